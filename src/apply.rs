@@ -1,0 +1,230 @@
+//! Runs a plan: keys in parallel, certificates in issue order, one commit.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::issue::{self, Issued, Issuer};
+use crate::key::{self, KeyAlgorithm, PrivateKey};
+use crate::kubeconfig::{self, Entry};
+use crate::observe::Seen;
+use crate::observed::Observed;
+use crate::pem::{Label, encode};
+use crate::plan::{Plan, Planned, Step};
+use crate::spec::{CertificateSpec, Content, Place, Spec};
+use crate::store::{Change, FileContent, sha256};
+use crate::x509::cert::Certificate;
+use crate::x509::serial::Serial;
+use crate::location::FileId;
+
+/// Modes of new files, as kubeadm sets them; sa.pub is written by its writer of keys.
+const CERTIFICATE_MODE: u32 = 0o644;
+const PRIVATE_MODE: u32 = 0o600;
+
+/// What a plan comes to, ready to be committed.
+pub struct Prepared {
+    /// The files.
+    pub changes: Vec<Change>,
+    /// The certificates issued, by their spec's name.
+    pub issued: BTreeMap<String, Certificate>,
+}
+
+/// Generates the keys and issues the certificates of a plan. Nothing is written.
+pub fn prepare(
+    plan: &Plan,
+    seen: &Seen,
+    owner: Option<(u32, u32)>,
+    now: OffsetDateTime,
+) -> Result<Prepared> {
+    let fresh: Vec<&Planned> = plan.steps.iter().filter(|planned| makes_key(&planned.step)).collect();
+    let algorithms: Vec<KeyAlgorithm> =
+        fresh.iter().map(|planned| planned.spec.key_algorithm()).collect();
+    let keys = generate(&algorithms, workers())?;
+    let mut keys: BTreeMap<&str, Arc<PrivateKey>> = fresh
+        .iter()
+        .map(|planned| planned.spec.name.as_str())
+        .zip(keys.into_iter().map(Arc::new))
+        .collect();
+    let mut preparation = Preparation {
+        seen,
+        owner,
+        now,
+        changes: Vec::new(),
+        issued: BTreeMap::new(),
+        cas: BTreeMap::new(),
+    };
+    for (pair, planned) in plan.steps.iter().enumerate() {
+        match &planned.step {
+            Step::Keep => {}
+            Step::Derive => preparation.derive(pair, &planned.spec)?,
+            Step::Create | Step::Replace { .. } => {
+                let key = keys.remove(planned.spec.name.as_str()).context("no key was generated")?;
+                preparation.make(pair, &planned.spec, &key)?;
+            }
+        }
+    }
+    Ok(Prepared { changes: preparation.changes, issued: preparation.issued })
+}
+
+fn makes_key(step: &Step) -> bool {
+    matches!(step, Step::Create | Step::Replace { .. })
+}
+
+fn workers() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// One key an algorithm, on this many threads. An RSA key takes a time that varies tenfold, so
+/// each thread takes the next one when it is done.
+fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKey>> {
+    let next = AtomicUsize::new(0);
+    let made = Mutex::new(Vec::with_capacity(algorithms.len()));
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(algorithm) = algorithms.get(index) else { return };
+            let key = PrivateKey::generate(*algorithm);
+            made.lock().unwrap_or_else(PoisonError::into_inner).push((index, key));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..workers.min(algorithms.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    made.sort_by_key(|(index, _)| *index);
+    made.into_iter().map(|(_, key)| key.context("generate a key")).collect()
+}
+
+struct Preparation<'a> {
+    seen: &'a Seen,
+    owner: Option<(u32, u32)>,
+    now: OffsetDateTime,
+    changes: Vec<Change>,
+    issued: BTreeMap<String, Certificate>,
+    /// The keys of the CAs made in this run.
+    cas: BTreeMap<&'a str, Arc<PrivateKey>>,
+}
+
+impl<'a> Preparation<'a> {
+    fn make(&mut self, pair: usize, spec: &'a Spec, key: &Arc<PrivateKey>) -> Result<()> {
+        match &spec.content {
+            Content::KeyPair(_) => {
+                self.change(pair, spec.place.key(), key.to_pem().into_bytes(), PRIVATE_MODE);
+                self.change(pair, spec.place.public(), public_pem(key), PRIVATE_MODE);
+            }
+            Content::Certificate(certificate) => {
+                let issued = self
+                    .issue(certificate, key)
+                    .with_context(|| format!("issue {}", spec.name))?;
+                let certificate = issued.certificate();
+                if spec.is_ca() {
+                    self.cas.insert(&spec.name, Arc::clone(key));
+                }
+                self.issued.insert(spec.name.clone(), certificate.clone());
+                self.place(pair, spec, certificate, key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// sa.pub from sa.key.
+    fn derive(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let Some(Observed::KeyPair { key, .. }) = self.seen.observed.get(&spec.name) else {
+            bail!("{} has no private key", spec.name);
+        };
+        let key = key.open().context("the private key is not open")?;
+        self.change(pair, spec.place.public(), public_pem(key), PRIVATE_MODE);
+        Ok(())
+    }
+
+    fn issue(&self, spec: &CertificateSpec, key: &PrivateKey) -> Result<Issued> {
+        let mut random = [0; 20];
+        key::random(&mut random)?;
+        let serial = Serial::new(random);
+        let Some(ca) = &spec.issuer else {
+            return issue::root(spec, key, serial, issue::validity(spec, None, self.now)?);
+        };
+        let (chain, ca_key) = self.ca(ca)?;
+        let certificate = chain
+            .iter()
+            .find(|certificate| certificate.public_key == *ca_key.public_key())
+            .context("the CA's file holds no certificate of the CA's key")?;
+        let validity = issue::validity(spec, Some(certificate), self.now)?;
+        let issuer = Issuer { certificate, key: &ca_key };
+        issue::leaf(spec, key.public_key(), issuer, serial, validity)
+    }
+
+    /// The certificates and the key of a CA, made in this run or found.
+    fn ca(&self, name: &str) -> Result<(Vec<Certificate>, Arc<PrivateKey>)> {
+        if let (Some(certificate), Some(key)) = (self.issued.get(name), self.cas.get(name)) {
+            return Ok((vec![certificate.clone()], Arc::clone(key)));
+        }
+        match self.seen.observed.get(name) {
+            Some(Observed::Certificate { chain, key: Some(key), .. }) => {
+                let key = key.open().context("the CA's key is not open")?;
+                Ok((chain.clone(), Arc::clone(key)))
+            }
+            _ => bail!("the CA {name} is not there"),
+        }
+    }
+
+    fn place(
+        &mut self,
+        pair: usize,
+        spec: &Spec,
+        certificate: &Certificate,
+        key: &PrivateKey,
+    ) -> Result<()> {
+        let Place::Kubeconfig { cluster, user, server, .. } = &spec.place else {
+            let pem = Zeroizing::new(certificate.to_pem().into_bytes());
+            self.change(pair, spec.place.public(), pem, CERTIFICATE_MODE);
+            self.change(pair, spec.place.key(), key.to_pem(), PRIVATE_MODE);
+            return Ok(());
+        };
+        let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_deref());
+        let (authorities, _) = self.ca(issuer.context("a kubeconfig needs a CA")?)?;
+        let authorities: String = authorities.iter().map(Certificate::to_pem).collect();
+        let key = key.to_pem();
+        let entry = Entry {
+            cluster,
+            user,
+            server,
+            authorities: &authorities,
+            certificate: &certificate.to_pem(),
+            key: &key,
+        };
+        let file = spec.place.public();
+        let existing = self.seen.files.get(&file).map(|content| content.bytes.as_slice());
+        let text = kubeconfig::write(&entry, existing)
+            .with_context(|| format!("write {}", file.name))?;
+        self.change(pair, file, text, PRIVATE_MODE);
+        Ok(())
+    }
+
+    /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file.
+    fn change(&mut self, pair: usize, file: FileId, bytes: Zeroizing<Vec<u8>>, mode: u32) {
+        let replaced = self.seen.files.get(&file);
+        let group_readable = if mode == PRIVATE_MODE { 0o640 } else { mode };
+        self.changes.push(Change {
+            mode: replaced.map_or(mode, |found| found.mode & group_readable),
+            owner: self.owner.or(replaced.map(|found| (found.uid, found.gid))),
+            pair,
+            replaces: replaced.map(FileContent::digest),
+            file,
+            bytes,
+        });
+    }
+}
+
+fn public_pem(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(key.public_key().to_pem().into_bytes())
+}

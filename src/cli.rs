@@ -1,0 +1,325 @@
+//! What was typed: clap's derive, and nothing else.
+//!
+//! A verb takes just the flags that matter to what it makes, spelled as kubeadm spells them. The
+//! groups of flags are the same wherever they stand; `cmd` turns them into facts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+macro_rules! exit_codes {
+    () => {
+        "Exit codes:\n  \
+         0  everything is as wanted\n  \
+         1  failed: a file could not be read or written, the lock was not to be had, signing failed\n  \
+         2  arguments or configuration wrong; nothing was written\n  \
+         3  done, with warnings (0 with --fail-on error)\n  \
+         4  refused: what is there is not as wanted; nothing was written"
+    };
+}
+
+macro_rules! help {
+    ($($example:literal)+) => {
+        concat!("Examples:\n", $("  ", $example, "\n",)+ "\n", exit_codes!())
+    };
+}
+
+/// Builds and looks after the PKI of a Kubernetes cluster.
+#[derive(Debug, Parser)]
+#[command(name = "certs", version, after_help = exit_codes!(), max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// The verbs, the one that does everything first.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make the whole tree: CAs, certificates, service account keys, kubeconfigs
+    #[command(after_help = help!(
+        "certs all"
+        "certs all --config kubeadm.yaml"
+        "certs all --kubernetes-dir k8s --node-name cp1 --apiserver-advertise-address 10.0.0.10"
+        "certs all --config kubeadm.yaml --dry-run"
+        "certs all --config kubeadm.yaml --force    (replaces what drifted)"
+    ))]
+    All(All),
+    /// Make CAs: ca, etcd-ca, front-proxy-ca
+    #[command(after_help = help!(
+        "certs ca"
+        "certs ca etcd-ca --ca-validity 1825d"
+        "certs ca ca --subject '/C=CN/ST=Guangdong/O=Example/CN=kubernetes'"
+    ))]
+    Ca(Ca),
+    /// Make client certificates: the components', a kubeconfig's identity as a pair, or your own
+    #[command(after_help = help!(
+        "certs client"
+        "certs client apiserver-etcd-client"
+        "certs client admin"
+        "certs client alice --common-name alice --organization dev --organization ops"
+    ))]
+    Client(Client),
+    /// Make kubeconfigs: the components', or your own
+    #[command(after_help = help!(
+        "certs kubeconfig"
+        "certs kubeconfig admin --control-plane-endpoint api.example.com:6443"
+        "certs kubeconfig alice --common-name alice --organization dev"
+    ))]
+    Kubeconfig(Kubeconfig),
+    /// Make the certificate by which etcd members know each other
+    #[command(after_help = help!(
+        "certs peer"
+        "certs peer --node-name etcd1 --apiserver-advertise-address 10.0.0.21"
+    ))]
+    Peer(Peer),
+    /// Make the key pair that signs and verifies the tokens of service accounts
+    #[command(after_help = help!(
+        "certs sa"
+        "certs sa --key-algorithm ECDSA-P256"
+    ))]
+    Sa(Sa),
+    /// Make serving certificates: apiserver, etcd-server; by name also kubelet-serving
+    #[command(after_help = help!(
+        "certs server"
+        "certs server apiserver --apiserver-cert-extra-sans api.example.com,10.0.0.100"
+        "certs server kubelet-serving --node-name worker1 --node-ip 10.0.1.1"
+    ))]
+    Server(Server),
+}
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
+        $(#[$doc])+
+        #[derive(Debug, Args)]
+        pub struct $verb {
+            $($(#[$meta])* pub(crate) $field: $group,)+
+        }
+    )+};
+}
+
+verbs! {
+    /// `certs all`
+    All {
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] port: BindPort,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] services: Services,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] version: KubernetesVersion,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] ca_validity: CaValidity,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] signing: Signing,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs ca`
+    Ca {
+        /// Names of CAs; all three without
+        #[arg(value_name = "NAME")] names: Vec<String>,
+        /// Subject of the CA named, RDNs in the order they are encoded:
+        /// '/C=CN/O=Example/CN=kubernetes' or 'C=CN,O=Example,CN=kubernetes'
+        #[arg(long, value_name = "NAME")] subject: Option<String>,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] ca_validity: CaValidity,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs client`
+    Client {
+        /// Names of client certificates or of kubeconfig identities, or one of your own
+        #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] own: Own,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] version: KubernetesVersion,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] signing: Signing,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs kubeconfig`
+    Kubeconfig {
+        /// Names of kubeconfigs, or one of your own
+        #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] own: Own,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] port: BindPort,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] signing: Signing,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs peer`
+    Peer {
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] signing: Signing,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs sa`
+    Sa {
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs server`
+    Server {
+        /// Names of serving certificates; apiserver and etcd-server without
+        #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] services: Services,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] kubelet: Kubelet,
+        #[command(flatten)] signing: Signing,
+        #[command(flatten)] run: Run,
+    }
+    /// The node.
+    NodeName {
+        /// Name of the node [default: this host's name]
+        #[arg(long, value_name = "NAME")] node_name: Option<String>,
+    }
+    /// Where the API server listens.
+    Address {
+        /// Address the API server advertises [default: that of the default route's interface]
+        #[arg(long, value_name = "IP")] apiserver_advertise_address: Option<String>,
+    }
+    /// The port of the API server, which stands in kubeconfigs.
+    BindPort {
+        /// Port the API server listens on [default: 6443]
+        #[arg(long, value_name = "PORT")] apiserver_bind_port: Option<String>,
+    }
+    /// The control-plane endpoint.
+    Endpoint {
+        /// Stable address or DNS name of the control plane, with a port if it has its own
+        #[arg(long, value_name = "HOST[:PORT]")] control_plane_endpoint: Option<String>,
+    }
+    /// What the API server's certificate is good for.
+    Services {
+        /// Further names and addresses of the API server, separated by commas; repeatable
+        #[arg(long, value_name = "SAN", value_delimiter = ',')]
+        apiserver_cert_extra_sans: Vec<String>,
+        /// Range of the services' addresses, or two of different families [default: 10.96.0.0/12]
+        #[arg(long, value_name = "CIDR[,CIDR]")] service_cidr: Option<String>,
+        /// DNS domain of the services [default: cluster.local]
+        #[arg(long, value_name = "DOMAIN")] service_dns_domain: Option<String>,
+    }
+    /// What the etcd member's certificates are good for.
+    EtcdSans {
+        /// Further names and addresses of the etcd member, separated by commas; repeatable
+        #[arg(long, value_name = "SAN", value_delimiter = ',')] etcd_extra_sans: Vec<String>,
+    }
+    /// The cluster's version.
+    KubernetesVersion {
+        /// Version of Kubernetes, which decides the groups of apiserver-kubelet-client
+        #[arg(long, value_name = "VERSION")] kubernetes_version: Option<String>,
+    }
+    /// The keys.
+    KeyAlgorithm {
+        /// RSA-2048, RSA-3072, RSA-4096, ECDSA-P256 or ECDSA-P384 [default: RSA-2048]
+        #[arg(long, value_name = "ALGORITHM")] key_algorithm: Option<String>,
+    }
+    /// How long leaves are good for.
+    Validity {
+        /// Validity of certificates, as 8760h or 365d [default: 8760h]
+        #[arg(long, value_name = "DURATION")] validity: Option<String>,
+    }
+    /// How long CAs are good for.
+    CaValidity {
+        /// Validity of CAs, as 87600h or 3650d [default: 87600h]
+        #[arg(long, value_name = "DURATION")] ca_validity: Option<String>,
+    }
+    /// A user of one's own.
+    Own {
+        /// User name of an identity of your own, stored as NAME
+        #[arg(long, value_name = "USER", requires = "names")] common_name: Option<String>,
+        /// Group of an identity of your own; repeatable
+        #[arg(long, value_name = "GROUP", requires = "common_name")] organization: Vec<String>,
+    }
+    /// The kubelet's.
+    Kubelet {
+        /// Directory of the kubelet's certificates [default: /var/lib/kubelet/pki]
+        #[arg(long, value_name = "DIR")] kubelet_dir: Option<PathBuf>,
+        /// Address of the node, for kubelet-serving, separated by commas; repeatable
+        /// [default: the advertise address]
+        #[arg(long, value_name = "IP", value_delimiter = ',')] node_ip: Vec<String>,
+    }
+    /// Where kubeconfigs go.
+    KubeconfigDir {
+        /// Directory of the kubeconfigs [default: the directory of --kubernetes-dir]
+        #[arg(long, value_name = "DIR")] kubeconfig_dir: Option<PathBuf>,
+    }
+    /// What verbs that sign take.
+    Signing {
+        /// File with the passphrase of a CA's key, of all or of the one named; repeatable
+        /// [env: CERTS_CA_PASSPHRASE, the passphrase itself]
+        #[arg(long, value_name = "[CA=]FILE")] ca_passphrase_file: Vec<String>,
+        /// Reissue what is there: those named, or all that is not as wanted. Never a CA or sa.key
+        #[arg(long)] force: bool,
+        /// Keep no backup of the files that --force replaces
+        #[arg(long, requires = "force")] no_backup: bool,
+    }
+    /// What every verb takes.
+    Run {
+        /// kubeadm configuration, v1beta3 or v1beta4; flags go before what it says
+        #[arg(long, value_name = "FILE")] config: Option<PathBuf>,
+        /// What to do about fields of --config that certs does not know
+        #[arg(long, value_name = "WHAT", default_value = "error", requires = "config")]
+        config_unknown: Unknown,
+        /// Directory of the cluster's files [default: /etc/kubernetes]
+        #[arg(long, value_name = "DIR")] kubernetes_dir: Option<PathBuf>,
+        /// Directory of the certificates [default: pki in the directory of --kubernetes-dir]
+        #[arg(long, value_name = "DIR")] cert_dir: Option<PathBuf>,
+        /// User who owns the files made, by name or number
+        #[arg(long, value_name = "USER")] owner: Option<String>,
+        /// Group of the files made, by name or number
+        #[arg(long, value_name = "GROUP")] group: Option<String>,
+        /// Tell what would be done, and write nothing
+        #[arg(long)] dry_run: bool,
+        /// How to report
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")] output: Output,
+        /// Report errors alone
+        #[arg(short, long)] quiet: bool,
+        /// How long to wait for another run to end
+        #[arg(long, value_name = "DURATION", default_value = "60s")] lock_timeout: String,
+        /// The least severity that makes the exit code other than 0
+        #[arg(long, value_name = "SEVERITY", default_value = "warning")] fail_on: FailOn,
+    }
+}
+
+/// `--output`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// For programs, see docs/output.md
+    Json,
+    /// The same as YAML
+    Yaml,
+}
+
+/// `--config-unknown`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Unknown {
+    /// Refuse them, with the nearest name
+    Error,
+    /// Pass over them with a warning, for the file of a newer kubeadm
+    Warn,
+}
+
+/// `--fail-on`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors alone
+    Error,
+    /// Warnings too
+    Warning,
+}

@@ -1,0 +1,23 @@
+//! `certs all`: every row of the table that a control plane needs.
+
+use super::generate::{Request, Select};
+use super::give::Give;
+use crate::cli::All;
+
+pub(crate) fn request(verb: All) -> Request {
+    let mut request = Request::new("all", Select::All, verb.run);
+    let given = &mut request.given;
+    verb.node.give(given);
+    verb.address.give(given);
+    verb.port.give(given);
+    verb.endpoint.give(given);
+    verb.services.give(given);
+    verb.etcd.give(given);
+    verb.version.give(given);
+    verb.key.give(given);
+    verb.validity.give(given);
+    verb.ca_validity.give(given);
+    request.kubeconfig_dir = verb.kubeconfig_dir.kubeconfig_dir;
+    request.signing = Some(verb.signing);
+    request
+}

@@ -1,0 +1,241 @@
+//! What all generating verbs do: facts → specs → plan → commit → report.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use super::select::{Select, issuers};
+use super::{Env, Outcome, Stop};
+use crate::apply::{self, Prepared};
+use crate::cli::{FailOn, Output, Run, Signing, Unknown};
+use crate::config;
+use crate::facts::{self, Facts, Given};
+use crate::finding::Severity;
+use crate::observe::{Passphrases, Seen, observe};
+use crate::outcome::Exit;
+use crate::plan::{Force, Plan, Refusal, plan};
+use crate::profile::{Phase, of_phase};
+use crate::report::{Format, Report, Result as Told, failure};
+use crate::spec::Spec;
+use crate::store::{self, CommitOptions, Roots, Store};
+use crate::x509::validity::parse_duration;
+
+/// What a verb was asked for.
+pub(crate) struct Request {
+    verb: &'static str,
+    select: Select,
+    /// What the flags state.
+    pub(crate) given: Given,
+    run: Run,
+    /// `--kubeconfig-dir`
+    pub(crate) kubeconfig_dir: Option<PathBuf>,
+    /// `--kubelet-dir`
+    pub(crate) kubelet_dir: Option<PathBuf>,
+    /// The flags of verbs that sign.
+    pub(crate) signing: Option<Signing>,
+}
+
+impl Request {
+    /// What was asked for, as far as every verb says it.
+    pub(crate) fn new(verb: &'static str, select: Select, run: Run) -> Self {
+        Self {
+            verb,
+            select,
+            given: Given::default(),
+            run,
+            kubeconfig_dir: None,
+            kubelet_dir: None,
+            signing: None,
+        }
+    }
+
+    fn force(&self) -> Force {
+        match &self.signing {
+            Some(signing) if signing.force && self.select.named() => Force::Named,
+            Some(signing) if signing.force => Force::Drifted,
+            _ => Force::No,
+        }
+    }
+}
+
+/// Runs a generating verb.
+pub(crate) fn generate(request: Request, env: &mut Env<'_>) -> Outcome {
+    let format = Format {
+        output: match request.run.output {
+            Output::Json => crate::report::Output::Json,
+            Output::Text => crate::report::Output::Text,
+            Output::Yaml => crate::report::Output::Yaml,
+        },
+        quiet: request.run.quiet,
+        width: env.width,
+        colour: env.colour,
+    };
+    match attempt(request, env) {
+        Ok(report) => {
+            let (stdout, stderr) = report.render(&format);
+            Outcome { stdout, stderr, exit: report.exit() }
+        }
+        Err(Stop::Usage(sentences)) => {
+            Outcome { stdout: Vec::new(), stderr: failure(&sentences, &format), exit: Exit::Usage }
+        }
+        Err(Stop::Failed(error)) => {
+            let sentence = format!("{error:#}");
+            Outcome { stdout: Vec::new(), stderr: failure(&[sentence], &format), exit: Exit::Failed }
+        }
+    }
+}
+
+/// Everything that is settled before a directory is looked at.
+struct Job {
+    specs: Vec<Spec>,
+    issuers: Vec<Spec>,
+    store: Store,
+    passphrases: Passphrases,
+    owner: Option<(u32, u32)>,
+    force: Force,
+}
+
+fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
+    let (facts, notes) = settle(&request, env)?;
+    let lock_timeout = parse_duration(&request.run.lock_timeout)
+        .map_err(|reason| Stop::usage(format!("--lock-timeout: {reason}")))?
+        .try_into()
+        .map_err(|_| Stop::usage("--lock-timeout: is negative"))?;
+    let specs = request.select.specs(&facts)?;
+    let job = Job {
+        issuers: issuers(&specs, &facts)?,
+        specs,
+        store: Store::open(roots(&request, &facts)),
+        passphrases: passphrases(&request, env)?,
+        owner: owner(&request.run)?,
+        force: request.force(),
+    };
+    let dry_run = request.run.dry_run || facts.dry_run == Some(true);
+    let least = match request.run.fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+    };
+    let mut report = Report::new(request.verb, &job.store, least, notes);
+    if dry_run {
+        let lock = job.store.lock_shared()?;
+        let seen = job.observe();
+        report.interrupted(job.store.interrupted()?, lock.busy());
+        report.planned(&job.plan(&seen, env), &seen.observed);
+        return Ok(report);
+    }
+    let mut roots: Vec<_> = job
+        .specs
+        .iter()
+        .chain(&job.issuers)
+        .flat_map(|spec| spec.place.files())
+        .map(|file| file.root)
+        .collect();
+    roots.sort();
+    roots.dedup();
+    let notice = &mut *env.notice;
+    let mut writer = job.store.lock(&roots, lock_timeout, &mut |directory| {
+        notice(&format!("waiting for another run on {} to end", directory.display()));
+    })?;
+    if let Some(recovered) = writer.recover()? {
+        report.recovered(&recovered.to_string());
+    }
+    let seen = job.observe();
+    match job.plan(&seen, env) {
+        Ok(plan) => {
+            let Prepared { changes, issued } = apply::prepare(&plan, &seen, job.owner, env.now)?;
+            let backup = request.signing.as_ref().is_none_or(|signing| !signing.no_backup);
+            if !changes.is_empty() {
+                writer.commit(changes, &CommitOptions { backup, ..CommitOptions::default() })?;
+            }
+            report.done(&plan, &seen.observed, &issued);
+        }
+        refused @ Err(_) => report.planned(&refused, &seen.observed),
+    }
+    Ok(report)
+}
+
+impl Job {
+    fn observe(&self) -> Seen {
+        observe(self.specs.iter().chain(&self.issuers), &self.store, &self.passphrases)
+    }
+
+    fn plan(&self, seen: &Seen, env: &Env<'_>) -> Told {
+        plan(&self.specs, &self.issuers, &seen.observed, self.force, env.now)
+    }
+}
+
+/// Flags over file over default.
+fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
+    let mut notes = Vec::new();
+    let mut given = request.given.clone();
+    if let Some(path) = &request.run.config {
+        let name = path.display().to_string();
+        let bytes = if name == "-" {
+            (env.stdin)().context("read standard input")?
+        } else {
+            store::read_input(path).map_err(|error| Stop::usage(format!("--config: {error:#}")))?
+        };
+        let unknown = match request.run.config_unknown {
+            Unknown::Error => config::Unknown::Error,
+            Unknown::Warn => config::Unknown::Warn,
+        };
+        let parsed = config::parse(&bytes, &name, unknown)
+            .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+        notes.extend(parsed.notes);
+        given = given.or(parsed.given);
+    }
+    let mut facts = facts::resolve(given, &env.host)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    notes.append(&mut facts.notes);
+    Ok((facts, notes))
+}
+
+fn roots(request: &Request, facts: &Facts) -> Roots {
+    let run = &request.run;
+    let default = PathBuf::from("/etc/kubernetes");
+    let kubernetes = run.kubernetes_dir.clone().unwrap_or(default);
+    let configured = facts.cert_dir.as_ref().map(PathBuf::from);
+    // A flag goes before the file, and --kubernetes-dir says where the certificates are too.
+    let configured = configured.filter(|_| run.kubernetes_dir.is_none());
+    let pki = run.cert_dir.clone().or(configured).unwrap_or_else(|| kubernetes.join("pki"));
+    Roots {
+        pki,
+        kubeconfig: request.kubeconfig_dir.clone().unwrap_or(kubernetes),
+        kubelet: request.kubelet_dir.clone().unwrap_or_else(|| "/var/lib/kubelet/pki".into()),
+    }
+}
+
+fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {
+    let mut passphrases = Passphrases { any: env.ca_passphrase.take(), ..Passphrases::default() };
+    let files = request.signing.iter().flat_map(|signing| &signing.ca_passphrase_file);
+    for argument in files {
+        let named = argument
+            .split_once('=')
+            .filter(|(name, _)| of_phase(Phase::Ca).any(|ca| ca.name == *name));
+        let path = named.map_or(argument.as_str(), |(_, path)| path);
+        let bytes = store::read_input(path.as_ref())
+            .map_err(|error| Stop::usage(format!("--ca-passphrase-file: {error:#}")))?;
+        // What an editor adds to the end of a line is no part of it.
+        let mut passphrase = Zeroizing::new(bytes);
+        while passphrase.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            passphrase.pop();
+        }
+        match named {
+            Some((name, _)) => {
+                passphrases.named.insert(name.to_owned(), passphrase);
+            }
+            None => passphrases.any = Some(passphrase),
+        }
+    }
+    Ok(passphrases)
+}
+
+fn owner(run: &Run) -> Result<Option<(u32, u32)>, Stop> {
+    if run.owner.is_none() && run.group.is_none() {
+        return Ok(None);
+    }
+    store::resolve_owner(run.owner.as_deref(), run.group.as_deref())
+        .map(Some)
+        .map_err(|error| Stop::usage(format!("{error:#}")))
+}

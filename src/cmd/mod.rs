@@ -1,0 +1,81 @@
+//! One file a verb: what it makes, as specs. No X.509, no files, no printing.
+
+mod all;
+mod ca;
+mod client;
+mod generate;
+mod give;
+mod kubeconfig;
+mod peer;
+mod sa;
+mod server;
+
+use anyhow::Error;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::cli::{Cli, Verb};
+use crate::facts::Host;
+use crate::outcome::Exit;
+
+/// What a run takes from outside its arguments and files.
+pub struct Env<'a> {
+    /// The time.
+    pub now: OffsetDateTime,
+    /// This host's name and address.
+    pub host: Host<'a>,
+    /// The bytes of standard input, read when `--config -` asks for them.
+    pub stdin: &'a mut dyn FnMut() -> anyhow::Result<Vec<u8>>,
+    /// The value of `CERTS_CA_PASSPHRASE`.
+    pub ca_passphrase: Option<Zeroizing<Vec<u8>>>,
+    /// Told at once, while the run goes on: that it waits for another one.
+    pub notice: &'a mut dyn FnMut(&str),
+    /// How wide text may be; none is unlimited.
+    pub width: Option<usize>,
+    /// Whether text may be coloured.
+    pub colour: bool,
+}
+
+/// What a run comes to.
+pub struct Outcome {
+    /// For standard output.
+    pub stdout: Vec<u8>,
+    /// For standard error.
+    pub stderr: Vec<u8>,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+/// Why a run stopped before there was anything to report.
+pub(crate) enum Stop {
+    /// Something failed.
+    Failed(Error),
+    /// Arguments or configuration are wrong, each in a sentence of its own.
+    Usage(Vec<String>),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Stop {
+    fn usage(sentence: impl Into<String>) -> Self {
+        Self::Usage(vec![sentence.into()])
+    }
+}
+
+/// Runs what was typed.
+pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
+    let request = match cli.verb {
+        Verb::All(verb) => all::request(verb),
+        Verb::Ca(verb) => ca::request(verb),
+        Verb::Client(verb) => client::request(verb),
+        Verb::Kubeconfig(verb) => kubeconfig::request(verb),
+        Verb::Peer(verb) => peer::request(verb),
+        Verb::Sa(verb) => sa::request(verb),
+        Verb::Server(verb) => server::request(verb),
+    };
+    generate::generate(request, env)
+}

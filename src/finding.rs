@@ -1,0 +1,127 @@
+//! One way in which what is there differs from what is wanted.
+//!
+//! The codes are stable: scripts select by them. The table gives each its severity and what it
+//! means; `docs/findings.md` is made from it.
+
+use std::fmt;
+
+use crate::location::FileId;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Told, and never changes an exit code.
+    Note,
+    /// Kept, exit code 3.
+    Warning,
+    /// Refuses the run before the first write, exit code 4.
+    Error,
+}
+
+impl Severity {
+    /// As reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Note => "note",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $id:literal $severity:ident $about:literal;)+) => {
+        /// A kind of finding.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $about] $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in alphabetical order.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)+];
+
+            /// The stable name.
+            pub fn id(self) -> &'static str {
+                match self { $(Code::$variant => $id,)+ }
+            }
+
+            /// How much it matters.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)+ }
+            }
+
+            /// What it means, in one sentence.
+            pub fn about(self) -> &'static str {
+                match self { $(Code::$variant => $about,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";
+    CaAbsent "ca-absent" Error "the CA that signs it is not there";
+    CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
+    CaUsage "ca-usage" Note "a CA's key usage or SAN is another than RFC 5280 section 4.2.1 suggests";
+    CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
+    ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed";
+    Expired "expired" Error "its time is over";
+    ExternalCa "external-ca" Error "the CA's key is not here, so that it cannot be issued here";
+    FormerSubject "former-subject" Note "the subject is one that kubeadm gave it once";
+    InterruptedRun "interrupted-run" Warning "a run was interrupted; the next one that writes completes it";
+    KeyAlgorithm "key-algorithm" Warning "the key is of another algorithm than wanted";
+    KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";
+    KeyMismatch "key-mismatch" Error "the key is not the certificate's";
+    KeyMode "key-mode" Error "others may read or change a file that holds a private key (a mode beyond 0640)";
+    KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
+    LeafIsCa "leaf-is-ca" Error "a certificate that must not sign is a CA";
+    LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";
+    MissingCertificate "missing-certificate" Error "a key without its certificate";
+    MissingKey "missing-key" Error "a certificate without its key";
+    NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
+    NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
+    NotSigned "not-signed-by-ca" Error "another CA signed it";
+    NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
+    SanExtra "san-extra" Warning "it is good for names beyond the wanted ones";
+    SanMissing "san-missing" Error "a wanted name is lacking";
+    SelfNamed "named-like-its-ca" Error "its subject would be its issuer's";
+    Server "kubeconfig-server" Warning "the kubeconfig points at another API server than wanted";
+    SmallSerial "small-serial" Note "the serial number has less than 64 bits";
+    SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops";
+    TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
+    TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds";
+    Unreadable "unreadable" Error "it cannot be read, or is not what its place asks for";
+    UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";
+    Validity "validity" Warning "it was issued for another time than wanted";
+    WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA";
+    WrongSubject "wrong-subject" Error "its subject is another than wanted";
+}
+
+/// A finding about one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// The profile's name.
+    pub name: String,
+    /// The file it is about.
+    pub file: FileId,
+    /// What is the case, after the file's name: `lacks the SAN 10.0.0.9`.
+    pub text: String,
+    /// What can be done; empty where nothing need be.
+    pub way_out: String,
+}
+
+impl Finding {
+    /// How much it matters.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.id())
+    }
+}

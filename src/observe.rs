@@ -1,0 +1,187 @@
+//! Store → observed: reads what is in the place of each spec, and parses it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::key::{KeyError, PrivateKey, PublicKey};
+use crate::kubeconfig::{self, Source};
+use crate::location::FileId;
+use crate::observed::{Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::spec::{Place, Spec};
+use crate::store::{FileContent, Store};
+use crate::x509::cert::Certificate;
+
+/// Passphrases of CA keys.
+#[derive(Default)]
+pub struct Passphrases {
+    /// For the CAs named.
+    pub named: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    /// For all others.
+    pub any: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// What was found, and the files it was read from.
+#[derive(Default)]
+pub struct Seen {
+    /// By the spec's name.
+    pub observed: BTreeMap<String, Observed>,
+    /// The files as they were read, so that a replacement can be held against them.
+    pub files: BTreeMap<FileId, FileContent>,
+}
+
+/// Looks at the place of each spec.
+pub fn observe<'a>(
+    specs: impl IntoIterator<Item = &'a Spec>,
+    store: &Store,
+    passphrases: &Passphrases,
+) -> Seen {
+    let mut seen = Seen::default();
+    for spec in specs {
+        let mut reader = Reader { store, seen: &mut seen.files, unreadable: Vec::new() };
+        let passphrase = spec.is_ca().then(|| passphrases.of(&spec.name)).flatten();
+        let observed = reader.place(&spec.place, passphrase);
+        let observed = if reader.unreadable.is_empty() {
+            observed
+        } else {
+            Observed::Unreadable(reader.unreadable)
+        };
+        seen.observed.insert(spec.name.clone(), observed);
+    }
+    seen
+}
+
+impl Passphrases {
+    fn of(&self, name: &str) -> Option<&[u8]> {
+        self.named.get(name).or(self.any.as_ref()).map(|passphrase| passphrase.as_slice())
+    }
+}
+
+struct Reader<'a> {
+    store: &'a Store,
+    seen: &'a mut BTreeMap<FileId, FileContent>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Reader<'_> {
+    fn place(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
+        match place {
+            Place::KeyPair { .. } => self.key_pair(place),
+            Place::Kubeconfig { .. } => self.kubeconfig(&place.public()),
+            Place::Pair { .. } => self.pair(place, passphrase),
+        }
+    }
+
+    fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
+        let certificate = self.file(&place.public(), |bytes| Certificate::from_pem(bytes));
+        let key = self.private_key(&place.key(), passphrase);
+        match (certificate, key) {
+            (Some((chain, mode)), key) => Observed::Certificate { chain, mode, key },
+            (None, Some(key)) => Observed::KeyOnly(key),
+            (None, None) => Observed::Absent,
+        }
+    }
+
+    fn key_pair(&mut self, place: &Place) -> Observed {
+        let public = self.file(&place.public(), |bytes| PublicKey::all_from_pem(bytes));
+        match (self.private_key(&place.key(), None), public) {
+            (Some(key), public) => Observed::KeyPair { key, public: public.map(|(keys, _)| keys) },
+            (None, Some(_)) => Observed::PublicOnly,
+            (None, None) => Observed::Absent,
+        }
+    }
+
+    fn private_key(&mut self, file: &FileId, passphrase: Option<&[u8]>) -> Option<Key> {
+        let (state, mode) = self.file(file, |bytes| match PrivateKey::from_pem(bytes, passphrase) {
+            Ok(key) => Ok(KeyState::Open(Arc::new(key))),
+            Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {
+                Ok(KeyState::Locked(error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        })?;
+        Some(Key { state, mode })
+    }
+
+    fn kubeconfig(&mut self, file: &FileId) -> Observed {
+        let Some((entry, mode)) = self.file(file, kubeconfig::parse) else {
+            return Observed::Absent;
+        };
+        let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
+        let chain = self.source(file, &entry.certificate, Certificate::from_pem);
+        let key = self.source(file, &entry.key, |bytes| Ok(PrivateKey::from_pem(bytes, None)?));
+        match (authorities, chain, key) {
+            (Some((authorities, _)), Some((chain, _)), Some((key, key_mode))) => {
+                Observed::Kubeconfig(Kubeconfig {
+                    server: entry.server,
+                    authorities,
+                    chain,
+                    key: Key { state: KeyState::Open(Arc::new(key)), mode: mode | key_mode },
+                    mode,
+                })
+            }
+            _ => Observed::Absent,
+        }
+    }
+
+    /// Reads and parses a file; what fails is kept for the finding. None where it is absent or
+    /// failed.
+    fn file<T>(
+        &mut self,
+        file: &FileId,
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<(T, u32)> {
+        match self.store.read(file) {
+            Ok(None) => None,
+            Ok(Some(content)) => {
+                let mode = content.mode;
+                let parsed = self.parsed(file, &content.bytes, parse);
+                self.seen.insert(file.clone(), content);
+                parsed.map(|parsed| (parsed, mode))
+            }
+            Err(error) => {
+                self.fail(file, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The data of a kubeconfig's field, or the file it refers to.
+    fn source<T>(
+        &mut self,
+        file: &FileId,
+        source: &Source,
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<(T, u32)> {
+        match source {
+            Source::Data { field, bytes } => self
+                .parsed(file, bytes, |bytes| parse(bytes).map_err(|error| error.context(*field)))
+                .map(|parsed| (parsed, 0)),
+            Source::File { field, path } => match self.store.read_referred(file, path) {
+                Ok(content) => self
+                    .parsed(file, &content.bytes, |bytes| {
+                        parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
+                    })
+                    // Of a certificate's file the mode says nothing; a key's counts as the file's.
+                    .map(|parsed| (parsed, if *field == kubeconfig::KEY { content.mode } else { 0 })),
+                Err(error) => {
+                    self.fail(file, format!("{field}: {error}"));
+                    None
+                }
+            },
+        }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        file: &FileId,
+        bytes: &[u8],
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<T> {
+        parse(bytes).map_err(|error| self.fail(file, format!("{error:#}"))).ok()
+    }
+
+    fn fail(&mut self, file: &FileId, why: String) {
+        self.unreadable.push(Unreadable { file: file.clone(), why });
+    }
+}

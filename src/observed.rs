@@ -1,0 +1,96 @@
+//! What is on disk, as plain data: parsed, and not yet judged.
+
+use std::sync::Arc;
+
+use crate::key::{PrivateKey, PublicKey};
+use crate::x509::cert::Certificate;
+
+/// What was found in the place of one spec.
+#[derive(Clone, Debug)]
+pub enum Observed {
+    /// Nothing.
+    Absent,
+    /// A certificate file, with its key or without.
+    Certificate {
+        /// Its certificates: the leaf and its chain, or a CA and its bundle.
+        chain: Vec<Certificate>,
+        /// The mode of the certificate's file.
+        mode: u32,
+        /// The key beside it.
+        key: Option<Key>,
+    },
+    /// A key without its certificate.
+    KeyOnly(Key),
+    /// The service account's private key, with its public keys or without.
+    KeyPair {
+        /// The private key.
+        key: Key,
+        /// The public keys.
+        public: Option<Vec<PublicKey>>,
+    },
+    /// A kubeconfig.
+    Kubeconfig(Kubeconfig),
+    /// Public keys without the private one.
+    PublicOnly,
+    /// Something that is not what its place asks for.
+    Unreadable(Vec<Unreadable>),
+}
+
+/// A private key that was found.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The key.
+    pub state: KeyState,
+    /// The mode of its file.
+    pub mode: u32,
+}
+
+/// What is known of a private key.
+#[derive(Clone, Debug)]
+pub enum KeyState {
+    /// Encrypted, and not opened; with the reason and the way out.
+    Locked(String),
+    /// The key itself.
+    Open(Arc<PrivateKey>),
+}
+
+/// The entry that a kubeconfig's current context names.
+#[derive(Clone, Debug)]
+pub struct Kubeconfig {
+    /// The URL of the API server.
+    pub server: String,
+    /// The CA certificates it trusts.
+    pub authorities: Vec<Certificate>,
+    /// The client certificate and its chain.
+    pub chain: Vec<Certificate>,
+    /// The client key.
+    pub key: Key,
+    /// The mode of the file.
+    pub mode: u32,
+}
+
+/// Why a file cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The file.
+    pub file: crate::location::FileId,
+    /// The reason, and what can be done.
+    pub why: String,
+}
+
+impl Key {
+    /// The key, if it could be opened.
+    pub fn open(&self) -> Option<&Arc<PrivateKey>> {
+        match &self.state {
+            KeyState::Locked(_) => None,
+            KeyState::Open(key) => Some(key),
+        }
+    }
+}
+
+impl Observed {
+    /// Whether nothing was found.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}

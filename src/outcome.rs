@@ -1,0 +1,41 @@
+//! Exit codes.
+
+use crate::finding::Severity;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything is as wanted.
+    Done,
+    /// A file could not be read or written, the lock was not to be had, signing failed.
+    Failed,
+    /// Arguments or configuration are wrong.
+    Usage,
+    /// Done, with warnings.
+    Warnings,
+    /// What is there is not as wanted: errors found, or the plan was refused.
+    Errors,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Warnings => 3,
+            Self::Errors => 4,
+        }
+    }
+
+    /// The end of a run that was not refused. Nothing below `least` counts.
+    pub fn of_findings(worst: Option<Severity>, least: Severity) -> Self {
+        match worst {
+            Some(severity) if severity < least => Self::Done,
+            Some(Severity::Error) => Self::Errors,
+            Some(Severity::Warning) => Self::Warnings,
+            Some(Severity::Note) | None => Self::Done,
+        }
+    }
+}

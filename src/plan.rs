@@ -1,0 +1,236 @@
+//! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use crate::diff::diff;
+use crate::finding::{Code, Finding, Severity};
+use crate::observed::{KeyState, Observed};
+use crate::spec::Spec;
+use crate::x509::cert::Certificate;
+
+/// What a generating verb may do with what is there and not as wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// `--force` without names: replace what drifted.
+    Drifted,
+    /// `--force` with names: replace every one of them.
+    Named,
+    /// Replace nothing.
+    No,
+}
+
+/// What happens to one spec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is not there and will be made.
+    Create,
+    /// sa.key is there, and sa.pub is made from it.
+    Derive,
+    /// It is there and stays.
+    Keep,
+    /// It is there and is made anew, with a new key.
+    Replace {
+        /// The errors found, or that it was asked for by name.
+        why: Vec<Code>,
+    },
+}
+
+/// A spec, what happens to it, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// What is wanted.
+    pub spec: Spec,
+    /// What happens.
+    pub step: Step,
+    /// What was found; no errors but those that a replacement mends.
+    pub findings: Vec<Finding>,
+}
+
+/// What a run will do, in issue order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps, issuers first.
+    pub steps: Vec<Planned>,
+}
+
+/// Why a run does nothing: every finding, at least one of them an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The findings, in the order of the table.
+    pub findings: Vec<Finding>,
+}
+
+/// What was found in each spec's place, by the spec's name and phase.
+pub type Found = BTreeMap<String, Observed>;
+
+impl Plan {
+    /// Whether anything changes.
+    pub fn changes(&self) -> bool {
+        self.steps.iter().any(|planned| planned.step != Step::Keep)
+    }
+
+    /// All findings.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.steps.iter().flat_map(|planned| &planned.findings)
+    }
+}
+
+/// The plan for `wanted`. `issuers` are the CAs that sign for it and are not among it: they are
+/// judged and never made. `found` holds an entry for each of both.
+pub fn plan(
+    wanted: &[Spec],
+    issuers: &[Spec],
+    found: &Found,
+    force: Force,
+    now: OffsetDateTime,
+) -> Result<Plan, Refusal> {
+    let planner = Planner { wanted, issuers, found, force, now };
+    let mut steps = Vec::new();
+    let mut refused = Vec::new();
+    for issuer in issuers {
+        refused.extend(planner.judge(issuer));
+    }
+    for spec in wanted {
+        match planner.step(spec) {
+            Ok(planned) => {
+                refused.extend(planned.findings.iter().cloned());
+                steps.push(planned);
+            }
+            Err(findings) => refused.extend(findings),
+        }
+    }
+    let mended = |finding: &Finding| {
+        steps.iter().any(|planned| {
+            matches!(planned.step, Step::Replace { .. }) && planned.findings.contains(finding)
+        })
+    };
+    if refused.iter().any(|finding| finding.severity() == Severity::Error && !mended(finding)) {
+        return Err(Refusal { findings: refused });
+    }
+    Ok(Plan { steps })
+}
+
+struct Planner<'a> {
+    wanted: &'a [Spec],
+    issuers: &'a [Spec],
+    found: &'a Found,
+    force: Force,
+    now: OffsetDateTime,
+}
+
+impl<'a> Planner<'a> {
+    fn observed(&self, spec: &Spec) -> &'a Observed {
+        self.found.get(&spec.name).unwrap_or(&Observed::Absent)
+    }
+
+    fn issuer(&self, spec: &Spec) -> Option<&'a Spec> {
+        let name = spec.certificate()?.issuer.as_ref()?;
+        self.wanted.iter().chain(self.issuers).find(|ca| ca.name == *name)
+    }
+
+    fn authorities(&self, spec: &Spec) -> &'a [Certificate] {
+        match self.issuer(spec).map(|ca| self.observed(ca)) {
+            Some(Observed::Certificate { chain, .. }) => chain,
+            _ => &[],
+        }
+    }
+
+    fn judge(&self, spec: &Spec) -> Vec<Finding> {
+        diff(spec, self.observed(spec), self.authorities(spec), self.now)
+    }
+
+    fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
+        let observed = self.observed(spec);
+        let mut findings = self.judge(spec);
+        let errors: Vec<Code> = findings
+            .iter()
+            .filter(|finding| finding.severity() == Severity::Error)
+            .map(|finding| finding.code)
+            .collect();
+        let leaf = spec.certificate().is_some_and(|certificate| certificate.issuer.is_some());
+        let step = match (observed, self.force) {
+            (Observed::Absent, _) => Step::Create,
+            (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
+            (_, Force::Named) if leaf => Step::Replace { why: errors },
+            (_, Force::Drifted) if leaf && !errors.is_empty() => Step::Replace { why: errors },
+            _ => Step::Keep,
+        };
+        let issuing = matches!(step, Step::Create | Step::Replace { .. });
+        if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
+            let blocked = self.blocked(spec, ca, issuing);
+            if !blocked.is_empty() {
+                findings.extend(blocked);
+                return Err(findings);
+            }
+        }
+        Ok(Planned { spec: spec.clone(), step, findings })
+    }
+
+    /// Why this CA cannot sign for, or does not belong to, what is there.
+    fn blocked(&self, spec: &Spec, ca: &Spec, issuing: bool) -> Vec<Finding> {
+        let ca_file = ca.place.public().name;
+        let tell = |code: Code, text: String, way_out: String| {
+            vec![Finding {
+                code,
+                name: spec.name.clone(),
+                file: spec.place.public(),
+                text,
+                way_out,
+            }]
+        };
+        let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
+        match self.observed(ca) {
+            Observed::Absent if made && issuing && self.observed(spec).is_absent() => self.named(
+                spec,
+                &ca.certificate().map(|certificate| certificate.subject.clone()),
+            ),
+            Observed::Absent if made => tell(
+                Code::CaAbsent,
+                format!("is there, and its CA {ca_file} is not"),
+                format!("restore {ca_file} from a backup, or move away what it signed"),
+            ),
+            Observed::Absent => tell(
+                Code::CaAbsent,
+                format!("needs {ca_file}, which is not there"),
+                format!("run 'certs ca {}' first, or copy the cluster's CA there", ca.name),
+            ),
+            Observed::Certificate { key: None, .. } if issuing => tell(
+                Code::ExternalCa,
+                format!(
+                    "must be issued, and the key of its CA is not here ({} is absent)",
+                    ca.place.key().name
+                ),
+                "have the CA's owner issue it and place certificate and key here".to_owned(),
+            ),
+            Observed::Certificate { key: Some(key), chain, .. } if issuing => {
+                if let KeyState::Locked(reason) = &key.state {
+                    return tell(
+                        Code::CaKeyLocked,
+                        format!("must be issued, and {} cannot be used", ca.place.key().name),
+                        reason.clone(),
+                    );
+                }
+                self.named(spec, &chain.first().map(|certificate| certificate.subject.clone()))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A leaf with its issuer's name looks self-signed to every verifier.
+    fn named(&self, spec: &Spec, issuer: &Option<crate::x509::name::Name>) -> Vec<Finding> {
+        let _ = self;
+        let subject = spec.certificate().map(|certificate| &certificate.subject);
+        match (subject, issuer) {
+            (Some(subject), Some(issuer)) if subject.same_values(issuer) => vec![Finding {
+                code: Code::SelfNamed,
+                name: spec.name.clone(),
+                file: spec.place.public(),
+                text: format!("would have the subject of its CA, \"{issuer}\""),
+                way_out: "choose another node name or common name".to_owned(),
+            }],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What Kubernetes wants of each certificate, key pair and kubeconfig.
+//!
+//! Comes in: nothing at run time; [`TABLE`] is a constant. Goes out: rows, found by name or by
+//! phase, and [`resolve`], which turns a row and the facts of a cluster into a [`crate::spec`].
+//! No row is changed while the program runs, and no other room matches on a row's name.
+
+mod document;
+mod resolve;
+mod table;
+
+pub use document::document;
+pub use resolve::{Own, ResolveError, ca_with_subject, own, pair_of_identity, resolve};
+pub use table::TABLE;
+
+use crate::facts::Version;
+use crate::location::Root;
+
+/// The subcommand that makes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `certs ca`
+    Ca,
+    /// `certs client`
+    Client,
+    /// `certs kubeconfig`
+    Kubeconfig,
+    /// `certs peer`
+    Peer,
+    /// `certs sa`
+    Sa,
+    /// `certs server`
+    Server,
+}
+
+impl Phase {
+    /// The subcommand's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ca => "ca",
+            Self::Client => "client",
+            Self::Kubeconfig => "kubeconfig",
+            Self::Peer => "peer",
+            Self::Sa => "sa",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// A common name that may depend on the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommonName {
+    /// Always the same.
+    Fixed(&'static str),
+    /// The node's name: etcd members identify themselves by it.
+    NodeName,
+    /// `system:node:NODE`, the user name that the node authorizer knows
+    /// (<https://kubernetes.io/docs/reference/access-authn-authz/node/>).
+    SystemNode,
+}
+
+/// The groups (organizations) of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Organizations {
+    /// Whatever the version of Kubernetes.
+    Always(&'static [&'static str]),
+    /// From this version on; the first entry counts for all older ones.
+    Since(&'static [(Version, &'static [&'static str])]),
+}
+
+/// Who signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// The row of the table that is the issuer.
+    Ca(&'static str),
+    /// Itself: a root CA.
+    Itself,
+    /// Nobody: a key pair without a certificate.
+    Nobody,
+}
+
+/// What a certificate may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Signs certificates.
+    Ca,
+    /// TLS client.
+    Client,
+    /// A key pair, no certificate.
+    KeyPair,
+    /// TLS server.
+    Server,
+    /// TLS server that also connects to its like, as etcd members do.
+    ServerAndClient,
+}
+
+impl Kind {
+    /// As `docs/profiles.md` and the reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ca => "CA",
+            Self::Client => "client",
+            Self::KeyPair => "key pair",
+            Self::Server => "server",
+            Self::ServerAndClient => "server and client",
+        }
+    }
+}
+
+/// One source of subject alternative names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// The address the API server advertises on this node.
+    AdvertiseAddress,
+    /// `--apiserver-cert-extra-sans`
+    ApiServerExtra,
+    /// The host of the control-plane endpoint, if there is one.
+    ControlPlaneEndpoint,
+    /// `--etcd-extra-sans`, or `etcd.local.peerCertSANs`
+    EtcdPeerExtra,
+    /// `--etcd-extra-sans`, or `etcd.local.serverCertSANs`
+    EtcdServerExtra,
+    /// A name or an address that is always the same.
+    Fixed(&'static str),
+    /// The addresses of the node: `--node-ip`, else the advertise address.
+    NodeAddresses,
+    /// The node's name.
+    NodeName,
+    /// The name of the API server's service in the cluster's DNS domain.
+    ServiceInDomain(&'static str),
+    /// The first address of the service CIDR, which is the API server's service.
+    ServiceIp,
+}
+
+/// Where the API server is reached by the user of a kubeconfig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiServer {
+    /// The control-plane endpoint, else the local one.
+    Endpoint,
+    /// The API server of this node: components of a control plane talk to their neighbour.
+    Local,
+}
+
+/// Where a row is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// `NAME.key` and `NAME.pub` in the certificate directory.
+    KeyPair(&'static str),
+    /// A kubeconfig of this name in the kubeconfig directory.
+    Kubeconfig(&'static str, ApiServer),
+    /// `NAME.crt` and `NAME.key` in one of the directories.
+    Pair(Root, &'static str),
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// kubeadm's name for it.
+    pub name: &'static str,
+    /// The subcommand that makes it.
+    pub phase: Phase,
+    /// Whether `certs all`, and its phase without names, make it.
+    pub in_all: bool,
+    /// The subject's common name; of a key pair it is empty.
+    pub common_name: CommonName,
+    /// The subject's organizations, which Kubernetes reads as groups.
+    pub organizations: Organizations,
+    /// Organizations that kubeadm gave it once: accepted where they are found, with a note.
+    pub formerly: &'static [&'static [&'static str]],
+    /// Who signs it.
+    pub signer: Signer,
+    /// What it may be used for.
+    pub kind: Kind,
+    /// Where its SANs come from.
+    pub hosts: &'static [Host],
+    /// Where it is stored.
+    pub stored: Stored,
+    /// Whether it belongs to a local etcd: left out when the configuration names an external one.
+    pub etcd: bool,
+    /// What it is for, in one sentence.
+    pub about: &'static str,
+}
+
+/// The row of this name.
+pub fn by_name(name: &str) -> Option<&'static Profile> {
+    TABLE.iter().find(|profile| profile.name == name)
+}
+
+/// The rows of a phase, in issue order.
+pub fn of_phase(phase: Phase) -> impl Iterator<Item = &'static Profile> {
+    TABLE.iter().filter(move |profile| profile.phase == phase)
+}
+
+impl Profile {
+    /// The organizations that a cluster of this version wants.
+    pub fn organizations_at(&self, version: &Version) -> &'static [&'static str] {
+        match self.organizations {
+            Organizations::Always(organizations) => organizations,
+            Organizations::Since(eras) => eras
+                .iter()
+                .rev()
+                .find(|(since, _)| since <= version)
+                .or(eras.first())
+                .map_or(&[], |(_, organizations)| organizations),
+        }
+    }
+
+    /// Every list of organizations that this row has or had.
+    pub fn organizations_ever(&self) -> Vec<&'static [&'static str]> {
+        let mut lists = match self.organizations {
+            Organizations::Always(organizations) => vec![organizations],
+            Organizations::Since(eras) => eras.iter().map(|(_, list)| *list).collect(),
+        };
+        lists.extend(self.formerly);
+        lists
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! Profile × facts → spec.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{ApiServer, CommonName, Host, Kind, Phase, Profile, Signer, Stored, TABLE, by_name};
+use crate::facts::{ClusterFacts, Facts, NodeFacts};
+use crate::location::Root;
+use crate::spec::{CertificateSpec, Content, Place, Spec};
+use crate::x509::name::Name;
+use crate::x509::san::{San, ordered};
+
+/// A fact that the row needs is not known, or a name cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolveError(pub String);
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ResolveError {}
+
+/// An identity of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own<'a> {
+    /// The file name without its ending.
+    pub name: &'a str,
+    /// The user name.
+    pub common_name: &'a str,
+    /// The groups, in the order given.
+    pub organizations: Vec<&'a str>,
+}
+
+/// The spec of a row.
+pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
+    let common_name = common_name(profile.common_name, &facts.node);
+    let content = match profile.signer {
+        Signer::Nobody => Content::KeyPair(facts.cluster.key_algorithm),
+        signer => {
+            let wanted = profile.organizations_at(&facts.cluster.kubernetes_version);
+            let former_subjects = profile
+                .organizations_ever()
+                .into_iter()
+                .filter(|organizations| *organizations != wanted)
+                .map(|organizations| Name::new(organizations, &common_name))
+                .collect();
+            Content::Certificate(CertificateSpec {
+                subject: Name::new(wanted, &common_name),
+                former_subjects,
+                issuer: match signer {
+                    Signer::Ca(name) => Some(name.to_owned()),
+                    Signer::Itself | Signer::Nobody => None,
+                },
+                kind: profile.kind,
+                sans: hosts(profile, facts)?,
+                key_algorithm: facts.cluster.key_algorithm,
+                validity: validity(profile.kind, &facts.cluster),
+            })
+        }
+    };
+    let place = match profile.stored {
+        Stored::KeyPair(base) => Place::KeyPair { base: base.to_owned() },
+        Stored::Kubeconfig(file, api_server) => Place::Kubeconfig {
+            file: file.to_owned(),
+            cluster: facts.cluster.name.clone(),
+            user: common_name,
+            server: server(api_server, facts)?,
+        },
+        Stored::Pair(root, base) => Place::Pair { root, base: base.to_owned() },
+    };
+    Ok(Spec { name: profile.name.to_owned(), phase: profile.phase, place, content })
+}
+
+/// The identity of a kubeconfig as a plain pair, `pki/NAME.crt` and `pki/NAME.key`.
+pub fn pair_of_identity(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
+    let pair = Profile {
+        phase: Phase::Client,
+        stored: Stored::Pair(Root::Pki, profile.name),
+        ..*profile
+    };
+    resolve(&pair, facts)
+}
+
+/// A CA's row with another subject.
+pub fn ca_with_subject(
+    profile: &Profile,
+    facts: &Facts,
+    subject: Name,
+) -> Result<Spec, ResolveError> {
+    let mut spec = resolve(profile, facts)?;
+    if let Content::Certificate(certificate) = &mut spec.content {
+        certificate.subject = subject;
+    }
+    Ok(spec)
+}
+
+/// The client certificate of a user of one's own, as a pair or in a kubeconfig.
+pub fn own(own: &Own<'_>, phase: Phase, facts: &Facts) -> Result<Spec, ResolveError> {
+    usable_name(own.name)?;
+    if own.common_name.trim().is_empty() {
+        return Err(ResolveError("--common-name is empty: give the user's name".to_owned()));
+    }
+    if own.organizations.iter().any(|organization| organization.trim().is_empty()) {
+        return Err(ResolveError("--organization is empty: leave it out, or name a group".to_owned()));
+    }
+    let place = if phase == Phase::Kubeconfig {
+        Place::Kubeconfig {
+            file: format!("{}.conf", own.name),
+            cluster: facts.cluster.name.clone(),
+            user: own.common_name.to_owned(),
+            server: server(ApiServer::Endpoint, facts)?,
+        }
+    } else {
+        Place::Pair { root: Root::Pki, base: own.name.to_owned() }
+    };
+    let certificate = CertificateSpec {
+        subject: Name::new(&own.organizations, own.common_name),
+        former_subjects: Vec::new(),
+        issuer: Some("ca".to_owned()),
+        kind: Kind::Client,
+        sans: Vec::new(),
+        key_algorithm: facts.cluster.key_algorithm,
+        validity: facts.cluster.validity,
+    };
+    Ok(Spec {
+        name: own.name.to_owned(),
+        phase,
+        place,
+        content: Content::Certificate(certificate),
+    })
+}
+
+/// A name of one's own becomes a file name beside the table's: it is a DNS-1123 label, and
+/// neither a profile nor a path of the table.
+fn usable_name(name: &str) -> Result<(), ResolveError> {
+    crate::x509::san::dns_label(name)
+        .map_err(|reason| ResolveError(format!("\"{name}\" cannot be a name: {reason}")))?;
+    // A CA that waits for its turn, or signs alone, stands in files of these endings.
+    let reserved = name.ends_with("-next") || name.ends_with("-signing");
+    if by_name(name).is_some() || reserved || TABLE.iter().any(|profile| stored_as(profile, name)) {
+        return Err(ResolveError(format!(
+            "\"{name}\" is a file of the cluster's own: choose another name"
+        )));
+    }
+    Ok(())
+}
+
+fn stored_as(profile: &Profile, name: &str) -> bool {
+    match profile.stored {
+        Stored::KeyPair(base) | Stored::Pair(Root::Pki, base) => {
+            base == name || base.split('/').next() == Some(name)
+        }
+        Stored::Kubeconfig(file, _) => file.strip_suffix(".conf") == Some(name),
+        Stored::Pair(..) => false,
+    }
+}
+
+fn common_name(common_name: CommonName, node: &NodeFacts) -> String {
+    match common_name {
+        CommonName::Fixed(text) => text.to_owned(),
+        CommonName::NodeName => node.name.clone(),
+        CommonName::SystemNode => format!("system:node:{}", node.name),
+    }
+}
+
+fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
+    if kind == Kind::Ca { cluster.ca_validity } else { cluster.validity }
+}
+
+fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> {
+    if let (ApiServer::Endpoint, Some(endpoint)) = (api_server, &facts.cluster.endpoint) {
+        return Ok(endpoint.url.clone());
+    }
+    let port = facts.node.bind_port;
+    Ok(match advertise_address(&facts.node)? {
+        IpAddr::V4(address) => format!("https://{address}:{port}"),
+        IpAddr::V6(address) => format!("https://[{address}]:{port}"),
+    })
+}
+
+fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
+    node.advertise_address.ok_or_else(|| {
+        ResolveError(
+            "there is no default route to take the advertise address from: \
+             give --apiserver-advertise-address"
+                .to_owned(),
+        )
+    })
+}
+
+fn hosts(profile: &Profile, facts: &Facts) -> Result<Vec<San>, ResolveError> {
+    let (cluster, node) = (&facts.cluster, &facts.node);
+    let mut sans = Vec::new();
+    for host in profile.hosts {
+        match host {
+            Host::AdvertiseAddress => sans.push(San::Ip(advertise_address(node)?)),
+            Host::ApiServerExtra => sans.extend(cluster.apiserver_extra_sans.iter().cloned()),
+            Host::ControlPlaneEndpoint => {
+                sans.extend(cluster.endpoint.iter().map(|endpoint| endpoint.host.clone()));
+            }
+            Host::EtcdPeerExtra => sans.extend(node.etcd_peer_extra_sans.iter().cloned()),
+            Host::EtcdServerExtra => sans.extend(node.etcd_server_extra_sans.iter().cloned()),
+            Host::Fixed(text) => sans.push(match text.parse() {
+                Ok(address) => San::Ip(address),
+                Err(_) => San::Dns((*text).to_owned()),
+            }),
+            Host::NodeAddresses if node.addresses.is_empty() => {
+                sans.push(San::Ip(advertise_address(node)?));
+            }
+            Host::NodeAddresses => sans.extend(node.addresses.iter().copied().map(San::Ip)),
+            // A node named by an address is a DNS name all the same: kubeadm writes it so.
+            Host::NodeName => sans.push(San::Dns(node.name.clone())),
+            Host::ServiceInDomain(service) => {
+                sans.push(San::Dns(format!("{service}.{}", cluster.dns_domain)));
+            }
+            Host::ServiceIp => sans.push(San::Ip(cluster.service_ip)),
+        }
+    }
+    Ok(ordered(sans))
+}

@@ -1,0 +1,160 @@
+//! The exact certificate, key pair or kubeconfig that is wanted, as plain data.
+//!
+//! Comes in: profiles resolved against facts. Goes out: to diff, plan and issue.
+
+use time::Duration;
+
+use crate::key::KeyAlgorithm;
+use crate::location::{FileId, Root};
+use crate::profile::{Kind, Phase};
+use crate::x509::name::Name;
+use crate::x509::san::San;
+use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
+
+/// One thing that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The name of its profile, or the user's own.
+    pub name: String,
+    /// The subcommand that makes it.
+    pub phase: Phase,
+    /// Where it goes.
+    pub place: Place,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A certificate and its key.
+    Certificate(CertificateSpec),
+    /// A key pair without a certificate.
+    KeyPair(KeyAlgorithm),
+}
+
+/// A certificate that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateSpec {
+    /// Its subject.
+    pub subject: Name,
+    /// Subjects that kubeadm gave it once, and which are accepted where they are found.
+    pub former_subjects: Vec<Name>,
+    /// The name of the spec that signs it; none signs itself.
+    pub issuer: Option<String>,
+    /// What it may be used for.
+    pub kind: Kind,
+    /// Its subject alternative names, in kubeadm's order.
+    pub sans: Vec<San>,
+    /// The algorithm of its key.
+    pub key_algorithm: KeyAlgorithm,
+    /// From now to its end.
+    pub validity: Duration,
+}
+
+/// Where something is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `BASE.key` and `BASE.pub` in the certificate directory.
+    KeyPair {
+        /// The file names without their ending.
+        base: String,
+    },
+    /// A kubeconfig.
+    Kubeconfig {
+        /// Its file name.
+        file: String,
+        /// The cluster's name.
+        cluster: String,
+        /// The user's name, which is the subject's common name.
+        user: String,
+        /// The URL of the API server.
+        server: String,
+    },
+    /// `BASE.crt` and `BASE.key`.
+    Pair {
+        /// The directory.
+        root: Root,
+        /// The file names without their ending.
+        base: String,
+    },
+}
+
+impl Spec {
+    /// The certificate that is wanted, unless it is a bare key pair.
+    pub fn certificate(&self) -> Option<&CertificateSpec> {
+        match &self.content {
+            Content::Certificate(certificate) => Some(certificate),
+            Content::KeyPair(_) => None,
+        }
+    }
+
+    /// Whether it is a CA.
+    pub fn is_ca(&self) -> bool {
+        self.certificate()
+            .is_some_and(|certificate| certificate.kind == Kind::Ca)
+    }
+
+    /// The algorithm of its key.
+    pub fn key_algorithm(&self) -> KeyAlgorithm {
+        match &self.content {
+            Content::Certificate(certificate) => certificate.key_algorithm,
+            Content::KeyPair(algorithm) => *algorithm,
+        }
+    }
+}
+
+impl Place {
+    /// The files, the one that others read first.
+    pub fn files(&self) -> Vec<FileId> {
+        match self {
+            Self::KeyPair { .. } => vec![self.public(), self.key()],
+            Self::Kubeconfig { .. } => vec![self.public()],
+            Self::Pair { .. } => vec![self.public(), self.key()],
+        }
+    }
+
+    /// The file of the certificate or public key; of a kubeconfig, its only file.
+    pub fn public(&self) -> FileId {
+        match self {
+            Self::KeyPair { base } => FileId::new(Root::Pki, format!("{base}.pub")),
+            Self::Kubeconfig { file, .. } => FileId::new(Root::Kubeconfig, file.clone()),
+            Self::Pair { root, base } => FileId::new(*root, format!("{base}.crt")),
+        }
+    }
+
+    /// The file that holds the private key; of a kubeconfig, its only file.
+    pub fn key(&self) -> FileId {
+        match self {
+            Self::KeyPair { base } => FileId::new(Root::Pki, format!("{base}.key")),
+            Self::Kubeconfig { .. } => self.public(),
+            Self::Pair { root, base } => FileId::new(*root, format!("{base}.key")),
+        }
+    }
+}
+
+impl CertificateSpec {
+    /// The key usage for a key of this algorithm (RFC 5280 section 4.2.1.3). keyEncipherment
+    /// goes with RSA only: RFC 8813 section 3 forbids it on EC keys, where kubeadm sets it.
+    pub fn key_usage(&self, algorithm: KeyAlgorithm) -> KeyUsage {
+        match (self.kind, algorithm) {
+            (Kind::Ca, _) => KeyUsage::DIGITAL_SIGNATURE
+                .union(KeyUsage::KEY_CERT_SIGN)
+                .union(KeyUsage::CRL_SIGN),
+            (_, KeyAlgorithm::Rsa(_)) => {
+                KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT)
+            }
+            _ => KeyUsage::DIGITAL_SIGNATURE,
+        }
+    }
+
+    /// The extended key usage, in kubeadm's order.
+    pub fn extended_key_usage(&self) -> &'static [ExtendedKeyUsage] {
+        match self.kind {
+            Kind::Ca | Kind::KeyPair => &[],
+            Kind::Client => &[ExtendedKeyUsage::ClientAuth],
+            Kind::Server => &[ExtendedKeyUsage::ServerAuth],
+            Kind::ServerAndClient => &[ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth],
+        }
+    }
+}
