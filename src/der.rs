@@ -131,8 +131,7 @@ pub fn positive_integer(content: &[u8]) -> Result<&[u8], DerError> {
         [] => Err(DerError("an INTEGER is empty")),
         [0, second, ..] if *second < 0x80 => Err(DerError("an INTEGER is longer than needed")),
         [first, ..] if *first >= 0x80 => Err(DerError("an INTEGER is negative")),
-        [0, magnitude @ ..] => Ok(magnitude),
-        magnitude => Ok(magnitude),
+        [0, magnitude @ ..] | magnitude => Ok(magnitude),
     }
 }
 

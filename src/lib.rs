@@ -3,3 +3,4 @@
 pub mod der;
 pub mod key;
 pub mod pem;
+pub mod x509;

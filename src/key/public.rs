@@ -124,9 +124,8 @@ impl PublicKey {
             (Scheme::Rsa(_), KeyAlgorithm::Rsa(bits)) if !(2048..=8192).contains(&bits) => {
                 bail!("signatures of a key of the kind {key} are not supported");
             }
-            (Scheme::Rsa(hash), KeyAlgorithm::Rsa(_)) => hash,
+            (Scheme::Ecdsa(hash), _) | (Scheme::Rsa(hash), KeyAlgorithm::Rsa(_)) => hash,
             (Scheme::Rsa(_), _) => bail!("an RSA signature, but the key is {key}"),
-            (Scheme::Ecdsa(hash), _) => hash,
         };
         UnparsedPublicKey::new(verification(key, hash), self.bit_string())
             .verify(message, signature)
