@@ -1,0 +1,327 @@
+//! PEM files (RFC 7468): text in, labelled DER out, and back.
+//!
+//! The blocks are read by rustls-pemfile. It passes over unknown labels, a byte order mark and a block without an end in
+//! silence, so a scan of the lines comes first and names the line of whatever is wrong. No line of a block is ever quoted
+//! in an error: it may be key material.
+
+use std::fmt;
+
+use base64ct::{Base64, Encoding};
+use zeroize::{Zeroize, Zeroizing};
+
+/// What a block may hold. A file with any other label is refused, not passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// `CERTIFICATE`, RFC 5280.
+    Certificate,
+    /// `CERTIFICATE REQUEST`, PKCS#10 (RFC 2986).
+    CertificateRequest,
+    /// `EC PARAMETERS`, a curve (RFC 5480), which OpenSSL writes before a SEC1 key.
+    EcParameters,
+    /// `EC PRIVATE KEY`, SEC1 (RFC 5915).
+    EcPrivateKey,
+    /// `ENCRYPTED PRIVATE KEY`, PKCS#8 (RFC 5958).
+    EncryptedPrivateKey,
+    /// `PRIVATE KEY`, PKCS#8 (RFC 5958).
+    PrivateKey,
+    /// `PUBLIC KEY`, SPKI (RFC 5280).
+    PublicKey,
+    /// `RSA PRIVATE KEY`, PKCS#1 (RFC 8017).
+    RsaPrivateKey,
+}
+
+impl Label {
+    const ALL: [Self; 8] = [
+        Self::Certificate,
+        Self::CertificateRequest,
+        Self::EcParameters,
+        Self::EcPrivateKey,
+        Self::EncryptedPrivateKey,
+        Self::PrivateKey,
+        Self::PublicKey,
+        Self::RsaPrivateKey,
+    ];
+
+    /// The words between the dashes.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Certificate => "CERTIFICATE",
+            Self::CertificateRequest => "CERTIFICATE REQUEST",
+            Self::EcParameters => "EC PARAMETERS",
+            Self::EcPrivateKey => "EC PRIVATE KEY",
+            Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
+            Self::PrivateKey => "PRIVATE KEY",
+            Self::PublicKey => "PUBLIC KEY",
+            Self::RsaPrivateKey => "RSA PRIVATE KEY",
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.text())
+    }
+}
+
+/// One block of a file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Block {
+    /// What it says it is.
+    pub label: Label,
+    /// The decoded octets; not checked to be DER.
+    pub der: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Block({}, [elided])", self.label)
+    }
+}
+
+/// What is wrong with a file, and in which line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PemError {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// The ways in which a file is not PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Something other than base64 in a block.
+    Base64,
+    /// The file starts with a UTF-8 byte order mark.
+    ByteOrderMark,
+    /// The file is DER.
+    Der,
+    /// A block with nothing in it.
+    Empty,
+    /// An END line with no BEGIN line before it.
+    EndWithoutBegin,
+    /// A header (RFC 1421), by its name; `Proc-Type` announces encryption.
+    Header(String),
+    /// A BEGIN line with blanks before it.
+    Indented,
+    /// A BEGIN or END line that lacks dashes or carries something behind them.
+    Marker,
+    /// The END line names something other than this label.
+    Mismatch(Label),
+    /// No END line follows the BEGIN line.
+    NoEnd(Label),
+    /// NUL octets: UTF-16, or no text at all.
+    NotText,
+    /// A label that this program has no use for.
+    UnknownLabel(String),
+}
+
+impl fmt::Display for PemError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "line {}: ", self.line)?;
+        match &self.fault {
+            Fault::Base64 => out.write_str("this is not base64: copy the block again"),
+            Fault::ByteOrderMark => {
+                out.write_str("the file starts with a byte order mark: save it as UTF-8 without one")
+            }
+            Fault::Der => out.write_str(
+                "the file is DER, not PEM: convert it with 'openssl x509' or 'openssl pkey' and -inform der",
+            ),
+            Fault::Empty => out.write_str("the block is empty"),
+            Fault::EndWithoutBegin => {
+                out.write_str("an END line without a BEGIN line: the start of the block is missing or misspelt")
+            }
+            Fault::Header(name) => {
+                write!(out, "the block carries the PEM header {name:?}, which is not supported: remove it")
+            }
+            Fault::Indented => out.write_str("a BEGIN line must start at the first column: remove the indentation"),
+            Fault::Marker => out.write_str(
+                "a BEGIN or END line must consist of five dashes, the label and five dashes, and nothing else",
+            ),
+            Fault::Mismatch(label) => write!(out, "this END line does not match BEGIN {label}"),
+            Fault::NoEnd(label) => {
+                write!(out, "BEGIN {label} has no END line: the file is cut short, copy it again")
+            }
+            Fault::NotText => out.write_str("the file is not text: save it as UTF-8, not as UTF-16"),
+            Fault::UnknownLabel(label) => write!(
+                out,
+                "a block with the label {label:?} is not supported: remove it or convert it"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PemError {}
+
+/// Every block of a file, in order; none is no error. Text outside blocks and CRLF are accepted.
+/// The error names the line.
+pub fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Block>> {
+    Ok(blocks(bytes)?)
+}
+
+/// The DER of every CERTIFICATE block, in order; an error if there is none.
+pub fn certificates(bytes: &[u8]) -> anyhow::Result<Vec<Vec<u8>>> {
+    let found: Vec<Vec<u8>> = blocks(bytes)?
+        .into_iter()
+        .filter(|block| block.label == Label::Certificate)
+        .map(|block| block.der.to_vec())
+        .collect();
+    if found.is_empty() {
+        anyhow::bail!("no certificate: a block BEGIN CERTIFICATE is expected");
+    }
+    Ok(found)
+}
+
+/// One block: 64 columns, LF, a final newline (RFC 7468, section 3, the strict form).
+pub fn encode(label: Label, der: &[u8]) -> Zeroizing<String> {
+    const COLUMNS: usize = 64;
+    let base64 = Zeroizing::new(Base64::encode_string(der));
+    let frame = 2 * ("-----BEGIN -----\n".len() + label.text().len());
+    // Reserved in full, so that growing leaves no copy of a key behind.
+    let mut out = Zeroizing::new(String::with_capacity(
+        frame + base64.len() + base64.len().div_ceil(COLUMNS),
+    ));
+    for text in ["-----BEGIN ", label.text(), "-----\n"] {
+        out.push_str(text);
+    }
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(COLUMNS));
+        out.push_str(line);
+        out.push('\n');
+        rest = after;
+    }
+    for text in ["-----END ", label.text(), "-----\n"] {
+        out.push_str(text);
+    }
+    out
+}
+
+/// As `parse`, for those who tell the faults apart.
+pub(crate) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
+    if let Some(fault) = not_text(bytes) {
+        return Err(PemError { line: 1, fault });
+    }
+    let mut found = Vec::new();
+    let mut open: Option<Open> = None;
+    for (line, text) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
+        let text = text.trim_ascii_end();
+        let fault = |fault| PemError { line, fault };
+        if let Some(marker) = text.strip_prefix(b"-----BEGIN") {
+            if let Some(block) = open {
+                return Err(block.cut_short());
+            }
+            let text = label_of(marker).ok_or(fault(Fault::Marker))?;
+            let label = Label::ALL
+                .into_iter()
+                .find(|label| label.text() == text)
+                .ok_or_else(|| fault(Fault::UnknownLabel(text)))?;
+            open = Some(Open::new(label, line, bytes.len()));
+        } else if let Some(marker) = text.strip_prefix(b"-----END") {
+            let block = open.take().ok_or(fault(Fault::EndWithoutBegin))?;
+            let text = label_of(marker).ok_or(fault(Fault::Marker))?;
+            if text != block.label.text() {
+                return Err(fault(Fault::Mismatch(block.label)));
+            }
+            found.push(block.decode()?);
+        } else if let Some(block) = &mut open {
+            block.push(text).map_err(fault)?;
+        } else if text.trim_ascii_start().starts_with(b"-----BEGIN ") {
+            return Err(fault(Fault::Indented));
+        }
+    }
+    match open {
+        Some(block) => Err(block.cut_short()),
+        None => Ok(found),
+    }
+}
+
+fn not_text(bytes: &[u8]) -> Option<Fault> {
+    match bytes {
+        [0xef, 0xbb, 0xbf, ..] => Some(Fault::ByteOrderMark),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(Fault::NotText),
+        // A SEQUENCE with a long length, which every certificate and most keys are.
+        [0x30, 0x80..=0x84, ..] => Some(Fault::Der),
+        _ if bytes.contains(&0) => Some(Fault::NotText),
+        _ => None,
+    }
+}
+
+fn label_of(marker: &[u8]) -> Option<String> {
+    let label = marker.strip_prefix(b" ")?.strip_suffix(b"-----")?;
+    let printable = !label.is_empty() && !label.contains(&b'-');
+    printable.then(|| String::from_utf8_lossy(label).into_owned())
+}
+
+/// A block whose END line has not come yet.
+struct Open {
+    label: Label,
+    line: usize,
+    /// The block as the reader gets it: a frame of its own, and lines that have been looked at.
+    text: Zeroizing<Vec<u8>>,
+    frame: usize,
+}
+
+impl Open {
+    /// Every block is handed over under one label: the reader passes over some that we need (ENCRYPTED PRIVATE KEY), and
+    /// decodes this one in constant time.
+    const BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----\n";
+    const END: &[u8] = b"\n-----END PRIVATE KEY-----\n";
+
+    fn new(label: Label, line: usize, capacity: usize) -> Self {
+        let mut text = Zeroizing::new(Vec::with_capacity(
+            capacity + Self::BEGIN.len() + Self::END.len(),
+        ));
+        text.extend_from_slice(Self::BEGIN);
+        Self {
+            label,
+            line,
+            frame: text.len(),
+            text,
+        }
+    }
+
+    fn push(&mut self, line: &[u8]) -> Result<(), Fault> {
+        // Headers come first; a colon further down is damage, and what stands before it may be a key.
+        let first = self.text.len() == self.frame;
+        if let (true, Some(colon)) = (first, line.iter().position(|&byte| byte == b':')) {
+            let name = String::from_utf8_lossy(&line[..colon]).into_owned();
+            return Err(Fault::Header(name));
+        }
+        let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        if !line.iter().all(base64) {
+            return Err(Fault::Base64);
+        }
+        self.text.extend_from_slice(line);
+        Ok(())
+    }
+
+    fn decode(mut self) -> Result<Block, PemError> {
+        let fault = |fault| PemError {
+            line: self.line,
+            fault,
+        };
+        if self.text.len() == self.frame {
+            return Err(fault(Fault::Empty));
+        }
+        self.text.extend_from_slice(Self::END);
+        match rustls_pemfile::read_one_from_slice(&self.text) {
+            Ok(Some((rustls_pemfile::Item::Pkcs8Key(mut key), _))) => {
+                let der = Zeroizing::new(key.secret_pkcs8_der().to_vec());
+                key.zeroize();
+                Ok(Block {
+                    label: self.label,
+                    der,
+                })
+            }
+            _ => Err(fault(Fault::Base64)),
+        }
+    }
+
+    fn cut_short(&self) -> PemError {
+        PemError {
+            line: self.line,
+            fault: Fault::NoEnd(self.label),
+        }
+    }
+}

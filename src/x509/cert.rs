@@ -1,0 +1,179 @@
+//! Reading certificates (RFC 5280, 4.1): the one user of x509-parser.
+
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+
+use anyhow::{Context as _, anyhow, ensure};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+
+use super::extension::Extensions;
+use super::{ExtendedKeyUsage, KeyUsage, Name, San, Serial, Validity};
+use crate::der;
+use crate::key::PublicKey;
+use crate::pem::{self, Label};
+
+/// Basic constraints (RFC 5280, 4.2.1.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BasicConstraints {
+    /// Whether the subject is a CA.
+    pub ca: bool,
+    /// How many CAs may follow below it; none given: any number.
+    pub path_length: Option<u32>,
+    /// Whether the extension is marked critical.
+    pub critical: bool,
+}
+
+/// A certificate as it was read. Two are equal if their DER is.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The version as people count it: 1, 2 or 3.
+    pub version: u32,
+    /// Whom it is about.
+    pub subject: Name,
+    /// Who signed it, by its own words.
+    pub issuer: Name,
+    /// The issuer's number for it.
+    pub serial: Serial,
+    /// From when to when.
+    pub validity: Validity,
+    /// The subject's key.
+    pub public_key: PublicKey,
+    /// What the key may do; none given: anything.
+    pub key_usage: Option<KeyUsage>,
+    /// What the certificate is for, in its order; empty: anything.
+    pub extended_key_usage: Vec<ExtendedKeyUsage>,
+    /// Whether it is a CA.
+    pub basic_constraints: Option<BasicConstraints>,
+    /// The subject key identifier.
+    pub subject_key_identifier: Option<Vec<u8>>,
+    /// The keyIdentifier of the authority key identifier; its other two members are not read.
+    pub authority_key_identifier: Option<Vec<u8>>,
+    /// The subject alternative names, in their order and spelling.
+    pub sans: Vec<San>,
+    /// The object identifiers of all extensions, dotted, in their order.
+    pub extension_oids: Vec<String>,
+    /// The object identifiers of critical extensions that Kubernetes does not know: it refuses such a certificate
+    /// (RFC 5280, 4.2).
+    pub unknown_critical: Vec<String>,
+    der: Vec<u8>,
+    tbs: Range<usize>,
+    signature_algorithm: Range<usize>,
+    signature: Range<usize>,
+}
+
+impl Certificate {
+    /// Reads one certificate, of version 1 to 3; octets behind it are an error. Its signature is not checked.
+    pub fn parse(der: &[u8]) -> anyhow::Result<Self> {
+        Self::read(der).context("read certificate")
+    }
+
+    /// Reads every `CERTIFICATE` block of a PEM file, in order; an error if there is none.
+    pub fn from_pem(bytes: &[u8]) -> anyhow::Result<Vec<Self>> {
+        pem::certificates(bytes)?
+            .iter()
+            .map(|der| Self::parse(der))
+            .collect()
+    }
+
+    /// The certificate, DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The part that is signed, DER.
+    pub fn tbs(&self) -> &[u8] {
+        &self.der[self.tbs.clone()]
+    }
+
+    /// Whether it says that it may sign certificates: basic constraints with CA:TRUE.
+    pub fn is_ca(&self) -> bool {
+        self.basic_constraints
+            .is_some_and(|constraints| constraints.ca)
+    }
+
+    /// A `CERTIFICATE` block.
+    pub fn to_pem(&self) -> String {
+        pem::encode(Label::Certificate, &self.der).to_string()
+    }
+
+    /// The AlgorithmIdentifier of the signature, DER.
+    pub(super) fn signature_algorithm(&self) -> &[u8] {
+        &self.der[self.signature_algorithm.clone()]
+    }
+
+    /// The octets of the signature.
+    pub(super) fn signature(&self) -> &[u8] {
+        &self.der[self.signature.clone()]
+    }
+
+    fn read(der: &[u8]) -> anyhow::Result<Self> {
+        let members = der::sequence_members(der)?;
+        let [tbs, signature_algorithm, signature] = members.as_slice() else {
+            return Err(anyhow!(
+                "a certificate consists of three parts, this has {}",
+                members.len()
+            ));
+        };
+        let signature = der::whole_octets(signature.tagged(der::BIT_STRING)?)?;
+        let fields = der::children(tbs.tagged(der::SEQUENCE)?)?;
+        // A version, tagged [0], comes first if it is not 1; then serial number and signature algorithm.
+        let versioned = fields.first().is_some_and(|field| field.tag == 0xa0);
+        let serial = fields.get(usize::from(versioned));
+        let inner_algorithm = fields.get(1 + usize::from(versioned));
+        let (Some(serial), Some(inner_algorithm)) = (serial, inner_algorithm) else {
+            return Err(anyhow!("it is cut short"));
+        };
+        ensure!(
+            inner_algorithm.raw == signature_algorithm.raw,
+            "the signature algorithm is not the one that the signed part names"
+        );
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|error| anyhow!("{error}"))?;
+        ensure!(parsed.version.0 <= 2, "the version is not 1, 2 or 3");
+        let extensions = Extensions::parse(parsed.extensions())?;
+        let validity = Validity {
+            not_before: parsed.validity.not_before.to_datetime(),
+            not_after: parsed.validity.not_after.to_datetime(),
+        };
+        Ok(Self {
+            version: parsed.version.0 + 1,
+            subject: Name::from_der(parsed.subject.as_raw()).context("read subject")?,
+            issuer: Name::from_der(parsed.issuer.as_raw()).context("read issuer")?,
+            serial: Serial::from_der_content(serial.tagged(der::INTEGER)?)?,
+            validity,
+            public_key: PublicKey::from_spki(parsed.subject_pki.raw)?,
+            key_usage: extensions.key_usage,
+            extended_key_usage: extensions.extended_key_usage,
+            basic_constraints: extensions.basic_constraints,
+            subject_key_identifier: extensions.subject_key_identifier,
+            authority_key_identifier: extensions.authority_key_identifier,
+            sans: extensions.sans,
+            extension_oids: extensions.oids,
+            unknown_critical: extensions.unknown_critical,
+            tbs: place(der, tbs.raw),
+            signature_algorithm: place(der, signature_algorithm.raw),
+            signature: place(der, signature),
+            der: der.to_vec(),
+        })
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl Hash for Certificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.der.hash(state);
+    }
+}
+
+/// Where in `whole` a slice of it lies.
+fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr() - whole.as_ptr().addr();
+    start..start + part.len()
+}

@@ -1,0 +1,19 @@
+//! X.509 (RFC 5280): names, usages, serial numbers and the reading of certificates.
+//!
+//! In: DER. Out: plain data. Encoding of whole certificates is not done here, and no clock is read.
+
+pub mod cert;
+mod extension;
+pub mod name;
+pub mod san;
+pub mod serial;
+pub mod usage;
+pub mod validity;
+mod verify;
+
+pub use cert::{BasicConstraints, Certificate};
+pub use name::Name;
+pub use san::San;
+pub use serial::Serial;
+pub use usage::{ExtendedKeyUsage, KeyUsage};
+pub use validity::Validity;

@@ -1,0 +1,184 @@
+//! Distinguished names (RFC 5280, 4.1.2.4), kept as they are encoded.
+//!
+//! A name travels as its raw DER: an issuer must be its CA's subject octet by octet, whatever string types, repeated
+//! attributes or multi-valued RDNs that has.
+
+mod attribute;
+mod text;
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use anyhow::{Context as _, bail};
+
+use crate::der;
+
+use attribute::{Attribute, Meaning};
+
+const COMMON_NAME: &str = "2.5.4.3";
+const ORGANIZATION: &str = "2.5.4.10";
+
+/// A distinguished name. Equality, order and hash are those of the DER.
+#[derive(Clone)]
+pub struct Name {
+    der: Vec<u8>,
+    rdns: Vec<Vec<Attribute>>,
+}
+
+impl Name {
+    /// Reads an RDNSequence. Values may have any string type, also one that cannot be shown as text.
+    pub fn from_der(der: &[u8]) -> anyhow::Result<Self> {
+        Ok(Self {
+            rdns: rdns(der).context("read name")?,
+            der: der.to_vec(),
+        })
+    }
+
+    /// A subject as kubeadm makes it: the organizations as one multi-valued RDN, then the common name. PrintableString where
+    /// the text allows it, else UTF8String.
+    pub fn new(organizations: &[&str], common_name: &str) -> Self {
+        let organizations = organizations
+            .iter()
+            .map(|text| Attribute::from_text(ORGANIZATION, text))
+            .collect();
+        let common_name = vec![Attribute::from_text(COMMON_NAME, common_name)];
+        Self::from_rdns(vec![organizations, common_name])
+    }
+
+    /// Reads what a person typed: `/C=CN/O=x+OU=y/CN=z` or `C=CN,O=x,CN=z`, RDNs in the order in which they are encoded, with
+    /// the escapes of RFC 4514 (`\,`, `\+`, `\2C`), and `\/`. Blanks around a value are dropped unless escaped.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        text::parse(text)
+            .map(Self::from_rdns)
+            .with_context(|| format!("read subject {text:?}"))
+    }
+
+    /// The RDNSequence, DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The last common name, which is the one that Go and with it Kubernetes takes for the user.
+    pub fn common_name(&self) -> Option<String> {
+        self.values(COMMON_NAME).pop()
+    }
+
+    /// The organizations, which are Kubernetes' groups, in the order of their encoding.
+    pub fn organizations(&self) -> Vec<String> {
+        self.values(ORGANIZATION)
+    }
+
+    /// Whether it has no RDN at all.
+    pub fn is_empty(&self) -> bool {
+        self.rdns.is_empty()
+    }
+
+    /// Whether both have the same types and values RDN by RDN, whatever the string types; the order inside a multi-valued RDN
+    /// does not count.
+    pub fn same_values(&self, other: &Self) -> bool {
+        self.meaning() == other.meaning()
+    }
+
+    fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Self {
+        let mut rdns = rdns;
+        rdns.retain(|rdn| !rdn.is_empty());
+        for rdn in &mut rdns {
+            // The order of a SET OF (X.690, 11.6).
+            rdn.sort_by_key(Attribute::encode);
+        }
+        let sets: Vec<Vec<u8>> = rdns
+            .iter()
+            .map(|rdn| der::set_of(rdn.iter().map(Attribute::encode).collect()))
+            .collect();
+        Self {
+            der: der::tlv(der::SEQUENCE, &sets.concat()),
+            rdns,
+        }
+    }
+
+    fn values(&self, kind: &str) -> Vec<String> {
+        self.rdns
+            .iter()
+            .flatten()
+            .filter(|attribute| attribute.kind == kind)
+            .filter_map(Attribute::text)
+            .collect()
+    }
+
+    fn meaning(&self) -> Vec<Vec<Meaning<'_>>> {
+        let mut rdns: Vec<Vec<_>> = self
+            .rdns
+            .iter()
+            .map(|rdn| rdn.iter().map(Attribute::meaning).collect())
+            .collect();
+        for rdn in &mut rdns {
+            rdn.sort();
+        }
+        rdns
+    }
+}
+
+fn rdns(der: &[u8]) -> anyhow::Result<Vec<Vec<Attribute>>> {
+    let mut rdns = Vec::new();
+    for set in der::sequence_members(der)? {
+        let members = der::children(set.tagged(der::SET)?)?;
+        if members.is_empty() {
+            bail!("an RDN is empty");
+        }
+        let attributes: anyhow::Result<Vec<Attribute>> =
+            members.iter().map(Attribute::from_der).collect();
+        rdns.push(attributes?);
+    }
+    Ok(rdns)
+}
+
+/// RFC 4514: the last RDN first, `CN=kubernetes-admin,O=kubeadm:cluster-admins`.
+impl fmt::Display for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, rdn) in self.rdns.iter().rev().enumerate() {
+            if index > 0 {
+                out.write_str(",")?;
+            }
+            for (index, attribute) in rdn.iter().enumerate() {
+                if index > 0 {
+                    out.write_str("+")?;
+                }
+                text::write(attribute, out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Name({self})")
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.der.cmp(&other.der)
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.der.hash(state);
+    }
+}

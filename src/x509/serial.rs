@@ -1,0 +1,56 @@
+//! Serial numbers (RFC 5280, 4.1.2.2).
+
+use std::fmt;
+
+use anyhow::Context as _;
+
+use crate::der;
+
+/// A serial number: the magnitude without leading zeros. Zero, which old roots carry, has no octets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Serial(Vec<u8>);
+
+impl Serial {
+    /// A new serial number from random octets: positive, 20 octets at most, 159 random bits.
+    pub fn new(mut random: [u8; 20]) -> Self {
+        // The top bit is the sign; with it set, the encoding would need a 21st octet.
+        random[0] &= 0x7f;
+        if random == [0; 20] {
+            random[19] = 1;
+        }
+        Self::trimmed(&random)
+    }
+
+    /// From the content of an INTEGER. A negative one is an error, one over 20 octets is not: such certificates exist.
+    pub fn from_der_content(content: &[u8]) -> anyhow::Result<Self> {
+        let magnitude = der::positive_integer(content).context("read serial number")?;
+        Ok(Self::trimmed(magnitude))
+    }
+
+    /// The magnitude, big-endian, without leading zeros.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The number of significant bits.
+    pub fn bits(&self) -> usize {
+        der::bit_length(&self.0)
+    }
+
+    fn trimmed(magnitude: &[u8]) -> Self {
+        let zeros = magnitude.iter().take_while(|&&octet| octet == 0).count();
+        Self(magnitude[zeros..].to_vec())
+    }
+}
+
+/// Lower-case hexadecimal, two digits an octet, as `openssl x509 -serial` but for the case.
+impl fmt::Display for Serial {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return out.write_str("00");
+        }
+        self.0
+            .iter()
+            .try_for_each(|octet| write!(out, "{octet:02x}"))
+    }
+}

@@ -1,0 +1,15 @@
+//! The signature of a certificate. With aws-lc-rs, since x509-parser knows no ecdsa-with-SHA512 and thus no CA on P-521.
+
+use anyhow::Context as _;
+
+use super::Certificate;
+use crate::key::PublicKey;
+
+impl Certificate {
+    /// Checks the signature with the issuer's public key. Names, dates and usages are not looked at.
+    pub fn verify_signature(&self, issuer: &PublicKey) -> anyhow::Result<()> {
+        issuer
+            .verify(self.signature_algorithm(), self.tbs(), self.signature())
+            .with_context(|| format!("verify the signature on {}", self.subject))
+    }
+}
