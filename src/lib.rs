@@ -1,1 +1,6 @@
+//! Builds and looks after the certificates of a Kubernetes cluster.
 
+pub mod der;
+pub mod facts;
+pub mod key;
+pub mod x509;
