@@ -6,10 +6,9 @@ use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::{Key, KeyState, Kubeconfig, Observed};
 use crate::profile::Kind;
-use crate::spec::{CertificateSpec, Place, Spec};
+use crate::spec::{BACKDATE, CertificateSpec, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::usage::KeyUsage;
-use crate::x509::validity::BACKDATE;
 
 /// Bits of a key's or kubeconfig's mode that let others read or change it. A group may read:
 /// etcd and kube-apiserver often run as users of their own.

@@ -14,11 +14,11 @@ use time::OffsetDateTime;
 use crate::der;
 use crate::key::{KeyAlgorithm, PrivateKey, PublicKey};
 use crate::profile::Kind;
-use crate::spec::CertificateSpec;
+use crate::spec::{BACKDATE, CertificateSpec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::serial::Serial;
-use crate::x509::validity::{BACKDATE, Validity};
+use crate::x509::validity::Validity;
 use crate::x509::{san, usage};
 
 /// Object identifiers of the extensions (RFC 5280 section 4.2.1, arc 2.5.29).

@@ -1,6 +1,25 @@
 //! Builds and looks after the PKI of a Kubernetes cluster.
 
+pub mod apply;
+pub mod cli;
+pub mod cmd;
+pub mod config;
 pub mod der;
+pub mod diff;
+pub mod facts;
+pub mod finding;
+pub mod issue;
 pub mod key;
+pub mod kubeconfig;
+pub mod location;
+pub mod observe;
+pub mod observed;
+pub mod outcome;
 pub mod pem;
+pub mod plan;
+pub mod profile;
+pub mod report;
+pub mod spec;
+pub mod store;
 pub mod x509;
+pub mod yaml;

@@ -11,6 +11,9 @@ use crate::x509::name::Name;
 use crate::x509::san::San;
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
+/// How long before its issue a certificate begins, since clocks differ.
+pub const BACKDATE: Duration = Duration::minutes(5);
+
 /// One thing that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {

@@ -15,6 +15,10 @@ use super::{
 use crate::facts::Version;
 use crate::location::Root;
 
+const fn v1(minor: u32) -> Version {
+    Version { major: 1, minor, patch: 0 }
+}
+
 const NONE: super::Organizations = Always(&[]);
 
 /// The names and addresses of an API server.
@@ -53,9 +57,9 @@ const ETCD_PEER_HOSTS: &[Host] = &[
 /// Unbound from every group in v1.36.1: the role binding `kubeadm:apiserver-kubelet-client`
 /// names the user instead.
 const KUBELET_CLIENT_GROUPS: super::Organizations = Since(&[
-    (Version::new(0, 0, 0), &["system:masters"]),
-    (Version::new(1, 29, 0), &["kubeadm:cluster-admins"]),
-    (Version::new(1, 36, 1), &[]),
+    (v1(0), &["system:masters"]),
+    (v1(29), &["kubeadm:cluster-admins"]),
+    (Version { patch: 1, ..v1(36) }, &[]),
 ]);
 
 /// What is common to all rows, so that each says only what is its own.

@@ -1,0 +1,317 @@
+//! From what was given to what is true: defaults, and the rules of each value.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::path::Path;
+
+use time::Duration;
+
+use super::{
+    ClusterFacts, Endpoint, Facts, Given, Host, NodeFacts, Stated, ValueError, Version, network,
+};
+use crate::key::KeyAlgorithm;
+use crate::x509::san::{self, San};
+use crate::x509::validity::parse_duration;
+
+/// The defaults, kubeadm's.
+pub(crate) const BIND_PORT: u16 = 6443;
+pub(crate) const CA_VALIDITY: &str = "87600h";
+pub(crate) const CLUSTER_NAME: &str = "kubernetes";
+pub(crate) const DNS_DOMAIN: &str = "cluster.local";
+pub(crate) const KEY_ALGORITHM: KeyAlgorithm = KeyAlgorithm::Rsa(2048);
+pub(crate) const SERVICE_CIDR: &str = "10.96.0.0/12";
+pub(crate) const VALIDITY: &str = "8760h";
+
+const UNSPECIFIED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+/// Longest validity: a hundred years, leap days included.
+const VALIDITY_MAX: Duration = Duration::days(36_525);
+/// Longest common name of RFC 5280, appendix A.1 (ub-common-name), in characters.
+const COMMON_NAME_MAX: usize = 64;
+/// The longest name made from the DNS domain.
+const SERVICE_NAME: &str = "kubernetes.default.svc.";
+/// The subject of etcd's CA, unless somebody brought a CA of their own: a leaf of that name would look self-signed.
+const ETCD_CA: &str = "etcd-ca";
+
+/// Parses, defaults and checks; the error has every value that cannot be used, in the order of the fields below.
+pub fn resolve(given: Given, host: &Host) -> Result<Facts, Vec<ValueError>> {
+    let mut run = Run::default();
+    let node = run.node(&given, host);
+    let cluster = run.cluster(&given, node.bind_port);
+    run.only_checked(&given);
+    if !run.errors.is_empty() {
+        return Err(run.errors);
+    }
+    Ok(Facts {
+        cluster,
+        node,
+        cert_dir: given
+            .cert_dir
+            .map(|dir| dir.value)
+            .filter(|dir| !dir.is_empty()),
+        dry_run: given.dry_run,
+        notes: run.notes,
+    })
+}
+
+/// What a run collects on its way.
+#[derive(Default)]
+struct Run {
+    errors: Vec<ValueError>,
+    notes: Vec<String>,
+}
+
+/// The value, if it is more than an empty text.
+fn text(stated: Option<&Stated<String>>) -> Option<&Stated<String>> {
+    stated.filter(|stated| !stated.value.is_empty())
+}
+
+impl Run {
+    fn refuse(&mut self, origin: &str, value: impl Display, reason: impl Into<String>) {
+        self.errors.push(ValueError {
+            origin: origin.into(),
+            value: value.to_string(),
+            reason: reason.into(),
+        });
+    }
+
+    fn note(&mut self, stated: &Stated<String>, remark: impl Display) {
+        self.notes
+            .push(format!("{}: {:?} {remark}", stated.origin, stated.value));
+    }
+
+    /// The value as its parser reads it; none, if there is none or it was refused.
+    fn read<T>(
+        &mut self,
+        stated: Option<&Stated<String>>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let stated = text(stated)?;
+        parse(&stated.value)
+            .map_err(|reason| self.refuse(&stated.origin, &stated.value, reason))
+            .ok()
+    }
+
+    fn node(&mut self, given: &Given, host: &Host) -> NodeFacts {
+        NodeFacts {
+            name: self.node_name(given, host),
+            advertise_address: self.advertise_address(given, host),
+            bind_port: self
+                .read(given.bind_port.as_ref(), network::port)
+                .unwrap_or(BIND_PORT),
+            etcd_server_extra_sans: self.sans(&given.etcd_server_extra_sans),
+            etcd_peer_extra_sans: self.sans(&given.etcd_peer_extra_sans),
+        }
+    }
+
+    fn cluster(&mut self, given: &Given, bind_port: u16) -> ClusterFacts {
+        let (validity, ca_validity) = self.validities(given);
+        ClusterFacts {
+            name: text(given.cluster_name.as_ref())
+                .map_or(CLUSTER_NAME, |name| &name.value)
+                .into(),
+            endpoint: self.read(given.control_plane_endpoint.as_ref(), |text| {
+                Endpoint::parse(text, bind_port)
+            }),
+            service_ip: self.service_ip(given.service_cidr.as_ref()),
+            dns_domain: self
+                .read(given.dns_domain.as_ref(), dns_domain)
+                .unwrap_or(DNS_DOMAIN.into()),
+            kubernetes_version: self.kubernetes_version(given.kubernetes_version.as_ref()),
+            key_algorithm: self.key_algorithm(given),
+            validity,
+            ca_validity,
+            apiserver_extra_sans: self.sans(&given.apiserver_extra_sans),
+            external_etcd: given.external_etcd,
+        }
+    }
+
+    fn service_ip(&mut self, stated: Option<&Stated<String>>) -> IpAddr {
+        let default = Stated::new(SERVICE_CIDR, "the default");
+        // A refused range ends the run: the address that stands in for it is never seen.
+        self.read(text(stated).or(Some(&default)), network::service_ip)
+            .unwrap_or(UNSPECIFIED)
+    }
+
+    /// Values of which nothing but their correctness matters.
+    fn only_checked(&mut self, given: &Given) {
+        self.read(given.pod_cidr.as_ref(), network::ranges);
+        let dir = text(given.cert_dir.as_ref()).filter(|dir| !dir.is_flag());
+        for path in dir.into_iter().chain(&given.external_etcd_files) {
+            if !Path::new(&path.value).is_absolute() {
+                self.refuse(
+                    &path.origin,
+                    &path.value,
+                    "is a relative path: a file gives absolute ones",
+                );
+            }
+        }
+    }
+
+    fn node_name(&mut self, given: &Given, host: &Host) -> String {
+        let stated = text(given.node_name.as_ref()).cloned();
+        let stated = stated.unwrap_or_else(|| Stated::new(host.name, "the host's name"));
+        let name = stated.value.trim().to_ascii_lowercase();
+        if let Err(reason) = node_name(&name) {
+            self.refuse(&stated.origin, &stated.value, reason);
+        } else if name.len() > COMMON_NAME_MAX - "system:node:".len() {
+            self.note(
+                &stated,
+                format!("makes a common name over {COMMON_NAME_MAX} characters, more than RFC 5280 grants"),
+            );
+        }
+        name
+    }
+
+    fn advertise_address(&mut self, given: &Given, host: &Host) -> Option<IpAddr> {
+        // The interface of the default route may have nothing but addresses that no other machine reaches.
+        let default = |v6| {
+            (host.default_address)(v6)
+                .map(|address| address.to_canonical())
+                .filter(|address| {
+                    network::unreachable(*address).is_none() && !address.is_loopback()
+                })
+        };
+        let stated = text(given.advertise_address.as_ref());
+        let Some(stated) = stated else {
+            return default(false).or_else(|| default(true));
+        };
+        let address = self.read(Some(stated), network::address)?;
+        if address.is_unspecified() {
+            return default(address.is_ipv6());
+        }
+        if let Some(reason) = network::unreachable(address) {
+            self.refuse(&stated.origin, &stated.value, reason);
+            return None;
+        }
+        if address.is_loopback() {
+            self.note(
+                stated,
+                "is a loopback address: no other machine reaches this API server",
+            );
+        }
+        Some(address)
+    }
+
+    fn sans(&mut self, stated: &[Stated<String>]) -> Vec<San> {
+        let mut sans = Vec::new();
+        for stated in stated {
+            match San::parse(&stated.value) {
+                Ok(san) => sans.push(san),
+                Err(reason) => self.refuse(&stated.origin, &stated.value, reason),
+            }
+        }
+        sans
+    }
+
+    fn kubernetes_version(&mut self, stated: Option<&Stated<String>>) -> Version {
+        let newest = Version::NEWEST;
+        let Some(stated) = text(stated) else {
+            return newest;
+        };
+        if let Some(version) = Version::from_label(&stated.value) {
+            self.note(
+                stated,
+                format!("is taken for {version}: the network is not asked"),
+            );
+            return version;
+        }
+        let Some(version) = self.read(Some(stated), str::parse::<Version>) else {
+            return newest;
+        };
+        if version.minor > newest.minor {
+            self.note(
+                stated,
+                format!("is newer than {newest}: its certificates are made like those of {newest}"),
+            );
+        }
+        version
+    }
+
+    fn key_algorithm(&mut self, given: &Given) -> KeyAlgorithm {
+        let named = self
+            .read(given.key_algorithm.as_ref(), key_algorithm)
+            .unwrap_or(KEY_ALGORITHM);
+        let Some(gate) = &given.public_keys_ecdsa else {
+            return named;
+        };
+        let algorithm = if gate.value {
+            KeyAlgorithm::EcdsaP256
+        } else {
+            KEY_ALGORITHM
+        };
+        self.notes.push(format!(
+            "{}: the gate is deprecated, encryptionAlgorithm: {algorithm} says the same",
+            gate.origin
+        ));
+        algorithm
+    }
+
+    fn validities(&mut self, given: &Given) -> (Duration, Duration) {
+        let leaf = self.validity(given.validity.as_ref(), VALIDITY);
+        let ca = self.validity(given.ca_validity.as_ref(), CA_VALIDITY);
+        if let (Some(leaf), Some(ca)) = (leaf, ca)
+            && leaf > ca
+        {
+            let stated = given.validity.as_ref().or(given.ca_validity.as_ref());
+            if let Some(stated) = stated {
+                self.note(
+                    stated,
+                    "lets leaf certificates outlive their CA: they are cut to its end",
+                );
+            }
+        }
+        (leaf.unwrap_or_default(), ca.unwrap_or_default())
+    }
+
+    /// None if it was refused. Unlike the other texts an empty one is an error, as it is to kubeadm.
+    fn validity(&mut self, stated: Option<&Stated<String>>, default: &str) -> Option<Duration> {
+        let Some(stated) = stated else {
+            return parse_duration(default).ok();
+        };
+        validity(&stated.value)
+            .map_err(|reason| self.refuse(&stated.origin, &stated.value, reason))
+            .ok()
+    }
+}
+
+fn node_name(name: &str) -> Result<(), String> {
+    san::dns_subdomain(name)?;
+    if name == ETCD_CA {
+        return Err("is the name of etcd's CA: a certificate cannot have its issuer's name".into());
+    }
+    // An address is a name that some clouds give; what only looks like one is a slip.
+    if name.contains('.') && san::ends_in_number(name) && name.parse::<IpAddr>().is_err() {
+        return Err("is no address, and no DNS name ends in a label of digits alone".into());
+    }
+    Ok(())
+}
+
+fn dns_domain(text: &str) -> Result<String, String> {
+    san::dns_subdomain(text)?;
+    san::dns_subdomain(&format!("{SERVICE_NAME}{text}"))
+        .map_err(|_| format!("is too long: no room is left for {SERVICE_NAME}"))?;
+    Ok(text.into())
+}
+
+fn key_algorithm(text: &str) -> Result<KeyAlgorithm, String> {
+    KeyAlgorithm::from_name(text).ok_or_else(|| {
+        let names = KeyAlgorithm::MADE.map(|algorithm| algorithm.to_string());
+        match names.iter().find(|name| name.eq_ignore_ascii_case(text)) {
+            Some(name) => format!("is no key algorithm: write {name}"),
+            None => format!("is no key algorithm: choose one of {}", names.join(", ")),
+        }
+    })
+}
+
+fn validity(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    if duration.is_negative() {
+        Err("is negative: a certificate ends after it starts".into())
+    } else if duration.whole_seconds() == 0 {
+        Err("is no time at all: give at least a second".into())
+    } else if duration > VALIDITY_MAX {
+        Err("is longer than a hundred years (876600h)".into())
+    } else {
+        Ok(duration)
+    }
+}
