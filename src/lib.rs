@@ -2,5 +2,7 @@
 
 pub mod der;
 pub mod key;
+#[cfg(test)]
+mod oracle;
 pub mod pem;
 pub mod x509;
