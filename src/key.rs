@@ -6,11 +6,15 @@
 mod algorithm;
 mod pbes2;
 mod public;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
 use anyhow::Context as _;
-use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::encoding::{
+    AsBigEndian, AsDer, EcPrivateKeyBin, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX509Der,
+};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
@@ -255,7 +259,13 @@ impl PrivateKey {
             Kind::Other(_) | Kind::Rsa => None,
         };
         let signing = signing.ok_or_else(|| KeyError::Unsupported(curve.to_string()))?;
-        let pair = EcdsaKeyPair::from_private_key_der(signing, sec1).map_err(|_| {
+        let pair = EcdsaKeyPair::from_private_key_der(signing, sec1).and_then(|read| {
+            // Put together anew: a key that came without its public half would be written without it again.
+            let private = AsBigEndian::<EcPrivateKeyBin>::as_be_bytes(&read.private_key())?;
+            let public = read.public_key().as_ref();
+            EcdsaKeyPair::from_private_key_and_public_key(signing, private.as_ref(), public)
+        });
+        let pair = pair.map_err(|_| {
             KeyError::Malformed(format!(
                 "the numbers of the {curve} key do not belong together"
             ))

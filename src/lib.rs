@@ -23,3 +23,6 @@ pub mod spec;
 pub mod store;
 pub mod x509;
 pub mod yaml;
+
+#[cfg(test)]
+mod oracle;

@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 use super::KeyError;
 use crate::der::{self, Element};
 
+#[cfg(test)]
+mod tests;
+
 /// Some seconds of work at most: the count comes from the file, and a wrong one must not hang the program.
 const MOST_ITERATIONS: u32 = 10_000_000;
 
