@@ -13,15 +13,14 @@ use zeroize::Zeroizing;
 use crate::issue::{self, Issued, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey};
 use crate::kubeconfig::{self, Entry};
+use crate::location::{FileId, Owner};
 use crate::observe::Seen;
 use crate::observed::Observed;
-use crate::pem::{Label, encode};
 use crate::plan::{Plan, Planned, Step};
 use crate::spec::{CertificateSpec, Content, Place, Spec};
-use crate::store::{Change, FileContent, sha256};
+use crate::store::Change;
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
-use crate::location::FileId;
 
 /// Modes of new files, as kubeadm sets them; sa.pub is written by its writer of keys.
 const CERTIFICATE_MODE: u32 = 0o644;
@@ -39,7 +38,7 @@ pub struct Prepared {
 pub fn prepare(
     plan: &Plan,
     seen: &Seen,
-    owner: Option<(u32, u32)>,
+    owner: Owner,
     now: OffsetDateTime,
 ) -> Result<Prepared> {
     let fresh: Vec<&Planned> = plan.steps.iter().filter(|planned| makes_key(&planned.step)).collect();
@@ -106,7 +105,7 @@ fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKe
 
 struct Preparation<'a> {
     seen: &'a Seen,
-    owner: Option<(u32, u32)>,
+    owner: Owner,
     now: OffsetDateTime,
     changes: Vec<Change>,
     issued: BTreeMap<String, Certificate>,
@@ -118,7 +117,7 @@ impl<'a> Preparation<'a> {
     fn make(&mut self, pair: usize, spec: &'a Spec, key: &Arc<PrivateKey>) -> Result<()> {
         match &spec.content {
             Content::KeyPair(_) => {
-                self.change(pair, spec.place.key(), key.to_pem().into_bytes(), PRIVATE_MODE);
+                self.change(pair, spec.place.key(), octets(&key.to_pem()), PRIVATE_MODE);
                 self.change(pair, spec.place.public(), public_pem(key), PRIVATE_MODE);
             }
             Content::Certificate(certificate) => {
@@ -187,7 +186,7 @@ impl<'a> Preparation<'a> {
         let Place::Kubeconfig { cluster, user, server, .. } = &spec.place else {
             let pem = Zeroizing::new(certificate.to_pem().into_bytes());
             self.change(pair, spec.place.public(), pem, CERTIFICATE_MODE);
-            self.change(pair, spec.place.key(), key.to_pem(), PRIVATE_MODE);
+            self.change(pair, spec.place.key(), octets(&key.to_pem()), PRIVATE_MODE);
             return Ok(());
         };
         let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_deref());
@@ -200,12 +199,11 @@ impl<'a> Preparation<'a> {
             server,
             authorities: &authorities,
             certificate: &certificate.to_pem(),
-            key: &key,
+            key: key.as_bytes(),
         };
         let file = spec.place.public();
         let existing = self.seen.files.get(&file).map(|content| content.bytes.as_slice());
-        let text = kubeconfig::write(&entry, existing)
-            .with_context(|| format!("write {}", file.name))?;
+        let text = kubeconfig::write(&entry, existing);
         self.change(pair, file, text, PRIVATE_MODE);
         Ok(())
     }
@@ -216,15 +214,22 @@ impl<'a> Preparation<'a> {
         let group_readable = if mode == PRIVATE_MODE { 0o640 } else { mode };
         self.changes.push(Change {
             mode: replaced.map_or(mode, |found| found.mode & group_readable),
-            owner: self.owner.or(replaced.map(|found| (found.uid, found.gid))),
-            pair,
-            replaces: replaced.map(FileContent::digest),
+            owner: Owner {
+                user: self.owner.user.or(replaced.map(|found| found.uid)),
+                group: self.owner.group.or(replaced.map(|found| found.gid)),
+            },
+            group: pair,
+            replaces: replaced.map(|found| key::sha256(&found.bytes)),
             file,
             bytes,
         });
     }
 }
 
+fn octets(text: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(text.as_bytes().to_vec())
+}
+
 fn public_pem(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(key.public_key().to_pem().into_bytes())
+    octets(&key.public_key().to_pem())
 }

@@ -154,6 +154,8 @@ verbs! {
     }
     /// `certs peer`
     Peer {
+        /// Only etcd-peer; with its name --force reissues it, drifted or not
+        #[arg(value_name = "NAME")] names: Vec<String>,
         #[command(flatten)] node: NodeName,
         #[command(flatten)] address: Address,
         #[command(flatten)] etcd: EtcdSans,

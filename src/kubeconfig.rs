@@ -70,3 +70,129 @@ pub struct Entry<'a> {
     /// The client key.
     pub key: &'a [u8],
 }
+
+/// The entry that the current context names. A kubeconfig of another user than one with a client
+/// certificate is an error: none of the table's is like that.
+pub fn parse(bytes: &[u8]) -> Result<Current> {
+    let document = document(bytes)?;
+    let context = text(&document, "current-context").context("has no current-context")?;
+    let context = named(&document, "contexts", context, "context")
+        .with_context(|| format!("has no context \"{context}\", which is its current one"))?;
+    let cluster_name = text(context, "cluster").context("its current context names no cluster")?;
+    let cluster = named(&document, "clusters", cluster_name, "cluster")
+        .with_context(|| format!("has no cluster \"{cluster_name}\""))?;
+    let user_name = text(context, "user").context("its current context names no user")?;
+    let user = named(&document, "users", user_name, "user")
+        .with_context(|| format!("has no user \"{user_name}\""))?;
+    Ok(Current {
+        server: text(cluster, "server")
+            .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?
+            .to_owned(),
+        authorities: source(cluster, AUTHORITY)
+            .with_context(|| format!("its cluster \"{cluster_name}\""))?,
+        certificate: source(user, CERTIFICATE).with_context(|| format!("its user \"{user_name}\""))?,
+        key: source(user, KEY).with_context(|| format!("its user \"{user_name}\""))?,
+    })
+}
+
+/// A kubeconfig of this entry alone; or `existing` with it, and with all else that is in it.
+///
+/// Only one that can be read is written anew in place; anything else is replaced whole.
+pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
+    let mut config = existing
+        .and_then(|bytes| document(bytes).ok())
+        .unwrap_or_else(|| Node::map([]));
+    let context = format!("{}@{}", entry.user, entry.cluster);
+    config.insert("apiVersion", Node::text("v1"));
+    config.insert("kind", Node::text("Config"));
+    let cluster = [
+        (format!("{AUTHORITY}-data"), data(entry.authorities.as_bytes())),
+        ("server".to_owned(), Node::text(entry.server)),
+    ];
+    put(&mut config, "clusters", entry.cluster, "cluster", cluster, &[AUTHORITY]);
+    let user = [
+        (format!("{CERTIFICATE}-data"), data(entry.certificate.as_bytes())),
+        (format!("{KEY}-data"), data(entry.key)),
+    ];
+    put(&mut config, "users", entry.user, "user", user, &[CERTIFICATE, KEY]);
+    let names = [
+        ("cluster".to_owned(), Node::text(entry.cluster)),
+        ("user".to_owned(), Node::text(entry.user)),
+    ];
+    put(&mut config, "contexts", &context, "context", names, &[]);
+    config.insert("current-context", Node::text(&context));
+    Zeroizing::new(yaml::write(&config).as_bytes().to_vec())
+}
+
+fn document(bytes: &[u8]) -> Result<Node> {
+    let mut documents = yaml::documents(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
+    if documents.len() != 1 {
+        bail!("holds {} YAML documents, and a kubeconfig is one", documents.len());
+    }
+    let document = documents.remove(0);
+    match text(&document, "kind") {
+        Some("Config") => Ok(document),
+        _ => bail!("is no kubeconfig: its kind is not Config"),
+    }
+}
+
+fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
+    node.get(key)?.as_text().filter(|text| !text.is_empty())
+}
+
+/// The `inner` object of the entry of this name in a list of named entries.
+fn named<'a>(config: &'a Node, list: &str, name: &str, inner: &str) -> Option<&'a Node> {
+    config
+        .get(list)?
+        .items()
+        .iter()
+        .find(|item| text(item, "name") == Some(name))?
+        .get(inner)
+}
+
+/// Sets fields of the entry of this name, which is added where it is lacking, and takes away
+/// those that would say the same in another way.
+fn put(
+    config: &mut Node,
+    list: &str,
+    name: &str,
+    inner: &str,
+    fields: impl IntoIterator<Item = (String, Node)>,
+    instead_of: &[&str],
+) {
+    if config.get(list).is_none_or(|node| node.items().is_empty()) {
+        config.insert(list, Node::list([]));
+    }
+    let Some(items) = config.get_mut(list).and_then(Node::items_mut) else { return };
+    let position = items.iter().position(|item| text(item, "name") == Some(name));
+    let position = position.unwrap_or_else(|| {
+        items.push(Node::map([(inner, Node::map([])), ("name", Node::text(name))]));
+        items.len() - 1
+    });
+    let Some(object) = items[position].get_mut(inner) else { return };
+    for field in instead_of {
+        object.remove(field);
+    }
+    for (field, value) in fields {
+        object.insert(&field, value);
+    }
+}
+
+fn data(bytes: &[u8]) -> Node {
+    let text = Zeroizing::new(Base64::encode_string(bytes));
+    Node::text(&text)
+}
+
+/// What a field holds itself, or the file it names. With both, the data counts, as client-go does.
+fn source(node: &Node, field: &'static str) -> Result<Source> {
+    let embedded = format!("{field}-data");
+    if let Some(encoded) = text(node, &embedded) {
+        let bytes = Base64::decode_vec(encoded)
+            .map_err(|_| anyhow::anyhow!("has {embedded} that is not base64"))?;
+        return Ok(Source::Data { field, bytes: Zeroizing::new(bytes) });
+    }
+    match text(node, field) {
+        Some(path) => Ok(Source::File { field, path: path.to_owned() }),
+        None => bail!("has no {embedded}"),
+    }
+}

@@ -1,1 +1,77 @@
-fn main() {}
+//! The thin end: clock, host and terminal in; bytes and an exit code out.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::net::{IpAddr, UdpSocket};
+use std::os::unix::ffi::OsStringExt;
+use std::process::ExitCode;
+
+use certs::cli::Cli;
+use certs::cmd::{Env, Outcome, run};
+use certs::facts::Host;
+use clap::Parser;
+use zeroize::Zeroizing;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let name = nix::unistd::gethostname().unwrap_or_default().into_string().unwrap_or_default();
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    let mut env = Env {
+        now: now(),
+        host: Host { name: &name, default_address: &default_address },
+        stdin: &mut read_stdin,
+        ca_passphrase: std::env::var_os("CERTS_CA_PASSPHRASE")
+            .filter(|passphrase| !passphrase.is_empty())
+            .map(|passphrase| Zeroizing::new(passphrase.into_vec())),
+        notice: &mut |sentence| {
+            let _ = writeln!(io::stderr(), "{sentence}");
+        },
+        width: terminal.then(width).flatten(),
+        colour: terminal
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && std::env::var_os("TERM").is_none_or(|value| value != "dumb"),
+    };
+    let outcome = run(cli, &mut env);
+    written(&outcome)
+}
+
+/// A reader that has gone is no error: what was to be done is done.
+fn written(outcome: &Outcome) -> ExitCode {
+    let written = io::stdout()
+        .write_all(&outcome.stdout)
+        .and_then(|()| io::stdout().flush())
+        .and_then(|()| io::stderr().write_all(&outcome.stderr));
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::from(outcome.exit.code()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+fn now() -> time::OffsetDateTime {
+    time::OffsetDateTime::now_utc()
+}
+
+/// The address of the default route's interface. Connecting a datagram socket asks the kernel
+/// for the route and sends nothing; both addresses are for documentation (RFC 5737, RFC 3849).
+fn default_address(v6: bool) -> Option<IpAddr> {
+    let (local, remote) =
+        if v6 { ("[::]:0", "[2001:db8::1]:9") } else { ("0.0.0.0:0", "192.0.2.1:9") };
+    let socket = UdpSocket::bind(local).ok()?;
+    socket.connect(remote).ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_unspecified())
+}
+
+fn read_stdin() -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(certs::store::LARGEST + 1).read_to_end(&mut bytes)?;
+    anyhow::ensure!(
+        u64::try_from(bytes.len()).is_ok_and(|length| length <= certs::store::LARGEST),
+        "is larger than 1 MiB"
+    );
+    Ok(bytes)
+}
+
+fn width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}

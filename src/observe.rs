@@ -157,8 +157,12 @@ impl Reader<'_> {
             Source::Data { field, bytes } => self
                 .parsed(file, bytes, |bytes| parse(bytes).map_err(|error| error.context(*field)))
                 .map(|parsed| (parsed, 0)),
-            Source::File { field, path } => match self.store.read_referred(file, path) {
-                Ok(content) => self
+            Source::File { field, path } => match self.store.read_reference(file, path) {
+                Ok(None) => {
+                    self.fail(file, format!("refers to {path} ({field}), which is not there"));
+                    None
+                }
+                Ok(Some(content)) => self
                     .parsed(file, &content.bytes, |bytes| {
                         parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
                     })

@@ -9,6 +9,7 @@ use crate::finding::{Code, Finding, Severity};
 use crate::observed::{KeyState, Observed};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
 
 /// What a generating verb may do with what is there and not as wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,10 +183,9 @@ impl<'a> Planner<'a> {
         };
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
         match self.observed(ca) {
-            Observed::Absent if made && issuing && self.observed(spec).is_absent() => self.named(
-                spec,
-                &ca.certificate().map(|certificate| certificate.subject.clone()),
-            ),
+            Observed::Absent if made && issuing && self.observed(spec).is_absent() => {
+                named_like(spec, ca.certificate().map(|certificate| &certificate.subject))
+            }
             Observed::Absent if made => tell(
                 Code::CaAbsent,
                 format!("is there, and its CA {ca_file} is not"),
@@ -212,25 +212,24 @@ impl<'a> Planner<'a> {
                         reason.clone(),
                     );
                 }
-                self.named(spec, &chain.first().map(|certificate| certificate.subject.clone()))
+                named_like(spec, chain.first().map(|certificate| &certificate.subject))
             }
             _ => Vec::new(),
         }
     }
+}
 
-    /// A leaf with its issuer's name looks self-signed to every verifier.
-    fn named(&self, spec: &Spec, issuer: &Option<crate::x509::name::Name>) -> Vec<Finding> {
-        let _ = self;
-        let subject = spec.certificate().map(|certificate| &certificate.subject);
-        match (subject, issuer) {
-            (Some(subject), Some(issuer)) if subject.same_values(issuer) => vec![Finding {
-                code: Code::SelfNamed,
-                name: spec.name.clone(),
-                file: spec.place.public(),
-                text: format!("would have the subject of its CA, \"{issuer}\""),
-                way_out: "choose another node name or common name".to_owned(),
-            }],
-            _ => Vec::new(),
-        }
+/// A leaf with its issuer's name looks self-signed to every verifier.
+fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
+    let subject = spec.certificate().map(|certificate| &certificate.subject);
+    match (subject, issuer) {
+        (Some(subject), Some(issuer)) if subject.same_values(issuer) => vec![Finding {
+            code: Code::SelfNamed,
+            name: spec.name.clone(),
+            file: spec.place.public(),
+            text: format!("would have the subject of its CA, \"{issuer}\""),
+            way_out: "choose another node name or common name".to_owned(),
+        }],
+        _ => Vec::new(),
     }
 }

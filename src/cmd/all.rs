@@ -1,7 +1,8 @@
 //! `certs all`: every row of the table that a control plane needs.
 
-use super::generate::{Request, Select};
+use super::generate::Request;
 use super::give::Give;
+use super::select::Select;
 use crate::cli::All;
 
 pub(crate) fn request(verb: All) -> Request {

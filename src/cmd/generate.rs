@@ -1,6 +1,6 @@
 //! What all generating verbs do: facts → specs → plan → commit → report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use zeroize::Zeroizing;
@@ -12,13 +12,15 @@ use crate::cli::{FailOn, Output, Run, Signing, Unknown};
 use crate::config;
 use crate::facts::{self, Facts, Given};
 use crate::finding::Severity;
+use crate::key;
+use crate::location::Owner;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::outcome::Exit;
-use crate::plan::{Force, Plan, Refusal, plan};
+use crate::plan::{Force, plan};
 use crate::profile::{Phase, of_phase};
-use crate::report::{Format, Report, Result as Told, failure};
+use crate::report::{Format, Report, Planning, failure};
 use crate::spec::Spec;
-use crate::store::{self, CommitOptions, Roots, Store};
+use crate::store::{self, CommitOptions, FileContent, Roots, Store, TransactionId};
 use crate::x509::validity::parse_duration;
 
 /// What a verb was asked for.
@@ -92,7 +94,7 @@ struct Job {
     issuers: Vec<Spec>,
     store: Store,
     passphrases: Passphrases,
-    owner: Option<(u32, u32)>,
+    owner: Owner,
     force: Force,
 }
 
@@ -120,7 +122,7 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     if dry_run {
         let lock = job.store.lock_shared()?;
         let seen = job.observe();
-        report.interrupted(job.store.interrupted()?, lock.busy());
+        report.interrupted(job.store.interrupted(), lock.busy().is_some());
         report.planned(&job.plan(&seen, env), &seen.observed);
         return Ok(report);
     }
@@ -138,15 +140,19 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         notice(&format!("waiting for another run on {} to end", directory.display()));
     })?;
     if let Some(recovered) = writer.recover()? {
-        report.recovered(&recovered.to_string());
+        report.recovered(&recovered);
     }
     let seen = job.observe();
     match job.plan(&seen, env) {
         Ok(plan) => {
             let Prepared { changes, issued } = apply::prepare(&plan, &seen, job.owner, env.now)?;
-            let backup = request.signing.as_ref().is_none_or(|signing| !signing.no_backup);
             if !changes.is_empty() {
-                writer.commit(changes, &CommitOptions { backup, ..CommitOptions::default() })?;
+                let options = CommitOptions {
+                    transaction: transaction()?,
+                    backup: request.signing.as_ref().is_none_or(|signing| !signing.no_backup),
+                    keep: Vec::new(),
+                };
+                report.committed(writer.commit(changes, &options)?);
             }
             report.done(&plan, &seen.observed, &issued);
         }
@@ -160,7 +166,7 @@ impl Job {
         observe(self.specs.iter().chain(&self.issuers), &self.store, &self.passphrases)
     }
 
-    fn plan(&self, seen: &Seen, env: &Env<'_>) -> Told {
+    fn plan(&self, seen: &Seen, env: &Env<'_>) -> Planning {
         plan(&self.specs, &self.issuers, &seen.observed, self.force, env.now)
     }
 }
@@ -172,9 +178,9 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), 
     if let Some(path) = &request.run.config {
         let name = path.display().to_string();
         let bytes = if name == "-" {
-            (env.stdin)().context("read standard input")?
+            Zeroizing::new((env.stdin)().context("read standard input")?)
         } else {
-            store::read_input(path).map_err(|error| Stop::usage(format!("--config: {error:#}")))?
+            input(path, "--config")?.bytes
         };
         let unknown = match request.run.config_unknown {
             Unknown::Error => config::Unknown::Error,
@@ -214,10 +220,8 @@ fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop
             .split_once('=')
             .filter(|(name, _)| of_phase(Phase::Ca).any(|ca| ca.name == *name));
         let path = named.map_or(argument.as_str(), |(_, path)| path);
-        let bytes = store::read_input(path.as_ref())
-            .map_err(|error| Stop::usage(format!("--ca-passphrase-file: {error:#}")))?;
         // What an editor adds to the end of a line is no part of it.
-        let mut passphrase = Zeroizing::new(bytes);
+        let mut passphrase = input(path.as_ref(), "--ca-passphrase-file")?.bytes;
         while passphrase.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
             passphrase.pop();
         }
@@ -231,11 +235,22 @@ fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop
     Ok(passphrases)
 }
 
-fn owner(run: &Run) -> Result<Option<(u32, u32)>, Stop> {
-    if run.owner.is_none() && run.group.is_none() {
-        return Ok(None);
+fn transaction() -> anyhow::Result<TransactionId> {
+    let mut random = [0; 8];
+    key::random(&mut random)?;
+    Ok(TransactionId(random))
+}
+
+/// A file that the user named, which must be there.
+fn input(path: &Path, flag: &str) -> Result<FileContent, Stop> {
+    match store::read_input(path) {
+        Ok(Some(content)) => Ok(content),
+        Ok(None) => Err(Stop::usage(format!("{flag}: there is no file {}", path.display()))),
+        Err(error) => Err(Stop::usage(format!("{flag}: {error}"))),
     }
+}
+
+fn owner(run: &Run) -> Result<Owner, Stop> {
     store::resolve_owner(run.owner.as_deref(), run.group.as_deref())
-        .map(Some)
         .map_err(|error| Stop::usage(format!("{error:#}")))
 }

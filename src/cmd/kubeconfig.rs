@@ -1,7 +1,8 @@
 //! `certs kubeconfig`
 
-use super::generate::{Request, Select};
+use super::generate::Request;
 use super::give::Give;
+use super::select::Select;
 use crate::cli::Kubeconfig;
 use crate::profile::Phase;
 

@@ -8,6 +8,7 @@ mod give;
 mod kubeconfig;
 mod peer;
 mod sa;
+mod select;
 mod server;
 
 use anyhow::Error;

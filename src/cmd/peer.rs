@@ -1,13 +1,14 @@
 //! `certs peer`
 
-use super::generate::{Request, Select};
+use super::generate::Request;
 use super::give::Give;
+use super::select::Select;
 use crate::cli::Peer;
 use crate::profile::Phase;
 
 pub(crate) fn request(verb: Peer) -> Request {
     let select =
-        Select::Phase { phase: Phase::Peer, names: Vec::new(), own: None, subject: None };
+        Select::Phase { phase: Phase::Peer, names: verb.names, own: None, subject: None };
     let mut request = Request::new("peer", select, verb.run);
     let given = &mut request.given;
     verb.node.give(given);

@@ -39,6 +39,14 @@ impl KeyAlgorithm {
             .find(|algorithm| algorithm.to_string() == name)
     }
 
+    /// Whether a CA with such a key is accepted.
+    pub fn may_sign_certificates(self) -> bool {
+        match self {
+            Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 => true,
+            Self::Rsa(bits) => (2048..=8192).contains(&bits),
+        }
+    }
+
     /// How keys on this curve sign; none for RSA.
     pub(super) fn signing(self) -> Option<&'static EcdsaSigningAlgorithm> {
         match self {

@@ -57,17 +57,16 @@ impl PublicKey {
         })
     }
 
-    /// Reads the `PUBLIC KEY` block of a PEM file; there must be exactly one.
-    pub fn from_pem(bytes: &[u8]) -> anyhow::Result<Self> {
-        let blocks = pem::parse(bytes)?;
-        let mut keys = blocks
+    /// Reads every `PUBLIC KEY` block of a PEM file, in order; at least one must be there. sa.pub
+    /// holds several while its key is replaced.
+    pub fn all_from_pem(bytes: &[u8]) -> anyhow::Result<Vec<Self>> {
+        let keys = pem::parse(bytes)?
             .iter()
-            .filter(|block| block.label == Label::PublicKey);
-        match (keys.next(), keys.next()) {
-            (Some(key), None) => Self::from_spki(&key.der),
-            (None, _) => bail!("no public key: a block BEGIN PUBLIC KEY is expected"),
-            (Some(_), Some(_)) => bail!("more than one public key: leave the one that is meant"),
-        }
+            .filter(|block| block.label == Label::PublicKey)
+            .map(|block| Self::from_spki(&block.der))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        ensure!(!keys.is_empty(), "no public key: a block BEGIN PUBLIC KEY is expected");
+        Ok(keys)
     }
 
     /// Kind and size; none for a kind that this program does not use.

@@ -151,6 +151,22 @@ pub enum Stored {
     Pair(Root, &'static str),
 }
 
+/// What kubeadm binds in its clusters and a cluster made by hand must bind itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleBinding {
+    /// The ClusterRoleBinding's name.
+    pub name: &'static str,
+    /// The ClusterRole.
+    pub role: &'static str,
+    /// The group or user that is bound.
+    pub subject: &'static str,
+    /// Whether it is a group. A user is bound only while its certificate names no group.
+    pub by_group: bool,
+}
+
+/// The kubeconfig that needs no role binding.
+pub const SUPER_ADMIN: &str = "super-admin.conf";
+
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -176,6 +192,8 @@ pub struct Profile {
     pub stored: Stored,
     /// Whether it belongs to a local etcd: left out when the configuration names an external one.
     pub etcd: bool,
+    /// What it may do is bound to it after the API server has started.
+    pub role_binding: Option<RoleBinding>,
     /// What it is for, in one sentence.
     pub about: &'static str,
 }

@@ -9,7 +9,7 @@ use super::{
     CommonName::{Fixed, NodeName, SystemNode},
     Host, Kind,
     Organizations::{Always, Since},
-    Phase, Profile, Signer,
+    Phase, Profile, RoleBinding, SUPER_ADMIN, Signer,
     Stored::{KeyPair, Kubeconfig, Pair},
 };
 use crate::facts::Version;
@@ -75,6 +75,7 @@ const ROW: Profile = Profile {
     hosts: &[],
     stored: Pair(Root::Pki, ""),
     etcd: false,
+    role_binding: None,
     about: "",
 };
 
@@ -162,6 +163,12 @@ pub const TABLE: &[Profile] = &[
         common_name: Fixed("kube-apiserver-kubelet-client"),
         organizations: KUBELET_CLIENT_GROUPS,
         stored: Pair(Root::Pki, "apiserver-kubelet-client"),
+        role_binding: Some(RoleBinding {
+            name: "kubeadm:apiserver-kubelet-client",
+            role: "system:kubelet-api-admin",
+            subject: "kube-apiserver-kubelet-client",
+            by_group: false,
+        }),
         about: "the API server, to the kubelets",
         ..ROW
     },
@@ -201,6 +208,12 @@ pub const TABLE: &[Profile] = &[
         // Before v1.29 there was no super-admin.conf, and this one was it.
         formerly: &[&["system:masters"]],
         stored: Kubeconfig("admin.conf", Endpoint),
+        role_binding: Some(RoleBinding {
+            name: "kubeadm:cluster-admins",
+            role: "cluster-admin",
+            subject: "kubeadm:cluster-admins",
+            by_group: true,
+        }),
         about: "the administrator, by the role binding kubeadm:cluster-admins",
         ..ROW
     },
@@ -209,7 +222,7 @@ pub const TABLE: &[Profile] = &[
         phase: Phase::Kubeconfig,
         common_name: Fixed("kubernetes-super-admin"),
         organizations: Always(&["system:masters"]),
-        stored: Kubeconfig("super-admin.conf", Endpoint),
+        stored: Kubeconfig(SUPER_ADMIN, Endpoint),
         about: "the administrator past all authorization, for emergencies",
         ..ROW
     },

@@ -1,25 +1,31 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
+mod next;
 mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
 use crate::plan::{Plan, Planned, Refusal, Step};
-use crate::profile::{Organizations, by_name};
-use crate::spec::{Content, Place};
-use crate::store::Store;
+use crate::spec::Content;
+use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
-use crate::yaml;
+use crate::yaml::{Node, Value};
+
+pub use text::failure;
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a plan came to.
+pub type Planning = std::result::Result<Plan, Refusal>;
 
 /// `--output`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,4 +49,345 @@ pub struct Format {
     pub width: Option<usize>,
     /// Whether text may be coloured.
     pub colour: bool,
+}
+
+/// Everything a run has to tell. Its serialized form is documented in `docs/output.md`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    schema_version: u32,
+    command: &'static str,
+    result: Outcome,
+    exit_code: u8,
+    directories: Directories,
+    items: Vec<Item>,
+    findings: Vec<Told>,
+    notes: Vec<String>,
+    /// Directories that hold what was replaced.
+    backups: Vec<PathBuf>,
+    next: Vec<next::Advice>,
+    #[serde(skip)]
+    least: Severity,
+    #[serde(skip)]
+    store: Store,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    /// Files were written.
+    Changed,
+    /// `--dry-run`: what would be done.
+    Planned,
+    /// Nothing was written, since what is there is not as wanted.
+    Refused,
+    /// All was as wanted.
+    Unchanged,
+}
+
+#[derive(Debug, Serialize)]
+struct Directories {
+    certificates: PathBuf,
+    kubeconfigs: PathBuf,
+    kubelet: PathBuf,
+}
+
+/// One certificate, key pair or kubeconfig.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    name: String,
+    phase: &'static str,
+    kind: &'static str,
+    step: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why: Vec<&'static str>,
+    files: Vec<PathBuf>,
+    key_algorithm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    /// Of a certificate that is there or was made; a dry run tells the subject and SANs wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    sans: Vec<String>,
+}
+
+/// A finding with its path.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    code: &'static str,
+    severity: &'static str,
+    name: String,
+    file: PathBuf,
+    text: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    way_out: String,
+    #[serde(skip)]
+    level: Severity,
+}
+
+impl Report {
+    /// A report with nothing in it yet. Findings below `least` leave the exit code alone.
+    pub fn new(command: &'static str, store: &Store, least: Severity, notes: Vec<String>) -> Self {
+        let path = |root| store.root(root).to_path_buf();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command,
+            result: Outcome::Unchanged,
+            exit_code: 0,
+            directories: Directories {
+                certificates: path(Root::Pki),
+                kubeconfigs: path(Root::Kubeconfig),
+                kubelet: path(Root::Kubelet),
+            },
+            items: Vec::new(),
+            findings: Vec::new(),
+            notes,
+            backups: Vec::new(),
+            next: Vec::new(),
+            least,
+            store: store.clone(),
+        }
+    }
+
+    /// An interrupted run was found, and this one writes nothing.
+    pub fn interrupted(&mut self, journal: Option<PathBuf>, busy: bool) {
+        if busy {
+            self.notes.push("another run is writing: what follows may be about to change".into());
+            return;
+        }
+        let Some(journal) = journal else { return };
+        self.findings.push(Told {
+            code: Code::InterruptedRun.id(),
+            severity: Code::InterruptedRun.severity().name(),
+            name: String::new(),
+            file: journal,
+            text: "tells of a run that was interrupted".into(),
+            way_out: "the next run that writes completes it".into(),
+            level: Code::InterruptedRun.severity(),
+        });
+    }
+
+    /// An interrupted run was completed before this one began.
+    pub fn recovered(&mut self, recovered: &Recovered) {
+        self.notes.push(match recovered.finished.len() {
+            0 => format!("removed {} files that an interrupted run left", recovered.discarded),
+            files => format!("completed an interrupted run, which wrote {files} files"),
+        });
+    }
+
+    /// What the commit has to tell, and where it keeps what it replaced.
+    pub fn committed(&mut self, committed: Committed) {
+        self.notes.extend(committed.notes);
+        self.backups = committed.backups;
+    }
+
+    /// What a dry run, or a refused one, would do.
+    pub fn planned(&mut self, planning: &Planning, observed: &BTreeMap<String, Observed>) {
+        match planning {
+            Ok(plan) => {
+                self.result = Outcome::Planned;
+                self.steps(plan, observed, &BTreeMap::new());
+            }
+            Err(refusal) => {
+                self.result = Outcome::Refused;
+                self.tell(&refusal.findings);
+                self.exit_code = Exit::Errors.code();
+            }
+        }
+    }
+
+    /// What was done.
+    pub fn done(
+        &mut self,
+        plan: &Plan,
+        observed: &BTreeMap<String, Observed>,
+        issued: &BTreeMap<String, Certificate>,
+    ) {
+        self.result = if plan.changes() { Outcome::Changed } else { Outcome::Unchanged };
+        self.steps(plan, observed, issued);
+    }
+
+    /// How the run ended.
+    pub fn exit(&self) -> Exit {
+        if self.result == Outcome::Refused {
+            return Exit::Errors;
+        }
+        Exit::of_findings(self.findings.iter().map(|told| told.level).max(), self.least)
+    }
+
+    /// Standard output and standard error.
+    pub fn render(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
+        match format.output {
+            Output::Text => text::render(self, format),
+            Output::Json => {
+                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+                text.push(b'\n');
+                (text, Vec::new())
+            }
+            Output::Yaml => (yaml(self), Vec::new()),
+        }
+    }
+
+    fn steps(
+        &mut self,
+        plan: &Plan,
+        observed: &BTreeMap<String, Observed>,
+        issued: &BTreeMap<String, Certificate>,
+    ) {
+        for planned in &plan.steps {
+            let name = &planned.spec.name;
+            let certificate = issued.get(name).or_else(|| match planned.step {
+                Step::Keep => found(observed.get(name)),
+                _ => None,
+            });
+            let item = self.item(planned, certificate);
+            self.items.push(item);
+            // What a replacement mends is no more.
+            let replaced = matches!(planned.step, Step::Replace { .. });
+            let kept: Vec<Finding> =
+                planned.findings.iter().filter(|_| !replaced).cloned().collect();
+            self.tell(&kept);
+        }
+        self.capped(plan, issued);
+        self.next = next::advice(plan, &self.store);
+        self.exit_code = self.exit().code();
+    }
+
+    fn item(&self, planned: &Planned, certificate: Option<&Certificate>) -> Item {
+        let spec = &planned.spec;
+        let (kind, issuer) = match &spec.content {
+            Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
+            Content::KeyPair(_) => ("key pair", None),
+        };
+        let wanted = spec.certificate();
+        let sans = certificate.map(|certificate| &certificate.sans);
+        Item {
+            name: spec.name.clone(),
+            phase: spec.phase.name(),
+            kind,
+            step: match planned.step {
+                Step::Create => "create",
+                Step::Derive => "derive",
+                Step::Keep => "keep",
+                Step::Replace { .. } => "replace",
+            },
+            why: match &planned.step {
+                Step::Replace { why } if why.is_empty() => vec!["asked-for"],
+                Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
+                _ => Vec::new(),
+            },
+            files: spec.place.files().iter().map(|file| self.path(file)).collect(),
+            key_algorithm: certificate
+                .and_then(|certificate| certificate.public_key.algorithm())
+                .unwrap_or(spec.key_algorithm())
+                .to_string(),
+            issuer,
+            subject: certificate
+                .map(|certificate| &certificate.subject)
+                .or(wanted.map(|wanted| &wanted.subject))
+                .map(ToString::to_string),
+            serial_number: certificate.map(|certificate| certificate.serial.to_string()),
+            not_before: certificate.and_then(|made| made.validity.not_before.format(&Rfc3339).ok()),
+            not_after: certificate.and_then(|made| made.validity.not_after.format(&Rfc3339).ok()),
+            fingerprint: certificate.map(|certificate| hex(&crate::key::sha256(certificate.der()))),
+            sans: sans
+                .or(wanted.map(|wanted| &wanted.sans))
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+
+    /// A leaf that had to end with its CA.
+    fn capped(&mut self, plan: &Plan, issued: &BTreeMap<String, Certificate>) {
+        let mut findings = Vec::new();
+        for planned in &plan.steps {
+            let (Some(made), Some(wanted)) =
+                (issued.get(&planned.spec.name), planned.spec.certificate())
+            else {
+                continue;
+            };
+            let validity = made.validity.not_after - made.validity.not_before;
+            if validity < wanted.validity {
+                findings.push(Finding {
+                    code: Code::ExpiresWithCa,
+                    name: planned.spec.name.clone(),
+                    file: planned.spec.place.public(),
+                    text: format!(
+                        "ends on {} with its CA, and not after {} hours",
+                        made.validity.not_after.date(),
+                        wanted.validity.whole_hours()
+                    ),
+                    way_out: String::new(),
+                });
+            }
+        }
+        self.tell(&findings);
+    }
+
+    fn tell(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            let told = Told {
+                code: finding.code.id(),
+                severity: finding.severity().name(),
+                name: finding.name.clone(),
+                file: self.path(&finding.file),
+                text: finding.text.clone(),
+                way_out: finding.way_out.clone(),
+                level: finding.severity(),
+            };
+            self.findings.push(told);
+        }
+    }
+
+    fn path(&self, file: &FileId) -> PathBuf {
+        self.store.path(file)
+    }
+}
+
+/// The certificate that was found in a spec's place.
+fn found(observed: Option<&Observed>) -> Option<&Certificate> {
+    match observed? {
+        Observed::Certificate { chain, .. } => chain.first(),
+        Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
+        _ => None,
+    }
+}
+
+/// The JSON form as YAML.
+fn yaml(report: &Report) -> Vec<u8> {
+    let value = serde_json::to_value(report).unwrap_or_default();
+    crate::yaml::write(&node(value)).as_bytes().to_vec()
+}
+
+fn node(value: serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    match value {
+        Json::Array(items) => Node::list(items.into_iter().map(node)),
+        Json::Bool(value) => Value::Bool(value).into(),
+        Json::Null => Value::Null.into(),
+        Json::Number(number) => Value::Integer(number.as_i64().unwrap_or_default().into()).into(),
+        Json::Object(fields) => {
+            let fields: Vec<(String, Node)> =
+                fields.into_iter().map(|(key, value)| (key, node(value))).collect();
+            Value::Map(fields).into()
+        }
+        Json::String(text) => Node::text(&text),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -47,6 +47,11 @@ impl KeyUsage {
         Self(self.0 | other.0)
     }
 
+    /// The usages that `other` has not.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether all of `other` are in `self`.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -1,0 +1,85 @@
+//! What to do next, from what was made.
+
+use serde::Serialize;
+
+use crate::location::{FileId, Root};
+use crate::plan::{Plan, Step};
+use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
+use crate::store::Store;
+
+/// A sentence, and the commands that do it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Advice {
+    /// What, and when.
+    pub(super) text: String,
+    /// Commands for a shell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) commands: Vec<String>,
+}
+
+/// What is left to do after a plan was carried out.
+pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
+    let made = |step: &Step| *step != Step::Keep;
+    let mut advice = Vec::new();
+    let cas: Vec<&str> = plan
+        .steps
+        .iter()
+        .filter(|planned| planned.spec.is_ca() && made(&planned.step))
+        .map(|planned| planned.spec.name.as_str())
+        .collect();
+    if !cas.is_empty() {
+        advice.push(Advice {
+            text: format!(
+                "Keep the keys of {} safe: whoever reads them owns the cluster. A further control \
+                 plane needs copies of the CA pairs and of sa.key and sa.pub, before 'certs all' \
+                 runs there.",
+                cas.join(", ")
+            ),
+            commands: Vec::new(),
+        });
+    }
+    let bindings: Vec<RoleBinding> = plan
+        .steps
+        .iter()
+        .filter(|planned| made(&planned.step))
+        .filter_map(|planned| {
+            let binding = by_name(&planned.spec.name)?.role_binding?;
+            // A member of a group that is bound already needs no binding of its own.
+            let subject = &planned.spec.certificate()?.subject;
+            (binding.by_group || subject.organizations().is_empty()).then_some(binding)
+        })
+        .collect();
+    if !bindings.is_empty() {
+        let kubeconfig = store.path(&FileId::new(Root::Kubeconfig, SUPER_ADMIN));
+        advice.push(Advice {
+            text: "Once the API server answers, bind the roles that kubeadm binds in its clusters:"
+                .to_owned(),
+            commands: bindings
+                .iter()
+                .map(|binding| command(binding, &kubeconfig.display().to_string()))
+                .collect(),
+        });
+    }
+    advice
+}
+
+fn command(binding: &RoleBinding, kubeconfig: &str) -> String {
+    let subject = if binding.by_group { "group" } else { "user" };
+    format!(
+        "kubectl --kubeconfig {} create clusterrolebinding {} --clusterrole={} --{subject}={}",
+        quoted(kubeconfig),
+        binding.name,
+        binding.role,
+        binding.subject
+    )
+}
+
+/// For a shell, in single quotes where it must be.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
