@@ -5,8 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::{Key, KeyState, Kubeconfig, Observed};
-use crate::profile::Kind;
-use crate::spec::{BACKDATE, CertificateSpec, Place, Spec};
+use crate::spec::{BACKDATE, CertificateSpec, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::usage::KeyUsage;
 

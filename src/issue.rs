@@ -13,8 +13,7 @@ use time::OffsetDateTime;
 
 use crate::der;
 use crate::key::{KeyAlgorithm, PrivateKey, PublicKey};
-use crate::profile::Kind;
-use crate::spec::{BACKDATE, CertificateSpec};
+use crate::spec::{BACKDATE, CertificateSpec, Kind};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::serial::Serial;

@@ -6,13 +6,71 @@ use time::Duration;
 
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
-use crate::profile::{Kind, Phase};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
 /// How long before its issue a certificate begins, since clocks differ.
 pub const BACKDATE: Duration = Duration::minutes(5);
+
+/// The subcommand that makes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `certs ca`
+    Ca,
+    /// `certs client`
+    Client,
+    /// `certs kubeconfig`
+    Kubeconfig,
+    /// `certs peer`
+    Peer,
+    /// `certs sa`
+    Sa,
+    /// `certs server`
+    Server,
+}
+
+impl Phase {
+    /// The subcommand's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ca => "ca",
+            Self::Client => "client",
+            Self::Kubeconfig => "kubeconfig",
+            Self::Peer => "peer",
+            Self::Sa => "sa",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// What a certificate may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Signs certificates.
+    Ca,
+    /// TLS client.
+    Client,
+    /// A key pair, no certificate.
+    KeyPair,
+    /// TLS server.
+    Server,
+    /// TLS server that also connects to its like, as etcd members do.
+    ServerAndClient,
+}
+
+impl Kind {
+    /// As `docs/profiles.md` and the reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ca => "CA",
+            Self::Client => "client",
+            Self::KeyPair => "key pair",
+            Self::Server => "server",
+            Self::ServerAndClient => "server and client",
+        }
+    }
+}
 
 /// One thing that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -99,6 +99,7 @@ impl Run {
                 .read(given.bind_port.as_ref(), network::port)
                 .unwrap_or(BIND_PORT),
             etcd_server_extra_sans: self.sans(&given.etcd_server_extra_sans),
+            addresses: self.addresses(&given.node_addresses),
             etcd_peer_extra_sans: self.sans(&given.etcd_peer_extra_sans),
         }
     }
@@ -190,6 +191,19 @@ impl Run {
             );
         }
         Some(address)
+    }
+
+    /// Addresses of the node; a name among them is an error.
+    fn addresses(&mut self, given: &[Stated<String>]) -> Vec<IpAddr> {
+        let mut addresses = Vec::new();
+        for stated in given {
+            match San::parse(&stated.value) {
+                Ok(San::Ip(address)) => addresses.push(address),
+                Ok(_) => self.refuse(&stated.origin, &stated.value, "is a name, and an address is wanted"),
+                Err(reason) => self.refuse(&stated.origin, &stated.value, reason),
+            }
+        }
+        addresses
     }
 
     fn sans(&mut self, stated: &[Stated<String>]) -> Vec<San> {

@@ -78,6 +78,8 @@ pub struct Given {
     pub key_algorithm: Option<Stated<String>>,
     /// The version of Kubernetes, or a label such as `stable-1`.
     pub kubernetes_version: Option<Stated<String>>,
+    /// The node's addresses, for its kubelet's serving certificate.
+    pub node_addresses: Vec<Stated<String>>,
     /// The name of the node.
     pub node_name: Option<Stated<String>>,
     /// The range of the pods' addresses; only checked.
@@ -119,6 +121,7 @@ impl Given {
             },
             key_algorithm: self.key_algorithm.or(file.key_algorithm),
             kubernetes_version: self.kubernetes_version.or(file.kubernetes_version),
+            node_addresses: either(self.node_addresses, file.node_addresses),
             node_name: self.node_name.or(file.node_name),
             pod_cidr: self.pod_cidr.or(file.pod_cidr),
             service_cidr: self.service_cidr.or(file.service_cidr),
@@ -197,6 +200,8 @@ pub struct ClusterFacts {
 /// What belongs to one node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeFacts {
+    /// Its addresses, where others than the advertise address were given.
+    pub addresses: Vec<IpAddr>,
     /// The address at which others reach its API server; none was given and there is no default route, if absent.
     pub advertise_address: Option<IpAddr>,
     /// The port of its API server.

@@ -14,37 +14,7 @@ pub use table::TABLE;
 
 use crate::facts::Version;
 use crate::location::Root;
-
-/// The subcommand that makes a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// `certs ca`
-    Ca,
-    /// `certs client`
-    Client,
-    /// `certs kubeconfig`
-    Kubeconfig,
-    /// `certs peer`
-    Peer,
-    /// `certs sa`
-    Sa,
-    /// `certs server`
-    Server,
-}
-
-impl Phase {
-    /// The subcommand's word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ca => "ca",
-            Self::Client => "client",
-            Self::Kubeconfig => "kubeconfig",
-            Self::Peer => "peer",
-            Self::Sa => "sa",
-            Self::Server => "server",
-        }
-    }
-}
+pub use crate::spec::{Kind, Phase};
 
 /// A common name that may depend on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,34 +46,6 @@ pub enum Signer {
     Itself,
     /// Nobody: a key pair without a certificate.
     Nobody,
-}
-
-/// What a certificate may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Signs certificates.
-    Ca,
-    /// TLS client.
-    Client,
-    /// A key pair, no certificate.
-    KeyPair,
-    /// TLS server.
-    Server,
-    /// TLS server that also connects to its like, as etcd members do.
-    ServerAndClient,
-}
-
-impl Kind {
-    /// As `docs/profiles.md` and the reports say it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ca => "CA",
-            Self::Client => "client",
-            Self::KeyPair => "key pair",
-            Self::Server => "server",
-            Self::ServerAndClient => "server and client",
-        }
-    }
 }
 
 /// One source of subject alternative names.
