@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use super::*;
-use crate::oracle::{run, text};
+use crate::oracle::{hex, run, text};
 
 /// An RSA key of OpenSSL's, PKCS#8, made once.
 fn rsa_pkcs8() -> &'static [u8] {
@@ -134,12 +134,7 @@ fn private_octets_of_sec_1_are_padded_on_the_left() {
         let members = der::sequence_members(&key.der).unwrap();
         assert_eq!(members[1].content.len(), 32);
         assert_eq!(members[1].content[..31], [0; 31]);
-        let point: String = key
-            .public_key()
-            .bit_string()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
+        let point = hex(key.public_key().bit_string());
         assert_eq!(point, base_point);
     }
 }
@@ -150,8 +145,11 @@ fn every_form_in_which_openssl_writes_an_ec_key_is_read() {
     for ((curve, algorithm), openssl) in CURVES.into_iter().zip(names) {
         let pem = ec_pkcs8(curve);
         let expected = read(&pem).unwrap();
-        let named = "openssl ecparam -name";
-        let with_parameters = run(&format!("{named} {openssl} ; openssl ec 2>/dev/null"), &pem);
+        let parameters = "openssl ecparam -name";
+        let with_parameters = run(
+            &format!("{parameters} {openssl} ; openssl ec 2>/dev/null"),
+            &pem,
+        );
         let compressed = run("openssl ec -conv_form compressed 2>/dev/null", &pem);
         assert_ne!(compressed, expected.to_pem().as_bytes());
         assert!(with_parameters.starts_with(b"-----BEGIN EC PARAMETERS-----"));
@@ -604,23 +602,13 @@ fn trap_6_the_key_identifier_hashes_the_bit_string_and_not_the_spki() {
         "openssl pkey -pubout -outform DER | tail -c 65 | openssl dgst -sha256 -r",
         &pem,
     );
-    let hex: String = public
-        .key_identifier()
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
-    assert_eq!(hex, by_openssl[..40]);
+    assert_eq!(hex(&public.key_identifier()), by_openssl[..40]);
     assert_ne!(public.key_identifier()[..], public.fingerprint()[..20]);
     let by_openssl = text(
         "openssl pkey -pubout -outform DER | openssl dgst -sha256 -r",
         &pem,
     );
-    let hex: String = public
-        .fingerprint()
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
-    assert_eq!(hex, by_openssl[..64]);
+    assert_eq!(hex(&public.fingerprint()), by_openssl[..64]);
 }
 
 #[test]
