@@ -2,7 +2,7 @@
 //!
 //! The blocks are read by rustls-pemfile. It passes over unknown labels, a byte order mark and a block without an end in
 //! silence, so a scan of the lines comes first and names the line of whatever is wrong. No line of a block is ever quoted
-//! in an error: it may be key material.
+//! in an error: it may be key material. What is returned is wiped when dropped; the reader's own buffer of base64 is not.
 
 use std::fmt;
 
@@ -240,8 +240,8 @@ fn not_text(bytes: &[u8]) -> Option<Fault> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(Fault::ByteOrderMark),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(Fault::NotText),
-        // A SEQUENCE with a long length, which every certificate and most keys are.
-        [0x30, 0x80..=0x84, ..] => Some(Fault::Der),
+        // A SEQUENCE: its length, or the zeros in every certificate and key, tell it from a text that starts with '0'.
+        [0x30, second, ..] if *second >= 0x80 || bytes.contains(&0) => Some(Fault::Der),
         _ if bytes.contains(&0) => Some(Fault::NotText),
         _ => None,
     }
@@ -516,7 +516,17 @@ mod tests {
 
     #[test]
     fn der_is_told_from_text() {
-        assert_eq!(fault([0x30, 0x82, 1, 0]), (1, Fault::Der));
+        assert_eq!(fault([0x30, 0x82, 1, 1]), (1, Fault::Der));
+        let key = run(
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform DER",
+            b"",
+        );
+        assert_eq!(fault(&key), (1, Fault::Der));
+        assert_eq!(
+            fault(run("openssl pkey -inform DER -pubout -outform DER", &key)),
+            (1, Fault::Der)
+        );
+        assert_eq!(found("0 is how this text starts"), []);
     }
 
     #[test]

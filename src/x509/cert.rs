@@ -1,5 +1,6 @@
 //! Reading certificates (RFC 5280, 4.1): the one user of x509-parser.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
@@ -25,7 +26,7 @@ pub struct BasicConstraints {
 }
 
 /// A certificate as it was read. Two are equal if their DER is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Certificate {
     /// The version as people count it: 1, 2 or 3.
     pub version: u32,
@@ -156,6 +157,18 @@ impl Certificate {
             signature: place(der, signature),
             der: der.to_vec(),
         })
+    }
+}
+
+/// What tells one certificate from another, not the octets.
+impl fmt::Debug for Certificate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Certificate")
+            .field("subject", &self.subject)
+            .field("issuer", &self.issuer)
+            .field("serial", &self.serial.to_string())
+            .field("validity", &self.validity)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::der;
 
 /// A serial number: the magnitude without leading zeros. Zero, which old roots carry, has no octets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Serial(Vec<u8>);
 
 impl Serial {

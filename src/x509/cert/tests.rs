@@ -500,3 +500,31 @@ fn keys_of_other_kinds_in_certificates_are_read() {
         "{error:#}"
     );
 }
+
+#[test]
+fn no_changed_octet_makes_the_reader_panic() {
+    let san = "subjectAltName=DNS:a,IP:10.0.0.1\nkeyUsage=keyCertSign\nextendedKeyUsage=serverAuth\n\
+               basicConstraints=CA:TRUE,pathlen:1\nauthorityKeyIdentifier=keyid:always";
+    let whole = p256(san).der().to_vec();
+    let (mut read, mut refused) = (0, 0);
+    for place in 0..whole.len() {
+        for change in [0x01, 0x7f, 0x80, 0xff] {
+            let mut der = whole.clone();
+            der[place] ^= change;
+            match Certificate::parse(&der) {
+                Ok(certificate) => {
+                    let shown = format!("{certificate:?}");
+                    assert!(
+                        certificate
+                            .verify_signature(&certificate.public_key)
+                            .is_err(),
+                        "{place} {shown}"
+                    );
+                    read += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(read > 0 && refused > 0);
+}
