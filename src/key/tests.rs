@@ -742,3 +742,46 @@ fn no_changed_octet_makes_the_reader_panic() {
         }
     }
 }
+
+/// A PKCS#8 key of an algorithm, by its arcs, with these octets as the key and these members behind it.
+fn pkcs8(version: u8, algorithm: &[&[u8]], key: &[u8], behind: &[u8]) -> Zeroizing<String> {
+    let version = der::tlv(der::INTEGER, &[version]);
+    let key = der::tlv(der::OCTET_STRING, key);
+    let members: [&[u8]; 4] = [&version, &der::sequence(algorithm), &key, behind];
+    pem::encode(Label::PrivateKey, &der::sequence(&members))
+}
+
+#[test]
+fn kinds_that_openssl_does_not_make_are_refused_by_name_too() {
+    let kinds: [(&[u64], &str); 6] = [
+        (&[1, 2, 840, 10045, 2, 1], "EC without a curve"),
+        (&[1, 2, 840, 113_549, 1, 3, 1], "Diffie-Hellman"),
+        (&[2, 16, 840, 1, 101, 3, 4, 3, 17], "ML-DSA-44"),
+        (&[2, 16, 840, 1, 101, 3, 4, 3, 18], "ML-DSA-65"),
+        (&[2, 16, 840, 1, 101, 3, 4, 3, 19], "ML-DSA-87"),
+        (&[1, 2, 3], "with the object identifier 1.2.3"),
+    ];
+    for (arcs, kind) in kinds {
+        let file = pkcs8(0, &[&der::oid(arcs)], &[], &[]);
+        assert_eq!(refusal(file.as_bytes()), KeyError::Unsupported(kind.into()));
+    }
+}
+
+#[test]
+fn pkcs_8_with_a_public_key_behind_and_with_a_foreign_curve_is_told_apart() {
+    let key = read(&ec_pkcs8("P-256")).unwrap();
+    let algorithm = |curve: &[u64]| [der::oid(&[1, 2, 840, 10045, 2, 1]), der::oid(curve)];
+    let [ec, p256] = algorithm(&[1, 2, 840, 10045, 3, 1, 7]);
+    let public = der::tlv(0x81, &[&[0], key.public_key().bit_string()].concat());
+    let version_2 = pkcs8(1, &[&ec, &p256], &key.der, &public);
+    assert_eq!(
+        read(version_2.as_bytes()).unwrap().public_key(),
+        key.public_key()
+    );
+    let [ec, p384] = algorithm(&[1, 3, 132, 0, 34]);
+    let error = refusal(pkcs8(0, &[&ec, &p384], &key.der, &[]).as_bytes());
+    assert!(
+        malformed(&error).contains("names the curve of ECDSA-P256"),
+        "{error}"
+    );
+}
