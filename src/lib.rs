@@ -4,3 +4,4 @@ pub mod der;
 pub mod facts;
 pub mod key;
 pub mod x509;
+pub mod yaml;

@@ -8,11 +8,8 @@ fn host<'a>() -> Host<'a> {
 }
 
 fn default_address(v6: bool) -> Option<IpAddr> {
-    Some(
-        if v6 { "2001:db8::5" } else { "192.0.2.2" }
-            .parse()
-            .unwrap(),
-    )
+    let address = if v6 { "2001:db8::5" } else { "192.0.2.2" };
+    address.parse().ok()
 }
 
 fn stated(value: &str) -> Stated<String> {

@@ -144,9 +144,9 @@ fn split<A: Default + Extend<San>>(sans: Vec<San>, first: impl Fn(&San) -> bool)
     let mut left = Vec::new();
     for san in sans {
         if first(&san) {
-            taken.extend([san])
+            taken.extend([san]);
         } else {
-            left.push(san)
+            left.push(san);
         }
     }
     (taken, left)

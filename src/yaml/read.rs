@@ -1,0 +1,341 @@
+//! From bytes to nodes.
+//!
+//! serde_yaml tells the place of an error only. Nodes get theirs from what it lends: a plain or quoted scalar is a slice
+//! of the input, so its distance from the start of the input is its place.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+use super::{Error, Node, Value};
+
+/// Largest file, in bytes; the largest object of an API server has 1.5 MiB.
+const FILE_MAX: usize = 2 << 20;
+/// Most brackets open at a time: for each token the parser looks at every one of them.
+const BRACKETS_MAX: usize = 256;
+/// Most that a file may unfold to through its aliases, in bytes of text and 64 for each node.
+const UNFOLDED_MAX: usize = 32 << 20;
+
+/// The documents of a stream, those without content left out; at least one, else the error says so.
+///
+/// The first error ends the reading: what the parser makes of the rest is guesswork.
+pub fn documents(bytes: &[u8]) -> Result<Vec<Node>, Error> {
+    let whole = |reason: &str| Error {
+        line: 0,
+        reason: reason.into(),
+    };
+    if bytes.len() > FILE_MAX {
+        return Err(whole(
+            "is larger than 2 MiB, too large for a configuration or a kubeconfig",
+        ));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| Error {
+        line: bytes[..error.valid_up_to()]
+            .split(|byte| *byte == b'\n')
+            .count(),
+        reason: "is no UTF-8 text".into(),
+    })?;
+    // The parser leaves a byte order mark out of its positions.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    bounded_brackets(text)?;
+    let reader = Reader::new(text);
+    let mut documents = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        match reader.node().deserialize(document) {
+            Ok(Node {
+                value: Value::Null, ..
+            }) => {}
+            Ok(node) => documents.push(node),
+            // The iterator goes on for ever behind a syntax error.
+            Err(error) => {
+                return Err(reader
+                    .refusal
+                    .take()
+                    .unwrap_or_else(|| foreign(&error, text)));
+            }
+        }
+    }
+    if documents.is_empty() {
+        Err(whole("holds no document"))
+    } else {
+        Ok(documents)
+    }
+}
+
+/// Holds the nesting of flow collections to what the parser does in little time. Brackets within texts count too:
+/// hundreds that do not close are in no file of ours.
+fn bounded_brackets(text: &str) -> Result<(), Error> {
+    let mut open = 0_usize;
+    for (index, line) in text.lines().enumerate() {
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > BRACKETS_MAX {
+                let reason = format!("more than {BRACKETS_MAX} brackets are open");
+                return Err(Error {
+                    line: index + 1,
+                    reason,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An error of the parser's own; what it says of the place is left to the line.
+fn foreign(error: &serde_yaml::Error, text: &str) -> Error {
+    let message = error.to_string();
+    // Of a character that no file may hold it tells the offset.
+    if let Some((reason, position)) = message.split_once(" at position ") {
+        let digits = position.split(',').next().unwrap_or_default();
+        let line = digits
+            .parse()
+            .ok()
+            .and_then(|end: usize| text.as_bytes().get(..end));
+        let line = line.map_or(0, |before| before.split(|byte| *byte == b'\n').count());
+        return Error {
+            line,
+            reason: reason.into(),
+        };
+    }
+    let reason = message.split(" at line ").next().unwrap_or(&message);
+    Error {
+        line: error.location().map_or(0, |location| location.line()),
+        reason: reason.into(),
+    }
+}
+
+/// What a pass over a file keeps.
+struct Reader<'a> {
+    text: &'a str,
+    /// Where each line but the first starts.
+    breaks: Vec<usize>,
+    /// The line of the last scalar with a known place.
+    line: Cell<usize>,
+    /// What may still unfold.
+    room: Cell<usize>,
+    /// Our own reason, if the pass ended with one.
+    refusal: RefCell<Option<Error>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            breaks: text
+                .match_indices('\n')
+                .map(|(index, _)| index + 1)
+                .collect(),
+            line: Cell::new(1),
+            room: Cell::new(UNFOLDED_MAX),
+            refusal: RefCell::new(None),
+        }
+    }
+
+    fn node(&self) -> NodeSeed<'_> {
+        NodeSeed {
+            reader: self,
+            line: None,
+        }
+    }
+
+    /// Takes note of where a slice of the input stands; tells whether it is quoted.
+    fn locate(&self, slice: &str) -> bool {
+        let offset = (slice.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        self.line
+            .set(1 + self.breaks.partition_point(|start| *start <= offset));
+        let before = offset
+            .checked_sub(1)
+            .and_then(|before| self.text.as_bytes().get(before));
+        matches!(before, Some(b'"' | b'\''))
+    }
+
+    fn refuse<E: de::Error>(&self, reason: String) -> E {
+        let error = E::custom(&reason);
+        self.refusal.replace(Some(Error {
+            line: self.line.get(),
+            reason,
+        }));
+        error
+    }
+
+    fn spend<E: de::Error>(&self, text: usize) -> Result<(), E> {
+        let Some(room) = self.room.get().checked_sub(64 + text) else {
+            return Err(self.refuse("unfolds to more than 32 MiB: its aliases multiply".into()));
+        };
+        self.room.set(room);
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct NodeSeed<'a> {
+    reader: &'a Reader<'a>,
+    /// The line of its key.
+    line: Option<usize>,
+}
+
+impl NodeSeed<'_> {
+    fn made<E: de::Error>(self, value: Value) -> Result<Node, E> {
+        self.reader.spend(0)?;
+        Ok(Node {
+            line: self.line.unwrap_or(self.reader.line.get()),
+            value,
+        })
+    }
+
+    fn made_text<E: de::Error>(self, text: &str) -> Result<Node, E> {
+        self.reader.spend(text.len())?;
+        self.made(Value::Text(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a value without a tag of its own")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
+        self.made(Value::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
+        self.made(Value::Integer(value.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
+        self.made(Value::Integer(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        self.made(Value::Float(value))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+        self.made(Value::Null)
+    }
+
+    /// An empty stream.
+    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
+        self.made(Value::Null)
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Node, E> {
+        let quoted = self.reader.locate(text);
+        match word_of_yaml_1_1(text) {
+            Some(value) if !quoted => self.made(Value::Bool(value)),
+            _ => self.made_text(text),
+        }
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Node, E> {
+        self.made_text(text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        // A list without a key of its own stands where its first item does.
+        let line = self.line;
+        while let Some(item) = access.next_element_seed(self.reader.node())? {
+            items.push(item);
+        }
+        let line = line.or(items.first().map(|item| item.line));
+        Self { line, ..self }.made(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        let mut lines = HashMap::new();
+        let mut first = None;
+        while let Some(key) = access.next_key_seed(KeySeed(self.reader))? {
+            let line = self.reader.line.get();
+            if let Some(earlier) = lines.insert(key.clone(), line) {
+                let reason = format!(
+                    "the key {key:?} is here a second time, first on line {earlier}: keep one"
+                );
+                return Err(self.reader.refuse(reason));
+            }
+            first = first.or(Some(line));
+            let value = access.next_value_seed(NodeSeed {
+                reader: self.reader,
+                line: Some(line),
+            })?;
+            entries.push((key, value));
+        }
+        Self {
+            line: self.line.or(first),
+            ..self
+        }
+        .made(Value::Map(entries))
+    }
+}
+
+/// What kubectl takes for true and false, beside these words themselves.
+fn word_of_yaml_1_1(text: &str) -> Option<bool> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads a key; numbers and booleans become texts, as they do in JSON.
+struct KeySeed<'a>(&'a Reader<'a>);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a text as key")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<String, E> {
+        self.0.locate(text);
+        self.visit_str(text)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        self.0.spend(text.len())?;
+        Ok(text.to_owned())
+    }
+}
