@@ -362,20 +362,34 @@ func handshake(tree string, version uint16, server, client string, roots, client
 		clientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	serverConfig := &tls.Config{Certificates: []tls.Certificate{serverPair}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: version, MaxVersion: version}
-	near, far := net.Pipe()
+	// A real connection: both ends may be writing when one refuses, which a pipe cannot hold.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	deadline := time.Now().Add(10 * time.Second)
-	near.SetDeadline(deadline)
-	far.SetDeadline(deadline)
 	result := make(chan error, 1)
 	go func() {
+		far, err := listener.Accept()
+		if err != nil {
+			result <- err
+			return
+		}
+		defer far.Close()
+		far.SetDeadline(deadline)
 		connection := tls.Server(far, serverConfig)
-		err := connection.Handshake()
-		if err == nil {
+		if err = connection.Handshake(); err == nil {
 			_, err = connection.Write([]byte("ok"))
 		}
-		far.Close()
 		result <- err
 	}()
+	near, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer near.Close()
+	near.SetDeadline(deadline)
 	connection := tls.Client(near, clientConfig)
 	if err = connection.Handshake(); err == nil {
 		// With TLS 1.3 a client learns of its refusal at its first read.
