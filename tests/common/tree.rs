@@ -23,6 +23,12 @@ pub struct Leaf {
     pub subject: &'static str,
 }
 
+impl Leaf {
+    fn is_kubeconfig(&self) -> bool {
+        !self.place.contains('/')
+    }
+}
+
 const APISERVER: &[&str] = &[
     "10.0.0.10",
     "10.96.0.1",
@@ -131,7 +137,7 @@ pub const CAS: [&str; 3] = [CA, ETCD_CA, FRONT_PROXY_CA];
 
 /// The kubeconfigs of `certs all`.
 pub fn kubeconfigs() -> impl Iterator<Item = &'static Leaf> {
-    LEAVES.iter().filter(|leaf| leaf.place.ends_with(".conf"))
+    LEAVES.iter().filter(|leaf| leaf.is_kubeconfig())
 }
 
 /// A tree made by the program under test.
@@ -205,7 +211,7 @@ impl Tree {
     }
 
     fn file(&self, leaf: &Leaf, suffix: &str) -> PathBuf {
-        if leaf.place.ends_with(".conf") {
+        if leaf.is_kubeconfig() {
             self.extracted(leaf.place, suffix)
         } else {
             self.join(&format!("{}.{suffix}", leaf.place))
