@@ -60,7 +60,10 @@ fn retyped(text: &str) -> bool {
     }
     let digits: String = lower.chars().filter(|c| *c != '_').collect();
     let number = digits.strip_prefix(['+', '-']).unwrap_or(&digits);
-    number == ".inf"
+    // Some readers take the underscores of `0x_` for digits.
+    let empty = digits != lower && matches!(number, "0x" | "0o" | "0b");
+    empty
+        || number == ".inf"
         || number == ".nan"
         || whole(number)
         || decimal(number)
