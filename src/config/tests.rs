@@ -300,6 +300,10 @@ fn values_of_the_wrong_type_are_told_with_their_line() {
             "true or false is wanted",
         ),
         (
+            "featureGates: {PublicKeysECDSA: [true]}\n",
+            "PublicKeysECDSA is a list, true or false is wanted",
+        ),
+        (
             "featureGates: []\n",
             "line 3: featureGates is a list, a map is wanted",
         ),
