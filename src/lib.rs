@@ -1,1 +1,3 @@
+//! Builds and looks after the PKI of a Kubernetes cluster.
 
+pub mod key;
