@@ -1,0 +1,104 @@
+//! Where a file lies, and whose it is, as plain data: plans speak of `Root::Pki` and
+//! `etcd/server.crt`, never of paths. Only `store` turns these into paths.
+
+use std::fmt;
+
+/// A directory of a run. Each can be placed on its own, by the flag that [`Root::flag`] names.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Root {
+    /// Kubeconfig files; `/etc/kubernetes`.
+    Kubeconfig,
+    /// What only the kubelet reads; its serving pair is in `pki` within.
+    Kubelet,
+    /// Certificates and keys; `/etc/kubernetes/pki`.
+    Pki,
+}
+
+impl Root {
+    /// Every root.
+    pub const ALL: [Self; 3] = [Self::Kubeconfig, Self::Kubelet, Self::Pki];
+
+    /// The flag that places this directory.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Kubeconfig => "--kubeconfig-dir",
+            Self::Kubelet => "--kubelet-dir",
+            Self::Pki => "--cert-dir",
+        }
+    }
+
+    /// One word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kubeconfig => "kubeconfig",
+            Self::Kubelet => "kubelet",
+            Self::Pki => "pki",
+        }
+    }
+
+    /// The root that [`Root::name`] calls so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|root| root.name() == name)
+    }
+}
+
+/// A logical file: a root, and a name within it such as `etcd/server.crt` or `admin.conf`.
+/// Which names there may be is decided by the store's layout.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FileId {
+    /// The directory it is in.
+    pub root: Root,
+    /// Its name, relative to the root.
+    pub name: String,
+}
+
+impl FileId {
+    /// The file called `name` in `root`.
+    pub fn new(root: Root, name: impl Into<String>) -> Self {
+        Self {
+            root,
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)
+    }
+}
+
+/// The numbers of the user and of the group that a file is to belong to; `None` leaves what the
+/// system gives a new file.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Owner {
+    /// The user's number.
+    pub user: Option<u32>,
+    /// The group's number.
+    pub group: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_is_found_by_its_own_name_and_by_no_other() {
+        for root in Root::ALL {
+            assert_eq!(Root::from_name(root.name()), Some(root));
+        }
+        assert_eq!(Root::from_name("Pki"), None);
+    }
+
+    #[test]
+    fn every_root_has_a_flag_of_its_own() {
+        let flags: std::collections::BTreeSet<_> = Root::ALL.map(Root::flag).into();
+        assert_eq!(flags.len(), Root::ALL.len());
+    }
+
+    #[test]
+    fn a_file_is_shown_by_its_name_within_the_root() {
+        let file = FileId::new(Root::Pki, "etcd/server.crt");
+        assert_eq!(file.to_string(), "etcd/server.crt");
+    }
+}

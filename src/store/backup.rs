@@ -1,0 +1,255 @@
+//! What a commit replaced: a second name of each former file in `.certs-backup/TXID` of its root, with
+//! the commit's list beside them. The undoing of a failed commit takes them from there, and so does
+//! `rollback`.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+
+use super::directory::{Directory, PRIVATE_DIRECTORY_MODE};
+use super::journal::{Journal, List, TransactionId};
+use super::layout::{self, BACKUP, Roots};
+use super::owner::effective_user;
+use super::read::{self, FileContent, ReadError};
+use super::writable::errno;
+use crate::location::{FileId, Owner, Root};
+
+/// How many runs are kept.
+const KEPT: usize = 3;
+
+/// One earlier commit that replaced files.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Backup {
+    /// Its number.
+    pub transaction: TransactionId,
+    /// The greater, the younger.
+    pub sequence: u64,
+    /// What it changed, in its order; created files too, which have no former content.
+    pub files: Vec<BackedUp>,
+}
+
+/// One file that a commit changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BackedUp {
+    /// The file.
+    pub file: FileId,
+    /// SHA-256 of what the commit wrote.
+    pub new: [u8; 32],
+    /// SHA-256 of what was there before; `None` for a created file.
+    pub replaced: Option<[u8; 32]>,
+}
+
+/// Every backup in the roots, the youngest first.
+pub(super) fn backups(roots: &Roots) -> Result<Vec<Backup>> {
+    let mut found: Vec<Backup> = Vec::new();
+    for root in Root::ALL {
+        for (transaction, list) in existing(roots.path(root))? {
+            let Some(list) = list else { continue };
+            if found.iter().all(|other| other.transaction != transaction) {
+                found.push(backup(list));
+            }
+        }
+    }
+    found.sort_by_key(|backup| (std::cmp::Reverse(backup.sequence), backup.transaction));
+    Ok(found)
+}
+
+fn backup(list: List) -> Backup {
+    let changed = |entry: super::journal::Entry| BackedUp {
+        file: entry.file,
+        new: entry.new,
+        replaced: entry.replaced,
+    };
+    Backup {
+        transaction: list.transaction,
+        sequence: list.sequence,
+        files: list.entries.into_iter().map(changed).collect(),
+    }
+}
+
+/// What `file` was before a commit.
+pub(super) fn read_backup(
+    roots: &Roots,
+    transaction: TransactionId,
+    file: &FileId,
+) -> Result<Option<FileContent>, ReadError> {
+    let name = layout::backup_file(transaction, &file.name);
+    read::read(&layout::in_directory(roots.path(file.root), &name))
+}
+
+/// One more than that of the youngest backup. Roots that this run does not touch count, so that
+/// runs over different roots can be told apart; but what cannot be read there is no matter here.
+pub(super) fn next_sequence(roots: &Roots) -> u64 {
+    let lists = Root::ALL
+        .into_iter()
+        .filter_map(|root| existing(roots.path(root)).ok());
+    let sequences = lists.flatten().filter_map(|(_, list)| Some(list?.sequence));
+    sequences.max().unwrap_or_default().saturating_add(1)
+}
+
+/// An error if the directory of backups is not one that we made.
+pub(super) fn check(directory: &Directory) -> Result<()> {
+    is_ours(&directory.path(BACKUP)).map(drop)
+}
+
+/// The backups in one root, with their lists. One without a list was not finished, or is being
+/// removed.
+fn existing(root: &Path) -> Result<Vec<(TransactionId, Option<List>)>> {
+    let path = layout::in_directory(root, BACKUP);
+    if !is_ours(&path)? {
+        return Ok(Vec::new());
+    }
+    let failed =
+        |error: std::io::Error| anyhow!("list {}: {}", path.display(), read::reason(errno(&error)));
+    let mut found = Vec::new();
+    for entry in path.read_dir().map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let Some(transaction) = name.to_str().and_then(TransactionId::parse) else {
+            continue;
+        };
+        let manifest = read::read(&layout::in_directory(root, &layout::manifest(transaction)))?;
+        let list = manifest.and_then(|content| match Journal::parse(&content.bytes) {
+            Ok(Journal::List(list)) if list.transaction == transaction => Some(list),
+            _ => None,
+        });
+        found.push((transaction, list));
+    }
+    Ok(found)
+}
+
+/// Whether there is a `.certs-backup`; an error if it is not one that we made.
+fn is_ours(path: &Path) -> Result<bool> {
+    let found = match path.symlink_metadata() {
+        Ok(found) => found,
+        // A reader may be kept out of the root; then it has told so already.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Ok(false);
+        }
+        Err(error) => bail!(
+            "look at {}: {}",
+            path.display(),
+            read::reason(errno(&error))
+        ),
+    };
+    let path = path.display();
+    if !found.is_dir() {
+        let kind = read::kind(found.mode());
+        bail!("{path} is {kind}, not the directory that certs makes: look at it and move it away");
+    }
+    if found.uid() != effective_user() {
+        let user = found.uid();
+        bail!("{path} belongs to user {user}: run as that user, or look at it and move it away");
+    }
+    if found.mode() & 0o077 != 0 {
+        bail!("{path} is open to others than its owner: look at it, then chmod it to 0700");
+    }
+    Ok(true)
+}
+
+/// Makes the directory of a commit's backup, which no other commit may have.
+pub(super) fn begin(directory: &Directory, transaction: TransactionId) -> Result<()> {
+    directory.make_folder(BACKUP, PRIVATE_DIRECTORY_MODE)?;
+    let own = layout::backup(transaction);
+    if !directory.make_folder(&own, PRIVATE_DIRECTORY_MODE)? {
+        bail!(
+            "{} is there already: run again",
+            directory.path(&own).display()
+        );
+    }
+    Ok(())
+}
+
+/// Keeps what `names` are now, and `manifest` beside it, and makes that last.
+pub(super) fn fill(
+    directory: &Directory,
+    transaction: TransactionId,
+    names: &[&str],
+    manifest: &[u8],
+) -> Result<()> {
+    let own = layout::backup(transaction);
+    let mut folders = BTreeSet::from([own]);
+    for name in names {
+        let copy = layout::backup_file(transaction, name);
+        let folder = layout::folder(&copy);
+        directory.make_folder(folder, PRIVATE_DIRECTORY_MODE)?;
+        folders.insert(folder.to_owned());
+        if !directory.link(name, &copy)? {
+            duplicate(directory, name, &copy)?;
+        }
+    }
+    directory.write(&layout::manifest(transaction), manifest)?;
+    for folder in folders {
+        directory.sync(&folder)?;
+    }
+    directory.sync(BACKUP)?;
+    directory.sync(".")
+}
+
+/// Where a file cannot have two names.
+pub(super) fn duplicate(directory: &Directory, from: &str, to: &str) -> Result<()> {
+    let Some(content) = directory.read(from)? else {
+        bail!(
+            "{} has vanished meanwhile: run again",
+            directory.path(from).display()
+        );
+    };
+    let mut file = directory.create(to)?;
+    directory.fill(&mut file, to, &content.bytes)?;
+    // Only root can keep another's ownership; the backup is private either way.
+    let owner = if effective_user() == 0 {
+        Owner {
+            user: Some(content.uid),
+            group: Some(content.gid),
+        }
+    } else {
+        Owner::default()
+    };
+    directory.dress(&file, to, owner, content.mode & 0o777)?;
+    directory.sync_file(&file, to)
+}
+
+/// Removes one backup. Its list goes first, so that half of a backup is not taken for one.
+pub(super) fn remove(directory: &Directory, transaction: TransactionId) -> Result<()> {
+    if !is_ours(&directory.path(BACKUP))? {
+        return Ok(());
+    }
+    let own = layout::backup(transaction);
+    directory.remove(&layout::manifest(transaction))?;
+    let folders = Root::ALL.into_iter().flat_map(layout::folders);
+    for folder in folders
+        .map(|folder| layout::within(&own, folder))
+        .chain([own.clone()])
+    {
+        for name in directory.names(&folder)? {
+            let name = layout::within(&folder, &name);
+            match directory.status(&name)? {
+                Some(found) if found.is_directory() => {}
+                _ => directory.remove(&name)?,
+            }
+        }
+        directory.remove_folder(&folder)?;
+    }
+    Ok(())
+}
+
+/// Removes all but the youngest backups in one root, and those that must stay.
+pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()> {
+    let mut found = existing(&directory.path)?;
+    found.sort_by_key(|(transaction, list)| {
+        let sequence = list.as_ref().map_or(0, |list| list.sequence);
+        (std::cmp::Reverse(sequence), *transaction)
+    });
+    let old = found.iter().skip(KEPT).map(|(transaction, _)| *transaction);
+    for transaction in old.filter(|transaction| !keep.contains(transaction)) {
+        remove(directory, transaction)?;
+    }
+    Ok(())
+}

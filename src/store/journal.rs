@@ -1,0 +1,505 @@
+//! The journal of a commit: what it will have changed, written down before the first rename, so that
+//! whoever comes after a crash can finish it. Bytes in, a value out, and back; no file is touched here.
+//!
+//! The first root that a commit touches holds the *list*, each further one a *part*, which says where
+//! the list is. The list is written last and removed first. So a list says that the commit is
+//! decided, and a part without its list that there is nothing to finish: the commit either was not
+//! yet decided or is done.
+
+use std::ffi::OsString;
+use std::fmt::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::layout;
+use crate::key;
+use crate::location::{FileId, Owner, Root};
+
+/// The number of one commit: random, given by the caller. It is shown in hexadecimal.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TransactionId(pub [u8; 8]);
+
+impl TransactionId {
+    /// Reads what `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_hex(text).map(Self)
+    }
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex(&self.0))
+    }
+}
+
+/// What one `.certs-journal` holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Journal {
+    List(List),
+    Part(Part),
+}
+
+/// Every file of a commit. Its copy is the manifest of the commit's backup.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct List {
+    pub transaction: TransactionId,
+    /// Grows by one with each backup, and so tells the younger one without a clock.
+    pub sequence: u64,
+    /// Whether the backup is to stay when the commit is done.
+    pub keep_backup: bool,
+    /// The touched roots and where they were, the one with the list first.
+    pub roots: Vec<(Root, PathBuf)>,
+    /// In the order of their renames, which is that of their numbers.
+    pub entries: Vec<Entry>,
+}
+
+/// One file of a commit.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Entry {
+    pub file: FileId,
+    pub mode: u32,
+    pub owner: Owner,
+    /// SHA-256 of the new content.
+    pub new: [u8; 32],
+    /// SHA-256 of what is replaced; `None` where there was nothing.
+    pub replaced: Option<[u8; 32]>,
+}
+
+/// The marker in a further root.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Part {
+    pub transaction: TransactionId,
+    /// The directory that holds the list.
+    pub list: PathBuf,
+}
+
+/// Why bytes are no journal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum JournalError {
+    /// The checksum is right, yet it says what no journal of this version says; which line.
+    Foreign(String),
+    /// The checksum lacks or is wrong: it was not written to its end.
+    Torn,
+}
+
+const LIST: &str = "certs journal 1 list";
+const PART: &str = "certs journal 1 part";
+const CHECKSUM: &str = "sha256 ";
+
+impl Journal {
+    pub fn parse(bytes: &[u8]) -> Result<Self, JournalError> {
+        let body = checked(bytes).ok_or(JournalError::Torn)?;
+        let mut lines = Lines(body.split(|byte| *byte == b'\n').peekable());
+        match lines.next() {
+            line if line == LIST.as_bytes() => parse_list(&mut lines).map(Self::List),
+            line if line == PART.as_bytes() => parse_part(&mut lines).map(Self::Part),
+            line => Err(foreign(line)),
+        }
+    }
+}
+
+impl List {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut head = format!(
+            "{LIST}\ntransaction {}\nsequence {}\n",
+            self.transaction, self.sequence
+        );
+        head.push_str(if self.keep_backup {
+            "backup keep\n"
+        } else {
+            "backup drop\n"
+        });
+        let mut bytes = head.into_bytes();
+        for (root, path) in &self.roots {
+            push_path(&mut bytes, &format!("root {}", root.name()), path);
+        }
+        for entry in &self.entries {
+            bytes.extend_from_slice(entry.line().as_bytes());
+        }
+        sealed(bytes)
+    }
+}
+
+impl Entry {
+    fn line(&self) -> String {
+        let number =
+            |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+        format!(
+            "file {} {} {:o} {} {} {} {}\n",
+            self.file.root.name(),
+            self.file.name,
+            self.mode,
+            number(self.owner.user),
+            number(self.owner.group),
+            hex(&self.new),
+            self.replaced.map_or("-".to_owned(), |digest| hex(&digest)),
+        )
+    }
+}
+
+impl Part {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = format!("{PART}\ntransaction {}\n", self.transaction).into_bytes();
+        push_path(&mut bytes, "list", &self.list);
+        sealed(bytes)
+    }
+}
+
+/// Paths may hold any octet but NUL: a newline must not end the line.
+fn push_path(bytes: &mut Vec<u8>, word: &str, path: &Path) {
+    bytes.extend_from_slice(word.as_bytes());
+    bytes.push(b' ');
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'\\' => bytes.extend_from_slice(b"\\\\"),
+            b'\n' => bytes.extend_from_slice(b"\\n"),
+            other => bytes.push(*other),
+        }
+    }
+    bytes.push(b'\n');
+}
+
+fn parse_path(text: &[u8]) -> Option<PathBuf> {
+    let mut path = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        path.push(match byte {
+            b'\\' => match bytes.next()? {
+                b'\\' => b'\\',
+                b'n' => b'\n',
+                _ => return None,
+            },
+            0 => return None,
+            other => *other,
+        });
+    }
+    (!path.is_empty()).then(|| PathBuf::from(OsString::from_vec(path)))
+}
+
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let digest = key::sha256(&bytes);
+    bytes.extend_from_slice(format!("{CHECKSUM}{}\n", hex(&digest)).as_bytes());
+    bytes
+}
+
+/// What stands before the checksum, if that is right.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
+    let length = CHECKSUM.len() + 64 + 1;
+    let (body, seal) = bytes.split_at_checked(bytes.len().checked_sub(length)?)?;
+    let digest = seal
+        .strip_prefix(CHECKSUM.as_bytes())?
+        .strip_suffix(b"\n")?;
+    let digest: [u8; 32] = parse_hex(std::str::from_utf8(digest).ok()?)?;
+    (digest == key::sha256(body)).then(|| body.strip_suffix(b"\n"))?
+}
+
+/// The lines of a journal, empty ones after its end.
+struct Lines<I: Iterator>(std::iter::Peekable<I>);
+
+impl<'a, I: Iterator<Item = &'a [u8]>> Lines<I> {
+    fn next(&mut self) -> &'a [u8] {
+        self.0.next().unwrap_or_default()
+    }
+
+    /// The rest of the next line, if that begins with `word`.
+    fn take(&mut self, word: &str) -> Option<&'a [u8]> {
+        let rest = self
+            .0
+            .peek()?
+            .strip_prefix(word.as_bytes())?
+            .strip_prefix(b" ")?;
+        self.0.next();
+        Some(rest)
+    }
+
+    /// As `take`, and the rest must be what `parse` reads.
+    fn expect<T>(
+        &mut self,
+        word: &str,
+        parse: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, JournalError> {
+        let line = *self.0.peek().unwrap_or(&&b""[..]);
+        self.take(word).and_then(parse).ok_or_else(|| foreign(line))
+    }
+
+    fn end(&mut self) -> Result<(), JournalError> {
+        self.0.next().map_or(Ok(()), |line| Err(foreign(line)))
+    }
+}
+
+fn parse_list<'a>(lines: &mut Lines<impl Iterator<Item = &'a [u8]>>) -> Result<List, JournalError> {
+    let transaction = lines.expect("transaction", parse_transaction)?;
+    let sequence = lines.expect("sequence", |text| {
+        std::str::from_utf8(text).ok()?.parse().ok()
+    })?;
+    let keep_backup = lines.expect("backup", |text| match text {
+        b"keep" => Some(true),
+        b"drop" => Some(false),
+        _ => None,
+    })?;
+    let mut roots = Vec::new();
+    while let Some(text) = lines.take("root") {
+        let root =
+            parse_root(text).filter(|(root, _)| roots.iter().all(|(other, _)| other != root));
+        roots.push(root.ok_or_else(|| foreign(text))?);
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    while let Some(text) = lines.take("file") {
+        let known = |entry: &Entry| {
+            layout::is_known(&entry.file)
+                && roots.iter().any(|(root, _)| *root == entry.file.root)
+                && entries.iter().all(|other| other.file != entry.file)
+        };
+        let entry = parse_entry(text).filter(known);
+        entries.push(entry.ok_or_else(|| foreign(text))?);
+    }
+    lines.end()?;
+    // The first file tells which root holds the list; recovery relies on it.
+    match (roots.first(), entries.first()) {
+        (Some((root, _)), Some(entry)) if *root == entry.file.root => {}
+        _ => return Err(foreign(b"no files")),
+    }
+    Ok(List {
+        transaction,
+        sequence,
+        keep_backup,
+        roots,
+        entries,
+    })
+}
+
+fn parse_part<'a>(lines: &mut Lines<impl Iterator<Item = &'a [u8]>>) -> Result<Part, JournalError> {
+    let transaction = lines.expect("transaction", parse_transaction)?;
+    let list = lines.expect("list", parse_path)?;
+    lines.end()?;
+    Ok(Part { transaction, list })
+}
+
+fn parse_transaction(text: &[u8]) -> Option<TransactionId> {
+    TransactionId::parse(std::str::from_utf8(text).ok()?)
+}
+
+fn parse_root(text: &[u8]) -> Option<(Root, PathBuf)> {
+    let space = text.iter().position(|byte| *byte == b' ')?;
+    let root = Root::from_name(std::str::from_utf8(&text[..space]).ok()?)?;
+    Some((root, parse_path(&text[space + 1..])?))
+}
+
+fn parse_entry(text: &[u8]) -> Option<Entry> {
+    let words: Vec<&str> = std::str::from_utf8(text).ok()?.split(' ').collect();
+    let [root, name, mode, user, group, new, replaced] = words[..] else {
+        return None;
+    };
+    let mode = u32::from_str_radix(mode, 8).ok()?;
+    Some(Entry {
+        file: FileId::new(Root::from_name(root)?, name),
+        mode: (mode & !super::commit::LARGEST_MODE == 0).then_some(mode)?,
+        owner: Owner {
+            user: optional(user, |text| text.parse().ok()).ok()?,
+            group: optional(group, |text| text.parse().ok()).ok()?,
+        },
+        new: parse_hex(new)?,
+        replaced: optional(replaced, parse_hex).ok()?,
+    })
+}
+
+/// `-` stands for nothing.
+fn optional<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ()> {
+    if text == "-" {
+        Ok(None)
+    } else {
+        parse(text).map(Some).ok_or(())
+    }
+}
+
+fn foreign(line: &[u8]) -> JournalError {
+    JournalError::Foreign(String::from_utf8_lossy(line).chars().take(80).collect())
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Lower-case hexadecimal of exactly `N` octets.
+fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut octets = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (octet, pair) in octets.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *octet = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list() -> List {
+        List {
+            transaction: TransactionId(*b"\x00\x01\x02\x03\x04\x05\x06\xff"),
+            sequence: 7,
+            keep_backup: true,
+            roots: vec![
+                (Root::Pki, "/k/a \\ b\nc".into()),
+                (
+                    Root::Kubeconfig,
+                    OsString::from_vec(b"/k\xff".to_vec()).into(),
+                ),
+            ],
+            entries: vec![
+                Entry {
+                    file: FileId::new(Root::Pki, "etcd/ca.crt"),
+                    mode: 0o644,
+                    owner: Owner {
+                        user: Some(3),
+                        group: None,
+                    },
+                    new: [1; 32],
+                    replaced: Some([2; 32]),
+                },
+                Entry {
+                    file: FileId::new(Root::Kubeconfig, "admin.conf"),
+                    mode: 0o600,
+                    owner: Owner::default(),
+                    new: [3; 32],
+                    replaced: None,
+                },
+            ],
+        }
+    }
+
+    /// A journal with a right checksum, whatever it says.
+    fn resealed(text: &str) -> Vec<u8> {
+        sealed(text.as_bytes().to_vec())
+    }
+
+    /// The list with one piece of its text changed, and sealed again.
+    fn changed(from: &str, to: &str) -> Result<Journal, JournalError> {
+        let mut plain = list();
+        plain.roots = vec![(Root::Pki, "/p".into()), (Root::Kubeconfig, "/k".into())];
+        let text = String::from_utf8(plain.encode()).unwrap();
+        let (body, _) = text.split_once(CHECKSUM).unwrap();
+        assert!(body.contains(from), "{body}");
+        Journal::parse(&resealed(&body.replacen(from, to, 1)))
+    }
+
+    #[test]
+    fn a_list_is_read_back_whatever_its_paths_hold() {
+        assert_eq!(Journal::parse(&list().encode()), Ok(Journal::List(list())));
+    }
+
+    #[test]
+    fn a_part_is_read_back() {
+        let part = Part {
+            transaction: TransactionId([9; 8]),
+            list: "/a\\n".into(),
+        };
+        assert_eq!(Journal::parse(&part.encode()), Ok(Journal::Part(part)));
+    }
+
+    #[test]
+    fn a_journal_cut_anywhere_is_torn() {
+        let bytes = list().encode();
+        for length in 0..bytes.len() {
+            assert_eq!(
+                Journal::parse(&bytes[..length]),
+                Err(JournalError::Torn),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_journal_with_one_octet_changed_is_torn() {
+        let bytes = list().encode();
+        for position in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 1;
+            assert_eq!(
+                Journal::parse(&damaged),
+                Err(JournalError::Torn),
+                "{position}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_journal_of_zeros_is_torn() {
+        assert_eq!(Journal::parse(&[0; 4096]), Err(JournalError::Torn));
+    }
+
+    #[test]
+    fn a_sealed_list_that_says_anything_strange_is_foreign() {
+        for (from, to) in [
+            ("journal 1", "journal 2"),
+            ("transaction 00", "transaction 0G"),
+            ("sequence 7", "sequence -7"),
+            ("backup keep", "backup maybe"),
+            ("root pki", "root etc"),
+            ("root kubeconfig", "root pki"),
+            ("root pki /p\n", ""),
+            ("root pki /p", "root pki "),
+            ("root pki /p", "root pki /\\p"),
+            ("root pki /p", "root pki /\0"),
+            ("etcd/ca.crt", "../ca.crt"),
+            ("etcd/ca.crt", "/etc/shadow"),
+            ("etcd/ca.crt", ".certs-journal"),
+            ("pki etcd/ca.crt", "kubeconfig etcd/ca.crt"),
+            ("kubeconfig admin.conf", "pki etcd/ca.crt"),
+            ("ca.crt 644", "ca.crt 666"),
+            ("ca.crt 644", "ca.crt 4644"),
+            ("644 3 -", "644 x -"),
+            ("644 3 -", "644 3"),
+            ("0101", "01"),
+            ("0202", "0G02"),
+            ("file kubeconfig", "gift kubeconfig"),
+        ] {
+            let parsed = changed(from, to);
+            assert!(
+                matches!(parsed, Err(JournalError::Foreign(_))),
+                "{from} {to}: {parsed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_without_files_or_with_another_root_first_is_foreign() {
+        let mut empty = list();
+        empty.entries.clear();
+        let mut turned = list();
+        turned.roots.reverse();
+        for list in [empty, turned] {
+            let parsed = Journal::parse(&list.encode());
+            assert_eq!(parsed, Err(JournalError::Foreign("no files".to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_part_with_a_further_line_is_foreign() {
+        let text = format!("{PART}\ntransaction 0000000000000000\nlist /a\nlist /b\n");
+        let parsed = Journal::parse(&resealed(&text));
+        assert_eq!(parsed, Err(JournalError::Foreign("list /b".to_owned())));
+    }
+
+    #[test]
+    fn hexadecimal_is_lower_case_and_of_the_right_length() {
+        assert_eq!(parse_hex::<2>("00ff"), Some([0, 255]));
+        assert_eq!(parse_hex::<2>("00FF"), None);
+        assert_eq!(parse_hex::<2>("00f"), None);
+        assert_eq!(parse_hex::<2>("00ff0"), None);
+        assert_eq!(hex(&[0, 255]), "00ff");
+    }
+}

@@ -1,0 +1,258 @@
+//! Names and paths. This is the one place that puts a path together, and that decides which names
+//! are ours: what it does not know is neither read, written nor recovered.
+
+use std::path::{Path, PathBuf};
+
+use super::journal::TransactionId;
+use crate::location::{FileId, Root};
+
+/// The list of a commit that is under way, or its marker in a further root.
+pub(super) const JOURNAL: &str = ".certs-journal";
+/// What was replaced, one directory a commit.
+pub(super) const BACKUP: &str = ".certs-backup";
+/// The commit that a backup belongs to: a copy of its journal.
+const MANIFEST: &str = "journal";
+/// What the names of staged files begin with.
+const STAGED: &str = ".certs-";
+
+/// The directories of one run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Roots {
+    /// `--cert-dir`.
+    pub pki: PathBuf,
+    /// `--kubeconfig-dir`.
+    pub kubeconfig: PathBuf,
+    /// `--kubelet-dir`.
+    pub kubelet: PathBuf,
+}
+
+impl Roots {
+    /// Where `root` is.
+    pub fn path(&self, root: Root) -> &Path {
+        match root {
+            Root::Kubeconfig => &self.kubeconfig,
+            Root::Kubelet => &self.kubelet,
+            Root::Pki => &self.pki,
+        }
+    }
+
+    /// Where `file` is.
+    pub(super) fn file(&self, file: &FileId) -> PathBuf {
+        self.path(file.root).join(&file.name)
+    }
+
+    /// Where a file is that the kubeconfig `of` refers to: relative to the folder of `of`.
+    pub(super) fn reference(&self, of: &FileId, reference: &str) -> PathBuf {
+        let kubeconfig = self.file(of);
+        kubeconfig
+            .parent()
+            .unwrap_or(Path::new("."))
+            .join(reference)
+    }
+}
+
+/// Whether `file` is one that `certs` may write: a fixed folder or none, a plain name, an ending
+/// that fits the root.
+pub(super) fn is_known(file: &FileId) -> bool {
+    let (folder, base) = file
+        .name
+        .rsplit_once('/')
+        .map_or(("", file.name.as_str()), |(folder, base)| (folder, base));
+    if !folder.is_empty() && !folders(file.root).contains(&folder) || file.name.starts_with('/') {
+        return false;
+    }
+    match file.root {
+        Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
+        Root::Kubelet => ["kubelet.crt", "kubelet.key", "kubelet.csr"].contains(&base),
+        Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
+    }
+}
+
+fn has_ending(base: &str, endings: &[&str]) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+
+    base.len() <= 255
+        && base.bytes().all(plain)
+        && !base.starts_with(['.', '-'])
+        && endings
+            .iter()
+            .any(|ending| base.len() > ending.len() && base.ends_with(ending))
+}
+
+/// The folders within `root` that files of ours are in.
+pub(super) fn folders(root: Root) -> &'static [&'static str] {
+    match root {
+        Root::Kubeconfig => &[],
+        Root::Kubelet => &["pki"],
+        Root::Pki => &["etcd"],
+    }
+}
+
+/// `name` in the directory that is open elsewhere, or is none of this run's.
+pub(super) fn in_directory(directory: &Path, name: &str) -> PathBuf {
+    directory.join(name)
+}
+
+/// The folder of a name within its root; the root itself is `.`.
+pub(super) fn folder(name: &str) -> &str {
+    name.rsplit_once('/').map_or(".", |(folder, _)| folder)
+}
+
+/// `base` in `folder`, as a name within the root.
+pub(super) fn within(folder: &str, base: &str) -> String {
+    if folder == "." {
+        base.to_owned()
+    } else {
+        format!("{folder}/{base}")
+    }
+}
+
+/// What the `number`th file of a commit is called until its rename: in the folder of its target,
+/// since a rename does not cross file systems.
+pub(super) fn staged(transaction: TransactionId, number: usize, target: &str) -> String {
+    within(folder(target), &format!("{STAGED}{transaction}-{number}"))
+}
+
+/// The commit and the number of a staged file, from its name without the folder.
+pub(super) fn parse_staged(base: &str) -> Option<(TransactionId, usize)> {
+    let (transaction, number) = base.strip_prefix(STAGED)?.split_once('-')?;
+    let transaction = TransactionId::parse(transaction)?;
+    let parsed: usize = number.parse().ok()?;
+    (parsed.to_string() == number).then_some((transaction, parsed))
+}
+
+/// The backup of a commit.
+pub(super) fn backup(transaction: TransactionId) -> String {
+    format!("{BACKUP}/{transaction}")
+}
+
+/// The former content of `name` in the backup of a commit.
+pub(super) fn backup_file(transaction: TransactionId, name: &str) -> String {
+    format!("{BACKUP}/{transaction}/{name}")
+}
+
+/// The list of what a commit changed, in its backup.
+pub(super) fn manifest(transaction: TransactionId) -> String {
+    format!("{BACKUP}/{transaction}/{MANIFEST}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(root: Root, name: &str) -> bool {
+        is_known(&FileId::new(root, name))
+    }
+
+    #[test]
+    fn the_files_of_kubeadm_are_known() {
+        for name in [
+            "ca.crt",
+            "ca.key",
+            "sa.pub",
+            "etcd/server.crt",
+            "apiserver.csr",
+        ] {
+            assert!(known(Root::Pki, name), "{name}");
+        }
+        for name in ["admin.conf", "controller-manager.conf", "kubelet.conf.csr"] {
+            assert!(known(Root::Kubeconfig, name), "{name}");
+        }
+        for name in ["kubelet.crt", "pki/kubelet.key"] {
+            assert!(known(Root::Kubelet, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_a_root_or_is_hidden_or_strange_is_not_known() {
+        for name in [
+            "",
+            "/",
+            "/ca.crt",
+            "//ca.crt",
+            "../ca.crt",
+            "etcd/../ca.crt",
+            "etcd//ca.crt",
+            "other/ca.crt",
+            "etcd/etcd/ca.crt",
+            "..crt",
+            ".crt",
+            ".certs-journal",
+            ".a.crt",
+            "-a.crt",
+            "CA.crt",
+            "a b.crt",
+            "ca.pem",
+            "admin.conf",
+            "ca.crt\n",
+            "ca.crt/",
+            "etcd/",
+            "etcd",
+        ] {
+            assert!(!known(Root::Pki, name), "{name:?}");
+        }
+        for name in [
+            "etcd/admin.conf",
+            "pki/ca.crt",
+            "ca.crt",
+            ".conf",
+            ".conf.csr",
+        ] {
+            assert!(!known(Root::Kubeconfig, name), "{name:?}");
+        }
+        for name in [
+            "kubelet.conf",
+            "config.yaml",
+            "etcd/kubelet.crt",
+            "pki/kubelet-client.crt",
+        ] {
+            assert!(!known(Root::Kubelet, name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_the_file_system_could_not_hold_is_not_known() {
+        let longest = format!("{}.crt", "a".repeat(251));
+        assert!(known(Root::Pki, &longest));
+        assert!(!known(Root::Pki, &format!("a{longest}")));
+    }
+
+    #[test]
+    fn a_staged_name_is_read_back() {
+        let transaction = TransactionId([7; 8]);
+        let name = staged(transaction, 12, "etcd/ca.crt");
+        assert_eq!(name, "etcd/.certs-0707070707070707-12");
+        let base = name.strip_prefix("etcd/").unwrap();
+        assert_eq!(parse_staged(base), Some((transaction, 12)));
+    }
+
+    #[test]
+    fn a_name_that_only_resembles_a_staged_one_is_not_taken_for_it() {
+        for base in [
+            JOURNAL,
+            BACKUP,
+            ".certs-0707070707070707-",
+            ".certs-0707070707070707-01",
+            ".certs-07-1",
+            ".certs-070707070707070G-1",
+            ".certs-0707070707070707-+1",
+            "certs-0707070707070707-1",
+            ".certs-0707070707070707-1-old",
+        ] {
+            assert_eq!(parse_staged(base), None, "{base}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_relative_to_the_kubeconfig_s_folder() {
+        let roots = Roots {
+            pki: "/k/pki".into(),
+            kubeconfig: "/k".into(),
+            kubelet: "/l".into(),
+        };
+        let kubeconfig = FileId::new(Root::Kubeconfig, "kubelet.conf");
+        let path = |reference| roots.reference(&kubeconfig, reference);
+        assert_eq!(path("pki/ca.crt"), Path::new("/k/pki/ca.crt"));
+        assert_eq!(path("/l/pki/c.pem"), Path::new("/l/pki/c.pem"));
+    }
+}

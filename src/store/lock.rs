@@ -1,0 +1,224 @@
+//! Who works in the directories: one writer, or readers. The lock is `flock` on the directories
+//! themselves, so no lock file is left behind, and a process that dies gives it back.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+
+use super::directory::Directory;
+use super::layout::Roots;
+use super::recover;
+use super::{read, writable};
+use crate::location::Root;
+
+/// How long to sleep between two tries: flock(2) itself knows no timeout but by a signal.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// A reader's lock. Writers wait until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    /// Held for its `Drop`.
+    _held: Vec<Flock<File>>,
+    busy: Option<PathBuf>,
+}
+
+impl Lock {
+    /// The directory that a writer is at work in: what is read there may be half of it.
+    pub fn busy(&self) -> Option<&Path> {
+        self.busy.as_deref()
+    }
+}
+
+/// Locks what can be locked of the roots, without waiting.
+pub(super) fn shared(roots: &Roots) -> Result<Lock> {
+    let mut held = Vec::new();
+    let mut busy = None;
+    for root in Root::ALL {
+        let path = roots.path(root);
+        // A root that is not there, or that this user cannot open, is told of by whoever reads a
+        // file in it.
+        let Ok(directory) = directory(path) else {
+            continue;
+        };
+        match Flock::lock(directory, FlockArg::LockSharedNonblock) {
+            Ok(lock) => held.push(lock),
+            Err((_, Errno::EWOULDBLOCK)) => busy = Some(path.to_owned()),
+            Err((_, errno)) => return Err(cannot_lock(path, errno)),
+        }
+    }
+    Ok(Lock { _held: held, busy })
+}
+
+/// The writer's lock on some roots. Dropping it gives them back.
+pub struct Writer {
+    pub(super) roots: Roots,
+    pub(super) places: Vec<Place>,
+}
+
+/// A locked directory, and the roots that it is: two may be one.
+pub(super) struct Place {
+    pub roots: Vec<Root>,
+    pub directory: Directory,
+}
+
+impl Writer {
+    /// The number of the place that is `root`.
+    pub(super) fn place(&self, root: Root) -> Option<usize> {
+        self.places
+            .iter()
+            .position(|place| place.roots.contains(&root))
+    }
+}
+
+/// Makes the directories of `used` and locks them. If an earlier run was interrupted in one of them,
+/// the other roots are locked too, for its recovery may need them.
+pub(super) fn exclusive(
+    roots: &Roots,
+    used: &[Root],
+    timeout: Duration,
+    waiting: &mut dyn FnMut(&Path),
+) -> Result<Writer> {
+    for root in used {
+        writable::check(*root, roots.path(*root))?;
+    }
+    for root in used {
+        writable::make(roots.path(*root))?;
+    }
+    let mut wanted: BTreeSet<Root> = used.iter().copied().collect();
+    let mut patience = Patience {
+        left: timeout,
+        waiting,
+    };
+    let places = acquire(roots, &wanted, &mut patience)?;
+    if !recover::leaves_anything(&places)? {
+        let roots = roots.clone();
+        return Ok(Writer { roots, places });
+    }
+    // Given back first: with some in hand, waiting for others could wait for ever.
+    drop(places);
+    let also = |root: &Root| {
+        roots.path(*root).is_dir() && writable::check(*root, roots.path(*root)).is_ok()
+    };
+    wanted.extend(Root::ALL.into_iter().filter(also));
+    let places = acquire(roots, &wanted, &mut patience)?;
+    let roots = roots.clone();
+    Ok(Writer { roots, places })
+}
+
+/// A directory to be locked.
+struct Opened {
+    /// Device and inode: two paths may lead to one directory.
+    identity: (u64, u64),
+    roots: Vec<Root>,
+    path: PathBuf,
+    directory: File,
+}
+
+fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Result<Vec<Place>> {
+    loop {
+        let mut opened: Vec<Opened> = Vec::new();
+        for root in wanted {
+            let path = roots.path(*root).to_owned();
+            let (directory, identity) = open(&path)?;
+            match opened.iter_mut().find(|other| other.identity == identity) {
+                Some(same) => same.roots.push(*root),
+                None => opened.push(Opened {
+                    identity,
+                    roots: vec![*root],
+                    path,
+                    directory,
+                }),
+            }
+        }
+        // Every writer locks in this order, so no two wait for each other.
+        opened.sort_by_key(|directory| directory.identity);
+        let mut places = Vec::new();
+        let mut moved = false;
+        for Opened {
+            identity,
+            roots,
+            path,
+            directory,
+        } in opened
+        {
+            let handle = patience.lock(directory, &path)?;
+            // While we waited the directory may have been moved away and another put there.
+            moved |= open(&path)?.1 != identity;
+            // Absolute, since the journal tells it to later runs, which may start elsewhere.
+            let path = path.canonicalize().unwrap_or(path);
+            let directory = Directory { path, handle };
+            places.push(Place { roots, directory });
+        }
+        if !moved {
+            return Ok(places);
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<(File, (u64, u64))> {
+    let opened = || -> std::io::Result<_> {
+        let directory = directory(path)?;
+        let found = directory.metadata()?;
+        Ok((directory, (found.dev(), found.ino())))
+    };
+    opened().map_err(|error| {
+        let errno = writable::errno(&error);
+        anyhow!("open directory {}: {}", path.display(), read::reason(errno))
+    })
+}
+
+/// Opens a directory and nothing else: to open a pipe would wait for its other end.
+fn directory(path: &Path) -> std::io::Result<File> {
+    let flags = OFlag::O_DIRECTORY.bits();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// How long the caller still wants to wait, over all directories.
+struct Patience<'a> {
+    left: Duration,
+    waiting: &'a mut dyn FnMut(&Path),
+}
+
+impl Patience<'_> {
+    fn lock(&mut self, mut directory: File, path: &Path) -> Result<Flock<File>> {
+        let mut told = false;
+        loop {
+            let (returned, errno) = match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(lock),
+                Err(refused) => refused,
+            };
+            if errno != Errno::EWOULDBLOCK {
+                return Err(cannot_lock(path, errno));
+            }
+            if self.left.is_zero() {
+                bail!(
+                    "another run of certs is at work in {}: try again later, or wait longer with --lock-timeout",
+                    path.display()
+                );
+            }
+            if !told {
+                (self.waiting)(path);
+                told = true;
+            }
+            let pause = PAUSE.min(self.left);
+            sleep(pause);
+            self.left -= pause;
+            directory = returned;
+        }
+    }
+}
+
+fn cannot_lock(path: &Path, errno: Errno) -> anyhow::Error {
+    let path = path.display();
+    anyhow!(
+        "lock {path}: {}: choose a directory on a local file system",
+        read::reason(errno)
+    )
+}

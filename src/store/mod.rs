@@ -1,0 +1,132 @@
+//! The files of a run: reads them, locks their directories, and changes them all or none. In come
+//! logical files and bytes; paths, descriptors and the system's errors stay here. It alone uses
+//! `std::fs` and `nix`. It knows nothing of what the bytes mean.
+//!
+//! - `layout`: names and paths
+//! - `read`: one file
+//! - `lock`, `writable`: the directories
+//! - `commit`, `stage`, `journal`, `backup`: changing files
+//! - `recover`: ending what an interrupted run left
+//! - `owner`: users and groups
+
+mod backup;
+mod commit;
+mod directory;
+mod journal;
+mod layout;
+mod lock;
+mod owner;
+mod read;
+mod recover;
+mod stage;
+mod writable;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+
+pub use self::backup::{BackedUp, Backup};
+pub use self::commit::{Change, CommitOptions, Committed};
+pub use self::journal::TransactionId;
+pub use self::layout::Roots;
+pub use self::lock::{Lock, Writer};
+pub use self::owner::resolve_owner;
+pub use self::read::{FileContent, LARGEST, ReadError, read_input};
+pub use self::recover::Recovered;
+use crate::location::{FileId, Root};
+
+/// The files of one run.
+#[derive(Clone, Debug)]
+pub struct Store {
+    roots: Roots,
+}
+
+impl Store {
+    /// A store over these directories; nothing is touched.
+    pub fn open(roots: Roots) -> Self {
+        Self { roots }
+    }
+
+    /// Where `file` is, for messages and for kubeconfigs that refer to it.
+    pub fn path(&self, file: &FileId) -> PathBuf {
+        self.roots.file(file)
+    }
+
+    /// Where `root` is.
+    pub fn root(&self, root: Root) -> &Path {
+        self.roots.path(root)
+    }
+
+    /// The file, or `None` if there is none. Its parents may be links, it itself may not.
+    pub fn read(&self, file: &FileId) -> Result<Option<FileContent>, ReadError> {
+        let path = self.path(file);
+        if layout::is_known(file) {
+            return read::read(&path);
+        }
+        let reason = "certs knows no file of this name".to_owned();
+        Err(ReadError::Io { path, reason })
+    }
+
+    /// Where the file is that the kubeconfig `of` refers to.
+    pub fn reference_path(&self, of: &FileId, reference: &str) -> PathBuf {
+        self.roots.reference(of, reference)
+    }
+
+    /// What the kubeconfig `of` refers to: a file, or a link to one in the same folder.
+    pub fn read_reference(
+        &self,
+        of: &FileId,
+        reference: &str,
+    ) -> Result<Option<FileContent>, ReadError> {
+        read::read_reference(&self.reference_path(of, reference))
+    }
+
+    /// The reader's lock: it does not wait. See [`Lock::busy`].
+    pub fn lock_shared(&self) -> Result<Lock> {
+        lock::shared(&self.roots)
+    }
+
+    /// The writer's lock on `used`, whose directories are made if they lack. `waiting` is told once
+    /// of each directory that another run holds; after `timeout` that is an error.
+    pub fn lock(
+        &self,
+        used: &[Root],
+        timeout: Duration,
+        waiting: &mut dyn FnMut(&Path),
+    ) -> Result<Writer> {
+        lock::exclusive(&self.roots, used, timeout, waiting)
+    }
+
+    /// An error with the way out if one of `roots` cannot be written. Nothing is touched.
+    pub fn check_writable(&self, roots: &[Root]) -> Result<()> {
+        roots
+            .iter()
+            .try_for_each(|root| writable::check(*root, self.roots.path(*root)))
+    }
+
+    /// The journal of a run that was interrupted, or that is under way if [`Lock::busy`] says so.
+    pub fn interrupted(&self) -> Option<PathBuf> {
+        Root::ALL
+            .into_iter()
+            .map(|root| layout::in_directory(self.roots.path(root), layout::JOURNAL))
+            .find(|journal| journal.symlink_metadata().is_ok())
+    }
+
+    /// What earlier commits replaced, the youngest first.
+    pub fn backups(&self) -> Result<Vec<Backup>> {
+        backup::backups(&self.roots)
+    }
+
+    /// What `file` was before a commit; `None` if that kept none.
+    pub fn read_backup(
+        &self,
+        transaction: TransactionId,
+        file: &FileId,
+    ) -> Result<Option<FileContent>, ReadError> {
+        backup::read_backup(&self.roots, transaction, file)
+    }
+}

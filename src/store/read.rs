@@ -1,0 +1,255 @@
+//! Reads one file: regular, not too large, and never through a link that should not be there.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstatat};
+use zeroize::Zeroizing;
+
+/// The largest file that is read, in octets. A trust bundle of a thousand CAs is below it.
+pub const LARGEST: u64 = 1 << 20;
+
+/// What is in a file, and whose it is. The content is wiped when it is dropped.
+#[derive(Clone, Eq, PartialEq)]
+pub struct FileContent {
+    /// Its octets.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Permission bits, with set-user-ID, set-group-ID and sticky.
+    pub mode: u32,
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+}
+
+impl fmt::Debug for FileContent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FileContent")
+            .field("bytes", &"[elided]")
+            .field("mode", &self.mode)
+            .field("uid", &self.uid)
+            .field("gid", &self.gid)
+            .finish()
+    }
+}
+
+/// Why a file that is there cannot be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ReadError {
+    /// The system says no.
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// In the system's words.
+        reason: String,
+    },
+    /// Something else has the name.
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is, with its article: "a directory".
+        kind: &'static str,
+    },
+    /// Not for this user.
+    PermissionDenied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Over [`LARGEST`].
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, reason } => write!(formatter, "read {}: {reason}", path.display()),
+            Self::NotAFile { path, kind } => {
+                let path = path.display();
+                write!(formatter, "{path} is {kind}, not a file: move it away")
+            }
+            Self::PermissionDenied { path } => {
+                let path = path.display();
+                write!(
+                    formatter,
+                    "no permission to read {path}: run as root, or as its owner"
+                )
+            }
+            Self::TooLarge { path } => {
+                let path = path.display();
+                write!(
+                    formatter,
+                    "{path} is larger than 1 MiB: no certificate, key or kubeconfig is"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// What the system calls an error, in the middle of a sentence.
+pub(super) fn reason(errno: Errno) -> String {
+    let text = errno.desc();
+    let mut letters = text.chars();
+    // "Is a directory" is a sentence, "I/O error" an abbreviation.
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            format!("{}{}", first.to_lowercase(), &text[first.len_utf8()..])
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// What a file is, with its article.
+pub(super) fn kind(mode: u32) -> &'static str {
+    match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
+        SFlag::S_IFBLK | SFlag::S_IFCHR => "a device",
+        SFlag::S_IFDIR => "a directory",
+        SFlag::S_IFIFO => "a named pipe",
+        SFlag::S_IFLNK => "a symbolic link",
+        SFlag::S_IFSOCK => "a socket",
+        _ => "a file",
+    }
+}
+
+pub(super) fn is_file(mode: u32) -> bool {
+    SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFREG
+}
+
+/// The file at `path`; `None` if there is none.
+pub(super) fn read(path: &Path) -> Result<Option<FileContent>, ReadError> {
+    read_at(AT_FDCWD, path, path)
+}
+
+/// The file called `name` in `directory`; `path` is what a message calls it.
+pub(super) fn read_at(
+    directory: impl AsFd,
+    name: &Path,
+    path: &Path,
+) -> Result<Option<FileContent>, ReadError> {
+    let directory = directory.as_fd();
+    // Looked at first, since opening a device can already do something.
+    let found = match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(found) => found,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(failure(path, errno)),
+    };
+    must_be_file(found.st_mode, path)?;
+    // It may have been exchanged since: no link is followed, a pipe does not block.
+    let flags = OFlag::O_RDONLY
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY
+        | OFlag::O_CLOEXEC;
+    match openat(directory, name, flags, Mode::empty()) {
+        Ok(descriptor) => content(&mut File::from(descriptor), path, true).map(Some),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(failure(path, errno)),
+    }
+}
+
+/// What a kubeconfig refers to. The kubelet names `kubelet-client-current.pem`, a link to a file
+/// beside it; a link that leaves its folder is refused.
+pub(super) fn read_reference(path: &Path) -> Result<Option<FileContent>, ReadError> {
+    let target = match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => match path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_failure(path, &error)),
+        },
+        _ => return read(path),
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| io_failure(path, &error))?;
+    if target.parent() != Some(&folder) {
+        let path = path.to_owned();
+        let kind = "a symbolic link that leaves its folder";
+        return Err(ReadError::NotAFile { path, kind });
+    }
+    read(&target)
+}
+
+/// A file that the user names: links are followed, and it may be a pipe, as in `--config <(...)`.
+pub fn read_input(path: &Path) -> Result<Option<FileContent>, ReadError> {
+    match File::open(path) {
+        Ok(mut file) => content(&mut file, path, false).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_failure(path, &error)),
+    }
+}
+
+fn content(file: &mut File, path: &Path, regular: bool) -> Result<FileContent, ReadError> {
+    let found = file.metadata().map_err(|error| io_failure(path, &error))?;
+    if regular || found.is_dir() {
+        must_be_file(found.mode(), path)?;
+    }
+    if found.len() > LARGEST {
+        return Err(ReadError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    // Large enough from the start: growing would leave a copy that nobody wipes. A pipe tells no
+    // length.
+    let room = if found.is_file() {
+        found.len()
+    } else {
+        LARGEST
+    };
+    let room = usize::try_from(room).unwrap_or_default() + 64;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| io_failure(path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(ReadError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    Ok(FileContent {
+        bytes,
+        mode: found.mode() & 0o7777,
+        uid: found.uid(),
+        gid: found.gid(),
+    })
+}
+
+fn must_be_file(mode: u32, path: &Path) -> Result<(), ReadError> {
+    if is_file(mode) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(ReadError::NotAFile {
+        path,
+        kind: kind(mode),
+    })
+}
+
+fn failure(path: &Path, errno: Errno) -> ReadError {
+    let path = path.to_owned();
+    match errno {
+        Errno::EACCES | Errno::EPERM => ReadError::PermissionDenied { path },
+        errno => ReadError::Io {
+            path,
+            reason: reason(errno),
+        },
+    }
+}
+
+fn io_failure(path: &Path, error: &std::io::Error) -> ReadError {
+    failure(
+        path,
+        Errno::from_raw(error.raw_os_error().unwrap_or_default()),
+    )
+}

@@ -1,0 +1,445 @@
+//! Ends what an interrupted run left, before the next one begins. A list is carried forward: its
+//! renames are done. Without a list nothing was decided, and what was staged is removed.
+//!
+//! All of it is judged first. What is not ours, does not fit, or lies in a directory that this run
+//! was not given is an error, and then nothing is touched.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+
+use super::backup;
+use super::directory::{Directory, Status};
+use super::journal::{Entry, Journal, JournalError, List, Part, TransactionId};
+use super::layout::{self, JOURNAL};
+use super::lock::{Place, Writer};
+use super::owner::effective_user;
+use super::read;
+use crate::key;
+use crate::location::FileId;
+
+/// What recovery did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Recovered {
+    /// The files of the runs that were decided: all are now as those runs wanted them.
+    pub finished: Vec<FileId>,
+    /// How many staged files of undecided runs were removed.
+    pub discarded: usize,
+}
+
+/// What one place was left with.
+struct Left {
+    journal: Option<Found>,
+    staged: Vec<Staged>,
+}
+
+enum Found {
+    List(List),
+    Part(Part),
+    Torn,
+}
+
+struct Staged {
+    name: String,
+    transaction: TransactionId,
+    number: usize,
+    status: Status,
+}
+
+/// What is to be done to end one decided run.
+struct Finish {
+    /// The place with its list, then the others.
+    places: Vec<usize>,
+    list: List,
+    steps: Vec<Step>,
+}
+
+struct Step {
+    place: usize,
+    staged: String,
+    /// An index into the list's entries.
+    entry: usize,
+    /// Done already, but for a staged name that may have stayed.
+    renamed: bool,
+}
+
+/// Whether an interrupted run left anything in these places.
+pub(super) fn leaves_anything(places: &[Place]) -> Result<bool> {
+    for place in places {
+        if place.directory.status(JOURNAL)?.is_some() || !staged(place)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Writer {
+    /// Ends what an interrupted run left; `None` if there is nothing. It comes before the first
+    /// look at a file, since it changes files.
+    pub fn recover(&mut self) -> Result<Option<Recovered>> {
+        let left = self
+            .places
+            .iter()
+            .map(survey)
+            .collect::<Result<Vec<Left>>>()?;
+        if left
+            .iter()
+            .all(|left| left.journal.is_none() && left.staged.is_empty())
+        {
+            return Ok(None);
+        }
+        let decided = self.judge(&left)?;
+        let mut recovered = Recovered::default();
+        for finish in &decided {
+            self.finish(finish)?;
+            recovered
+                .finished
+                .extend(finish.list.entries.iter().map(|entry| entry.file.clone()));
+        }
+        let finished = transactions(&decided);
+        for (place, left) in self.places.iter().zip(&left) {
+            recovered.discarded += discard(&place.directory, left, &finished)?;
+        }
+        Ok(Some(recovered))
+    }
+
+    fn judge(&self, left: &[Left]) -> Result<Vec<Finish>> {
+        let mut finishes = Vec::new();
+        for (place, found) in left.iter().enumerate() {
+            if let Some(Found::List(list)) = &found.journal {
+                finishes.push(self.judge_list(place, list, left)?);
+            }
+        }
+        let lists = transactions(&finishes);
+        for (place, found) in self.places.iter().zip(left) {
+            let undecided = |staged: &&Staged| !lists.contains(&staged.transaction);
+            for staged in found.staged.iter().filter(undecided) {
+                let checks = Checks {
+                    name: &staged.name,
+                    status: &staged.status,
+                    forbidden: 0o7133,
+                };
+                checks.must_be_ours(&place.directory, None)?;
+            }
+            match &found.journal {
+                Some(Found::Part(part)) if !lists.contains(&part.transaction) => {
+                    self.judge_part(part, &place.directory)?;
+                }
+                Some(Found::Torn) => judge_torn(&place.directory, left, &lists)?,
+                _ => {}
+            }
+        }
+        Ok(finishes)
+    }
+
+    fn judge_list(&self, place: usize, list: &List, left: &[Left]) -> Result<Finish> {
+        let directory = &self.places[place].directory;
+        let (_, list_path) = &list.roots[0];
+        let mut places = vec![place];
+        for (root, path) in &list.roots {
+            let here = self.place(*root);
+            let same = if path == list_path {
+                here == Some(place)
+            } else {
+                here.is_some_and(|other| {
+                    other != place
+                        && matches!(&left[other].journal, Some(Found::Part(part)) if part.transaction == list.transaction)
+                })
+            };
+            let Some(here) = here.filter(|_| same) else {
+                bail!(
+                    "{} is of an interrupted run with {} {}: run again with that, as it is to be finished first",
+                    directory.path(JOURNAL).display(),
+                    root.flag(),
+                    path.display()
+                );
+            };
+            if !places.contains(&here) {
+                places.push(here);
+            }
+        }
+        let mut steps = Vec::new();
+        for (number, entry) in list.entries.iter().enumerate() {
+            // `parse` has seen to it that every entry's root is among the list's.
+            let place = self.place(entry.file.root).unwrap_or(place);
+            let staged = layout::staged(list.transaction, number, &entry.file.name);
+            let renamed = is_renamed(&self.places[place].directory, entry, &staged)?;
+            steps.push(Step {
+                place,
+                staged,
+                entry: number,
+                renamed,
+            });
+        }
+        Ok(Finish {
+            places,
+            list: list.clone(),
+            steps,
+        })
+    }
+
+    /// A part without its list has nothing to finish, if it is certain that there is no list.
+    fn judge_part(&self, part: &Part, directory: &Directory) -> Result<()> {
+        if self
+            .places
+            .iter()
+            .any(|place| place.directory.path == part.list)
+        {
+            return Ok(());
+        }
+        let own = directory.path(JOURNAL);
+        let own = own.display();
+        let list = layout::in_directory(&part.list, JOURNAL);
+        if !part.list.is_dir() {
+            bail!(
+                "{own} is of an interrupted run whose list is in {}, which is not there: bring it back, or remove {own}",
+                part.list.display()
+            );
+        }
+        match read::read(&list)?.map(|content| Journal::parse(&content.bytes)) {
+            Some(Ok(Journal::List(list_of))) if list_of.transaction == part.transaction => bail!(
+                "{own} is of an interrupted run whose list is {}: run again with the directories of that run, to finish it",
+                list.display()
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&self, finish: &Finish) -> Result<()> {
+        let list = &finish.list;
+        let failed =
+            |error: anyhow::Error| anyhow!("{error}; the interrupted run is still not finished");
+        let pending = || finish.steps.iter().filter(|step| !step.renamed);
+        for step in pending() {
+            let directory = &self.places[step.place].directory;
+            let entry = &list.entries[step.entry];
+            let file = directory.open(&step.staged).map_err(failed)?;
+            directory
+                .dress(&file, &step.staged, entry.owner, entry.mode)
+                .map_err(failed)?;
+            directory.sync_file(&file, &step.staged).map_err(failed)?;
+        }
+        for step in &finish.steps {
+            let directory = &self.places[step.place].directory;
+            let name = &list.entries[step.entry].file.name;
+            if !step.renamed {
+                directory.replace(&step.staged, name).map_err(failed)?;
+            }
+            directory.remove(&step.staged).map_err(failed)?;
+        }
+        for step in &finish.steps {
+            let folder = layout::folder(&list.entries[step.entry].file.name);
+            self.places[step.place]
+                .directory
+                .sync(folder)
+                .map_err(failed)?;
+        }
+        // The list first, as after a commit.
+        for &place in &finish.places {
+            let directory = &self.places[place].directory;
+            directory.remove(JOURNAL).map_err(failed)?;
+            directory.sync(".").map_err(failed)?;
+        }
+        if !list.keep_backup {
+            for &place in &finish.places {
+                backup::remove(&self.places[place].directory, list.transaction)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn transactions(finishes: &[Finish]) -> Vec<TransactionId> {
+    finishes
+        .iter()
+        .map(|finish| finish.list.transaction)
+        .collect()
+}
+
+fn survey(place: &Place) -> Result<Left> {
+    let directory = &place.directory;
+    backup::check(directory)?;
+    let journal = match directory.status(JOURNAL)? {
+        None => None,
+        Some(status) => {
+            let checks = Checks {
+                name: JOURNAL,
+                status: &status,
+                forbidden: 0o7177,
+            };
+            checks.must_be_ours(directory, None)?;
+            let bytes = directory
+                .read(JOURNAL)?
+                .map(|content| content.bytes)
+                .unwrap_or_default();
+            Some(match Journal::parse(&bytes) {
+                Ok(Journal::List(list)) => Found::List(list),
+                Ok(Journal::Part(part)) => Found::Part(part),
+                Err(JournalError::Torn) => Found::Torn,
+                Err(JournalError::Foreign(line)) => bail!(
+                    "{} says {line:?}, which this version of certs does not write: use the one that wrote it, \
+                     or look at it and remove it",
+                    directory.path(JOURNAL).display()
+                ),
+            })
+        }
+    };
+    Ok(Left {
+        journal,
+        staged: staged(place)?,
+    })
+}
+
+fn staged(place: &Place) -> Result<Vec<Staged>> {
+    let mut found = Vec::new();
+    let folders = place.roots.iter().flat_map(|root| layout::folders(*root));
+    for folder in [&"."].into_iter().chain(folders) {
+        for base in place.directory.names(folder)? {
+            let Some((transaction, number)) = layout::parse_staged(&base) else {
+                continue;
+            };
+            let name = layout::within(folder, &base);
+            if let Some(status) = place.directory.status(&name)? {
+                found.push(Staged {
+                    name,
+                    transaction,
+                    number,
+                    status,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the rename of this entry is done; an error if it neither is nor can be done.
+fn is_renamed(directory: &Directory, entry: &Entry, staged: &str) -> Result<bool> {
+    let name = &entry.file.name;
+    let target = directory.path(name);
+    let target = target.display();
+    let now = directory
+        .read(name)?
+        .map(|content| key::sha256(&content.bytes));
+    let Some(status) = directory.status(staged)? else {
+        if now == Some(entry.new) {
+            return Ok(true);
+        }
+        bail!(
+            "{target} is not what the interrupted run wrote, and its staged file is gone: restore it from {} if it is \
+             there, and remove {}",
+            directory.path(layout::BACKUP).display(),
+            directory.path(JOURNAL).display()
+        );
+    };
+    if directory
+        .status(name)?
+        .is_some_and(|target| target.identity == status.identity)
+    {
+        // One file with both names: placed or taken back by a link, and interrupted there.
+        return Ok(true);
+    }
+    let checks = Checks {
+        name: staged,
+        status: &status,
+        forbidden: 0o7133,
+    };
+    checks.must_be_ours(directory, entry.owner.user)?;
+    let content = directory
+        .read(staged)?
+        .map(|content| key::sha256(&content.bytes));
+    if content != Some(entry.new) {
+        bail!(
+            "{} is not what the interrupted run wrote there: look at it, then remove it and {}",
+            directory.path(staged).display(),
+            directory.path(JOURNAL).display()
+        );
+    }
+    if now.is_some() && now != entry.replaced && now != Some(entry.new) {
+        bail!(
+            "{target} was changed after the run that was to replace it was interrupted: move it away and run again"
+        );
+    }
+    Ok(false)
+}
+
+/// A torn journal was never relied on, so no file was renamed: the first staged file is still there.
+/// If it is not, the journal was damaged later, and what it said is needed.
+fn judge_torn(directory: &Directory, left: &[Left], lists: &[TransactionId]) -> Result<()> {
+    let mut lowest: BTreeMap<TransactionId, usize> = BTreeMap::new();
+    for staged in left.iter().flat_map(|left| &left.staged) {
+        let number = lowest.entry(staged.transaction).or_insert(staged.number);
+        *number = staged.number.min(*number);
+    }
+    match lowest
+        .iter()
+        .find(|(transaction, number)| **number != 0 && !lists.contains(transaction))
+    {
+        None => Ok(()),
+        Some((transaction, _)) => bail!(
+            "{} is damaged, and the run {transaction} may have been half done: restore the files from {} if they are \
+             there, then remove the journal and the .certs-{transaction}-* files",
+            directory.path(JOURNAL).display(),
+            directory.path(layout::BACKUP).display()
+        ),
+    }
+}
+
+/// Removes what undecided runs left in one place: how many staged files.
+fn discard(directory: &Directory, left: &Left, finished: &[TransactionId]) -> Result<usize> {
+    let mut discarded = 0;
+    for staged in left
+        .staged
+        .iter()
+        .filter(|staged| !finished.contains(&staged.transaction))
+    {
+        // First, for the staged files tell that it is to go.
+        backup::remove(directory, staged.transaction)?;
+        directory.remove(&staged.name)?;
+        discarded += 1;
+    }
+    match &left.journal {
+        Some(Found::Part(_) | Found::Torn) => {
+            directory.remove(JOURNAL)?;
+            directory.sync(".")?;
+        }
+        Some(Found::List(_)) | None => {}
+    }
+    Ok(discarded)
+}
+
+/// Whether something that has one of our names is ours.
+struct Checks<'a> {
+    name: &'a str,
+    status: &'a Status,
+    forbidden: u32,
+}
+
+impl Checks<'_> {
+    fn must_be_ours(&self, directory: &Directory, given_to: Option<u32>) -> Result<()> {
+        let status = self.status;
+        let user = status.user;
+        let path = directory.path(self.name);
+        let stranger = |what: &str| Err(stranger(&path, what));
+        if !status.is_file() {
+            return stranger(&format!("it is {}", status.kind()));
+        }
+        if user != effective_user() && Some(user) != given_to {
+            return stranger(&format!("it belongs to user {user}"));
+        }
+        if status.permissions() & self.forbidden != 0 {
+            return stranger(&format!("its mode is {:04o}", status.permissions()));
+        }
+        if !status.single_link {
+            return stranger("it has more than one link");
+        }
+        Ok(())
+    }
+}
+
+fn stranger(path: &Path, what: &str) -> anyhow::Error {
+    let path = path.display();
+    anyhow!(
+        "{path} is not this user's work in progress ({what}): look at it, and remove it by hand; nothing was touched"
+    )
+}

@@ -1,0 +1,70 @@
+//! Writes the new files of a commit under their staged names.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::Result;
+
+use super::commit::Job;
+use super::lock::Place;
+use super::owner::effective_user;
+use crate::location::Owner;
+
+/// The time of a small file is that of its fsync. A few at once share one write of the file
+/// system's own journal; more than these gain nothing.
+const THREADS: usize = 8;
+
+/// Stages every job: created, written, owner and mode set, synced. Tells which were created, whether
+/// or not all went well.
+pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<usize>, Result<()>) {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let outcome = Mutex::new((Vec::new(), Ok(())));
+    let work = || {
+        while !stop.load(Ordering::Relaxed) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(number) else { break };
+            let mut created = false;
+            let result = write(places, job, &mut created);
+            let mut outcome = outcome
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if created {
+                outcome.0.push(number);
+            }
+            if let Err(error) = result {
+                stop.store(true, Ordering::Relaxed);
+                outcome.1 = Err(error);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        // This thread is one of them.
+        for _ in 1..THREADS.min(jobs.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    outcome
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn write(places: &[Place], job: &Job, created: &mut bool) -> Result<()> {
+    let directory = &places[job.place].directory;
+    let name = &job.staged;
+    let mut file = directory.create(name)?;
+    *created = true;
+    directory.fill(&mut file, name, &job.change.bytes)?;
+    if !is_given_away(job.change.owner) {
+        directory.dress(&file, name, job.change.owner, job.change.mode)?;
+    }
+    directory.sync_file(&file, name)
+}
+
+/// Whether a file will belong to another user. Such a one is given away only when the journal says
+/// so: a staged file of another's and no journal is none that recovery may remove.
+pub(super) fn is_given_away(owner: Owner) -> bool {
+    owner.user.is_some_and(|user| user != effective_user())
+}

@@ -1,0 +1,536 @@
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use super::*;
+use crate::store::commit::LARGEST_MODE;
+
+/// A commit that must be refused, and must leave everything as it was.
+fn refused(tree: &Tree, changes: Vec<Change>) -> String {
+    let mut writer = tree.writer();
+    let before = tree.all();
+    let error = error(writer.commit(changes, &options(1)));
+    assert_eq!(tree.all(), before);
+    error
+}
+
+#[test]
+fn files_get_their_content_and_their_mode_and_nothing_else_stays() {
+    let tree = Tree::new();
+    let certificate = Change {
+        mode: 0o644,
+        ..create(pki("etcd/ca.crt"), "certificate")
+    };
+    let changes = vec![
+        certificate,
+        create(pki("etcd/ca.key"), "key"),
+        create(kubeconfig("admin.conf"), "config"),
+    ];
+    let committed = tree.writer().commit(changes, &options(1)).unwrap();
+    assert_eq!(
+        (committed.files, committed.backups, committed.notes),
+        (3, Vec::new(), Vec::new())
+    );
+    let files: Vec<_> = tree
+        .all()
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with('/'))
+        .collect();
+    let expected = [
+        ("/k/admin.conf", "config"),
+        ("/k/pki/etcd/ca.crt", "certificate"),
+        ("/k/pki/etcd/ca.key", "key"),
+    ];
+    assert_eq!(
+        files,
+        expected.map(|(name, text)| (name.to_owned(), text.to_owned()))
+    );
+    assert_eq!(
+        (
+            tree.mode("k/pki/etcd/ca.crt"),
+            tree.mode("k/pki/etcd/ca.key")
+        ),
+        (0o644, 0o600)
+    );
+    assert_eq!(
+        tree.path("k/pki/etcd/ca.crt").metadata().unwrap().nlink(),
+        1
+    );
+}
+
+#[test]
+fn nothing_to_change_changes_nothing() {
+    let tree = Tree::new();
+    let mut writer = tree.writer();
+    let before = tree.all();
+    assert_eq!(writer.commit(Vec::new(), &options(1)).unwrap().files, 0);
+    assert_eq!(tree.all(), before);
+}
+
+#[test]
+fn what_is_replaced_stays_in_the_backup_with_its_content_and_mode() {
+    let tree = Tree::new();
+    tree.write("k/pki/etcd/ca.crt", "old");
+    tree.chmod("k/pki/etcd/ca.crt", 0o644);
+    tree.write("k/admin.conf", "old config");
+    let store = tree.store();
+    let changes = vec![
+        replace(pki("etcd/ca.crt"), "old", "new"),
+        create(pki("ca.crt"), "created"),
+        replace(kubeconfig("admin.conf"), "old config", "new config"),
+    ];
+    let committed = tree.writer().commit(changes, &options(1)).unwrap();
+    let name = "0101010101010101";
+    let backups = ["k/pki", "k"].map(|root| tree.path(root).join(".certs-backup").join(name));
+    assert_eq!(committed.backups, backups);
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
+    assert_eq!(
+        tree.text(&format!("k/pki/.certs-backup/{name}/etcd/ca.crt")),
+        "old"
+    );
+    assert_eq!(
+        tree.mode(&format!("k/pki/.certs-backup/{name}/etcd/ca.crt")),
+        0o644
+    );
+    assert_eq!(
+        tree.text(&format!("k/.certs-backup/{name}/admin.conf")),
+        "old config"
+    );
+    for directory in [
+        "k/pki/.certs-backup",
+        "k/.certs-backup",
+        "k/pki/.certs-backup/0101010101010101",
+    ] {
+        assert_eq!(tree.mode(directory), 0o700, "{directory}");
+    }
+    let [backup] = &store.backups().unwrap()[..] else {
+        panic!("one backup over both roots")
+    };
+    assert_eq!((backup.transaction, backup.sequence), (transaction(1), 1));
+    let replaced: Vec<_> = backup
+        .files
+        .iter()
+        .map(|file| (&file.file.name[..], file.replaced.is_some()))
+        .collect();
+    assert_eq!(
+        replaced,
+        [
+            ("etcd/ca.crt", true),
+            ("ca.crt", false),
+            ("admin.conf", true)
+        ]
+    );
+    let former = store
+        .read_backup(transaction(1), &pki("etcd/ca.crt"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(&former.bytes[..], b"old");
+    assert_eq!(store.read_backup(transaction(1), &pki("ca.crt")), Ok(None));
+}
+
+#[test]
+fn the_last_three_backups_stay_and_one_that_is_asked_for() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "0");
+    // Numbers that do not grow: the order is that of the runs.
+    for (former, number) in [9u8, 3, 7, 5, 1].into_iter().enumerate() {
+        let change = replace(
+            pki("ca.crt"),
+            &former.to_string(),
+            &(former + 1).to_string(),
+        );
+        let keep = vec![transaction(9)];
+        tree.writer()
+            .commit(
+                vec![change],
+                &CommitOptions {
+                    keep,
+                    ..options(number)
+                },
+            )
+            .unwrap();
+    }
+    let kept: Vec<_> = tree
+        .store()
+        .backups()
+        .unwrap()
+        .iter()
+        .map(|backup| backup.transaction)
+        .collect();
+    assert_eq!(kept, [1, 5, 7, 9].map(transaction));
+    assert!(!tree.path("k/pki/.certs-backup/0303030303030303").exists());
+    let former = tree
+        .store()
+        .read_backup(transaction(1), &pki("ca.crt"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(&former.bytes[..], b"4");
+}
+
+#[test]
+fn without_a_backup_nothing_of_the_former_file_stays() {
+    let tree = Tree::new();
+    tree.write("k/pki/etcd/ca.crt", "old");
+    let change = replace(pki("etcd/ca.crt"), "old", "new");
+    let options = CommitOptions {
+        backup: false,
+        ..options(1)
+    };
+    let committed = tree.writer().commit(vec![change], &options).unwrap();
+    assert_eq!(committed.backups, [""; 0].map(PathBuf::from));
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+}
+
+#[test]
+fn the_files_of_a_pair_are_renamed_one_after_the_other() {
+    let tree = Tree::new();
+    let mut changes = Vec::new();
+    for (group, name) in [(0, "a.crt"), (1, "b.crt"), (0, "a.key"), (1, "b.key")] {
+        changes.push(Change {
+            group,
+            ..create(pki(name), name)
+        });
+    }
+    let writer = tree.writer();
+    let run = writer.begin(changes, &options(1)).unwrap();
+    let order: Vec<_> = run
+        .list
+        .entries
+        .iter()
+        .map(|entry| entry.file.name.clone())
+        .collect();
+    assert_eq!(order, ["a.crt", "a.key", "b.crt", "b.key"]);
+}
+
+#[test]
+fn a_file_that_changed_since_the_plan_is_not_replaced() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "theirs");
+    let error = refused(
+        &tree,
+        vec![
+            create(pki("a.crt"), ""),
+            replace(pki("ca.crt"), "mine", "new"),
+        ],
+    );
+    assert!(
+        error.contains("k/pki/ca.crt was changed meanwhile"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_appeared_or_vanished_since_the_plan_refuses_the_commit() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "theirs");
+    let error = refused(&tree, vec![create(pki("ca.crt"), "new")]);
+    assert!(
+        error.contains("k/pki/ca.crt has appeared meanwhile"),
+        "{error}"
+    );
+    let error = refused(&tree, vec![replace(pki("sa.key"), "old", "new")]);
+    assert!(
+        error.contains("k/pki/sa.key was changed meanwhile"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_file_of_ours_is_refused() {
+    let tree = Tree::new();
+    for change in [
+        create(pki("../admin.conf"), ""),
+        create(pki("/tmp/a.crt"), ""),
+        Change {
+            mode: LARGEST_MODE | 0o20,
+            ..create(pki("a.crt"), "")
+        },
+        Change {
+            mode: 0o4600,
+            ..create(pki("a.crt"), "")
+        },
+        create(pki("a.crt"), &"x".repeat((1 << 20) + 1)),
+    ] {
+        let error = refused(&tree, vec![change]);
+        assert!(
+            error.contains("is not a file that certs may write so"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn one_file_twice_is_refused() {
+    let tree = Tree::new();
+    let error = refused(
+        &tree,
+        vec![create(pki("a.crt"), "1"), create(pki("a.crt"), "2")],
+    );
+    assert!(
+        error.contains("a.crt is not a file that certs may write so"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_root_that_is_not_locked_is_not_written() {
+    let tree = Tree::new();
+    let mut writer = tree
+        .store()
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    let error = error(writer.commit(vec![create(kubeconfig("a.conf"), "")], &options(1)));
+    assert!(error.contains("--kubeconfig-dir is not locked"), "{error}");
+}
+
+#[test]
+fn a_directory_or_a_link_in_a_file_s_place_refuses_the_commit() {
+    let tree = Tree::new();
+    fs::create_dir_all(tree.path("k/pki/ca.crt")).unwrap();
+    symlink("nothing", tree.path("k/pki/ca.key")).unwrap();
+    let error = refused(
+        &tree,
+        vec![create(pki("a.crt"), ""), create(pki("ca.crt"), "new")],
+    );
+    assert!(
+        error.contains("k/pki/ca.crt is a directory, not a file: move it away"),
+        "{error}"
+    );
+    let error = refused(&tree, vec![create(pki("ca.key"), "new")]);
+    assert!(
+        error.contains("k/pki/ca.key is a symbolic link, not a file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_backup_directory_that_is_not_ours_refuses_the_commit() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "old");
+    tree.write("elsewhere/file", "");
+    let change = || vec![replace(pki("ca.crt"), "old", "new")];
+    symlink("../../elsewhere", tree.path("k/pki/.certs-backup")).unwrap();
+    let text = refused(&tree, change());
+    assert!(
+        text.contains("is a symbolic link, not the directory that certs makes"),
+        "{text}"
+    );
+    fs::remove_file(tree.path("k/pki/.certs-backup")).unwrap();
+    fs::create_dir(tree.path("k/pki/.certs-backup")).unwrap();
+    tree.chmod("k/pki/.certs-backup", 0o750);
+    let text = refused(&tree, change());
+    assert!(text.contains("is open to others than its owner"), "{text}");
+}
+
+#[test]
+fn a_journal_that_nobody_ended_refuses_the_commit_and_stays() {
+    let tree = Tree::new();
+    let mut writer = tree.writer();
+    tree.write("k/pki/.certs-journal", "theirs");
+    let before = tree.all();
+    let error = error(writer.commit(vec![create(pki("ca.crt"), "")], &options(1)));
+    assert!(
+        error.contains(".certs-journal: file exists") && error.ends_with("nothing was changed"),
+        "{error}"
+    );
+    assert_eq!(tree.all(), before);
+}
+
+#[test]
+fn a_staged_name_that_is_taken_refuses_the_commit_and_stays() {
+    let tree = Tree::new();
+    let mut writer = tree.writer();
+    tree.write("k/pki/.certs-0101010101010101-1", "theirs");
+    let before = tree.all();
+    let changes = vec![
+        create(pki("a.crt"), "1"),
+        create(pki("b.crt"), "2"),
+        create(pki("c.crt"), "3"),
+    ];
+    let error = error(writer.commit(changes, &options(1)));
+    assert!(
+        error.contains("create ") && error.ends_with("nothing was changed"),
+        "{error}"
+    );
+    assert_eq!(tree.all(), before);
+}
+
+#[test]
+fn a_backup_of_the_same_number_refuses_the_commit() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "0");
+    tree.writer()
+        .commit(vec![replace(pki("ca.crt"), "0", "1")], &options(1))
+        .unwrap();
+    let error = error(
+        tree.writer()
+            .commit(vec![replace(pki("ca.crt"), "1", "2")], &options(1)),
+    );
+    assert!(error.contains("is there already"), "{error}");
+    assert_eq!(tree.text("k/pki/ca.crt"), "1");
+    assert_eq!(
+        tree.text("k/pki/.certs-backup/0101010101010101/ca.crt"),
+        "0"
+    );
+}
+
+/// Three changes of which the last fails in its rename, since something took its place after the
+/// checks.
+fn failing(tree: &Tree, in_the_way: impl Fn(&Path)) -> (String, Vec<(String, String)>) {
+    tree.write("k/pki/etcd/ca.crt", "old");
+    tree.write("k/pki/etcd/ca.key", "old key");
+    let writer = tree.writer();
+    let changes = vec![
+        replace(pki("etcd/ca.crt"), "old", "new"),
+        replace(pki("etcd/ca.key"), "old key", "new key"),
+        create(pki("sa.pub"), "public"),
+        create(kubeconfig("admin.conf"), "config"),
+    ];
+    let mut run = writer.begin(changes, &options(1)).unwrap();
+    run.prepare().unwrap();
+    in_the_way(&tree.path("k/admin.conf"));
+    let (renamed, failure) = run.rename().unwrap_err();
+    assert_eq!(renamed, 3);
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
+    (run.undo(renamed, &failure).to_string(), tree.all())
+}
+
+#[test]
+fn a_rename_that_fails_is_undone_with_all_before_it() {
+    let tree = Tree::new();
+    let (error, _) = failing(&tree, |path| fs::create_dir(path).unwrap());
+    assert!(
+        error.contains("k/admin.conf") && error.ends_with("; nothing was changed"),
+        "{error}"
+    );
+    assert_eq!(
+        tree.text("k/pki/etcd/ca.crt") + &tree.text("k/pki/etcd/ca.key"),
+        "oldold key"
+    );
+    assert!(!tree.path("k/pki/sa.pub").exists());
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+    assert_eq!(
+        tree.path("k/pki/etcd/ca.crt").metadata().unwrap().nlink(),
+        1
+    );
+}
+
+#[test]
+fn a_file_that_appears_during_the_commit_is_not_overwritten() {
+    let tree = Tree::new();
+    let (error, _) = failing(&tree, |path| fs::write(path, "theirs").unwrap());
+    assert!(
+        error.contains("create ") && error.contains("it has appeared meanwhile"),
+        "{error}"
+    );
+    assert_eq!(tree.text("k/admin.conf"), "theirs");
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "old");
+}
+
+#[test]
+fn when_undoing_fails_the_journal_stays_and_recovery_finishes() {
+    let tree = Tree::new();
+    let (error, _) = failing(&tree, |path| {
+        fs::create_dir(path).unwrap();
+        fs::remove_file(tree.path("k/pki/.certs-backup/0101010101010101/etcd/ca.crt")).unwrap();
+    });
+    assert!(
+        error.contains("undoing failed too") && error.contains("pki/.certs-journal stays"),
+        "{error}"
+    );
+    fs::remove_dir(tree.path("k/admin.conf")).unwrap();
+    let recovered = tree.writer().recover().unwrap().unwrap();
+    assert_eq!(recovered.finished.len(), 4);
+    let texts = [
+        "k/pki/etcd/ca.crt",
+        "k/pki/etcd/ca.key",
+        "k/pki/sa.pub",
+        "k/admin.conf",
+    ]
+    .map(|name| tree.text(name));
+    assert_eq!(texts, ["new", "new key", "public", "config"]);
+}
+
+#[test]
+fn a_file_system_without_exclusive_rename_still_overwrites_nothing() {
+    let tree = Tree::new();
+    let writer = tree.writer();
+    let directory = &writer.places[writer.place(Root::Pki).unwrap()].directory;
+    tree.write("k/pki/from", "new");
+    tree.write("k/pki/taken", "theirs");
+    assert!(directory.link_and_remove("from", "taken").is_err());
+    assert_eq!(
+        tree.text("k/pki/taken") + &tree.text("k/pki/from"),
+        "theirsnew"
+    );
+    directory.link_and_remove("from", "free").unwrap();
+    assert_eq!(tree.text("k/pki/free"), "new");
+    assert!(!tree.path("k/pki/from").exists());
+}
+
+#[test]
+fn a_file_that_cannot_have_two_names_is_copied_into_the_backup() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.key", "old");
+    tree.chmod("k/pki/ca.key", 0o640);
+    let writer = tree.writer();
+    let directory = &writer.places[writer.place(Root::Pki).unwrap()].directory;
+    crate::store::backup::duplicate(directory, "ca.key", "copy").unwrap();
+    assert_eq!(
+        (tree.text("k/pki/copy").as_str(), tree.mode("k/pki/copy")),
+        ("old", 0o640)
+    );
+    let error = error(crate::store::backup::duplicate(
+        directory, "absent", "copy2",
+    ));
+    assert!(error.contains("has vanished meanwhile"), "{error}");
+}
+
+/// `chattr +i` makes every rename onto a file fail: only root may, and not on every file system.
+struct Immutable(PathBuf);
+
+impl Immutable {
+    fn new(path: PathBuf) -> Self {
+        let done = Command::new("chattr")
+            .arg("+i")
+            .arg(&path)
+            .status()
+            .expect("chattr of e2fsprogs is needed");
+        assert!(
+            done.success(),
+            "chattr +i needs root and a file system such as ext4"
+        );
+        Self(path)
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        let _ = Command::new("chattr").arg("-i").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn an_immutable_file_fails_the_commit_and_everything_is_as_before() {
+    let tree = Tree::new();
+    tree.write("k/pki/a.crt", "old a");
+    tree.write("k/pki/b.crt", "old b");
+    let mut writer = tree.writer();
+    let immutable = Immutable::new(tree.path("k/pki/b.crt"));
+    let changes = vec![
+        replace(pki("a.crt"), "old a", "new a"),
+        replace(pki("b.crt"), "old b", "new b"),
+    ];
+    let error = error(writer.commit(changes, &options(1)));
+    drop(immutable);
+    assert!(
+        error.contains("replace ") && error.contains("b.crt: operation not permitted"),
+        "{error}"
+    );
+    assert!(error.ends_with("nothing was changed"), "{error}");
+    assert_eq!(
+        tree.text("k/pki/a.crt") + &tree.text("k/pki/b.crt"),
+        "old aold b"
+    );
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+}

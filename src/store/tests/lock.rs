@@ -1,0 +1,229 @@
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::process::{Child, Command, Stdio};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::*;
+
+const LONG: Duration = Duration::from_mins(1);
+
+fn hold(path: &Path, how: FlockArg) -> Flock<File> {
+    Flock::lock(File::open(path).unwrap(), how).unwrap()
+}
+
+fn made(tree: &Tree) {
+    for name in ["k/pki", "l"] {
+        fs::create_dir_all(tree.path(name)).unwrap();
+    }
+}
+
+#[test]
+fn locking_makes_the_directories_that_lack() {
+    let tree = Tree::new();
+    let _writer = tree
+        .store()
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    assert_eq!(tree.mode("k/pki") & 0o700, 0o700);
+    assert_eq!(tree.mode("k/pki") & 0o022, 0);
+    assert!(!tree.path("l").exists());
+}
+
+#[test]
+fn a_second_writer_gives_up_after_its_timeout_and_names_the_directory() {
+    let tree = Tree::new();
+    let _first = tree.writer();
+    let mut told = Vec::new();
+    let timeout = Duration::from_millis(60);
+    let second = tree.store().lock(&[Root::Pki], timeout, &mut |path| {
+        told.push(path.to_owned());
+    });
+    let error = error(second);
+    assert_eq!(told, [tree.path("k/pki")]);
+    assert!(
+        error.contains("k/pki: try again later") && error.contains("--lock-timeout"),
+        "{error}"
+    );
+}
+
+#[test]
+fn with_no_timeout_a_second_writer_fails_without_waiting() {
+    let tree = Tree::new();
+    let _first = tree.writer();
+    let second = tree
+        .store()
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| panic!("it waits"));
+    assert!(error(second).contains("another run of certs"));
+}
+
+/// Another process that holds the lock until its standard input ends.
+fn other_process(path: &Path) -> Child {
+    let mut child = Command::new("flock")
+        .arg(path)
+        .args(["sh", "-c", "echo held; read line"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("flock of util-linux is needed");
+    let mut line = [0; 5];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
+    child
+}
+
+#[test]
+fn a_writer_waits_for_another_process_and_then_goes_on() {
+    let tree = Tree::new();
+    made(&tree);
+    let mut other = other_process(&tree.path("k"));
+    let mut told = 0;
+    let input = other.stdin.take();
+    let mut end = Some(input);
+    let writer = tree.store().lock(&Root::ALL, LONG, &mut |path| {
+        assert_eq!(path, tree.path("k"));
+        told += 1;
+        drop(end.take());
+    });
+    assert!(writer.is_ok());
+    assert_eq!(told, 1);
+    other.wait().unwrap();
+}
+
+#[test]
+fn a_dropped_writer_gives_the_lock_back() {
+    let tree = Tree::new();
+    drop(tree.writer());
+    drop(tree.writer());
+}
+
+#[test]
+fn readers_do_not_hinder_each_other_and_make_nothing() {
+    let tree = Tree::new();
+    let lock = tree.store().lock_shared().unwrap();
+    assert_eq!(lock.busy(), None);
+    assert_eq!(tree.all(), []);
+    made(&tree);
+    let first = tree.store().lock_shared().unwrap();
+    let second = tree.store().lock_shared().unwrap();
+    assert_eq!((first.busy(), second.busy()), (None, None));
+}
+
+#[test]
+fn a_reader_goes_on_beside_a_writer_and_knows_it() {
+    let tree = Tree::new();
+    made(&tree);
+    let _writer = hold(&tree.path("k/pki"), FlockArg::LockExclusive);
+    let lock = tree.store().lock_shared().unwrap();
+    assert_eq!(lock.busy(), Some(&*tree.path("k/pki")));
+}
+
+#[test]
+fn a_writer_waits_for_a_reader() {
+    let tree = Tree::new();
+    made(&tree);
+    let _reader = tree.store().lock_shared().unwrap();
+    let writer = tree
+        .store()
+        .lock(&[Root::Kubelet], Duration::ZERO, &mut |_| {});
+    assert!(error(writer).contains("another run of certs"));
+}
+
+#[test]
+fn two_roots_in_one_directory_are_locked_once() {
+    let tree = Tree::new();
+    fs::create_dir(tree.path("all")).unwrap();
+    symlink("all", tree.path("link")).unwrap();
+    let roots = Roots {
+        pki: tree.path("all"),
+        kubeconfig: tree.path("link"),
+        kubelet: tree.path("all/../all"),
+    };
+    let mut writer = Store::open(roots)
+        .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+        .unwrap();
+    assert_eq!(writer.places.len(), 1);
+    let changes = vec![
+        create(pki("ca.crt"), "a"),
+        create(kubeconfig("admin.conf"), "b"),
+    ];
+    writer.commit(changes, &options(1)).unwrap();
+    assert_eq!(tree.text("all/ca.crt") + &tree.text("all/admin.conf"), "ab");
+    assert_eq!(tree.hidden(), [""; 0]);
+}
+
+#[test]
+fn a_directory_that_was_exchanged_while_we_waited_is_locked_anew() {
+    let tree = Tree::new();
+    made(&tree);
+    let mut held = Some(hold(&tree.path("l"), FlockArg::LockExclusive));
+    let mut writer = tree
+        .store()
+        .lock(&[Root::Kubelet], LONG, &mut |path| {
+            fs::rename(path, tree.path("old")).unwrap();
+            fs::create_dir(path).unwrap();
+            drop(held.take());
+        })
+        .unwrap();
+    let file = FileId::new(Root::Kubelet, "kubelet.crt");
+    writer
+        .commit(vec![create(file, "new")], &options(1))
+        .unwrap();
+    assert_eq!(tree.text("l/kubelet.crt"), "new");
+}
+
+#[test]
+fn a_root_that_is_a_file_or_a_link_to_nothing_is_told_with_its_flag() {
+    let tree = Tree::new();
+    tree.write("k/pki", "text");
+    symlink("nothing", tree.path("l")).unwrap();
+    for (root, what) in [
+        (Root::Pki, "is a file, not a directory"),
+        (Root::Kubelet, "is a symbolic link to nothing"),
+    ] {
+        let checked = error(tree.store().check_writable(&[root]));
+        assert!(
+            checked.contains(what) && checked.ends_with(root.flag()),
+            "{checked}"
+        );
+        let locked = error(tree.store().lock(&[root], Duration::ZERO, &mut |_| {}));
+        assert_eq!(locked, checked);
+    }
+    assert!(tree.store().check_writable(&[Root::Kubeconfig]).is_ok());
+}
+
+#[test]
+fn a_folder_or_a_parent_that_is_a_file_is_told() {
+    let tree = Tree::new();
+    tree.write("k/pki/etcd", "text");
+    let checked = error(tree.store().check_writable(&[Root::Pki]));
+    assert!(
+        checked.contains("k/pki/etcd is a file, not a directory"),
+        "{checked}"
+    );
+    let below = Roots {
+        pki: tree.path("k/pki/etcd/pki"),
+        ..tree.roots()
+    };
+    let checked = error(Store::open(below).check_writable(&[Root::Pki]));
+    assert!(
+        checked.contains("k/pki/etcd is a file, not a directory"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn asking_whether_roots_are_writable_touches_nothing() {
+    let tree = Tree::new();
+    tree.store().check_writable(&Root::ALL).unwrap();
+    assert_eq!(tree.all(), []);
+}
+
+#[test]
+fn a_path_that_is_relative_is_in_the_working_directory() {
+    let roots = Roots {
+        pki: "certs-no-such-directory/pki".into(),
+        kubeconfig: ".".into(),
+        kubelet: "certs-no-such-directory".into(),
+    };
+    Store::open(roots).check_writable(&Root::ALL).unwrap();
+}

@@ -1,0 +1,527 @@
+use std::os::unix::fs::symlink;
+
+use nix::unistd::{Uid, chown};
+
+use super::*;
+use crate::store::journal::{Part, hex};
+
+/// How far the interrupted run came.
+enum Until {
+    /// Its files are staged, its backup made, and no journal says so.
+    Staged,
+    /// The journal of the second root is written, the list is not.
+    Part,
+    /// Everything is prepared, and this many files are renamed.
+    Renamed(usize),
+    /// So many were renamed, and the last of them is being taken back: its new file has both names.
+    TakingBack(usize),
+    /// All is done but for the second root's journal.
+    ListRemoved,
+}
+
+const FILES: [&str; 4] = [
+    "k/pki/etcd/ca.crt",
+    "k/pki/etcd/ca.key",
+    "k/pki/sa.pub",
+    "k/admin.conf",
+];
+const OLD: [Option<&str>; 4] = [Some("old"), Some("old key"), None, None];
+const NEW: [Option<&str>; 4] = [Some("new"), Some("new key"), Some("public"), Some("config")];
+const LIST: &str = "k/pki/.certs-journal";
+const PART: &str = "k/.certs-journal";
+
+/// A run over two roots that ended there.
+fn interrupted(tree: &Tree, until: &Until) {
+    interrupted_with(tree, until, &options(1));
+}
+
+fn interrupted_with(tree: &Tree, until: &Until, options: &CommitOptions) {
+    tree.write("k/pki/etcd/ca.crt", "old");
+    tree.write("k/pki/etcd/ca.key", "old key");
+    let writer = tree.writer();
+    let changes = vec![
+        Change {
+            mode: 0o644,
+            ..replace(pki("etcd/ca.crt"), "old", "new")
+        },
+        replace(pki("etcd/ca.key"), "old key", "new key"),
+        create(pki("sa.pub"), "public"),
+        create(kubeconfig("admin.conf"), "config"),
+    ];
+    let mut run = writer.begin(changes, options).unwrap();
+    run.prepare().unwrap();
+    let remove = |name| fs::remove_file(tree.path(name)).unwrap();
+    let rename = |count: usize| {
+        run.jobs
+            .iter()
+            .take(count)
+            .try_for_each(|job| run.rename_one(job))
+            .unwrap();
+    };
+    match until {
+        Until::Staged => {
+            remove(LIST);
+            remove(PART);
+        }
+        Until::Part => remove(LIST),
+        Until::Renamed(count) => rename(*count),
+        Until::TakingBack(count) => {
+            rename(*count);
+            let job = &run.jobs[*count - 1];
+            let root = tree.path("k/pki");
+            fs::hard_link(root.join(&job.change.file.name), root.join(&job.staged)).unwrap();
+        }
+        Until::ListRemoved => {
+            rename(4);
+            remove(LIST);
+        }
+    }
+}
+
+fn texts(tree: &Tree) -> [Option<String>; 4] {
+    FILES.map(|name| fs::read_to_string(tree.path(name)).ok())
+}
+
+fn expect(tree: &Tree, expected: [Option<&str>; 4]) {
+    assert_eq!(texts(tree), expected.map(|text| text.map(str::to_owned)));
+}
+
+fn left_over(tree: &Tree) -> Vec<String> {
+    let names = tree.hidden().into_iter();
+    names
+        .filter(|name| !name.contains("/.certs-backup/"))
+        .collect()
+}
+
+/// Recovery must refuse, and touch nothing.
+fn refused(tree: &Tree) -> String {
+    let before = tree.all();
+    let error = error(tree.writer().recover());
+    assert_eq!(tree.all(), before);
+    error
+}
+
+#[test]
+fn without_an_interrupted_run_there_is_nothing_to_recover() {
+    let tree = Tree::new();
+    assert_eq!(tree.writer().recover().unwrap(), None);
+    assert_eq!(tree.store().interrupted(), None);
+}
+
+#[test]
+fn what_was_staged_without_a_journal_is_removed() {
+    for until in [Until::Staged, Until::Part] {
+        let tree = Tree::new();
+        interrupted(&tree, &until);
+        let recovered = tree.writer().recover().unwrap().unwrap();
+        assert_eq!((recovered.finished, recovered.discarded), (Vec::new(), 4));
+        expect(&tree, OLD);
+        assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+        assert_eq!(tree.writer().recover().unwrap(), None);
+    }
+}
+
+#[test]
+fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
+    for count in 0..=4 {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Renamed(count));
+        assert_eq!(tree.store().interrupted(), Some(tree.path(PART)));
+        let recovered = tree.writer().recover().unwrap().unwrap();
+        assert_eq!((recovered.finished.len(), recovered.discarded), (4, 0));
+        expect(&tree, NEW);
+        assert_eq!(tree.mode("k/pki/etcd/ca.crt"), 0o644);
+        assert_eq!(left_over(&tree), [""; 0]);
+        assert_eq!(
+            tree.text("k/pki/.certs-backup/0101010101010101/etcd/ca.key"),
+            "old key"
+        );
+        assert_eq!(tree.store().interrupted(), None);
+        assert_eq!(tree.writer().recover().unwrap(), None);
+    }
+}
+
+#[test]
+fn a_run_that_stopped_while_it_was_undone_is_carried_forward() {
+    for count in [1, 2, 3] {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::TakingBack(count));
+        tree.writer().recover().unwrap().unwrap();
+        expect(&tree, NEW);
+        assert_eq!(left_over(&tree), [""; 0]);
+    }
+}
+
+#[test]
+fn a_part_whose_list_is_gone_is_removed() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::ListRemoved);
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, NEW);
+    assert_eq!(left_over(&tree), [""; 0]);
+}
+
+#[test]
+fn a_backup_that_was_not_wanted_goes_with_the_recovery() {
+    let tree = Tree::new();
+    interrupted_with(
+        &tree,
+        &Until::Renamed(2),
+        &CommitOptions {
+            backup: false,
+            ..options(1)
+        },
+    );
+    tree.writer().recover().unwrap().unwrap();
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+}
+
+#[test]
+fn a_writer_of_one_root_locks_the_others_to_recover() {
+    for used in [Root::Pki, Root::Kubeconfig] {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Renamed(1));
+        let mut writer = tree
+            .store()
+            .lock(&[used], Duration::ZERO, &mut |_| {})
+            .unwrap();
+        writer.recover().unwrap().unwrap();
+        expect(&tree, NEW);
+    }
+}
+
+#[test]
+fn a_writer_can_commit_after_its_recovery() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    let mut writer = tree.writer();
+    writer.recover().unwrap();
+    writer
+        .commit(
+            vec![replace(pki("etcd/ca.crt"), "new", "newer")],
+            &options(2),
+        )
+        .unwrap();
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "newer");
+    let order: Vec<_> = tree
+        .store()
+        .backups()
+        .unwrap()
+        .iter()
+        .map(|backup| backup.transaction)
+        .collect();
+    assert_eq!(order, [transaction(2), transaction(1)]);
+}
+
+#[test]
+fn a_torn_journal_was_never_relied_on_and_goes_with_the_staged_files() {
+    for torn in [LIST, PART] {
+        for length in [0, 10, 100] {
+            let tree = Tree::new();
+            interrupted(&tree, &Until::Renamed(0));
+            if torn == PART {
+                fs::remove_file(tree.path(LIST)).unwrap();
+            }
+            let bytes = tree.text(torn);
+            fs::write(tree.path(torn), &bytes[..length]).unwrap();
+            let recovered = tree.writer().recover().unwrap().unwrap();
+            assert_eq!(recovered.discarded, 4);
+            expect(&tree, OLD);
+            assert_eq!(left_over(&tree), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_was_damaged_after_the_first_rename_is_an_error() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    tree.write(LIST, "certs journal");
+    let error = refused(&tree);
+    assert!(
+        error.contains("pki/.certs-journal is damaged") && error.contains("restore"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_sealed_journal_of_another_version_is_an_error() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(0));
+    let body = "certs journal 2 list\n";
+    tree.write(
+        LIST,
+        &format!("{body}sha256 {}\n", hex(&key::sha256(body.as_bytes()))),
+    );
+    let error = refused(&tree);
+    assert!(
+        error.contains("\"certs journal 2 list\"") && error.contains("does not write"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_hostile_journal_that_names_a_file_outside_is_an_error() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(0));
+    let text = tree
+        .text(LIST)
+        .replace("etcd/ca.crt", "../../../etc/shadow");
+    let body = &text[..text.rfind("sha256").unwrap()];
+    tree.write(
+        LIST,
+        &format!("{body}sha256 {}\n", hex(&key::sha256(body.as_bytes()))),
+    );
+    let error = refused(&tree);
+    assert!(
+        error.contains("shadow") && error.contains("does not write"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_staged_file_with_another_content_is_an_error() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    tree.write("k/pki/etcd/.certs-0101010101010101-1", "theirs");
+    let error = refused(&tree);
+    assert!(
+        error.contains("-1 is not what the interrupted run wrote there"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_staged_file_that_is_gone_is_an_error_that_names_the_file() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    fs::remove_file(tree.path("k/pki/etcd/.certs-0101010101010101-1")).unwrap();
+    let error = refused(&tree);
+    assert!(
+        error.contains("etcd/ca.key is not what the interrupted run wrote"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_somebody_changed_since_is_not_overwritten() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    tree.write("k/pki/etcd/ca.key", "theirs");
+    let error = refused(&tree);
+    assert!(
+        error.contains("etcd/ca.key was changed after") && error.contains("move it away"),
+        "{error}"
+    );
+    fs::remove_file(tree.path("k/pki/etcd/ca.key")).unwrap();
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, NEW);
+}
+
+#[test]
+fn a_directory_in_a_file_s_place_is_an_error_and_the_journal_stays() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(3));
+    fs::create_dir(tree.path("k/admin.conf")).unwrap();
+    let error = refused(&tree);
+    assert!(
+        error.contains("k/admin.conf is a directory, not a file"),
+        "{error}"
+    );
+}
+
+/// Something of another's in the place of one of ours.
+fn strangers(tree: &Tree, name: &str, is: &str) {
+    let path = tree.path(name);
+    match is {
+        "it is a symbolic link" => {
+            fs::rename(&path, tree.path("aside")).unwrap();
+            symlink(tree.path("aside"), &path).unwrap();
+        }
+        "it is a directory" => {
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+        }
+        "it is a named pipe" => {
+            fs::remove_file(&path).unwrap();
+            nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        "it belongs to user 65534" => {
+            chown(&path, Some(Uid::from_raw(65534)), None).expect("this test needs root");
+        }
+        "it has more than one link" => fs::hard_link(&path, tree.path("aside")).unwrap(),
+        "its mode is 0620" => tree.chmod(name, 0o620),
+        "its mode is 4600" => tree.chmod(name, 0o4600),
+        other => panic!("{other}"),
+    }
+}
+
+const STRANGE: [&str; 7] = [
+    "it is a symbolic link",
+    "it is a directory",
+    "it is a named pipe",
+    "it belongs to user 65534",
+    "it has more than one link",
+    "its mode is 0620",
+    "its mode is 4600",
+];
+
+#[test]
+fn a_journal_that_is_not_ours_is_an_error() {
+    for is in STRANGE {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Renamed(1));
+        strangers(&tree, LIST, is);
+        let error = refused(&tree);
+        assert!(
+            error.contains("pki/.certs-journal is not") && error.contains(is),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_staged_file_that_is_not_ours_is_an_error_with_a_journal_and_without() {
+    for until in [Until::Renamed(1), Until::Staged] {
+        for is in STRANGE {
+            let tree = Tree::new();
+            interrupted(&tree, &until);
+            strangers(&tree, "k/pki/etcd/.certs-0101010101010101-1", is);
+            let error = refused(&tree);
+            assert!(
+                error.contains("-1 is not this user's work in progress") && error.contains(is),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_others_may_read_is_not_ours() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    tree.chmod(LIST, 0o640);
+    let error = refused(&tree);
+    assert!(error.contains("its mode is 0640"), "{error}");
+}
+
+#[test]
+fn a_backup_directory_that_is_not_ours_stops_the_recovery_before_its_first_step() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Staged);
+    tree.chmod("k/pki/.certs-backup", 0o755);
+    assert!(refused(&tree).contains("is open to others"));
+}
+
+#[test]
+fn other_directories_than_the_interrupted_run_s_are_an_error_that_names_its_flag() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    fs::create_dir(tree.path("other")).unwrap();
+    let with = |roots: Roots| {
+        let before = tree.all();
+        let mut writer = Store::open(roots)
+            .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+            .unwrap();
+        let error = error(writer.recover());
+        assert_eq!(tree.all(), before);
+        error
+    };
+    let error = with(Roots {
+        kubeconfig: tree.path("other"),
+        ..tree.roots()
+    });
+    assert!(
+        error.contains(&format!("--kubeconfig-dir {}:", tree.path("k").display())),
+        "{error}"
+    );
+    let error = with(Roots {
+        kubeconfig: tree.path("k/pki"),
+        ..tree.roots()
+    });
+    assert!(
+        error.contains(&format!("--kubeconfig-dir {}:", tree.path("k").display())),
+        "{error}"
+    );
+    let error = with(Roots {
+        pki: tree.path("other"),
+        kubeconfig: tree.path("k/pki"),
+        ..tree.roots()
+    });
+    assert!(
+        error.contains(&format!("--cert-dir {}:", tree.path("k/pki").display())),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_part_whose_list_is_elsewhere_is_an_error_that_names_it() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    fs::create_dir(tree.path("other")).unwrap();
+    let recover = || {
+        let roots = Roots {
+            pki: tree.path("other"),
+            ..tree.roots()
+        };
+        Store::open(roots)
+            .lock(&[Root::Kubeconfig], Duration::ZERO, &mut |_| {})
+            .unwrap()
+            .recover()
+    };
+    let before = tree.all();
+    let error = error(recover());
+    assert!(
+        error.contains(&format!("list is {}", tree.path(LIST).display())),
+        "{error}"
+    );
+    assert_eq!(tree.all(), before);
+    // Finished by somebody meanwhile: then the part is stale.
+    fs::remove_file(tree.path(LIST)).unwrap();
+    assert!(recover().unwrap().is_some());
+    assert!(!tree.path(PART).exists());
+}
+
+#[test]
+fn a_part_whose_list_s_directory_is_not_there_is_an_error() {
+    let tree = Tree::new();
+    drop(tree.writer());
+    let part = Part {
+        transaction: transaction(1),
+        list: tree.path("unmounted"),
+    };
+    tree.write(PART, &String::from_utf8(part.encode()).unwrap());
+    let error = refused(&tree);
+    assert!(error.contains("unmounted, which is not there"), "{error}");
+}
+
+#[test]
+fn a_tree_that_was_moved_as_a_whole_is_recovered() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    fs::rename(tree.path("k"), tree.path("moved")).unwrap();
+    let roots = Roots {
+        pki: tree.path("moved/pki"),
+        kubeconfig: tree.path("moved"),
+        kubelet: tree.path("l"),
+    };
+    let mut writer = Store::open(roots)
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    writer.recover().unwrap().unwrap();
+    assert_eq!(tree.text("moved/admin.conf"), "config");
+}
+
+#[test]
+fn files_that_only_resemble_ours_are_left_alone() {
+    let tree = Tree::new();
+    tree.write("k/pki/.certs-notes", "theirs");
+    tree.write("k/pki/.certs-0101010101010101-1-old", "theirs");
+    let before = tree.all();
+    let mut writer = tree
+        .store()
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    assert_eq!(writer.recover().unwrap(), None);
+    assert_eq!(tree.all(), before);
+}

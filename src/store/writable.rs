@@ -1,0 +1,144 @@
+//! Whether a root can be written, asked before any work is done; and the root itself, made.
+
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File, Metadata};
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
+
+use super::directory::DIRECTORY_MODE;
+use super::layout;
+use super::read::{kind, reason};
+use crate::location::Root;
+
+/// One error, with the way out, if the deepest part of `path` that is there cannot be written to by
+/// this user, or is no directory. Nothing is touched.
+pub(super) fn check(root: Root, path: &Path) -> Result<()> {
+    let (deepest, found) = deepest_existing(root, path)?;
+    if !found.is_dir() {
+        return Err(not_a_directory(root, &deepest, &found));
+    }
+    access(root, &deepest)?;
+    for folder in layout::folders(root) {
+        let folder = path.join(folder);
+        match folder.metadata() {
+            Ok(found) if found.is_dir() => access(root, &folder)?,
+            Ok(found) => return Err(not_a_directory(root, &folder, &found)),
+            // It will be made, or its parent was told of already.
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn deepest_existing(root: Root, path: &Path) -> Result<(PathBuf, Metadata)> {
+    let mut candidate = path;
+    loop {
+        let shown = if candidate == Path::new("") {
+            Path::new(".")
+        } else {
+            candidate
+        };
+        match shown.metadata() {
+            Ok(found) => return Ok((shown.to_owned(), found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if shown.is_symlink() {
+                    bail!(
+                        "{} is a symbolic link to nothing: make its target, or choose another {}",
+                        shown.display(),
+                        root.flag()
+                    );
+                }
+            }
+            // Told of at the parent, which is the part that bars the way.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+                ) => {}
+            Err(error) => bail!("look at {}: {}", shown.display(), reason(errno(&error))),
+        }
+        // Every path begins with `/` or in the working directory, which both can be looked at; a
+        // working directory that was removed cannot.
+        candidate = candidate.parent().with_context(|| {
+            format!(
+                "{} is in no directory: choose another {}",
+                path.display(),
+                root.flag()
+            )
+        })?;
+    }
+}
+
+fn access(root: Root, path: &Path) -> Result<()> {
+    let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
+    let Err(errno) = faccessat(AT_FDCWD, path, wanted, AtFlags::AT_EACCESS) else {
+        return Ok(());
+    };
+    let path = path.display();
+    let flag = other_place(root);
+    Err(match errno {
+        Errno::EACCES => anyhow!(
+            "no permission to write to {path}: run as root, or choose another place with {flag}"
+        ),
+        Errno::EROFS => {
+            anyhow!("{path} is on a read-only file system: choose another place with {flag}")
+        }
+        errno => anyhow!(
+            "cannot write to {path}: {}: choose another place with {flag}",
+            reason(errno)
+        ),
+    })
+}
+
+/// Both of the usual roots move with one flag.
+fn other_place(root: Root) -> &'static str {
+    match root {
+        Root::Kubeconfig | Root::Pki => "--kubernetes-dir",
+        Root::Kubelet => root.flag(),
+    }
+}
+
+fn not_a_directory(root: Root, path: &Path, found: &Metadata) -> anyhow::Error {
+    use std::os::unix::fs::MetadataExt;
+    let kind = kind(found.mode());
+    let path = path.display();
+    anyhow!(
+        "{path} is {kind}, not a directory: move it away, or choose another {}",
+        root.flag()
+    )
+}
+
+/// Makes `path` and what lacks above it, and makes each last.
+pub(super) fn make(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str() != OsStr::new("") => parent,
+        _ => Path::new("."),
+    };
+    make(parent)?;
+    let made = DirBuilder::new().mode(DIRECTORY_MODE.bits()).create(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            bail!(
+                "make directory {}: {}",
+                path.display(),
+                reason(errno(&error))
+            )
+        }
+        _ => File::open(parent)
+            .and_then(|parent| parent.sync_all())
+            .map_err(|error| anyhow!("sync {}: {}", parent.display(), reason(errno(&error)))),
+    }
+}
+
+pub(super) fn errno(error: &Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or_default())
+}
