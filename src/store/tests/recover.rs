@@ -525,3 +525,33 @@ fn files_that_only_resemble_ours_are_left_alone() {
     assert_eq!(writer.recover().unwrap(), None);
     assert_eq!(tree.all(), before);
 }
+
+#[test]
+fn a_run_whose_roots_are_one_directory_is_recovered() {
+    let tree = Tree::new();
+    let roots = Roots {
+        pki: tree.path("all"),
+        kubeconfig: tree.path("all"),
+        kubelet: tree.path("all"),
+    };
+    let writer = || {
+        Store::open(roots.clone())
+            .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+            .unwrap()
+    };
+    let changes = vec![
+        create(pki("ca.crt"), "certificate"),
+        create(kubeconfig("admin.conf"), "config"),
+    ];
+    writer()
+        .begin(changes, &options(1))
+        .unwrap()
+        .prepare()
+        .unwrap();
+    writer().recover().unwrap().unwrap();
+    assert_eq!(
+        tree.text("all/ca.crt") + &tree.text("all/admin.conf"),
+        "certificateconfig"
+    );
+    assert_eq!(tree.hidden(), [""; 0]);
+}
