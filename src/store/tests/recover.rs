@@ -555,3 +555,23 @@ fn a_run_whose_roots_are_one_directory_is_recovered() {
     );
     assert_eq!(tree.hidden(), [""; 0]);
 }
+
+#[test]
+fn a_recovery_that_fails_leaves_the_journal_to_the_next() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    let immutable = Immutable::new(tree.path("k/pki/etcd/ca.key"));
+    let error = error(tree.writer().recover());
+    drop(immutable);
+    assert!(
+        error.contains("etcd/ca.key: operation not permitted"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("the interrupted run is still not finished"),
+        "{error}"
+    );
+    assert!(tree.path(LIST).exists());
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, NEW);
+}
