@@ -4,9 +4,10 @@ mod leaf;
 
 use time::OffsetDateTime;
 
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
-use crate::observed::{Key, KeyState, Kubeconfig, Observed};
+use crate::observed::{Key, KeyState, Kubeconfig, Observed, signing};
+use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::usage::KeyUsage;
@@ -19,8 +20,8 @@ const KEY_MODE: u32 = 0o037;
 /// Bits beyond the mode of a certificate.
 const CERTIFICATE_MODE: u32 = 0o133;
 
-/// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file, the
-/// signing one first; a CA and a key pair have none.
+/// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file; a CA
+/// and a key pair have none.
 pub fn diff(
     spec: &Spec,
     observed: &Observed,
@@ -52,19 +53,22 @@ impl Judge<'_> {
             Observed::KeyOnly(_) => self.tell(
                 Code::MissingCertificate,
                 &format!("stands without {}", self.spec.place.public().name),
-                if self.spec.is_ca() { KEPT } else { "" },
+                "",
             ),
             Observed::KeyPair { key, public } => self.key_pair(key, public.as_deref()),
             Observed::Kubeconfig(kubeconfig) => self.kubeconfig(kubeconfig),
             Observed::PublicOnly => self.tell(
                 Code::MissingKey,
                 &format!("stands without {}", self.spec.place.key().name),
-                KEPT,
+                "",
             ),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
                     let mut finding = self.finding(Code::Unreadable, &unreadable.why, "");
                     finding.file = unreadable.file.clone();
+                    if let Some(way_out) = &unreadable.way_out {
+                        finding.way_out.clone_from(way_out);
+                    }
                     self.findings.push(finding);
                 }
             }
@@ -72,7 +76,14 @@ impl Judge<'_> {
     }
 
     fn pair(&mut self, chain: &[Certificate], mode: u32, key: Option<&Key>) {
-        let Some(certificate) = chain.first() else {
+        // A server sends the first certificate of its file; a CA's file may be a bundle, and the CA
+        // that signs is the one whose key this is.
+        let certificate = if self.spec.is_ca() {
+            signing(chain, key)
+        } else {
+            chain.first()
+        };
+        let Some(certificate) = certificate else {
             return;
         };
         if mode & CERTIFICATE_MODE != 0 {
@@ -101,15 +112,27 @@ impl Judge<'_> {
 
     fn key(&mut self, key: &Key, certificate: &Certificate) {
         self.key_mode(key.mode);
-        if let KeyState::Open(private) = &key.state
-            && private.public_key() != &certificate.public_key
-        {
-            self.tell(
-                Code::KeyMismatch,
-                "is not the key of the certificate beside it",
-                if self.spec.is_ca() { KEPT } else { "" },
-            );
+        match &key.state {
+            // A CA's key is opened where it must sign: the plan judges that.
+            KeyState::Locked(_) if self.spec.is_ca() => {}
+            KeyState::Locked(_) => self.locked(),
+            KeyState::Open(private) if private.public_key() != &certificate.public_key => {
+                let text = match &self.spec.place {
+                    Place::Kubeconfig { .. } => "holds a key that is not its certificate's",
+                    _ => "is not the key of the certificate beside it",
+                };
+                self.tell(Code::KeyMismatch, text, "");
+            }
+            KeyState::Open(_) => {}
         }
+    }
+
+    /// Only a CA's key may be encrypted: nobody types a passphrase when a component starts.
+    fn locked(&mut self) {
+        let text = "is encrypted, and the components of Kubernetes open no encrypted key";
+        let mut finding = self.finding(Code::Unreadable, text, "");
+        finding.file = self.spec.place.key();
+        self.findings.push(finding);
     }
 
     fn key_mode(&mut self, mode: u32) {
@@ -124,20 +147,25 @@ impl Judge<'_> {
 
     fn key_pair(&mut self, key: &Key, public: Option<&[crate::key::PublicKey]>) {
         self.key_mode(key.mode);
-        if let (KeyState::Open(private), Some(public)) = (&key.state, public)
-            && !public.contains(private.public_key())
-        {
-            self.tell(
-                Code::KeyMismatch,
-                "does not hold the public key of the private one",
-                KEPT,
-            );
+        match (&key.state, public) {
+            (KeyState::Locked(_), _) => self.locked(),
+            (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {
+                let text = format!(
+                    "does not hold the public key of {}",
+                    self.spec.place.key().name
+                );
+                let mut finding = self.finding(Code::KeyMismatch, &text, "");
+                finding.file = self.spec.place.public();
+                self.findings.push(finding);
+            }
+            _ => {}
         }
     }
 
     /// Of a CA only what its leaves depend on is judged, never its subject.
     fn ca(&mut self, ca: &Certificate) {
-        self.dates(ca);
+        self.dates(ca, "");
+        self.critical(ca);
         let may_sign = ca
             .key_usage
             .is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
@@ -145,13 +173,13 @@ impl Judge<'_> {
             self.tell(
                 Code::NotACa,
                 "is not a CA: its basic constraints do not say CA:TRUE",
-                KEPT,
+                "",
             );
         } else if !may_sign {
             self.tell(
                 Code::NotACa,
                 "may not sign: its key usage lacks keyCertSign",
-                KEPT,
+                "",
             );
         }
         if !ca
@@ -162,7 +190,7 @@ impl Judge<'_> {
             self.tell(
                 Code::KeyUnsupported,
                 "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521",
-                KEPT,
+                "",
             );
         }
         let odd_usage = ca.key_usage.is_some_and(|usage| {
@@ -181,23 +209,36 @@ impl Judge<'_> {
         self.serial(ca);
     }
 
-    fn dates(&mut self, certificate: &Certificate) {
+    /// `who` stands before the verb, where it is not the file's own certificate.
+    fn dates(&mut self, certificate: &Certificate, who: &str) {
         let validity = &certificate.validity;
         if self.now > validity.not_after {
             self.tell(
                 Code::Expired,
-                &format!("ended on {}", validity.not_after.date()),
-                if self.spec.is_ca() { KEPT } else { "" },
+                &format!("{who}ended on {}", validity.not_after.date()),
+                "",
             );
         } else if self.now < validity.not_before {
             self.tell(
                 Code::NotYetValid,
                 &format!(
-                    "begins on {}, and the clock says {}",
+                    "{who}begins on {}, and the clock says {}",
                     validity.not_before.date(),
                     self.now.date()
                 ),
                 "set the clock right",
+            );
+        }
+    }
+
+    /// Go's verifier, and with it Kubernetes, refuses what it does not know and must (RFC 5280
+    /// section 4.2).
+    fn critical(&mut self, certificate: &Certificate) {
+        for oid in &certificate.unknown_critical {
+            self.tell(
+                Code::CriticalExtension,
+                &format!("has the critical extension {oid}, which Kubernetes does not know"),
+                "",
             );
         }
     }
@@ -222,20 +263,17 @@ impl Judge<'_> {
         self.key(&found.key, leaf);
         if !self.authorities.is_empty() {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
-            if !found.authorities.iter().any(trusted) {
+            let lacking = |ca: &Certificate| !found.authorities.contains(ca);
+            if found.authorities.iter().any(trusted) {
+                if self.authorities.iter().any(lacking) {
+                    self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
+                }
+                if !found.authorities.iter().all(trusted) {
+                    let text = "trusts a CA that the CA file does not hold";
+                    self.tell(Code::TrustExtra, text, "");
+                }
+            } else {
                 self.tell(Code::WrongCa, "does not trust the CA", "");
-            } else if !found.authorities.iter().all(trusted) {
-                self.tell(
-                    Code::TrustExtra,
-                    "trusts a CA that the CA file does not hold",
-                    "",
-                );
-            } else if !self
-                .authorities
-                .iter()
-                .all(|ca| found.authorities.contains(ca))
-            {
-                self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
             }
         }
         if let Place::Kubeconfig { server, .. } = &self.spec.place
@@ -261,12 +299,8 @@ impl Judge<'_> {
             Code::KeyMismatch | Code::KeyMode | Code::MissingCertificate => place.key(),
             _ => place.public(),
         };
-        let way_out = if way_out.is_empty() && code.severity() != crate::finding::Severity::Note {
-            format!(
-                "run 'certs {} {} --force' to reissue it",
-                self.spec.phase.name(),
-                self.spec.name
-            )
+        let way_out = if way_out.is_empty() && code.severity() != Severity::Note {
+            reissue(self.spec)
         } else {
             way_out.to_owned()
         };
@@ -280,5 +314,21 @@ impl Judge<'_> {
     }
 }
 
-/// The way out for what no generating verb replaces.
-const KEPT: &str = "certs never replaces a CA or sa.key: restore it from a backup, or move it away";
+/// How what is there can be made anew; a CA and sa.key cannot.
+pub(crate) fn reissue(spec: &Spec) -> String {
+    let leaf = spec
+        .certificate()
+        .is_some_and(|certificate| certificate.issuer.is_some());
+    let (phase, name) = (spec.phase.name(), &spec.name);
+    if !leaf {
+        "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()
+    } else if by_name(name).is_some() {
+        format!("run 'certs {phase} {name} --force' to reissue it")
+    } else {
+        // Whom it names stands in flags, which a shell may want quoted.
+        "run the same command with --force to reissue it".to_owned()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

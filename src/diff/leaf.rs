@@ -5,8 +5,9 @@ use time::Duration;
 use super::Judge;
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
-use crate::spec::{BACKDATE, CertificateSpec};
+use crate::spec::{BACKDATE, CertificateSpec, Place};
 use crate::x509::cert::Certificate;
+use crate::x509::san::San;
 use crate::x509::usage::KeyUsage;
 
 /// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
@@ -17,18 +18,21 @@ pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certi
     let verifies = |child: &Certificate, issuer: &Certificate| {
         child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
     };
-    let mut current = leaf;
-    // Each intermediate serves once, so that a circle of them ends.
     let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).collect();
-    loop {
+    // Every one that is reached is tried, since of two with one key only one may lead further;
+    // each once, so that a circle of them ends.
+    let mut reached = vec![leaf];
+    while let Some(current) = reached.pop() {
         if authorities.iter().any(|ca| verifies(current, ca)) {
             return true;
         }
-        let Some(next) = intermediates.iter().position(|ca| verifies(current, ca)) else {
-            return false;
-        };
-        current = intermediates.swap_remove(next);
+        let (next, others) = intermediates
+            .into_iter()
+            .partition(|ca| verifies(current, ca));
+        reached.extend::<Vec<_>>(next);
+        intermediates = others;
     }
+    false
 }
 
 impl Judge<'_> {
@@ -38,7 +42,11 @@ impl Judge<'_> {
         leaf: &Certificate,
         chain: &[Certificate],
     ) {
-        self.dates(leaf);
+        self.dates(leaf, "");
+        for ca in chain.iter().filter(|intermediate| intermediate.is_ca()) {
+            self.dates(ca, "holds an intermediate that ");
+        }
+        self.critical(leaf);
         self.signature(leaf, chain);
         self.subject(wanted, leaf);
         self.sans(wanted, leaf);
@@ -81,14 +89,13 @@ impl Judge<'_> {
                 "",
             );
         } else {
-            self.tell(
-                Code::NotSigned,
-                &format!(
-                    "was not signed by this CA: its issuer is \"{}\", the CA is \"{}\"",
-                    leaf.issuer, self.authorities[0].subject
-                ),
-                "",
-            );
+            let (issuer, ca) = (&leaf.issuer, &self.authorities[0].subject);
+            let text = if issuer == ca {
+                format!("was signed by another CA of the same name, \"{ca}\"")
+            } else {
+                format!("was signed by \"{issuer}\", not by this CA, \"{ca}\"")
+            };
+            self.tell(Code::NotSigned, &text, "");
         }
     }
 
@@ -136,10 +143,11 @@ impl Judge<'_> {
     }
 
     fn sans(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        for san in wanted.sans.iter().filter(|san| !leaf.sans.contains(san)) {
+        let lacks = |sans: &[San], wanted: &San| !sans.iter().any(|san| same(san, wanted));
+        for san in wanted.sans.iter().filter(|san| lacks(&leaf.sans, san)) {
             self.tell(Code::SanMissing, &format!("lacks the SAN {san}"), "");
         }
-        for san in leaf.sans.iter().filter(|san| !wanted.sans.contains(san)) {
+        for san in leaf.sans.iter().filter(|san| lacks(&wanted.sans, san)) {
             self.tell(
                 Code::SanExtra,
                 &format!("has the SAN {san}, which is not wanted"),
@@ -189,10 +197,15 @@ impl Judge<'_> {
     fn validity(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
         let found = leaf.validity.not_after - leaf.validity.not_before - BACKDATE;
         let off = (found - wanted.validity).abs() > VALIDITY_TOLERANCE;
-        // kubeadm's kubeconfigs start when their CA started, and ours end when it ends.
+        let kubeconfig = matches!(self.spec.place, Place::Kubeconfig { .. });
+        // Ours end when their CA ends; kubeadm's kubeconfigs begin when it began, and what they
+        // were issued for can no longer be told.
         let bound = self.authorities.iter().any(|ca| {
-            ca.validity.not_before == leaf.validity.not_before
-                || ca.validity.not_after == leaf.validity.not_after
+            if found < wanted.validity {
+                ca.validity.not_after == leaf.validity.not_after
+            } else {
+                kubeconfig && ca.validity.not_before == leaf.validity.not_before
+            }
         });
         if off && !bound {
             self.tell(
@@ -205,5 +218,13 @@ impl Judge<'_> {
                 "",
             );
         }
+    }
+}
+
+/// DNS names are compared whatever their case (RFC 5280 section 7.2).
+fn same(one: &San, other: &San) -> bool {
+    match (one, other) {
+        (San::Dns(one), San::Dns(other)) => one.eq_ignore_ascii_case(other),
+        _ => one == other,
     }
 }
