@@ -163,7 +163,8 @@ impl Report {
     /// An interrupted run was found, and this one writes nothing.
     pub fn interrupted(&mut self, journal: Option<PathBuf>, busy: bool) {
         if busy {
-            self.notes.push("another run is writing: what follows may be about to change".into());
+            self.notes
+                .push("another run is writing: what follows may be about to change".into());
             return;
         }
         let Some(journal) = journal else { return };
@@ -181,7 +182,10 @@ impl Report {
     /// An interrupted run was completed before this one began.
     pub fn recovered(&mut self, recovered: &Recovered) {
         self.notes.push(match recovered.finished.len() {
-            0 => format!("removed {} files that an interrupted run left", recovered.discarded),
+            0 => format!(
+                "removed {} files that an interrupted run left",
+                recovered.discarded
+            ),
             files => format!("completed an interrupted run, which wrote {files} files"),
         });
     }
@@ -214,7 +218,11 @@ impl Report {
         observed: &BTreeMap<String, Observed>,
         issued: &BTreeMap<String, Certificate>,
     ) {
-        self.result = if plan.changes() { Outcome::Changed } else { Outcome::Unchanged };
+        self.result = if plan.changes() {
+            Outcome::Changed
+        } else {
+            Outcome::Unchanged
+        };
         self.steps(plan, observed, issued);
     }
 
@@ -223,7 +231,10 @@ impl Report {
         if self.result == Outcome::Refused {
             return Exit::Errors;
         }
-        Exit::of_findings(self.findings.iter().map(|told| told.level).max(), self.least)
+        Exit::of_findings(
+            self.findings.iter().map(|told| told.level).max(),
+            self.least,
+        )
     }
 
     /// Standard output and standard error.
@@ -255,8 +266,12 @@ impl Report {
             self.items.push(item);
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
-            let kept: Vec<Finding> =
-                planned.findings.iter().filter(|_| !replaced).cloned().collect();
+            let kept: Vec<Finding> = planned
+                .findings
+                .iter()
+                .filter(|_| !replaced)
+                .cloned()
+                .collect();
             self.tell(&kept);
         }
         self.capped(plan, issued);
@@ -287,7 +302,12 @@ impl Report {
                 Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
                 _ => Vec::new(),
             },
-            files: spec.place.files().iter().map(|file| self.path(file)).collect(),
+            files: spec
+                .place
+                .files()
+                .iter()
+                .map(|file| self.path(file))
+                .collect(),
             key_algorithm: certificate
                 .and_then(|certificate| certificate.public_key.algorithm())
                 .unwrap_or(spec.key_algorithm())
@@ -380,8 +400,10 @@ fn node(value: serde_json::Value) -> Node {
         Json::Null => Value::Null.into(),
         Json::Number(number) => Value::Integer(number.as_i64().unwrap_or_default().into()).into(),
         Json::Object(fields) => {
-            let fields: Vec<(String, Node)> =
-                fields.into_iter().map(|(key, value)| (key, node(value))).collect();
+            let fields: Vec<(String, Node)> = fields
+                .into_iter()
+                .map(|(key, value)| (key, node(value)))
+                .collect();
             Value::Map(fields).into()
         }
         Json::String(text) => Node::text(&text),
