@@ -100,7 +100,7 @@ fn sources() -> Vec<(String, String)> {
     files
         .into_iter()
         .map(|(room, path)| {
-            let text = fs::read_to_string(&path).unwrap();
+            let text = fs::read_to_string(&path).expect("src is readable");
             let text = text
                 .split("#[cfg(test)]\nmod tests {")
                 .next()
@@ -112,8 +112,8 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn walk(directory: &Path, files: &mut Vec<(String, PathBuf)>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(directory).expect("src is readable") {
+        let path = entry.expect("src is readable").path();
         if path.is_dir() {
             if !path.ends_with("tests") {
                 walk(&path, files);
@@ -121,14 +121,16 @@ fn walk(directory: &Path, files: &mut Vec<(String, PathBuf)>) {
         } else if path.extension().is_some_and(|ending| ending == "rs")
             && !path.ends_with("tests.rs")
         {
-            let relative = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+            let relative = path
+                .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                .expect("src is readable");
             let room = relative
                 .components()
                 .nth(1)
-                .unwrap()
+                .expect("src is readable")
                 .as_os_str()
                 .to_str()
-                .unwrap();
+                .expect("src is readable");
             files.push((room.trim_end_matches(".rs").to_owned(), path));
         }
     }
