@@ -14,7 +14,7 @@ use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
 use crate::plan::{Plan, Planned, Refusal, Step};
-use crate::spec::Content;
+use crate::spec::{BACKDATE, Content};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 use crate::yaml::{Node, Value};
@@ -339,7 +339,7 @@ impl Report {
             else {
                 continue;
             };
-            let validity = made.validity.not_after - made.validity.not_before;
+            let validity = made.validity.not_after - made.validity.not_before - BACKDATE;
             if validity < wanted.validity {
                 findings.push(Finding {
                     code: Code::ExpiresWithCa,
