@@ -7,21 +7,15 @@ use std::path::Path;
 use time::Duration;
 
 use super::{
-    ClusterFacts, Endpoint, Facts, Given, Host, NodeFacts, Stated, ValueError, Version, network,
+    ClusterFacts, Endpoint, Facts, Given, Host, NodeFacts, Stated, ValueError, Version, defaults,
+    network,
 };
 use crate::key::KeyAlgorithm;
 use crate::x509::san::{self, San};
 use crate::x509::validity::parse_duration;
 
-/// The defaults, kubeadm's.
-pub(crate) const BIND_PORT: u16 = 6443;
-pub(crate) const CA_VALIDITY: &str = "87600h";
-pub(crate) const CLUSTER_NAME: &str = "kubernetes";
-pub(crate) const DNS_DOMAIN: &str = "cluster.local";
-pub(crate) const KEY_ALGORITHM: KeyAlgorithm = KeyAlgorithm::Rsa(2048);
-pub(crate) const SERVICE_CIDR: &str = "10.96.0.0/12";
-pub(crate) const VALIDITY: &str = "8760h";
-
+/// What kubeadm makes unless it is told otherwise.
+const RSA_2048: KeyAlgorithm = KeyAlgorithm::Rsa(2048);
 const UNSPECIFIED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 /// Longest validity: a hundred years, leap days included.
 const VALIDITY_MAX: Duration = Duration::days(36_525);
@@ -97,7 +91,7 @@ impl Run {
             advertise_address: self.advertise_address(given, host),
             bind_port: self
                 .read(given.bind_port.as_ref(), network::port)
-                .unwrap_or(BIND_PORT),
+                .unwrap_or(defaults::BIND_PORT),
             etcd_server_extra_sans: self.sans(&given.etcd_server_extra_sans),
             addresses: self.addresses(&given.node_addresses),
             etcd_peer_extra_sans: self.sans(&given.etcd_peer_extra_sans),
@@ -108,7 +102,7 @@ impl Run {
         let (validity, ca_validity) = self.validities(given);
         ClusterFacts {
             name: text(given.cluster_name.as_ref())
-                .map_or(CLUSTER_NAME, |name| &name.value)
+                .map_or(defaults::CLUSTER_NAME, |name| &name.value)
                 .into(),
             endpoint: self.read(given.control_plane_endpoint.as_ref(), |text| {
                 Endpoint::parse(text, bind_port)
@@ -116,7 +110,7 @@ impl Run {
             service_ip: self.service_ip(given.service_cidr.as_ref()),
             dns_domain: self
                 .read(given.dns_domain.as_ref(), dns_domain)
-                .unwrap_or(DNS_DOMAIN.into()),
+                .unwrap_or(defaults::DNS_DOMAIN.into()),
             kubernetes_version: self.kubernetes_version(given.kubernetes_version.as_ref()),
             key_algorithm: self.key_algorithm(given),
             validity,
@@ -127,7 +121,7 @@ impl Run {
     }
 
     fn service_ip(&mut self, stated: Option<&Stated<String>>) -> IpAddr {
-        let default = Stated::new(SERVICE_CIDR, "the default");
+        let default = Stated::new(defaults::SERVICE_CIDR, "the default");
         // A refused range ends the run: the address that stands in for it is never seen.
         self.read(text(stated).or(Some(&default)), network::service_ip)
             .unwrap_or(UNSPECIFIED)
@@ -136,8 +130,12 @@ impl Run {
     /// Values of which nothing but their correctness matters.
     fn only_checked(&mut self, given: &Given) {
         self.read(given.pod_cidr.as_ref(), network::ranges);
-        let dir = text(given.cert_dir.as_ref()).filter(|dir| !dir.is_flag());
-        for path in dir.into_iter().chain(&given.external_etcd_files) {
+        let dir = given.cert_dir.as_ref().filter(|dir| !dir.is_flag());
+        for path in dir
+            .into_iter()
+            .chain(&given.external_etcd_files)
+            .filter(|path| !path.value.is_empty())
+        {
             if !Path::new(&path.value).is_absolute() {
                 self.refuse(
                     &path.origin,
@@ -244,14 +242,14 @@ impl Run {
     fn key_algorithm(&mut self, given: &Given) -> KeyAlgorithm {
         let named = self
             .read(given.key_algorithm.as_ref(), key_algorithm)
-            .unwrap_or(KEY_ALGORITHM);
+            .unwrap_or(RSA_2048);
         let Some(gate) = &given.public_keys_ecdsa else {
             return named;
         };
         let algorithm = if gate.value {
             KeyAlgorithm::EcdsaP256
         } else {
-            KEY_ALGORITHM
+            RSA_2048
         };
         self.notes.push(format!(
             "{}: the gate is deprecated, encryptionAlgorithm: {algorithm} says the same",
@@ -261,8 +259,8 @@ impl Run {
     }
 
     fn validities(&mut self, given: &Given) -> (Duration, Duration) {
-        let leaf = self.validity(given.validity.as_ref(), VALIDITY);
-        let ca = self.validity(given.ca_validity.as_ref(), CA_VALIDITY);
+        let leaf = self.validity(given.validity.as_ref(), defaults::VALIDITY);
+        let ca = self.validity(given.ca_validity.as_ref(), defaults::CA_VALIDITY);
         if let (Some(leaf), Some(ca)) = (leaf, ca)
             && leaf > ca
         {

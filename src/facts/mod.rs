@@ -5,6 +5,7 @@
 //! the machine knows.
 
 mod check;
+pub(crate) mod defaults;
 mod endpoint;
 mod network;
 mod version;

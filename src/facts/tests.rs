@@ -384,3 +384,18 @@ fn a_flag_for_the_key_algorithm_overrides_the_gate_of_the_file() {
     };
     assert_eq!(flag.or(full("file")).public_keys_ecdsa, None);
 }
+
+#[test]
+fn the_defaults_in_words_are_those_that_are_taken() {
+    let given = Given {
+        bind_port: Some(stated(&defaults::BIND_PORT.to_string())),
+        ca_validity: Some(stated(defaults::CA_VALIDITY)),
+        cluster_name: Some(stated(defaults::CLUSTER_NAME)),
+        dns_domain: Some(stated(defaults::DNS_DOMAIN)),
+        key_algorithm: Some(stated(defaults::KEY_ALGORITHM)),
+        service_cidr: Some(stated(defaults::SERVICE_CIDR)),
+        validity: Some(stated(defaults::VALIDITY)),
+        ..Given::default()
+    };
+    assert_eq!(facts(given), facts(Given::default()));
+}

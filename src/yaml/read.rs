@@ -147,7 +147,10 @@ impl<'a> Reader<'a> {
 
     /// Takes note of where a slice of the input stands; tells whether it is quoted.
     fn locate(&self, slice: &str) -> bool {
-        let offset = (slice.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        let offset = slice
+            .as_ptr()
+            .addr()
+            .wrapping_sub(self.text.as_ptr().addr());
         self.line
             .set(1 + self.breaks.partition_point(|start| *start <= offset));
         let before = offset

@@ -582,3 +582,22 @@ fn text_is_written_without_growing_its_buffer() {
         assert!(text.len() <= room, "{} > {room}", text.len());
     }
 }
+
+/// What comes out does not matter, that it comes does: the parser has ends that it takes for unreachable.
+#[test]
+fn no_damage_makes_the_reader_panic() {
+    let file = "a: &x [1, 'b', \"c\"]\n? k\n: - *x\n  - {d: |\n e, f: !t g}\n--- # h\n- >-\n  i\n...\n%YAML 1.1\n---\n<<: *x\n";
+    for end in 0..=file.len() {
+        let _ = documents(&file.as_bytes()[..end]);
+        let _ = documents(&file.as_bytes()[end..]);
+        for put in [
+            "", "\n", " ", ":", "-", "*", "&", "[", "]", "{", "}", "'", "\"", "|", "!", "%", "#",
+            "\t", "\u{feff}", ",",
+        ] {
+            let (before, after) = file.split_at(end);
+            let skipped = after.get(1..).unwrap_or_default();
+            let _ = documents(format!("{before}{put}{after}").as_bytes());
+            let _ = documents(format!("{before}{put}{skipped}").as_bytes());
+        }
+    }
+}
