@@ -1,0 +1,450 @@
+//! What the integration tests share: the binary under test, programs that must be there,
+//! temporary folders, children that do not outlive their test.
+#![allow(
+    dead_code,
+    reason = "every test file is a crate of its own and uses a part"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::io::Read;
+use std::net::{IpAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64ct::{Base64, Encoding};
+
+pub mod tree;
+
+/// Long enough for sixteen RSA keys of a debug build on a busy machine.
+const RUN_LIMIT: Duration = Duration::from_mins(4);
+
+/// The program under test: `CERTS_BIN`, else the one that cargo built for this test.
+pub fn binary() -> PathBuf {
+    let path = std::env::var_os("CERTS_BIN")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_certs")), PathBuf::from);
+    assert!(path.is_file(), "CERTS_BIN is no file: {}", path.display());
+    path
+}
+
+/// The program under test, with the arguments, away from the caller's environment.
+pub fn certs(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments);
+    for name in ["CERTS_CA_PASSPHRASE", "CLICOLOR_FORCE", "RUST_BACKTRACE"] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8");
+    command
+}
+
+/// Runs `inner` with the clock standing at `unix` seconds, and with `umask`. A clock that went on
+/// would start within that second, and sometimes reach the next.
+pub fn at(unix: i64, umask: &str, inner: &Command) -> Command {
+    let time = time::OffsetDateTime::from_unix_timestamp(unix).expect("a time in range");
+    let (date, (hour, minute, second)) = (time.date(), time.to_hms());
+    let mut command = Command::new(tool("faketime"));
+    command
+        .env("TZ", "UTC")
+        .arg("-f")
+        .arg(format!("{date} {hour:02}:{minute:02}:{second:02}"));
+    wrap(&mut command, umask, inner);
+    command
+}
+
+/// Runs `inner` with `umask`.
+pub fn with_umask(umask: &str, inner: &Command) -> Command {
+    let mut command = Command::new("env");
+    wrap(&mut command, umask, inner);
+    command
+}
+
+/// Appends `sh -c 'umask …; exec …' inner…` and takes over what `inner` says of the environment.
+pub fn wrap(outer: &mut Command, umask: &str, inner: &Command) {
+    outer
+        .arg("sh")
+        .arg("-c")
+        .arg("umask \"$0\"; exec \"$@\"")
+        .arg(umask)
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    if let Some(directory) = inner.get_current_dir() {
+        outer.current_dir(directory);
+    }
+}
+
+/// What a finished program left.
+pub struct Finished {
+    command: String,
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// The exit code was `code`; otherwise the test ends with all that the program said.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert!(
+            self.status.code() == Some(code),
+            "expected exit code {code}\n{self}"
+        );
+        self
+    }
+
+    /// The program failed and said `words` on either stream.
+    #[track_caller]
+    pub fn expect_failure(self, words: &str) -> Self {
+        assert!(!self.status.success(), "expected a failure\n{self}");
+        assert!(
+            self.stdout.contains(words) || self.stderr.contains(words),
+            "expected the words {words:?}\n{self}"
+        );
+        self
+    }
+}
+
+impl fmt::Display for Finished {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}\n{}", self.command, self.status)?;
+        write!(
+            out,
+            "--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        )
+    }
+}
+
+/// Runs a program to its end, without standard input; one that hangs is killed and fails the test.
+#[track_caller]
+pub fn run(command: &mut Command) -> Finished {
+    let shown = format!("{command:?}");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
+    let stdout = drain(child.stdout.take().expect("stdout is piped"));
+    let stderr = drain(child.stderr.take().expect("stderr is piped"));
+    let deadline = Instant::now() + RUN_LIMIT;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("wait for a child") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill().expect("kill a child");
+            panic!("ran longer than {RUN_LIMIT:?}: {shown}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    Finished {
+        command: shown,
+        status,
+        stdout: stdout.join().expect("read stdout"),
+        stderr: stderr.join().expect("read stderr"),
+    }
+}
+
+fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("read a pipe");
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// A server that is killed, by its process id, when the test ends, however it ends.
+pub struct Server {
+    child: Child,
+    /// Standard output and standard error.
+    pub log: PathBuf,
+}
+
+impl Server {
+    /// Starts the command; it dies with the thread that starts it.
+    pub fn start(command: &Command, log: &Path) -> Self {
+        let file = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("open a log");
+        let mut outer = Command::new(tool("setpriv"));
+        outer.args(["--pdeathsig", "KILL", "--"]);
+        outer.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            outer.env(name, value.unwrap_or_default());
+        }
+        let child = outer
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("share a log"))
+            .stderr(file)
+            .spawn()
+            .expect("start a server");
+        Self {
+            child,
+            log: log.to_owned(),
+        }
+    }
+
+    /// What the server has said so far.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until `ready` holds; a server that ends, or takes over `limit`, fails the test.
+    #[track_caller]
+    pub fn wait(&mut self, limit: Duration, what: &str, mut ready: impl FnMut(&str) -> bool) {
+        let deadline = Instant::now() + limit;
+        loop {
+            let said = self.said();
+            if ready(&said) {
+                return;
+            }
+            let ended = self.child.try_wait().expect("wait for a server");
+            assert!(
+                ended.is_none(),
+                "server ended before {what}: {ended:?}\n{said}"
+            );
+            assert!(
+                Instant::now() < deadline,
+                "no {what} within {limit:?}\n{said}"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Tries until `attempt` gives a value, or fails the test with the last reason.
+#[track_caller]
+pub fn eventually<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        match attempt() {
+            Ok(value) => return value,
+            Err(reason) if Instant::now() > deadline => panic!("not within {limit:?}: {reason}"),
+            Err(_) => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// A port of the address that nobody listened on a moment ago.
+pub fn free_port(address: IpAddr) -> u16 {
+    let listener = TcpListener::bind((address, 0)).expect("bind a free port");
+    listener.local_addr().expect("address of a listener").port()
+}
+
+/// The Debian package of each program that the tests call.
+pub const PACKAGES: [(&str, &str); 9] = [
+    ("bash", "bash"),
+    ("certtool", "gnutls-bin"),
+    ("curl", "curl"),
+    ("etcd", "etcd-server"),
+    ("etcdctl", "etcd-client"),
+    ("faketime", "faketime"),
+    ("openssl", "openssl"),
+    ("setpriv", "util-linux"),
+    ("strace", "strace"),
+];
+
+/// Where a program is; one that is missing fails the test and names its package.
+#[track_caller]
+pub fn tool(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    find(name, &path).unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+/// Looks for a program of [`PACKAGES`] in the folders of `path`.
+pub fn find(name: &str, path: &OsStr) -> Result<PathBuf, String> {
+    let (_, package) = PACKAGES
+        .iter()
+        .find(|(program, _)| *program == name)
+        .ok_or_else(|| format!("{name} has no package in PACKAGES"))?;
+    std::env::split_paths(path)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            format!("{name} is missing: install Debian's package {package} (tests/setup does)")
+        })
+}
+
+/// A program of the virtual environment (`python`, `go`, `kubectl`).
+#[track_caller]
+pub fn venv(name: &str) -> PathBuf {
+    let path = root().join(".venv/bin").join(name);
+    assert!(
+        path.exists(),
+        "{} is missing: run tests/setup, which installs tests/requirements.txt",
+        path.display()
+    );
+    path
+}
+
+/// The package's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file or folder under `tests/fixtures`.
+pub fn fixture(path: &str) -> PathBuf {
+    root().join("tests/fixtures").join(path)
+}
+
+/// A folder that goes with the value; that of a failed test stays, and its path is told.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    /// Makes the folder, mode 0700 whatever the umask: keys lie in it.
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(sweep);
+        let name = format!(
+            "certs-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path).expect("make a temporary folder");
+        set_mode(&path, 0o700);
+        Self(path)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A path in the folder.
+    pub fn join(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+}
+
+/// Removes what test programs left that have ended: a tree shared in a program is never dropped.
+fn sweep() {
+    let Ok(entries) = fs::read_dir(env!("CARGO_TARGET_TMPDIR")) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name
+            .strip_prefix("certs-")
+            .and_then(|rest| rest.split('-').next());
+        if let Some(process) = process
+            && !Path::new("/proc").join(process).exists()
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("left for a look: {}\n", self.0.display()).as_bytes(),
+            );
+        } else {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Sets permission bits.
+pub fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set a mode");
+}
+
+/// Permission bits.
+pub fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .permissions()
+        .mode()
+        & 0o7777
+}
+
+/// The text of a path, for arguments.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("the tests' paths are UTF-8")
+}
+
+/// Reads a text file.
+#[track_caller]
+pub fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Writes a file that only its owner reads.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) {
+    fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    set_mode(path, 0o600);
+}
+
+/// A field `NAME-data` of a kubeconfig, decoded; found by its line, so that our parser has no say.
+#[track_caller]
+pub fn kubeconfig_data(kubeconfig: &Path, field: &str) -> Vec<u8> {
+    let content = read(kubeconfig);
+    let marker = format!("{field}:");
+    let mut values = content
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(&marker));
+    let value = values
+        .next()
+        .unwrap_or_else(|| panic!("{} has no {field}", kubeconfig.display()));
+    assert!(
+        values.next().is_none(),
+        "{} has {field} twice",
+        kubeconfig.display()
+    );
+    Base64::decode_vec(value.trim()).expect("base64 on one line")
+}
+
+/// Every file and folder below `folder`, as sorted relative paths.
+pub fn listing(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(next) = todo.pop() {
+        for entry in fs::read_dir(&next).expect("read a folder") {
+            let entry = entry.expect("read a folder's entry");
+            let path = entry.path();
+            if entry.file_type().expect("type of an entry").is_dir() {
+                todo.push(path.clone());
+            }
+            found.push(
+                path.strip_prefix(folder)
+                    .expect("below the folder")
+                    .to_owned(),
+            );
+        }
+    }
+    found.sort();
+    found
+}

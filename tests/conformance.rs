@@ -1,0 +1,539 @@
+//! The tree that the program makes is kubeadm's, but for the differences that are listed.
+//!
+//! `facts.py` describes a tree as JSON without any code of ours; `facts/NAME.json` is what it
+//! said of kubeadm v1.36.2's tree for `facts/NAME.yaml`; `trees.tar.gz` holds those trees.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::{TempDir, at, certs, fixture, listing, read, run, set_mode, text, venv, write};
+
+const CONFIGURATIONS: [&str; 7] = [
+    "custom-validity",
+    "default",
+    "dual-stack",
+    "ecdsa-p256",
+    "etcd-extra-sans",
+    "external-etcd",
+    "ha-endpoint",
+];
+
+/// 2026-11-22 12:00:00 UTC, the day after kubeadm's trees were made.
+const NOON: i64 = 1_795_348_800;
+
+/// What stands for a field that one side has not.
+const ABSENT: &str = "absent";
+
+/// (path, field) → (kubeadm's value, ours).
+type Differences = BTreeMap<(String, String), (String, String)>;
+
+#[test]
+fn the_tree_is_kubeadms_but_for_the_listed_differences() {
+    let listed = parse(&read(&fixture("kubeadm/differences.txt")));
+    let mut report = String::new();
+    let mut used = BTreeSet::new();
+    for name in CONFIGURATIONS {
+        let kubeadm = recorded(name);
+        let folder = TempDir::new();
+        let out = folder.join("out");
+        fs::create_dir(&out).expect("make the output folder");
+        set_mode(&out, 0o755);
+        let config = configuration(name, &out, folder.path());
+        let start = whole(starts(&kubeadm).0);
+        let command = certs(&[
+            "all",
+            "--config",
+            text(&config),
+            "--kubeconfig-dir",
+            text(&out),
+        ]);
+        run(&mut at(start, "022", &command)).expect(0);
+        let ours = describe(&out, at_once(start));
+        let expected = expand(&listed, name, &kubeadm, &mut used);
+        compare(name, &expected, &differences(&kubeadm, &ours), &mut report);
+    }
+    for (index, entry) in listed.iter().enumerate() {
+        for path in &entry.paths {
+            if !used.contains(&(index, path.clone())) {
+                let line = entry.line;
+                let _ = writeln!(
+                    report,
+                    "differences.txt line {line}: no configuration has {path}"
+                );
+            }
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn the_recorded_facts_are_those_of_kubeadms_trees() {
+    let trees = unpacked();
+    for name in CONFIGURATIONS {
+        let recorded = recorded(name);
+        let again = describe(&trees.join(name), starts(&recorded));
+        let found = differences(&recorded, &again);
+        assert!(found.is_empty(), "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_changed_tree_is_told_by_path_and_field() {
+    let trees = unpacked();
+    let tree = trees.join("default");
+    fs::copy(
+        tree.join("pki/etcd/peer.crt"),
+        tree.join("pki/etcd/server.crt"),
+    )
+    .expect("copy");
+    fs::remove_file(tree.join("pki/sa.pub")).expect("remove");
+    set_mode(&tree.join("pki/ca.key"), 0o640);
+    let admin = read(&tree.join("admin.conf"));
+    write(
+        &tree.join("admin.conf"),
+        admin.replace("10.0.0.10:6443", "10.0.0.11:6443"),
+    );
+    let kubeadm = recorded("default");
+    let found = differences(&kubeadm, &describe(&tree, starts(&kubeadm)));
+    let fields: Vec<_> = found
+        .keys()
+        .map(|(path, field)| format!("{path} {field}"))
+        .collect();
+    // The key of the pair was left: the certificates of server and peer differ in nothing else.
+    assert_eq!(
+        fields,
+        [
+            "admin.conf clusters.kubernetes.server",
+            "pki/ca.crt key_file.mode",
+            "pki/ca.key mode",
+            "pki/etcd/server.crt key_matches_cert",
+            "pki/sa.pub format",
+            "pki/sa.pub matches_private",
+            "pki/sa.pub mode",
+            "pki/sa.pub pem_labels",
+            "pki/sa.pub public",
+            "pki/sa.pub type",
+        ]
+    );
+}
+
+#[test]
+fn an_entry_that_does_not_hold_everywhere_it_claims_is_reported() {
+    let kubeadm = recorded("default");
+    let entry =
+        "in: *\npath: pki/ca.crt, pki/apiserver.crt\nfield: sans\nkubeadm: [1]\ncerts: [2]\n";
+    let mut used = BTreeSet::new();
+    let expected = expand(&parse(entry), "default", &kubeadm, &mut used);
+    let mut found = expected.clone();
+    let mut report = String::new();
+    compare("default", &expected, &found, &mut report);
+    assert_eq!(report, "");
+    found.remove(&("pki/ca.crt".to_owned(), "sans".to_owned()));
+    compare("default", &expected, &found, &mut report);
+    assert!(
+        report.contains("default: pki/ca.crt: sans: listed, and not there"),
+        "{report}"
+    );
+    report.clear();
+    found.insert(
+        ("pki/ca.crt".to_owned(), "sans".to_owned()),
+        ("[1]".to_owned(), "[3]".to_owned()),
+    );
+    compare("default", &expected, &found, &mut report);
+    assert!(
+        report.contains("[3]") && report.contains("not as listed"),
+        "{report}"
+    );
+}
+
+#[test]
+fn kubeadms_trees_are_kept_byte_for_byte() {
+    let trees = unpacked();
+    for name in CONFIGURATIONS {
+        let tree = trees.join(name);
+        let config = configuration(name, &tree, trees.path());
+        let before = snapshot(&tree);
+        let command = certs(&[
+            "all",
+            "--config",
+            text(&config),
+            "--kubeconfig-dir",
+            text(&tree),
+        ]);
+        run(&mut at(NOON, "022", &command)).expect(0);
+        let after = snapshot(&tree);
+        assert_eq!(before, after, "{name}: a file of kubeadm's tree changed");
+    }
+}
+
+#[test]
+fn a_kubeconfig_over_an_older_ca_starts_five_minutes_back_and_not_with_the_ca() {
+    let trees = unpacked();
+    let tree = trees.join("default");
+    let config = configuration("default", &tree, trees.path());
+    for file in ["admin.conf", "kubelet.conf"] {
+        fs::remove_file(tree.join(file)).expect("remove a kubeconfig");
+    }
+    let start = NOON;
+    let command = certs(&[
+        "kubeconfig",
+        "--config",
+        text(&config),
+        "--kubeconfig-dir",
+        text(&tree),
+    ]);
+    run(&mut at(start, "022", &command)).expect(0);
+    let facts = flatten(&describe(&tree, at_once(start)));
+    for file in ["admin.conf", "kubelet.conf"] {
+        let certificate = &facts[&format!("{file}#client-certificate-data")];
+        let validity = &certificate["validity"];
+        assert_eq!(
+            validity["not_before_minus_start_seconds"], -300,
+            "{file}: {validity}"
+        );
+        assert_eq!(validity["total_seconds"], 31_536_300, "{file}: {validity}");
+    }
+}
+
+/// `facts/NAME.yaml` with the output folder in it, as a file beside the tree.
+fn configuration(name: &str, out: &Path, beside: &Path) -> PathBuf {
+    let template = read(&fixture(&format!("kubeadm/facts/{name}.yaml")));
+    assert!(template.contains("@OUT@"), "{name}.yaml lacks @OUT@");
+    let path = beside.join(format!("{name}.yaml"));
+    write(&path, template.replace("@OUT@", text(out)));
+    path
+}
+
+fn recorded(name: &str) -> Value {
+    let json = read(&fixture(&format!("kubeadm/facts/{name}.json")));
+    stable(serde_json::from_str(&json).expect("recorded facts are JSON"))
+}
+
+/// Without what differs from run to run, as `facts.py --stable` leaves it out.
+fn stable(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .filter(|(key, _)| key != "volatile" && key != "serial_bit_length")
+            .map(|(key, value)| (key, stable(value)))
+            .collect(),
+        Value::Array(list) => list.into_iter().map(stable).collect(),
+        other => other,
+    }
+}
+
+/// Unix times at which the certs and the kubeconfig phases of kubeadm's started.
+fn starts(recorded: &Value) -> (f64, f64) {
+    let start = |index: usize| {
+        recorded["commands"][index]["start_unix"]
+            .as_f64()
+            .expect("a start time")
+    };
+    (start(0), start(1))
+}
+
+/// One process makes the certificates and the kubeconfigs of ours.
+fn at_once(start: i64) -> (f64, f64) {
+    let start = i32::try_from(start).expect("a start before 2038");
+    (start.into(), start.into())
+}
+
+/// The second in which a process started.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the fraction is what goes; seconds fit"
+)]
+fn whole(start: f64) -> i64 {
+    start.floor() as i64
+}
+
+fn describe(tree: &Path, starts: (f64, f64)) -> Value {
+    let mut command = Command::new(venv("python"));
+    command
+        .arg(fixture("kubeadm/facts.py"))
+        .arg(tree)
+        .arg("--stable")
+        .arg(format!("--start-certs={}", starts.0))
+        .arg(format!("--start-kubeconfig={}", starts.1));
+    let said = run(&mut command).expect(0);
+    serde_json::from_str(&said.stdout).expect("facts.py prints JSON")
+}
+
+fn unpacked() -> TempDir {
+    let folder = TempDir::new();
+    let mut command = Command::new("tar");
+    command
+        .args(["--extract", "--same-permissions", "--file"])
+        .arg(fixture("kubeadm/trees.tar.gz"))
+        .arg("--directory")
+        .arg(folder.path());
+    run(&mut command).expect(0);
+    // The recorder's own notes, and the archive's "./", which must stay private here.
+    set_mode(folder.path(), 0o700);
+    folder
+}
+
+/// Everything about a tree that a run could change, access times apart.
+fn snapshot(tree: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64, Vec<u8>)> {
+    listing(tree)
+        .into_iter()
+        .map(|path| {
+            let full = tree.join(&path);
+            let metadata = fs::symlink_metadata(&full).expect("metadata");
+            let bytes = if metadata.is_file() {
+                fs::read(&full).expect("read")
+            } else {
+                Vec::new()
+            };
+            let facts = (
+                metadata.mode(),
+                metadata.ino(),
+                metadata.mtime(),
+                metadata.mtime_nsec(),
+                bytes,
+            );
+            (path, facts)
+        })
+        .collect()
+}
+
+/// The facts by path: a file's type and mode, and what its certificate, key or kubeconfig is.
+fn flatten(facts: &Value) -> BTreeMap<String, serde_json::Map<String, Value>> {
+    let mut paths: BTreeMap<String, serde_json::Map<String, Value>> = BTreeMap::new();
+    for section in ["files", "certificates", "keys", "csrs", "kubeconfigs"] {
+        for item in facts[section].as_array().expect("a section is a list") {
+            let mut fields = item.as_object().expect("an item is an object").clone();
+            let path = fields.remove("path").expect("an item has a path");
+            let path = path.as_str().expect("a path is text").to_owned();
+            let known = paths.entry(path.clone()).or_default();
+            for (field, value) in fields {
+                if let Some(other) = known.insert(field.clone(), value.clone()) {
+                    assert_eq!(other, value, "{path}: {field} is told twice");
+                }
+            }
+        }
+    }
+    paths
+}
+
+fn differences(kubeadm: &Value, ours: &Value) -> Differences {
+    let (kubeadm, ours) = (flatten(kubeadm), flatten(ours));
+    let nothing = serde_json::Map::new();
+    let mut found = Differences::new();
+    for path in kubeadm.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
+        let theirs = kubeadm.get(path).unwrap_or(&nothing);
+        let own = ours.get(path).unwrap_or(&nothing);
+        for field in theirs.keys().chain(own.keys()).collect::<BTreeSet<_>>() {
+            descend(path, field, theirs.get(field), own.get(field), &mut found);
+        }
+    }
+    found
+}
+
+/// Goes down where both sides have objects, or lists of named objects; tells the rest as a whole.
+fn descend(
+    path: &str,
+    field: &str,
+    kubeadm: Option<&Value>,
+    ours: Option<&Value>,
+    found: &mut Differences,
+) {
+    if kubeadm == ours {
+        return;
+    }
+    if let (Some(theirs), Some(own)) = (kubeadm.and_then(named), ours.and_then(named)) {
+        for name in theirs.keys().chain(own.keys()).collect::<BTreeSet<_>>() {
+            let below = format!("{field}.{name}");
+            descend(
+                path,
+                &below,
+                theirs.get(name).copied(),
+                own.get(name).copied(),
+                found,
+            );
+        }
+        // The same members: their order differs.
+        let order = |value: Option<&Value>| {
+            let list = value.and_then(Value::as_array)?;
+            list.iter()
+                .map(|item| item["name"].as_str().map(str::to_owned))
+                .collect::<Option<Vec<_>>>()
+        };
+        let (theirs, own) = (order(kubeadm), order(ours));
+        // That of extensions has a field of its own, `extension_order`.
+        if theirs != own && field != "extensions" {
+            let key = (path.to_owned(), format!("{field} (order)"));
+            found.insert(key, (format!("{theirs:?}"), format!("{own:?}")));
+        }
+        return;
+    }
+    let shown = |value: Option<&Value>| value.map_or(ABSENT.to_owned(), Value::to_string);
+    found.insert(
+        (path.to_owned(), field.to_owned()),
+        (shown(kubeadm), shown(ours)),
+    );
+}
+
+/// The members of an object, or of a list of objects with names of their own.
+fn named(value: &Value) -> Option<BTreeMap<String, &Value>> {
+    match value {
+        Value::Object(map) => Some(
+            map.iter()
+                .map(|(name, value)| (name.clone(), value))
+                .collect(),
+        ),
+        Value::Array(list) => {
+            let members: BTreeMap<String, &Value> = list
+                .iter()
+                .map(|item| Some((item["name"].as_str()?.to_owned(), item)))
+                .collect::<Option<_>>()?;
+            (members.len() == list.len()).then_some(members)
+        }
+        _ => None,
+    }
+}
+
+/// One entry of `differences.txt`.
+struct Entry {
+    line: usize,
+    /// Configurations, or `*`, or `!` and those that are left out.
+    configurations: String,
+    paths: Vec<String>,
+    field: String,
+    kubeadm: String,
+    ours: String,
+}
+
+impl Entry {
+    fn is_for(&self, configuration: &str) -> bool {
+        let (negated, names) = match self.configurations.strip_prefix('!') {
+            Some(names) => (true, names),
+            None => (false, self.configurations.as_str()),
+        };
+        let mut names = names.split(',').map(str::trim).inspect(|name| {
+            assert!(
+                *name == "*" || CONFIGURATIONS.contains(name),
+                "differences.txt line {}: no configuration {name}",
+                self.line
+            );
+        });
+        names.any(|name| name == "*" || name == configuration) != negated
+    }
+}
+
+fn parse(content: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut fields: BTreeMap<&str, &str> = BTreeMap::new();
+    for (index, line) in content.lines().chain([""]).enumerate() {
+        let line = line.trim();
+        if line.starts_with('#') {
+            continue;
+        }
+        if let Some((key, value)) = line.split_once(": ") {
+            let before = fields.insert(key, value.trim());
+            assert!(
+                before.is_none(),
+                "differences.txt line {}: {key} again",
+                index + 1
+            );
+            continue;
+        }
+        assert!(
+            line.is_empty(),
+            "differences.txt line {}: {line}",
+            index + 1
+        );
+        if fields.is_empty() {
+            continue;
+        }
+        let mut take = |key: &str| {
+            let value = fields.remove(key);
+            let value =
+                value.unwrap_or_else(|| panic!("differences.txt before line {index}: no {key}"));
+            value.to_owned()
+        };
+        entries.push(Entry {
+            line: index,
+            configurations: take("in"),
+            paths: take("path")
+                .split(',')
+                .map(|path| path.trim().to_owned())
+                .collect(),
+            field: take("field"),
+            kubeadm: take("kubeadm"),
+            ours: take("certs"),
+        });
+        assert!(
+            fields.is_empty(),
+            "differences.txt before line {index}: {fields:?}"
+        );
+    }
+    entries
+}
+
+/// The exact differences that the list claims of one configuration. An entry claims its difference
+/// of each of its paths that kubeadm's tree has.
+fn expand(
+    entries: &[Entry],
+    configuration: &str,
+    kubeadm: &Value,
+    used: &mut BTreeSet<(usize, String)>,
+) -> Differences {
+    let kubeadm = flatten(kubeadm);
+    let mut expected = Differences::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if !entry.is_for(configuration) {
+            continue;
+        }
+        for path in entry
+            .paths
+            .iter()
+            .filter(|path| kubeadm.contains_key(*path))
+        {
+            used.insert((index, path.clone()));
+            let before = expected.insert(
+                (path.clone(), entry.field.clone()),
+                (entry.kubeadm.clone(), entry.ours.clone()),
+            );
+            assert!(
+                before.is_none(),
+                "differences.txt line {}: {configuration}: {path}: {} is listed twice",
+                entry.line,
+                entry.field
+            );
+        }
+    }
+    expected
+}
+
+fn compare(name: &str, expected: &Differences, found: &Differences, report: &mut String) {
+    for ((path, field), (kubeadm, ours)) in found {
+        let verdict = match expected.get(&(path.clone(), field.clone())) {
+            Some(listed) if *listed == (kubeadm.clone(), ours.clone()) => continue,
+            Some((kubeadm, ours)) => {
+                format!("not as listed:\n    kubeadm: {kubeadm}\n    certs:   {ours}\n  found")
+            }
+            None => "not listed".to_owned(),
+        };
+        let _ = writeln!(
+            report,
+            "{name}: {path}: {field}: {verdict}:\n    kubeadm: {kubeadm}\n    certs:   {ours}"
+        );
+    }
+    for (path, field) in expected.keys() {
+        if !found.contains_key(&(path.clone(), field.clone())) {
+            let _ = writeln!(report, "{name}: {path}: {field}: listed, and not there");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+module certs.test/verify
+
+go 1.25
