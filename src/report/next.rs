@@ -52,7 +52,8 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     if !bindings.is_empty() {
         let kubeconfig = store.path(&FileId::new(Root::Kubeconfig, SUPER_ADMIN));
         advice.push(Advice {
-            text: "Once the API server answers, bind the roles that kubeadm binds in its clusters:"
+            text: "Once in a cluster, as soon as its API server answers, bind the roles that kubeadm \
+                   binds in its own:"
                 .to_owned(),
             commands: bindings
                 .iter()

@@ -115,6 +115,9 @@ fn files(item: &Item) -> String {
 
 /// Notes about what is there, in one line: a tree of kubeadm's has dozens.
 fn notes(text: &mut String, report: &Report) {
+    if report.result == Outcome::Refused {
+        return;
+    }
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for told in report.findings.iter().filter(|told| told.level == Severity::Note) {
         match counts.iter_mut().find(|(code, _)| *code == told.code) {
