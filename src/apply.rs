@@ -35,15 +35,16 @@ pub struct Prepared {
 }
 
 /// Generates the keys and issues the certificates of a plan. Nothing is written.
-pub fn prepare(
-    plan: &Plan,
-    seen: &Seen,
-    owner: Owner,
-    now: OffsetDateTime,
-) -> Result<Prepared> {
-    let fresh: Vec<&Planned> = plan.steps.iter().filter(|planned| makes_key(&planned.step)).collect();
-    let algorithms: Vec<KeyAlgorithm> =
-        fresh.iter().map(|planned| planned.spec.key_algorithm()).collect();
+pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> Result<Prepared> {
+    let fresh: Vec<&Planned> = plan
+        .steps
+        .iter()
+        .filter(|planned| makes_key(&planned.step))
+        .collect();
+    let algorithms: Vec<KeyAlgorithm> = fresh
+        .iter()
+        .map(|planned| planned.spec.key_algorithm())
+        .collect();
     let keys = generate(&algorithms, workers())?;
     let mut keys: BTreeMap<&str, Arc<PrivateKey>> = fresh
         .iter()
@@ -63,12 +64,17 @@ pub fn prepare(
             Step::Keep => {}
             Step::Derive => preparation.derive(pair, &planned.spec)?,
             Step::Create | Step::Replace { .. } => {
-                let key = keys.remove(planned.spec.name.as_str()).context("no key was generated")?;
+                let key = keys
+                    .remove(planned.spec.name.as_str())
+                    .context("no key was generated")?;
                 preparation.make(pair, &planned.spec, &key)?;
             }
         }
     }
-    Ok(Prepared { changes: preparation.changes, issued: preparation.issued })
+    Ok(Prepared {
+        changes: preparation.changes,
+        issued: preparation.issued,
+    })
 }
 
 fn makes_key(step: &Step) -> bool {
@@ -87,9 +93,13 @@ fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKe
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(algorithm) = algorithms.get(index) else { return };
+            let Some(algorithm) = algorithms.get(index) else {
+                return;
+            };
             let key = PrivateKey::generate(*algorithm);
-            made.lock().unwrap_or_else(PoisonError::into_inner).push((index, key));
+            made.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((index, key));
         }
     };
     thread::scope(|scope| {
@@ -100,7 +110,9 @@ fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKe
     });
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_by_key(|(index, _)| *index);
-    made.into_iter().map(|(_, key)| key.context("generate a key")).collect()
+    made.into_iter()
+        .map(|(_, key)| key.context("generate a key"))
+        .collect()
 }
 
 struct Preparation<'a> {
@@ -158,7 +170,10 @@ impl<'a> Preparation<'a> {
             .find(|certificate| certificate.public_key == *ca_key.public_key())
             .context("the CA's file holds no certificate of the CA's key")?;
         let validity = issue::validity(spec, Some(certificate), self.now)?;
-        let issuer = Issuer { certificate, key: &ca_key };
+        let issuer = Issuer {
+            certificate,
+            key: &ca_key,
+        };
         issue::leaf(spec, key.public_key(), issuer, serial, validity)
     }
 
@@ -168,7 +183,11 @@ impl<'a> Preparation<'a> {
             return Ok((vec![certificate.clone()], Arc::clone(key)));
         }
         match self.seen.observed.get(name) {
-            Some(Observed::Certificate { chain, key: Some(key), .. }) => {
+            Some(Observed::Certificate {
+                chain,
+                key: Some(key),
+                ..
+            }) => {
                 let key = key.open().context("the CA's key is not open")?;
                 Ok((chain.clone(), Arc::clone(key)))
             }
@@ -183,13 +202,21 @@ impl<'a> Preparation<'a> {
         certificate: &Certificate,
         key: &PrivateKey,
     ) -> Result<()> {
-        let Place::Kubeconfig { cluster, user, server, .. } = &spec.place else {
+        let Place::Kubeconfig {
+            cluster,
+            user,
+            server,
+            ..
+        } = &spec.place
+        else {
             let pem = Zeroizing::new(certificate.to_pem().into_bytes());
             self.change(pair, spec.place.public(), pem, CERTIFICATE_MODE);
             self.change(pair, spec.place.key(), octets(&key.to_pem()), PRIVATE_MODE);
             return Ok(());
         };
-        let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_deref());
+        let issuer = spec
+            .certificate()
+            .and_then(|wanted| wanted.issuer.as_deref());
         let (authorities, _) = self.ca(issuer.context("a kubeconfig needs a CA")?)?;
         let authorities: String = authorities.iter().map(Certificate::to_pem).collect();
         let key = key.to_pem();
@@ -202,7 +229,11 @@ impl<'a> Preparation<'a> {
             key: key.as_bytes(),
         };
         let file = spec.place.public();
-        let existing = self.seen.files.get(&file).map(|content| content.bytes.as_slice());
+        let existing = self
+            .seen
+            .files
+            .get(&file)
+            .map(|content| content.bytes.as_slice());
         let text = kubeconfig::write(&entry, existing);
         self.change(pair, file, text, PRIVATE_MODE);
         Ok(())

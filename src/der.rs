@@ -225,3 +225,168 @@ fn push_base_128(number: u128, out: &mut Vec<u8>) {
         out.push(if group == 0 { low } else { low | 0x80 });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_written_as_short_as_der_demands_and_read_again() {
+        let heads: [(usize, &[u8]); 6] = [
+            (0, &[4, 0]),
+            (127, &[4, 127]),
+            (128, &[4, 0x81, 128]),
+            (255, &[4, 0x81, 255]),
+            (256, &[4, 0x82, 1, 0]),
+            (65536, &[4, 0x83, 1, 0, 0]),
+        ];
+        for (length, head) in heads {
+            let content = vec![7; length];
+            let encoded = tlv(OCTET_STRING, &content);
+            assert_eq!(encoded, [head, &content].concat(), "{length}");
+            let followed = [encoded.as_slice(), &[5, 0]].concat();
+            let (element, rest) = read(&followed).unwrap();
+            assert_eq!(
+                (element.tag, element.content, element.raw),
+                (OCTET_STRING, &*content, &*encoded)
+            );
+            assert_eq!(rest, [5, 0]);
+        }
+    }
+
+    #[test]
+    fn lengths_that_are_no_der_are_refused() {
+        let cases: [(&[u8], &str); 10] = [
+            (&[], "the DER ends too early"),
+            (&[4], "the DER ends too early"),
+            (&[4, 1], "the DER ends too early"),
+            (&[4, 0x82, 1], "the DER ends too early"),
+            (&[4, 0x84, 0xff, 0xff, 0xff, 0xff], "the DER ends too early"),
+            (
+                &[0x30, 0x80, 0, 0],
+                "a DER length is indefinite or over 4 octets",
+            ),
+            (
+                &[4, 0x85, 1, 0, 0, 0, 0],
+                "a DER length is indefinite or over 4 octets",
+            ),
+            (&[4, 0x81, 1, 0], "a DER length is longer than needed"),
+            (&[4, 0x82, 0, 0x80], "a DER length is longer than needed"),
+            (&[0x1f, 0x21, 0], "a DER tag above 30 is not supported"),
+        ];
+        for (input, reason) in cases {
+            assert_eq!(read(input).unwrap_err().to_string(), reason, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn elements_are_read_one_alone_or_all_in_order() {
+        let two = [2, 1, 1, 5, 0];
+        assert_eq!(
+            only(&two).unwrap_err().to_string(),
+            "octets follow the end of the DER"
+        );
+        let tags: Vec<u8> = children(&two)
+            .unwrap()
+            .iter()
+            .map(|element| element.tag)
+            .collect();
+        assert_eq!(tags, [INTEGER, NULL]);
+        assert!(children(&two[..4]).is_err());
+        assert_eq!(children(&[]).unwrap(), []);
+        assert_eq!(
+            sequence_members(&sequence(&[&two[..3], &two[3..]]))
+                .unwrap()
+                .len(),
+            2
+        );
+        assert!(sequence_members(&two[..3]).is_err());
+        assert_eq!(
+            only(&[BOOLEAN, 1, 0xff]).unwrap().tagged(BOOLEAN).unwrap(),
+            [0xff]
+        );
+    }
+
+    #[test]
+    fn a_bit_string_of_whole_octets_has_no_unused_bits() {
+        assert_eq!(whole_octets(&[0, 1, 2]).unwrap(), [1, 2]);
+        assert!(whole_octets(&[1, 2]).is_err());
+        assert!(whole_octets(&[]).is_err());
+    }
+
+    #[test]
+    fn integers_are_positive_and_minimal() {
+        assert_eq!(positive_integer(&[0]).unwrap(), [0_u8; 0]);
+        assert_eq!(positive_integer(&[0, 0x80]).unwrap(), [0x80]);
+        assert_eq!(positive_integer(&[0x7f, 0]).unwrap(), [0x7f, 0]);
+        let cases: [(&[u8], &str); 3] = [
+            (&[], "an INTEGER is empty"),
+            (&[0, 0x7f], "an INTEGER is longer than needed"),
+            (&[0x80], "an INTEGER is negative"),
+        ];
+        for (content, reason) in cases {
+            assert_eq!(positive_integer(content).unwrap_err().to_string(), reason);
+        }
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_first_that_is_set() {
+        for (magnitude, bits) in [
+            (&[][..], 0),
+            (&[0, 0], 0),
+            (&[1], 1),
+            (&[0, 0x80, 0], 16),
+            (&[3, 0], 10),
+        ] {
+            assert_eq!(bit_length(magnitude), bits, "{magnitude:?}");
+        }
+    }
+
+    #[test]
+    fn object_identifiers_are_encoded_and_read() {
+        let cases: [(&[u64], &[u8], &str); 5] = [
+            (&[2, 5, 4, 3], &[6, 3, 0x55, 4, 3], "2.5.4.3"),
+            (
+                &[1, 2, 840, 113_549],
+                &[6, 6, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d],
+                "1.2.840.113549",
+            ),
+            (&[2, 999, 3], &[6, 3, 0x88, 0x37, 3], "2.999.3"),
+            (&[0, 39], &[6, 1, 39], "0.39"),
+            (&[1, 0], &[6, 1, 40], "1.0"),
+        ];
+        for (arcs, encoded, text) in cases {
+            assert_eq!(oid(arcs), encoded);
+            assert_eq!(oid_text(&encoded[2..]).unwrap(), text);
+        }
+        let greatest = oid(&[2, 25, u64::MAX]);
+        assert_eq!(
+            oid_text(&greatest[2..]).unwrap(),
+            "2.25.18446744073709551615"
+        );
+    }
+
+    #[test]
+    fn arcs_made_from_uuids_are_read() {
+        // 2.25 and an arc of 128 bits: 18 groups of 7 and one of 2.
+        let content = [&[0x69, 0x83][..], &[0xff; 17], &[0x7f]].concat();
+        assert_eq!(oid_text(&content).unwrap(), format!("2.25.{}", u128::MAX));
+        let too_great = [&[0x69, 0x87][..], &[0xff; 17], &[0x7f]].concat();
+        assert!(oid_text(&too_great).is_err());
+    }
+
+    #[test]
+    fn malformed_object_identifiers_are_refused() {
+        for content in [&[][..], &[0x86], &[0x2a, 0x80, 1], &[0x80, 1]] {
+            let error = oid_arcs(content).unwrap_err();
+            assert_eq!(error.to_string(), "an OBJECT IDENTIFIER is malformed");
+        }
+    }
+
+    #[test]
+    fn members_of_a_set_are_sorted_by_their_encoding() {
+        let (long, short, other) = (vec![4, 2, 0, 0], vec![4, 1, 9], vec![2, 1, 1]);
+        let sorted = set_of(vec![long, short, other]);
+        assert_eq!(sorted, [0x31, 10, 2, 1, 1, 4, 1, 9, 4, 2, 0, 0]);
+    }
+}

@@ -25,7 +25,12 @@ pub fn diff(
     authorities: &[Certificate],
     now: OffsetDateTime,
 ) -> Vec<Finding> {
-    let mut judge = Judge { spec, authorities, now, findings: Vec::new() };
+    let mut judge = Judge {
+        spec,
+        authorities,
+        now,
+        findings: Vec::new(),
+    };
     judge.observed(observed);
     judge.findings
 }
@@ -84,7 +89,9 @@ impl Judge<'_> {
     }
 
     fn pair(&mut self, chain: &[Certificate], mode: u32, key: Option<&Key>) {
-        let Some(certificate) = chain.first() else { return };
+        let Some(certificate) = chain.first() else {
+            return;
+        };
         if mode & CERTIFICATE_MODE != 0 {
             self.tell(
                 Code::CertificateMode,
@@ -137,20 +144,38 @@ impl Judge<'_> {
         if let (KeyState::Open(private), Some(public)) = (&key.state, public)
             && !public.contains(private.public_key())
         {
-            self.tell(Code::KeyMismatch, "does not hold the public key of the private one", KEPT);
+            self.tell(
+                Code::KeyMismatch,
+                "does not hold the public key of the private one",
+                KEPT,
+            );
         }
     }
 
     /// Of a CA only what its leaves depend on is judged, never its subject.
     fn ca(&mut self, ca: &Certificate) {
         self.dates(ca);
-        let may_sign = ca.key_usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
+        let may_sign = ca
+            .key_usage
+            .is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
         if !ca.is_ca() {
-            self.tell(Code::NotACa, "is not a CA: its basic constraints do not say CA:TRUE", KEPT);
+            self.tell(
+                Code::NotACa,
+                "is not a CA: its basic constraints do not say CA:TRUE",
+                KEPT,
+            );
         } else if !may_sign {
-            self.tell(Code::NotACa, "may not sign: its key usage lacks keyCertSign", KEPT);
+            self.tell(
+                Code::NotACa,
+                "may not sign: its key usage lacks keyCertSign",
+                KEPT,
+            );
         }
-        if !ca.public_key.algorithm().is_some_and(KeyAlgorithm::may_sign_certificates) {
+        if !ca
+            .public_key
+            .algorithm()
+            .is_some_and(KeyAlgorithm::may_sign_certificates)
+        {
             self.tell(
                 Code::KeyUnsupported,
                 "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521",
@@ -161,7 +186,11 @@ impl Judge<'_> {
             usage.contains(KeyUsage::KEY_ENCIPHERMENT) || !usage.contains(KeyUsage::CRL_SIGN)
         });
         if odd_usage || !ca.sans.is_empty() {
-            self.tell(Code::CaUsage, "has another key usage than a CA needs, or a SAN", "");
+            self.tell(
+                Code::CaUsage,
+                "has another key usage than a CA needs, or a SAN",
+                "",
+            );
         }
         if ca.subject_key_identifier.is_none() {
             self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
@@ -228,7 +257,11 @@ impl Judge<'_> {
                 && leaf.authority_key_identifier == ca.subject_key_identifier
         });
         if identified {
-            self.tell(Code::BadSignature, "carries a signature that its CA's key does not verify", "");
+            self.tell(
+                Code::BadSignature,
+                "carries a signature that its CA's key does not verify",
+                "",
+            );
         } else {
             self.tell(
                 Code::NotSigned,
@@ -243,10 +276,19 @@ impl Judge<'_> {
 
     fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
         if leaf.subject.same_values(&wanted.subject) {
-            if leaf.subject.organizations().iter().any(|group| group == "system:masters") {
+            if leaf
+                .subject
+                .organizations()
+                .iter()
+                .any(|group| group == "system:masters")
+            {
                 self.tell(Code::SystemMasters, "is a member of system:masters", "");
             }
-        } else if wanted.former_subjects.iter().any(|former| leaf.subject.same_values(former)) {
+        } else if wanted
+            .former_subjects
+            .iter()
+            .any(|former| leaf.subject.same_values(former))
+        {
             self.tell(
                 Code::FormerSubject,
                 &format!("has the former subject \"{}\"", leaf.subject),
@@ -255,12 +297,23 @@ impl Judge<'_> {
         } else {
             self.tell(
                 Code::WrongSubject,
-                &format!("has the subject \"{}\", not \"{}\"", leaf.subject, wanted.subject),
+                &format!(
+                    "has the subject \"{}\", not \"{}\"",
+                    leaf.subject, wanted.subject
+                ),
                 "",
             );
         }
-        if leaf.subject.common_name().is_some_and(|name| name.chars().count() > 64) {
-            self.tell(Code::LongName, "has a common name of over 64 characters", "");
+        if leaf
+            .subject
+            .common_name()
+            .is_some_and(|name| name.chars().count() > 64)
+        {
+            self.tell(
+                Code::LongName,
+                "has a common name of over 64 characters",
+                "",
+            );
         }
     }
 
@@ -269,20 +322,36 @@ impl Judge<'_> {
             self.tell(Code::SanMissing, &format!("lacks the SAN {san}"), "");
         }
         for san in leaf.sans.iter().filter(|san| !wanted.sans.contains(san)) {
-            self.tell(Code::SanExtra, &format!("has the SAN {san}, which is not wanted"), "");
+            self.tell(
+                Code::SanExtra,
+                &format!("has the SAN {san}, which is not wanted"),
+                "",
+            );
         }
     }
 
     fn usages(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        let algorithm = leaf.public_key.algorithm().unwrap_or(KeyAlgorithm::EcdsaP256);
+        let algorithm = leaf
+            .public_key
+            .algorithm()
+            .unwrap_or(KeyAlgorithm::EcdsaP256);
         if let Some(usage) = leaf.key_usage {
             let lacking = wanted.key_usage(algorithm).without(usage);
             for name in lacking.names() {
-                self.tell(Code::UsageMissing, &format!("lacks the key usage {name}"), "");
+                self.tell(
+                    Code::UsageMissing,
+                    &format!("lacks the key usage {name}"),
+                    "",
+                );
             }
-            if usage.contains(KeyUsage::KEY_ENCIPHERMENT) && !matches!(algorithm, KeyAlgorithm::Rsa(_))
+            if usage.contains(KeyUsage::KEY_ENCIPHERMENT)
+                && !matches!(algorithm, KeyAlgorithm::Rsa(_))
             {
-                self.tell(Code::KeyEncipherment, "has keyEncipherment on an EC key", "");
+                self.tell(
+                    Code::KeyEncipherment,
+                    "has keyEncipherment on an EC key",
+                    "",
+                );
             }
         }
         // Without the extension any usage is allowed (RFC 5280 section 4.2.1.12).
@@ -322,21 +391,37 @@ impl Judge<'_> {
 
     fn serial(&mut self, certificate: &Certificate) {
         if certificate.serial.bits() < 64 {
-            self.tell(Code::SmallSerial, "has a serial number of less than 64 bits", "");
+            self.tell(
+                Code::SmallSerial,
+                "has a serial number of less than 64 bits",
+                "",
+            );
         }
     }
 
     fn kubeconfig(&mut self, found: &Kubeconfig) {
-        let Some(wanted) = self.spec.certificate() else { return };
-        let Some(leaf) = found.chain.first() else { return };
+        let Some(wanted) = self.spec.certificate() else {
+            return;
+        };
+        let Some(leaf) = found.chain.first() else {
+            return;
+        };
         self.key(&found.key, leaf);
         if !self.authorities.is_empty() {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
             if !found.authorities.iter().any(trusted) {
                 self.tell(Code::WrongCa, "does not trust the CA", "");
             } else if !found.authorities.iter().all(trusted) {
-                self.tell(Code::TrustExtra, "trusts a CA that the CA file does not hold", "");
-            } else if !self.authorities.iter().all(|ca| found.authorities.contains(ca)) {
+                self.tell(
+                    Code::TrustExtra,
+                    "trusts a CA that the CA file does not hold",
+                    "",
+                );
+            } else if !self
+                .authorities
+                .iter()
+                .all(|ca| found.authorities.contains(ca))
+            {
                 self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
             }
         }
@@ -364,11 +449,21 @@ impl Judge<'_> {
             _ => place.public(),
         };
         let way_out = if way_out.is_empty() && code.severity() != crate::finding::Severity::Note {
-            format!("run 'certs {} {} --force' to reissue it", self.spec.phase.name(), self.spec.name)
+            format!(
+                "run 'certs {} {} --force' to reissue it",
+                self.spec.phase.name(),
+                self.spec.name
+            )
         } else {
             way_out.to_owned()
         };
-        Finding { code, name: self.spec.name.clone(), file, text: text.to_owned(), way_out }
+        Finding {
+            code,
+            name: self.spec.name.clone(),
+            file,
+            text: text.to_owned(),
+            way_out,
+        }
     }
 }
 

@@ -116,7 +116,12 @@ pub fn document() -> String {
          |---|---|---|\n",
     );
     for code in Code::ALL {
-        let _ = writeln!(text, "| `{code}` | {} | {} |", code.severity().name(), code.about());
+        let _ = writeln!(
+            text,
+            "| `{code}` | {} | {} |",
+            code.severity().name(),
+            code.about()
+        );
     }
     text
 }

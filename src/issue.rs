@@ -8,7 +8,9 @@
 //! then put into the part to be signed, and the CA's key signs that.
 
 use anyhow::{Context, Result, bail, ensure};
-use rcgen::{CertificateParams, CustomExtension, DistinguishedName, IsCa, PublicKeyData, SerialNumber};
+use rcgen::{
+    CertificateParams, CustomExtension, DistinguishedName, IsCa, PublicKeyData, SerialNumber,
+};
 use time::OffsetDateTime;
 
 use crate::der;
@@ -55,14 +57,28 @@ pub fn validity(
     now: OffsetDateTime,
 ) -> Result<Validity> {
     let now = now.replace_nanosecond(0).context("the clock's time")?;
-    let end = now.checked_add(spec.validity).context("the validity goes past the year 9999")?;
+    let end = now
+        .checked_add(spec.validity)
+        .context("the validity goes past the year 9999")?;
     let not_after = issuer.map_or(end, |ca| end.min(ca.validity.not_after));
-    ensure!(not_after > now, "the CA \"{}\" has ended", issuer.map_or(String::new(), |ca| ca.subject.to_string()));
-    Ok(Validity { not_before: now - BACKDATE, not_after })
+    ensure!(
+        not_after > now,
+        "the CA \"{}\" has ended",
+        issuer.map_or(String::new(), |ca| ca.subject.to_string())
+    );
+    Ok(Validity {
+        not_before: now - BACKDATE,
+        not_after,
+    })
 }
 
 /// Issues a CA certificate for `key`, signed by itself.
-pub fn root(spec: &CertificateSpec, key: &PrivateKey, serial: Serial, validity: Validity) -> Result<Issued> {
+pub fn root(
+    spec: &CertificateSpec,
+    key: &PrivateKey,
+    serial: Serial,
+    validity: Validity,
+) -> Result<Issued> {
     let template = Template {
         spec,
         public_key: key.public_key(),
@@ -117,7 +133,8 @@ impl Template<'_> {
         let tbs = self.to_be_signed(key)?;
         let signature = key.sign(&tbs)?;
         let (sequence, _) = der::read(&tbs).context("read the part to be signed")?;
-        let algorithm = der::children(sequence.content).context("read the part to be signed")?[2].raw;
+        let algorithm =
+            der::children(sequence.content).context("read the part to be signed")?[2].raw;
         let bits = [&[0], signature.as_slice()].concat();
         let encoded = der::sequence(&[&tbs, algorithm, &der::tlv(0x03, &bits)]);
         let certificate = Certificate::parse(&encoded).context("read the issued certificate")?;
@@ -135,13 +152,19 @@ impl Template<'_> {
         params.is_ca = IsCa::NoCa;
         params.custom_extensions = self.extensions();
         let issuer = rcgen::Issuer::from_params(&params, Unsigning(key.public_key()));
-        let encoded = params.signed_by(&Unsigning(self.public_key), &issuer).context("encode the certificate")?;
+        let encoded = params
+            .signed_by(&Unsigning(self.public_key), &issuer)
+            .context("encode the certificate")?;
         let (certificate, _) = der::read(encoded.der()).context("read rcgen's certificate")?;
         let parts = der::children(certificate.content).context("read rcgen's certificate")?;
         let fields = der::children(parts[0].content).context("read rcgen's certificate")?;
         // Version, serial number, signature, issuer, validity, subject, key, extensions:
         // RFC 5280 section 4.1.
-        ensure!(fields.len() == 8, "rcgen wrote {} fields instead of 8", fields.len());
+        ensure!(
+            fields.len() == 8,
+            "rcgen wrote {} fields instead of 8",
+            fields.len()
+        );
         let mut raw: Vec<&[u8]> = fields.iter().map(|field| field.raw).collect();
         raw[3] = self.issuer.der();
         raw[5] = self.spec.subject.der();
@@ -157,14 +180,25 @@ impl Template<'_> {
             extension.set_criticality(critical);
             extension
         };
-        let algorithm = self.public_key.algorithm().unwrap_or(KeyAlgorithm::EcdsaP256);
-        let mut extensions = vec![extension(KEY_USAGE, true, spec.key_usage(algorithm).encode())];
+        let algorithm = self
+            .public_key
+            .algorithm()
+            .unwrap_or(KeyAlgorithm::EcdsaP256);
+        let mut extensions = vec![extension(
+            KEY_USAGE,
+            true,
+            spec.key_usage(algorithm).encode(),
+        )];
         if !spec.extended_key_usage().is_empty() {
             let usages = usage::encode(spec.extended_key_usage());
             extensions.push(extension(EXTENDED_KEY_USAGE, false, usages));
         }
         let true_or_default: &[&[u8]] = if ca { &[&[0x01, 0x01, 0xff]] } else { &[] };
-        extensions.push(extension(BASIC_CONSTRAINTS, true, der::sequence(true_or_default)));
+        extensions.push(extension(
+            BASIC_CONSTRAINTS,
+            true,
+            der::sequence(true_or_default),
+        ));
         let identifier = der::tlv(0x04, &self.public_key.key_identifier());
         extensions.push(extension(SUBJECT_KEY_IDENTIFIER, false, identifier));
         if let Some(authority) = self.authority {
@@ -172,7 +206,11 @@ impl Template<'_> {
             extensions.push(extension(AUTHORITY_KEY_IDENTIFIER, false, identifier));
         }
         if !spec.sans.is_empty() {
-            extensions.push(extension(SUBJECT_ALTERNATIVE_NAME, false, san::encode(&spec.sans)));
+            extensions.push(extension(
+                SUBJECT_ALTERNATIVE_NAME,
+                false,
+                san::encode(&spec.sans),
+            ));
         }
         extensions
     }
@@ -180,7 +218,10 @@ impl Template<'_> {
     /// What was encoded is what was wanted, field by field.
     fn check(&self, made: &Certificate, signer: &PublicKey) -> Result<()> {
         let spec = self.spec;
-        let algorithm = self.public_key.algorithm().unwrap_or(KeyAlgorithm::EcdsaP256);
+        let algorithm = self
+            .public_key
+            .algorithm()
+            .unwrap_or(KeyAlgorithm::EcdsaP256);
         let ca = spec.kind == Kind::Ca;
         let checks = [
             ("subject", made.subject == spec.subject),
@@ -188,8 +229,14 @@ impl Template<'_> {
             ("serial number", made.serial == self.serial),
             ("validity", made.validity == self.validity),
             ("public key", made.public_key == *self.public_key),
-            ("key usage", made.key_usage == Some(spec.key_usage(algorithm))),
-            ("extended key usage", made.extended_key_usage == spec.extended_key_usage()),
+            (
+                "key usage",
+                made.key_usage == Some(spec.key_usage(algorithm)),
+            ),
+            (
+                "extended key usage",
+                made.extended_key_usage == spec.extended_key_usage(),
+            ),
             (
                 "basic constraints",
                 made.basic_constraints.as_ref().is_some_and(|found| {
@@ -198,15 +245,23 @@ impl Template<'_> {
             ),
             (
                 "subject key identifier",
-                made.subject_key_identifier.as_deref() == Some(&self.public_key.key_identifier()[..]),
+                made.subject_key_identifier.as_deref()
+                    == Some(&self.public_key.key_identifier()[..]),
             ),
-            ("authority key identifier", made.authority_key_identifier.as_deref() == self.authority),
+            (
+                "authority key identifier",
+                made.authority_key_identifier.as_deref() == self.authority,
+            ),
             ("SAN", made.sans == spec.sans),
         ];
         if let Some((field, _)) = checks.iter().find(|(_, right)| !right) {
-            bail!("the certificate for \"{}\" came out with another {field} than wanted", spec.subject);
+            bail!(
+                "the certificate for \"{}\" came out with another {field} than wanted",
+                spec.subject
+            );
         }
-        made.verify_signature(signer).context("verify the issued certificate")
+        made.verify_signature(signer)
+            .context("verify the issued certificate")
     }
 }
 

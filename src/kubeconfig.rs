@@ -90,7 +90,8 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
             .to_owned(),
         authorities: source(cluster, AUTHORITY)
             .with_context(|| format!("its cluster \"{cluster_name}\""))?,
-        certificate: source(user, CERTIFICATE).with_context(|| format!("its user \"{user_name}\""))?,
+        certificate: source(user, CERTIFICATE)
+            .with_context(|| format!("its user \"{user_name}\""))?,
         key: source(user, KEY).with_context(|| format!("its user \"{user_name}\""))?,
     })
 }
@@ -106,15 +107,35 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
     config.insert("apiVersion", Node::text("v1"));
     config.insert("kind", Node::text("Config"));
     let cluster = [
-        (format!("{AUTHORITY}-data"), data(entry.authorities.as_bytes())),
+        (
+            format!("{AUTHORITY}-data"),
+            data(entry.authorities.as_bytes()),
+        ),
         ("server".to_owned(), Node::text(entry.server)),
     ];
-    put(&mut config, "clusters", entry.cluster, "cluster", cluster, &[AUTHORITY]);
+    put(
+        &mut config,
+        "clusters",
+        entry.cluster,
+        "cluster",
+        cluster,
+        &[AUTHORITY],
+    );
     let user = [
-        (format!("{CERTIFICATE}-data"), data(entry.certificate.as_bytes())),
+        (
+            format!("{CERTIFICATE}-data"),
+            data(entry.certificate.as_bytes()),
+        ),
         (format!("{KEY}-data"), data(entry.key)),
     ];
-    put(&mut config, "users", entry.user, "user", user, &[CERTIFICATE, KEY]);
+    put(
+        &mut config,
+        "users",
+        entry.user,
+        "user",
+        user,
+        &[CERTIFICATE, KEY],
+    );
     let names = [
         ("cluster".to_owned(), Node::text(entry.cluster)),
         ("user".to_owned(), Node::text(entry.user)),
@@ -127,7 +148,10 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
 fn document(bytes: &[u8]) -> Result<Node> {
     let mut documents = yaml::documents(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
     if documents.len() != 1 {
-        bail!("holds {} YAML documents, and a kubeconfig is one", documents.len());
+        bail!(
+            "holds {} YAML documents, and a kubeconfig is one",
+            documents.len()
+        );
     }
     let document = documents.remove(0);
     match text(&document, "kind") {
@@ -163,13 +187,22 @@ fn put(
     if config.get(list).is_none_or(|node| node.items().is_empty()) {
         config.insert(list, Node::list([]));
     }
-    let Some(items) = config.get_mut(list).and_then(Node::items_mut) else { return };
-    let position = items.iter().position(|item| text(item, "name") == Some(name));
+    let Some(items) = config.get_mut(list).and_then(Node::items_mut) else {
+        return;
+    };
+    let position = items
+        .iter()
+        .position(|item| text(item, "name") == Some(name));
     let position = position.unwrap_or_else(|| {
-        items.push(Node::map([(inner, Node::map([])), ("name", Node::text(name))]));
+        items.push(Node::map([
+            (inner, Node::map([])),
+            ("name", Node::text(name)),
+        ]));
         items.len() - 1
     });
-    let Some(object) = items[position].get_mut(inner) else { return };
+    let Some(object) = items[position].get_mut(inner) else {
+        return;
+    };
     for field in instead_of {
         object.remove(field);
     }
@@ -189,10 +222,16 @@ fn source(node: &Node, field: &'static str) -> Result<Source> {
     if let Some(encoded) = text(node, &embedded) {
         let bytes = Base64::decode_vec(encoded)
             .map_err(|_| anyhow::anyhow!("has {embedded} that is not base64"))?;
-        return Ok(Source::Data { field, bytes: Zeroizing::new(bytes) });
+        return Ok(Source::Data {
+            field,
+            bytes: Zeroizing::new(bytes),
+        });
     }
     match text(node, field) {
-        Some(path) => Ok(Source::File { field, path: path.to_owned() }),
+        Some(path) => Ok(Source::File {
+            field,
+            path: path.to_owned(),
+        }),
         None => bail!("has no {embedded}"),
     }
 }

@@ -13,12 +13,18 @@ use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let name = nix::unistd::gethostname().unwrap_or_default().into_string().unwrap_or_default();
+    let name = nix::unistd::gethostname()
+        .unwrap_or_default()
+        .into_string()
+        .unwrap_or_default();
     let stdout = io::stdout();
     let terminal = stdout.is_terminal();
     let mut env = Env {
         now: now(),
-        host: Host { name: &name, default_address: &default_address },
+        host: Host {
+            name: &name,
+            default_address: &default_address,
+        },
         stdin: &mut read_stdin,
         ca_passphrase: std::env::var_os("CERTS_CA_PASSPHRASE")
             .filter(|passphrase| !passphrase.is_empty())
@@ -47,7 +53,10 @@ fn written(outcome: &Outcome) -> ExitCode {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the clock is read"
+)]
 fn now() -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc()
 }
@@ -55,16 +64,26 @@ fn now() -> time::OffsetDateTime {
 /// The address of the default route's interface. Connecting a datagram socket asks the kernel
 /// for the route and sends nothing; both addresses are for documentation (RFC 5737, RFC 3849).
 fn default_address(v6: bool) -> Option<IpAddr> {
-    let (local, remote) =
-        if v6 { ("[::]:0", "[2001:db8::1]:9") } else { ("0.0.0.0:0", "192.0.2.1:9") };
+    let (local, remote) = if v6 {
+        ("[::]:0", "[2001:db8::1]:9")
+    } else {
+        ("0.0.0.0:0", "192.0.2.1:9")
+    };
     let socket = UdpSocket::bind(local).ok()?;
     socket.connect(remote).ok()?;
-    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_unspecified())
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|address| !address.is_unspecified())
 }
 
 fn read_stdin() -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin().lock().take(certs::store::LARGEST + 1).read_to_end(&mut bytes)?;
+    io::stdin()
+        .lock()
+        .take(certs::store::LARGEST + 1)
+        .read_to_end(&mut bytes)?;
     anyhow::ensure!(
         u64::try_from(bytes.len()).is_ok_and(|length| length <= certs::store::LARGEST),
         "is larger than 1 MiB"

@@ -39,7 +39,11 @@ pub fn observe<'a>(
 ) -> Seen {
     let mut seen = Seen::default();
     for spec in specs {
-        let mut reader = Reader { store, seen: &mut seen.files, unreadable: Vec::new() };
+        let mut reader = Reader {
+            store,
+            seen: &mut seen.files,
+            unreadable: Vec::new(),
+        };
         let passphrase = spec.is_ca().then(|| passphrases.of(&spec.name)).flatten();
         let observed = reader.place(&spec.place, passphrase);
         let observed = if reader.unreadable.is_empty() {
@@ -54,7 +58,10 @@ pub fn observe<'a>(
 
 impl Passphrases {
     fn of(&self, name: &str) -> Option<&[u8]> {
-        self.named.get(name).or(self.any.as_ref()).map(|passphrase| passphrase.as_slice())
+        self.named
+            .get(name)
+            .or(self.any.as_ref())
+            .map(|passphrase| passphrase.as_slice())
     }
 }
 
@@ -86,19 +93,24 @@ impl Reader<'_> {
     fn key_pair(&mut self, place: &Place) -> Observed {
         let public = self.file(&place.public(), |bytes| PublicKey::all_from_pem(bytes));
         match (self.private_key(&place.key(), None), public) {
-            (Some(key), public) => Observed::KeyPair { key, public: public.map(|(keys, _)| keys) },
+            (Some(key), public) => Observed::KeyPair {
+                key,
+                public: public.map(|(keys, _)| keys),
+            },
             (None, Some(_)) => Observed::PublicOnly,
             (None, None) => Observed::Absent,
         }
     }
 
     fn private_key(&mut self, file: &FileId, passphrase: Option<&[u8]>) -> Option<Key> {
-        let (state, mode) = self.file(file, |bytes| match PrivateKey::from_pem(bytes, passphrase) {
-            Ok(key) => Ok(KeyState::Open(Arc::new(key))),
-            Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {
-                Ok(KeyState::Locked(error.to_string()))
+        let (state, mode) = self.file(file, |bytes| {
+            match PrivateKey::from_pem(bytes, passphrase) {
+                Ok(key) => Ok(KeyState::Open(Arc::new(key))),
+                Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {
+                    Ok(KeyState::Locked(error.to_string()))
+                }
+                Err(error) => Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         })?;
         Some(Key { state, mode })
     }
@@ -109,14 +121,19 @@ impl Reader<'_> {
         };
         let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
-        let key = self.source(file, &entry.key, |bytes| Ok(PrivateKey::from_pem(bytes, None)?));
+        let key = self.source(file, &entry.key, |bytes| {
+            Ok(PrivateKey::from_pem(bytes, None)?)
+        });
         match (authorities, chain, key) {
             (Some((authorities, _)), Some((chain, _)), Some((key, key_mode))) => {
                 Observed::Kubeconfig(Kubeconfig {
                     server: entry.server,
                     authorities,
                     chain,
-                    key: Key { state: KeyState::Open(Arc::new(key)), mode: mode | key_mode },
+                    key: Key {
+                        state: KeyState::Open(Arc::new(key)),
+                        mode: mode | key_mode,
+                    },
                     mode,
                 })
             }
@@ -155,11 +172,16 @@ impl Reader<'_> {
     ) -> Option<(T, u32)> {
         match source {
             Source::Data { field, bytes } => self
-                .parsed(file, bytes, |bytes| parse(bytes).map_err(|error| error.context(*field)))
+                .parsed(file, bytes, |bytes| {
+                    parse(bytes).map_err(|error| error.context(*field))
+                })
                 .map(|parsed| (parsed, 0)),
             Source::File { field, path } => match self.store.read_reference(file, path) {
                 Ok(None) => {
-                    self.fail(file, format!("refers to {path} ({field}), which is not there"));
+                    self.fail(
+                        file,
+                        format!("refers to {path} ({field}), which is not there"),
+                    );
                     None
                 }
                 Ok(Some(content)) => self
@@ -167,7 +189,16 @@ impl Reader<'_> {
                         parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
                     })
                     // Of a certificate's file the mode says nothing; a key's counts as the file's.
-                    .map(|parsed| (parsed, if *field == kubeconfig::KEY { content.mode } else { 0 })),
+                    .map(|parsed| {
+                        (
+                            parsed,
+                            if *field == kubeconfig::KEY {
+                                content.mode
+                            } else {
+                                0
+                            },
+                        )
+                    }),
                 Err(error) => {
                     self.fail(file, format!("{field}: {error}"));
                     None
@@ -182,10 +213,15 @@ impl Reader<'_> {
         bytes: &[u8],
         parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
     ) -> Option<T> {
-        parse(bytes).map_err(|error| self.fail(file, format!("{error:#}"))).ok()
+        parse(bytes)
+            .map_err(|error| self.fail(file, format!("{error:#}")))
+            .ok()
     }
 
     fn fail(&mut self, file: &FileId, why: String) {
-        self.unreadable.push(Unreadable { file: file.clone(), why });
+        self.unreadable.push(Unreadable {
+            file: file.clone(),
+            why,
+        });
     }
 }

@@ -22,6 +22,13 @@ pub(crate) fn text(script: &str, input: &[u8]) -> String {
         .into()
 }
 
+/// Lower-case hexadecimal.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets
+        .iter()
+        .fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
+}
+
 /// Whether a script succeeds, what it writes, and what it says.
 fn attempt(script: &str, input: &[u8]) -> (bool, Vec<u8>, Vec<u8>) {
     let mut child = Command::new("bash")

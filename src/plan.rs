@@ -87,7 +87,13 @@ pub fn plan(
     force: Force,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
-    let planner = Planner { wanted, issuers, found, force, now };
+    let planner = Planner {
+        wanted,
+        issuers,
+        found,
+        force,
+        now,
+    };
     let mut steps = Vec::new();
     let mut refused = Vec::new();
     for issuer in issuers {
@@ -107,7 +113,10 @@ pub fn plan(
             matches!(planned.step, Step::Replace { .. }) && planned.findings.contains(finding)
         })
     };
-    if refused.iter().any(|finding| finding.severity() == Severity::Error && !mended(finding)) {
+    if refused
+        .iter()
+        .any(|finding| finding.severity() == Severity::Error && !mended(finding))
+    {
         return Err(Refusal { findings: refused });
     }
     Ok(Plan { steps })
@@ -128,7 +137,10 @@ impl<'a> Planner<'a> {
 
     fn issuer(&self, spec: &Spec) -> Option<&'a Spec> {
         let name = spec.certificate()?.issuer.as_ref()?;
-        self.wanted.iter().chain(self.issuers).find(|ca| ca.name == *name)
+        self.wanted
+            .iter()
+            .chain(self.issuers)
+            .find(|ca| ca.name == *name)
     }
 
     fn authorities(&self, spec: &Spec) -> &'a [Certificate] {
@@ -150,7 +162,9 @@ impl<'a> Planner<'a> {
             .filter(|finding| finding.severity() == Severity::Error)
             .map(|finding| finding.code)
             .collect();
-        let leaf = spec.certificate().is_some_and(|certificate| certificate.issuer.is_some());
+        let leaf = spec
+            .certificate()
+            .is_some_and(|certificate| certificate.issuer.is_some());
         let step = match (observed, self.force) {
             (Observed::Absent, _) => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
@@ -166,7 +180,11 @@ impl<'a> Planner<'a> {
                 return Err(findings);
             }
         }
-        Ok(Planned { spec: spec.clone(), step, findings })
+        Ok(Planned {
+            spec: spec.clone(),
+            step,
+            findings,
+        })
     }
 
     /// Why this CA cannot sign for, or does not belong to, what is there.
@@ -183,9 +201,10 @@ impl<'a> Planner<'a> {
         };
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
         match self.observed(ca) {
-            Observed::Absent if made && issuing && self.observed(spec).is_absent() => {
-                named_like(spec, ca.certificate().map(|certificate| &certificate.subject))
-            }
+            Observed::Absent if made && issuing && self.observed(spec).is_absent() => named_like(
+                spec,
+                ca.certificate().map(|certificate| &certificate.subject),
+            ),
             Observed::Absent if made => tell(
                 Code::CaAbsent,
                 format!("is there, and its CA {ca_file} is not"),
@@ -194,7 +213,10 @@ impl<'a> Planner<'a> {
             Observed::Absent => tell(
                 Code::CaAbsent,
                 format!("needs {ca_file}, which is not there"),
-                format!("run 'certs ca {}' first, or copy the cluster's CA there", ca.name),
+                format!(
+                    "run 'certs ca {}' first, or copy the cluster's CA there",
+                    ca.name
+                ),
             ),
             Observed::Certificate { key: None, .. } if issuing => tell(
                 Code::ExternalCa,
@@ -204,7 +226,11 @@ impl<'a> Planner<'a> {
                 ),
                 "have the CA's owner issue it and place certificate and key here".to_owned(),
             ),
-            Observed::Certificate { key: Some(key), chain, .. } if issuing => {
+            Observed::Certificate {
+                key: Some(key),
+                chain,
+                ..
+            } if issuing => {
                 if let KeyState::Locked(reason) = &key.state {
                     return tell(
                         Code::CaKeyLocked,

@@ -171,7 +171,8 @@ fn kubeadms_trees_are_kept_byte_for_byte() {
             "--kubeconfig-dir",
             text(&tree),
         ]);
-        run(&mut at(NOON, "022", &command)).expect(0);
+        let said = run(&mut at(NOON, "022", &command)).expect(0).stdout;
+        assert!(!said.is_empty(), "{name}: what was kept is not told");
         let after = snapshot(&tree);
         assert_eq!(before, after, "{name}: a file of kubeadm's tree changed");
     }

@@ -7,7 +7,12 @@ use crate::cli::Ca;
 use crate::profile::Phase;
 
 pub(crate) fn request(verb: Ca) -> Request {
-    let select = Select::Phase { phase: Phase::Ca, names: verb.names, own: None, subject: verb.subject };
+    let select = Select::Phase {
+        phase: Phase::Ca,
+        names: verb.names,
+        own: None,
+        subject: verb.subject,
+    };
     let mut request = Request::new("ca", select, verb.run);
     verb.key.give(&mut request.given);
     verb.ca_validity.give(&mut request.given);

@@ -18,7 +18,7 @@ use crate::observe::{Passphrases, Seen, observe};
 use crate::outcome::Exit;
 use crate::plan::{Force, plan};
 use crate::profile::{Phase, of_phase};
-use crate::report::{Format, Report, Planning, failure};
+use crate::report::{Format, Planning, Report, failure};
 use crate::spec::Spec;
 use crate::store::{self, CommitOptions, FileContent, Roots, Store, TransactionId};
 use crate::x509::validity::parse_duration;
@@ -76,14 +76,24 @@ pub(crate) fn generate(request: Request, env: &mut Env<'_>) -> Outcome {
     match attempt(request, env) {
         Ok(report) => {
             let (stdout, stderr) = report.render(&format);
-            Outcome { stdout, stderr, exit: report.exit() }
+            Outcome {
+                stdout,
+                stderr,
+                exit: report.exit(),
+            }
         }
-        Err(Stop::Usage(sentences)) => {
-            Outcome { stdout: Vec::new(), stderr: failure(&sentences, &format), exit: Exit::Usage }
-        }
+        Err(Stop::Usage(sentences)) => Outcome {
+            stdout: Vec::new(),
+            stderr: failure(&sentences, &format),
+            exit: Exit::Usage,
+        },
         Err(Stop::Failed(error)) => {
             let sentence = format!("{error:#}");
-            Outcome { stdout: Vec::new(), stderr: failure(&[sentence], &format), exit: Exit::Failed }
+            Outcome {
+                stdout: Vec::new(),
+                stderr: failure(&[sentence], &format),
+                exit: Exit::Failed,
+            }
         }
     }
 }
@@ -118,7 +128,14 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
     };
-    let mut report = Report::new(request.verb, env.now, facts.node.name, &job.store, least, notes);
+    let mut report = Report::new(
+        request.verb,
+        env.now,
+        facts.node.name,
+        &job.store,
+        least,
+        notes,
+    );
     if dry_run {
         let lock = job.store.lock_shared()?;
         let seen = job.observe();
@@ -137,7 +154,10 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     roots.dedup();
     let notice = &mut *env.notice;
     let mut writer = job.store.lock(&roots, lock_timeout, &mut |directory| {
-        notice(&format!("waiting for another run on {} to end", directory.display()));
+        notice(&format!(
+            "waiting for another run on {} to end",
+            directory.display()
+        ));
     })?;
     if let Some(recovered) = writer.recover()? {
         report.recovered(&recovered);
@@ -149,7 +169,10 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
             if !changes.is_empty() {
                 let options = CommitOptions {
                     transaction: transaction()?,
-                    backup: request.signing.as_ref().is_none_or(|signing| !signing.no_backup),
+                    backup: request
+                        .signing
+                        .as_ref()
+                        .is_none_or(|signing| !signing.no_backup),
                     keep: Vec::new(),
                 };
                 report.committed(writer.commit(changes, &options)?);
@@ -163,11 +186,21 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
 
 impl Job {
     fn observe(&self) -> Seen {
-        observe(self.specs.iter().chain(&self.issuers), &self.store, &self.passphrases)
+        observe(
+            self.specs.iter().chain(&self.issuers),
+            &self.store,
+            &self.passphrases,
+        )
     }
 
     fn plan(&self, seen: &Seen, env: &Env<'_>) -> Planning {
-        plan(&self.specs, &self.issuers, &seen.observed, self.force, env.now)
+        plan(
+            &self.specs,
+            &self.issuers,
+            &seen.observed,
+            self.force,
+            env.now,
+        )
     }
 }
 
@@ -204,17 +237,30 @@ fn roots(request: &Request, facts: &Facts) -> Roots {
     let configured = facts.cert_dir.as_ref().map(PathBuf::from);
     // A flag goes before the file, and --kubernetes-dir says where the certificates are too.
     let configured = configured.filter(|_| run.kubernetes_dir.is_none());
-    let pki = run.cert_dir.clone().or(configured).unwrap_or_else(|| kubernetes.join("pki"));
+    let pki = run
+        .cert_dir
+        .clone()
+        .or(configured)
+        .unwrap_or_else(|| kubernetes.join("pki"));
     Roots {
         pki,
         kubeconfig: request.kubeconfig_dir.clone().unwrap_or(kubernetes),
-        kubelet: request.kubelet_dir.clone().unwrap_or_else(|| "/var/lib/kubelet/pki".into()),
+        kubelet: request
+            .kubelet_dir
+            .clone()
+            .unwrap_or_else(|| "/var/lib/kubelet/pki".into()),
     }
 }
 
 fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {
-    let mut passphrases = Passphrases { any: env.ca_passphrase.take(), ..Passphrases::default() };
-    let files = request.signing.iter().flat_map(|signing| &signing.ca_passphrase_file);
+    let mut passphrases = Passphrases {
+        any: env.ca_passphrase.take(),
+        ..Passphrases::default()
+    };
+    let files = request
+        .signing
+        .iter()
+        .flat_map(|signing| &signing.ca_passphrase_file);
     for argument in files {
         let named = argument
             .split_once('=')
@@ -222,7 +268,10 @@ fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop
         let path = named.map_or(argument.as_str(), |(_, path)| path);
         // What an editor adds to the end of a line is no part of it.
         let mut passphrase = input(path.as_ref(), "--ca-passphrase-file")?.bytes;
-        while passphrase.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        while passphrase
+            .last()
+            .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
+        {
             passphrase.pop();
         }
         match named {
@@ -245,7 +294,10 @@ fn transaction() -> anyhow::Result<TransactionId> {
 fn input(path: &Path, flag: &str) -> Result<FileContent, Stop> {
     match store::read_input(path) {
         Ok(Some(content)) => Ok(content),
-        Ok(None) => Err(Stop::usage(format!("{flag}: there is no file {}", path.display()))),
+        Ok(None) => Err(Stop::usage(format!(
+            "{flag}: there is no file {}",
+            path.display()
+        ))),
         Err(error) => Err(Stop::usage(format!("{flag}: {error}"))),
     }
 }

@@ -17,13 +17,18 @@ fn one(value: Option<String>, flag: &str) -> Option<Stated<String>> {
 }
 
 fn many(values: Vec<String>, flag: &str) -> Vec<Stated<String>> {
-    values.into_iter().map(|value| Stated::new(value, flag)).collect()
+    values
+        .into_iter()
+        .map(|value| Stated::new(value, flag))
+        .collect()
 }
 
 impl Give for Address {
     fn give(self, given: &mut Given) {
-        given.advertise_address =
-            one(self.apiserver_advertise_address, "--apiserver-advertise-address");
+        given.advertise_address = one(
+            self.apiserver_advertise_address,
+            "--apiserver-advertise-address",
+        );
     }
 }
 
@@ -41,8 +46,7 @@ impl Give for CaValidity {
 
 impl Give for Endpoint {
     fn give(self, given: &mut Given) {
-        given.control_plane_endpoint =
-            one(self.control_plane_endpoint, "--control-plane-endpoint");
+        given.control_plane_endpoint = one(self.control_plane_endpoint, "--control-plane-endpoint");
     }
 }
 
@@ -79,8 +83,10 @@ impl Give for NodeName {
 
 impl Give for Services {
     fn give(self, given: &mut Given) {
-        given.apiserver_extra_sans =
-            many(self.apiserver_cert_extra_sans, "--apiserver-cert-extra-sans");
+        given.apiserver_extra_sans = many(
+            self.apiserver_cert_extra_sans,
+            "--apiserver-cert-extra-sans",
+        );
         given.service_cidr = one(self.service_cidr, "--service-cidr");
         given.dns_domain = one(self.service_dns_domain, "--service-dns-domain");
     }

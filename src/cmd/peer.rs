@@ -7,8 +7,12 @@ use crate::cli::Peer;
 use crate::profile::Phase;
 
 pub(crate) fn request(verb: Peer) -> Request {
-    let select =
-        Select::Phase { phase: Phase::Peer, names: verb.names, own: None, subject: None };
+    let select = Select::Phase {
+        phase: Phase::Peer,
+        names: verb.names,
+        own: None,
+        subject: None,
+    };
     let mut request = Request::new("peer", select, verb.run);
     let given = &mut request.given;
     verb.node.give(given);

@@ -36,12 +36,19 @@ impl Select {
     pub(crate) fn specs(&self, facts: &Facts) -> Result<Vec<Spec>, Stop> {
         match self {
             Self::All => resolve_all(TABLE.iter(), facts),
-            Self::Phase { phase, names, own: Some(own), .. } if own.common_name.is_some() => {
+            Self::Phase {
+                phase,
+                names,
+                own: Some(own),
+                ..
+            } if own.common_name.is_some() => {
                 identity(*phase, names, own, facts).map(|spec| vec![spec])
             }
-            Self::Phase { subject: Some(subject), names, .. } => {
-                ca_with_subject(names, subject, facts).map(|spec| vec![spec])
-            }
+            Self::Phase {
+                subject: Some(subject),
+                names,
+                ..
+            } => ca_with_subject(names, subject, facts).map(|spec| vec![spec]),
             Self::Phase { phase, names, .. } if names.is_empty() => {
                 resolve_all(of_phase(*phase), facts)
             }
@@ -56,7 +63,8 @@ pub(crate) fn issuers(wanted: &[Spec], facts: &Facts) -> Result<Vec<Spec>, Stop>
         .iter()
         .filter(|ca| {
             let signs = |spec: &Spec| {
-                spec.certificate().is_some_and(|leaf| leaf.issuer.as_deref() == Some(ca.name))
+                spec.certificate()
+                    .is_some_and(|leaf| leaf.issuer.as_deref() == Some(ca.name))
             };
             wanted.iter().any(signs) && wanted.iter().all(|spec| spec.name != ca.name)
         })
@@ -149,14 +157,11 @@ fn nearest(name: &str, known: &[&str]) -> String {
         .map_or(String::new(), |(_, other)| format!(" (\"{other}\"?)"))
 }
 
-fn identity(
-    phase: Phase,
-    names: &[String],
-    flags: &OwnFlags,
-    facts: &Facts,
-) -> Result<Spec, Stop> {
+fn identity(phase: Phase, names: &[String], flags: &OwnFlags, facts: &Facts) -> Result<Spec, Stop> {
     let [name] = names else {
-        return Err(Stop::usage("--common-name goes with one NAME, which the files are called by"));
+        return Err(Stop::usage(
+            "--common-name goes with one NAME, which the files are called by",
+        ));
     };
     let own = Own {
         name,
@@ -173,6 +178,9 @@ fn ca_with_subject(names: &[String], subject: &str, facts: &Facts) -> Result<Spe
     let row = row(Phase::Ca, name).map_err(Stop::usage)?;
     let subject = Name::parse(subject)
         .map_err(|error| Stop::usage(format!("--subject: \"{subject}\": {error:#}")))?;
-    debug_assert!(row.signer == Signer::Itself, "every row of the phase ca is a root");
+    debug_assert!(
+        row.signer == Signer::Itself,
+        "every row of the phase ca is a root"
+    );
     profile::ca_with_subject(row, facts, subject).map_err(usage)
 }

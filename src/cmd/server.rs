@@ -7,8 +7,12 @@ use crate::cli::Server;
 use crate::profile::Phase;
 
 pub(crate) fn request(mut verb: Server) -> Request {
-    let select =
-        Select::Phase { phase: Phase::Server, names: verb.names, own: None, subject: None };
+    let select = Select::Phase {
+        phase: Phase::Server,
+        names: verb.names,
+        own: None,
+        subject: None,
+    };
     let mut request = Request::new("server", select, verb.run);
     let given = &mut request.given;
     verb.node.give(given);

@@ -152,7 +152,8 @@ impl Honoured {
                 }
             }
             // Where a single value is wanted, the walk over all fields has told it already.
-            (Target::Texts(_), _) | (_, Value::List(_) | Value::Map(_)) => {}
+            (Target::Texts(_), _) => {}
+            (target, Value::List(_) | Value::Map(_)) if !matches!(target, Target::Gate(_)) => {}
             (target, _) => run.refuse(
                 node.line,
                 format!("{} is {}, {}", self.path, node.kind(), target.wanted()),

@@ -82,6 +82,7 @@ featureGates:
         external_etcd_files: vec![],
         key_algorithm: Some(text("ECDSA-P256", "encryptionAlgorithm (c.yaml line 25)")),
         kubernetes_version: Some(text("v1.36.2", "kubernetesVersion (c.yaml line 13)")),
+        node_addresses: Vec::new(),
         node_name: Some(text("cp1", "nodeRegistration.name (c.yaml line 7)")),
         pod_cidr: Some(text(
             "10.244.0.0/16",
@@ -298,6 +299,10 @@ fn values_of_the_wrong_type_are_told_with_their_line() {
         (
             "featureGates: {PublicKeysECDSA: 1}\n",
             "true or false is wanted",
+        ),
+        (
+            "featureGates: {PublicKeysECDSA: [true]}\n",
+            "PublicKeysECDSA is a list, true or false is wanted",
         ),
         (
             "featureGates: []\n",

@@ -28,6 +28,7 @@ fn given(field: &str, value: &str) -> Given {
         "endpoint" => given.control_plane_endpoint = Some(value),
         "etcd-file" => given.external_etcd_files = vec![value],
         "key" => given.key_algorithm = Some(value),
+        "node-ip" => given.node_addresses = vec![value],
         "node" => given.node_name = Some(value),
         "peer-san" => given.etcd_peer_extra_sans = vec![value],
         "pods" => given.pod_cidr = Some(value),
@@ -69,6 +70,7 @@ fn nothing_given_yields_the_defaults_of_kubeadm() {
                 validity: Duration::hours(8_760),
             },
             node: NodeFacts {
+                addresses: vec![],
                 advertise_address: Some("192.0.2.2".parse().unwrap()),
                 bind_port: 6443,
                 etcd_peer_extra_sans: vec![],
@@ -123,7 +125,7 @@ fn every_rule_refuses_with_its_reason() {
         (
             "key",
             "RSA-1024",
-            "one of ECDSA-P256, ECDSA-P384, RSA-2048, RSA-3072, RSA-4096",
+            "one of RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384",
         ),
         ("key", "rsa-2048", "write RSA-2048"),
         ("node", "bad_node", "'_'"),
@@ -361,12 +363,25 @@ fn full(mark: &str) -> Given {
         external_etcd_files: list(),
         key_algorithm: one(),
         kubernetes_version: one(),
+        node_addresses: list(),
         node_name: one(),
         pod_cidr: one(),
         public_keys_ecdsa: Some(Stated::new(true, mark)),
         service_cidr: one(),
         validity: one(),
     }
+}
+
+#[test]
+fn a_node_has_the_addresses_that_are_given_and_no_name_among_them() {
+    let addresses = facts(given("node-ip", "::ffff:10.0.1.1")).node.addresses;
+    assert_eq!(addresses, ["10.0.1.1".parse::<IpAddr>().unwrap()]);
+    let refused = |value| resolve(given("node-ip", value), &host()).unwrap_err()[0].to_string();
+    assert_eq!(
+        refused("worker1"),
+        "origin: \"worker1\": is a name, and an address is wanted"
+    );
+    assert!(refused("10.0.0.256").starts_with("origin: "));
 }
 
 #[test]

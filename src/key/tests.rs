@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use super::*;
-use crate::oracle::{run, text};
+use crate::oracle::{hex, run, text};
 
 /// An RSA key of OpenSSL's, PKCS#8, made once.
 fn rsa_pkcs8() -> &'static [u8] {
@@ -77,10 +77,7 @@ fn every_algorithm_is_generated_and_read_by_openssl_and_by_us() {
         assert_eq!(key.algorithm(), algorithm);
         assert_eq!(key.public_key().algorithm(), Some(algorithm));
         let pem = key.to_pem();
-        let spki = run(
-            "openssl pkey -check -pubout -outform DER 2>/dev/null | tail -c +1",
-            pem.as_bytes(),
-        );
+        let spki = run("openssl pkey -check -pubout -outform DER", pem.as_bytes());
         assert!(spki.ends_with(key.public_key().spki()), "{algorithm}");
         let again = read(pem.as_bytes()).unwrap();
         assert_eq!(again.public_key(), key.public_key());
@@ -134,12 +131,7 @@ fn private_octets_of_sec_1_are_padded_on_the_left() {
         let members = der::sequence_members(&key.der).unwrap();
         assert_eq!(members[1].content.len(), 32);
         assert_eq!(members[1].content[..31], [0; 31]);
-        let point: String = key
-            .public_key()
-            .bit_string()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
+        let point = hex(key.public_key().bit_string());
         assert_eq!(point, base_point);
     }
 }
@@ -150,8 +142,11 @@ fn every_form_in_which_openssl_writes_an_ec_key_is_read() {
     for ((curve, algorithm), openssl) in CURVES.into_iter().zip(names) {
         let pem = ec_pkcs8(curve);
         let expected = read(&pem).unwrap();
-        let named = "openssl ecparam -name";
-        let with_parameters = run(&format!("{named} {openssl} ; openssl ec 2>/dev/null"), &pem);
+        let parameters = "openssl ecparam -name";
+        let with_parameters = run(
+            &format!("{parameters} {openssl} ; openssl ec 2>/dev/null"),
+            &pem,
+        );
         let compressed = run("openssl ec -conv_form compressed 2>/dev/null", &pem);
         assert_ne!(compressed, expected.to_pem().as_bytes());
         assert!(with_parameters.starts_with(b"-----BEGIN EC PARAMETERS-----"));
@@ -570,7 +565,9 @@ fn signature_algorithms_that_are_not_accepted_are_named() {
 
 fn public(command: &str) -> PublicKey {
     let script = format!("openssl {command} 2>/dev/null | openssl pkey -pubout");
-    PublicKey::from_pem(&run(&script, b"")).unwrap()
+    PublicKey::all_from_pem(&run(&script, b""))
+        .unwrap()
+        .remove(0)
 }
 
 #[test]
@@ -604,23 +601,13 @@ fn trap_6_the_key_identifier_hashes_the_bit_string_and_not_the_spki() {
         "openssl pkey -pubout -outform DER | tail -c 65 | openssl dgst -sha256 -r",
         &pem,
     );
-    let hex: String = public
-        .key_identifier()
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
-    assert_eq!(hex, by_openssl[..40]);
+    assert_eq!(hex(&public.key_identifier()), by_openssl[..40]);
     assert_ne!(public.key_identifier()[..], public.fingerprint()[..20]);
     let by_openssl = text(
         "openssl pkey -pubout -outform DER | openssl dgst -sha256 -r",
         &pem,
     );
-    let hex: String = public
-        .fingerprint()
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
-    assert_eq!(hex, by_openssl[..64]);
+    assert_eq!(hex(&public.fingerprint()), by_openssl[..64]);
 }
 
 #[test]
@@ -630,27 +617,21 @@ fn a_public_key_is_written_as_openssl_writes_it_and_read_again() {
         let written = key.public_key().to_pem();
         assert_eq!(written.as_bytes(), run("openssl pkey -pubout", &pem));
         assert_eq!(
-            &PublicKey::from_pem(written.as_bytes()).unwrap(),
-            key.public_key()
+            PublicKey::all_from_pem(written.as_bytes()).unwrap(),
+            [key.public_key().clone()]
         );
         assert!(written.starts_with("-----BEGIN PUBLIC KEY-----\n"));
     }
 }
 
 #[test]
-fn a_file_without_or_with_two_public_keys_is_refused() {
-    let error = PublicKey::from_pem(b"").unwrap_err();
+fn public_keys_are_read_in_order_and_a_file_without_one_is_refused() {
+    let error = PublicKey::all_from_pem(b"").unwrap_err();
     assert!(error.to_string().starts_with("no public key"), "{error}");
-    let pem = read(&ec_pkcs8("P-256"))
-        .unwrap()
-        .public_key()
-        .to_pem()
-        .repeat(2);
-    let error = PublicKey::from_pem(pem.as_bytes()).unwrap_err();
-    assert!(
-        error.to_string().starts_with("more than one public key"),
-        "{error}"
-    );
+    let keys =
+        [ec_pkcs8("P-256"), ec_pkcs8("P-384")].map(|pem| read(&pem).unwrap().public_key().clone());
+    let pem: String = keys.iter().map(PublicKey::to_pem).collect();
+    assert_eq!(PublicKey::all_from_pem(pem.as_bytes()).unwrap(), keys);
 }
 
 #[test]
@@ -733,4 +714,70 @@ fn errors_name_the_way_out() {
     for (error, part) in cases {
         assert!(error.to_string().contains(part), "{error}");
     }
+}
+
+#[test]
+fn no_changed_octet_makes_the_reader_panic() {
+    for (label, whole) in [
+        (
+            Label::PrivateKey,
+            pem::parse(&ec_pkcs8("P-256")).unwrap().remove(0).der,
+        ),
+        (Label::EcPrivateKey, read(&ec_pkcs8("P-384")).unwrap().der),
+    ] {
+        let expected = read(pem::encode(label, &whole).as_bytes()).unwrap();
+        for place in 0..whole.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut der = whole.clone();
+                der[place] ^= change;
+                // What is still read is the same key: what was changed says nothing, such as a version.
+                if let Ok(key) = read(pem::encode(label, &der).as_bytes()) {
+                    assert_eq!(key.public_key(), expected.public_key(), "{label} {place}");
+                }
+            }
+        }
+    }
+}
+
+/// A PKCS#8 key of an algorithm, by its arcs, with these octets as the key and these members behind it.
+fn pkcs8(version: u8, algorithm: &[&[u8]], key: &[u8], behind: &[u8]) -> Zeroizing<String> {
+    let version = der::tlv(der::INTEGER, &[version]);
+    let key = der::tlv(der::OCTET_STRING, key);
+    let members: [&[u8]; 4] = [&version, &der::sequence(algorithm), &key, behind];
+    pem::encode(Label::PrivateKey, &der::sequence(&members))
+}
+
+#[test]
+fn kinds_that_openssl_does_not_make_are_refused_by_name_too() {
+    let kinds: [(&[u64], &str); 6] = [
+        (&[1, 2, 840, 10045, 2, 1], "EC without a curve"),
+        (&[1, 2, 840, 113_549, 1, 3, 1], "Diffie-Hellman"),
+        (&[2, 16, 840, 1, 101, 3, 4, 3, 17], "ML-DSA-44"),
+        (&[2, 16, 840, 1, 101, 3, 4, 3, 18], "ML-DSA-65"),
+        (&[2, 16, 840, 1, 101, 3, 4, 3, 19], "ML-DSA-87"),
+        (&[1, 2, 3], "with the object identifier 1.2.3"),
+    ];
+    for (arcs, kind) in kinds {
+        let file = pkcs8(0, &[&der::oid(arcs)], &[], &[]);
+        assert_eq!(refusal(file.as_bytes()), KeyError::Unsupported(kind.into()));
+    }
+}
+
+#[test]
+fn pkcs_8_with_a_public_key_behind_and_with_a_foreign_curve_is_told_apart() {
+    let key = read(&ec_pkcs8("P-256")).unwrap();
+    let algorithm = |curve: &[u64]| [der::oid(&[1, 2, 840, 10045, 2, 1]), der::oid(curve)];
+    let [ec, p256] = algorithm(&[1, 2, 840, 10045, 3, 1, 7]);
+    let public = der::tlv(0x81, &[&[0], key.public_key().bit_string()].concat());
+    let version_2 = pkcs8(1, &[&ec, &p256], &key.der, &public);
+    assert_eq!(
+        read(version_2.as_bytes()).unwrap().public_key(),
+        key.public_key()
+    );
+    let [ec, p384] = algorithm(&[1, 3, 132, 0, 34]);
+    let error = refusal(pkcs8(0, &[&ec, &p384], &key.der, &[]).as_bytes());
+    assert!(
+        malformed(&error).contains("names the curve of ECDSA-P256"),
+        "{error}"
+    );
 }

@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
-    ApiServer, CommonName, Host, Organizations, Profile, Signer, Stored, TABLE,
-};
+use super::{ApiServer, CommonName, Host, Organizations, Profile, Signer, Stored, TABLE};
 use crate::location::Root;
 
 /// The text of `docs/profiles.md`.
@@ -32,7 +30,11 @@ pub fn document() -> String {
                 Signer::Nobody => "",
             },
             row.kind.name(),
-            row.hosts.iter().map(|host| self::host(*host)).collect::<Vec<_>>().join(", "),
+            row.hosts
+                .iter()
+                .map(|host| self::host(*host))
+                .collect::<Vec<_>>()
+                .join(", "),
             stored(row.stored),
         );
     }
@@ -56,8 +58,16 @@ fn organizations(row: &Profile) -> String {
         Organizations::Always(list) => list.join(", "),
         Organizations::Since(eras) => {
             let era = |(since, list): &(crate::facts::Version, &[&str])| {
-                let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
-                if since.minor == 0 { list } else { format!("{list} since {since}") }
+                let list = if list.is_empty() {
+                    "none".to_owned()
+                } else {
+                    list.join(", ")
+                };
+                if since.minor == 0 {
+                    list
+                } else {
+                    format!("{list} since {since}")
+                }
             };
             eras.iter().map(era).collect::<Vec<_>>().join("; ")
         }

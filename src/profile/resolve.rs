@@ -61,16 +61,26 @@ pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
         }
     };
     let place = match profile.stored {
-        Stored::KeyPair(base) => Place::KeyPair { base: base.to_owned() },
+        Stored::KeyPair(base) => Place::KeyPair {
+            base: base.to_owned(),
+        },
         Stored::Kubeconfig(file, api_server) => Place::Kubeconfig {
             file: file.to_owned(),
             cluster: facts.cluster.name.clone(),
             user: common_name,
             server: server(api_server, facts)?,
         },
-        Stored::Pair(root, base) => Place::Pair { root, base: base.to_owned() },
+        Stored::Pair(root, base) => Place::Pair {
+            root,
+            base: base.to_owned(),
+        },
     };
-    Ok(Spec { name: profile.name.to_owned(), phase: profile.phase, place, content })
+    Ok(Spec {
+        name: profile.name.to_owned(),
+        phase: profile.phase,
+        place,
+        content,
+    })
 }
 
 /// The identity of a kubeconfig as a plain pair, `pki/NAME.crt` and `pki/NAME.key`.
@@ -100,10 +110,18 @@ pub fn ca_with_subject(
 pub fn own(own: &Own<'_>, phase: Phase, facts: &Facts) -> Result<Spec, ResolveError> {
     usable_name(own.name)?;
     if own.common_name.trim().is_empty() {
-        return Err(ResolveError("--common-name is empty: give the user's name".to_owned()));
+        return Err(ResolveError(
+            "--common-name is empty: give the user's name".to_owned(),
+        ));
     }
-    if own.organizations.iter().any(|organization| organization.trim().is_empty()) {
-        return Err(ResolveError("--organization is empty: leave it out, or name a group".to_owned()));
+    if own
+        .organizations
+        .iter()
+        .any(|organization| organization.trim().is_empty())
+    {
+        return Err(ResolveError(
+            "--organization is empty: leave it out, or name a group".to_owned(),
+        ));
     }
     let place = if phase == Phase::Kubeconfig {
         Place::Kubeconfig {
@@ -113,7 +131,10 @@ pub fn own(own: &Own<'_>, phase: Phase, facts: &Facts) -> Result<Spec, ResolveEr
             server: server(ApiServer::Endpoint, facts)?,
         }
     } else {
-        Place::Pair { root: Root::Pki, base: own.name.to_owned() }
+        Place::Pair {
+            root: Root::Pki,
+            base: own.name.to_owned(),
+        }
     };
     let certificate = CertificateSpec {
         subject: Name::new(&own.organizations, own.common_name),
@@ -166,7 +187,11 @@ fn common_name(common_name: CommonName, node: &NodeFacts) -> String {
 }
 
 fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
-    if kind == Kind::Ca { cluster.ca_validity } else { cluster.validity }
+    if kind == Kind::Ca {
+        cluster.ca_validity
+    } else {
+        cluster.validity
+    }
 }
 
 fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> {
@@ -198,7 +223,12 @@ fn hosts(profile: &Profile, facts: &Facts) -> Result<Vec<San>, ResolveError> {
             Host::AdvertiseAddress => sans.push(San::Ip(advertise_address(node)?)),
             Host::ApiServerExtra => sans.extend(cluster.apiserver_extra_sans.iter().cloned()),
             Host::ControlPlaneEndpoint => {
-                sans.extend(cluster.endpoint.iter().map(|endpoint| endpoint.host.clone()));
+                sans.extend(
+                    cluster
+                        .endpoint
+                        .iter()
+                        .map(|endpoint| endpoint.host.clone()),
+                );
             }
             Host::EtcdPeerExtra => sans.extend(node.etcd_peer_extra_sans.iter().cloned()),
             Host::EtcdServerExtra => sans.extend(node.etcd_server_extra_sans.iter().cloned()),

@@ -16,7 +16,11 @@ use crate::facts::Version;
 use crate::location::Root;
 
 const fn v1(minor: u32) -> Version {
-    Version { major: 1, minor, patch: 0 }
+    Version {
+        major: 1,
+        minor,
+        patch: 0,
+    }
 }
 
 const NONE: super::Organizations = Always(&[]);

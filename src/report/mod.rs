@@ -176,7 +176,8 @@ impl Report {
     /// An interrupted run was found, and this one writes nothing.
     pub fn interrupted(&mut self, journal: Option<PathBuf>, busy: bool) {
         if busy {
-            self.notes.push("another run is writing: what follows may be about to change".into());
+            self.notes
+                .push("another run is writing: what follows may be about to change".into());
             return;
         }
         let Some(journal) = journal else { return };
@@ -194,7 +195,10 @@ impl Report {
     /// An interrupted run was completed before this one began.
     pub fn recovered(&mut self, recovered: &Recovered) {
         self.notes.push(match recovered.finished.len() {
-            0 => format!("removed {} files that an interrupted run left", recovered.discarded),
+            0 => format!(
+                "removed {} files that an interrupted run left",
+                recovered.discarded
+            ),
             files => format!("completed an interrupted run, which wrote {files} files"),
         });
     }
@@ -227,7 +231,11 @@ impl Report {
         observed: &BTreeMap<String, Observed>,
         issued: &BTreeMap<String, Certificate>,
     ) {
-        self.result = if plan.changes() { Outcome::Changed } else { Outcome::Unchanged };
+        self.result = if plan.changes() {
+            Outcome::Changed
+        } else {
+            Outcome::Unchanged
+        };
         self.steps(plan, observed, issued);
     }
 
@@ -236,7 +244,10 @@ impl Report {
         if self.result == Outcome::Refused {
             return Exit::Errors;
         }
-        Exit::of_findings(self.findings.iter().map(|told| told.level).max(), self.least)
+        Exit::of_findings(
+            self.findings.iter().map(|told| told.level).max(),
+            self.least,
+        )
     }
 
     /// Standard output and standard error.
@@ -268,8 +279,12 @@ impl Report {
             self.items.push(item);
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
-            let kept: Vec<Finding> =
-                planned.findings.iter().filter(|_| !replaced).cloned().collect();
+            let kept: Vec<Finding> = planned
+                .findings
+                .iter()
+                .filter(|_| !replaced)
+                .cloned()
+                .collect();
             self.tell(&kept);
         }
         self.capped(plan, issued);
@@ -287,8 +302,11 @@ impl Report {
         // Of an external CA only the certificate is here.
         let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
             && planned.step == Step::Keep;
-        let files =
-            if external { vec![spec.place.public()] } else { spec.place.files() };
+        let files = if external {
+            vec![spec.place.public()]
+        } else {
+            spec.place.files()
+        };
         let (kind, issuer) = match &spec.content {
             Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
             Content::KeyPair(_) => ("key pair", None),
@@ -403,8 +421,10 @@ fn node(value: serde_json::Value) -> Node {
         Json::Null => Value::Null.into(),
         Json::Number(number) => Value::Integer(number.as_i64().unwrap_or_default().into()).into(),
         Json::Object(fields) => {
-            let fields: Vec<(String, Node)> =
-                fields.into_iter().map(|(key, value)| (key, node(value))).collect();
+            let fields: Vec<(String, Node)> = fields
+                .into_iter()
+                .map(|(key, value)| (key, node(value)))
+                .collect();
             Value::Map(fields).into()
         }
         Json::String(text) => Node::text(&text),
@@ -413,7 +433,10 @@ fn node(value: serde_json::Value) -> Node {
 
 /// In RFC 3339, whole seconds. Every time of a certificate lies in the years that it knows.
 fn timestamp(time: OffsetDateTime) -> String {
-    time.replace_nanosecond(0).unwrap_or(time).format(&Rfc3339).unwrap_or_default()
+    time.replace_nanosecond(0)
+        .unwrap_or(time)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 fn hex(bytes: &[u8]) -> String {

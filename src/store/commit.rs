@@ -1,19 +1,19 @@
-//! Changes files, all or none: stage, back up, journal, rename. See `journal` for what a crash
-//! leaves at each step, and `recover` for who finishes it.
+//! What is to be changed, and whether it may be: all that can be refused is refused here, before the
+//! first write. `run` then does it.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use super::directory::DIRECTORY_MODE;
-use super::journal::{Entry, List, Part, TransactionId};
-use super::layout::{self, JOURNAL};
-use super::lock::{Place, Writer};
+use super::journal::{Entry, List, TransactionId};
+use super::layout;
+use super::lock::Writer;
 use super::read::LARGEST;
-use super::{backup, owner, stage};
+use super::run::{Job, Run};
+use super::{backup, owner};
 use crate::key;
 use crate::location::{FileId, Owner, Root};
 
@@ -69,13 +69,6 @@ pub struct Committed {
     pub notes: Vec<String>,
 }
 
-/// A change, and where it happens.
-pub(super) struct Job {
-    pub place: usize,
-    pub staged: String,
-    pub change: Change,
-}
-
 impl Writer {
     /// Writes the changes, all or none of them. On an error nothing has changed, unless it says that
     /// a journal stays: then the next writer's recovery finishes the work.
@@ -102,13 +95,8 @@ impl Writer {
             backup::check(&place.directory)?;
         }
         let jobs = self.check(changes, options.transaction)?;
-        Ok(Run {
-            places: &self.places,
-            touched: touched(&jobs),
-            list: self.list(&jobs, options),
-            jobs,
-            made: Made::default(),
-        })
+        let list = self.list(&jobs, options);
+        Ok(Run::new(&self.places, jobs, list))
     }
 
     /// Everything that can be refused is refused here, before the first write.
@@ -191,234 +179,4 @@ fn adjacent(changes: Vec<Change>) -> Vec<Change> {
         .into_iter()
         .flat_map(|(_, together)| together)
         .collect()
-}
-
-/// The places of the jobs, that of the first job first: it gets the list.
-fn touched(jobs: &[Job]) -> Vec<usize> {
-    let mut touched = Vec::new();
-    for job in jobs {
-        if !touched.contains(&job.place) {
-            touched.push(job.place);
-        }
-    }
-    touched
-}
-
-/// A commit under way.
-pub(super) struct Run<'a> {
-    places: &'a [Place],
-    /// Places, the one with the list first.
-    touched: Vec<usize>,
-    pub(super) jobs: Vec<Job>,
-    pub(super) list: List,
-    made: Made,
-}
-
-/// What must go again if the commit fails.
-#[derive(Default)]
-struct Made {
-    /// Numbers of jobs.
-    staged: Vec<usize>,
-    /// Places.
-    backups: Vec<usize>,
-    /// Places.
-    journals: Vec<usize>,
-}
-
-impl Run<'_> {
-    /// Until this is done nothing is decided, and when it is, everything is.
-    pub(super) fn prepare(&mut self) -> Result<()> {
-        self.make_folders()?;
-        let (staged, result) = stage::stage(self.places, &self.jobs);
-        self.made.staged = staged;
-        result?;
-        self.back_up()?;
-        self.sync_folders()?;
-        let part = Part {
-            transaction: self.list.transaction,
-            list: self.places[self.touched[0]].directory.path.clone(),
-        };
-        // The list last: see `journal`.
-        for place in self.touched.clone().into_iter().rev() {
-            let directory = &self.places[place].directory;
-            let bytes = if place == self.touched[0] {
-                self.list.encode()
-            } else {
-                part.encode()
-            };
-            let mut file = directory.create(JOURNAL)?;
-            self.made.journals.push(place);
-            directory.fill(&mut file, JOURNAL, &bytes)?;
-            directory.sync_file(&file, JOURNAL)?;
-            directory.sync(".")?;
-        }
-        Ok(())
-    }
-
-    fn make_folders(&self) -> Result<()> {
-        for (place, folder) in self.folders() {
-            let directory = &self.places[place].directory;
-            if folder != "." && directory.make_folder(&folder, DIRECTORY_MODE)? {
-                directory.sync(".")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The folders that change, with their places.
-    fn folders(&self) -> BTreeSet<(usize, String)> {
-        let folder = |job: &Job| (job.place, layout::folder(&job.change.file.name).to_owned());
-        self.jobs.iter().map(folder).collect()
-    }
-
-    fn sync_folders(&self) -> Result<()> {
-        self.folders()
-            .iter()
-            .try_for_each(|(place, folder)| self.places[*place].directory.sync(folder))
-    }
-
-    /// Keeps what will be replaced, also if it is not wanted afterwards: undoing needs it.
-    fn back_up(&mut self) -> Result<()> {
-        let manifest = self.list.encode();
-        for &place in &self.touched {
-            let replaced = |job: &&Job| job.place == place && job.change.replaces.is_some();
-            let names = self
-                .jobs
-                .iter()
-                .filter(replaced)
-                .map(|job| job.change.file.name.as_str());
-            let names: Vec<&str> = names.collect();
-            if !names.is_empty() {
-                let directory = &self.places[place].directory;
-                backup::begin(directory, self.list.transaction)?;
-                self.made.backups.push(place);
-                backup::fill(directory, self.list.transaction, &names, &manifest)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// On an error, how many were renamed before it.
-    pub(super) fn rename(&self) -> Result<(), (usize, anyhow::Error)> {
-        for job in self
-            .jobs
-            .iter()
-            .filter(|job| stage::is_given_away(job.change.owner))
-        {
-            self.give_away(job).map_err(|error| (0, error))?;
-        }
-        for (number, job) in self.jobs.iter().enumerate() {
-            self.rename_one(job).map_err(|error| (number, error))?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn rename_one(&self, job: &Job) -> Result<()> {
-        let directory = &self.places[job.place].directory;
-        let name = &job.change.file.name;
-        match job.change.replaces {
-            Some(_) => directory.replace(&job.staged, name),
-            None => directory.place(&job.staged, name),
-        }
-    }
-
-    pub(super) fn give_away(&self, job: &Job) -> Result<()> {
-        let directory = &self.places[job.place].directory;
-        let file = directory.open(&job.staged)?;
-        directory.dress(&file, &job.staged, job.change.owner, job.change.mode)?;
-        directory.sync_file(&file, &job.staged)
-    }
-
-    /// Takes the first `renamed` renames back, the last first.
-    pub(super) fn undo(&mut self, renamed: usize, error: &anyhow::Error) -> anyhow::Error {
-        let undone = self.jobs[..renamed]
-            .iter()
-            .rev()
-            .try_for_each(|job| self.take_back(job));
-        match undone.and_then(|()| self.sync_folders()) {
-            Ok(()) => self.abandon(error),
-            Err(second) => anyhow!(
-                "{error}; undoing failed too: {second}: {} stays, and the next run that writes will finish the work",
-                self.places[self.touched[0]]
-                    .directory
-                    .path(JOURNAL)
-                    .display()
-            ),
-        }
-    }
-
-    /// The journal still stands, so each step leaves what recovery understands: the new file has its
-    /// staged name again before the former one is back.
-    fn take_back(&self, job: &Job) -> Result<()> {
-        let directory = &self.places[job.place].directory;
-        let name = &job.change.file.name;
-        if job.change.replaces.is_none() {
-            return directory.place(name, &job.staged);
-        }
-        if !directory.link(name, &job.staged)? {
-            bail!(
-                "{} cannot have a second name",
-                directory.path(name).display()
-            );
-        }
-        directory.replace(&layout::backup_file(self.list.transaction, name), name)
-    }
-
-    /// Removes what `prepare` made. The list goes first: without it nothing was decided.
-    fn abandon(&mut self, error: &anyhow::Error) -> anyhow::Error {
-        match self.clear() {
-            Ok(()) => anyhow!("{error}; nothing was changed"),
-            Err(second) => {
-                anyhow!("{error}; no file was changed, but tidying up failed too: {second}")
-            }
-        }
-    }
-
-    fn clear(&mut self) -> Result<()> {
-        self.remove_journals()?;
-        for place in self.made.backups.drain(..) {
-            backup::remove(&self.places[place].directory, self.list.transaction)?;
-        }
-        for number in self.made.staged.drain(..) {
-            let job = &self.jobs[number];
-            self.places[job.place].directory.remove(&job.staged)?;
-        }
-        Ok(())
-    }
-
-    fn remove_journals(&mut self) -> Result<()> {
-        // They were made with the list last.
-        for place in self.made.journals.drain(..).rev() {
-            let directory = &self.places[place].directory;
-            directory.remove(JOURNAL)?;
-            directory.sync(".")?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, options: &CommitOptions) -> Result<Committed> {
-        let ended = self.sync_folders().and_then(|()| self.remove_journals());
-        if let Err(error) = ended {
-            bail!(
-                "{error}; every file is in its place, but a journal stays: run again to end this run"
-            );
-        }
-        let mut notes = Vec::new();
-        let mut backups = Vec::new();
-        for &place in &self.made.backups {
-            let directory = &self.places[place].directory;
-            let tidied = if options.backup {
-                backups.push(directory.path(&layout::backup(options.transaction)));
-                backup::prune(directory, &options.keep)
-            } else {
-                backup::remove(directory, options.transaction)
-            };
-            notes.extend(tidied.err().map(|error| error.to_string()));
-        }
-        Ok(Committed {
-            files: self.jobs.len(),
-            backups,
-            notes,
-        })
-    }
 }

@@ -14,7 +14,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::directory::Directory;
 use super::layout::Roots;
-use super::recover;
+use super::left;
 use super::{read, writable};
 use crate::location::Root;
 
@@ -97,7 +97,7 @@ pub(super) fn exclusive(
         waiting,
     };
     let places = acquire(roots, &wanted, &mut patience)?;
-    if !recover::leaves_anything(&places)? {
+    if !left::anything(&places)? {
         let roots = roots.clone();
         return Ok(Writer { roots, places });
     }

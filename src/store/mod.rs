@@ -5,8 +5,8 @@
 //! - `layout`: names and paths
 //! - `read`: one file
 //! - `lock`, `writable`: the directories
-//! - `commit`, `stage`, `journal`, `backup`: changing files
-//! - `recover`: ending what an interrupted run left
+//! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
+//! - `left`, `recover`: ending what an interrupted run left
 //! - `owner`: users and groups
 
 mod backup;
@@ -14,10 +14,12 @@ mod commit;
 mod directory;
 mod journal;
 mod layout;
+mod left;
 mod lock;
 mod owner;
 mod read;
 mod recover;
+mod run;
 mod stage;
 mod writable;
 

@@ -5,17 +5,15 @@
 //! was not given is an error, and then nothing is touched.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::backup;
-use super::directory::{Directory, Status};
-use super::journal::{Entry, Journal, JournalError, List, Part, TransactionId};
+use super::directory::Directory;
+use super::journal::{Entry, Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::lock::{Place, Writer};
-use super::owner::effective_user;
-use super::read;
+use super::left::{Claim, Found, Left, Staged, must_be_ours, survey};
+use super::lock::Writer;
+use super::{backup, read};
 use crate::key;
 use crate::location::FileId;
 
@@ -26,25 +24,6 @@ pub struct Recovered {
     pub finished: Vec<FileId>,
     /// How many staged files of undecided runs were removed.
     pub discarded: usize,
-}
-
-/// What one place was left with.
-struct Left {
-    journal: Option<Found>,
-    staged: Vec<Staged>,
-}
-
-enum Found {
-    List(List),
-    Part(Part),
-    Torn,
-}
-
-struct Staged {
-    name: String,
-    transaction: TransactionId,
-    number: usize,
-    status: Status,
 }
 
 /// What is to be done to end one decided run.
@@ -60,18 +39,18 @@ struct Step {
     staged: String,
     /// An index into the list's entries.
     entry: usize,
-    /// Done already, but for a staged name that may have stayed.
-    renamed: bool,
+    state: State,
 }
 
-/// Whether an interrupted run left anything in these places.
-pub(super) fn leaves_anything(places: &[Place]) -> Result<bool> {
-    for place in places {
-        if place.directory.status(JOURNAL)?.is_some() || !staged(place)?.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// How far an entry is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum State {
+    /// Nothing is there yet.
+    ToPlace,
+    /// What is to be replaced is still there.
+    ToReplace,
+    /// Done, but for a staged name that may have stayed.
+    Renamed,
 }
 
 impl Writer {
@@ -115,12 +94,8 @@ impl Writer {
         for (place, found) in self.places.iter().zip(left) {
             let undecided = |staged: &&Staged| !lists.contains(&staged.transaction);
             for staged in found.staged.iter().filter(undecided) {
-                let checks = Checks {
-                    name: &staged.name,
-                    status: &staged.status,
-                    forbidden: 0o7133,
-                };
-                checks.must_be_ours(&place.directory, None)?;
+                let claim = Claim::Staged { given_to: None };
+                must_be_ours(&place.directory, &staged.name, &staged.status, claim)?;
             }
             match &found.journal {
                 Some(Found::Part(part)) if !lists.contains(&part.transaction) => {
@@ -164,12 +139,12 @@ impl Writer {
             // `parse` has seen to it that every entry's root is among the list's.
             let place = self.place(entry.file.root).unwrap_or(place);
             let staged = layout::staged(list.transaction, number, &entry.file.name);
-            let renamed = is_renamed(&self.places[place].directory, entry, &staged)?;
+            let state = state(&self.places[place].directory, entry, &staged)?;
             steps.push(Step {
                 place,
                 staged,
                 entry: number,
-                renamed,
+                state,
             });
         }
         Ok(Finish {
@@ -210,7 +185,12 @@ impl Writer {
         let list = &finish.list;
         let failed =
             |error: anyhow::Error| anyhow!("{error}; the interrupted run is still not finished");
-        let pending = || finish.steps.iter().filter(|step| !step.renamed);
+        let pending = || {
+            finish
+                .steps
+                .iter()
+                .filter(|step| step.state != State::Renamed)
+        };
         for step in pending() {
             let directory = &self.places[step.place].directory;
             let entry = &list.entries[step.entry];
@@ -223,8 +203,10 @@ impl Writer {
         for step in &finish.steps {
             let directory = &self.places[step.place].directory;
             let name = &list.entries[step.entry].file.name;
-            if !step.renamed {
-                directory.replace(&step.staged, name).map_err(failed)?;
+            match step.state {
+                State::ToPlace => directory.place(&step.staged, name).map_err(failed)?,
+                State::ToReplace => directory.replace(&step.staged, name).map_err(failed)?,
+                State::Renamed => {}
             }
             directory.remove(&step.staged).map_err(failed)?;
         }
@@ -257,64 +239,8 @@ fn transactions(finishes: &[Finish]) -> Vec<TransactionId> {
         .collect()
 }
 
-fn survey(place: &Place) -> Result<Left> {
-    let directory = &place.directory;
-    backup::check(directory)?;
-    let journal = match directory.status(JOURNAL)? {
-        None => None,
-        Some(status) => {
-            let checks = Checks {
-                name: JOURNAL,
-                status: &status,
-                forbidden: 0o7177,
-            };
-            checks.must_be_ours(directory, None)?;
-            let bytes = directory
-                .read(JOURNAL)?
-                .map(|content| content.bytes)
-                .unwrap_or_default();
-            Some(match Journal::parse(&bytes) {
-                Ok(Journal::List(list)) => Found::List(list),
-                Ok(Journal::Part(part)) => Found::Part(part),
-                Err(JournalError::Torn) => Found::Torn,
-                Err(JournalError::Foreign(line)) => bail!(
-                    "{} says {line:?}, which this version of certs does not write: use the one that wrote it, \
-                     or look at it and remove it",
-                    directory.path(JOURNAL).display()
-                ),
-            })
-        }
-    };
-    Ok(Left {
-        journal,
-        staged: staged(place)?,
-    })
-}
-
-fn staged(place: &Place) -> Result<Vec<Staged>> {
-    let mut found = Vec::new();
-    let folders = place.roots.iter().flat_map(|root| layout::folders(*root));
-    for folder in [&"."].into_iter().chain(folders) {
-        for base in place.directory.names(folder)? {
-            let Some((transaction, number)) = layout::parse_staged(&base) else {
-                continue;
-            };
-            let name = layout::within(folder, &base);
-            if let Some(status) = place.directory.status(&name)? {
-                found.push(Staged {
-                    name,
-                    transaction,
-                    number,
-                    status,
-                });
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Whether the rename of this entry is done; an error if it neither is nor can be done.
-fn is_renamed(directory: &Directory, entry: &Entry, staged: &str) -> Result<bool> {
+/// How far this entry is; an error if its rename is not done and cannot be.
+fn state(directory: &Directory, entry: &Entry, staged: &str) -> Result<State> {
     let name = &entry.file.name;
     let target = directory.path(name);
     let target = target.display();
@@ -323,7 +249,7 @@ fn is_renamed(directory: &Directory, entry: &Entry, staged: &str) -> Result<bool
         .map(|content| key::sha256(&content.bytes));
     let Some(status) = directory.status(staged)? else {
         if now == Some(entry.new) {
-            return Ok(true);
+            return Ok(State::Renamed);
         }
         bail!(
             "{target} is not what the interrupted run wrote, and its staged file is gone: restore it from {} if it is \
@@ -337,14 +263,10 @@ fn is_renamed(directory: &Directory, entry: &Entry, staged: &str) -> Result<bool
         .is_some_and(|target| target.identity == status.identity)
     {
         // One file with both names: placed or taken back by a link, and interrupted there.
-        return Ok(true);
+        return Ok(State::Renamed);
     }
-    let checks = Checks {
-        name: staged,
-        status: &status,
-        forbidden: 0o7133,
-    };
-    checks.must_be_ours(directory, entry.owner.user)?;
+    let given_to = entry.owner.user;
+    must_be_ours(directory, staged, &status, Claim::Staged { given_to })?;
     let content = directory
         .read(staged)?
         .map(|content| key::sha256(&content.bytes));
@@ -355,12 +277,15 @@ fn is_renamed(directory: &Directory, entry: &Entry, staged: &str) -> Result<bool
             directory.path(JOURNAL).display()
         );
     }
-    if now.is_some() && now != entry.replaced && now != Some(entry.new) {
-        bail!(
+    match now {
+        None => Ok(State::ToPlace),
+        Some(digest) if entry.replaced == Some(digest) || entry.new == digest => {
+            Ok(State::ToReplace)
+        }
+        Some(_) => bail!(
             "{target} was changed after the run that was to replace it was interrupted: move it away and run again"
-        );
+        ),
     }
-    Ok(false)
 }
 
 /// A torn journal was never relied on, so no file was renamed: the first staged file is still there.
@@ -406,40 +331,4 @@ fn discard(directory: &Directory, left: &Left, finished: &[TransactionId]) -> Re
         Some(Found::List(_)) | None => {}
     }
     Ok(discarded)
-}
-
-/// Whether something that has one of our names is ours.
-struct Checks<'a> {
-    name: &'a str,
-    status: &'a Status,
-    forbidden: u32,
-}
-
-impl Checks<'_> {
-    fn must_be_ours(&self, directory: &Directory, given_to: Option<u32>) -> Result<()> {
-        let status = self.status;
-        let user = status.user;
-        let path = directory.path(self.name);
-        let stranger = |what: &str| Err(stranger(&path, what));
-        if !status.is_file() {
-            return stranger(&format!("it is {}", status.kind()));
-        }
-        if user != effective_user() && Some(user) != given_to {
-            return stranger(&format!("it belongs to user {user}"));
-        }
-        if status.permissions() & self.forbidden != 0 {
-            return stranger(&format!("its mode is {:04o}", status.permissions()));
-        }
-        if !status.single_link {
-            return stranger("it has more than one link");
-        }
-        Ok(())
-    }
-}
-
-fn stranger(path: &Path, what: &str) -> anyhow::Error {
-    let path = path.display();
-    anyhow!(
-        "{path} is not this user's work in progress ({what}): look at it, and remove it by hand; nothing was touched"
-    )
 }

@@ -6,9 +6,9 @@ use std::thread;
 
 use anyhow::Result;
 
-use super::commit::Job;
 use super::lock::Place;
 use super::owner::effective_user;
+use super::run::Job;
 use crate::location::Owner;
 
 /// The time of a small file is that of its fsync. A few at once share one write of the file

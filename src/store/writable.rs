@@ -26,11 +26,12 @@ pub(super) fn check(root: Root, path: &Path) -> Result<()> {
     access(root, &deepest)?;
     for folder in layout::folders(root) {
         let folder = path.join(folder);
-        match folder.metadata() {
-            Ok(found) if found.is_dir() => access(root, &folder)?,
-            Ok(found) => return Err(not_a_directory(root, &folder, &found)),
-            // It will be made, or its parent was told of already.
-            Err(_) => {}
+        // Whether it can be written is asked by who writes there: it may belong to another user, and
+        // not be needed. If it is not there it will be made.
+        if let Ok(found) = folder.metadata()
+            && !found.is_dir()
+        {
+            return Err(not_a_directory(root, &folder, &found));
         }
     }
     Ok(())

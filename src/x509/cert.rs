@@ -1,5 +1,6 @@
 //! Reading certificates (RFC 5280, 4.1): the one user of x509-parser.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
@@ -25,7 +26,7 @@ pub struct BasicConstraints {
 }
 
 /// A certificate as it was read. Two are equal if their DER is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Certificate {
     /// The version as people count it: 1, 2 or 3.
     pub version: u32,
@@ -117,11 +118,12 @@ impl Certificate {
         };
         let signature = der::whole_octets(signature.tagged(der::BIT_STRING)?)?;
         let fields = der::children(tbs.tagged(der::SEQUENCE)?)?;
-        // A version, tagged [0], comes first if it is not 1; then serial number and signature algorithm.
+        // A version, tagged [0], comes first if it is not 1. Names and key are taken from here: what the
+        // parser gives as their octets ends early where it stops at something malformed.
         let versioned = fields.first().is_some_and(|field| field.tag == 0xa0);
-        let serial = fields.get(usize::from(versioned));
-        let inner_algorithm = fields.get(1 + usize::from(versioned));
-        let (Some(serial), Some(inner_algorithm)) = (serial, inner_algorithm) else {
+        let [serial, inner_algorithm, issuer, _, subject, spki, ..] =
+            &fields[usize::from(versioned)..]
+        else {
             return Err(anyhow!("it is cut short"));
         };
         ensure!(
@@ -137,11 +139,11 @@ impl Certificate {
         };
         Ok(Self {
             version: parsed.version.0 + 1,
-            subject: Name::from_der(parsed.subject.as_raw()).context("read subject")?,
-            issuer: Name::from_der(parsed.issuer.as_raw()).context("read issuer")?,
+            subject: Name::from_der(subject.raw).context("read subject")?,
+            issuer: Name::from_der(issuer.raw).context("read issuer")?,
             serial: Serial::from_der_content(serial.tagged(der::INTEGER)?)?,
             validity,
-            public_key: PublicKey::from_spki(parsed.subject_pki.raw)?,
+            public_key: PublicKey::from_spki(spki.raw)?,
             key_usage: extensions.key_usage,
             extended_key_usage: extensions.extended_key_usage,
             basic_constraints: extensions.basic_constraints,
@@ -155,6 +157,18 @@ impl Certificate {
             signature: place(der, signature),
             der: der.to_vec(),
         })
+    }
+}
+
+/// What tells one certificate from another, not the octets.
+impl fmt::Debug for Certificate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Certificate")
+            .field("subject", &self.subject)
+            .field("issuer", &self.issuer)
+            .field("serial", &self.serial.to_string())
+            .field("validity", &self.validity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -177,3 +191,6 @@ fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
     let start = part.as_ptr().addr() - whole.as_ptr().addr();
     start..start + part.len()
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,11 @@ impl Extensions {
     }
 
     fn take(&mut self, oid: &str, extension: &X509Extension<'_>) -> anyhow::Result<()> {
+        let known = ["2.5.29.14", "2.5.29.15", "2.5.29.19", "2.5.29.35"].contains(&oid);
+        if known {
+            // The parser passes over octets behind the value.
+            der::only(extension.value)?;
+        }
         match (oid, extension.parsed_extension()) {
             ("2.5.29.14", ParsedExtension::SubjectKeyIdentifier(identifier)) => {
                 self.subject_key_identifier = Some(identifier.0.to_vec());
@@ -57,9 +62,7 @@ impl Extensions {
                 self.authority_key_identifier = identifier.map(|octets| octets.0.to_vec());
             }
             ("2.5.29.37", _) => self.extended_key_usage = key_purposes(extension.value)?,
-            ("2.5.29.14" | "2.5.29.15" | "2.5.29.19" | "2.5.29.35", _) => {
-                bail!("it is not encoded as RFC 5280 demands")
-            }
+            _ if known => bail!("it is not encoded as RFC 5280 demands"),
             _ if extension.critical && !READ_BY_KUBERNETES.contains(&oid) => {
                 self.unknown_critical.push(oid.into());
             }
@@ -85,7 +88,9 @@ fn key_purposes(value: &[u8]) -> anyhow::Result<Vec<ExtendedKeyUsage>> {
     let purpose = |member: der::Element<'_>| {
         let arcs = der::oid_arcs(member.tagged(der::OBJECT_IDENTIFIER)?)?;
         let arcs: Result<Vec<u64>, _> = arcs.into_iter().map(u64::try_from).collect();
-        let arcs = arcs.context("an arc of an object identifier is over 64 bits")?;
+        let arcs = arcs
+            .ok()
+            .context("an arc of an object identifier is over 64 bits")?;
         Ok(ExtendedKeyUsage::from_oid(arcs))
     };
     der::sequence_members(value)?
@@ -120,6 +125,8 @@ fn address(octets: &[u8]) -> anyhow::Result<IpAddr> {
     if let Ok(octets) = <[u8; 4]>::try_from(octets) {
         return Ok(octets.into());
     }
-    let octets = <[u8; 16]>::try_from(octets).context("an IP address has not 4 or 16 octets")?;
+    let octets = <[u8; 16]>::try_from(octets)
+        .ok()
+        .context("an IP address has not 4 or 16 octets")?;
     Ok(IpAddr::from(octets).to_canonical())
 }

@@ -14,6 +14,9 @@ use anyhow::{Context as _, bail};
 
 use crate::der;
 
+#[cfg(test)]
+mod tests;
+
 use attribute::{Attribute, Meaning};
 
 const COMMON_NAME: &str = "2.5.4.3";

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::der;
 
 /// A serial number: the magnitude without leading zeros. Zero, which old roots carry, has no octets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Serial(Vec<u8>);
 
 impl Serial {
@@ -52,5 +52,40 @@ impl fmt::Display for Serial {
         self.0
             .iter()
             .try_for_each(|octet| write!(out, "{octet:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_serial_number_is_positive_and_has_20_octets_at_most() {
+        let greatest = Serial::new([0xff; 20]);
+        assert_eq!((greatest.bytes().len(), greatest.bits()), (20, 159));
+        assert_eq!(greatest.bytes()[0], 0x7f);
+        assert_eq!(Serial::new([0; 20]).bytes(), [1]);
+        let mut top_bit_only = [0; 20];
+        top_bit_only[0] = 0x80;
+        assert_eq!(Serial::new(top_bit_only).bytes(), [1]);
+        let mut small = [0; 20];
+        small[18] = 3;
+        assert_eq!(
+            (Serial::new(small).bytes(), Serial::new(small).bits()),
+            (&[3, 0][..], 10)
+        );
+    }
+
+    #[test]
+    fn serial_numbers_are_read_without_their_sign_and_shown_in_hexadecimal() {
+        let read = |content: &[u8]| Serial::from_der_content(content).unwrap().to_string();
+        assert_eq!(read(&[0, 0xab, 0x0c]), "ab0c");
+        assert_eq!(read(&[0]), "00");
+        assert_eq!(read(&[0x7f; 21]), "7f".repeat(21));
+        let error = Serial::from_der_content(&[0x80]).unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            "read serial number: an INTEGER is negative"
+        );
     }
 }

@@ -143,3 +143,68 @@ pub fn encode(usages: &[ExtendedKeyUsage]) -> Vec<u8> {
     let parts: Vec<Vec<u8>> = usages.iter().map(|usage| der::oid(usage.oid())).collect();
     der::tlv(der::SEQUENCE, &parts.concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_usages_are_encoded_without_trailing_zero_bits() {
+        let leaf = KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT);
+        let ca = KeyUsage::DIGITAL_SIGNATURE
+            .union(KeyUsage::KEY_CERT_SIGN)
+            .union(KeyUsage::CRL_SIGN);
+        let cases: [(KeyUsage, &[u8]); 6] = [
+            (leaf, &[3, 2, 5, 0xa0]),
+            (ca, &[3, 2, 1, 0x86]),
+            (KeyUsage::DIGITAL_SIGNATURE, &[3, 2, 7, 0x80]),
+            (KeyUsage::ENCIPHER_ONLY, &[3, 2, 0, 1]),
+            (KeyUsage::DECIPHER_ONLY, &[3, 3, 7, 0, 0x80]),
+            (KeyUsage::default(), &[3, 1, 0]),
+        ];
+        for (usage, encoded) in cases {
+            assert_eq!(usage.encode(), encoded, "{:?}", usage.names());
+        }
+    }
+
+    #[test]
+    fn key_usages_are_sets() {
+        let both = KeyUsage::KEY_CERT_SIGN.union(KeyUsage::DIGITAL_SIGNATURE);
+        assert!(both.contains(KeyUsage::KEY_CERT_SIGN) && both.contains(both));
+        assert!(!both.contains(KeyUsage::CRL_SIGN) && !KeyUsage::CRL_SIGN.contains(both));
+        assert!(!both.contains(KeyUsage::CRL_SIGN.union(KeyUsage::KEY_CERT_SIGN)));
+        assert_eq!(both.names(), ["digitalSignature", "keyCertSign"]);
+        assert_eq!(KeyUsage::from_flags(0xffff).names(), KeyUsage::NAMES);
+    }
+
+    #[test]
+    fn extended_key_usages_are_encoded_in_the_order_given() {
+        let usages = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+        let encoded = encode(&usages);
+        assert_eq!(
+            encoded[..14],
+            [0x30, 20, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1, 6, 8]
+        );
+        assert_eq!(encoded.last(), Some(&2));
+        let other = ExtendedKeyUsage::from_oid(vec![2, 5, 29, 37, 0]);
+        assert_eq!(
+            encode(std::slice::from_ref(&other)),
+            [0x30, 6, 6, 4, 0x55, 0x1d, 0x25, 0]
+        );
+    }
+
+    #[test]
+    fn extended_key_usages_have_names_or_object_identifiers() {
+        for (usage, name) in [
+            (ExtendedKeyUsage::ClientAuth, "clientAuth"),
+            (ExtendedKeyUsage::ServerAuth, "serverAuth"),
+            (
+                ExtendedKeyUsage::Other(vec![2, 5, 29, 37, 0]),
+                "2.5.29.37.0",
+            ),
+        ] {
+            assert_eq!(usage.to_string(), name);
+            assert_eq!(ExtendedKeyUsage::from_oid(usage.oid().to_vec()), usage);
+        }
+    }
+}

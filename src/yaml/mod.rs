@@ -5,6 +5,7 @@
 //! hold keys.
 
 mod read;
+mod style;
 mod write;
 
 use std::fmt;

@@ -363,6 +363,7 @@ fn texts_that_some_reader_takes_for_something_else_are_quoted() {
         "0x1F",
         "0X1f",
         "0b101",
+        "0x_",
         "0o17",
         "1.",
         ".5",

@@ -1,5 +1,4 @@
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use super::*;
 use crate::store::commit::LARGEST_MODE;
@@ -320,6 +319,14 @@ fn a_backup_directory_that_is_not_ours_refuses_the_commit() {
     tree.chmod("k/pki/.certs-backup", 0o750);
     let text = refused(&tree, change());
     assert!(text.contains("is open to others than its owner"), "{text}");
+    tree.chmod("k/pki/.certs-backup", 0o700);
+    nix::unistd::chown(&tree.path("k/pki/.certs-backup"), Some(65534.into()), None)
+        .expect("this test needs root");
+    let text = refused(&tree, change());
+    assert!(
+        text.contains("belongs to user 65534: run as that user"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -376,7 +383,11 @@ fn a_backup_of_the_same_number_refuses_the_commit() {
 
 /// Three changes of which the last fails in its rename, since something took its place after the
 /// checks.
-fn failing(tree: &Tree, in_the_way: impl Fn(&Path)) -> (String, Vec<(String, String)>) {
+fn failing(tree: &Tree, in_the_way: impl Fn(&Path)) -> String {
+    failing_and(tree, in_the_way, || {})
+}
+
+fn failing_and(tree: &Tree, in_the_way: impl Fn(&Path), before_undoing: impl FnOnce()) -> String {
     tree.write("k/pki/etcd/ca.crt", "old");
     tree.write("k/pki/etcd/ca.key", "old key");
     let writer = tree.writer();
@@ -392,13 +403,14 @@ fn failing(tree: &Tree, in_the_way: impl Fn(&Path)) -> (String, Vec<(String, Str
     let (renamed, failure) = run.rename().unwrap_err();
     assert_eq!(renamed, 3);
     assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
-    (run.undo(renamed, &failure).to_string(), tree.all())
+    before_undoing();
+    run.undo(renamed, &failure).to_string()
 }
 
 #[test]
 fn a_rename_that_fails_is_undone_with_all_before_it() {
     let tree = Tree::new();
-    let (error, _) = failing(&tree, |path| fs::create_dir(path).unwrap());
+    let error = failing(&tree, |path| fs::create_dir(path).unwrap());
     assert!(
         error.contains("k/admin.conf") && error.ends_with("; nothing was changed"),
         "{error}"
@@ -418,7 +430,7 @@ fn a_rename_that_fails_is_undone_with_all_before_it() {
 #[test]
 fn a_file_that_appears_during_the_commit_is_not_overwritten() {
     let tree = Tree::new();
-    let (error, _) = failing(&tree, |path| fs::write(path, "theirs").unwrap());
+    let error = failing(&tree, |path| fs::write(path, "theirs").unwrap());
     assert!(
         error.contains("create ") && error.contains("it has appeared meanwhile"),
         "{error}"
@@ -430,7 +442,7 @@ fn a_file_that_appears_during_the_commit_is_not_overwritten() {
 #[test]
 fn when_undoing_fails_the_journal_stays_and_recovery_finishes() {
     let tree = Tree::new();
-    let (error, _) = failing(&tree, |path| {
+    let error = failing(&tree, |path| {
         fs::create_dir(path).unwrap();
         fs::remove_file(tree.path("k/pki/.certs-backup/0101010101010101/etcd/ca.crt")).unwrap();
     });
@@ -486,30 +498,6 @@ fn a_file_that_cannot_have_two_names_is_copied_into_the_backup() {
     assert!(error.contains("has vanished meanwhile"), "{error}");
 }
 
-/// `chattr +i` makes every rename onto a file fail: only root may, and not on every file system.
-struct Immutable(PathBuf);
-
-impl Immutable {
-    fn new(path: PathBuf) -> Self {
-        let done = Command::new("chattr")
-            .arg("+i")
-            .arg(&path)
-            .status()
-            .expect("chattr of e2fsprogs is needed");
-        assert!(
-            done.success(),
-            "chattr +i needs root and a file system such as ext4"
-        );
-        Self(path)
-    }
-}
-
-impl Drop for Immutable {
-    fn drop(&mut self) {
-        let _ = Command::new("chattr").arg("-i").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn an_immutable_file_fails_the_commit_and_everything_is_as_before() {
     let tree = Tree::new();
@@ -533,4 +521,110 @@ fn an_immutable_file_fails_the_commit_and_everything_is_as_before() {
         "old aold b"
     );
     assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+}
+
+#[test]
+fn when_a_new_file_cannot_be_taken_back_the_journal_stays_and_recovery_finishes() {
+    let tree = Tree::new();
+    let place = tree.path("k/pki/etcd/ca.crt");
+    let mut immutable = None;
+    let error = failing_and(
+        &tree,
+        |path| fs::create_dir(path).unwrap(),
+        || immutable = Some(Immutable::new(place)),
+    );
+    drop(immutable);
+    assert!(
+        error.contains("etcd/ca.crt cannot have a second name: "),
+        "{error}"
+    );
+    fs::remove_dir(tree.path("k/admin.conf")).unwrap();
+    tree.writer().recover().unwrap().unwrap();
+    assert_eq!(
+        tree.text("k/pki/etcd/ca.crt") + &tree.text("k/admin.conf"),
+        "newconfig"
+    );
+}
+
+#[test]
+fn when_tidying_up_fails_the_error_says_so_and_no_list_is_left() {
+    let tree = Tree::new();
+    let part = tree.path("k/.certs-journal");
+    let immutable = std::cell::RefCell::new(None);
+    let error = failing(&tree, |path| {
+        fs::create_dir(path).unwrap();
+        *immutable.borrow_mut() = Some(Immutable::new(part.clone()));
+    });
+    immutable.take();
+    assert!(
+        error.contains("no file was changed, but tidying up failed too: remove "),
+        "{error}"
+    );
+    assert!(part.exists() && !tree.path("k/pki/.certs-journal").exists());
+    fs::remove_dir(tree.path("k/admin.conf")).unwrap();
+    tree.writer().recover().unwrap().unwrap();
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "old");
+}
+
+#[test]
+fn the_list_is_written_last_and_removed_first() {
+    let tree = Tree::new();
+    let writer = tree.writer();
+    let changes = vec![
+        create(pki("ca.crt"), "new"),
+        create(kubeconfig("admin.conf"), "config"),
+    ];
+    let mut run = writer.begin(changes, &options(1)).unwrap();
+    run.prepare().unwrap();
+    let written = |name: &str| tree.path(name).metadata().unwrap().modified().unwrap();
+    assert!(written("k/.certs-journal") <= written("k/pki/.certs-journal"));
+    assert!(
+        tree.text("k/pki/.certs-journal")
+            .starts_with("certs journal 1 list\n")
+    );
+    run.rename().unwrap();
+    let part = Immutable::new(tree.path("k/.certs-journal"));
+    let error = error(run.finish(&options(1)));
+    assert!(
+        error.ends_with(
+            "every file is in its place, but a journal stays: run again to end this run"
+        ),
+        "{error}"
+    );
+    assert!(!tree.path("k/pki/.certs-journal").exists());
+    drop(part);
+    drop(writer);
+    tree.writer().recover().unwrap().unwrap();
+    assert_eq!(tree.hidden(), [""; 0]);
+}
+
+#[test]
+fn an_old_backup_that_cannot_be_removed_is_a_note_and_no_failure() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "0");
+    let commit = |number: u8| {
+        let change = replace(
+            pki("ca.crt"),
+            &(number - 1).to_string(),
+            &number.to_string(),
+        );
+        tree.writer()
+            .commit(vec![change], &options(number))
+            .unwrap()
+    };
+    assert_eq!(commit(1).notes, [""; 0]);
+    let immutable = Immutable::new(tree.path("k/pki/.certs-backup/0101010101010101/ca.crt"));
+    assert_eq!((commit(2).notes.len(), commit(3).notes.len()), (0, 0));
+    let notes = commit(4).notes;
+    drop(immutable);
+    assert!(
+        notes.len() == 1 && notes[0].starts_with("remove ") && notes[0].contains("0101"),
+        "{notes:?}"
+    );
+    assert_eq!(tree.text("k/pki/ca.crt"), "4");
+    // Half removed, it is no backup any more, and the next run removes the rest.
+    assert_eq!(tree.store().backups().unwrap().len(), 3);
+    assert_eq!(commit(5).notes, [""; 0]);
+    assert!(!tree.path("k/pki/.certs-backup/0101010101010101").exists());
 }

@@ -227,3 +227,47 @@ fn a_path_that_is_relative_is_in_the_working_directory() {
     };
     Store::open(roots).check_writable(&Root::ALL).unwrap();
 }
+
+#[test]
+fn a_directory_that_can_not_be_made_is_told() {
+    let roots = Roots {
+        pki: "/proc/certs/pki".into(),
+        ..Tree::new().roots()
+    };
+    let error = error(Store::open(roots).lock(&[Root::Pki], Duration::ZERO, &mut |_| {}));
+    assert_eq!(
+        error,
+        "make directory /proc/certs: no such file or directory"
+    );
+}
+
+#[test]
+fn a_root_that_is_a_link_to_itself_is_told() {
+    let tree = Tree::new();
+    symlink("l", tree.path("l")).unwrap();
+    let error = error(tree.store().check_writable(&[Root::Kubelet]));
+    assert!(
+        error.starts_with("look at ") && error.ends_with("/l: too many symbolic links encountered"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_directory_that_even_root_cannot_write_is_told() {
+    let tree = Tree::new();
+    fs::create_dir(tree.path("l")).unwrap();
+    let immutable = Immutable::new(tree.path("l"));
+    let error = error(tree.store().check_writable(&[Root::Kubelet]));
+    drop(immutable);
+    assert!(
+        error.contains("/l: operation not permitted: choose another place with --kubelet-dir"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_root_that_is_a_named_pipe_does_not_make_a_reader_wait() {
+    let tree = Tree::new();
+    nix::unistd::mkfifo(&tree.path("l"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(tree.store().lock_shared().unwrap().busy(), None);
+}

@@ -12,6 +12,7 @@ mod users;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -161,5 +162,29 @@ fn error<T>(result: anyhow::Result<T>) -> String {
     match result {
         Ok(_) => panic!("it should have failed"),
         Err(error) => error.to_string(),
+    }
+}
+
+/// `chattr +i` makes every rename onto a file fail: only root may, and not on every file system.
+struct Immutable(PathBuf);
+
+impl Immutable {
+    fn new(path: PathBuf) -> Self {
+        let done = Command::new("chattr")
+            .arg("+i")
+            .arg(&path)
+            .status()
+            .expect("chattr of e2fsprogs is needed");
+        assert!(
+            done.success(),
+            "chattr +i needs root and a file system such as ext4"
+        );
+        Self(path)
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        let _ = Command::new("chattr").arg("-i").arg(&self.0).status();
     }
 }

@@ -238,3 +238,15 @@ fn a_file_that_the_user_names_may_be_a_link_or_a_pipe_but_no_directory() {
     assert_eq!(&read("pipe").unwrap().unwrap().bytes[..], b"passphrase");
     other_end.join().unwrap().unwrap();
 }
+
+#[test]
+fn a_pipe_that_does_not_end_is_too_large() {
+    let tree = Tree::new();
+    let pipe = tree.path("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let end = pipe.clone();
+    // It ends with an error, since nobody reads it to its end.
+    let other_end = std::thread::spawn(move || fs::write(end, vec![b'x'; 3 << 20]));
+    assert_eq!(read_input(&pipe), Err(ReadError::TooLarge { path: pipe }));
+    assert!(other_end.join().unwrap().is_err());
+}

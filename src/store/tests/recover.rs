@@ -525,3 +525,53 @@ fn files_that_only_resemble_ours_are_left_alone() {
     assert_eq!(writer.recover().unwrap(), None);
     assert_eq!(tree.all(), before);
 }
+
+#[test]
+fn a_run_whose_roots_are_one_directory_is_recovered() {
+    let tree = Tree::new();
+    let roots = Roots {
+        pki: tree.path("all"),
+        kubeconfig: tree.path("all"),
+        kubelet: tree.path("all"),
+    };
+    let writer = || {
+        Store::open(roots.clone())
+            .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+            .unwrap()
+    };
+    let changes = vec![
+        create(pki("ca.crt"), "certificate"),
+        create(kubeconfig("admin.conf"), "config"),
+    ];
+    writer()
+        .begin(changes, &options(1))
+        .unwrap()
+        .prepare()
+        .unwrap();
+    writer().recover().unwrap().unwrap();
+    assert_eq!(
+        tree.text("all/ca.crt") + &tree.text("all/admin.conf"),
+        "certificateconfig"
+    );
+    assert_eq!(tree.hidden(), [""; 0]);
+}
+
+#[test]
+fn a_recovery_that_fails_leaves_the_journal_to_the_next() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    let immutable = Immutable::new(tree.path("k/pki/etcd/ca.key"));
+    let error = error(tree.writer().recover());
+    drop(immutable);
+    assert!(
+        error.contains("etcd/ca.key: operation not permitted"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("the interrupted run is still not finished"),
+        "{error}"
+    );
+    assert!(tree.path(LIST).exists());
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, NEW);
+}

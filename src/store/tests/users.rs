@@ -452,3 +452,90 @@ fn a_folder_on_another_file_system_is_written_and_backed_up() {
         "replaces_in_a_mounted_folder",
     );
 }
+
+#[test]
+#[ignore = "started by a test below"]
+fn replaces_all_files_again_and_again() {
+    let tree = given();
+    let mut writer = tree.writer();
+    writer.recover().unwrap();
+    let mut former: u32 = tree.text("k/admin.conf").parse().unwrap();
+    loop {
+        let text = (former + 1).to_string();
+        let change = |file| replace(file, &former.to_string(), &text);
+        let changes = KILLED
+            .map(|(root, name)| change(FileId::new(root, name)))
+            .into();
+        let transaction = TransactionId(u64::from(former).to_be_bytes());
+        writer
+            .commit(
+                changes,
+                &CommitOptions {
+                    transaction,
+                    ..options(0)
+                },
+            )
+            .unwrap();
+        former += 1;
+    }
+}
+
+const KILLED: [(Root, &str); 5] = [
+    (Root::Pki, "ca.crt"),
+    (Root::Pki, "ca.key"),
+    (Root::Pki, "etcd/ca.crt"),
+    (Root::Kubeconfig, "admin.conf"),
+    (Root::Kubelet, "kubelet.crt"),
+];
+
+#[test]
+fn a_run_that_is_killed_anywhere_leaves_all_files_of_one_run_after_recovery() {
+    let tree = Tree::new();
+    for (root, name) in KILLED {
+        let path = tree.store().path(&FileId::new(root, name));
+        tree.write(
+            path.strip_prefix(&tree.path).unwrap().to_str().unwrap(),
+            "0",
+        );
+    }
+    for round in 0..20u64 {
+        let former = tree.text("k/admin.conf");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "store::tests::users::replaces_all_files_again_and_again",
+                "--ignored",
+            ])
+            .env(TREE, &tree.path)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Once it is at work, after a while that differs from round to round.
+        for _ in 0..6000 {
+            if tree.text("k/admin.conf") != former {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_micros(1700 * round));
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success());
+        tree.writer().recover().unwrap();
+        let texts = KILLED.map(|(root, name)| {
+            tree.store()
+                .read(&FileId::new(root, name))
+                .unwrap()
+                .unwrap()
+                .bytes
+        });
+        assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
+        let left: Vec<_> = tree
+            .hidden()
+            .into_iter()
+            .filter(|name| !name.contains("/.certs-backup"))
+            .collect();
+        assert_eq!(left, [""; 0]);
+    }
+    let last: u32 = tree.text("k/admin.conf").parse().unwrap();
+    assert!(last >= 20, "{last}");
+}

@@ -1,0 +1,140 @@
+//! What an interrupted run left in a place: its journal and its staged files. What has one of our
+//! names but is not ours is an error; nothing is changed here.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+
+use super::backup;
+use super::commit::LARGEST_MODE;
+use super::directory::{Directory, Status};
+use super::journal::{Journal, JournalError, List, Part, TransactionId};
+use super::layout::{self, JOURNAL};
+use super::lock::Place;
+use super::owner::effective_user;
+
+/// What one place was left with.
+pub(super) struct Left {
+    pub journal: Option<Found>,
+    pub staged: Vec<Staged>,
+}
+
+pub(super) enum Found {
+    List(List),
+    Part(Part),
+    Torn,
+}
+
+pub(super) struct Staged {
+    pub name: String,
+    pub transaction: TransactionId,
+    pub number: usize,
+    pub status: Status,
+}
+
+/// Whether an interrupted run left anything in these places.
+pub(super) fn anything(places: &[Place]) -> Result<bool> {
+    for place in places {
+        if place.directory.status(JOURNAL)?.is_some() || !staged(place)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is left in a place. The journal and the backups must be ours; whose a staged file may be
+/// depends on its journal, so that is for the caller.
+pub(super) fn survey(place: &Place) -> Result<Left> {
+    let directory = &place.directory;
+    backup::check(directory)?;
+    let journal = match directory.status(JOURNAL)? {
+        None => None,
+        Some(status) => {
+            must_be_ours(directory, JOURNAL, &status, Claim::Journal)?;
+            let bytes = directory
+                .read(JOURNAL)?
+                .map(|content| content.bytes)
+                .unwrap_or_default();
+            Some(match Journal::parse(&bytes) {
+                Ok(Journal::List(list)) => Found::List(list),
+                Ok(Journal::Part(part)) => Found::Part(part),
+                Err(JournalError::Torn) => Found::Torn,
+                Err(JournalError::Foreign(line)) => bail!(
+                    "{} says {line:?}, which this version of certs does not write: use the one that wrote it, \
+                     or look at it and remove it",
+                    directory.path(JOURNAL).display()
+                ),
+            })
+        }
+    };
+    Ok(Left {
+        journal,
+        staged: staged(place)?,
+    })
+}
+
+fn staged(place: &Place) -> Result<Vec<Staged>> {
+    let mut found = Vec::new();
+    let folders = place.roots.iter().flat_map(|root| layout::folders(*root));
+    for folder in [&"."].into_iter().chain(folders) {
+        for base in place.directory.names(folder)? {
+            let Some((transaction, number)) = layout::parse_staged(&base) else {
+                continue;
+            };
+            let name = layout::within(folder, &base);
+            if let Some(status) = place.directory.status(&name)? {
+                found.push(Staged {
+                    name,
+                    transaction,
+                    number,
+                    status,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a file with one of our names claims to be.
+#[derive(Clone, Copy)]
+pub(super) enum Claim {
+    /// Private from its first moment.
+    Journal,
+    /// It has its final mode, and may already belong to the user whom its journal names.
+    Staged { given_to: Option<u32> },
+}
+
+/// An error if another user, or another program, may have put this here.
+pub(super) fn must_be_ours(
+    directory: &Directory,
+    name: &str,
+    status: &Status,
+    claim: Claim,
+) -> Result<()> {
+    let (forbidden, given_to) = match claim {
+        Claim::Journal => (!0o600, None),
+        Claim::Staged { given_to } => (!LARGEST_MODE, given_to),
+    };
+    let user = status.user;
+    let stranger = |what: &str| Err(stranger(&directory.path(name), what));
+    if !status.is_file() {
+        return stranger(&format!("it is {}", status.kind()));
+    }
+    if user != effective_user() && Some(user) != given_to {
+        return stranger(&format!("it belongs to user {user}"));
+    }
+    if status.permissions() & forbidden != 0 {
+        return stranger(&format!("its mode is {:04o}", status.permissions()));
+    }
+    if !status.single_link {
+        return stranger("it has more than one link");
+    }
+    Ok(())
+}
+
+fn stranger(path: &Path, what: &str) -> anyhow::Error {
+    let path = path.display();
+    anyhow!(
+        "{path} is not this user's work in progress ({what}): look at it, and remove it by hand; nothing was touched"
+    )
+}
