@@ -232,12 +232,14 @@ verbs! {
     /// How long leaves are good for.
     Validity {
         /// Validity of certificates, as 8760h or 365d [default: 8760h]
-        #[arg(long, value_name = "DURATION")] validity: Option<String>,
+        #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+        validity: Option<String>,
     }
     /// How long CAs are good for.
     CaValidity {
         /// Validity of CAs, as 87600h or 3650d [default: 87600h]
-        #[arg(long, value_name = "DURATION")] ca_validity: Option<String>,
+        #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+        ca_validity: Option<String>,
     }
     /// A user of one's own.
     Own {

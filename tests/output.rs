@@ -135,6 +135,33 @@ fn of_an_external_ca_only_the_certificate_is_listed() {
 }
 
 #[test]
+fn a_key_pair_that_was_there_is_told_by_its_own_algorithm() {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    // Asked for without an algorithm, which means RSA-2048.
+    let sa = || {
+        let mut command = certs(&["sa", "--kubernetes-dir", text(&folder.join("k8s"))]);
+        run(command.args(["--output", "json"]))
+    };
+    assert_eq!(
+        parse(&sa().expect(0))["items"][0]["keyAlgorithm"],
+        "ECDSA-P256"
+    );
+    fs::remove_file(folder.join("k8s/pki/sa.pub")).expect("remove a file");
+    let derived = parse(&sa().expect(0));
+    assert_eq!(derived["items"][0]["step"], "derive");
+    assert_eq!(derived["items"][0]["keyAlgorithm"], "ECDSA-P256");
+}
+
+#[test]
+fn a_leaf_that_ends_with_its_ca_is_told_in_words() {
+    let folder = TempDir::new();
+    let finished = all(&folder, &["--ca-validity", "100h"]).expect(0);
+    let words = "\n  expires-with-ca (12): ends with its CA, before its validity has passed\n";
+    assert!(finished.stdout.contains(words), "{finished}");
+}
+
+#[test]
 fn quiet_silences_text_and_warnings_but_no_report() {
     let folder = TempDir::new();
     all(&folder, &MORE_SANS).expect(0);

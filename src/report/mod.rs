@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{Code, Finding, Severity};
+use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
@@ -331,6 +332,7 @@ impl Report {
             files: files.iter().map(|file| self.path(file)).collect(),
             key_algorithm: certificate
                 .and_then(|certificate| certificate.public_key.algorithm())
+                .or_else(|| kept_key(&planned.step, observed))
                 .unwrap_or(spec.key_algorithm())
                 .to_string(),
             issuer,
@@ -403,6 +405,16 @@ fn found(observed: Option<&Observed>) -> Option<&Certificate> {
     match observed? {
         Observed::Certificate { chain, .. } => chain.first(),
         Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
+        _ => None,
+    }
+}
+
+/// The algorithm of a key pair that was there: it may be another than a new one would have.
+fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
+    match (step, observed) {
+        (Step::Keep | Step::Derive, Some(Observed::KeyPair { key, .. })) => {
+            key.open().map(|key| key.algorithm())
+        }
         _ => None,
     }
 }
