@@ -74,6 +74,35 @@ fn links_between_the_pages_lead_somewhere() {
     assert!(links > 5, "the links were not found");
 }
 
+#[test]
+fn every_dependency_has_its_reason_on_the_page_of_the_architecture() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest");
+    let section = |name: &str| {
+        manifest
+            .split(&format!("[{name}]\n"))
+            .nth(1)
+            .map(str::to_owned)
+    };
+    let dependencies = section("dependencies").expect("dependencies");
+    let dependencies: BTreeSet<&str> = dependencies
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .filter(|name| !name.starts_with('#'))
+        .collect();
+    let page = fs::read_to_string(root.join("docs/architecture.md")).expect("the page");
+    let table = page.split("| crate |").nth(1).expect("a table of crates");
+    let listed: BTreeSet<&str> = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with("| "))
+        .filter_map(|line| line.trim_start_matches("| ").split(' ').next())
+        .collect();
+    assert_eq!(listed, dependencies);
+}
+
 /// Every page for people: those of the package's folder, of docs and of examples.
 fn pages(root: &Path) -> Vec<std::path::PathBuf> {
     ["", "docs", "examples"]
