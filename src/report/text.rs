@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Format, Item, Outcome, Report, Told};
-use crate::finding::Severity;
+use crate::finding::{Code, Severity};
 
 /// Narrower than this and the columns go onto lines of their own.
 const COLUMNS: usize = 80;
@@ -91,7 +91,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             describe(text, item, width, format);
         }
     }
-    notes(text, report);
+    notes(text, report, format);
     if report.result == Outcome::Unchanged {
         line(text, "Everything is as wanted; nothing was written.");
     }
@@ -141,6 +141,8 @@ fn files(item: &Item) -> String {
         return String::new();
     };
     let mut text = shown(&first.display().to_string());
+    // Of a key pair whose public half was made the private one was there.
+    let others = if item.step == "derive" { &[] } else { others };
     for file in others {
         let ending = file
             .extension()
@@ -150,8 +152,11 @@ fn files(item: &Item) -> String {
     text
 }
 
-/// Notes about what is there, in one line: a tree of kubeadm's has dozens.
-fn notes(text: &mut String, report: &Report) {
+/// Notes about what is there, a line for each kind: a tree of kubeadm's has dozens.
+fn notes(text: &mut String, report: &Report, format: &Format) {
+    if report.result == Outcome::Refused {
+        return;
+    }
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for told in report
         .findings
@@ -166,17 +171,16 @@ fn notes(text: &mut String, report: &Report) {
     if counts.is_empty() {
         return;
     }
-    let list: Vec<String> = counts
-        .iter()
-        .map(|(code, count)| format!("{code} {count}"))
-        .collect();
-    line(
-        text,
-        &format!(
-            "Notes: {} (all of them with --output json)",
-            list.join(", ")
-        ),
-    );
+    line(text, "Notes, each in full with --output json:");
+    for (code, count) in counts {
+        let about = Code::ALL
+            .iter()
+            .find(|known| known.id() == code)
+            .map_or("", |code| code.about());
+        let words = format!("{code} ({count}): {about}");
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        wrapped(text, "  ", &words, " ", format);
+    }
 }
 
 fn next(text: &mut String, report: &Report, format: &Format) {
