@@ -89,8 +89,8 @@ pub enum Verb {
 
 macro_rules! verbs {
     ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
-        $(#[$doc])+
         #[derive(Debug, Args)]
+        $(#[$doc])+
         pub struct $verb {
             $($(#[$meta])* pub(crate) $field: $group,)+
         }
@@ -120,7 +120,7 @@ verbs! {
         #[arg(value_name = "NAME")] names: Vec<String>,
         /// Subject of the CA named, RDNs in the order they are encoded:
         /// '/C=CN/O=Example/CN=kubernetes' or 'C=CN,O=Example,CN=kubernetes'
-        #[arg(long, value_name = "NAME")] subject: Option<String>,
+        #[arg(long, value_name = "SUBJECT")] subject: Option<String>,
         #[command(flatten)] key: KeyAlgorithm,
         #[command(flatten)] ca_validity: CaValidity,
         #[command(flatten)] run: Run,
@@ -232,12 +232,14 @@ verbs! {
     /// How long leaves are good for.
     Validity {
         /// Validity of certificates, as 8760h or 365d [default: 8760h]
-        #[arg(long, value_name = "DURATION")] validity: Option<String>,
+        #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+        validity: Option<String>,
     }
     /// How long CAs are good for.
     CaValidity {
         /// Validity of CAs, as 87600h or 3650d [default: 87600h]
-        #[arg(long, value_name = "DURATION")] ca_validity: Option<String>,
+        #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+        ca_validity: Option<String>,
     }
     /// A user of one's own.
     Own {
@@ -270,11 +272,14 @@ verbs! {
         #[arg(long, requires = "force")] no_backup: bool,
     }
     /// What every verb takes.
+    #[command(next_help_heading = "Options of every verb")]
     Run {
         /// kubeadm configuration, v1beta3 or v1beta4; flags go before what it says
         #[arg(long, value_name = "FILE")] config: Option<PathBuf>,
-        /// What to do about fields of --config that certs does not know
+        /// What to do about fields of --config that no version has: error refuses them, warn
+        /// passes over them, for the file of a newer kubeadm
         #[arg(long, value_name = "WHAT", default_value = "error", requires = "config")]
+        #[arg(hide_possible_values = true)]
         config_unknown: Unknown,
         /// Directory of the cluster's files [default: /etc/kubernetes]
         #[arg(long, value_name = "DIR")] kubernetes_dir: Option<PathBuf>,
@@ -286,14 +291,18 @@ verbs! {
         #[arg(long, value_name = "GROUP")] group: Option<String>,
         /// Tell what would be done, and write nothing
         #[arg(long)] dry_run: bool,
-        /// How to report
-        #[arg(short, long, value_name = "FORMAT", default_value = "text")] output: Output,
-        /// Report errors alone
+        /// How to report: text for people, json or yaml for programs (docs/output.md)
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        #[arg(hide_possible_values = true)]
+        output: Output,
+        /// Print no text but errors; json and yaml are printed all the same
         #[arg(short, long)] quiet: bool,
         /// How long to wait for another run to end
         #[arg(long, value_name = "DURATION", default_value = "60s")] lock_timeout: String,
-        /// The least severity that makes the exit code other than 0
-        #[arg(long, value_name = "SEVERITY", default_value = "warning")] fail_on: FailOn,
+        /// The least severity that makes the exit code other than 0: warning, or error
+        #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+        #[arg(hide_possible_values = true)]
+        fail_on: FailOn,
     }
 }
 

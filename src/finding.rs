@@ -3,7 +3,7 @@
 //! The codes are stable: scripts select by them. The table gives each its severity and what it
 //! means; `docs/findings.md` is made from it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::location::FileId;
 
@@ -97,6 +97,34 @@ codes! {
     Validity "validity" Warning "it was issued for another time than wanted";
     WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA";
     WrongSubject "wrong-subject" Error "its subject is another than wanted";
+}
+
+/// The text of `docs/findings.md`.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Findings\n\n\
+         <!-- Made from the table in `src/finding.rs`: `UPDATE_DOCS=1 cargo test --test docs` writes this page. -->\n\n\
+         One way in which what is there differs from what is wanted. The codes are stable, so that a script can select\n\
+         by them; the sentences that go with them are not.\n\n\
+         | severity | what happens | exit code |\n\
+         |---|---|---|\n\
+         | error | the run is refused before its first write | 4 |\n\
+         | warning | the file is kept, and the run goes on | 3, or 0 with `--fail-on error` |\n\
+         | note | the file is kept; a sound tree of kubeadm's has some | 0 |\n\n\
+         An error in a leaf or a kubeconfig is no refusal where `--force` replaces it. CA pairs and `sa.key` are never\n\
+         replaced.\n\n\
+         | code | severity | meaning |\n\
+         |---|---|---|\n",
+    );
+    for code in Code::ALL {
+        let _ = writeln!(
+            text,
+            "| `{code}` | {} | {} |",
+            code.severity().name(),
+            code.about()
+        );
+    }
+    text
 }
 
 /// A finding about one file.

@@ -38,18 +38,28 @@ fn imports_point_down_or_sideways_without_a_circle() {
         .collect();
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (room, text) in sources() {
-        let from = *layer.get(room.as_str()).unwrap_or_else(|| panic!("{room} has no layer"));
+        let from = *layer
+            .get(room.as_str())
+            .unwrap_or_else(|| panic!("{room} has no layer"));
         for to in imported(&text) {
             if to == room {
                 continue;
             }
-            let below = *layer.get(to.as_str()).unwrap_or_else(|| panic!("{to} has no layer"));
-            assert!(below <= from, "{room} (layer {from}) imports {to} (layer {below})");
+            let below = *layer
+                .get(to.as_str())
+                .unwrap_or_else(|| panic!("{to} has no layer"));
+            assert!(
+                below <= from,
+                "{room} (layer {from}) imports {to} (layer {below})"
+            );
             edges.entry(room.clone()).or_default().insert(to);
         }
     }
     for room in edges.keys() {
-        assert!(!reaches(&edges, room, room), "{room} imports itself through others");
+        assert!(
+            !reaches(&edges, room, room),
+            "{room} imports itself through others"
+        );
     }
 }
 
@@ -64,7 +74,10 @@ fn each_outside_crate_stays_in_its_room() {
                         !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
                     })
             });
-            assert!(!used || rooms.contains(&room.as_str()), "{room} uses {name}, of {rooms:?}");
+            assert!(
+                !used || rooms.contains(&room.as_str()),
+                "{room} uses {name}, of {rooms:?}"
+            );
         }
     }
 }
@@ -79,13 +92,19 @@ fn the_check_sees_an_import_in_a_list_and_one_in_the_code() {
 /// Room and text of every source file but tests and what only tests use.
 fn sources() -> Vec<(String, String)> {
     let mut files = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    walk(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
     assert!(files.len() > 30, "src was not found");
     files
         .into_iter()
         .map(|(room, path)| {
-            let text = fs::read_to_string(&path).unwrap();
-            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let text = fs::read_to_string(&path).expect("src is readable");
+            let text = text
+                .split("#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or_default();
             (room, text.to_owned())
         })
         .filter(|(room, _)| room != "lib" && room != "oracle")
@@ -93,16 +112,25 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn walk(directory: &Path, files: &mut Vec<(String, PathBuf)>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(directory).expect("src is readable") {
+        let path = entry.expect("src is readable").path();
         if path.is_dir() {
             if !path.ends_with("tests") {
                 walk(&path, files);
             }
-        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs")
+        } else if path.extension().is_some_and(|ending| ending == "rs")
+            && !path.ends_with("tests.rs")
         {
-            let relative = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
-            let room = relative.components().nth(1).unwrap().as_os_str().to_str().unwrap();
+            let relative = path
+                .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                .expect("src is readable");
+            let room = relative
+                .components()
+                .nth(1)
+                .expect("src is readable")
+                .as_os_str()
+                .to_str()
+                .expect("src is readable");
             files.push((room.trim_end_matches(".rs").to_owned(), path));
         }
     }
@@ -111,7 +139,10 @@ fn walk(directory: &Path, files: &mut Vec<(String, PathBuf)>) {
 /// The rooms named after `crate::`, or after `certs::` in main.
 fn imported(text: &str) -> BTreeSet<String> {
     let mut rooms = BTreeSet::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+    for line in text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+    {
         for root in ["crate::", "certs::"] {
             for (at, _) in line.match_indices(root) {
                 if line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
@@ -120,7 +151,11 @@ fn imported(text: &str) -> BTreeSet<String> {
                 let rest = &line[at + root.len()..];
                 match rest.strip_prefix('{') {
                     Some(list) => {
-                        rooms.extend(list.split(", ").map(first_word).filter(|word| !word.is_empty()));
+                        rooms.extend(
+                            list.split(", ")
+                                .map(first_word)
+                                .filter(|word| !word.is_empty()),
+                        );
                     }
                     None => {
                         rooms.insert(first_word(rest));
@@ -133,7 +168,10 @@ fn imported(text: &str) -> BTreeSet<String> {
 }
 
 fn first_word(text: &str) -> String {
-    text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    text.trim_start()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
 }
 
 fn reaches(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> bool {

@@ -179,8 +179,8 @@ fn bad_values_are_refused_with_field_line_and_reason() {
         (
             "bad-algorithm-rsa-1024",
             cluster("encryptionAlgorithm: RSA-1024\n"),
-            "encryptionAlgorithm (c.yaml line 12): \"RSA-1024\": is no key algorithm: choose one of ECDSA-P256, \
-             ECDSA-P384, RSA-2048, RSA-3072, RSA-4096",
+            "encryptionAlgorithm (c.yaml line 12): \"RSA-1024\": is no key algorithm: choose one of RSA-2048, \
+             RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384",
         ),
         (
             "bad-algorithm-rsa-2048-lower",
@@ -224,8 +224,8 @@ fn bad_values_are_refused_with_field_line_and_reason() {
             "nodeRegistration.name (c.yaml line 6): \"_x_\": contains '_': a DNS name has letters, digits, '-' and '.' \
              only\nnetworking.serviceSubnet (c.yaml line 13): \"10.0.0.0/99\": has no usable prefix length: 0 to 32 are \
              possible\nnetworking.dnsDomain (c.yaml line 14): \"Bad_Domain\": has upper case letters: write it in lower \
-             case\nencryptionAlgorithm (c.yaml line 17): \"DSA\": is no key algorithm: choose one of ECDSA-P256, \
-             ECDSA-P384, RSA-2048, RSA-3072, RSA-4096\napiServer.certSANs (c.yaml line 16): \"a_b\": contains '_': a DNS \
+             case\nencryptionAlgorithm (c.yaml line 17): \"DSA\": is no key algorithm: choose one of RSA-2048, \
+             RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384\napiServer.certSANs (c.yaml line 16): \"a_b\": contains '_': a DNS \
              name has letters, digits, '-' and '.' only\napiServer.certSANs (c.yaml line 16): \"c_d\": contains '_': a \
              DNS name has letters, digits, '-' and '.' only",
         ),

@@ -128,7 +128,14 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
     };
-    let mut report = Report::new(request.verb, &job.store, least, notes);
+    let mut report = Report::new(
+        request.verb,
+        env.now,
+        facts.node.name,
+        &job.store,
+        least,
+        notes,
+    );
     if dry_run {
         let lock = job.store.lock_shared()?;
         let seen = job.observe();

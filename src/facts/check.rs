@@ -197,7 +197,11 @@ impl Run {
         for stated in given {
             match San::parse(&stated.value) {
                 Ok(San::Ip(address)) => addresses.push(address),
-                Ok(_) => self.refuse(&stated.origin, &stated.value, "is a name, and an address is wanted"),
+                Ok(_) => self.refuse(
+                    &stated.origin,
+                    &stated.value,
+                    "is a name, and an address is wanted",
+                ),
                 Err(reason) => self.refuse(&stated.origin, &stated.value, reason),
             }
         }

@@ -125,7 +125,7 @@ fn every_rule_refuses_with_its_reason() {
         (
             "key",
             "RSA-1024",
-            "one of ECDSA-P256, ECDSA-P384, RSA-2048, RSA-3072, RSA-4096",
+            "one of RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384",
         ),
         ("key", "rsa-2048", "write RSA-2048"),
         ("node", "bad_node", "'_'"),

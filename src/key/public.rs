@@ -65,7 +65,10 @@ impl PublicKey {
             .filter(|block| block.label == Label::PublicKey)
             .map(|block| Self::from_spki(&block.der))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        ensure!(!keys.is_empty(), "no public key: a block BEGIN PUBLIC KEY is expected");
+        ensure!(
+            !keys.is_empty(),
+            "no public key: a block BEGIN PUBLIC KEY is expected"
+        );
         Ok(keys)
     }
 

@@ -565,7 +565,9 @@ fn signature_algorithms_that_are_not_accepted_are_named() {
 
 fn public(command: &str) -> PublicKey {
     let script = format!("openssl {command} 2>/dev/null | openssl pkey -pubout");
-    PublicKey::all_from_pem(&run(&script, b"")).unwrap().remove(0)
+    PublicKey::all_from_pem(&run(&script, b""))
+        .unwrap()
+        .remove(0)
 }
 
 #[test]
@@ -626,8 +628,8 @@ fn a_public_key_is_written_as_openssl_writes_it_and_read_again() {
 fn public_keys_are_read_in_order_and_a_file_without_one_is_refused() {
     let error = PublicKey::all_from_pem(b"").unwrap_err();
     assert!(error.to_string().starts_with("no public key"), "{error}");
-    let keys = [ec_pkcs8("P-256"), ec_pkcs8("P-384")]
-        .map(|pem| read(&pem).unwrap().public_key().clone());
+    let keys =
+        [ec_pkcs8("P-256"), ec_pkcs8("P-384")].map(|pem| read(&pem).unwrap().public_key().clone());
     let pem: String = keys.iter().map(PublicKey::to_pem).collect();
     assert_eq!(PublicKey::all_from_pem(pem.as_bytes()).unwrap(), keys);
 }

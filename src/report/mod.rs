@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{Code, Finding, Severity};
+use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
@@ -57,6 +59,9 @@ pub struct Format {
 pub struct Report {
     schema_version: u32,
     command: &'static str,
+    /// When the run began.
+    time: String,
+    node: String,
     result: Outcome,
     exit_code: u8,
     directories: Directories,
@@ -138,11 +143,20 @@ struct Told {
 
 impl Report {
     /// A report with nothing in it yet. Findings below `least` leave the exit code alone.
-    pub fn new(command: &'static str, store: &Store, least: Severity, notes: Vec<String>) -> Self {
+    pub fn new(
+        command: &'static str,
+        now: OffsetDateTime,
+        node: String,
+        store: &Store,
+        least: Severity,
+        notes: Vec<String>,
+    ) -> Self {
         let path = |root| store.root(root).to_path_buf();
         Self {
             schema_version: SCHEMA_VERSION,
             command,
+            time: timestamp(now),
+            node,
             result: Outcome::Unchanged,
             exit_code: 0,
             directories: Directories {
@@ -262,7 +276,7 @@ impl Report {
                 Step::Keep => found(observed.get(name)),
                 _ => None,
             });
-            let item = self.item(planned, certificate);
+            let item = self.item(planned, observed.get(name), certificate);
             self.items.push(item);
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
@@ -279,8 +293,21 @@ impl Report {
         self.exit_code = self.exit().code();
     }
 
-    fn item(&self, planned: &Planned, certificate: Option<&Certificate>) -> Item {
+    fn item(
+        &self,
+        planned: &Planned,
+        observed: Option<&Observed>,
+        certificate: Option<&Certificate>,
+    ) -> Item {
         let spec = &planned.spec;
+        // Of an external CA only the certificate is here.
+        let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
+            && planned.step == Step::Keep;
+        let files = if external {
+            vec![spec.place.public()]
+        } else {
+            spec.place.files()
+        };
         let (kind, issuer) = match &spec.content {
             Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
             Content::KeyPair(_) => ("key pair", None),
@@ -302,14 +329,10 @@ impl Report {
                 Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
                 _ => Vec::new(),
             },
-            files: spec
-                .place
-                .files()
-                .iter()
-                .map(|file| self.path(file))
-                .collect(),
+            files: files.iter().map(|file| self.path(file)).collect(),
             key_algorithm: certificate
                 .and_then(|certificate| certificate.public_key.algorithm())
+                .or_else(|| kept_key(&planned.step, observed))
                 .unwrap_or(spec.key_algorithm())
                 .to_string(),
             issuer,
@@ -318,8 +341,8 @@ impl Report {
                 .or(wanted.map(|wanted| &wanted.subject))
                 .map(ToString::to_string),
             serial_number: certificate.map(|certificate| certificate.serial.to_string()),
-            not_before: certificate.and_then(|made| made.validity.not_before.format(&Rfc3339).ok()),
-            not_after: certificate.and_then(|made| made.validity.not_after.format(&Rfc3339).ok()),
+            not_before: certificate.map(|made| timestamp(made.validity.not_before)),
+            not_after: certificate.map(|made| timestamp(made.validity.not_after)),
             fingerprint: certificate.map(|certificate| hex(&crate::key::sha256(certificate.der()))),
             sans: sans
                 .or(wanted.map(|wanted| &wanted.sans))
@@ -386,6 +409,16 @@ fn found(observed: Option<&Observed>) -> Option<&Certificate> {
     }
 }
 
+/// The algorithm of a key pair that was there: it may be another than a new one would have.
+fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
+    match (step, observed) {
+        (Step::Keep | Step::Derive, Some(Observed::KeyPair { key, .. })) => {
+            key.open().map(|key| key.algorithm())
+        }
+        _ => None,
+    }
+}
+
 /// The JSON form as YAML.
 fn yaml(report: &Report) -> Vec<u8> {
     let value = serde_json::to_value(report).unwrap_or_default();
@@ -408,6 +441,14 @@ fn node(value: serde_json::Value) -> Node {
         }
         Json::String(text) => Node::text(&text),
     }
+}
+
+/// In RFC 3339, whole seconds. Every time of a certificate lies in the years that it knows.
+fn timestamp(time: OffsetDateTime) -> String {
+    time.replace_nanosecond(0)
+        .unwrap_or(time)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -52,8 +52,10 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     if !bindings.is_empty() {
         let kubeconfig = store.path(&FileId::new(Root::Kubeconfig, SUPER_ADMIN));
         advice.push(Advice {
-            text: "Once the API server answers, bind the roles that kubeadm binds in its clusters:"
-                .to_owned(),
+            text:
+                "Once in a cluster, as soon as its API server answers, bind the roles that kubeadm \
+                   binds in its own:"
+                    .to_owned(),
             commands: bindings
                 .iter()
                 .map(|binding| command(binding, &kubeconfig.display().to_string()))

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Format, Item, Outcome, Report, Told};
-use crate::finding::Severity;
+use crate::finding::{Code, Severity};
 
 /// Narrower than this and the columns go onto lines of their own.
 const COLUMNS: usize = 80;
@@ -17,7 +17,10 @@ const RESET: &str = "\x1b[0m";
 pub fn failure(sentences: &[String], format: &Format) -> Vec<u8> {
     let mut text = String::new();
     for sentence in sentences {
-        line(&mut text, &format!("{}: {}", painted(format, RED, "error"), shown(sentence)));
+        line(
+            &mut text,
+            &format!("{}: {}", painted(format, RED, "error"), shown(sentence)),
+        );
     }
     text.into_bytes()
 }
@@ -32,8 +35,18 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
         }
     }
     if report.result == Outcome::Refused {
-        let errors = report.findings.iter().filter(|told| told.level == Severity::Error).count();
-        line(&mut stderr, &format!("refused with {}; nothing was written", count(errors, "error")));
+        let errors = report
+            .findings
+            .iter()
+            .filter(|told| told.level == Severity::Error)
+            .count();
+        line(
+            &mut stderr,
+            &format!(
+                "refused with {}; nothing was written",
+                count(errors, "error")
+            ),
+        );
     }
     if !format.quiet {
         body(&mut stdout, report, format);
@@ -51,12 +64,24 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             ("Would replace", &["replace"]),
             ("Would keep", &["keep"]),
         ],
-        _ => [("Made", &["create", "derive"]), ("Replaced", &["replace"]), ("Kept", &["keep"])],
+        _ => [
+            ("Made", &["create", "derive"]),
+            ("Replaced", &["replace"]),
+            ("Kept", &["keep"]),
+        ],
     };
-    let width = report.items.iter().map(|item| files(item).chars().count()).max().unwrap_or(0);
+    let width = report
+        .items
+        .iter()
+        .map(|item| files(item).chars().count())
+        .max()
+        .unwrap_or(0);
     for (title, steps) in groups {
-        let items: Vec<&Item> =
-            report.items.iter().filter(|item| steps.contains(&item.step)).collect();
+        let items: Vec<&Item> = report
+            .items
+            .iter()
+            .filter(|item| steps.contains(&item.step))
+            .collect();
         if items.is_empty() {
             continue;
         }
@@ -66,7 +91,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             describe(text, item, width, format);
         }
     }
-    notes(text, report);
+    notes(text, report, format);
     if report.result == Outcome::Unchanged {
         line(text, "Everything is as wanted; nothing was written.");
     }
@@ -78,14 +103,22 @@ fn body(text: &mut String, report: &Report, format: &Format) {
 
 fn describe(text: &mut String, item: &Item, width: usize, format: &Format) {
     let files = files(item);
-    let until = item.not_after.as_deref().and_then(|date| date.split('T').next());
+    let until = item
+        .not_after
+        .as_deref()
+        .and_then(|date| date.split('T').next());
     let until = until.map_or(String::new(), |date| format!("until {date}"));
     let what = match &item.subject {
         Some(subject) => shown(subject),
         None => item.key_algorithm.clone(),
     };
     let narrow = format.width.is_some_and(|columns| columns < COLUMNS);
-    let details = [until.as_str(), &what].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("  ");
+    let details = [until.as_str(), &what]
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join("  ");
     if narrow {
         line(text, &format!("  {files}"));
         wrapped(text, "      ", &[details], " ", format);
@@ -104,19 +137,32 @@ fn describe(text: &mut String, item: &Item, width: usize, format: &Format) {
 
 /// `DIR/ca.crt, .key`
 fn files(item: &Item) -> String {
-    let Some((first, others)) = item.files.split_first() else { return String::new() };
+    let Some((first, others)) = item.files.split_first() else {
+        return String::new();
+    };
     let mut text = shown(&first.display().to_string());
+    // Of a key pair whose public half was made the private one was there.
+    let others = if item.step == "derive" { &[] } else { others };
     for file in others {
-        let ending = file.extension().map_or_else(String::new, |ending| ending.to_string_lossy().into());
+        let ending = file
+            .extension()
+            .map_or_else(String::new, |ending| ending.to_string_lossy().into());
         let _ = write!(text, ", .{ending}");
     }
     text
 }
 
-/// Notes about what is there, in one line: a tree of kubeadm's has dozens.
-fn notes(text: &mut String, report: &Report) {
+/// Notes about what is there, a line for each kind: a tree of kubeadm's has dozens.
+fn notes(text: &mut String, report: &Report, format: &Format) {
+    if report.result == Outcome::Refused {
+        return;
+    }
     let mut counts: Vec<(&str, usize)> = Vec::new();
-    for told in report.findings.iter().filter(|told| told.level == Severity::Note) {
+    for told in report
+        .findings
+        .iter()
+        .filter(|told| told.level == Severity::Note)
+    {
         match counts.iter_mut().find(|(code, _)| *code == told.code) {
             Some((_, count)) => *count += 1,
             None => counts.push((told.code, 1)),
@@ -125,8 +171,16 @@ fn notes(text: &mut String, report: &Report) {
     if counts.is_empty() {
         return;
     }
-    let list: Vec<String> = counts.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    line(text, &format!("Notes: {} (all of them with --output json)", list.join(", ")));
+    line(text, "Notes, each in full with --output json:");
+    for (code, count) in counts {
+        let about = Code::ALL
+            .iter()
+            .find(|known| known.id() == code)
+            .map_or("", |code| code.about());
+        let words = format!("{code} ({count}): {about}");
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        wrapped(text, "  ", &words, " ", format);
+    }
 }
 
 fn next(text: &mut String, report: &Report, format: &Format) {
@@ -144,7 +198,11 @@ fn next(text: &mut String, report: &Report, format: &Format) {
 }
 
 fn finding(told: &Told, format: &Format) -> String {
-    let colour = if told.level == Severity::Error { RED } else { YELLOW };
+    let colour = if told.level == Severity::Error {
+        RED
+    } else {
+        YELLOW
+    };
     let mut text = format!(
         "{}: {} {}",
         painted(format, colour, told.severity),
@@ -163,7 +221,11 @@ fn wrapped(text: &mut String, indent: &str, pieces: &[String], between: &str, fo
     let mut current = indent.to_owned();
     for (index, piece) in pieces.iter().enumerate() {
         let last = index + 1 == pieces.len();
-        let piece = if last { piece.clone() } else { format!("{piece}{between}") };
+        let piece = if last {
+            piece.clone()
+        } else {
+            format!("{piece}{between}")
+        };
         let fits = current.chars().count() + piece.trim_end().chars().count() <= width;
         if !fits && current.trim() != "" {
             line(text, &current);
@@ -175,11 +237,19 @@ fn wrapped(text: &mut String, indent: &str, pieces: &[String], between: &str, fo
 }
 
 fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 fn painted(format: &Format, colour: &str, text: &str) -> String {
-    if format.colour { format!("{colour}{text}{RESET}") } else { text.to_owned() }
+    if format.colour {
+        format!("{colour}{text}{RESET}")
+    } else {
+        text.to_owned()
+    }
 }
 
 fn line(text: &mut String, line: &str) {
@@ -190,6 +260,12 @@ fn line(text: &mut String, line: &str) {
 /// Control characters, which a subject from a stranger's file may hold, never reach a terminal.
 fn shown(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
         .collect()
 }

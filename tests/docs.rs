@@ -1,0 +1,130 @@
+//! The pages of docs/ that are made from the code are equal to it.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes them anew.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test writes its golden files"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use certs::finding::Code;
+use certs::profile::TABLE;
+
+#[test]
+fn the_page_of_profiles_is_made_from_the_table() {
+    let text = page("profiles.md", &certs::profile::document());
+    for row in TABLE {
+        assert!(
+            text.contains(&format!("\n| {} |", row.name)),
+            "{} is lacking",
+            row.name
+        );
+    }
+}
+
+#[test]
+fn the_page_of_findings_is_made_from_the_table() {
+    let text = page("findings.md", &certs::finding::document());
+    for code in Code::ALL {
+        assert!(
+            text.contains(&format!("\n| `{code}` |")),
+            "{code} is lacking"
+        );
+    }
+}
+
+#[test]
+fn finding_codes_are_unique_and_kebab_case() {
+    let unique: BTreeSet<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+    assert_eq!(unique.len(), Code::ALL.len());
+    for code in unique {
+        let kebab = code.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        });
+        assert!(kebab, "{code}");
+    }
+}
+
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut links = 0;
+    for page in pages(root) {
+        let text = fs::read_to_string(&page).expect("a page is there");
+        for part in text.split("](").skip(1) {
+            let target = part.split(')').next().unwrap_or_default();
+            let target = target.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let path = page.parent().expect("a page is in a folder").join(target);
+            assert!(
+                path.exists(),
+                "{} links to {target}, which is not there",
+                page.display()
+            );
+            links += 1;
+        }
+    }
+    assert!(links > 5, "the links were not found");
+}
+
+#[test]
+fn every_dependency_has_its_reason_on_the_page_of_the_architecture() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest");
+    let section = |name: &str| {
+        manifest
+            .split(&format!("[{name}]\n"))
+            .nth(1)
+            .map(str::to_owned)
+    };
+    let dependencies = section("dependencies").expect("dependencies");
+    let dependencies: BTreeSet<&str> = dependencies
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .filter(|name| !name.starts_with('#'))
+        .collect();
+    let page = fs::read_to_string(root.join("docs/architecture.md")).expect("the page");
+    let table = page.split("| crate |").nth(1).expect("a table of crates");
+    let listed: BTreeSet<&str> = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with("| "))
+        .filter_map(|line| line.trim_start_matches("| ").split(' ').next())
+        .collect();
+    assert_eq!(listed, dependencies);
+}
+
+/// Every page for people: those of the package's folder, of docs and of examples.
+fn pages(root: &Path) -> Vec<std::path::PathBuf> {
+    ["", "docs", "examples"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(root.join(folder)).expect("a folder is there"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect()
+}
+
+/// The page's text, which is equal to what the code says.
+fn page(name: &str, made: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, made).expect("write a page");
+    }
+    let text = fs::read_to_string(&path).expect("the page is there");
+    assert_eq!(
+        text, made,
+        "{name} differs: UPDATE_DOCS=1 cargo test --test docs writes it anew"
+    );
+    text
+}

@@ -1,0 +1,113 @@
+//! What `--help` says, held equal to the files in `tests/fixtures/help`.
+//! `UPDATE_DOCS=1 cargo test --test help` writes them anew.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test writes its golden files"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+mod common;
+use common::{certs, fixture, read, run};
+
+/// Every verb; the empty one is the program itself.
+const VERBS: [&str; 8] = [
+    "",
+    "all",
+    "ca",
+    "client",
+    "kubeconfig",
+    "peer",
+    "sa",
+    "server",
+];
+
+#[test]
+fn help_is_what_the_golden_files_say() {
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
+    for verb in VERBS {
+        let golden = fixture(&format!("help/{}.txt", name(verb)));
+        let help = help(verb, "100");
+        if update {
+            fs::create_dir_all(fixture("help")).expect("make a folder");
+            fs::write(&golden, &help).expect("write a golden file");
+        }
+        assert_eq!(
+            help,
+            read(&golden),
+            "{} differs: UPDATE_DOCS=1 cargo test --test help writes it anew",
+            golden.display()
+        );
+    }
+}
+
+#[test]
+fn every_verb_has_a_golden_file_and_every_file_a_verb() {
+    let help = help("", "100");
+    let commands = help
+        .split("Commands:\n")
+        .nth(1)
+        .expect("a list of commands");
+    let commands: BTreeSet<&str> = commands
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    let verbs: BTreeSet<&str> = VERBS.into_iter().filter(|verb| !verb.is_empty()).collect();
+    assert_eq!(commands, verbs);
+    assert_eq!(common::listing(&fixture("help")).len(), VERBS.len());
+}
+
+#[test]
+fn help_fits_into_narrow_and_wide_terminals() {
+    for width in [60, 80, 100, 200] {
+        for verb in VERBS {
+            // Examples are commands to copy, and exit codes a table: neither is wrapped.
+            let help = help(verb, &width.to_string());
+            let wrapped = help.split("\nExamples:").next().unwrap_or_default();
+            let wrapped = wrapped.split("\nExit codes:").next().unwrap_or_default();
+            for line in wrapped.lines() {
+                assert!(
+                    line.chars().count() <= width.min(100),
+                    "{verb} at {width}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn help_of_every_verb_has_examples_and_exit_codes() {
+    for verb in VERBS.into_iter().filter(|verb| !verb.is_empty()) {
+        let help = help(verb, "100");
+        let examples = help.split("\nExamples:\n").nth(1).unwrap_or_default();
+        assert!(
+            examples.starts_with(&format!("  certs {verb}")),
+            "{verb}: {examples}"
+        );
+        for code in ["  0  ", "  1  ", "  2  ", "  3  ", "  4  "] {
+            assert!(
+                help.contains(&format!("\n{code}")),
+                "{verb} lacks exit code {code}"
+            );
+        }
+    }
+}
+
+fn name(verb: &str) -> &str {
+    if verb.is_empty() { "certs" } else { verb }
+}
+
+/// The help at a width. The terminal of whoever runs the tests has no say: no stream is one.
+fn help(verb: &str, columns: &str) -> String {
+    let arguments: Vec<&str> = [verb, "--help"]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect();
+    run(certs(&arguments).env("COLUMNS", columns))
+        .expect(0)
+        .stdout
+}

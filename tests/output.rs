@@ -1,0 +1,328 @@
+//! `--output json` and `--output yaml` are what `docs/output.md` says they are.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+mod common;
+use common::{Finished, TempDir, at, certs, read, root, run, text};
+
+/// 2026-03-01 00:00:00 UTC
+const NOW: i64 = 1_772_323_200;
+const FACTS: [&str; 6] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+    "--key-algorithm",
+    "ECDSA-P256",
+];
+const MORE_SANS: [&str; 2] = ["--apiserver-cert-extra-sans", "api.example.com"];
+
+#[test]
+fn every_field_is_documented_and_every_documented_field_is_there() {
+    let mut seen = BTreeSet::new();
+    for report in reports() {
+        fields(&report, "", &mut seen);
+    }
+    let documented: BTreeSet<String> = table().into_keys().collect();
+    let nested = |field: &&String| {
+        documented
+            .iter()
+            .any(|other| other.starts_with(&format!("{field}.")))
+    };
+    let undocumented: Vec<_> = seen
+        .difference(&documented)
+        .filter(|field| !nested(field))
+        .collect();
+    assert!(
+        undocumented.is_empty(),
+        "not in docs/output.md: {undocumented:?}"
+    );
+    let unseen: Vec<_> = documented.difference(&seen).collect();
+    assert!(unseen.is_empty(), "documented, and never there: {unseen:?}");
+}
+
+#[test]
+fn every_field_has_its_type_and_is_absent_only_where_that_is_documented() {
+    let table = table();
+    for report in reports() {
+        hold(&report, "", &table);
+    }
+}
+
+#[test]
+fn the_example_of_the_page_is_what_is_printed() {
+    let folder = TempDir::new();
+    for verb in [["ca", "front-proxy-ca"], ["client", "front-proxy-client"]] {
+        let mut command = certs(&verb);
+        command.args(["--kubernetes-dir", "k8s", "--output", "json"]);
+        command.args(["--key-algorithm", "ECDSA-P256"]);
+        if verb[0] == "client" {
+            command.args(["--node-name", "cp1"]);
+        }
+        command.current_dir(folder.path());
+        let finished = run(&mut at(NOW, "022", &command)).expect(0);
+        if verb[0] == "client" {
+            let page = read(&root().join("docs/output.md"));
+            let example = page
+                .split("```json\n")
+                .nth(1)
+                .and_then(|rest| rest.split("```").next());
+            let example = example.expect("an example in the page");
+            assert_eq!(
+                masked(&parse(&finished)),
+                masked(&serde_json::from_str(example).expect("JSON"))
+            );
+            assert_eq!(finished.stdout.lines().count(), example.lines().count());
+        }
+    }
+}
+
+#[test]
+fn yaml_says_what_json_says() {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    let json = parse(&all(&folder, &["--output", "json"]).expect(0));
+    let yaml = all(&folder, &["--output", "yaml"]).expect(0).stdout;
+    let yaml: Value = serde_yaml::from_str(&yaml).expect("YAML");
+    assert_eq!(json, yaml);
+}
+
+#[test]
+fn what_stops_a_run_is_told_on_standard_error_alone() {
+    let folder = TempDir::new();
+    for (flags, code, words) in [
+        (["--node-name", "a_b"], 2, "--node-name"),
+        (["--config", "none.yaml"], 2, "none.yaml"),
+        (["--cert-dir", "/proc/none"], 1, "/proc"),
+    ] {
+        let mut command = certs(&["all", "--kubernetes-dir", text(&folder.join("k8s"))]);
+        command.args(["--output", "json"]).args(flags);
+        let finished = run(&mut command).expect(code);
+        assert_eq!(finished.stdout, "");
+        assert!(
+            finished.stderr.starts_with("error: ") && finished.stderr.contains(words),
+            "{finished}"
+        );
+    }
+}
+
+#[test]
+fn of_an_external_ca_only_the_certificate_is_listed() {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    fs::remove_file(folder.join("k8s/pki/ca.key")).expect("remove a file");
+    let report = parse(&all(&folder, &["--output", "json"]).expect(0));
+    let files = &report["items"][0]["files"];
+    assert_eq!(files.as_array().map(Vec::len), Some(1), "{files}");
+    assert!(
+        files[0]
+            .as_str()
+            .is_some_and(|file| file.ends_with("/ca.crt")),
+        "{files}"
+    );
+    let shown = all(&folder, &[]).expect(0).stdout;
+    assert!(
+        shown.contains("/k8s/pki/ca.crt   ") && !shown.contains("/k8s/pki/ca.crt, .key"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_key_pair_that_was_there_is_told_by_its_own_algorithm() {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    // Asked for without an algorithm, which means RSA-2048.
+    let sa = || {
+        let mut command = certs(&["sa", "--kubernetes-dir", text(&folder.join("k8s"))]);
+        run(command.args(["--output", "json"]))
+    };
+    assert_eq!(
+        parse(&sa().expect(0))["items"][0]["keyAlgorithm"],
+        "ECDSA-P256"
+    );
+    fs::remove_file(folder.join("k8s/pki/sa.pub")).expect("remove a file");
+    let derived = parse(&sa().expect(0));
+    assert_eq!(derived["items"][0]["step"], "derive");
+    assert_eq!(derived["items"][0]["keyAlgorithm"], "ECDSA-P256");
+}
+
+#[test]
+fn a_leaf_that_ends_with_its_ca_is_told_in_words() {
+    let folder = TempDir::new();
+    let finished = all(&folder, &["--ca-validity", "100h"]).expect(0);
+    let words = "\n  expires-with-ca (12): ends with its CA, before its validity has passed\n";
+    assert!(finished.stdout.contains(words), "{finished}");
+}
+
+#[test]
+fn quiet_silences_text_and_warnings_but_no_report() {
+    let folder = TempDir::new();
+    all(&folder, &MORE_SANS).expect(0);
+    let loud = all(&folder, &[]).expect(3);
+    assert!(
+        loud.stderr.contains("warning: ") && !loud.stdout.is_empty(),
+        "{loud}"
+    );
+    let quiet = all(&folder, &["--quiet"]).expect(3);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let report = all(&folder, &["--quiet", "--output", "json"]).expect(3);
+    assert_eq!(parse(&report)["exitCode"], 3);
+}
+
+/// A report of each kind: planned, changed, unchanged, refused, replaced by name and for a reason.
+fn reports() -> Vec<Value> {
+    let folder = TempDir::new();
+    let json = |flags: &[&str], code| {
+        let flags = [&["--output", "json"], flags].concat();
+        parse(&all(&folder, &flags).expect(code))
+    };
+    let forced = [MORE_SANS.as_slice(), &["--force"]].concat();
+    let mut reports = vec![
+        json(&["--dry-run"], 0),
+        json(&[], 0),
+        json(&[], 0),
+        json(&MORE_SANS, 4),
+        json(&forced, 0),
+        json(&[], 3),
+    ];
+    fs::remove_file(folder.join("k8s/pki/sa.pub")).expect("remove a file");
+    let mut sa = certs(&["sa", "--kubernetes-dir", text(&folder.join("k8s"))]);
+    reports.push(parse(&run(sa.args(["--output", "json"])).expect(0)));
+    let results: BTreeSet<&str> = reports
+        .iter()
+        .filter_map(|report| report["result"].as_str())
+        .collect();
+    assert_eq!(
+        results,
+        ["changed", "planned", "refused", "unchanged"].into()
+    );
+    let steps: BTreeSet<&str> = reports
+        .iter()
+        .filter_map(|report| report["items"].as_array())
+        .flatten()
+        .filter_map(|item| item["step"].as_str())
+        .collect();
+    assert_eq!(steps, ["create", "derive", "keep", "replace"].into());
+    reports
+}
+
+fn all(folder: &TempDir, flags: &[&str]) -> Finished {
+    let mut command = certs(&["all", "--kubernetes-dir", text(&folder.join("k8s"))]);
+    run(command.args(FACTS).args(flags))
+}
+
+fn parse(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}\n{finished}"))
+}
+
+/// The table of the page: the field, with its type and when it is absent.
+fn table() -> BTreeMap<String, (String, String)> {
+    let page = read(&root().join("docs/output.md"));
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [field, kind, _, absent] = cells.as_slice() else {
+            return None;
+        };
+        let field = field.strip_prefix('`')?.strip_suffix('`')?;
+        Some((field.to_owned(), ((*kind).to_owned(), (*absent).to_owned())))
+    });
+    let table: BTreeMap<_, _> = rows.collect();
+    assert!(table.len() > 30, "the table was not found");
+    table
+}
+
+/// Every field below `value`: `items[].name`.
+fn fields(value: &Value, path: &str, seen: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| fields(value, &format!("{path}[]"), seen)),
+        Value::Object(object) => {
+            for (name, value) in object {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                fields(value, &path, seen);
+                seen.insert(path);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Every field of `value` has its type, and all that are never absent are there.
+fn hold(value: &Value, path: &str, table: &BTreeMap<String, (String, String)>) {
+    match value {
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| hold(value, &format!("{path}[]"), table)),
+        Value::Object(object) => {
+            let prefix = if path.is_empty() {
+                String::new()
+            } else {
+                format!("{path}.")
+            };
+            for (field, (kind, absent)) in table {
+                let Some(name) = field
+                    .strip_prefix(&prefix)
+                    .filter(|name| !name.contains(['.', '[']))
+                else {
+                    continue;
+                };
+                match object.get(name) {
+                    None => assert!(!absent.starts_with("never"), "{field} is absent"),
+                    Some(found) => assert!(is(kind, found), "{field} is no {kind}: {found}"),
+                }
+            }
+            for (name, value) in object {
+                hold(value, &format!("{prefix}{name}"), table);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is(kind: &str, value: &Value) -> bool {
+    let list_of = |kind| {
+        value
+            .as_array()
+            .is_some_and(|values| values.iter().all(|value| is(kind, value)))
+    };
+    match kind {
+        "integer" => value.is_u64(),
+        "list" => list_of("object"),
+        "list of paths" => list_of("path"),
+        "list of text" => list_of("text"),
+        "object" => value.is_object(),
+        "path" | "text" => value.is_string(),
+        "time" => value.as_str().is_some_and(|text| {
+            let shape = |c: char| if c.is_ascii_digit() { '9' } else { c };
+            text.chars().map(shape).collect::<String>() == "9999-99-99T99:99:99Z"
+        }),
+        _ => panic!("docs/output.md has an unknown type: {kind}"),
+    }
+}
+
+/// The report without what is random.
+fn masked(report: &Value) -> Value {
+    let mut report = report.clone();
+    for item in report["items"].as_array_mut().expect("a list of items") {
+        for random in ["fingerprint", "serialNumber"] {
+            assert!(
+                item[random].as_str().is_some_and(|text| text.len() > 30),
+                "{random}"
+            );
+            item[random] = Value::Null;
+        }
+    }
+    report
+}
