@@ -4,9 +4,9 @@ mod next;
 mod text;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -69,6 +69,7 @@ pub struct Report {
     findings: Vec<Told>,
     notes: Vec<String>,
     /// Directories that hold what was replaced.
+    #[serde(serialize_with = "texts")]
     backups: Vec<PathBuf>,
     next: Vec<next::Advice>,
     #[serde(skip)]
@@ -93,8 +94,11 @@ enum Outcome {
 
 #[derive(Debug, Serialize)]
 struct Directories {
+    #[serde(serialize_with = "text_of")]
     certificates: PathBuf,
+    #[serde(serialize_with = "text_of")]
     kubeconfigs: PathBuf,
+    #[serde(serialize_with = "text_of")]
     kubelet: PathBuf,
 }
 
@@ -108,6 +112,7 @@ struct Item {
     step: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     why: Vec<&'static str>,
+    #[serde(serialize_with = "texts")]
     files: Vec<PathBuf>,
     key_algorithm: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +138,7 @@ struct Told {
     code: &'static str,
     severity: &'static str,
     name: String,
+    #[serde(serialize_with = "text_of")]
     file: PathBuf,
     text: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -417,6 +423,15 @@ fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
         }
         _ => None,
     }
+}
+
+/// JSON is UTF-8, paths need not be: what is none is shown as U+FFFD, where serde would fail.
+fn text_of<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+fn texts<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.display().to_string()))
 }
 
 /// The JSON form as YAML.
