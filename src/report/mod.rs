@@ -1,14 +1,14 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
 mod next;
+mod shape;
 mod text;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
@@ -19,8 +19,8 @@ use crate::plan::{Plan, Planned, Refusal, Step};
 use crate::spec::{BACKDATE, Content};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
-use crate::yaml::{Node, Value};
 
+use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::failure;
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
@@ -69,7 +69,7 @@ pub struct Report {
     findings: Vec<Told>,
     notes: Vec<String>,
     /// Directories that hold what was replaced.
-    #[serde(serialize_with = "texts")]
+    #[serde(serialize_with = "shape::texts")]
     backups: Vec<PathBuf>,
     next: Vec<next::Advice>,
     #[serde(skip)]
@@ -90,61 +90,6 @@ enum Outcome {
     Refused,
     /// All was as wanted.
     Unchanged,
-}
-
-#[derive(Debug, Serialize)]
-struct Directories {
-    #[serde(serialize_with = "text_of")]
-    certificates: PathBuf,
-    #[serde(serialize_with = "text_of")]
-    kubeconfigs: PathBuf,
-    #[serde(serialize_with = "text_of")]
-    kubelet: PathBuf,
-}
-
-/// One certificate, key pair or kubeconfig.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Item {
-    name: String,
-    phase: &'static str,
-    kind: &'static str,
-    step: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    why: Vec<&'static str>,
-    #[serde(serialize_with = "texts")]
-    files: Vec<PathBuf>,
-    key_algorithm: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<String>,
-    /// Of a certificate that is there or was made; a dry run tells the subject and SANs wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serial_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_after: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fingerprint: Option<String>,
-    sans: Vec<String>,
-}
-
-/// A finding with its path.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    code: &'static str,
-    severity: &'static str,
-    name: String,
-    #[serde(serialize_with = "text_of")]
-    file: PathBuf,
-    text: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    way_out: String,
-    #[serde(skip)]
-    level: Severity,
 }
 
 impl Report {
@@ -423,49 +368,4 @@ fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
         }
         _ => None,
     }
-}
-
-/// JSON is UTF-8, paths need not be: what is none is shown as U+FFFD, where serde would fail.
-fn text_of<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
-}
-
-fn texts<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(paths.iter().map(|path| path.display().to_string()))
-}
-
-/// The JSON form as YAML.
-fn yaml(report: &Report) -> Vec<u8> {
-    let value = serde_json::to_value(report).unwrap_or_default();
-    crate::yaml::write(&node(value)).as_bytes().to_vec()
-}
-
-fn node(value: serde_json::Value) -> Node {
-    use serde_json::Value as Json;
-    match value {
-        Json::Array(items) => Node::list(items.into_iter().map(node)),
-        Json::Bool(value) => Value::Bool(value).into(),
-        Json::Null => Value::Null.into(),
-        Json::Number(number) => Value::Integer(number.as_i64().unwrap_or_default().into()).into(),
-        Json::Object(fields) => {
-            let fields: Vec<(String, Node)> = fields
-                .into_iter()
-                .map(|(key, value)| (key, node(value)))
-                .collect();
-            Value::Map(fields).into()
-        }
-        Json::String(text) => Node::text(&text),
-    }
-}
-
-/// In RFC 3339, whole seconds. Every time of a certificate lies in the years that it knows.
-fn timestamp(time: OffsetDateTime) -> String {
-    time.replace_nanosecond(0)
-        .unwrap_or(time)
-        .format(&Rfc3339)
-        .unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
