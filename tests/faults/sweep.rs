@@ -59,10 +59,7 @@ struct Stage<'a> {
 /// Tries the scenario, and prints how many points it tried; panics with all that went wrong.
 pub fn sweep(layout: Layout, scenario: &Scenario, sort: Sort, first: &Path, second: &Path) {
     let name = format!("{} ({layout:?})", scenario.name);
-    let stage = Stage::new(
-        Ground::new(layout, first, second, 0),
-        scenario,
-    );
+    let stage = Stage::new(Ground::new(layout, first, second, 0), scenario);
     let all = points(&stage.ground, scenario.arguments);
     let strikes = choose(&all, sort);
     let kind = match sort {
@@ -94,10 +91,7 @@ pub fn sweep(layout: Layout, scenario: &Scenario, sort: Sort, first: &Path, seco
     };
     thread::scope(|scope| {
         scope.spawn(|| {
-            work(Stage::new(
-                Ground::new(layout, first, second, 1),
-                scenario,
-            ));
+            work(Stage::new(Ground::new(layout, first, second, 1), scenario));
         });
         work(stage);
     });
@@ -148,10 +142,7 @@ pub fn sweep_threads(scenario: &Scenario, sort: Sort, first: &Path, second: &Pat
         }
     }
     assert!(tried >= 10, "{tried} faults were tried");
-    say(&format!(
-        "{}, all threads: {tried} faults",
-        scenario.name
-    ));
+    say(&format!("{}, all threads: {tried} faults", scenario.name));
 }
 
 fn all() -> bool {
@@ -288,9 +279,7 @@ impl<'a> Stage<'a> {
         if !said.stdout.contains("interrupted") && !said.stderr.contains("interrupted") {
             return Err(format!("a reader does not tell of the journal: {said}"));
         }
-        ground
-            .everything()
-            .same(&before, "changed by a reader")
+        ground.everything().same(&before, "changed by a reader")
     }
 
     fn judge_end(&self, code: Option<i32>, must_be_new: bool) -> Result<(), String> {
