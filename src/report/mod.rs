@@ -1,5 +1,6 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
+mod item;
 mod next;
 mod text;
 
@@ -11,17 +12,17 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
-use crate::plan::{Plan, Planned, Refusal, Step};
-use crate::spec::Content;
+use crate::plan::{Plan, Refusal, Step};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 use crate::yaml::{Node, Value};
 
 pub use text::failure;
+
+use item::{Item, item};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
@@ -96,34 +97,6 @@ struct Directories {
     certificates: PathBuf,
     kubeconfigs: PathBuf,
     kubelet: PathBuf,
-}
-
-/// One certificate, key pair or kubeconfig.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Item {
-    name: String,
-    phase: &'static str,
-    kind: &'static str,
-    step: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    why: Vec<&'static str>,
-    files: Vec<PathBuf>,
-    key_algorithm: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<String>,
-    /// Of a certificate that is there or was made; a dry run tells the subject and SANs wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serial_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_after: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fingerprint: Option<String>,
-    sans: Vec<String>,
 }
 
 /// A finding with its path.
@@ -272,11 +245,7 @@ impl Report {
     ) {
         for planned in &plan.steps {
             let name = &planned.spec.name;
-            let certificate = issued.get(name).or_else(|| match planned.step {
-                Step::Keep => found(observed.get(name)),
-                _ => None,
-            });
-            let item = self.item(planned, observed.get(name), certificate);
+            let item = item(&self.store, planned, observed.get(name), issued.get(name));
             self.items.push(item);
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
@@ -291,66 +260,6 @@ impl Report {
         self.capped(plan, issued);
         self.next = next::advice(plan, &self.store);
         self.exit_code = self.exit().code();
-    }
-
-    fn item(
-        &self,
-        planned: &Planned,
-        observed: Option<&Observed>,
-        certificate: Option<&Certificate>,
-    ) -> Item {
-        let spec = &planned.spec;
-        // Of an external CA only the certificate is here.
-        let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
-            && planned.step == Step::Keep;
-        let files = if external {
-            vec![spec.place.public()]
-        } else {
-            spec.place.files()
-        };
-        let (kind, issuer) = match &spec.content {
-            Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
-            Content::KeyPair(_) => ("key pair", None),
-        };
-        let wanted = spec.certificate();
-        let sans = certificate.map(|certificate| &certificate.sans);
-        Item {
-            name: spec.name.clone(),
-            phase: spec.phase.name(),
-            kind,
-            step: match planned.step {
-                Step::Create => "create",
-                Step::Derive => "derive",
-                Step::Keep => "keep",
-                Step::Replace { .. } => "replace",
-            },
-            why: match &planned.step {
-                Step::Replace { why } if why.is_empty() => vec!["asked-for"],
-                Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
-                _ => Vec::new(),
-            },
-            files: files.iter().map(|file| self.path(file)).collect(),
-            key_algorithm: certificate
-                .and_then(|certificate| certificate.public_key.algorithm())
-                .or_else(|| kept_key(&planned.step, observed))
-                .unwrap_or(spec.key_algorithm())
-                .to_string(),
-            issuer,
-            subject: certificate
-                .map(|certificate| &certificate.subject)
-                .or(wanted.map(|wanted| &wanted.subject))
-                .map(ToString::to_string),
-            serial_number: certificate.map(|certificate| certificate.serial.to_string()),
-            not_before: certificate.map(|made| timestamp(made.validity.not_before)),
-            not_after: certificate.map(|made| timestamp(made.validity.not_after)),
-            fingerprint: certificate.map(|certificate| hex(&crate::key::sha256(certificate.der()))),
-            sans: sans
-                .or(wanted.map(|wanted| &wanted.sans))
-                .into_iter()
-                .flatten()
-                .map(ToString::to_string)
-                .collect(),
-        }
     }
 
     /// A leaf that had to end with its CA.
@@ -400,25 +309,6 @@ impl Report {
     }
 }
 
-/// The certificate that was found in a spec's place.
-fn found(observed: Option<&Observed>) -> Option<&Certificate> {
-    match observed? {
-        Observed::Certificate { chain, .. } => chain.first(),
-        Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
-        _ => None,
-    }
-}
-
-/// The algorithm of a key pair that was there: it may be another than a new one would have.
-fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
-    match (step, observed) {
-        (Step::Keep | Step::Derive, Some(Observed::KeyPair { key, .. })) => {
-            key.open().map(|key| key.algorithm())
-        }
-        _ => None,
-    }
-}
-
 /// The JSON form as YAML.
 fn yaml(report: &Report) -> Vec<u8> {
     let value = serde_json::to_value(report).unwrap_or_default();
@@ -449,8 +339,4 @@ fn timestamp(time: OffsetDateTime) -> String {
         .unwrap_or(time)
         .format(&Rfc3339)
         .unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

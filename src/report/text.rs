@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Format, Item, Outcome, Report, Told};
+use super::item::Item;
+use super::{Format, Outcome, Report, Told};
 use crate::finding::{Code, Severity};
 
 /// Narrower than this and the columns go onto lines of their own.
