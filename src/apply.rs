@@ -165,6 +165,7 @@ impl<'a> Preparation<'a> {
             return issue::root(spec, key, serial, issue::validity(spec, None, self.now)?);
         };
         let (chain, ca_key) = self.ca(ca)?;
+        // Of a bundle the one of the key, which need not be the first.
         let certificate = chain
             .iter()
             .find(|certificate| certificate.public_key == *ca_key.public_key())

@@ -1,24 +1,27 @@
 //! Spec against observed: the findings. Pure; the time is an argument.
 
-use time::{Duration, OffsetDateTime};
+mod leaf;
 
-use crate::finding::{Code, Finding};
+use time::OffsetDateTime;
+
+use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
-use crate::observed::{Key, KeyState, Kubeconfig, Observed};
-use crate::spec::{BACKDATE, CertificateSpec, Kind, Place, Spec};
+use crate::observed::{Key, KeyState, Kubeconfig, Observed, signing};
+use crate::profile::by_name;
+use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::usage::KeyUsage;
+
+pub use leaf::signed_by;
 
 /// Bits of a key's or kubeconfig's mode that let others read or change it. A group may read:
 /// etcd and kube-apiserver often run as users of their own.
 const KEY_MODE: u32 = 0o037;
 /// Bits beyond the mode of a certificate.
 const CERTIFICATE_MODE: u32 = 0o133;
-/// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
-const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
 
-/// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file, the
-/// signing one first; a CA and a key pair have none.
+/// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file; a CA
+/// and a key pair have none.
 pub fn diff(
     spec: &Spec,
     observed: &Observed,
@@ -33,25 +36,6 @@ pub fn diff(
     };
     judge.observed(observed);
     judge.findings
-}
-
-/// Whether `leaf` leads to one of `authorities`, through `chain` where it must.
-pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
-    let verifies = |child: &Certificate, issuer: &Certificate| {
-        child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
-    };
-    let mut current = leaf;
-    // Each intermediate serves once, so that a circle of them ends.
-    let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).collect();
-    loop {
-        if authorities.iter().any(|ca| verifies(current, ca)) {
-            return true;
-        }
-        let Some(next) = intermediates.iter().position(|ca| verifies(current, ca)) else {
-            return false;
-        };
-        current = intermediates.swap_remove(next);
-    }
 }
 
 struct Judge<'a> {
@@ -69,19 +53,22 @@ impl Judge<'_> {
             Observed::KeyOnly(_) => self.tell(
                 Code::MissingCertificate,
                 &format!("stands without {}", self.spec.place.public().name),
-                if self.spec.is_ca() { KEPT } else { "" },
+                "",
             ),
             Observed::KeyPair { key, public } => self.key_pair(key, public.as_deref()),
             Observed::Kubeconfig(kubeconfig) => self.kubeconfig(kubeconfig),
             Observed::PublicOnly => self.tell(
                 Code::MissingKey,
                 &format!("stands without {}", self.spec.place.key().name),
-                KEPT,
+                "",
             ),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
                     let mut finding = self.finding(Code::Unreadable, &unreadable.why, "");
                     finding.file = unreadable.file.clone();
+                    if let Some(way_out) = &unreadable.way_out {
+                        finding.way_out.clone_from(way_out);
+                    }
                     self.findings.push(finding);
                 }
             }
@@ -89,7 +76,14 @@ impl Judge<'_> {
     }
 
     fn pair(&mut self, chain: &[Certificate], mode: u32, key: Option<&Key>) {
-        let Some(certificate) = chain.first() else {
+        // A server sends the first certificate of its file; a CA's file may be a bundle, and the CA
+        // that signs is the one whose key this is.
+        let certificate = if self.spec.is_ca() {
+            signing(chain, key)
+        } else {
+            chain.first()
+        };
+        let Some(certificate) = certificate else {
             return;
         };
         if mode & CERTIFICATE_MODE != 0 {
@@ -118,15 +112,27 @@ impl Judge<'_> {
 
     fn key(&mut self, key: &Key, certificate: &Certificate) {
         self.key_mode(key.mode);
-        if let KeyState::Open(private) = &key.state
-            && private.public_key() != &certificate.public_key
-        {
-            self.tell(
-                Code::KeyMismatch,
-                "is not the key of the certificate beside it",
-                if self.spec.is_ca() { KEPT } else { "" },
-            );
+        match &key.state {
+            // A CA's key is opened where it must sign: the plan judges that.
+            KeyState::Locked(_) if self.spec.is_ca() => {}
+            KeyState::Locked(_) => self.locked(),
+            KeyState::Open(private) if private.public_key() != &certificate.public_key => {
+                let text = match &self.spec.place {
+                    Place::Kubeconfig { .. } => "holds a key that is not its certificate's",
+                    _ => "is not the key of the certificate beside it",
+                };
+                self.tell(Code::KeyMismatch, text, "");
+            }
+            KeyState::Open(_) => {}
         }
+    }
+
+    /// Only a CA's key may be encrypted: nobody types a passphrase when a component starts.
+    fn locked(&mut self) {
+        let text = "is encrypted, and the components of Kubernetes open no encrypted key";
+        let mut finding = self.finding(Code::Unreadable, text, "");
+        finding.file = self.spec.place.key();
+        self.findings.push(finding);
     }
 
     fn key_mode(&mut self, mode: u32) {
@@ -141,20 +147,25 @@ impl Judge<'_> {
 
     fn key_pair(&mut self, key: &Key, public: Option<&[crate::key::PublicKey]>) {
         self.key_mode(key.mode);
-        if let (KeyState::Open(private), Some(public)) = (&key.state, public)
-            && !public.contains(private.public_key())
-        {
-            self.tell(
-                Code::KeyMismatch,
-                "does not hold the public key of the private one",
-                KEPT,
-            );
+        match (&key.state, public) {
+            (KeyState::Locked(_), _) => self.locked(),
+            (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {
+                let text = format!(
+                    "does not hold the public key of {}",
+                    self.spec.place.key().name
+                );
+                let mut finding = self.finding(Code::KeyMismatch, &text, "");
+                finding.file = self.spec.place.public();
+                self.findings.push(finding);
+            }
+            _ => {}
         }
     }
 
     /// Of a CA only what its leaves depend on is judged, never its subject.
     fn ca(&mut self, ca: &Certificate) {
-        self.dates(ca);
+        self.dates(ca, "");
+        self.critical(ca);
         let may_sign = ca
             .key_usage
             .is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
@@ -162,13 +173,13 @@ impl Judge<'_> {
             self.tell(
                 Code::NotACa,
                 "is not a CA: its basic constraints do not say CA:TRUE",
-                KEPT,
+                "",
             );
         } else if !may_sign {
             self.tell(
                 Code::NotACa,
                 "may not sign: its key usage lacks keyCertSign",
-                KEPT,
+                "",
             );
         }
         if !ca
@@ -179,7 +190,7 @@ impl Judge<'_> {
             self.tell(
                 Code::KeyUnsupported,
                 "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521",
-                KEPT,
+                "",
             );
         }
         let odd_usage = ca.key_usage.is_some_and(|usage| {
@@ -198,47 +209,20 @@ impl Judge<'_> {
         self.serial(ca);
     }
 
-    fn leaf(&mut self, wanted: &CertificateSpec, leaf: &Certificate, chain: &[Certificate]) {
-        self.dates(leaf);
-        self.signature(leaf, chain);
-        self.subject(wanted, leaf);
-        self.sans(wanted, leaf);
-        self.usages(wanted, leaf);
-        if leaf.is_ca() {
-            self.tell(Code::LeafIsCa, "is a CA, which it must not be", "");
-        }
-        match leaf.public_key.algorithm() {
-            Some(found) if found == wanted.key_algorithm => {}
-            found => self.tell(
-                Code::KeyAlgorithm,
-                &format!(
-                    "has a key of {}, not {}",
-                    found.map_or("another kind".to_owned(), |found| found.to_string()),
-                    wanted.key_algorithm
-                ),
-                "",
-            ),
-        }
-        self.validity(wanted, leaf);
-        if leaf.subject_key_identifier.is_none() {
-            self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
-        }
-        self.serial(leaf);
-    }
-
-    fn dates(&mut self, certificate: &Certificate) {
+    /// `who` stands before the verb, where it is not the file's own certificate.
+    fn dates(&mut self, certificate: &Certificate, who: &str) {
         let validity = &certificate.validity;
         if self.now > validity.not_after {
             self.tell(
                 Code::Expired,
-                &format!("ended on {}", validity.not_after.date()),
-                if self.spec.is_ca() { KEPT } else { "" },
+                &format!("{who}ended on {}", validity.not_after.date()),
+                "",
             );
         } else if self.now < validity.not_before {
             self.tell(
                 Code::NotYetValid,
                 &format!(
-                    "begins on {}, and the clock says {}",
+                    "{who}begins on {}, and the clock says {}",
                     validity.not_before.date(),
                     self.now.date()
                 ),
@@ -247,143 +231,13 @@ impl Judge<'_> {
         }
     }
 
-    fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
-        if self.authorities.is_empty() || signed_by(leaf, chain, self.authorities) {
-            return;
-        }
-        let identified = self.authorities.iter().any(|ca| {
-            ca.subject == leaf.issuer
-                && leaf.authority_key_identifier.is_some()
-                && leaf.authority_key_identifier == ca.subject_key_identifier
-        });
-        if identified {
+    /// Go's verifier, and with it Kubernetes, refuses what it does not know and must (RFC 5280
+    /// section 4.2).
+    fn critical(&mut self, certificate: &Certificate) {
+        for oid in &certificate.unknown_critical {
             self.tell(
-                Code::BadSignature,
-                "carries a signature that its CA's key does not verify",
-                "",
-            );
-        } else {
-            self.tell(
-                Code::NotSigned,
-                &format!(
-                    "was not signed by this CA: its issuer is \"{}\", the CA is \"{}\"",
-                    leaf.issuer, self.authorities[0].subject
-                ),
-                "",
-            );
-        }
-    }
-
-    fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        if leaf.subject.same_values(&wanted.subject) {
-            if leaf
-                .subject
-                .organizations()
-                .iter()
-                .any(|group| group == "system:masters")
-            {
-                self.tell(Code::SystemMasters, "is a member of system:masters", "");
-            }
-        } else if wanted
-            .former_subjects
-            .iter()
-            .any(|former| leaf.subject.same_values(former))
-        {
-            self.tell(
-                Code::FormerSubject,
-                &format!("has the former subject \"{}\"", leaf.subject),
-                "",
-            );
-        } else {
-            self.tell(
-                Code::WrongSubject,
-                &format!(
-                    "has the subject \"{}\", not \"{}\"",
-                    leaf.subject, wanted.subject
-                ),
-                "",
-            );
-        }
-        if leaf
-            .subject
-            .common_name()
-            .is_some_and(|name| name.chars().count() > 64)
-        {
-            self.tell(
-                Code::LongName,
-                "has a common name of over 64 characters",
-                "",
-            );
-        }
-    }
-
-    fn sans(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        for san in wanted.sans.iter().filter(|san| !leaf.sans.contains(san)) {
-            self.tell(Code::SanMissing, &format!("lacks the SAN {san}"), "");
-        }
-        for san in leaf.sans.iter().filter(|san| !wanted.sans.contains(san)) {
-            self.tell(
-                Code::SanExtra,
-                &format!("has the SAN {san}, which is not wanted"),
-                "",
-            );
-        }
-    }
-
-    fn usages(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        let algorithm = leaf
-            .public_key
-            .algorithm()
-            .unwrap_or(KeyAlgorithm::EcdsaP256);
-        if let Some(usage) = leaf.key_usage {
-            let lacking = wanted.key_usage(algorithm).without(usage);
-            for name in lacking.names() {
-                self.tell(
-                    Code::UsageMissing,
-                    &format!("lacks the key usage {name}"),
-                    "",
-                );
-            }
-            if usage.contains(KeyUsage::KEY_ENCIPHERMENT)
-                && !matches!(algorithm, KeyAlgorithm::Rsa(_))
-            {
-                self.tell(
-                    Code::KeyEncipherment,
-                    "has keyEncipherment on an EC key",
-                    "",
-                );
-            }
-        }
-        // Without the extension any usage is allowed (RFC 5280 section 4.2.1.12).
-        if !leaf.extended_key_usage.is_empty() {
-            for usage in wanted.extended_key_usage() {
-                if !leaf.extended_key_usage.contains(usage) {
-                    self.tell(
-                        Code::UsageMissing,
-                        &format!("lacks the extended key usage {usage}"),
-                        "",
-                    );
-                }
-            }
-        }
-    }
-
-    fn validity(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        let found = leaf.validity.not_after - leaf.validity.not_before - BACKDATE;
-        let off = (found - wanted.validity).abs() > VALIDITY_TOLERANCE;
-        // kubeadm's kubeconfigs start when their CA started, and ours end when it ends.
-        let bound = self.authorities.iter().any(|ca| {
-            ca.validity.not_before == leaf.validity.not_before
-                || ca.validity.not_after == leaf.validity.not_after
-        });
-        if off && !bound {
-            self.tell(
-                Code::Validity,
-                &format!(
-                    "was issued for {} hours, not {}",
-                    found.whole_hours(),
-                    wanted.validity.whole_hours()
-                ),
+                Code::CriticalExtension,
+                &format!("has the critical extension {oid}, which Kubernetes does not know"),
                 "",
             );
         }
@@ -409,20 +263,17 @@ impl Judge<'_> {
         self.key(&found.key, leaf);
         if !self.authorities.is_empty() {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
-            if !found.authorities.iter().any(trusted) {
+            let lacking = |ca: &Certificate| !found.authorities.contains(ca);
+            if found.authorities.iter().any(trusted) {
+                if self.authorities.iter().any(lacking) {
+                    self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
+                }
+                if !found.authorities.iter().all(trusted) {
+                    let text = "trusts a CA that the CA file does not hold";
+                    self.tell(Code::TrustExtra, text, "");
+                }
+            } else {
                 self.tell(Code::WrongCa, "does not trust the CA", "");
-            } else if !found.authorities.iter().all(trusted) {
-                self.tell(
-                    Code::TrustExtra,
-                    "trusts a CA that the CA file does not hold",
-                    "",
-                );
-            } else if !self
-                .authorities
-                .iter()
-                .all(|ca| found.authorities.contains(ca))
-            {
-                self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
             }
         }
         if let Place::Kubeconfig { server, .. } = &self.spec.place
@@ -448,12 +299,8 @@ impl Judge<'_> {
             Code::KeyMismatch | Code::KeyMode | Code::MissingCertificate => place.key(),
             _ => place.public(),
         };
-        let way_out = if way_out.is_empty() && code.severity() != crate::finding::Severity::Note {
-            format!(
-                "run 'certs {} {} --force' to reissue it",
-                self.spec.phase.name(),
-                self.spec.name
-            )
+        let way_out = if way_out.is_empty() && code.severity() != Severity::Note {
+            reissue(self.spec)
         } else {
             way_out.to_owned()
         };
@@ -467,5 +314,21 @@ impl Judge<'_> {
     }
 }
 
-/// The way out for what no generating verb replaces.
-const KEPT: &str = "certs never replaces a CA or sa.key: restore it from a backup, or move it away";
+/// How what is there can be made anew; a CA and sa.key cannot.
+pub(crate) fn reissue(spec: &Spec) -> String {
+    let leaf = spec
+        .certificate()
+        .is_some_and(|certificate| certificate.issuer.is_some());
+    let (phase, name) = (spec.phase.name(), &spec.name);
+    if !leaf {
+        "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()
+    } else if by_name(name).is_some() {
+        format!("run 'certs {phase} {name} --force' to reissue it")
+    } else {
+        // Whom it names stands in flags, which a shell may want quoted.
+        "run the same command with --force to reissue it".to_owned()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -65,6 +65,7 @@ codes! {
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
     CaUsage "ca-usage" Note "a CA's key usage or SAN is another than RFC 5280 section 4.2.1 suggests";
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
+    CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses";
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed";
     Expired "expired" Error "its time is over";
     ExternalCa "external-ca" Error "the CA's key is not here, so that it cannot be issued here";

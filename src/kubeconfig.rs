@@ -75,15 +75,15 @@ pub struct Entry<'a> {
 /// certificate is an error: none of the table's is like that.
 pub fn parse(bytes: &[u8]) -> Result<Current> {
     let document = document(bytes)?;
-    let context = text(&document, "current-context").context("has no current-context")?;
+    let context = text(&document, "current-context").context("it has no current-context")?;
     let context = named(&document, "contexts", context, "context")
-        .with_context(|| format!("has no context \"{context}\", which is its current one"))?;
+        .with_context(|| format!("it has no context \"{context}\", which is its current one"))?;
     let cluster_name = text(context, "cluster").context("its current context names no cluster")?;
     let cluster = named(&document, "clusters", cluster_name, "cluster")
-        .with_context(|| format!("has no cluster \"{cluster_name}\""))?;
+        .with_context(|| format!("it has no cluster \"{cluster_name}\""))?;
     let user_name = text(context, "user").context("its current context names no user")?;
     let user = named(&document, "users", user_name, "user")
-        .with_context(|| format!("has no user \"{user_name}\""))?;
+        .with_context(|| format!("it has no user \"{user_name}\""))?;
     Ok(Current {
         server: text(cluster, "server")
             .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?
@@ -119,7 +119,8 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
         entry.cluster,
         "cluster",
         cluster,
-        &[AUTHORITY],
+        // client-go refuses a cluster that has a CA and is not to be verified.
+        &[AUTHORITY, "insecure-skip-tls-verify"],
     );
     let user = [
         (
@@ -149,14 +150,14 @@ fn document(bytes: &[u8]) -> Result<Node> {
     let mut documents = yaml::documents(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
     if documents.len() != 1 {
         bail!(
-            "holds {} YAML documents, and a kubeconfig is one",
+            "it holds {} YAML documents, and a kubeconfig is one",
             documents.len()
         );
     }
     let document = documents.remove(0);
     match text(&document, "kind") {
         Some("Config") => Ok(document),
-        _ => bail!("is no kubeconfig: its kind is not Config"),
+        _ => bail!("it is no kubeconfig: its kind is not Config"),
     }
 }
 
@@ -200,7 +201,11 @@ fn put(
         ]));
         items.len() - 1
     });
-    let Some(object) = items[position].get_mut(inner) else {
+    let item = &mut items[position];
+    if item.get(inner).is_none() {
+        item.insert(inner, Node::map([]));
+    }
+    let Some(object) = item.get_mut(inner) else {
         return;
     };
     for field in instead_of {
@@ -220,7 +225,9 @@ fn data(bytes: &[u8]) -> Node {
 fn source(node: &Node, field: &'static str) -> Result<Source> {
     let embedded = format!("{field}-data");
     if let Some(encoded) = text(node, &embedded) {
-        let bytes = Base64::decode_vec(encoded)
+        // A block scalar has line breaks, which Go's decoder passes over.
+        let encoded = Zeroizing::new(encoded.replace(['\r', '\n'], ""));
+        let bytes = Base64::decode_vec(&encoded)
             .map_err(|_| anyhow::anyhow!("has {embedded} that is not base64"))?;
         return Ok(Source::Data {
             field,
@@ -235,3 +242,6 @@ fn source(node: &Node, field: &'static str) -> Result<Source> {
         None => bail!("has no {embedded}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,15 +41,20 @@ fn main() -> ExitCode {
     written(&outcome)
 }
 
-/// A reader that has gone is no error: what was to be done is done.
+/// A reader that has gone is no error: what was to be done is done. Standard error is written even
+/// where standard output cannot be.
 fn written(outcome: &Outcome) -> ExitCode {
-    let written = io::stdout()
+    let stderr = io::stderr().write_all(&outcome.stderr);
+    let stdout = io::stdout()
         .write_all(&outcome.stdout)
-        .and_then(|()| io::stdout().flush())
-        .and_then(|()| io::stderr().write_all(&outcome.stderr));
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        _ => ExitCode::from(outcome.exit.code()),
+        .and_then(|()| io::stdout().flush());
+    let failed = |written: io::Result<()>| {
+        written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    };
+    if failed(stdout) | failed(stderr) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::from(outcome.exit.code())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
 use crate::observed::{Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::spec::{Place, Spec};
-use crate::store::{FileContent, Store};
+use crate::store::{FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
 
 /// Passphrases of CA keys.
@@ -103,15 +103,7 @@ impl Reader<'_> {
     }
 
     fn private_key(&mut self, file: &FileId, passphrase: Option<&[u8]>) -> Option<Key> {
-        let (state, mode) = self.file(file, |bytes| {
-            match PrivateKey::from_pem(bytes, passphrase) {
-                Ok(key) => Ok(KeyState::Open(Arc::new(key))),
-                Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {
-                    Ok(KeyState::Locked(error.to_string()))
-                }
-                Err(error) => Err(error.into()),
-            }
-        })?;
+        let (state, mode) = self.file(file, |bytes| key_state(bytes, passphrase))?;
         Some(Key { state, mode })
     }
 
@@ -121,17 +113,15 @@ impl Reader<'_> {
         };
         let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
-        let key = self.source(file, &entry.key, |bytes| {
-            Ok(PrivateKey::from_pem(bytes, None)?)
-        });
+        let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
         match (authorities, chain, key) {
-            (Some((authorities, _)), Some((chain, _)), Some((key, key_mode))) => {
+            (Some((authorities, _)), Some((chain, _)), Some((state, key_mode))) => {
                 Observed::Kubeconfig(Kubeconfig {
                     server: entry.server,
                     authorities,
                     chain,
                     key: Key {
-                        state: KeyState::Open(Arc::new(key)),
+                        state,
                         mode: mode | key_mode,
                     },
                     mode,
@@ -157,7 +147,7 @@ impl Reader<'_> {
                 parsed.map(|parsed| (parsed, mode))
             }
             Err(error) => {
-                self.fail(file, error.to_string());
+                self.unreadable.push(unread(file, &error));
                 None
             }
         }
@@ -184,23 +174,20 @@ impl Reader<'_> {
                     );
                     None
                 }
-                Ok(Some(content)) => self
-                    .parsed(file, &content.bytes, |bytes| {
+                Ok(Some(content)) => {
+                    // Of a certificate's file the mode says nothing; a key's counts as the file's.
+                    let mode = if *field == kubeconfig::KEY {
+                        content.mode
+                    } else {
+                        0
+                    };
+                    self.parsed(file, &content.bytes, |bytes| {
                         parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
                     })
-                    // Of a certificate's file the mode says nothing; a key's counts as the file's.
-                    .map(|parsed| {
-                        (
-                            parsed,
-                            if *field == kubeconfig::KEY {
-                                content.mode
-                            } else {
-                                0
-                            },
-                        )
-                    }),
+                    .map(|parsed| (parsed, mode))
+                }
                 Err(error) => {
-                    self.fail(file, format!("{field}: {error}"));
+                    self.fail(file, format!("has a {field} that cannot be read: {error}"));
                     None
                 }
             },
@@ -214,7 +201,19 @@ impl Reader<'_> {
         parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
     ) -> Option<T> {
         parse(bytes)
-            .map_err(|error| self.fail(file, format!("{error:#}")))
+            .map_err(|error| {
+                let way_out = match error.downcast_ref() {
+                    Some(KeyError::WrongPassphrase) => {
+                        Some("give this key's passphrase with --ca-passphrase-file".to_owned())
+                    }
+                    _ => None,
+                };
+                self.unreadable.push(Unreadable {
+                    file: file.clone(),
+                    why: format!("cannot be used: {error:#}"),
+                    way_out,
+                });
+            })
             .ok()
     }
 
@@ -222,6 +221,38 @@ impl Reader<'_> {
         self.unreadable.push(Unreadable {
             file: file.clone(),
             why,
+            way_out: None,
         });
+    }
+}
+
+fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState> {
+    match PrivateKey::from_pem(bytes, passphrase) {
+        Ok(key) => Ok(KeyState::Open(Arc::new(key))),
+        Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {
+            Ok(KeyState::Locked(error.to_string()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The store's error, whose path stands before the finding's text already.
+fn unread(file: &FileId, error: &ReadError) -> Unreadable {
+    let (why, way_out) = match error {
+        ReadError::Io { reason, .. } => (format!("cannot be read: {reason}"), ""),
+        ReadError::NotAFile { kind, .. } => (format!("is {kind}, not a file"), "move it away"),
+        ReadError::PermissionDenied { .. } => (
+            "cannot be read: permission denied".to_owned(),
+            "run as root, or as its owner",
+        ),
+        ReadError::TooLarge { .. } => (
+            "is larger than 1 MiB: no certificate, key or kubeconfig is".to_owned(),
+            "move it away",
+        ),
+    };
+    Unreadable {
+        file: file.clone(),
+        why,
+        way_out: Some(way_out.to_owned()),
     }
 }

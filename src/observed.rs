@@ -74,8 +74,22 @@ pub struct Kubeconfig {
 pub struct Unreadable {
     /// The file.
     pub file: crate::location::FileId,
-    /// The reason, and what can be done.
+    /// What is the case, after the file's name.
     pub why: String,
+    /// What can be done, where making it anew is no way: what is there is no file, or was not read.
+    pub way_out: Option<String>,
+}
+
+/// The certificate that a CA signs with: of a bundle the one of this key, which need not be the
+/// first; the first where there is no key, or none is its.
+pub fn signing<'a>(chain: &'a [Certificate], key: Option<&Key>) -> Option<&'a Certificate> {
+    key.and_then(Key::open)
+        .and_then(|key| {
+            chain
+                .iter()
+                .find(|certificate| certificate.public_key == *key.public_key())
+        })
+        .or(chain.first())
 }
 
 impl Key {

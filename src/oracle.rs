@@ -1,5 +1,7 @@
 //! For tests: OpenSSL, through a shell, as the maker and judge that we did not write.
 
+pub(crate) mod sample;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

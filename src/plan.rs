@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::diff;
+use crate::diff::{diff, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{KeyState, Observed};
+use crate::observed::{KeyState, Observed, signing};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
@@ -63,7 +63,7 @@ pub struct Refusal {
     pub findings: Vec<Finding>,
 }
 
-/// What was found in each spec's place, by the spec's name and phase.
+/// What was found in each spec's place, by the spec's name: no run wants two of one name.
 pub type Found = BTreeMap<String, Observed>;
 
 impl Plan {
@@ -162,18 +162,31 @@ impl<'a> Planner<'a> {
             .filter(|finding| finding.severity() == Severity::Error)
             .map(|finding| finding.code)
             .collect();
+        // What was not read, or is no file, is not replaced either.
+        let replaceable = match observed {
+            Observed::Unreadable(reasons) => reasons.iter().all(|found| found.way_out.is_none()),
+            _ => true,
+        };
         let leaf = spec
             .certificate()
             .is_some_and(|certificate| certificate.issuer.is_some());
         let step = match (observed, self.force) {
             (Observed::Absent, _) => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
-            (_, Force::Named) if leaf => Step::Replace { why: errors },
-            (_, Force::Drifted) if leaf && !errors.is_empty() => Step::Replace { why: errors },
+            (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
+            (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
+                Step::Replace { why: errors }
+            }
             _ => Step::Keep,
         };
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
         if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
+            if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
+                let reissue = reissue(spec);
+                for finding in findings.iter_mut().filter(|found| found.way_out == reissue) {
+                    EXTERNAL.clone_into(&mut finding.way_out);
+                }
+            }
             let blocked = self.blocked(spec, ca, issuing);
             if !blocked.is_empty() {
                 findings.extend(blocked);
@@ -205,7 +218,8 @@ impl<'a> Planner<'a> {
                 spec,
                 ca.certificate().map(|certificate| &certificate.subject),
             ),
-            Observed::Absent if made => tell(
+            // A new CA would leave what the lost one signed without an issuer.
+            Observed::Absent if made || !self.observed(spec).is_absent() => tell(
                 Code::CaAbsent,
                 format!("is there, and its CA {ca_file} is not"),
                 format!("restore {ca_file} from a backup, or move away what it signed"),
@@ -224,7 +238,7 @@ impl<'a> Planner<'a> {
                     "must be issued, and the key of its CA is not here ({} is absent)",
                     ca.place.key().name
                 ),
-                "have the CA's owner issue it and place certificate and key here".to_owned(),
+                EXTERNAL.to_owned(),
             ),
             Observed::Certificate {
                 key: Some(key),
@@ -238,12 +252,16 @@ impl<'a> Planner<'a> {
                         reason.clone(),
                     );
                 }
-                named_like(spec, chain.first().map(|certificate| &certificate.subject))
+                let ca = signing(chain, Some(key));
+                named_like(spec, ca.map(|certificate| &certificate.subject))
             }
             _ => Vec::new(),
         }
     }
 }
+
+/// The way out where the CA's key is not here.
+const EXTERNAL: &str = "have the CA's owner issue it and place certificate and key here";
 
 /// A leaf with its issuer's name looks self-signed to every verifier.
 fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
@@ -259,3 +277,6 @@ fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
 use crate::plan::{Plan, Refusal, Step};
+use crate::spec::BACKDATE;
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 use crate::yaml::{Node, Value};
@@ -271,7 +272,7 @@ impl Report {
             else {
                 continue;
             };
-            let validity = made.validity.not_after - made.validity.not_before;
+            let validity = made.validity.not_after - made.validity.not_before - BACKDATE;
             if validity < wanted.validity {
                 findings.push(Finding {
                     code: Code::ExpiresWithCa,

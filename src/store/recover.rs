@@ -77,6 +77,10 @@ impl Writer {
                 .extend(finish.list.entries.iter().map(|entry| entry.file.clone()));
         }
         let finished = transactions(&decided);
+        // All journals before the first staged file: a torn one is told from a damaged one by that.
+        for (place, left) in self.places.iter().zip(&left) {
+            discard_journal(&place.directory, left)?;
+        }
         for (place, left) in self.places.iter().zip(&left) {
             recovered.discarded += discard(&place.directory, left, &finished)?;
         }
@@ -217,16 +221,18 @@ impl Writer {
                 .sync(folder)
                 .map_err(failed)?;
         }
+        // Before the journal, which is all that tells that they are to go.
+        if !list.keep_backup {
+            for &place in &finish.places {
+                let directory = &self.places[place].directory;
+                backup::remove(directory, list.transaction).map_err(failed)?;
+            }
+        }
         // The list first, as after a commit.
         for &place in &finish.places {
             let directory = &self.places[place].directory;
             directory.remove(JOURNAL).map_err(failed)?;
             directory.sync(".").map_err(failed)?;
-        }
-        if !list.keep_backup {
-            for &place in &finish.places {
-                backup::remove(&self.places[place].directory, list.transaction)?;
-            }
         }
         Ok(())
     }
@@ -310,6 +316,15 @@ fn judge_torn(directory: &Directory, left: &[Left], lists: &[TransactionId]) -> 
     }
 }
 
+/// Removes a journal that decided nothing.
+fn discard_journal(directory: &Directory, left: &Left) -> Result<()> {
+    if let Some(Found::Part(_) | Found::Torn) = &left.journal {
+        directory.remove(JOURNAL)?;
+        directory.sync(".")?;
+    }
+    Ok(())
+}
+
 /// Removes what undecided runs left in one place: how many staged files.
 fn discard(directory: &Directory, left: &Left, finished: &[TransactionId]) -> Result<usize> {
     let mut discarded = 0;
@@ -322,13 +337,6 @@ fn discard(directory: &Directory, left: &Left, finished: &[TransactionId]) -> Re
         backup::remove(directory, staged.transaction)?;
         directory.remove(&staged.name)?;
         discarded += 1;
-    }
-    match &left.journal {
-        Some(Found::Part(_) | Found::Torn) => {
-            directory.remove(JOURNAL)?;
-            directory.sync(".")?;
-        }
-        Some(Found::List(_)) | None => {}
     }
     Ok(discarded)
 }

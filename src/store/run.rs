@@ -221,8 +221,21 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Removes the backups if none are wanted: before the journals, which are all that tells so.
+    fn drop_backups(&self, options: &CommitOptions) -> Result<()> {
+        if options.backup {
+            return Ok(());
+        }
+        self.made.backups.iter().try_for_each(|&place| {
+            backup::remove(&self.places[place].directory, self.list.transaction)
+        })
+    }
+
     pub fn finish(mut self, options: &CommitOptions) -> Result<Committed> {
-        let ended = self.sync_folders().and_then(|()| self.remove_journals());
+        let ended = self
+            .sync_folders()
+            .and_then(|()| self.drop_backups(options))
+            .and_then(|()| self.remove_journals());
         if let Err(error) = ended {
             bail!(
                 "{error}; every file is in its place, but a journal stays: run again to end this run"
@@ -230,15 +243,13 @@ impl<'a> Run<'a> {
         }
         let mut notes = Vec::new();
         let mut backups = Vec::new();
-        for &place in &self.made.backups {
-            let directory = &self.places[place].directory;
-            let tidied = if options.backup {
+        if options.backup {
+            for &place in &self.made.backups {
+                let directory = &self.places[place].directory;
                 backups.push(directory.path(&layout::backup(options.transaction)));
-                backup::prune(directory, &options.keep)
-            } else {
-                backup::remove(directory, options.transaction)
-            };
-            notes.extend(tidied.err().map(|error| error.to_string()));
+                let pruned = backup::prune(directory, &options.keep);
+                notes.extend(pruned.err().map(|error| error.to_string()));
+            }
         }
         Ok(Committed {
             files: self.jobs.len(),

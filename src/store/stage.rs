@@ -40,9 +40,11 @@ pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<usize>, Result<()>) 
         }
     };
     thread::scope(|scope| {
-        // This thread is one of them.
+        // This thread is one of them, so where the system grants no more the work is done all the same.
         for _ in 1..THREADS.min(jobs.len()) {
-            scope.spawn(work);
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
         }
         work();
     });

@@ -1,0 +1,230 @@
+//! What is judged of a leaf, field by field.
+
+use time::Duration;
+
+use super::Judge;
+use crate::finding::Code;
+use crate::key::KeyAlgorithm;
+use crate::spec::{BACKDATE, CertificateSpec, Place};
+use crate::x509::cert::Certificate;
+use crate::x509::san::San;
+use crate::x509::usage::KeyUsage;
+
+/// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
+const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
+
+/// Whether `leaf` leads to one of `authorities`, through `chain` where it must.
+pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
+    let verifies = |child: &Certificate, issuer: &Certificate| {
+        child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
+    };
+    let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).collect();
+    // Every one that is reached is tried, since of two with one key only one may lead further;
+    // each once, so that a circle of them ends.
+    let mut reached = vec![leaf];
+    while let Some(current) = reached.pop() {
+        if authorities.iter().any(|ca| verifies(current, ca)) {
+            return true;
+        }
+        let (next, others) = intermediates
+            .into_iter()
+            .partition(|ca| verifies(current, ca));
+        reached.extend::<Vec<_>>(next);
+        intermediates = others;
+    }
+    false
+}
+
+impl Judge<'_> {
+    pub(super) fn leaf(
+        &mut self,
+        wanted: &CertificateSpec,
+        leaf: &Certificate,
+        chain: &[Certificate],
+    ) {
+        self.dates(leaf, "");
+        for ca in chain.iter().filter(|intermediate| intermediate.is_ca()) {
+            self.dates(ca, "holds an intermediate that ");
+        }
+        self.critical(leaf);
+        self.signature(leaf, chain);
+        self.subject(wanted, leaf);
+        self.sans(wanted, leaf);
+        self.usages(wanted, leaf);
+        if leaf.is_ca() {
+            self.tell(Code::LeafIsCa, "is a CA, which it must not be", "");
+        }
+        match leaf.public_key.algorithm() {
+            Some(found) if found == wanted.key_algorithm => {}
+            found => self.tell(
+                Code::KeyAlgorithm,
+                &format!(
+                    "has a key of {}, not {}",
+                    found.map_or("another kind".to_owned(), |found| found.to_string()),
+                    wanted.key_algorithm
+                ),
+                "",
+            ),
+        }
+        self.validity(wanted, leaf);
+        if leaf.subject_key_identifier.is_none() {
+            self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
+        }
+        self.serial(leaf);
+    }
+
+    fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
+        if self.authorities.is_empty() || signed_by(leaf, chain, self.authorities) {
+            return;
+        }
+        let identified = self.authorities.iter().any(|ca| {
+            ca.subject == leaf.issuer
+                && leaf.authority_key_identifier.is_some()
+                && leaf.authority_key_identifier == ca.subject_key_identifier
+        });
+        if identified {
+            self.tell(
+                Code::BadSignature,
+                "carries a signature that its CA's key does not verify",
+                "",
+            );
+        } else {
+            let (issuer, ca) = (&leaf.issuer, &self.authorities[0].subject);
+            let text = if issuer == ca {
+                format!("was signed by another CA of the same name, \"{ca}\"")
+            } else {
+                format!("was signed by \"{issuer}\", not by this CA, \"{ca}\"")
+            };
+            self.tell(Code::NotSigned, &text, "");
+        }
+    }
+
+    fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
+        if leaf.subject.same_values(&wanted.subject) {
+            if leaf
+                .subject
+                .organizations()
+                .iter()
+                .any(|group| group == "system:masters")
+            {
+                self.tell(Code::SystemMasters, "is a member of system:masters", "");
+            }
+        } else if wanted
+            .former_subjects
+            .iter()
+            .any(|former| leaf.subject.same_values(former))
+        {
+            self.tell(
+                Code::FormerSubject,
+                &format!("has the former subject \"{}\"", leaf.subject),
+                "",
+            );
+        } else {
+            self.tell(
+                Code::WrongSubject,
+                &format!(
+                    "has the subject \"{}\", not \"{}\"",
+                    leaf.subject, wanted.subject
+                ),
+                "",
+            );
+        }
+        if leaf
+            .subject
+            .common_name()
+            .is_some_and(|name| name.chars().count() > 64)
+        {
+            self.tell(
+                Code::LongName,
+                "has a common name of over 64 characters",
+                "",
+            );
+        }
+    }
+
+    fn sans(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
+        let lacks = |sans: &[San], wanted: &San| !sans.iter().any(|san| same(san, wanted));
+        for san in wanted.sans.iter().filter(|san| lacks(&leaf.sans, san)) {
+            self.tell(Code::SanMissing, &format!("lacks the SAN {san}"), "");
+        }
+        for san in leaf.sans.iter().filter(|san| lacks(&wanted.sans, san)) {
+            self.tell(
+                Code::SanExtra,
+                &format!("has the SAN {san}, which is not wanted"),
+                "",
+            );
+        }
+    }
+
+    fn usages(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
+        let algorithm = leaf
+            .public_key
+            .algorithm()
+            .unwrap_or(KeyAlgorithm::EcdsaP256);
+        if let Some(usage) = leaf.key_usage {
+            let lacking = wanted.key_usage(algorithm).without(usage);
+            for name in lacking.names() {
+                self.tell(
+                    Code::UsageMissing,
+                    &format!("lacks the key usage {name}"),
+                    "",
+                );
+            }
+            if usage.contains(KeyUsage::KEY_ENCIPHERMENT)
+                && !matches!(algorithm, KeyAlgorithm::Rsa(_))
+            {
+                self.tell(
+                    Code::KeyEncipherment,
+                    "has keyEncipherment on an EC key",
+                    "",
+                );
+            }
+        }
+        // Without the extension any usage is allowed (RFC 5280 section 4.2.1.12).
+        if !leaf.extended_key_usage.is_empty() {
+            for usage in wanted.extended_key_usage() {
+                if !leaf.extended_key_usage.contains(usage) {
+                    self.tell(
+                        Code::UsageMissing,
+                        &format!("lacks the extended key usage {usage}"),
+                        "",
+                    );
+                }
+            }
+        }
+    }
+
+    fn validity(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
+        let found = leaf.validity.not_after - leaf.validity.not_before - BACKDATE;
+        let off = (found - wanted.validity).abs() > VALIDITY_TOLERANCE;
+        let kubeconfig = matches!(self.spec.place, Place::Kubeconfig { .. });
+        // Ours end when their CA ends; kubeadm's kubeconfigs begin when it began, and what they
+        // were issued for can no longer be told.
+        let bound = self.authorities.iter().any(|ca| {
+            if found < wanted.validity {
+                ca.validity.not_after == leaf.validity.not_after
+            } else {
+                kubeconfig && ca.validity.not_before == leaf.validity.not_before
+            }
+        });
+        if off && !bound {
+            self.tell(
+                Code::Validity,
+                &format!(
+                    "was issued for {} hours, not {}",
+                    found.whole_hours(),
+                    wanted.validity.whole_hours()
+                ),
+                "",
+            );
+        }
+    }
+}
+
+/// DNS names are compared whatever their case (RFC 5280 section 7.2).
+fn same(one: &San, other: &San) -> bool {
+    match (one, other) {
+        (San::Dns(one), San::Dns(other)) => one.eq_ignore_ascii_case(other),
+        _ => one == other,
+    }
+}

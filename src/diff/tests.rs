@@ -1,0 +1,909 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use time::Duration;
+
+use super::*;
+use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
+use crate::observed::Unreadable;
+use crate::oracle::sample::{self, NOW, certificate, key, made_at, open, spec, tree};
+use crate::plan::Found;
+use crate::spec::{CertificateSpec, Content};
+use crate::x509::cert::BasicConstraints;
+use crate::x509::name::Name;
+use crate::x509::san::San;
+use crate::x509::serial::Serial;
+use crate::x509::usage::ExtendedKeyUsage;
+
+/// What is judged: at first all as wanted.
+struct Case {
+    spec: Spec,
+    found: Found,
+    now: OffsetDateTime,
+}
+
+impl Case {
+    fn of(name: &str) -> Self {
+        Self {
+            spec: spec(name),
+            found: tree(),
+            now: NOW,
+        }
+    }
+
+    fn authorities(&self) -> Vec<Certificate> {
+        let ca = self
+            .spec
+            .certificate()
+            .and_then(|leaf| leaf.issuer.as_ref())
+            .and_then(|ca| self.found.get(ca));
+        match ca {
+            Some(Observed::Certificate { chain, .. }) => chain.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn observed(&mut self) -> &mut Observed {
+        self.found.get_mut(&self.spec.name).unwrap()
+    }
+
+    fn chain(&mut self) -> &mut Vec<Certificate> {
+        match self.observed() {
+            Observed::Certificate { chain, .. } => chain,
+            Observed::Kubeconfig(kubeconfig) => &mut kubeconfig.chain,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn leaf(&mut self) -> &mut Certificate {
+        &mut self.chain()[0]
+    }
+
+    fn key(&mut self) -> &mut Key {
+        match self.observed() {
+            Observed::Certificate { key, .. } => key.as_mut().unwrap(),
+            Observed::KeyPair { key, .. } => key,
+            Observed::Kubeconfig(kubeconfig) => &mut kubeconfig.key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn kubeconfig(&mut self) -> &mut Kubeconfig {
+        match self.observed() {
+            Observed::Kubeconfig(kubeconfig) => kubeconfig,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Made of another spec than the wanted one.
+    fn other(&mut self, change: impl FnOnce(&mut CertificateSpec)) {
+        let mut other = self.spec.clone();
+        let Content::Certificate(wanted) = &mut other.content else {
+            panic!("a key pair");
+        };
+        change(wanted);
+        let observed = made_at(&other, &self.found, NOW - Duration::hours(1));
+        self.found.insert(other.name, observed);
+    }
+
+    fn wanted(&mut self) -> &mut CertificateSpec {
+        match &mut self.spec.content {
+            Content::Certificate(wanted) => wanted,
+            Content::KeyPair(_) => panic!("a key pair"),
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let observed = self.found.get(&self.spec.name).unwrap();
+        diff(&self.spec, observed, &self.authorities(), self.now)
+    }
+}
+
+/// Another CA of this name.
+fn stranger(common_name: &str) -> Certificate {
+    let mut wanted = spec("ca").certificate().unwrap().clone();
+    wanted.subject = Name::new(&[], common_name);
+    certificate(&wanted, "stranger", &Found::new(), NOW)
+}
+
+fn unreadable(way_out: Option<&str>) -> Observed {
+    Observed::Unreadable(vec![Unreadable {
+        file: spec("apiserver").place.key(),
+        why: "cannot be used: no usable private key".to_owned(),
+        way_out: way_out.map(str::to_owned),
+    }])
+}
+
+type Change = fn(&mut Case);
+
+/// Each code that `diff` tells: the spec, what is done to it, the file and the sentence.
+const CASES: &[(Code, &str, Change, &str, &str)] = &[
+    (
+        Code::BadSignature,
+        "apiserver",
+        |case| {
+            // The CA's name and identifier, but another key.
+            let mut ca = case.authorities()[0].clone();
+            ca.public_key = key("stranger").public_key().clone();
+            case.found.insert(
+                "ca".to_owned(),
+                Observed::Certificate {
+                    chain: vec![ca],
+                    mode: 0o644,
+                    key: None,
+                },
+            );
+        },
+        "apiserver.crt",
+        "carries a signature that its CA's key does not verify",
+    ),
+    (
+        Code::CaUsage,
+        "ca",
+        |case| case.leaf().sans = vec![San::Dns("kubernetes".to_owned())],
+        "ca.crt",
+        "has another key usage than a CA needs, or a SAN",
+    ),
+    (
+        Code::CertificateMode,
+        "apiserver",
+        |case| {
+            if let Observed::Certificate { mode, .. } = case.observed() {
+                *mode = 0o664;
+            }
+        },
+        "apiserver.crt",
+        "has the mode 0664",
+    ),
+    (
+        Code::CriticalExtension,
+        "apiserver",
+        |case| case.leaf().unknown_critical = vec!["1.2.3.4".to_owned()],
+        "apiserver.crt",
+        "has the critical extension 1.2.3.4, which Kubernetes does not know",
+    ),
+    (
+        Code::Expired,
+        "apiserver",
+        |case| case.now = NOW + Duration::days(365),
+        "apiserver.crt",
+        "ended on 2027-01-01",
+    ),
+    (
+        Code::FormerSubject,
+        "admin",
+        |case| {
+            case.other(|wanted| wanted.subject = Name::new(&["system:masters"], "kubernetes-admin"))
+        },
+        "admin.conf",
+        "has the former subject \"CN=kubernetes-admin,O=system:masters\"",
+    ),
+    (
+        Code::KeyAlgorithm,
+        "apiserver",
+        |case| case.wanted().key_algorithm = Algorithm::EcdsaP384,
+        "apiserver.crt",
+        "has a key of ECDSA-P256, not ECDSA-P384",
+    ),
+    (
+        Code::KeyEncipherment,
+        "apiserver",
+        |case| {
+            let usage = KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT);
+            case.leaf().key_usage = Some(usage);
+        },
+        "apiserver.crt",
+        "has keyEncipherment on an EC key",
+    ),
+    (
+        Code::KeyMismatch,
+        "apiserver",
+        |case| *case.key() = open(key("stranger")),
+        "apiserver.key",
+        "is not the key of the certificate beside it",
+    ),
+    (
+        Code::KeyMode,
+        "apiserver",
+        |case| case.key().mode = 0o644,
+        "apiserver.key",
+        "has the mode 0644",
+    ),
+    (
+        Code::KeyUnsupported,
+        "ca",
+        |case| {
+            let mut ca = case.leaf().clone();
+            ca.public_key = ed25519();
+            *case.observed() = Observed::Certificate {
+                chain: vec![ca],
+                mode: 0o644,
+                key: None,
+            };
+        },
+        "ca.crt",
+        "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521",
+    ),
+    (
+        Code::LeafIsCa,
+        "apiserver",
+        |case| {
+            case.leaf().basic_constraints = Some(BasicConstraints {
+                ca: true,
+                path_length: None,
+                critical: true,
+            });
+        },
+        "apiserver.crt",
+        "is a CA, which it must not be",
+    ),
+    (
+        Code::LongName,
+        "etcd-server",
+        |case| {
+            let name = Name::new(&[], &"n".repeat(65));
+            case.wanted().subject = name.clone();
+            case.leaf().subject = name;
+        },
+        "etcd/server.crt",
+        "has a common name of over 64 characters",
+    ),
+    (
+        Code::MissingCertificate,
+        "apiserver",
+        |case| *case.observed() = Observed::KeyOnly(open(key("apiserver"))),
+        "apiserver.key",
+        "stands without apiserver.crt",
+    ),
+    (
+        Code::MissingKey,
+        "apiserver",
+        |case| {
+            if let Observed::Certificate { key, .. } = case.observed() {
+                *key = None;
+            }
+        },
+        "apiserver.crt",
+        "stands without apiserver.key",
+    ),
+    (
+        Code::NoKeyIdentifier,
+        "apiserver",
+        |case| case.leaf().subject_key_identifier = None,
+        "apiserver.crt",
+        "has no subject key identifier",
+    ),
+    (
+        Code::NotACa,
+        "ca",
+        |case| case.leaf().basic_constraints = None,
+        "ca.crt",
+        "is not a CA: its basic constraints do not say CA:TRUE",
+    ),
+    (
+        Code::NotSigned,
+        "apiserver",
+        |case| {
+            case.found.insert(
+                "ca".to_owned(),
+                Observed::Certificate {
+                    chain: vec![stranger("other")],
+                    mode: 0o644,
+                    key: None,
+                },
+            );
+        },
+        "apiserver.crt",
+        "was signed by \"CN=kubernetes\", not by this CA, \"CN=other\"",
+    ),
+    (
+        Code::NotYetValid,
+        "apiserver",
+        |case| case.now = NOW - Duration::days(1),
+        "apiserver.crt",
+        "begins on 2026-01-01, and the clock says 2025-12-31",
+    ),
+    (
+        Code::SanExtra,
+        "apiserver",
+        |case| case.other(|wanted| wanted.sans.push(San::Dns("more.example".to_owned()))),
+        "apiserver.crt",
+        "has the SAN more.example, which is not wanted",
+    ),
+    (
+        Code::SanMissing,
+        "apiserver",
+        |case| {
+            case.wanted()
+                .sans
+                .push(San::Ip("10.0.0.9".parse().unwrap()))
+        },
+        "apiserver.crt",
+        "lacks the SAN 10.0.0.9",
+    ),
+    (
+        Code::Server,
+        "admin",
+        |case| case.kubeconfig().server = "https://old:6443".to_owned(),
+        "admin.conf",
+        "points at https://old:6443, not https://10.0.0.10:6443",
+    ),
+    (
+        Code::SmallSerial,
+        "apiserver",
+        |case| case.leaf().serial = Serial::from_der_content(&[0x7f; 8]).unwrap(),
+        "apiserver.crt",
+        "has a serial number of less than 64 bits",
+    ),
+    (
+        Code::SystemMasters,
+        "super-admin",
+        |_| {},
+        "super-admin.conf",
+        "is a member of system:masters",
+    ),
+    (
+        Code::TrustExtra,
+        "admin",
+        |case| case.kubeconfig().authorities.push(stranger("other")),
+        "admin.conf",
+        "trusts a CA that the CA file does not hold",
+    ),
+    (
+        Code::TrustMissing,
+        "admin",
+        |case| {
+            if let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") {
+                chain.push(stranger("other"));
+            }
+        },
+        "admin.conf",
+        "lacks a CA that the CA file holds",
+    ),
+    (
+        Code::Unreadable,
+        "apiserver",
+        |case| *case.observed() = unreadable(None),
+        "apiserver.key",
+        "cannot be used: no usable private key",
+    ),
+    (
+        Code::UsageMissing,
+        "apiserver",
+        |case| case.leaf().extended_key_usage = vec![ExtendedKeyUsage::ClientAuth],
+        "apiserver.crt",
+        "lacks the extended key usage serverAuth",
+    ),
+    (
+        Code::Validity,
+        "apiserver",
+        |case| case.wanted().validity = Duration::hours(100),
+        "apiserver.crt",
+        "was issued for 8760 hours, not 100",
+    ),
+    (
+        Code::WrongCa,
+        "admin",
+        |case| case.kubeconfig().authorities = vec![stranger("kubernetes")],
+        "admin.conf",
+        "does not trust the CA",
+    ),
+    (
+        Code::WrongSubject,
+        "apiserver",
+        |case| case.other(|wanted| wanted.subject = Name::new(&["ops"], "kube-apiserver")),
+        "apiserver.crt",
+        "has the subject \"CN=kube-apiserver,O=ops\", not \"CN=kube-apiserver\"",
+    ),
+];
+
+/// The codes of [`CASES`].
+pub(crate) fn shown() -> BTreeSet<Code> {
+    CASES.iter().map(|(code, ..)| *code).collect()
+}
+
+fn ed25519() -> PublicKey {
+    let script = "openssl genpkey -algorithm ED25519 | openssl pkey -pubout -outform DER";
+    PublicKey::from_spki(&crate::oracle::run(script, b"")).unwrap()
+}
+
+fn codes(findings: &[Finding]) -> Vec<Code> {
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn each_code_is_told_alone_where_it_is_the_case_with_its_file_and_a_sentence() {
+    for (code, name, change, file, text) in CASES {
+        let mut case = Case::of(name);
+        change(&mut case);
+        let findings = case.findings();
+        assert_eq!(codes(&findings), [*code], "{code}: {findings:#?}");
+        let finding = &findings[0];
+        assert_eq!(finding.name, *name, "{code}");
+        assert_eq!(finding.file.name, *file, "{code}");
+        assert_eq!(finding.text, *text, "{code}");
+    }
+}
+
+#[test]
+fn a_tree_of_ours_has_no_finding_but_the_members_of_system_masters() {
+    for spec in sample::specs() {
+        let case = Case::of(&spec.name);
+        let expected: &[Code] = if spec.name == "super-admin" {
+            &[Code::SystemMasters]
+        } else {
+            &[]
+        };
+        assert_eq!(codes(&case.findings()), expected, "{}", spec.name);
+    }
+}
+
+#[test]
+fn what_is_not_there_has_no_finding() {
+    for spec in sample::specs() {
+        let findings = diff(&spec, &Observed::Absent, &[], NOW);
+        assert_eq!(findings, [], "{}", spec.name);
+    }
+}
+
+#[test]
+fn a_way_out_stands_with_all_but_notes() {
+    for (code, name, change, ..) in CASES {
+        let mut case = Case::of(name);
+        change(&mut case);
+        let way_out = &case.findings()[0].way_out;
+        let expected = match code {
+            Code::CertificateMode => "chmod it to 0644",
+            Code::KeyMode => "chmod it to 0600, and replace the key if others may have read it",
+            Code::KeyUnsupported | Code::NotACa => {
+                "certs never replaces a CA or sa.key: restore it from a backup, or move it away"
+            }
+            Code::NotYetValid => "set the clock right",
+            _ if code.severity() == Severity::Note => "",
+            _ if *name == "admin" => "run 'certs kubeconfig admin --force' to reissue it",
+            _ => "run 'certs server apiserver --force' to reissue it",
+        };
+        assert_eq!(way_out, expected, "{code}");
+    }
+}
+
+#[test]
+fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
+    let broken = |name: &str| {
+        let file = spec(name).place.key();
+        let why = "cannot be used: garbage".to_owned();
+        Observed::Unreadable(vec![Unreadable {
+            file,
+            why,
+            way_out: None,
+        }])
+    };
+    let odd = [
+        ("ca", broken("ca")),
+        ("ca", Observed::KeyOnly(open(key("ca")))),
+        ("sa", broken("sa")),
+        ("sa", Observed::PublicOnly),
+        (
+            "sa",
+            Observed::KeyPair {
+                key: Key {
+                    state: KeyState::Locked(String::new()),
+                    mode: 0o600,
+                },
+                public: None,
+            },
+        ),
+    ];
+    for (name, observed) in odd {
+        let findings = diff(&spec(name), &observed, &[], NOW);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(
+            findings[0].way_out.starts_with("certs never replaces"),
+            "{findings:?}"
+        );
+    }
+}
+
+#[test]
+fn what_was_not_read_has_the_way_out_of_that() {
+    let findings = diff(
+        &spec("apiserver"),
+        &unreadable(Some("move it away")),
+        &[],
+        NOW,
+    );
+    assert_eq!(findings[0].way_out, "move it away");
+}
+
+#[test]
+fn the_way_out_of_ones_own_identity_names_no_command_that_certs_would_refuse() {
+    let mut spec = spec("front-proxy-client");
+    spec.name = "alice".to_owned();
+    let findings = diff(&spec, &Observed::KeyOnly(open(key("alice"))), &[], NOW);
+    assert_eq!(
+        findings[0].way_out,
+        "run the same command with --force to reissue it"
+    );
+}
+
+#[test]
+fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
+    let mut case = Case::of("admin");
+    *case.key() = open(key("stranger"));
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::KeyMismatch]);
+    assert_eq!(
+        findings[0].text,
+        "holds a key that is not its certificate's"
+    );
+
+    let observed = Observed::KeyPair {
+        key: open(key("sa")),
+        public: Some(vec![key("stranger").public_key().clone()]),
+    };
+    let findings = diff(&spec("sa"), &observed, &[], NOW);
+    assert_eq!(codes(&findings), [Code::KeyMismatch]);
+    assert_eq!(findings[0].file.name, "sa.pub");
+    assert_eq!(findings[0].text, "does not hold the public key of sa.key");
+}
+
+#[test]
+fn sa_pub_may_hold_further_keys() {
+    let observed = Observed::KeyPair {
+        key: open(key("sa")),
+        public: Some(vec![
+            key("stranger").public_key().clone(),
+            key("sa").public_key().clone(),
+        ]),
+    };
+    assert_eq!(diff(&spec("sa"), &observed, &[], NOW), []);
+}
+
+#[test]
+fn an_encrypted_key_is_an_error_anywhere_but_at_a_ca() {
+    for (name, file) in [
+        ("apiserver", "apiserver.key"),
+        ("admin", "admin.conf"),
+        ("sa", "sa.key"),
+    ] {
+        let mut case = Case::of(name);
+        case.key().state = KeyState::Locked("encrypted".to_owned());
+        let findings = case.findings();
+        assert_eq!(codes(&findings), [Code::Unreadable], "{name}");
+        assert_eq!(findings[0].file.name, file);
+        assert!(findings[0].text.starts_with("is encrypted"), "{findings:?}");
+    }
+    let mut case = Case::of("ca");
+    case.key().state = KeyState::Locked("encrypted".to_owned());
+    assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn every_bit_beyond_0640_is_an_error_of_a_key_and_no_other() {
+    for bit in (0..12).map(|bit| 1 << bit) {
+        let mut case = Case::of("apiserver");
+        case.key().mode = bit;
+        let told = codes(&case.findings()) == [Code::KeyMode];
+        assert_eq!(told, 0o037 & bit != 0, "{bit:04o}");
+        let mut case = Case::of("apiserver");
+        if let Observed::Certificate { mode, .. } = case.observed() {
+            *mode = bit;
+        }
+        let told = codes(&case.findings()) == [Code::CertificateMode];
+        assert_eq!(told, 0o133 & bit != 0, "{bit:04o}");
+    }
+    let mut case = Case::of("admin");
+    case.key().mode = 0o604;
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::KeyMode]);
+    assert_eq!(findings[0].file.name, "admin.conf");
+}
+
+#[test]
+fn a_bundle_s_ca_is_the_one_of_the_key_wherever_it_stands() {
+    let mut case = Case::of("ca");
+    let ended = {
+        let mut ended = stranger("ended");
+        ended.validity.not_after = NOW - Duration::days(1);
+        ended
+    };
+    case.chain().insert(0, ended.clone());
+    assert_eq!(case.findings(), [], "the first is not the one that signs");
+    *case.chain() = vec![ended];
+    assert_eq!(
+        codes(&case.findings()),
+        [Code::KeyMismatch, Code::Expired],
+        "no certificate is the key's"
+    );
+    if let Observed::Certificate { key, .. } = case.observed() {
+        *key = None;
+    }
+    assert_eq!(
+        codes(&case.findings()),
+        [Code::Expired],
+        "an external CA's first"
+    );
+}
+
+#[test]
+fn a_leaf_s_key_must_be_that_of_the_first_certificate() {
+    let mut case = Case::of("apiserver");
+    let ca = case.authorities().remove(0);
+    case.chain().insert(0, ca);
+    assert!(codes(&case.findings()).contains(&Code::KeyMismatch));
+}
+
+#[test]
+fn a_leaf_of_any_ca_of_the_bundle_is_signed() {
+    let mut case = Case::of("apiserver");
+    if let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") {
+        chain.insert(0, stranger("kubernetes"));
+    }
+    assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn another_ca_of_the_same_name_is_told_as_such() {
+    let mut case = Case::of("apiserver");
+    case.found.insert(
+        "ca".to_owned(),
+        Observed::Certificate {
+            chain: vec![stranger("kubernetes")],
+            mode: 0o644,
+            key: None,
+        },
+    );
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::NotSigned]);
+    assert_eq!(
+        findings[0].text,
+        "was signed by another CA of the same name, \"CN=kubernetes\""
+    );
+}
+
+/// root → `intermediate` → leaf, with keys of these names.
+fn intermediate(found: &mut Found, common_name: &str, issuer: &str) -> Certificate {
+    let mut wanted = spec("ca").certificate().unwrap().clone();
+    wanted.subject = Name::new(&[], common_name);
+    wanted.issuer = Some(issuer.to_owned());
+    wanted.validity = Duration::days(1000);
+    let made = certificate(&wanted, "intermediate", found, NOW - Duration::hours(1));
+    let observed = Observed::Certificate {
+        chain: vec![made.clone()],
+        mode: 0o644,
+        key: Some(open(key("intermediate"))),
+    };
+    found.insert("intermediate".to_owned(), observed);
+    made
+}
+
+#[test]
+fn a_leaf_is_followed_through_the_intermediates_of_its_file() {
+    let mut case = Case::of("apiserver");
+    let through = intermediate(&mut case.found, "intermediate", "ca");
+    case.other(|wanted| wanted.issuer = Some("intermediate".to_owned()));
+    assert_eq!(
+        codes(&case.findings()),
+        [Code::NotSigned],
+        "without its chain"
+    );
+    case.chain().push(through.clone());
+    assert_eq!(case.findings(), []);
+    // One without CA:TRUE leads nowhere.
+    case.chain()[1].basic_constraints = None;
+    assert_eq!(codes(&case.findings()), [Code::NotSigned]);
+    case.chain()[1] = through;
+    case.chain()[1].validity.not_after = NOW - Duration::days(1);
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::Expired]);
+    assert_eq!(
+        findings[0].text,
+        "holds an intermediate that ended on 2025-12-31"
+    );
+}
+
+#[test]
+fn of_two_intermediates_with_one_key_either_may_lead_to_the_ca() {
+    let mut case = Case::of("apiserver");
+    let stranger = Observed::Certificate {
+        chain: vec![stranger("other")],
+        mode: 0o644,
+        key: Some(open(key("stranger"))),
+    };
+    case.found.insert("other".to_owned(), stranger);
+    let astray = intermediate(&mut case.found, "intermediate", "other");
+    let right = intermediate(&mut case.found, "intermediate", "ca");
+    case.other(|wanted| wanted.issuer = Some("intermediate".to_owned()));
+    for chain in [[&astray, &right], [&right, &astray]] {
+        let leaf = case.leaf().clone();
+        let authorities = case.authorities();
+        let chain = chain.map(Clone::clone);
+        assert!(signed_by(&leaf, &chain, &authorities));
+        assert!(!signed_by(&leaf, &chain[..0], &authorities));
+    }
+    // A circle ends.
+    let leaf = case.leaf().clone();
+    assert!(!signed_by(
+        &leaf,
+        &[astray.clone(), astray],
+        &case.authorities()
+    ));
+}
+
+#[test]
+fn dns_names_are_the_same_in_any_case() {
+    let mut case = Case::of("apiserver");
+    case.leaf().sans = case
+        .leaf()
+        .sans
+        .iter()
+        .map(|san| match san {
+            San::Dns(name) => San::Dns(name.to_uppercase()),
+            other => other.clone(),
+        })
+        .collect();
+    assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn usages_that_are_not_restricted_lack_nothing() {
+    let mut case = Case::of("etcd-server");
+    case.leaf().key_usage = None;
+    case.leaf().extended_key_usage = Vec::new();
+    assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn each_lacking_usage_is_told() {
+    let mut case = Case::of("etcd-server");
+    case.leaf().key_usage = Some(KeyUsage::CRL_SIGN);
+    case.leaf().extended_key_usage = vec![ExtendedKeyUsage::Other(vec![1, 2, 3])];
+    let findings = case.findings();
+    let texts: Vec<&str> = findings
+        .iter()
+        .map(|finding| finding.text.as_str())
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "lacks the key usage digitalSignature",
+            "lacks the extended key usage serverAuth",
+            "lacks the extended key usage clientAuth"
+        ]
+    );
+}
+
+#[test]
+fn a_ca_that_may_not_sign_certificates_is_none() {
+    let mut case = Case::of("ca");
+    case.leaf().key_usage = Some(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::CRL_SIGN));
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::NotACa]);
+    assert_eq!(
+        findings[0].text,
+        "may not sign: its key usage lacks keyCertSign"
+    );
+    let mut case = Case::of("ca");
+    case.leaf().key_usage = None;
+    assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn a_ca_of_kubeadm_s_or_of_any_other_subject_is_noted_at_most() {
+    let mut case = Case::of("ca");
+    case.leaf().key_usage = Some(
+        KeyUsage::DIGITAL_SIGNATURE
+            .union(KeyUsage::KEY_ENCIPHERMENT)
+            .union(KeyUsage::KEY_CERT_SIGN),
+    );
+    case.leaf().subject = Name::parse("/C=CN/O=Example/CN=Corporate").unwrap();
+    assert_eq!(codes(&case.findings()), [Code::CaUsage]);
+    case.leaf().subject_key_identifier = None;
+    case.leaf().serial = Serial::from_der_content(&[0]).unwrap();
+    let findings = case.findings();
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.severity() == Severity::Note)
+    );
+    assert_eq!(findings.len(), 3);
+}
+
+#[test]
+fn a_validity_that_its_ca_bounds_is_as_wanted() {
+    let mut case = Case::of("apiserver");
+    let ca = case.authorities()[0].validity;
+    case.wanted().validity = Duration::days(5000);
+    case.leaf().validity.not_after = ca.not_after;
+    assert_eq!(case.findings(), [], "it ends with its CA");
+    let mut case = Case::of("admin");
+    case.leaf().validity.not_before = ca.not_before;
+    case.wanted().validity = Duration::days(30);
+    assert_eq!(
+        case.findings(),
+        [],
+        "kubeadm's kubeconfigs begin with their CA"
+    );
+    case.wanted().validity = Duration::days(600);
+    assert_eq!(codes(&case.findings()), [Code::Validity], "it is too short");
+}
+
+#[test]
+fn dates_are_judged_to_the_second() {
+    let mut case = Case::of("apiserver");
+    let validity = case.leaf().validity;
+    for (now, expected) in [
+        (validity.not_before, None),
+        (
+            validity.not_before - Duration::SECOND,
+            Some(Code::NotYetValid),
+        ),
+        (validity.not_after, None),
+        (validity.not_after + Duration::SECOND, Some(Code::Expired)),
+    ] {
+        case.now = now;
+        assert_eq!(codes(&case.findings()), expected.as_slice(), "{now}");
+    }
+}
+
+#[test]
+fn a_kubeconfig_tells_what_it_lacks_and_what_it_has_too_much() {
+    let mut case = Case::of("admin");
+    if let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") {
+        chain.push(stranger("next"));
+    }
+    case.kubeconfig().authorities.push(stranger("other"));
+    assert_eq!(
+        codes(&case.findings()),
+        [Code::TrustMissing, Code::TrustExtra]
+    );
+}
+
+#[test]
+fn a_key_of_an_unknown_kind_is_told_without_its_size() {
+    let mut case = Case::of("apiserver");
+    case.leaf().public_key = ed25519();
+    let findings = case.findings();
+    let texts: Vec<&str> = findings
+        .iter()
+        .map(|finding| finding.text.as_str())
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "is not the key of the certificate beside it",
+            "has a key of another kind, not ECDSA-P256"
+        ]
+    );
+}
+
+#[test]
+fn no_two_facts_are_told_in_the_same_words() {
+    for spec in sample::specs() {
+        let mut case = Case::of(&spec.name);
+        if spec.certificate().is_none() {
+            continue;
+        }
+        let leaf = case.leaf();
+        leaf.sans = vec![San::Dns("a".to_owned()), San::Dns("b".to_owned())];
+        leaf.key_usage = Some(KeyUsage::CRL_SIGN);
+        leaf.extended_key_usage = vec![ExtendedKeyUsage::Other(vec![1, 2, 3])];
+        leaf.subject = Name::new(&["other"], &"o".repeat(70));
+        leaf.basic_constraints = None;
+        leaf.unknown_critical = vec!["1.2.3".to_owned(), "1.2.4".to_owned()];
+        leaf.subject_key_identifier = None;
+        case.key().mode = 0o777;
+        *case.key() = Key {
+            state: KeyState::Open(Arc::clone(&key("stranger"))),
+            mode: 0o777,
+        };
+        case.now = NOW + Duration::days(10_000);
+        let findings = case.findings();
+        assert!(findings.len() > 5, "{findings:?}");
+        let texts: BTreeSet<_> = findings
+            .iter()
+            .map(|finding| (&finding.file, &finding.text))
+            .collect();
+        assert_eq!(texts.len(), findings.len(), "{findings:#?}");
+    }
+}

@@ -1,0 +1,282 @@
+use super::*;
+
+const ENTRY: Entry<'_> = Entry {
+    cluster: "kubernetes",
+    user: "kubernetes-admin",
+    server: "https://10.0.0.10:6443",
+    authorities: "CA 1\nCA 2\n",
+    certificate: "CERTIFICATE\n",
+    key: b"KEY\n",
+};
+
+fn written(existing: Option<&str>) -> String {
+    let bytes = write(&ENTRY, existing.map(str::as_bytes));
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn bytes(source: &Source) -> &[u8] {
+    match source {
+        Source::Data { bytes, .. } => bytes,
+        Source::File { path, .. } => panic!("a file: {path}"),
+    }
+}
+
+fn error(text: &str) -> String {
+    format!("{:#}", parse(text.as_bytes()).unwrap_err())
+}
+
+#[test]
+fn a_new_kubeconfig_is_what_kubeadm_writes() {
+    let text = "\
+apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: Q0EgMQpDQSAyCg==
+    server: https://10.0.0.10:6443
+  name: kubernetes
+contexts:
+- context:
+    cluster: kubernetes
+    user: kubernetes-admin
+  name: kubernetes-admin@kubernetes
+current-context: kubernetes-admin@kubernetes
+kind: Config
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: Q0VSVElGSUNBVEUK
+    client-key-data: S0VZCg==
+";
+    assert_eq!(written(None), text);
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let current = parse(written(None).as_bytes()).unwrap();
+    assert_eq!(current.server, ENTRY.server);
+    assert_eq!(bytes(&current.authorities), ENTRY.authorities.as_bytes());
+    assert_eq!(bytes(&current.certificate), ENTRY.certificate.as_bytes());
+    assert_eq!(bytes(&current.key), ENTRY.key);
+}
+
+#[test]
+fn what_was_written_is_written_again_byte_for_byte() {
+    assert_eq!(written(Some(&written(None))), written(None));
+}
+
+const OTHERS: &str = "\
+apiVersion: v1
+kind: Config
+preferences:
+  colors: true
+current-context: mine
+extensions:
+- name: note
+  extension: yes please
+clusters:
+- name: other
+  cluster: {server: 'https://other:6443', certificate-authority: other.crt}
+- name: kubernetes
+  cluster:
+    server: https://old:6443
+    certificate-authority: /old/ca.crt
+    insecure-skip-tls-verify: true
+    proxy-url: http://proxy:3128
+contexts:
+- name: mine
+  context: {cluster: other, user: other, namespace: dev}
+- name: kubernetes-admin@kubernetes
+  context: {cluster: kubernetes, user: kubernetes-admin, namespace: kube-system}
+users:
+- name: other
+  user: {token: '0123'}
+- name: kubernetes-admin
+  user: {client-certificate: a.crt, client-key: a.key, as: somebody}
+";
+
+#[test]
+fn what_else_stands_in_a_kubeconfig_stays() {
+    let text = written(Some(OTHERS));
+    let kept = document(text.as_bytes()).unwrap();
+    let before = document(OTHERS.as_bytes()).unwrap();
+    for list in ["clusters", "contexts", "users"] {
+        assert_eq!(kept.get(list).unwrap().items().len(), 2, "{list}");
+    }
+    // The writer sorts keys.
+    let same = |list, name, inner| {
+        let text = |config| yaml::write(named(config, list, name, inner).unwrap());
+        assert_eq!(text(&kept), text(&before), "{name}");
+    };
+    same("clusters", "other", "cluster");
+    same("contexts", "mine", "context");
+    same("users", "other", "user");
+    let text_of = |config: &Node, key| yaml::write(config.get(key).unwrap());
+    for key in ["preferences", "extensions"] {
+        assert_eq!(text_of(&kept, key), text_of(&before, key), "{key}");
+    }
+    // Go reads a token without its quotes as a number.
+    assert!(text.contains("token: \"0123\"\n"), "{text}");
+    assert_eq!(
+        self::text(&kept, "current-context"),
+        Some("kubernetes-admin@kubernetes")
+    );
+}
+
+#[test]
+fn the_entry_s_own_extras_stay_and_only_what_contradicts_it_goes() {
+    let text = written(Some(OTHERS));
+    let kept = document(text.as_bytes()).unwrap();
+    let cluster = named(&kept, "clusters", "kubernetes", "cluster").unwrap();
+    assert_eq!(self::text(cluster, "proxy-url"), Some("http://proxy:3128"));
+    assert_eq!(self::text(cluster, "server"), Some(ENTRY.server));
+    assert!(cluster.get("certificate-authority").is_none());
+    assert!(
+        cluster.get("insecure-skip-tls-verify").is_none(),
+        "client-go refuses it beside a CA"
+    );
+    let user = named(&kept, "users", "kubernetes-admin", "user").unwrap();
+    assert_eq!(self::text(user, "as"), Some("somebody"));
+    assert!(user.get("client-certificate").is_none());
+    assert!(user.get("client-key").is_none());
+    let context = named(&kept, "contexts", "kubernetes-admin@kubernetes", "context").unwrap();
+    assert_eq!(self::text(context, "namespace"), Some("kube-system"));
+}
+
+#[test]
+fn an_entry_without_its_object_gets_one() {
+    let bare = "apiVersion: v1\nkind: Config\nclusters:\n- name: kubernetes\nusers: null\n\
+                contexts:\n- name: kubernetes-admin@kubernetes\n  context: null\n";
+    let current = parse(written(Some(bare)).as_bytes()).unwrap();
+    assert_eq!(current.server, ENTRY.server);
+    assert_eq!(bytes(&current.key), ENTRY.key);
+}
+
+#[test]
+fn lists_that_are_no_lists_are_replaced() {
+    let odd = "kind: Config\nclusters: {}\nusers: text\ncontexts: []\n";
+    assert_eq!(written(Some(odd)), written(None));
+}
+
+#[test]
+fn what_is_no_kubeconfig_is_replaced_whole() {
+    for garbage in [
+        "",
+        "kind: Pod\n",
+        "a: [",
+        "kind: Config\n---\nkind: Config\n",
+    ] {
+        assert_eq!(written(Some(garbage)), written(None), "{garbage:?}");
+    }
+}
+
+#[test]
+fn a_field_names_a_file_where_it_holds_no_data_and_data_goes_first() {
+    let current = parse(
+        b"kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: k, user: u}}]
+clusters: [{name: k, cluster: {server: 'https://a:1', certificate-authority: pki/ca.crt, certificate-authority-data: ''}}]
+users: [{name: u, user: {client-certificate: /a.crt, client-certificate-data: QQ==, client-key: a.key}}]
+",
+    )
+    .unwrap();
+    let Source::File { field, path } = &current.authorities else {
+        panic!("{current:?}");
+    };
+    assert_eq!((*field, path.as_str()), (AUTHORITY, "pki/ca.crt"));
+    assert_eq!(bytes(&current.certificate), b"A");
+    let Source::File { field, path } = &current.key else {
+        panic!("{current:?}");
+    };
+    assert_eq!((*field, path.as_str()), (KEY, "a.key"));
+}
+
+#[test]
+fn line_breaks_in_base64_are_passed_over_as_go_does() {
+    let text = written(None).replace("Q0EgMQpDQSAyCg==", "|\n      Q0EgMQpD\n      QSAyCg==");
+    let current = parse(text.as_bytes()).unwrap();
+    assert_eq!(bytes(&current.authorities), ENTRY.authorities.as_bytes());
+}
+
+#[test]
+fn json_and_other_contexts_than_the_current_one_are_read() {
+    let json = r#"{"kind": "Config", "current-context": "b", "contexts": [
+        {"name": "a", "context": {"cluster": "none", "user": "none"}},
+        {"name": "b", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {"server": "https://a:1", "certificate-authority": "c"}}],
+        "users": [{"name": "u", "user": {"client-certificate": "d", "client-key": "e"}}]}"#;
+    assert_eq!(parse(json.as_bytes()).unwrap().server, "https://a:1");
+}
+
+#[test]
+fn each_lack_of_a_kubeconfig_is_told() {
+    let whole = written(None);
+    let without = |part: &str| {
+        assert!(whole.contains(part), "{part}");
+        error(&whole.replace(part, ""))
+    };
+    let renamed = |from: &str, to: &str| {
+        assert!(whole.contains(from), "{from}");
+        error(&whole.replace(from, to))
+    };
+    let context = "current-context: kubernetes-admin@kubernetes\n";
+    assert_eq!(without(context), "it has no current-context");
+    assert_eq!(
+        renamed(context, "current-context: other\n"),
+        "it has no context \"other\", which is its current one"
+    );
+    assert_eq!(
+        without("    cluster: kubernetes\n"),
+        "its current context names no cluster"
+    );
+    assert_eq!(
+        renamed("    cluster: kubernetes\n", "    cluster: other\n"),
+        "it has no cluster \"other\""
+    );
+    assert_eq!(
+        without("    user: kubernetes-admin\n"),
+        "its current context names no user"
+    );
+    assert_eq!(
+        renamed("    user: kubernetes-admin\n", "    user: other\n"),
+        "it has no user \"other\""
+    );
+    assert_eq!(
+        without("    server: https://10.0.0.10:6443\n"),
+        "its cluster \"kubernetes\" has no server"
+    );
+    assert_eq!(
+        without("    certificate-authority-data: Q0EgMQpDQSAyCg==\n"),
+        "its cluster \"kubernetes\": has no certificate-authority-data"
+    );
+    assert_eq!(
+        without("    client-certificate-data: Q0VSVElGSUNBVEUK\n"),
+        "its user \"kubernetes-admin\": has no client-certificate-data"
+    );
+    assert_eq!(
+        renamed("S0VZCg==", "S0VZCg"),
+        "its user \"kubernetes-admin\": has client-key-data that is not base64"
+    );
+    assert_eq!(
+        renamed("kind: Config\n", "kind: Pod\n"),
+        "it is no kubeconfig: its kind is not Config"
+    );
+    assert_eq!(
+        error(&format!("{whole}---\n{whole}")),
+        "it holds 2 YAML documents, and a kubeconfig is one"
+    );
+    assert!(error("a: [").starts_with("line "), "{}", error("a: ["));
+}
+
+#[test]
+fn a_key_is_never_shown_by_debug() {
+    let current = parse(written(None).as_bytes()).unwrap();
+    let shown = format!("{current:?}");
+    assert!(shown.contains("client-key-data: [elided]"), "{shown}");
+    assert!(!shown.contains("75"), "{shown}");
+    let named = Source::File {
+        field: KEY,
+        path: "a.key".to_owned(),
+    };
+    assert_eq!(format!("{named:?}"), "client-key: a.key");
+}

@@ -1,0 +1,508 @@
+use std::collections::BTreeSet;
+
+use time::Duration;
+
+use super::*;
+use crate::observed::{Key, Unreadable};
+use crate::oracle::sample::{NOW, key, made, made_at, open, spec, specs, tree};
+use crate::spec::Content;
+
+fn planned(found: &Found, force: Force) -> Result<Plan, Refusal> {
+    plan(&specs(), &[], found, force, NOW)
+}
+
+/// A plan for one spec alone, over its CA.
+fn alone(name: &str, found: &Found, force: Force) -> Result<Plan, Refusal> {
+    let wanted = spec(name);
+    let ca = wanted.certificate().and_then(|leaf| leaf.issuer.clone());
+    let issuers: Vec<Spec> = ca.iter().map(|ca| spec(ca)).collect();
+    plan(&[wanted], &issuers, found, force, NOW)
+}
+
+fn errors(refusal: &Refusal) -> Vec<(&str, Code)> {
+    refusal
+        .findings
+        .iter()
+        .filter(|finding| finding.severity() == Severity::Error)
+        .map(|finding| (finding.name.as_str(), finding.code))
+        .collect()
+}
+
+fn step<'a>(plan: &'a Plan, name: &str) -> &'a Step {
+    let found = plan.steps.iter().find(|planned| planned.spec.name == name);
+    &found.unwrap().step
+}
+
+/// What is found after a plan was carried out.
+fn applied(plan: &Plan, mut found: Found) -> Found {
+    for planned in &plan.steps {
+        let spec = &planned.spec;
+        match planned.step {
+            Step::Keep => {}
+            Step::Derive | Step::Create | Step::Replace { .. } => {
+                let observed = made(spec, &found);
+                found.insert(spec.name.clone(), observed);
+            }
+        }
+    }
+    found
+}
+
+fn locked() -> Key {
+    Key {
+        state: KeyState::Locked("give its passphrase".to_owned()),
+        mode: 0o600,
+    }
+}
+
+fn unreadable(spec: &Spec, way_out: Option<&str>) -> Observed {
+    Observed::Unreadable(vec![Unreadable {
+        file: spec.place.public(),
+        why: "cannot be used: garbage".to_owned(),
+        way_out: way_out.map(str::to_owned),
+    }])
+}
+
+/// Ways in which what is there can be.
+const STATES: [&str; 9] = [
+    "absent",
+    "as wanted",
+    "expired",
+    "no file",
+    "of another CA",
+    "only its certificate",
+    "only its key",
+    "open to all",
+    "unreadable",
+];
+
+/// `spec` in one of [`STATES`]; as it is in those that its kind cannot be in.
+fn put(found: &mut Found, spec: &Spec, state: &str) {
+    let observed = match state {
+        "absent" => Observed::Absent,
+        "expired" if spec.certificate().is_some() && !spec.is_ca() => made_at(
+            spec,
+            &tree(),
+            NOW - Duration::hours(1) - Duration::days(365),
+        ),
+        "no file" => unreadable(spec, Some("move it away")),
+        "of another CA" if spec.certificate().is_some() && !spec.is_ca() => {
+            let ca = spec.certificate().unwrap().issuer.clone().unwrap();
+            let mut others = tree();
+            // Named like the CA, with a key of its own.
+            let mut stranger = self::spec(&ca);
+            stranger.name = "stranger".to_owned();
+            let other = made(&stranger, &others);
+            others.insert(ca, other);
+            made(spec, &others)
+        }
+        "only its certificate" => match found.get(&spec.name) {
+            Some(Observed::Certificate { chain, mode, .. }) => Observed::Certificate {
+                chain: chain.clone(),
+                mode: *mode,
+                key: None,
+            },
+            Some(Observed::KeyPair { .. }) => Observed::PublicOnly,
+            _ => return,
+        },
+        "only its key" => match found.get(&spec.name) {
+            Some(Observed::Certificate { key: Some(key), .. }) => Observed::KeyOnly(key.clone()),
+            Some(Observed::KeyPair { key, .. }) => Observed::KeyPair {
+                key: key.clone(),
+                public: None,
+            },
+            _ => return,
+        },
+        "open to all" => {
+            match found.get_mut(&spec.name) {
+                Some(Observed::Certificate { key: Some(key), .. })
+                | Some(Observed::KeyPair { key, .. }) => key.mode = 0o666,
+                Some(Observed::Kubeconfig(kubeconfig)) => kubeconfig.key.mode = 0o666,
+                _ => {}
+            }
+            return;
+        }
+        "unreadable" => unreadable(spec, None),
+        _ => return,
+    };
+    found.insert(spec.name.clone(), observed);
+}
+
+/// What holds of every plan and every refusal.
+fn must_hold(found: &Found, force: Force, what: &str) {
+    let wanted = specs();
+    let judged: Vec<Finding> = wanted
+        .iter()
+        .flat_map(|spec| {
+            let planner = Planner {
+                wanted: &wanted,
+                issuers: &[],
+                found,
+                force,
+                now: NOW,
+            };
+            planner.judge(spec)
+        })
+        .collect();
+    match planned(found, force) {
+        Err(refusal) => {
+            assert!(
+                !errors(&refusal).is_empty(),
+                "{what}: refused without an error"
+            );
+            for finding in &judged {
+                let told = refusal
+                    .findings
+                    .iter()
+                    .any(|told| told.code == finding.code && told.text == finding.text);
+                assert!(told, "{what}: {finding:?} is not told");
+            }
+        }
+        Ok(plan) => {
+            let names: Vec<&str> = plan
+                .steps
+                .iter()
+                .map(|step| step.spec.name.as_str())
+                .collect();
+            let expected: Vec<&str> = wanted.iter().map(|spec| spec.name.as_str()).collect();
+            assert_eq!(names, expected, "{what}");
+            for planned in &plan.steps {
+                let name = &planned.spec.name;
+                let error = planned
+                    .findings
+                    .iter()
+                    .any(|finding| finding.severity() == Severity::Error);
+                match &planned.step {
+                    Step::Keep => assert!(!error, "{what}: {name} is kept with an error"),
+                    Step::Create => assert!(found[name].is_absent(), "{what}: {name}"),
+                    Step::Derive => assert_eq!(name, "sa", "{what}"),
+                    Step::Replace { why } => {
+                        assert_ne!(force, Force::No, "{what}: {name}");
+                        assert!(!planned.spec.is_ca() && name != "sa", "{what}: {name}");
+                        assert!(
+                            force == Force::Named || !why.is_empty(),
+                            "{what}: {name} is replaced for no reason"
+                        );
+                        assert_eq!(error, !why.is_empty(), "{what}: {name}");
+                    }
+                }
+            }
+            let after = applied(&plan, found.clone());
+            let again = planned(&after, Force::No)
+                .unwrap_or_else(|refusal| panic!("{what}: {:?}", errors(&refusal)));
+            assert!(!again.changes(), "{what}: {again:?}");
+            let again = planned(&after, Force::Drifted).unwrap();
+            assert!(!again.changes(), "{what}: {again:?}");
+        }
+    }
+}
+
+#[test]
+fn every_state_of_every_spec_comes_to_a_plan_after_which_all_is_kept_or_to_a_refusal() {
+    for spec in specs() {
+        for state in STATES {
+            for force in [Force::No, Force::Drifted, Force::Named] {
+                let mut found = tree();
+                put(&mut found, &spec, state);
+                must_hold(&found, force, &format!("{} {state} {force:?}", spec.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn any_mixture_of_states_comes_to_a_plan_after_which_all_is_kept_or_to_a_refusal() {
+    // A linear congruence (Knuth's MMIX): the same mixtures in every run.
+    let mut random: u64 = 42;
+    let mut next = |below: usize| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(random >> 33).unwrap() % below
+    };
+    let (mut plans, mut refusals) = (0, 0);
+    for round in 0..60 {
+        let mut found = tree();
+        // CAs that lack refuse nearly all: leave them alone in most rounds.
+        for spec in specs() {
+            if (round % 6 == 0 || !spec.is_ca()) && next(3) == 0 {
+                put(&mut found, &spec, STATES[next(STATES.len())]);
+            }
+        }
+        let force = [Force::Drifted, Force::Named, Force::No][round % 3];
+        must_hold(&found, force, &format!("round {round}"));
+        match planned(&found, force) {
+            Ok(_) => plans += 1,
+            Err(_) => refusals += 1,
+        }
+    }
+    assert!(
+        plans > 3 && refusals > 3,
+        "{plans} plans, {refusals} refusals"
+    );
+}
+
+#[test]
+fn an_empty_place_is_filled_and_a_whole_tree_kept() {
+    let plan = planned(&Found::new(), Force::No).unwrap();
+    assert!(
+        plan.steps
+            .iter()
+            .all(|planned| planned.step == Step::Create)
+    );
+    let plan = planned(&tree(), Force::Drifted).unwrap();
+    assert!(!plan.changes());
+    assert_eq!(plan.findings().count(), 1, "super-admin's group");
+}
+
+#[test]
+fn force_with_names_replaces_what_is_as_wanted_and_says_that_it_was_asked_for() {
+    let plan = alone("apiserver", &tree(), Force::Named).unwrap();
+    assert_eq!(plan.steps[0].step, Step::Replace { why: Vec::new() });
+}
+
+#[test]
+fn a_drifted_leaf_is_refused_without_force_and_replaced_for_its_reasons_with_it() {
+    let mut found = tree();
+    put(&mut found, &spec("apiserver"), "only its key");
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("apiserver", Code::MissingCertificate)]);
+    let plan = planned(&found, Force::Drifted).unwrap();
+    let why = vec![Code::MissingCertificate];
+    assert_eq!(step(&plan, "apiserver"), &Step::Replace { why });
+    assert_eq!(step(&plan, "front-proxy-client"), &Step::Keep);
+}
+
+#[test]
+fn warnings_and_notes_are_kept_even_by_force_without_names() {
+    let mut found = tree();
+    let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("admin") else {
+        panic!()
+    };
+    kubeconfig.server = "https://elsewhere:6443".to_owned();
+    let plan = planned(&found, Force::Drifted).unwrap();
+    assert_eq!(step(&plan, "admin"), &Step::Keep);
+    assert!(plan.findings().any(|finding| finding.code == Code::Server));
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let mut found = tree();
+    put(&mut found, &spec("apiserver"), "only its certificate");
+    put(&mut found, &spec("etcd-server"), "expired");
+    put(&mut found, &spec("sa"), "only its certificate");
+    put(&mut found, &spec("ca"), "open to all");
+    let refusal = planned(&found, Force::Drifted).unwrap_err();
+    assert_eq!(
+        errors(&refusal),
+        [
+            ("ca", Code::KeyMode),
+            ("apiserver", Code::MissingKey),
+            ("etcd-server", Code::Expired),
+            ("sa", Code::MissingKey),
+        ],
+        "in the order of the table, what force would mend too"
+    );
+}
+
+#[test]
+fn an_external_ca_with_all_of_its_leaves_is_kept_and_sa_made() {
+    let mut found = tree();
+    for ca in ["ca", "etcd-ca", "front-proxy-ca"] {
+        put(&mut found, &spec(ca), "only its certificate");
+    }
+    assert!(!planned(&found, Force::No).unwrap().changes());
+    put(&mut found, &spec("sa"), "absent");
+    let plan = planned(&found, Force::No).unwrap();
+    assert_eq!(step(&plan, "sa"), &Step::Create);
+    assert_eq!(
+        plan.steps
+            .iter()
+            .filter(|planned| planned.step != Step::Keep)
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn an_external_ca_issues_nothing() {
+    let mut found = tree();
+    put(&mut found, &spec("ca"), "only its certificate");
+    put(&mut found, &spec("apiserver"), "absent");
+    put(&mut found, &spec("admin"), "absent");
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(
+        errors(&refusal),
+        [("apiserver", Code::ExternalCa), ("admin", Code::ExternalCa)]
+    );
+    assert_eq!(
+        refusal.findings[0].text,
+        "must be issued, and the key of its CA is not here (ca.key is absent)"
+    );
+    let refusal = alone("front-proxy-client", &tree(), Force::Named);
+    assert!(refusal.is_ok(), "its CA is another");
+    put(&mut found, &spec("front-proxy-ca"), "only its certificate");
+    let refusal = alone("front-proxy-client", &found, Force::Named).unwrap_err();
+    assert_eq!(errors(&refusal), [("front-proxy-client", Code::ExternalCa)]);
+}
+
+#[test]
+fn no_way_out_offers_to_reissue_what_an_external_ca_signs() {
+    let mut found = tree();
+    put(&mut found, &spec("ca"), "only its certificate");
+    put(&mut found, &spec("apiserver"), "expired");
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("apiserver", Code::Expired)]);
+    assert_eq!(refusal.findings[0].way_out, EXTERNAL);
+}
+
+#[test]
+fn a_ca_that_is_gone_is_not_made_anew_over_what_it_signed() {
+    let mut found = tree();
+    put(&mut found, &spec("front-proxy-ca"), "absent");
+    for force in [Force::No, Force::Drifted] {
+        let refusal = planned(&found, force).unwrap_err();
+        assert_eq!(errors(&refusal), [("front-proxy-client", Code::CaAbsent)]);
+    }
+    let refusal = alone("front-proxy-client", &found, Force::Named).unwrap_err();
+    assert_eq!(errors(&refusal), [("front-proxy-client", Code::CaAbsent)]);
+    assert_eq!(
+        refusal.findings[0].way_out,
+        "restore front-proxy-ca.crt from a backup, or move away what it signed"
+    );
+}
+
+#[test]
+fn a_leaf_without_its_ca_is_told_how_to_get_one() {
+    let refusal = alone("front-proxy-client", &Found::new(), Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("front-proxy-client", Code::CaAbsent)]);
+    let finding = &refusal.findings[0];
+    assert_eq!(finding.text, "needs front-proxy-ca.crt, which is not there");
+    assert_eq!(
+        finding.way_out,
+        "run 'certs ca front-proxy-ca' first, or copy the cluster's CA there"
+    );
+}
+
+#[test]
+fn a_locked_ca_matters_only_where_something_must_be_issued() {
+    let mut found = tree();
+    let Some(Observed::Certificate { key, .. }) = found.get_mut("ca") else {
+        panic!()
+    };
+    *key = Some(locked());
+    assert!(!planned(&found, Force::No).unwrap().changes());
+    put(&mut found, &spec("admin"), "absent");
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("admin", Code::CaKeyLocked)]);
+    let told = |finding: &&Finding| finding.code == Code::CaKeyLocked;
+    let finding = refusal.findings.iter().find(told).unwrap();
+    assert_eq!(finding.way_out, "give its passphrase");
+}
+
+#[test]
+fn a_wrong_issuer_refuses_what_it_would_sign() {
+    let mut found = tree();
+    let Some(Observed::Certificate { chain, .. }) = found.get_mut("front-proxy-ca") else {
+        panic!()
+    };
+    chain[0].validity.not_after = NOW - Duration::SECOND;
+    let refusal = alone("front-proxy-client", &found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("front-proxy-ca", Code::Expired)]);
+}
+
+#[test]
+fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
+    let mut wanted = spec("etcd-server");
+    let ca = spec("etcd-ca");
+    if let Content::Certificate(leaf) = &mut wanted.content {
+        leaf.subject = ca.certificate().unwrap().subject.clone();
+    }
+    let both = [ca.clone(), wanted.clone()];
+    let refusal = plan(&both, &[], &Found::new(), Force::No, NOW).unwrap_err();
+    assert_eq!(errors(&refusal), [("etcd-server", Code::SelfNamed)]);
+    // The CA that is there counts, not the one that would be made.
+    let mut found = tree();
+    found.remove("etcd-server");
+    let refusal = plan(&[wanted.clone()], &[ca.clone()], &found, Force::No, NOW).unwrap_err();
+    assert_eq!(errors(&refusal), [("etcd-server", Code::SelfNamed)]);
+    let Some(Observed::Certificate { chain, .. }) = found.get_mut("etcd-ca") else {
+        panic!()
+    };
+    let mut first = chain[0].clone();
+    first.subject = crate::x509::name::Name::new(&[], "another");
+    first.public_key = key("stranger").public_key().clone();
+    chain.insert(0, first);
+    let refusal = plan(&[wanted], &[ca], &found, Force::No, NOW).unwrap_err();
+    assert_eq!(
+        errors(&refusal),
+        [("etcd-server", Code::SelfNamed)],
+        "of a bundle the one that signs counts"
+    );
+}
+
+#[test]
+fn sa_pub_is_made_from_a_good_sa_key_alone() {
+    let pair = |key| Observed::KeyPair { key, public: None };
+    let mut found = tree();
+    found.insert("sa".to_owned(), pair(open(key("sa"))));
+    let plan = planned(&found, Force::No).unwrap();
+    assert_eq!(step(&plan, "sa"), &Step::Derive);
+    found.insert("sa".to_owned(), pair(locked()));
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("sa", Code::Unreadable)]);
+    let mode = 0o644;
+    found.insert(
+        "sa".to_owned(),
+        pair(Key {
+            mode,
+            ..open(key("sa"))
+        }),
+    );
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("sa", Code::KeyMode)]);
+}
+
+#[test]
+fn what_was_not_read_is_not_replaced_by_any_force() {
+    let mut found = tree();
+    put(&mut found, &spec("apiserver"), "no file");
+    for force in [Force::No, Force::Drifted, Force::Named] {
+        let refusal = alone("apiserver", &found, force).unwrap_err();
+        assert_eq!(
+            errors(&refusal),
+            [("apiserver", Code::Unreadable)],
+            "{force:?}"
+        );
+    }
+    put(&mut found, &spec("apiserver"), "unreadable");
+    let plan = alone("apiserver", &found, Force::Drifted).unwrap();
+    let why = vec![Code::Unreadable];
+    assert_eq!(plan.steps[0].step, Step::Replace { why });
+}
+
+#[test]
+fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
+    let mut shown = crate::diff::tests::shown();
+    // Here, and in the report: tests/behaviour.rs.
+    let here = [
+        Code::CaAbsent,
+        Code::CaKeyLocked,
+        Code::ExternalCa,
+        Code::SelfNamed,
+    ];
+    shown.extend(here);
+    shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
+    assert_eq!(shown, Code::ALL.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn codes_stand_in_order_with_stable_names_of_their_own() {
+    let names: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+    let unique: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(unique.len(), names.len());
+    for name in names {
+        let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(name.chars().all(kebab) && !name.starts_with('-'), "{name}");
+    }
+}

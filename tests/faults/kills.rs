@@ -1,0 +1,170 @@
+//! A run that is killed.
+
+use crate::ground::{Ground, Layout, drift};
+use crate::mounts::{apart, tmpfs};
+use crate::point::{Fault, points, strike};
+use crate::sweep::{End, Scenario, Sort, sweep, sweep_threads};
+
+pub const FRESH: Scenario = Scenario {
+    name: "all into an empty folder",
+    prepare: |_| {},
+    arguments: &["all", "--quiet"],
+    end: End::Fresh,
+};
+
+pub const REPAIR: Scenario = Scenario {
+    name: "a forced repair",
+    prepare: drift,
+    arguments: &["all", "--force", "--quiet"],
+    end: End::Repaired,
+};
+
+pub const REPAIR_WITHOUT_BACKUP: Scenario = Scenario {
+    name: "a forced repair without backup",
+    prepare: drift,
+    arguments: &["all", "--force", "--no-backup", "--quiet"],
+    end: End::Repaired,
+};
+
+/// A run that was killed at the `nth` call of a class, counted from the end if negative.
+fn killed(ground: &Ground, arguments: &[&str], class: &str, nth: isize) {
+    ground.save("killed");
+    let all = points(ground, arguments);
+    ground.restore("killed");
+    let of_class: Vec<_> = all.iter().filter(|point| point.class == class).collect();
+    let length = isize::try_from(of_class.len()).expect("a small number");
+    let index = if nth < 0 { length + nth } else { nth };
+    let point = usize::try_from(index)
+        .ok()
+        .and_then(|index| of_class.get(index))
+        .unwrap_or_else(|| panic!("no {class} {nth} among {all:#?}"));
+    strike(ground, arguments, point, Fault::Kill).expect("the run has that call");
+}
+
+fn killed_repair(ground: &Ground, class: &str, nth: isize) {
+    drift(ground);
+    killed(ground, REPAIR.arguments, class, nth);
+}
+
+const ALL: &[&str] = &["all", "--quiet"];
+
+/// What recovery may find, with what it must come to.
+pub const RECOVERIES: [Scenario; 10] = [
+    Scenario {
+        name: "recovery of all, killed while staging",
+        prepare: |ground| killed(ground, ALL, "write staged", 15),
+        arguments: ALL,
+        end: End::Fresh,
+    },
+    Scenario {
+        name: "recovery of all, killed while writing the list",
+        prepare: |ground| killed(ground, ALL, "write journal", -1),
+        arguments: ALL,
+        end: End::Fresh,
+    },
+    Scenario {
+        name: "recovery of all, killed before the first rename",
+        prepare: |ground| killed(ground, ALL, "renameat2 crt", 0),
+        arguments: ALL,
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of all, killed in the middle of the renames",
+        prepare: |ground| killed(ground, ALL, "renameat2 key", 5),
+        arguments: ALL,
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of all, killed before the list goes",
+        prepare: |ground| killed(ground, ALL, "unlinkat journal", 0),
+        arguments: ALL,
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of a repair, killed before its list is written",
+        prepare: |ground| killed_repair(ground, "openat+create journal", -1),
+        arguments: ALL,
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of a repair, killed before etcd's files are given away",
+        prepare: |ground| killed_repair(ground, "fchown staged", 0),
+        arguments: ALL,
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of a repair, killed in the middle of the renames",
+        prepare: |ground| killed_repair(ground, "renameat key", 1),
+        arguments: ALL,
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of a repair, killed before the last rename, by a forced run",
+        prepare: |ground| killed_repair(ground, "renameat conf", -1),
+        arguments: &["all", "--force", "--quiet"],
+        end: End::Settled,
+    },
+    Scenario {
+        name: "recovery of a repair without backup, killed before the list goes",
+        prepare: |ground| {
+            drift(ground);
+            let arguments = REPAIR_WITHOUT_BACKUP.arguments;
+            killed(ground, arguments, "unlinkat journal", 0);
+        },
+        arguments: ALL,
+        end: End::Settled,
+    },
+];
+
+#[test]
+fn a_kill_at_any_operation_of_all_leaves_nothing_or_a_whole_tree() {
+    apart(
+        "kills::a_kill_at_any_operation_of_all_leaves_nothing_or_a_whole_tree",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            for layout in [Layout::One, Layout::Two] {
+                sweep(layout, &FRESH, Sort::Kills, &first, &second);
+            }
+            sweep_threads(&FRESH, Sort::Kills, &first, &second);
+        },
+    );
+}
+
+#[test]
+fn a_kill_at_any_operation_of_a_forced_repair_leaves_the_old_tree_or_the_new_one() {
+    apart(
+        "kills::a_kill_at_any_operation_of_a_forced_repair_leaves_the_old_tree_or_the_new_one",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            for layout in [Layout::One, Layout::Two] {
+                sweep(layout, &REPAIR, Sort::Kills, &first, &second);
+                sweep(layout, &REPAIR_WITHOUT_BACKUP, Sort::Kills, &first, &second);
+            }
+            sweep_threads(&REPAIR, Sort::Kills, &first, &second);
+        },
+    );
+}
+
+#[test]
+fn a_kill_at_any_operation_of_a_recovery_leaves_what_the_next_one_ends() {
+    apart(
+        "kills::a_kill_at_any_operation_of_a_recovery_leaves_what_the_next_one_ends",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            for scenario in &RECOVERIES {
+                sweep(Layout::Two, scenario, Sort::Kills, &first, &second);
+            }
+            for scenario in &RECOVERIES[7..] {
+                sweep(Layout::One, scenario, Sort::Kills, &first, &second);
+            }
+        },
+    );
+}
+
+/// Two folders that no rename and no link leads between.
+pub fn two_file_systems(folder: &std::path::Path) -> (std::path::PathBuf, std::path::PathBuf) {
+    let (first, second) = (folder.join("first"), folder.join("second"));
+    tmpfs(&first, "mode=0755");
+    tmpfs(&second, "mode=0755");
+    (first, second)
+}

@@ -1,0 +1,46 @@
+//! A call that fails.
+
+use crate::ground::Layout;
+use crate::kills::{FRESH, RECOVERIES, REPAIR, two_file_systems};
+use crate::mounts::apart;
+use crate::sweep::{Sort, sweep, sweep_threads};
+
+#[test]
+fn an_error_at_any_operation_of_all_is_told_and_changes_nothing() {
+    apart(
+        "refusals::an_error_at_any_operation_of_all_is_told_and_changes_nothing",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Errors { stride: 2 };
+            sweep(Layout::Two, &FRESH, sort, &first, &second);
+            sweep_threads(&FRESH, sort, &first, &second);
+        },
+    );
+}
+
+#[test]
+fn an_error_at_any_operation_of_a_forced_repair_is_told_and_changes_nothing() {
+    apart(
+        "refusals::an_error_at_any_operation_of_a_forced_repair_is_told_and_changes_nothing",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Errors { stride: 2 };
+            sweep(Layout::One, &REPAIR, sort, &first, &second);
+            sweep(Layout::Two, &REPAIR, sort, &first, &second);
+        },
+    );
+}
+
+#[test]
+fn an_error_at_any_operation_of_a_recovery_is_told_and_the_next_one_ends_it() {
+    apart(
+        "refusals::an_error_at_any_operation_of_a_recovery_is_told_and_the_next_one_ends_it",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Errors { stride: 8 };
+            for scenario in &RECOVERIES {
+                sweep(Layout::Two, scenario, sort, &first, &second);
+            }
+        },
+    );
+}

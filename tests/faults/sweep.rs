@@ -1,0 +1,362 @@
+//! One fault after the other, at each file operation of a run, on two workers.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::common::Finished;
+use crate::ground::{DRIFTED, Ground, Layout, Tree};
+use crate::point::{Fault, Point, Struck, points, strike, strike_threads};
+
+/// What is there, what is run over it, and what must come of it.
+pub struct Scenario {
+    pub name: &'static str,
+    pub prepare: fn(&Ground),
+    /// The run that the fault befalls.
+    pub arguments: &'static [&'static str],
+    pub end: End,
+}
+
+/// What one more run, of plain `all`, must leave.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// A whole tree; there was none.
+    Fresh,
+    /// The drifted tree as it was, or its repair.
+    Repaired,
+    /// What an undisturbed run leaves, to the octet.
+    Settled,
+}
+
+/// Which faults, at which points.
+#[derive(Clone, Copy)]
+pub enum Sort {
+    /// A kill at every operation that changes something or makes it last: at any other it leaves
+    /// what a kill at the next of these leaves. With `FAULTS=all` at any other too.
+    Kills,
+    /// An error at every operation; each error at the first and the last of a class, and one error
+    /// in turn at every `stride`-th of the others. With `FAULTS=all` each error at each operation.
+    Errors { stride: usize },
+}
+
+/// The errors that are tried.
+pub const ERRORS: [&str; 4] = ["EIO", "ENOSPC", "EACCES", "EBUSY"];
+
+/// A scenario on a ground, saved.
+struct Stage<'a> {
+    ground: Ground,
+    scenario: &'a Scenario,
+    old: Tree,
+    /// What an undisturbed run leaves, and its exit code.
+    settled: Option<(Tree, i32)>,
+    /// How many backups that keeps.
+    backups: usize,
+}
+
+/// Tries the scenario, and prints how many points it tried; panics with all that went wrong.
+pub fn sweep(layout: Layout, scenario: &Scenario, sort: Sort, first: &Path, second: &Path) {
+    let name = format!("{} ({layout:?})", scenario.name);
+    let stage = Stage::new(Ground::new(layout, first, second, 0), scenario);
+    let all = points(&stage.ground, scenario.arguments);
+    let strikes = choose(&all, sort);
+    let kind = match sort {
+        Sort::Kills => "kills",
+        Sort::Errors { .. } => "errors",
+    };
+    let wrong = Mutex::new(Vec::new());
+    let codes: Mutex<BTreeMap<String, usize>> = Mutex::default();
+    let next = AtomicUsize::new(0);
+    let work = |stage: Stage<'_>| {
+        while let Some((point, fault)) = strikes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            stage.ground.restore("before");
+            let Some(struck) = strike(&stage.ground, scenario.arguments, point, *fault) else {
+                let why = format!("{name}: {point}: no such call in the run");
+                wrong.lock().expect("no panic").push(why);
+                continue;
+            };
+            let code = struck.finished.status.code();
+            *codes
+                .lock()
+                .expect("no panic")
+                .entry(format!("{code:?} {fault:?} {}", point.class))
+                .or_default() += 1;
+            if let Err(why) = stage.judge(&struck, *fault) {
+                let why = format!("{name}: {fault:?} at {point}: {why}\n{struck}");
+                wrong.lock().expect("no panic").push(why);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            work(Stage::new(Ground::new(layout, first, second, 1), scenario));
+        });
+        work(stage);
+    });
+    say(&format!(
+        "{name}: {} {kind} at {} points; the run has {} file operations",
+        strikes.len(),
+        distinct(&strikes),
+        all.len(),
+    ));
+    if std::env::var_os("FAULTS_TABLE").is_some() {
+        for (line, count) in codes.into_inner().expect("no panic") {
+            say(&format!("    {count:4} {line}"));
+        }
+    }
+    let wrong = wrong.into_inner().expect("no panic");
+    assert!(
+        wrong.is_empty(),
+        "{} of {} faults:\n{}",
+        wrong.len(),
+        strikes.len(),
+        wrong[..wrong.len().min(12)].join("\n\n")
+    );
+}
+
+/// The same with all threads of the program: which file a call is about is chance then, and what
+/// must come of it is the same.
+pub fn sweep_threads(scenario: &Scenario, sort: Sort, first: &Path, second: &Path) {
+    let stage = Stage::new(Ground::new(Layout::Two, first, second, 0), scenario);
+    let faults = match sort {
+        Sort::Kills => vec![Fault::Kill],
+        Sort::Errors { .. } => ERRORS.map(Fault::Error).to_vec(),
+    };
+    let mut tried = 0;
+    for call in ["write", "fchmod", "fsync"] {
+        for nth in 1..=4 {
+            for fault in &faults {
+                stage.ground.restore("before");
+                let arguments = scenario.arguments;
+                let Some(struck) = strike_threads(&stage.ground, arguments, call, nth, *fault)
+                else {
+                    continue;
+                };
+                tried += 1;
+                stage
+                    .judge(&struck, *fault)
+                    .unwrap_or_else(|why| panic!("{fault:?} at {call} {nth}: {why}\n{struck}"));
+            }
+        }
+    }
+    assert!(tried >= 10, "{tried} faults were tried");
+    say(&format!("{}, all threads: {tried} faults", scenario.name));
+}
+
+fn all() -> bool {
+    std::env::var_os("FAULTS").is_some_and(|value| value == "all")
+}
+
+fn distinct(strikes: &[(Point, Fault)]) -> usize {
+    let mut points: Vec<_> = strikes
+        .iter()
+        .map(|(point, _)| (point.call.as_str(), point.nth))
+        .collect();
+    points.sort_unstable();
+    points.dedup();
+    points.len()
+}
+
+fn choose(points: &[Point], sort: Sort) -> Vec<(Point, Fault)> {
+    let every = all();
+    let stride = match sort {
+        Sort::Kills => {
+            let chosen = points.iter().filter(|point| every || point.changes);
+            return chosen.map(|point| (point.clone(), Fault::Kill)).collect();
+        }
+        Sort::Errors { stride } => stride,
+    };
+    let mut classes: BTreeMap<&str, Vec<&Point>> = BTreeMap::new();
+    for point in points {
+        classes.entry(&point.class).or_default().push(point);
+    }
+    let mut chosen = Vec::new();
+    let mut turn = 0;
+    for members in classes.values() {
+        for (number, point) in members.iter().enumerate() {
+            let full = every || number == 0 || number + 1 == members.len();
+            if full {
+                let errors = ERRORS.iter().map(|errno| Fault::Error(errno));
+                chosen.extend(errors.map(|fault| ((*point).clone(), fault)));
+            } else if number % stride == 0 {
+                turn += 1;
+                let fault = Fault::Error(ERRORS[turn % ERRORS.len()]);
+                chosen.push(((*point).clone(), fault));
+            }
+        }
+    }
+    chosen
+}
+
+impl<'a> Stage<'a> {
+    fn new(ground: Ground, scenario: &'a Scenario) -> Self {
+        (scenario.prepare)(&ground);
+        ground.save("before");
+        let old = ground.tree();
+        let settled = (scenario.end == End::Settled).then(|| {
+            let code = ground.run(&["all", "--quiet"]).status.code();
+            (ground.tree(), code.expect("an exit code"))
+        });
+        let backups = ground.backups().expect("whole backups");
+        ground.restore("before");
+        Self {
+            ground,
+            scenario,
+            old,
+            settled,
+            backups,
+        }
+    }
+
+    fn judge(&self, struck: &Struck, fault: Fault) -> Result<(), String> {
+        let ground = &self.ground;
+        ground.keys_are_private()?;
+        let must_be_new = ground.decided();
+        if fault == Fault::Kill {
+            if struck.finished.status.code().is_some() {
+                return Err("the run was not killed".to_owned());
+            }
+        } else {
+            self.judge_error(struck)?;
+        }
+        self.reader()?;
+        let again = ground.run(&["all", "--quiet"]);
+        let code = again.status.code();
+        let told = |why: String| format!("{why}\nthe run after it: {code:?} {}", again.stderr);
+        self.judge_end(code, must_be_new).map_err(told)
+    }
+
+    /// A failed run has one clear error, and has changed nothing or says what stays.
+    fn judge_error(&self, struck: &Struck) -> Result<(), String> {
+        let Finished { status, stderr, .. } = &struck.finished;
+        if stderr.contains("panicked") || stderr.contains("stack backtrace") {
+            return Err("a panic".to_owned());
+        }
+        let code = status.code().ok_or("ended by a signal")?;
+        let errors = stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .count();
+        let ground = &self.ground;
+        match code {
+            0 => {
+                if !harmless(&struck.line) {
+                    return Err("the error went unnoticed".to_owned());
+                }
+                return Ok(());
+            }
+            1 if errors == 1 && stderr.trim_end().lines().count() <= 2 => {}
+            // What cannot be read is a finding, and the run is refused.
+            4 if errors >= 1 && !struck.line.contains("O_CREAT") => {}
+            _ => return Err(format!("exit code {code}, {errors} errors")),
+        }
+        let told = ["stays", "tidying up failed", "still not finished"]
+            .iter()
+            .any(|words| stderr.contains(words));
+        if !told && self.scenario.end != End::Settled {
+            ground
+                .tree()
+                .same(&self.old, "changed by a run that failed")?;
+            let left = ground.left();
+            if !left.is_empty() {
+                return Err(format!("left, and not told of: {left:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A reader tells of a journal, and changes nothing.
+    fn reader(&self) -> Result<(), String> {
+        let ground = &self.ground;
+        let before = ground.everything();
+        let journal = before.0.keys().any(|name| name.ends_with(".certs-journal"));
+        if !journal {
+            return Ok(());
+        }
+        let said = ground.run(&["all", "--dry-run"]);
+        if !said.stdout.contains("interrupted") && !said.stderr.contains("interrupted") {
+            return Err(format!("a reader does not tell of the journal: {said}"));
+        }
+        ground.everything().same(&before, "changed by a reader")
+    }
+
+    fn judge_end(&self, code: Option<i32>, must_be_new: bool) -> Result<(), String> {
+        let ground = &self.ground;
+        let left = ground.left();
+        if !left.is_empty() {
+            return Err(format!("left behind: {left:?}"));
+        }
+        ground.keys_are_private()?;
+        let tree = ground.tree();
+        let backups = match self.scenario.end {
+            End::Repaired if code == Some(0) && self.keeps_backup() => 2,
+            End::Fresh | End::Repaired => 0,
+            End::Settled => self.backups,
+        };
+        let found = ground.backups()?;
+        if found != backups {
+            return Err(format!("{found} backups, and {backups} are right"));
+        }
+        match (self.scenario.end, code, &self.settled) {
+            (End::Fresh, Some(0), _) => tree.whole()?,
+            (End::Repaired, Some(4), _) => {
+                tree.same(&self.old, "neither old nor new")?;
+                if must_be_new {
+                    return Err("a decided run was not finished".to_owned());
+                }
+                return self.repair();
+            }
+            (End::Repaired, Some(0), _) => {
+                tree.whole()?;
+                let changed: Vec<String> = tree.differences(&self.old).into_iter().collect();
+                if changed != DRIFTED {
+                    return Err(format!("neither old nor new: {changed:?}"));
+                }
+            }
+            (End::Settled, Some(code), Some((expected, wanted))) if code == *wanted => {
+                tree.same(expected, "not what an undisturbed run leaves")?;
+            }
+            _ => return Err(format!("exit code {code:?}")),
+        }
+        let again = ground.run(&["all", "--quiet"]);
+        let wanted = self.settled.as_ref().map_or(0, |(_, code)| *code);
+        if again.status.code() != Some(wanted) {
+            return Err(format!("one more run: {again}"));
+        }
+        ground.tree().same(&tree, "changed by one more run")
+    }
+
+    fn keeps_backup(&self) -> bool {
+        !self.scenario.arguments.contains(&"--no-backup")
+    }
+
+    /// The tree that was kept as it was can be repaired.
+    fn repair(&self) -> Result<(), String> {
+        let again = self.ground.run(&["all", "--force", "--quiet"]);
+        if again.status.code() != Some(0) {
+            return Err(format!("repair: {again}"));
+        }
+        self.ground.tree().whole()
+    }
+}
+
+/// Where an error may pass: the run does what it was asked for, whatever that call says.
+fn harmless(line: &str) -> bool {
+    let _ = line;
+    false
+}
+
+impl std::fmt::Display for Struck {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Finished { status, stderr, .. } = &self.finished;
+        write!(out, "{}\n{status}\n{stderr}", self.line)
+    }
+}
+
+/// Told whether or not the test fails: how much was tried is a result.
+pub fn say(line: &str) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{line}");
+}
