@@ -87,7 +87,7 @@ pub fn plan(
     force: Force,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
-    let planner = Planner {
+    let court = Court {
         wanted,
         issuers,
         found,
@@ -97,10 +97,10 @@ pub fn plan(
     let mut steps = Vec::new();
     let mut refused = Vec::new();
     for issuer in issuers {
-        refused.extend(planner.judge(issuer));
+        refused.extend(court.judge(issuer));
     }
     for spec in wanted {
-        match planner.step(spec) {
+        match court.step(spec) {
             Ok(planned) => {
                 refused.extend(planned.findings.iter().cloned());
                 steps.push(planned);
@@ -122,7 +122,8 @@ pub fn plan(
     Ok(Plan { steps })
 }
 
-struct Planner<'a> {
+/// What the specs are judged by.
+struct Court<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
@@ -130,7 +131,7 @@ struct Planner<'a> {
     now: OffsetDateTime,
 }
 
-impl<'a> Planner<'a> {
+impl<'a> Court<'a> {
     fn observed(&self, spec: &Spec) -> &'a Observed {
         self.found.get(&spec.name).unwrap_or(&Observed::Absent)
     }

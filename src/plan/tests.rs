@@ -118,8 +118,9 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
         },
         "open to all" => {
             match found.get_mut(&spec.name) {
-                Some(Observed::Certificate { key: Some(key), .. })
-                | Some(Observed::KeyPair { key, .. }) => key.mode = 0o666,
+                Some(
+                    Observed::Certificate { key: Some(key), .. } | Observed::KeyPair { key, .. },
+                ) => key.mode = 0o666,
                 Some(Observed::Kubeconfig(kubeconfig)) => kubeconfig.key.mode = 0o666,
                 _ => {}
             }

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Format, Item, Outcome, Report, Told};
+use super::shape::Item;
+use super::{Format, Outcome, Report, Told};
 use crate::finding::{Code, Severity};
 
-/// Narrower than this and the columns go onto lines of their own.
-const COLUMNS: usize = 80;
 const BOLD: &str = "\x1b[1m";
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
@@ -70,12 +69,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             ("Kept", &["keep"]),
         ],
     };
-    let width = report
-        .items
-        .iter()
-        .map(|item| files(item).chars().count())
-        .max()
-        .unwrap_or(0);
+    let columns = Columns::of(&report.items, format);
     for (title, steps) in groups {
         let items: Vec<&Item> = report
             .items
@@ -88,7 +82,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         let colour = if steps.contains(&"keep") { BOLD } else { GREEN };
         line(text, &painted(format, colour, &format!("{title}:")));
         for item in items {
-            describe(text, item, width, format);
+            describe(text, item, &columns, format);
         }
     }
     notes(text, report, format);
@@ -101,38 +95,64 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     next(text, report, format);
 }
 
-fn describe(text: &mut String, item: &Item, width: usize, format: &Format) {
-    let files = files(item);
-    let until = item
-        .not_after
-        .as_deref()
-        .and_then(|date| date.split('T').next());
-    let until = until.map_or(String::new(), |date| format!("until {date}"));
-    let what = match &item.subject {
-        Some(subject) => shown(subject),
-        None => item.key_algorithm.clone(),
-    };
-    let narrow = format.width.is_some_and(|columns| columns < COLUMNS);
-    let details = [until.as_str(), &what]
-        .iter()
-        .filter(|part| !part.is_empty())
-        .copied()
-        .collect::<Vec<_>>()
-        .join("  ");
-    if narrow {
-        line(text, &format!("  {files}"));
-        wrapped(text, "      ", &[details], " ", format);
-    } else {
-        line(text, &format!("  {files:width$}  {details}"));
+/// How files and what is told of them stand beside each other.
+enum Columns {
+    /// In two columns, the first of this width.
+    Beside(usize),
+    /// The second below the first: some line would not fit beside.
+    Below,
+}
+
+impl Columns {
+    fn of(items: &[Item], format: &Format) -> Self {
+        let widest = |text: fn(&Item) -> String| {
+            items
+                .iter()
+                .map(|item| text(item).chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let first = widest(files);
+        let second = widest(|item| details(item).join("  "));
+        match format.width {
+            Some(width) if "  ".len() * 2 + first + second > width => Self::Below,
+            _ => Self::Beside(first),
+        }
+    }
+}
+
+fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) {
+    let (files, details) = (files(item), details(item));
+    match columns {
+        Columns::Beside(width) => line(text, &format!("  {files:width$}  {}", details.join("  "))),
+        Columns::Below => {
+            wrapped(text, "  ", &words(&files), " ", format);
+            wrapped(text, "      ", &details, "  ", format);
+        }
     }
     if item.kind.contains("server") {
-        let names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
-        let mut names = names;
+        let mut names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
         if let Some(first) = names.first_mut() {
             first.insert_str(0, "good for ");
         }
         wrapped(text, "      ", &names, ", ", format);
     }
+}
+
+/// Until when, and whose.
+fn details(item: &Item) -> Vec<String> {
+    let end = item
+        .not_after
+        .as_deref()
+        .and_then(|time| time.split('T').next());
+    let whose = item
+        .subject
+        .as_deref()
+        .map_or_else(|| item.key_algorithm.clone(), shown);
+    end.map(|day| format!("until {day}"))
+        .into_iter()
+        .chain([whose])
+        .collect()
 }
 
 /// `DIR/ca.crt, .key`
@@ -177,9 +197,8 @@ fn notes(text: &mut String, report: &Report, format: &Format) {
             .iter()
             .find(|known| known.id() == code)
             .map_or("", |code| code.about());
-        let words = format!("{code} ({count}): {about}");
-        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        wrapped(text, "  ", &words, " ", format);
+        let sentence = format!("{code} ({count}): {about}");
+        wrapped(text, "  ", &words(&sentence), " ", format);
     }
 }
 
@@ -189,10 +208,9 @@ fn next(text: &mut String, report: &Report, format: &Format) {
     }
     line(text, &painted(format, BOLD, "Next:"));
     for advice in &report.next {
-        let words: Vec<String> = advice.text.split(' ').map(str::to_owned).collect();
-        wrapped(text, "  ", &words, " ", format);
+        wrapped(text, "  ", &words(&advice.text), " ", format);
         for command in &advice.commands {
-            line(text, &format!("    {command}"));
+            self::command(text, command, format);
         }
     }
 }
@@ -236,6 +254,29 @@ fn wrapped(text: &mut String, indent: &str, pieces: &[String], between: &str, fo
     line(text, &current);
 }
 
+/// A command, in lines that a shell joins again. One with quotes stays whole: in them a line's end
+/// would be a part of it.
+fn command(text: &mut String, command: &str, format: &Format) {
+    let width = format.width.unwrap_or(usize::MAX);
+    let mut current = format!("    {}", command.split(' ').next().unwrap_or_default());
+    for word in command.split(' ').skip(1) {
+        let fits =
+            current.chars().count() + word.chars().count() + " ".len() + r" \".len() <= width;
+        if !fits && !command.contains('\'') {
+            line(text, &format!(r"{current} \"));
+            current = format!("      {word}");
+        } else {
+            current.push(' ');
+            current.push_str(word);
+        }
+    }
+    line(text, &current);
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
 fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
@@ -268,4 +309,112 @@ fn shown(text: &str) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Output;
+    use super::*;
+
+    const WORDS: &str = "kubectl --kubeconfig k8s/super-admin.conf create clusterrolebinding \
+                         kubeadm:cluster-admins --clusterrole=cluster-admin";
+
+    fn format(width: Option<usize>) -> Format {
+        Format {
+            output: Output::Text,
+            quiet: false,
+            width,
+            colour: false,
+        }
+    }
+
+    fn item(subject: &str) -> Item {
+        Item {
+            name: "apiserver".into(),
+            phase: "server",
+            kind: "server",
+            step: "create",
+            why: Vec::new(),
+            files: vec![
+                "k8s/pki/apiserver.crt".into(),
+                "k8s/pki/apiserver.key".into(),
+            ],
+            key_algorithm: "RSA-2048".into(),
+            issuer: None,
+            subject: Some(subject.into()),
+            serial_number: None,
+            not_before: None,
+            not_after: Some("2027-03-01T00:00:00Z".into()),
+            fingerprint: None,
+            sans: vec![
+                "cp1".into(),
+                "kubernetes.default.svc".into(),
+                "10.96.0.1".into(),
+            ],
+        }
+    }
+
+    fn described(items: &[Item], width: Option<usize>) -> String {
+        let format = format(width);
+        let mut text = String::new();
+        let columns = Columns::of(items, &format);
+        for item in items {
+            describe(&mut text, item, &columns, &format);
+        }
+        text
+    }
+
+    #[test]
+    fn what_fits_stands_beside_and_is_never_wrapped_without_a_terminal() {
+        let beside = "  k8s/pki/apiserver.crt, .key  until 2027-03-01  CN=kube-apiserver\n      \
+                      good for cp1, kubernetes.default.svc, 10.96.0.1\n";
+        for width in [None, Some(66), Some(200)] {
+            assert_eq!(described(&[item("CN=kube-apiserver")], width), beside);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_stands_below_for_all_alike() {
+        let text = described(&[item("CN=a"), item("CN=kube-apiserver")], Some(65));
+        let below = "  k8s/pki/apiserver.crt, .key\n      until 2027-03-01  CN=a\n";
+        assert!(text.starts_with(below), "{text}");
+        assert!(
+            text.contains("\n      until 2027-03-01  CN=kube-apiserver\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide() {
+        for width in 40..120 {
+            let mut text = described(&[item("CN=kube-apiserver")], Some(width));
+            command(&mut text, WORDS, &format(Some(width)));
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_a_wrapped_command_as_one_line() {
+        let mut text = String::new();
+        command(&mut text, WORDS, &format(Some(60)));
+        assert!(text.lines().count() > 2, "{text}");
+        assert_eq!(text.trim().replace(" \\\n      ", " "), WORDS);
+    }
+
+    #[test]
+    fn a_command_with_quotes_stays_whole() {
+        let mut text = String::new();
+        let quoted = "kubectl --kubeconfig 'my folder/super-admin.conf' create clusterrolebinding";
+        command(&mut text, quoted, &format(Some(40)));
+        assert_eq!(text, format!("    {quoted}\n"));
+    }
+
+    #[test]
+    fn control_characters_of_a_subject_never_reach_a_terminal() {
+        let text = described(&[item("CN=a\x1b[31mb\nc")], None);
+        assert!(text.contains("CN=a\u{fffd}[31mb\u{fffd}c"), "{text}");
+        assert!(!text.contains('\x1b'), "{text}");
+    }
 }
