@@ -173,7 +173,9 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         Code::FormerSubject,
         "admin",
         |case| {
-            case.other(|wanted| wanted.subject = Name::new(&["system:masters"], "kubernetes-admin"))
+            case.other(|wanted| {
+                wanted.subject = Name::new(&["system:masters"], "kubernetes-admin")
+            });
         },
         "admin.conf",
         "has the former subject \"CN=kubernetes-admin,O=system:masters\"",
@@ -316,7 +318,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         |case| {
             case.wanted()
                 .sans
-                .push(San::Ip("10.0.0.9".parse().unwrap()))
+                .push(San::Ip("10.0.0.9".parse().unwrap()));
         },
         "apiserver.crt",
         "lacks the SAN 10.0.0.9",

@@ -143,7 +143,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
     let judged: Vec<Finding> = wanted
         .iter()
         .flat_map(|spec| {
-            let planner = Planner {
+            let planner = Court {
                 wanted: &wanted,
                 issuers: &[],
                 found,
@@ -433,7 +433,14 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
     // The CA that is there counts, not the one that would be made.
     let mut found = tree();
     found.remove("etcd-server");
-    let refusal = plan(&[wanted.clone()], &[ca.clone()], &found, Force::No, NOW).unwrap_err();
+    let refusal = plan(
+        std::slice::from_ref(&wanted),
+        std::slice::from_ref(&ca),
+        &found,
+        Force::No,
+        NOW,
+    )
+    .unwrap_err();
     assert_eq!(errors(&refusal), [("etcd-server", Code::SelfNamed)]);
     let Some(Observed::Certificate { chain, .. }) = found.get_mut("etcd-ca") else {
         panic!()
