@@ -19,6 +19,7 @@ use crate::spec::{BACKDATE, CertificateSpec, Kind};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::serial::Serial;
+use crate::x509::usage::KeyUsage;
 use crate::x509::validity::Validity;
 use crate::x509::{san, usage};
 
@@ -56,16 +57,23 @@ pub fn validity(
     issuer: Option<&Certificate>,
     now: OffsetDateTime,
 ) -> Result<Validity> {
-    let now = now.replace_nanosecond(0).context("the clock's time")?;
+    // Certificates count whole seconds.
+    let whole = |time: OffsetDateTime| time.replace_nanosecond(0).context("the clock's time");
+    let now = whole(now)?;
     let end = now
         .checked_add(spec.validity)
         .context("the validity goes past the year 9999")?;
-    let not_after = issuer.map_or(end, |ca| end.min(ca.validity.not_after));
-    ensure!(
-        not_after > now,
-        "the CA \"{}\" has ended",
-        issuer.map_or(String::new(), |ca| ca.subject.to_string())
-    );
+    let mut not_after = whole(end)?;
+    ensure!(not_after > now, "the validity is less than a second");
+    if let Some(ca) = issuer {
+        let Validity {
+            not_before: begin,
+            not_after: end,
+        } = ca.validity;
+        ensure!(end > now, "the CA \"{}\" has ended", ca.subject);
+        ensure!(begin <= now, "the CA \"{}\" is not yet valid", ca.subject);
+        not_after = not_after.min(end);
+    }
     Ok(Validity {
         not_before: now - BACKDATE,
         not_after,
@@ -105,6 +113,17 @@ pub fn leaf(
         ca.subject
     );
     ensure!(ca.is_ca(), "\"{}\" is not a CA", ca.subject);
+    ensure!(
+        ca.key_usage
+            .is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN)),
+        "the CA \"{}\" may not sign: its key usage lacks keyCertSign",
+        ca.subject
+    );
+    ensure!(
+        validity.not_after <= ca.validity.not_after,
+        "the leaf would outlive its CA \"{}\"",
+        ca.subject
+    );
     let template = Template {
         spec,
         public_key,
@@ -215,6 +234,18 @@ impl Template<'_> {
         extensions
     }
 
+    /// The object identifiers of [`Self::extensions`], dotted.
+    fn extension_oids(&self) -> Vec<String> {
+        let dotted = |extension: &CustomExtension| {
+            let arcs: Vec<String> = extension
+                .oid_components()
+                .map(|arc| arc.to_string())
+                .collect();
+            arcs.join(".")
+        };
+        self.extensions().iter().map(dotted).collect()
+    }
+
     /// What was encoded is what was wanted, field by field.
     fn check(&self, made: &Certificate, signer: &PublicKey) -> Result<()> {
         let spec = self.spec;
@@ -253,6 +284,10 @@ impl Template<'_> {
                 made.authority_key_identifier.as_deref() == self.authority,
             ),
             ("SAN", made.sans == spec.sans),
+            (
+                "list of extensions",
+                made.extension_oids == self.extension_oids(),
+            ),
         ];
         if let Some((field, _)) = checks.iter().find(|(_, right)| !right) {
             bail!(
@@ -288,3 +323,6 @@ impl rcgen::SigningKey for Unsigning<'_> {
         Ok(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests;

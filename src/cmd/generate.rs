@@ -1,6 +1,7 @@
 //! What all generating verbs do: facts → specs → plan → commit → report.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use zeroize::Zeroizing;
@@ -73,7 +74,7 @@ pub(crate) fn generate(request: Request, env: &mut Env<'_>) -> Outcome {
         width: env.width,
         colour: env.colour,
     };
-    match attempt(request, env) {
+    match attempt(&request, env) {
         Ok(report) => {
             let (stdout, stderr) = report.render(&format);
             Outcome {
@@ -106,23 +107,11 @@ struct Job {
     passphrases: Passphrases,
     owner: Owner,
     force: Force,
+    lock_timeout: Duration,
 }
 
-fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (facts, notes) = settle(&request, env)?;
-    let lock_timeout = parse_duration(&request.run.lock_timeout)
-        .map_err(|reason| Stop::usage(format!("--lock-timeout: {reason}")))?
-        .try_into()
-        .map_err(|_| Stop::usage("--lock-timeout: is negative"))?;
-    let specs = request.select.specs(&facts)?;
-    let job = Job {
-        issuers: issuers(&specs, &facts)?,
-        specs,
-        store: Store::open(roots(&request, &facts)),
-        passphrases: passphrases(&request, env)?,
-        owner: owner(&request.run)?,
-        force: request.force(),
-    };
+fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
+    let (job, facts, notes) = settle(request, env)?;
     let dry_run = request.run.dry_run || facts.dry_run == Some(true);
     let least = match request.run.fail_on {
         FailOn::Error => Severity::Error,
@@ -153,7 +142,7 @@ fn attempt(request: Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     roots.sort();
     roots.dedup();
     let notice = &mut *env.notice;
-    let mut writer = job.store.lock(&roots, lock_timeout, &mut |directory| {
+    let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
         notice(&format!(
             "waiting for another run on {} to end",
             directory.display()
@@ -204,8 +193,62 @@ impl Job {
     }
 }
 
+/// Everything that can be wrong about the arguments and the configuration is told at once.
+fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let facts = wrong.collect(facts(request, env))?;
+    wrong.0.extend(request.select.wrong());
+    let lock_timeout = wrong.collect(lock_timeout(&request.run))?;
+    let passphrases = wrong.collect(passphrases(request, env))?;
+    let owner = wrong.collect(owner(&request.run))?;
+    if request.run.quiet && request.run.output != Output::Text {
+        wrong.0.push("--quiet goes with --output text".to_owned());
+    }
+    let (Some((facts, notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
+        (facts, lock_timeout, passphrases, owner, wrong.0.is_empty())
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let specs = request.select.specs(&facts)?;
+    let job = Job {
+        issuers: issuers(&specs, &facts)?,
+        specs,
+        store: Store::open(roots(request, &facts)),
+        passphrases,
+        owner,
+        force: request.force(),
+        lock_timeout,
+    };
+    Ok((job, facts, notes))
+}
+
+/// What is wrong so far.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    /// The value, or none and its sentences kept. A failure that is not the user's ends the run.
+    fn collect<T>(&mut self, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Usage(sentences)) => {
+                self.0.extend(sentences);
+                Ok(None)
+            }
+            Err(failed @ Stop::Failed(_)) => Err(failed),
+        }
+    }
+}
+
+fn lock_timeout(run: &Run) -> Result<Duration, Stop> {
+    parse_duration(&run.lock_timeout)
+        .map_err(|reason| Stop::usage(format!("--lock-timeout: {reason}")))?
+        .try_into()
+        .map_err(|_| Stop::usage("--lock-timeout: is negative"))
+}
+
 /// Flags over file over default.
-fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
+fn facts(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
     let mut notes = Vec::new();
     let mut given = request.given.clone();
     if let Some(path) = &request.run.config {

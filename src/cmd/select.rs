@@ -3,9 +3,7 @@
 use super::Stop;
 use crate::cli::Own as OwnFlags;
 use crate::facts::Facts;
-use crate::profile::{
-    self, Own, Phase, Profile, ResolveError, Signer, TABLE, by_name, of_phase, resolve,
-};
+use crate::profile::{self, Own, Phase, Profile, ResolveError, TABLE, by_name, of_phase, resolve};
 use crate::spec::Spec;
 use crate::x509::name::Name;
 
@@ -32,6 +30,24 @@ impl Select {
         matches!(self, Self::Phase { names, .. } if !names.is_empty())
     }
 
+    /// What is wrong about the names and the subject, whatever the facts.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let result = match self {
+            Self::All => Ok(()),
+            Self::Phase { own: Some(own), .. } if own.common_name.is_some() => Ok(()),
+            Self::Phase {
+                subject: Some(subject),
+                names,
+                ..
+            } => ca_and_subject(names, subject).map(|_| ()),
+            Self::Phase { phase, names, .. } => rows(*phase, names).map(|_| ()),
+        };
+        match result {
+            Err(Stop::Usage(sentences)) => sentences,
+            _ => Vec::new(),
+        }
+    }
+
     /// The specs asked for, in issue order.
     pub(crate) fn specs(&self, facts: &Facts) -> Result<Vec<Spec>, Stop> {
         match self {
@@ -48,7 +64,11 @@ impl Select {
                 subject: Some(subject),
                 names,
                 ..
-            } => ca_with_subject(names, subject, facts).map(|spec| vec![spec]),
+            } => {
+                let (row, subject) = ca_and_subject(names, subject)?;
+                let spec = profile::ca_with_subject(row, facts, subject).map_err(usage)?;
+                Ok(vec![spec])
+            }
             Self::Phase { phase, names, .. } if names.is_empty() => {
                 resolve_all(of_phase(*phase), facts)
             }
@@ -87,24 +107,21 @@ fn resolve_all(
 }
 
 fn by_names(phase: Phase, names: &[String], facts: &Facts) -> Result<Vec<Spec>, Stop> {
-    let mut wrong = Vec::new();
-    let mut rows: Vec<&Profile> = Vec::new();
-    for name in names {
-        match row(phase, name) {
-            Ok(row) if row.etcd && facts.cluster.external_etcd => wrong.push(format!(
-                "{name}: the configuration names an external etcd, whose certificates are made \
-                 where it runs: leave etcd.external out there"
-            )),
-            Ok(row) => rows.push(row),
-            Err(sentence) => wrong.push(sentence),
-        }
+    let rows = rows(phase, names)?;
+    let external: Vec<String> = rows
+        .iter()
+        .filter(|row| row.etcd && facts.cluster.external_etcd)
+        .map(|row| {
+            format!(
+                "{}: the configuration names an external etcd, whose certificates are made where \
+                 it runs: leave etcd.external out there",
+                row.name
+            )
+        })
+        .collect();
+    if !external.is_empty() {
+        return Err(Stop::Usage(external));
     }
-    if !wrong.is_empty() {
-        return Err(Stop::Usage(wrong));
-    }
-    let position = |row: &Profile| TABLE.iter().position(|other| other.name == row.name);
-    rows.sort_by_key(|row| position(row));
-    rows.dedup_by_key(|row| row.name);
     rows.into_iter()
         .map(|row| {
             if row.phase == phase {
@@ -115,6 +132,24 @@ fn by_names(phase: Phase, names: &[String], facts: &Facts) -> Result<Vec<Spec>, 
             .map_err(usage)
         })
         .collect()
+}
+
+/// The rows of these names, each once, in the order of the table.
+fn rows(phase: Phase, names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
+    let mut wrong = Vec::new();
+    let mut rows: Vec<&Profile> = Vec::new();
+    for name in names {
+        match row(phase, name) {
+            Ok(row) => rows.push(row),
+            Err(sentence) => wrong.push(sentence),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Stop::Usage(wrong));
+    }
+    rows.sort_by_key(|row| TABLE.iter().position(|other| other.name == row.name));
+    rows.dedup_by_key(|row| row.name);
+    Ok(rows)
 }
 
 /// The row of this name that this verb can make.
@@ -171,16 +206,13 @@ fn identity(phase: Phase, names: &[String], flags: &OwnFlags, facts: &Facts) -> 
     profile::own(&own, phase, facts).map_err(usage)
 }
 
-fn ca_with_subject(names: &[String], subject: &str, facts: &Facts) -> Result<Spec, Stop> {
+/// The CA's row, and the subject it is to have.
+fn ca_and_subject(names: &[String], subject: &str) -> Result<(&'static Profile, Name), Stop> {
     let [name] = names else {
         return Err(Stop::usage("--subject goes with the NAME of one CA"));
     };
     let row = row(Phase::Ca, name).map_err(Stop::usage)?;
-    let subject = Name::parse(subject)
-        .map_err(|error| Stop::usage(format!("--subject: \"{subject}\": {error:#}")))?;
-    debug_assert!(
-        row.signer == Signer::Itself,
-        "every row of the phase ca is a root"
-    );
-    profile::ca_with_subject(row, facts, subject).map_err(usage)
+    let subject =
+        Name::parse(subject).map_err(|error| Stop::usage(format!("--subject: {error:#}")))?;
+    Ok((row, subject))
 }

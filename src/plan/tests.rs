@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::*;
 use crate::observed::{Key, Unreadable};
-use crate::oracle::sample::{NOW, key, made, made_at, open, spec, specs, tree};
+use crate::oracle::sample::{NOW, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 
 fn planned(found: &Found, force: Force) -> Result<Plan, Refusal> {
@@ -80,11 +80,14 @@ const STATES: [&str; 9] = [
 fn put(found: &mut Found, spec: &Spec, state: &str) {
     let observed = match state {
         "absent" => Observed::Absent,
-        "expired" if spec.certificate().is_some() && !spec.is_ca() => made_at(
-            spec,
-            &tree(),
-            NOW - Duration::hours(1) - Duration::days(365),
-        ),
+        "expired" => {
+            match found.get_mut(&spec.name) {
+                Some(Observed::Certificate { chain, .. }) => end(&mut chain[0]),
+                Some(Observed::Kubeconfig(kubeconfig)) => end(&mut kubeconfig.chain[0]),
+                _ => {}
+            }
+            return;
+        }
         "no file" => unreadable(spec, Some("move it away")),
         "of another CA" if spec.certificate().is_some() && !spec.is_ca() => {
             let ca = spec.certificate().unwrap().issuer.clone().unwrap();
@@ -126,6 +129,11 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
         _ => return,
     };
     found.insert(spec.name.clone(), observed);
+}
+
+fn end(certificate: &mut Certificate) {
+    certificate.validity.not_before -= Duration::days(4000);
+    certificate.validity.not_after = NOW - Duration::HOUR;
 }
 
 /// What holds of every plan and every refusal.

@@ -1,7 +1,7 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
-mod item;
 mod next;
+mod shape;
 mod text;
 
 use std::collections::BTreeMap;
@@ -9,21 +9,19 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{Code, Finding, Severity};
+use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
-use crate::plan::{Plan, Refusal, Step};
-use crate::spec::BACKDATE;
+use crate::plan::{Plan, Planned, Refusal, Step};
+use crate::spec::{BACKDATE, Content};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
-use crate::yaml::{Node, Value};
 
+use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::failure;
-
-use item::{Item, item};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
@@ -71,6 +69,7 @@ pub struct Report {
     findings: Vec<Told>,
     notes: Vec<String>,
     /// Directories that hold what was replaced.
+    #[serde(serialize_with = "shape::texts")]
     backups: Vec<PathBuf>,
     next: Vec<next::Advice>,
     #[serde(skip)]
@@ -91,28 +90,6 @@ enum Outcome {
     Refused,
     /// All was as wanted.
     Unchanged,
-}
-
-#[derive(Debug, Serialize)]
-struct Directories {
-    certificates: PathBuf,
-    kubeconfigs: PathBuf,
-    kubelet: PathBuf,
-}
-
-/// A finding with its path.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    code: &'static str,
-    severity: &'static str,
-    name: String,
-    file: PathBuf,
-    text: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    way_out: String,
-    #[serde(skip)]
-    level: Severity,
 }
 
 impl Report {
@@ -246,7 +223,11 @@ impl Report {
     ) {
         for planned in &plan.steps {
             let name = &planned.spec.name;
-            let item = item(&self.store, planned, observed.get(name), issued.get(name));
+            let certificate = issued.get(name).or_else(|| match planned.step {
+                Step::Keep => found(observed.get(name)),
+                _ => None,
+            });
+            let item = self.item(planned, observed.get(name), certificate);
             self.items.push(item);
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
@@ -261,6 +242,66 @@ impl Report {
         self.capped(plan, issued);
         self.next = next::advice(plan, &self.store);
         self.exit_code = self.exit().code();
+    }
+
+    fn item(
+        &self,
+        planned: &Planned,
+        observed: Option<&Observed>,
+        certificate: Option<&Certificate>,
+    ) -> Item {
+        let spec = &planned.spec;
+        // Of an external CA only the certificate is here.
+        let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
+            && planned.step == Step::Keep;
+        let files = if external {
+            vec![spec.place.public()]
+        } else {
+            spec.place.files()
+        };
+        let (kind, issuer) = match &spec.content {
+            Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
+            Content::KeyPair(_) => ("key pair", None),
+        };
+        let wanted = spec.certificate();
+        let sans = certificate.map(|certificate| &certificate.sans);
+        Item {
+            name: spec.name.clone(),
+            phase: spec.phase.name(),
+            kind,
+            step: match planned.step {
+                Step::Create => "create",
+                Step::Derive => "derive",
+                Step::Keep => "keep",
+                Step::Replace { .. } => "replace",
+            },
+            why: match &planned.step {
+                Step::Replace { why } if why.is_empty() => vec!["asked-for"],
+                Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
+                _ => Vec::new(),
+            },
+            files: files.iter().map(|file| self.path(file)).collect(),
+            key_algorithm: certificate
+                .and_then(|certificate| certificate.public_key.algorithm())
+                .or_else(|| kept_key(&planned.step, observed))
+                .unwrap_or(spec.key_algorithm())
+                .to_string(),
+            issuer,
+            subject: certificate
+                .map(|certificate| &certificate.subject)
+                .or(wanted.map(|wanted| &wanted.subject))
+                .map(ToString::to_string),
+            serial_number: certificate.map(|certificate| certificate.serial.to_string()),
+            not_before: certificate.map(|made| timestamp(made.validity.not_before)),
+            not_after: certificate.map(|made| timestamp(made.validity.not_after)),
+            fingerprint: certificate.map(|certificate| hex(&crate::key::sha256(certificate.der()))),
+            sans: sans
+                .or(wanted.map(|wanted| &wanted.sans))
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
+        }
     }
 
     /// A leaf that had to end with its CA.
@@ -310,34 +351,21 @@ impl Report {
     }
 }
 
-/// The JSON form as YAML.
-fn yaml(report: &Report) -> Vec<u8> {
-    let value = serde_json::to_value(report).unwrap_or_default();
-    crate::yaml::write(&node(value)).as_bytes().to_vec()
-}
-
-fn node(value: serde_json::Value) -> Node {
-    use serde_json::Value as Json;
-    match value {
-        Json::Array(items) => Node::list(items.into_iter().map(node)),
-        Json::Bool(value) => Value::Bool(value).into(),
-        Json::Null => Value::Null.into(),
-        Json::Number(number) => Value::Integer(number.as_i64().unwrap_or_default().into()).into(),
-        Json::Object(fields) => {
-            let fields: Vec<(String, Node)> = fields
-                .into_iter()
-                .map(|(key, value)| (key, node(value)))
-                .collect();
-            Value::Map(fields).into()
-        }
-        Json::String(text) => Node::text(&text),
+/// The certificate that was found in a spec's place.
+fn found(observed: Option<&Observed>) -> Option<&Certificate> {
+    match observed? {
+        Observed::Certificate { chain, .. } => chain.first(),
+        Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
+        _ => None,
     }
 }
 
-/// In RFC 3339, whole seconds. Every time of a certificate lies in the years that it knows.
-fn timestamp(time: OffsetDateTime) -> String {
-    time.replace_nanosecond(0)
-        .unwrap_or(time)
-        .format(&Rfc3339)
-        .unwrap_or_default()
+/// The algorithm of a key pair that was there: it may be another than a new one would have.
+fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
+    match (step, observed) {
+        (Step::Keep | Step::Derive, Some(Observed::KeyPair { key, .. })) => {
+            key.open().map(|key| key.algorithm())
+        }
+        _ => None,
+    }
 }

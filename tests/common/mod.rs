@@ -258,16 +258,19 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 9] = [
+pub const PACKAGES: [(&str, &str); 12] = [
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
     ("curl", "curl"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),
     ("faketime", "faketime"),
+    ("flock", "util-linux"),
     ("openssl", "openssl"),
+    ("script", "bsdutils"),
     ("setpriv", "util-linux"),
     ("strace", "strace"),
+    ("unshare", "util-linux"),
 ];
 
 /// Where a program is; one that is missing fails the test and names its package.

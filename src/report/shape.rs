@@ -1,0 +1,111 @@
+//! The parts of a report as programs read them: JSON, and the same as YAML.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::finding::Severity;
+use crate::yaml::{Node, Value};
+
+/// Where everything is.
+#[derive(Debug, Serialize)]
+pub(super) struct Directories {
+    #[serde(serialize_with = "text_of")]
+    pub(super) certificates: PathBuf,
+    #[serde(serialize_with = "text_of")]
+    pub(super) kubeconfigs: PathBuf,
+    #[serde(serialize_with = "text_of")]
+    pub(super) kubelet: PathBuf,
+}
+
+/// One certificate, key pair or kubeconfig.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) phase: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) step: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) why: Vec<&'static str>,
+    #[serde(serialize_with = "texts")]
+    pub(super) files: Vec<PathBuf>,
+    pub(super) key_algorithm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<String>,
+    /// Of a certificate that is there or was made; a dry run tells the subject and SANs wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) serial_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fingerprint: Option<String>,
+    pub(super) sans: Vec<String>,
+}
+
+/// A finding with its path.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Told {
+    pub(super) code: &'static str,
+    pub(super) severity: &'static str,
+    pub(super) name: String,
+    #[serde(serialize_with = "text_of")]
+    pub(super) file: PathBuf,
+    pub(super) text: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) way_out: String,
+    #[serde(skip)]
+    pub(super) level: Severity,
+}
+
+/// JSON is UTF-8, paths need not be: what is none is shown as U+FFFD, where serde would fail.
+pub(super) fn text_of<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+pub(super) fn texts<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.display().to_string()))
+}
+
+/// The JSON form as YAML.
+pub(super) fn yaml(report: &impl Serialize) -> Vec<u8> {
+    let value = serde_json::to_value(report).unwrap_or_default();
+    crate::yaml::write(&node(value)).as_bytes().to_vec()
+}
+
+fn node(value: serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    match value {
+        Json::Array(items) => Node::list(items.into_iter().map(node)),
+        Json::Bool(value) => Value::Bool(value).into(),
+        Json::Null => Value::Null.into(),
+        Json::Number(number) => Value::Integer(number.as_i64().unwrap_or_default().into()).into(),
+        Json::Object(fields) => {
+            let fields: Vec<(String, Node)> = fields
+                .into_iter()
+                .map(|(key, value)| (key, node(value)))
+                .collect();
+            Value::Map(fields).into()
+        }
+        Json::String(text) => Node::text(&text),
+    }
+}
+
+/// In RFC 3339, whole seconds. Every time of a certificate lies in the years that it knows.
+pub(super) fn timestamp(time: OffsetDateTime) -> String {
+    time.replace_nanosecond(0)
+        .unwrap_or(time)
+        .format(&Rfc3339)
+        .unwrap_or_default()
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

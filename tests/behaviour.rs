@@ -1,0 +1,1302 @@
+//! What the program does, seen from outside: exit codes, streams, files, users, locks.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+mod common;
+use common::{
+    Finished, TempDir, binary, certs, listing, mode, read, run, set_mode, text, tool, write,
+};
+
+const CLUSTER: [&str; 6] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+    "--key-algorithm",
+    "ECDSA-P256",
+];
+const FAST: [&str; 2] = ["--key-algorithm", "ECDSA-P256"];
+
+/// `certs all` into `place`.
+fn all(place: &Path, more: &[&str]) -> Command {
+    let mut command = certs(&["all", "--kubernetes-dir", text(place)]);
+    command.args(CLUSTER).args(more);
+    command
+}
+
+/// Another verb over `place`, with P-256 keys.
+fn verb(verb: &[&str], place: &Path, more: &[&str]) -> Command {
+    let mut command = certs(verb);
+    command
+        .args(["--kubernetes-dir", text(place)])
+        .args(FAST)
+        .args(more);
+    command
+}
+
+/// A copy of a tree that was made once.
+fn tree() -> TempDir {
+    static MADE: OnceLock<TempDir> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let place = TempDir::new();
+        run(&mut all(place.path(), &[])).expect(0);
+        place
+    });
+    let place = TempDir::new();
+    let mut copy = Command::new("cp");
+    copy.arg("-a").arg(made.join(".")).arg(place.path());
+    run(&mut copy).expect(0);
+    place
+}
+
+/// All that a run could have touched: kind and mode, times, inode, owner and content.
+fn snapshot(place: &Path) -> BTreeMap<PathBuf, String> {
+    let mut paths = listing(place);
+    paths.push(PathBuf::new());
+    paths
+        .into_iter()
+        .map(|path| {
+            let whole = place.join(&path);
+            let found = fs::symlink_metadata(&whole).expect("metadata");
+            let content = if found.is_file() {
+                fs::read(&whole).expect("content")
+            } else {
+                Vec::new()
+            };
+            let what = format!(
+                "{:o} {}.{} {} {} {}:{} {content:?}",
+                found.mode(),
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime_nsec(),
+                found.ino(),
+                found.uid(),
+                found.gid()
+            );
+            (path, what)
+        })
+        .collect()
+}
+
+#[track_caller]
+fn same(before: &BTreeMap<PathBuf, String>, place: &Path) {
+    let after = snapshot(place);
+    let paths: Vec<_> = before.keys().collect();
+    assert_eq!(paths, after.keys().collect::<Vec<_>>());
+    for (path, what) in before {
+        assert_eq!(what, &after[path], "{}", path.display());
+    }
+}
+
+fn json(finished: &Finished) -> serde_json::Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}\n{finished}"))
+}
+
+/// The steps of a JSON report, by name.
+fn steps(finished: &Finished) -> BTreeMap<String, String> {
+    let word = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    json(finished)["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| (word(&item["name"]), word(&item["step"])))
+        .collect()
+}
+
+fn codes(finished: &Finished, severity: &str) -> Vec<String> {
+    json(finished)["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter(|finding| finding["severity"] == severity)
+        .map(|finding| finding["code"].as_str().expect("a code").to_owned())
+        .collect()
+}
+
+/// As another user: 65534 in no group but its own.
+fn nobody(inner: &Command) -> Command {
+    let mut command = Command::new(tool("setpriv"));
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// A place that `nobody` reaches: outside the target directory, whose parents may be closed.
+struct Public(PathBuf);
+
+impl Public {
+    fn new() -> Self {
+        let made = Command::new("mktemp")
+            .args(["-d"])
+            .output()
+            .expect("mktemp");
+        let path = String::from_utf8(made.stdout).expect("a path");
+        let path = PathBuf::from(path.trim_end());
+        set_mode(&path, 0o755);
+        fs::copy(binary(), path.join("certs")).expect("copy the program");
+        Self(path)
+    }
+
+    fn certs(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.0.join("certs"));
+        command.args(arguments).args(FAST);
+        command
+    }
+}
+
+impl Drop for Public {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+// Exit codes.
+
+#[test]
+fn a_run_that_made_all_and_one_that_kept_all_end_with_0() {
+    let place = TempDir::new();
+    run(&mut all(place.path(), &[])).expect(0);
+    let before = snapshot(place.path());
+    let again = run(&mut all(place.path(), &[])).expect(0);
+    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+    same(&before, place.path());
+}
+
+#[test]
+fn a_place_that_cannot_be_is_1_with_the_way_out() {
+    let place = TempDir::new();
+    let file = place.join("file");
+    write(&file, "x");
+    let finished = run(&mut all(&file, &[])).expect(1);
+    assert_eq!(finished.stdout, "");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished}");
+    assert!(
+        finished.stderr.contains("is a file, not a directory"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn standard_output_that_cannot_be_written_is_1_and_the_files_are_made() {
+    let place = TempDir::new();
+    let full = fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let status = all(place.path(), &[])
+        .stdout(full)
+        .stderr(Stdio::null())
+        .status()
+        .expect("run");
+    assert_eq!(status.code(), Some(1));
+    assert!(place.join("admin.conf").is_file());
+}
+
+#[test]
+fn wrong_arguments_are_2_and_touch_nothing() {
+    let place = TempDir::new();
+    let before = snapshot(place.path());
+    let wrong: [(&[&str], &str); 16] = [
+        (&["all", "--no-such-flag"], "--no-such-flag"),
+        (&["al"], "'all'"),
+        (&[], "Usage"),
+        (&["all", "--output", "xml"], "text"),
+        (&["all", "--service-cidr", "10.96.0.0/33"], "--service-cidr"),
+        (&["all", "--lock-timeout", "soon"], "--lock-timeout"),
+        (&["all", "--lock-timeout=-1s"], "--lock-timeout"),
+        (&["all", "--config", "/no/such/file"], "/no/such/file"),
+        (
+            &["all", "--ca-passphrase-file", "/no/such/file"],
+            "/no/such/file",
+        ),
+        (&["all", "--owner", "no-such-user"], "no-such-user"),
+        (&["all", "--config-unknown", "warn"], "--config"),
+        (&["ca", "--subject", "/CN=x"], "NAME of one CA"),
+        (
+            &["ca", "ca", "etcd-ca", "--subject", "/CN=x"],
+            "NAME of one CA",
+        ),
+        (&["ca", "ca", "--subject", "no name"], "--subject"),
+        (&["client", "--common-name", "alice"], "NAME"),
+        (&["server", "apiserver", "--no-backup"], "--force"),
+    ];
+    for (arguments, words) in wrong {
+        let mut command = certs(arguments);
+        command.current_dir(place.path());
+        if !arguments.is_empty() {
+            command.args(["--kubernetes-dir", "k"]);
+        }
+        let finished = run(&mut command).expect(2);
+        assert!(finished.stderr.contains(words), "{words}: {finished}");
+        assert_eq!(finished.stdout, "");
+    }
+    same(&before, place.path());
+}
+
+#[test]
+fn all_wrong_values_are_told_at_once_each_with_its_flag() {
+    let place = TempDir::new();
+    let wrong = [
+        "--service-cidr",
+        "10.96.0.0/33",
+        "--validity",
+        "0s",
+        "--apiserver-bind-port",
+        "x",
+    ];
+    let finished = run(&mut all(place.path(), &wrong)).expect(2);
+    let lines: Vec<&str> = finished.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{finished}");
+    for flag in ["--service-cidr", "--validity", "--apiserver-bind-port"] {
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with(&format!("error: {flag}: "))),
+            "{finished}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_name_is_2_with_the_nearest_and_all_of_the_verb() {
+    let place = TempDir::new();
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["server", "apiservr"],
+            "(\"apiserver\"?): its names are apiserver, etcd-server, kubelet-serving",
+        ),
+        (
+            &["ca", "kubernetes-ca"],
+            "its names are ca, etcd-ca, front-proxy-ca",
+        ),
+        (
+            &["peer", "apiserver"],
+            "is made by 'certs server', not by 'certs peer'",
+        ),
+        (
+            &["client", "alice"],
+            "for a user of your own, give --common-name",
+        ),
+        (
+            &["client", "apiserver", "--common-name", "x"],
+            "choose another name",
+        ),
+        (
+            &["client", "../x", "--common-name", "x"],
+            "cannot be a name",
+        ),
+        (
+            &["kubeconfig", "alice", "--common-name", ""],
+            "--common-name is empty",
+        ),
+    ];
+    for (arguments, words) in cases {
+        let finished = run(&mut verb(arguments, place.path(), &[])).expect(2);
+        assert!(finished.stderr.contains(words), "{finished}");
+    }
+    let finished = run(&mut verb(&["server", "one", "two"], place.path(), &[])).expect(2);
+    assert_eq!(
+        finished.stderr.lines().count(),
+        2,
+        "each of them: {finished}"
+    );
+    assert_eq!(listing(place.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn warnings_are_3_unless_only_errors_count() {
+    let place = tree();
+    let moved = ["--control-plane-endpoint", "10.0.0.10:7443"];
+    let finished = run(&mut all(place.path(), &moved)).expect(3);
+    assert!(
+        finished
+            .stderr
+            .contains("admin.conf points at https://10.0.0.10:6443"),
+        "{finished}"
+    );
+    let moved = [&moved[..], &["--fail-on", "error"]].concat();
+    run(&mut all(place.path(), &moved)).expect(0);
+}
+
+#[test]
+fn drift_is_4_told_whole_and_nothing_is_written_until_forced() {
+    let place = tree();
+    fs::remove_file(place.join("pki/etcd/server.key")).expect("remove");
+    fs::remove_file(place.join("pki/apiserver.crt")).expect("remove");
+    fs::remove_file(place.join("pki/front-proxy-client.key")).expect("remove");
+    fs::remove_file(place.join("pki/front-proxy-client.crt")).expect("remove");
+    let before = snapshot(place.path());
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    for words in [
+        "pki/apiserver.key stands without apiserver.crt: run 'certs server apiserver --force' to reissue it",
+        "pki/etcd/server.crt stands without etcd/server.key: run 'certs server etcd-server --force' to reissue it",
+        "refused with 2 errors; nothing was written",
+    ] {
+        assert!(finished.stderr.contains(words), "{words}\n{finished}");
+    }
+    assert_eq!(finished.stdout, "");
+    same(&before, place.path());
+    let finished = run(&mut all(place.path(), &["--force", "--output", "json"])).expect(0);
+    let changed: Vec<_> = steps(&finished)
+        .into_iter()
+        .filter(|(_, step)| step != "keep")
+        .map(|(name, step)| format!("{step} {name}"))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            "replace apiserver",
+            "replace etcd-server",
+            "create front-proxy-client"
+        ]
+    );
+    let items = json(&finished)["items"].clone();
+    let why = items
+        .as_array()
+        .expect("items")
+        .iter()
+        .find(|item| item["name"] == "apiserver");
+    assert_eq!(
+        why.expect("apiserver")["why"],
+        serde_json::json!(["missing-certificate"])
+    );
+    run(&mut all(place.path(), &[])).expect(0);
+}
+
+#[test]
+fn every_command_that_a_refusal_offers_for_the_table_is_one() {
+    let place = tree();
+    for key in [
+        "pki/apiserver.key",
+        "pki/etcd/peer.key",
+        "pki/front-proxy-client.key",
+    ] {
+        fs::remove_file(place.join(key)).expect("remove");
+    }
+    write(&place.join("scheduler.conf"), "garbage");
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    let offers: Vec<Vec<&str>> = finished
+        .stderr
+        .lines()
+        .filter_map(|line| Some(line.split_once("run 'certs ")?.1.split_once('\'')?.0))
+        .map(|command| command.split(' ').collect())
+        .collect();
+    assert_eq!(offers.len(), 4, "{finished}");
+    for offer in offers {
+        let mut command = certs(&offer);
+        command
+            .args(["--kubernetes-dir", text(place.path())])
+            .args(FAST);
+        command.args(["--node-name", "cp1"]);
+        if offer[0] != "client" {
+            command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+        }
+        run(&mut command).expect(0);
+    }
+    run(&mut all(place.path(), &[])).expect(0);
+}
+
+// Dry runs.
+
+#[test]
+fn a_dry_run_touches_nothing_and_makes_no_directory() {
+    let place = TempDir::new();
+    let before = snapshot(place.path());
+    let finished = run(&mut all(&place.join("not/there"), &["--dry-run"])).expect(0);
+    assert!(finished.stdout.contains("This was a dry run"), "{finished}");
+    same(&before, place.path());
+
+    let place = tree();
+    fs::remove_file(place.join("admin.conf")).expect("remove");
+    let before = snapshot(place.path());
+    let finished = run(&mut all(place.path(), &["--dry-run", "--output", "json"])).expect(0);
+    assert_eq!(steps(&finished)["admin"], "create");
+    assert_eq!(steps(&finished)["ca"], "keep");
+    same(&before, place.path());
+    fs::remove_file(place.join("pki/apiserver.key")).expect("remove");
+    run(&mut all(place.path(), &["--dry-run"])).expect(4);
+    run(&mut all(place.path(), &["--dry-run", "--force"])).expect(0);
+    assert!(!place.join("pki/apiserver.key").exists());
+}
+
+#[test]
+fn the_configuration_s_dry_run_counts_as_the_flag() {
+    let place = TempDir::new();
+    let config = place.join("c.yaml");
+    write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\ndryRun: true\n",
+    );
+    let tree = place.join("k");
+    let finished = run(&mut all(&tree, &["--config", text(&config)])).expect(0);
+    assert!(finished.stdout.contains("This was a dry run"), "{finished}");
+    assert!(!tree.exists());
+}
+
+#[test]
+fn an_interrupted_run_is_told_to_a_reader_who_leaves_it() {
+    let place = tree();
+    write(&place.join("pki/.certs-journal"), "");
+    let before = snapshot(place.path());
+    let finished = run(&mut all(place.path(), &["--dry-run", "--output", "json"])).expect(3);
+    assert_eq!(codes(&finished, "warning"), ["interrupted-run"]);
+    same(&before, place.path());
+}
+
+// Output.
+
+#[test]
+fn quiet_says_nothing_but_errors() {
+    let place = TempDir::new();
+    let finished = run(&mut all(place.path(), &["--quiet"])).expect(0);
+    assert_eq!(
+        (finished.stdout.as_str(), finished.stderr.as_str()),
+        ("", "")
+    );
+    let moved = ["--quiet", "--control-plane-endpoint", "10.0.0.10:7443"];
+    let finished = run(&mut all(place.path(), &moved)).expect(3);
+    assert_eq!(finished.stderr, "", "a warning");
+    fs::remove_file(place.join("pki/apiserver.key")).expect("remove");
+    let finished = run(&mut all(place.path(), &["--quiet"])).expect(4);
+    assert_eq!(finished.stdout, "");
+    assert!(
+        finished.stderr.contains("stands without apiserver.key"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn json_and_yaml_say_the_same_and_others_read_them() {
+    let place = TempDir::new();
+    for wanted in [0, 4] {
+        let output =
+            |format| run(&mut all(place.path(), &["--dry-run", "--output", format])).expect(wanted);
+        let (json_text, yaml) = (output("json"), output("yaml"));
+        let value = json(&json_text);
+        assert_eq!(value["schemaVersion"], 1);
+        assert_eq!(value["exitCode"], wanted);
+        let from_yaml: serde_json::Value =
+            serde_yaml::from_str(&yaml.stdout).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        assert_eq!(value, from_yaml);
+        assert_eq!((json_text.stderr.as_str(), yaml.stderr.as_str()), ("", ""));
+        // For the second round something is wrong.
+        fs::create_dir_all(place.join("pki")).expect("make a folder");
+        write(&place.join("pki/sa.pub"), "garbage");
+    }
+}
+
+#[test]
+fn json_tells_of_what_was_made_what_openssl_reads() {
+    let place = TempDir::new();
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(0);
+    let value = json(&finished);
+    assert_eq!(value["result"], "changed");
+    let items = value["items"].as_array().expect("items");
+    let item = items
+        .iter()
+        .find(|item| item["name"] == "apiserver")
+        .expect("apiserver");
+    let mut openssl = Command::new(tool("openssl"));
+    openssl
+        .args([
+            "x509",
+            "-noout",
+            "-serial",
+            "-fingerprint",
+            "-sha256",
+            "-in",
+        ])
+        .arg(place.join("pki/apiserver.crt"));
+    let by_openssl = run(&mut openssl)
+        .expect(0)
+        .stdout
+        .to_lowercase()
+        .replace(':', "");
+    for field in ["serialNumber", "fingerprint"] {
+        let text = item[field].as_str().expect("a text");
+        assert!(by_openssl.contains(text), "{field} {text}: {by_openssl}");
+    }
+    let kept = run(&mut all(place.path(), &["--output", "json"])).expect(0);
+    let kept = json(&kept);
+    let kept = kept["items"].as_array().expect("items");
+    let kept = kept
+        .iter()
+        .find(|item| item["name"] == "apiserver")
+        .expect("apiserver");
+    for field in ["serialNumber", "fingerprint", "notAfter", "sans", "subject"] {
+        assert_eq!(kept[field], item[field], "{field}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_alone_and_no_color_is_honoured() {
+    let escape = '\u{1b}';
+    let place = tree();
+    let on_terminal = |variables: &[(&str, &str)]| {
+        let line = format!(
+            "{} all --kubernetes-dir {} {}",
+            text(&binary()),
+            text(place.path()),
+            CLUSTER.join(" ")
+        );
+        let mut command = Command::new(tool("script"));
+        command.args(["-qec", &line, "/dev/null"]);
+        command.env_remove("NO_COLOR").env("TERM", "xterm");
+        command.envs(variables.iter().copied());
+        run(&mut command).expect(0).stdout
+    };
+    assert!(on_terminal(&[]).contains(escape));
+    assert!(
+        on_terminal(&[("NO_COLOR", "")]).contains(escape),
+        "an empty one is none"
+    );
+    assert!(!on_terminal(&[("NO_COLOR", "1")]).contains(escape));
+    assert!(!on_terminal(&[("TERM", "dumb")]).contains(escape));
+    let mut piped = all(place.path(), &[]);
+    piped.env_remove("NO_COLOR").env("TERM", "xterm");
+    assert!(!run(&mut piped).expect(0).stdout.contains(escape));
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let place = TempDir::new();
+    let mut child = all(place.path(), &[])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("start");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("wait");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(place.join("scheduler.conf").is_file());
+}
+
+#[test]
+fn warnings_reach_standard_error_though_nobody_reads_standard_output() {
+    let place = tree();
+    let mut child = all(
+        place.path(),
+        &["--control-plane-endpoint", "10.0.0.10:7443"],
+    )
+    .stdin(Stdio::null())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .expect("start");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("wait");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("points at"));
+}
+
+#[test]
+fn no_control_character_of_a_stranger_reaches_the_terminal() {
+    let place = tree();
+    write(
+        &place.join("c.cnf"),
+        "[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=a\\\u{1b}[31mb\n\
+         [v3]\nbasicConstraints=critical,CA:TRUE\n",
+    );
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.current_dir(place.path()).args([
+        "req",
+        "-x509",
+        "-config",
+        "c.cnf",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        "pki/ca.key",
+        "-out",
+        "pki/ca.crt",
+    ]);
+    run(&mut openssl).expect(0);
+    set_mode(&place.join("pki/ca.key"), 0o600);
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    assert!(!finished.stderr.contains('\u{1b}'), "{:?}", finished.stderr);
+}
+
+#[test]
+fn a_leaf_that_ends_with_its_ca_is_told() {
+    let place = TempDir::new();
+    let short = ["--ca-validity", "100h"];
+    let finished = run(&mut all(
+        place.path(),
+        &[&short[..], &["--output", "json"]].concat(),
+    ))
+    .expect(0);
+    let notes = codes(&finished, "note");
+    assert_eq!(
+        notes
+            .iter()
+            .filter(|code| *code == "expires-with-ca")
+            .count(),
+        12,
+        "{notes:?}"
+    );
+    let finished = run(&mut all(place.path(), &short)).expect(0);
+    assert!(
+        !finished.stdout.contains("expires-with-ca"),
+        "only when it is issued: {finished}"
+    );
+}
+
+// Users, owners, modes.
+
+#[test]
+fn a_plain_user_works_in_a_folder_of_its_own() {
+    let public = Public::new();
+    let own = public.0.join("own");
+    fs::create_dir(&own).expect("make a folder");
+    std::os::unix::fs::chown(&own, Some(65534), Some(65534)).expect("chown");
+    let mut inner = public.certs(&["all", "--kubernetes-dir", text(&own)]);
+    inner.args(&CLUSTER[..4]);
+    run(&mut nobody(&inner)).expect(0);
+    for path in listing(&own) {
+        let found = fs::metadata(own.join(&path)).expect("metadata");
+        assert_eq!(
+            (found.uid(), found.gid()),
+            (65534, 65534),
+            "{}",
+            path.display()
+        );
+        let wanted = match path.extension().and_then(OsStr::to_str) {
+            None => continue,
+            Some("crt") => 0o644,
+            Some(_) => 0o600,
+        };
+        assert_eq!(
+            found.permissions().mode() & 0o7777,
+            wanted,
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn a_folder_without_permission_is_one_error_before_any_key_is_made() {
+    let public = Public::new();
+    let closed = public.0.join("kubernetes");
+    fs::create_dir(&closed).expect("make a folder");
+    fs::create_dir(closed.join("pki")).expect("make a folder");
+    write(&closed.join("pki/sa.key"), "x");
+    let before = snapshot(&closed);
+    // RSA-4096: sixteen of them take minutes in this build.
+    let mut inner = Command::new(public.0.join("certs"));
+    inner
+        .args([
+            "all",
+            "--kubernetes-dir",
+            text(&closed),
+            "--key-algorithm",
+            "RSA-4096",
+        ])
+        .args(&CLUSTER[..4]);
+    let started = Instant::now();
+    let finished = run(&mut nobody(&inner)).expect(1);
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(finished.stdout, "");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished}");
+    assert!(
+        finished.stderr.contains("no permission to write to"),
+        "{finished}"
+    );
+    assert!(finished.stderr.contains(text(&closed)), "{finished}");
+    same(&before, &closed);
+}
+
+#[test]
+fn a_key_that_may_not_be_read_is_told_and_left_by_force() {
+    let public = Public::new();
+    let own = public.0.join("own");
+    fs::create_dir(&own).expect("make a folder");
+    set_mode(&own, 0o777);
+    let mut inner = public.certs(&["all", "--kubernetes-dir", text(&own)]);
+    inner.args(&CLUSTER[..4]);
+    run(&mut nobody(&inner)).expect(0);
+    let key = own.join("pki/apiserver.key");
+    std::os::unix::fs::chown(&key, Some(0), Some(0)).expect("chown");
+    let before = snapshot(&own);
+    for more in [&[][..], &["--force"]] {
+        let mut inner = public.certs(&["server", "apiserver", "--kubernetes-dir", text(&own)]);
+        inner.args(&CLUSTER[..4]).args(more);
+        let finished = run(&mut nobody(&inner)).expect(4);
+        let words =
+            "pki/apiserver.key cannot be read: permission denied: run as root, or as its owner";
+        assert!(finished.stderr.contains(words), "{finished}");
+        same(&before, &own);
+    }
+}
+
+#[test]
+fn owner_and_group_are_those_asked_for() {
+    let place = TempDir::new();
+    let tree = place.join("k");
+    run(&mut all(
+        &tree,
+        &["--owner", "nobody", "--group", "nogroup"],
+    ))
+    .expect(0);
+    for path in listing(&tree) {
+        let found = fs::metadata(tree.join(&path)).expect("metadata");
+        if found.is_file() {
+            assert_eq!(
+                (found.uid(), found.gid()),
+                (65534, 65534),
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_replaced_file_keeps_its_owner_and_its_mode_within_bounds() {
+    let place = tree();
+    let (certificate, key) = (
+        place.join("pki/apiserver.crt"),
+        place.join("pki/apiserver.key"),
+    );
+    for (path, mode) in [(&certificate, 0o666), (&key, 0o664)] {
+        set_mode(path, mode);
+        std::os::unix::fs::chown(path, Some(65534), Some(65534)).expect("chown");
+    }
+    run(&mut all(place.path(), &["--force"])).expect(0);
+    for (path, wanted) in [(&certificate, 0o644), (&key, 0o640)] {
+        assert_eq!(mode(path), wanted, "{}", path.display());
+        assert_eq!(fs::metadata(path).expect("metadata").uid(), 65534);
+    }
+}
+
+#[test]
+fn a_mode_that_lets_others_in_is_an_error_of_keys_and_a_warning_of_certificates() {
+    let place = tree();
+    set_mode(&place.join("pki/apiserver.crt"), 0o664);
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(3);
+    assert_eq!(codes(&finished, "warning"), ["certificate-mode"]);
+    set_mode(&place.join("pki/apiserver.crt"), 0o644);
+    set_mode(&place.join("pki/ca.key"), 0o640);
+    run(&mut all(place.path(), &[])).expect(0);
+    for file in [
+        "pki/ca.key",
+        "pki/sa.key",
+        "pki/apiserver.key",
+        "admin.conf",
+    ] {
+        set_mode(&place.join(file), 0o644);
+    }
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
+    assert_eq!(codes(&finished, "error"), ["key-mode"; 4]);
+}
+
+// Paths.
+
+#[test]
+fn paths_may_be_relative_have_blanks_and_be_no_utf_8() {
+    let place = TempDir::new();
+    let names = [
+        b"k".to_vec(),
+        b"with a blank/k".to_vec(),
+        b"no-utf-8-\xff/k".to_vec(),
+    ];
+    for name in names {
+        let name = std::ffi::OsString::from_vec(name);
+        let mut command = certs(&["all"]);
+        command
+            .current_dir(place.path())
+            .args(CLUSTER)
+            .arg("--kubernetes-dir")
+            .arg(&name);
+        let finished = run(&mut command).expect(0);
+        let tree = place.path().join(&name);
+        assert!(tree.join("pki/etcd/peer.key").is_file(), "{finished}");
+        let mut command = certs(&["all", "--output", "json"]);
+        command
+            .current_dir(place.path())
+            .args(CLUSTER)
+            .arg("--kubernetes-dir")
+            .arg(&name);
+        let finished = run(&mut command).expect(0);
+        let shown = name.to_string_lossy();
+        let directory = json(&finished)["directories"]["kubeconfigs"].clone();
+        assert_eq!(directory, serde_json::json!(shown));
+    }
+}
+
+#[test]
+fn each_directory_can_be_placed_on_its_own() {
+    let place = TempDir::new();
+    let (pki, conf) = (place.join("a/pki"), place.join("b"));
+    let more = ["--cert-dir", text(&pki), "--kubeconfig-dir", text(&conf)];
+    run(&mut all(&place.join("c"), &more)).expect(0);
+    assert!(pki.join("etcd/ca.key").is_file() && conf.join("admin.conf").is_file());
+    assert!(!place.join("c").exists());
+    let kubelet = place.join("d");
+    let more = [
+        "--cert-dir",
+        text(&pki),
+        "--kubelet-dir",
+        text(&kubelet),
+        "--node-ip",
+        "10.0.1.1",
+    ];
+    run(&mut verb(
+        &["server", "kubelet-serving"],
+        &place.join("c"),
+        &more,
+    ))
+    .expect(0);
+    assert!(kubelet.join("kubelet.crt").is_file());
+}
+
+#[test]
+fn what_is_no_file_in_a_file_s_place_is_one_error_and_stays() {
+    let place = tree();
+    let file = place.join("pki/apiserver.crt");
+    let aside = place.join("aside.crt");
+    fs::rename(&file, &aside).expect("move");
+    let kinds: [(&str, &dyn Fn()); 3] = [
+        ("a symbolic link", &|| symlink(&aside, &file).expect("link")),
+        ("a directory", &|| {
+            fs::create_dir(&file).expect("make a folder")
+        }),
+        ("a named pipe", &|| {
+            run(Command::new("mkfifo").arg(&file)).expect(0);
+        }),
+    ];
+    for (kind, make) in kinds {
+        make();
+        let before = snapshot(place.path());
+        for more in [&[][..], &["--force"]] {
+            let finished = run(&mut all(place.path(), more)).expect(4);
+            let words = format!("pki/apiserver.crt is {kind}, not a file: move it away");
+            assert!(finished.stderr.contains(&words), "{finished}");
+            assert_eq!(finished.stderr.lines().count(), 2, "{finished}");
+            same(&before, place.path());
+        }
+        let mut remove = Command::new("rm");
+        run(remove.arg("-rf").arg(&file)).expect(0);
+    }
+}
+
+// Two at once.
+
+#[test]
+fn two_runs_at_once_make_one_tree() {
+    let place = TempDir::new();
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = all(place.path(), &["--output", "json"]);
+            thread::spawn(move || run(&mut command))
+        })
+        .collect();
+    let results: Vec<String> = runs
+        .into_iter()
+        .map(|run| {
+            let finished = run.join().expect("a run").expect(0);
+            json(&finished)["result"]
+                .as_str()
+                .expect("a text")
+                .to_owned()
+        })
+        .collect();
+    let changed = results.iter().filter(|result| *result == "changed").count();
+    assert_eq!(changed, 1, "{results:?}");
+    run(&mut all(place.path(), &[])).expect(0);
+}
+
+#[test]
+fn a_run_waits_for_another_and_no_longer_than_it_was_told() {
+    let place = tree();
+    let mut holder = Command::new(tool("flock"));
+    holder.arg(place.join("pki")).args(["sleep", "30"]);
+    let mut holder = holder.spawn().expect("start flock");
+    // Until the lock is held.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let free = run(Command::new(tool("flock"))
+            .arg("-n")
+            .arg(place.join("pki"))
+            .arg("true"));
+        if !free.status.success() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "flock takes no lock");
+    }
+    let before = snapshot(place.path());
+    let finished = run(&mut all(
+        place.path(),
+        &["--force", "--lock-timeout", "300ms"],
+    ))
+    .expect(1);
+    assert!(
+        finished.stderr.contains("waiting for another run on"),
+        "{finished}"
+    );
+    assert!(
+        finished
+            .stderr
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with("error: ")),
+        "{finished}"
+    );
+    let finished = run(&mut all(place.path(), &["--dry-run"])).expect(0);
+    assert!(
+        finished.stdout.contains("another run is writing"),
+        "{finished}"
+    );
+    same(&before, place.path());
+    holder.kill().expect("end flock");
+    holder.wait().expect("wait for flock");
+}
+
+// What is already there.
+
+#[test]
+fn sa_pub_is_made_of_sa_key_and_never_the_other_way() {
+    let place = tree();
+    let (key, public) = (place.join("pki/sa.key"), place.join("pki/sa.pub"));
+    let before = (read(&key), read(&public));
+    fs::remove_file(&public).expect("remove");
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(0);
+    assert_eq!(steps(&finished)["sa"], "derive");
+    assert_eq!((read(&key), read(&public)), before);
+    fs::remove_file(&key).expect("remove");
+    for more in [&[][..], &["--force"]] {
+        let finished = run(&mut all(place.path(), more)).expect(4);
+        assert!(
+            finished
+                .stderr
+                .contains("sa.pub stands without sa.key: certs never replaces"),
+            "{finished}"
+        );
+    }
+    assert!(!key.exists());
+}
+
+#[test]
+fn force_with_a_name_reissues_that_one_with_a_new_key_and_keeps_a_backup() {
+    let place = tree();
+    let before = snapshot(place.path());
+    let old = read(&place.join("pki/apiserver.key"));
+    let more = [&CLUSTER[..4], &["--force", "--output", "json"]].concat();
+    let finished = run(&mut verb(&["server", "apiserver"], place.path(), &more)).expect(0);
+    assert_eq!(
+        json(&finished)["items"][0]["why"],
+        serde_json::json!(["asked-for"])
+    );
+    assert_ne!(read(&place.join("pki/apiserver.key")), old);
+    let backup = json(&finished)["backups"][0]
+        .as_str()
+        .expect("a backup")
+        .to_owned();
+    assert_eq!(read(&Path::new(&backup).join("apiserver.key")), old);
+    assert_eq!(mode(Path::new(&backup)), 0o700);
+    let after = snapshot(place.path());
+    for (path, what) in &before {
+        let touched = path.starts_with("pki/apiserver.crt")
+            || path.starts_with("pki/apiserver.key")
+            || path == Path::new("pki");
+        assert!(touched || after[path] == *what, "{}", path.display());
+    }
+    run(&mut all(place.path(), &[])).expect(0);
+    let more = [
+        &CLUSTER[..4],
+        &["--force", "--no-backup", "--output", "json"],
+    ]
+    .concat();
+    let finished = run(&mut verb(&["server", "apiserver"], place.path(), &more)).expect(0);
+    assert_eq!(json(&finished)["backups"], serde_json::json!([]));
+}
+
+#[test]
+fn force_keeps_a_kubeconfig_s_other_entries() {
+    let place = tree();
+    let path = place.join("admin.conf");
+    let config = read(&path).replace(
+        "users:\n",
+        "users:\n- name: zoe\n  user:\n    token: \"0123\"\n",
+    );
+    write(&path, config);
+    run(&mut all(place.path(), &[])).expect(0);
+    run(&mut verb(
+        &["kubeconfig", "admin"],
+        place.path(),
+        &[&CLUSTER[..4], &["--force"]].concat(),
+    ))
+    .expect(0);
+    assert!(read(&path).contains("token: \"0123\""), "{}", read(&path));
+    run(&mut all(place.path(), &[])).expect(0);
+}
+
+#[test]
+fn a_second_control_plane_is_made_over_copies_of_the_cas_and_sa_keys() {
+    let (first, second) = (tree(), TempDir::new());
+    fs::create_dir_all(second.join("pki/etcd")).expect("make folders");
+    let shared = [
+        "pki/ca.crt",
+        "pki/ca.key",
+        "pki/etcd/ca.crt",
+        "pki/etcd/ca.key",
+        "pki/front-proxy-ca.crt",
+        "pki/front-proxy-ca.key",
+        "pki/sa.key",
+        "pki/sa.pub",
+    ];
+    for file in shared {
+        fs::copy(first.join(file), second.join(file)).expect("copy");
+    }
+    let mut command = verb(
+        &["all"],
+        second.path(),
+        &["--output", "json", "--node-name", "cp2"],
+    );
+    command.args(["--apiserver-advertise-address", "10.0.0.11"]);
+    let finished = run(&mut command).expect(0);
+    let steps = steps(&finished);
+    for name in ["ca", "etcd-ca", "front-proxy-ca", "sa"] {
+        assert_eq!(steps[name], "keep");
+    }
+    assert_eq!(steps["apiserver"], "create");
+    for file in shared {
+        assert_eq!(read(&first.join(file)), read(&second.join(file)));
+    }
+}
+
+#[test]
+fn one_ca_pair_may_stand_at_all_three_places() {
+    let place = TempDir::new();
+    run(&mut verb(&["ca", "ca"], place.path(), &[])).expect(0);
+    fs::create_dir(place.join("pki/etcd")).expect("make a folder");
+    for ending in ["crt", "key"] {
+        for other in ["etcd/ca", "front-proxy-ca"] {
+            let to = place.join(&format!("pki/{other}.{ending}"));
+            fs::copy(place.join(&format!("pki/ca.{ending}")), to).expect("copy");
+        }
+    }
+    run(&mut all(place.path(), &[])).expect(0);
+    run(&mut all(place.path(), &[])).expect(0);
+}
+
+#[test]
+fn cas_need_no_default_route_and_what_needs_one_says_so() {
+    let place = TempDir::new();
+    let unconnected = |inner: &Command| {
+        let mut command = Command::new(tool("unshare"));
+        command
+            .arg("--net")
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        command
+    };
+    run(&mut unconnected(&verb(&["ca"], place.path(), &[]))).expect(0);
+    run(&mut unconnected(&verb(&["sa"], place.path(), &[]))).expect(0);
+    run(&mut unconnected(&verb(
+        &["client", "admin"],
+        place.path(),
+        &[],
+    )))
+    .expect(0);
+    let finished = run(&mut unconnected(&verb(
+        &["server", "apiserver"],
+        place.path(),
+        &[],
+    )))
+    .expect(2);
+    assert!(
+        finished
+            .stderr
+            .contains("give --apiserver-advertise-address"),
+        "{finished}"
+    );
+    run(&mut unconnected(&all(place.path(), &[]))).expect(0);
+}
+
+#[test]
+fn a_leaf_s_chain_is_kept() {
+    let place = TempDir::new();
+    run(&mut verb(&["ca"], place.path(), &[])).expect(0);
+    let script = r#"
+        cd "$0/pki"
+        openssl ecparam -name prime256v1 -genkey -noout -out i.key
+        openssl req -new -key i.key -subj /CN=intermediate |
+            openssl x509 -req -CA ca.crt -CAkey ca.key -days 3000 -out i.crt -extfile <(printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n')
+        openssl ecparam -name prime256v1 -genkey -noout -out front-proxy-client.key
+        openssl req -new -key front-proxy-client.key -subj /CN=front-proxy-client |
+            openssl x509 -req -CA i.crt -CAkey i.key -days 300 -out leaf.crt -extfile <(printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n')
+        cp ca.crt front-proxy-ca.crt; cp ca.key front-proxy-ca.key
+        cat leaf.crt i.crt > front-proxy-client.crt
+        chmod 600 *.key
+    "#;
+    let mut bash = Command::new(tool("bash"));
+    bash.args(["-euc", script]).arg(place.path());
+    run(&mut bash).expect(0);
+    let finished = run(&mut verb(
+        &["client", "front-proxy-client"],
+        place.path(),
+        &["--output", "json"],
+    ))
+    .expect(3);
+    assert_eq!(steps(&finished)["front-proxy-client"], "keep");
+    assert_eq!(codes(&finished, "warning"), ["validity"]);
+    fs::copy(
+        place.join("pki/leaf.crt"),
+        place.join("pki/front-proxy-client.crt"),
+    )
+    .expect("copy");
+    let finished = run(&mut verb(
+        &["client", "front-proxy-client"],
+        place.path(),
+        &[],
+    ))
+    .expect(4);
+    assert!(
+        finished
+            .stderr
+            .contains("was signed by \"CN=intermediate\""),
+        "{finished}"
+    );
+}
+
+#[test]
+fn an_external_ca_signs_nothing_and_is_kept_with_what_it_signed() {
+    let place = tree();
+    for key in ["ca", "etcd/ca", "front-proxy-ca"] {
+        fs::remove_file(place.join(&format!("pki/{key}.key"))).expect("remove");
+    }
+    fs::remove_file(place.join("pki/sa.key")).expect("remove");
+    fs::remove_file(place.join("pki/sa.pub")).expect("remove");
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(0);
+    assert_eq!(steps(&finished)["sa"], "create");
+    fs::remove_file(place.join("kubelet.conf")).expect("remove");
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
+    assert_eq!(codes(&finished, "error"), ["external-ca"]);
+}
+
+#[test]
+fn rsa_keys_are_made_and_kept() {
+    let place = TempDir::new();
+    run(&mut certs(&[
+        "ca",
+        "front-proxy-ca",
+        "--kubernetes-dir",
+        text(place.path()),
+    ]))
+    .expect(0);
+    let client = [
+        "client",
+        "front-proxy-client",
+        "--kubernetes-dir",
+        text(place.path()),
+    ];
+    run(&mut certs(&client)).expect(0);
+    let finished = run(&mut certs(&client)).expect(0);
+    assert!(
+        finished.stdout.contains("nothing was written"),
+        "{finished}"
+    );
+    assert!(
+        read(&place.join("pki/front-proxy-client.key"))
+            .starts_with("-----BEGIN RSA PRIVATE KEY-----\n")
+    );
+}
+
+// Passphrases.
+
+/// A tree with only its CA, whose key is encrypted with `secret`.
+fn locked() -> TempDir {
+    let place = TempDir::new();
+    run(&mut verb(&["ca"], place.path(), &[])).expect(0);
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.current_dir(place.join("pki")).args([
+        "pkcs8",
+        "-topk8",
+        "-v2",
+        "aes-256-cbc",
+        "-in",
+        "ca.key",
+        "-out",
+        "locked.key",
+        "-passout",
+        "pass:secret",
+    ]);
+    run(&mut openssl).expect(0);
+    fs::rename(place.join("pki/locked.key"), place.join("pki/ca.key")).expect("move");
+    set_mode(&place.join("pki/ca.key"), 0o600);
+    write(&place.join("right"), "secret\n");
+    write(&place.join("wrong"), "guess\n");
+    place
+}
+
+#[test]
+fn an_encrypted_ca_key_is_opened_by_a_file_for_all_or_for_one_or_by_the_environment() {
+    let place = locked();
+    let client = |name: &str| verb(&["client", name, "--common-name", name], place.path(), &[]);
+    let finished = run(&mut client("a")).expect(4);
+    assert!(
+        finished
+            .stderr
+            .contains("give its passphrase with --ca-passphrase-file"),
+        "{finished}"
+    );
+    let right = place.join("right");
+    run(client("b").args(["--ca-passphrase-file", text(&right)])).expect(0);
+    run(client("c")
+        .arg("--ca-passphrase-file")
+        .arg(format!("ca={}", text(&right))))
+    .expect(0);
+    run(client("d").env("CERTS_CA_PASSPHRASE", "secret")).expect(0);
+    // A file goes before the environment, one for a name before one for all.
+    run(client("e")
+        .env("CERTS_CA_PASSPHRASE", "guess")
+        .args(["--ca-passphrase-file", text(&right)]))
+    .expect(0);
+    run(client("f")
+        .args(["--ca-passphrase-file", text(&place.join("wrong"))])
+        .arg("--ca-passphrase-file")
+        .arg(format!("ca={}", text(&right))))
+    .expect(0);
+    // Where nothing must be issued, nothing must be opened.
+    run(&mut client("b")).expect(0);
+}
+
+#[test]
+fn a_wrong_passphrase_is_an_error_with_its_way_out() {
+    let place = locked();
+    let mut command = verb(&["client", "a", "--common-name", "a"], place.path(), &[]);
+    command.args(["--ca-passphrase-file", text(&place.join("wrong"))]);
+    let finished = run(&mut command).expect(4);
+    assert!(
+        finished
+            .stderr
+            .contains("ca.key cannot be used: the passphrase does not decrypt"),
+        "{finished}"
+    );
+    assert!(
+        finished.stderr.contains("--ca-passphrase-file"),
+        "{finished}"
+    );
+    assert!(!finished.stderr.contains("never replaces"), "{finished}");
+    assert!(!place.join("pki/a.key").exists());
+}
