@@ -1,5 +1,6 @@
 //! The parts of a report as programs read them: JSON, and the same as YAML.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -107,5 +108,8 @@ pub(super) fn timestamp(time: OffsetDateTime) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
