@@ -1,6 +1,5 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
-mod item;
 mod next;
 mod shape;
 mod text;
@@ -12,16 +11,16 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
+use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::outcome::Exit;
-use crate::plan::{Plan, Refusal, Step};
-use crate::spec::BACKDATE;
+use crate::plan::{Plan, Planned, Refusal, Step};
+use crate::spec::{BACKDATE, Content};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 
-use item::item;
-use shape::{Directories, Item, Told, timestamp, yaml};
+use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::failure;
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
@@ -224,7 +223,11 @@ impl Report {
     ) {
         for planned in &plan.steps {
             let name = &planned.spec.name;
-            let item = item(&self.store, planned, observed.get(name), issued.get(name));
+            let certificate = issued.get(name).or_else(|| match planned.step {
+                Step::Keep => found(observed.get(name)),
+                _ => None,
+            });
+            let item = self.item(planned, observed.get(name), certificate);
             self.items.push(item);
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
@@ -239,6 +242,66 @@ impl Report {
         self.capped(plan, issued);
         self.next = next::advice(plan, &self.store);
         self.exit_code = self.exit().code();
+    }
+
+    fn item(
+        &self,
+        planned: &Planned,
+        observed: Option<&Observed>,
+        certificate: Option<&Certificate>,
+    ) -> Item {
+        let spec = &planned.spec;
+        // Of an external CA only the certificate is here.
+        let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
+            && planned.step == Step::Keep;
+        let files = if external {
+            vec![spec.place.public()]
+        } else {
+            spec.place.files()
+        };
+        let (kind, issuer) = match &spec.content {
+            Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
+            Content::KeyPair(_) => ("key pair", None),
+        };
+        let wanted = spec.certificate();
+        let sans = certificate.map(|certificate| &certificate.sans);
+        Item {
+            name: spec.name.clone(),
+            phase: spec.phase.name(),
+            kind,
+            step: match planned.step {
+                Step::Create => "create",
+                Step::Derive => "derive",
+                Step::Keep => "keep",
+                Step::Replace { .. } => "replace",
+            },
+            why: match &planned.step {
+                Step::Replace { why } if why.is_empty() => vec!["asked-for"],
+                Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
+                _ => Vec::new(),
+            },
+            files: files.iter().map(|file| self.path(file)).collect(),
+            key_algorithm: certificate
+                .and_then(|certificate| certificate.public_key.algorithm())
+                .or_else(|| kept_key(&planned.step, observed))
+                .unwrap_or(spec.key_algorithm())
+                .to_string(),
+            issuer,
+            subject: certificate
+                .map(|certificate| &certificate.subject)
+                .or(wanted.map(|wanted| &wanted.subject))
+                .map(ToString::to_string),
+            serial_number: certificate.map(|certificate| certificate.serial.to_string()),
+            not_before: certificate.map(|made| timestamp(made.validity.not_before)),
+            not_after: certificate.map(|made| timestamp(made.validity.not_after)),
+            fingerprint: certificate.map(|certificate| hex(&crate::key::sha256(certificate.der()))),
+            sans: sans
+                .or(wanted.map(|wanted| &wanted.sans))
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
+        }
     }
 
     /// A leaf that had to end with its CA.
@@ -285,5 +348,24 @@ impl Report {
 
     fn path(&self, file: &FileId) -> PathBuf {
         self.store.path(file)
+    }
+}
+
+/// The certificate that was found in a spec's place.
+fn found(observed: Option<&Observed>) -> Option<&Certificate> {
+    match observed? {
+        Observed::Certificate { chain, .. } => chain.first(),
+        Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
+        _ => None,
+    }
+}
+
+/// The algorithm of a key pair that was there: it may be another than a new one would have.
+fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
+    match (step, observed) {
+        (Step::Keep | Step::Derive, Some(Observed::KeyPair { key, .. })) => {
+            key.open().map(|key| key.algorithm())
+        }
+        _ => None,
     }
 }

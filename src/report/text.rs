@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use super::shape::Item;
-use super::{Format, Outcome, Report, Told};
+use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Severity};
 
 const BOLD: &str = "\x1b[1m";
