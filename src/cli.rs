@@ -90,6 +90,7 @@ pub enum Verb {
 macro_rules! verbs {
     ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
         #[derive(Debug, Args)]
+        #[allow(clippy::struct_field_names, reason = "a field is called as its flag")]
         $(#[$doc])+
         pub struct $verb {
             $($(#[$meta])* pub(crate) $field: $group,)+

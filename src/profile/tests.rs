@@ -9,8 +9,8 @@ use crate::x509::name::Name;
 use crate::x509::san::San;
 use crate::x509::usage::ExtendedKeyUsage;
 
-fn flag(value: &str) -> Option<Stated<String>> {
-    Some(Stated::new(value, "--flag"))
+fn flag(value: &str) -> Stated<String> {
+    Stated::new(value, "--flag")
 }
 
 fn resolved(name: &str, given: Given) -> Spec {
@@ -321,7 +321,7 @@ fn names_and_addresses_of_an_api_server_stand_in_kubeadm_s_order() {
             Stated::new("*.example.com", "--x"),
             Stated::new("192.168.0.1", "--x"),
         ],
-        control_plane_endpoint: flag("10.1.1.1:8443"),
+        control_plane_endpoint: Some(flag("10.1.1.1:8443")),
         ..Given::default()
     };
     assert_eq!(
@@ -345,8 +345,8 @@ fn names_and_addresses_of_an_api_server_stand_in_kubeadm_s_order() {
 #[test]
 fn an_endpoint_of_a_name_is_a_name_and_without_a_port_takes_the_api_server_s() {
     let given = Given {
-        control_plane_endpoint: flag("api.example.com"),
-        bind_port: flag("7443"),
+        control_plane_endpoint: Some(flag("api.example.com")),
+        bind_port: Some(flag("7443")),
         ..Given::default()
     };
     let facts = facts_of(given);
@@ -363,8 +363,8 @@ fn an_endpoint_of_a_name_is_a_name_and_without_a_port_takes_the_api_server_s() {
 #[test]
 fn an_ipv6_node_is_addressed_in_brackets_and_named_without() {
     let given = || Given {
-        advertise_address: flag("2001:DB8::A"),
-        service_cidr: flag("fd00:10:96::/112"),
+        advertise_address: Some(flag("2001:DB8::A")),
+        service_cidr: Some(flag("fd00:10:96::/112")),
         ..Given::default()
     };
     assert_eq!(
@@ -427,7 +427,7 @@ fn the_group_of_the_kubelet_client_follows_the_version() {
         ("v1.37.0", &[]),
     ] {
         let given = Given {
-            kubernetes_version: flag(version),
+            kubernetes_version: Some(flag(version)),
             ..Given::default()
         };
         let spec = resolved("apiserver-kubelet-client", given);
@@ -458,8 +458,8 @@ fn admin_s_group_of_old_is_a_former_subject() {
 #[test]
 fn cas_have_the_validity_of_cas_and_leaves_that_of_leaves() {
     let given = || Given {
-        validity: flag("100h"),
-        ca_validity: flag("200h"),
+        validity: Some(flag("100h")),
+        ca_validity: Some(flag("200h")),
         ..Given::default()
     };
     let hours = |name| certificate(&resolved(name, given())).validity.whole_hours();
@@ -508,7 +508,7 @@ fn only_what_holds_the_address_needs_one() {
 fn an_endpoint_and_addresses_of_the_node_spare_the_address() {
     let mut facts = unconnected();
     let given = Given {
-        control_plane_endpoint: flag("api.example.com:6443"),
+        control_plane_endpoint: Some(flag("api.example.com:6443")),
         ..Given::default()
     };
     facts.cluster.endpoint = facts_of(given).cluster.endpoint;

@@ -1,5 +1,6 @@
 //! The parts of a report as programs read them: JSON, and the same as YAML.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -107,5 +108,10 @@ pub(super) fn timestamp(time: OffsetDateTime) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
