@@ -87,7 +87,7 @@ pub fn plan(
     force: Force,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
-    let court = Court {
+    let planner = Planner {
         wanted,
         issuers,
         found,
@@ -97,13 +97,13 @@ pub fn plan(
     let mut steps = Vec::new();
     let mut refused = Vec::new();
     for issuer in issuers {
-        refused.extend(court.judge(issuer));
+        refused.extend(planner.judge(issuer));
     }
     for spec in wanted {
-        match court.step(spec) {
-            Ok(planned) => {
-                refused.extend(planned.findings.iter().cloned());
-                steps.push(planned);
+        match planner.step(spec) {
+            Ok(step) => {
+                refused.extend(step.findings.iter().cloned());
+                steps.push(step);
             }
             Err(findings) => refused.extend(findings),
         }
@@ -122,8 +122,7 @@ pub fn plan(
     Ok(Plan { steps })
 }
 
-/// What the specs are judged by.
-struct Court<'a> {
+struct Planner<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
@@ -131,7 +130,7 @@ struct Court<'a> {
     now: OffsetDateTime,
 }
 
-impl<'a> Court<'a> {
+impl<'a> Planner<'a> {
     fn observed(&self, spec: &Spec) -> &'a Observed {
         self.found.get(&spec.name).unwrap_or(&Observed::Absent)
     }

@@ -103,7 +103,7 @@ impl Case {
 fn stranger(common_name: &str) -> Certificate {
     let mut wanted = spec("ca").certificate().unwrap().clone();
     wanted.subject = Name::new(&[], common_name);
-    certificate(&wanted, "stranger", &Found::new(), NOW)
+    certificate(&wanted, "stranger", &Found::new(), NOW - Duration::hours(1))
 }
 
 fn unreadable(way_out: Option<&str>) -> Observed {
@@ -174,7 +174,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "admin",
         |case| {
             case.other(|wanted| {
-                wanted.subject = Name::new(&["system:masters"], "kubernetes-admin")
+                wanted.subject = Name::new(&["system:masters"], "kubernetes-admin");
             });
         },
         "admin.conf",

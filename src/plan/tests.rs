@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::slice;
 
 use time::Duration;
 
@@ -143,7 +144,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
     let judged: Vec<Finding> = wanted
         .iter()
         .flat_map(|spec| {
-            let planner = Court {
+            let planner = Planner {
                 wanted: &wanted,
                 issuers: &[],
                 found,
@@ -434,8 +435,8 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
     let mut found = tree();
     found.remove("etcd-server");
     let refusal = plan(
-        std::slice::from_ref(&wanted),
-        std::slice::from_ref(&ca),
+        slice::from_ref(&wanted),
+        slice::from_ref(&ca),
         &found,
         Force::No,
         NOW,
