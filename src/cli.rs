@@ -90,6 +90,7 @@ pub enum Verb {
 macro_rules! verbs {
     ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
         #[derive(Debug, Args)]
+        #[allow(clippy::struct_field_names, reason = "a field is called as its flag")]
         $(#[$doc])+
         pub struct $verb {
             $($(#[$meta])* pub(crate) $field: $group,)+
@@ -295,7 +296,7 @@ verbs! {
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         #[arg(hide_possible_values = true)]
         output: Output,
-        /// Print errors alone; only with --output text
+        /// Print no text but errors; json and yaml are printed all the same
         #[arg(short, long)] quiet: bool,
         /// How long to wait for another run to end
         #[arg(long, value_name = "DURATION", default_value = "60s")] lock_timeout: String,

@@ -81,7 +81,7 @@ impl Reader<'_> {
     }
 
     fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
-        let certificate = self.file(&place.public(), |bytes| Certificate::from_pem(bytes));
+        let certificate = self.file(&place.public(), Certificate::from_pem);
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, mode)), key) => Observed::Certificate { chain, mode, key },
@@ -91,7 +91,7 @@ impl Reader<'_> {
     }
 
     fn key_pair(&mut self, place: &Place) -> Observed {
-        let public = self.file(&place.public(), |bytes| PublicKey::all_from_pem(bytes));
+        let public = self.file(&place.public(), PublicKey::all_from_pem);
         match (self.private_key(&place.key(), None), public) {
             (Some(key), public) => Observed::KeyPair {
                 key,

@@ -101,9 +101,9 @@ pub fn plan(
     }
     for spec in wanted {
         match planner.step(spec) {
-            Ok(planned) => {
-                refused.extend(planned.findings.iter().cloned());
-                steps.push(planned);
+            Ok(step) => {
+                refused.extend(step.findings.iter().cloned());
+                steps.push(step);
             }
             Err(findings) => refused.extend(findings),
         }

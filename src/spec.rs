@@ -169,9 +169,8 @@ impl Place {
     /// The files, the one that others read first.
     pub fn files(&self) -> Vec<FileId> {
         match self {
-            Self::KeyPair { .. } => vec![self.public(), self.key()],
             Self::Kubeconfig { .. } => vec![self.public()],
-            Self::Pair { .. } => vec![self.public(), self.key()],
+            Self::KeyPair { .. } | Self::Pair { .. } => vec![self.public(), self.key()],
         }
     }
 

@@ -878,7 +878,7 @@ fn what_is_no_file_in_a_file_s_place_is_one_error_and_stays() {
     let kinds: [(&str, &dyn Fn()); 3] = [
         ("a symbolic link", &|| symlink(&aside, &file).expect("link")),
         ("a directory", &|| {
-            fs::create_dir(&file).expect("make a folder")
+            fs::create_dir(&file).expect("make a folder");
         }),
         ("a named pipe", &|| {
             run(Command::new("mkfifo").arg(&file)).expect(0);

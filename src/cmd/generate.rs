@@ -63,7 +63,7 @@ impl Request {
 }
 
 /// Runs a generating verb.
-pub(crate) fn generate(request: Request, env: &mut Env<'_>) -> Outcome {
+pub(crate) fn generate(request: &Request, env: &mut Env<'_>) -> Outcome {
     let format = Format {
         output: match request.run.output {
             Output::Json => crate::report::Output::Json,
@@ -74,7 +74,7 @@ pub(crate) fn generate(request: Request, env: &mut Env<'_>) -> Outcome {
         width: env.width,
         colour: env.colour,
     };
-    match attempt(&request, env) {
+    match attempt(request, env) {
         Ok(report) => {
             let (stdout, stderr) = report.render(&format);
             Outcome {

@@ -78,5 +78,5 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Sa(verb) => sa::request(verb),
         Verb::Server(verb) => server::request(verb),
     };
-    generate::generate(request, env)
+    generate::generate(&request, env)
 }

@@ -103,7 +103,7 @@ impl Case {
 fn stranger(common_name: &str) -> Certificate {
     let mut wanted = spec("ca").certificate().unwrap().clone();
     wanted.subject = Name::new(&[], common_name);
-    certificate(&wanted, "stranger", &Found::new(), NOW)
+    certificate(&wanted, "stranger", &Found::new(), NOW - Duration::hours(1))
 }
 
 fn unreadable(way_out: Option<&str>) -> Observed {
@@ -173,7 +173,9 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         Code::FormerSubject,
         "admin",
         |case| {
-            case.other(|wanted| wanted.subject = Name::new(&["system:masters"], "kubernetes-admin"))
+            case.other(|wanted| {
+                wanted.subject = Name::new(&["system:masters"], "kubernetes-admin");
+            });
         },
         "admin.conf",
         "has the former subject \"CN=kubernetes-admin,O=system:masters\"",
@@ -316,7 +318,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         |case| {
             case.wanted()
                 .sans
-                .push(San::Ip("10.0.0.9".parse().unwrap()))
+                .push(San::Ip("10.0.0.9".parse().unwrap()));
         },
         "apiserver.crt",
         "lacks the SAN 10.0.0.9",

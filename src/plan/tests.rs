@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::slice;
 
 use time::Duration;
 
@@ -118,8 +119,9 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
         },
         "open to all" => {
             match found.get_mut(&spec.name) {
-                Some(Observed::Certificate { key: Some(key), .. })
-                | Some(Observed::KeyPair { key, .. }) => key.mode = 0o666,
+                Some(
+                    Observed::Certificate { key: Some(key), .. } | Observed::KeyPair { key, .. },
+                ) => key.mode = 0o666,
                 Some(Observed::Kubeconfig(kubeconfig)) => kubeconfig.key.mode = 0o666,
                 _ => {}
             }
@@ -432,7 +434,14 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
     // The CA that is there counts, not the one that would be made.
     let mut found = tree();
     found.remove("etcd-server");
-    let refusal = plan(&[wanted.clone()], &[ca.clone()], &found, Force::No, NOW).unwrap_err();
+    let refusal = plan(
+        slice::from_ref(&wanted),
+        slice::from_ref(&ca),
+        &found,
+        Force::No,
+        NOW,
+    )
+    .unwrap_err();
     assert_eq!(errors(&refusal), [("etcd-server", Code::SelfNamed)]);
     let Some(Observed::Certificate { chain, .. }) = found.get_mut("etcd-ca") else {
         panic!()

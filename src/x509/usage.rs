@@ -48,6 +48,7 @@ impl KeyUsage {
     }
 
     /// The usages that `other` has not.
+    #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
