@@ -323,7 +323,7 @@ pub(crate) fn reissue(spec: &Spec) -> String {
     if !leaf {
         "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()
     } else if by_name(name).is_some() {
-        format!("run 'certs {phase} {name} --force' to reissue it")
+        format!("run 'certs {phase} {name} --force' with the same flags to reissue it")
     } else {
         // Whom it names stands in flags, which a shell may want quoted.
         "run the same command with --force to reissue it".to_owned()

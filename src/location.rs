@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Root {
     /// Kubeconfig files; `/etc/kubernetes`.
     Kubeconfig,
-    /// What only the kubelet reads; its serving pair is in `pki` within.
+    /// The kubelet's own certificates; `/var/lib/kubelet/pki`.
     Kubelet,
     /// Certificates and keys; `/etc/kubernetes/pki`.
     Pki,

@@ -202,7 +202,9 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     let passphrases = wrong.collect(passphrases(request, env))?;
     let owner = wrong.collect(owner(&request.run))?;
     if request.run.quiet && request.run.output != Output::Text {
-        wrong.0.push("--quiet goes with --output text".to_owned());
+        wrong
+            .0
+            .push("--quiet goes with --output text: leave one of them out".to_owned());
     }
     let (Some((facts, notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
         (facts, lock_timeout, passphrases, owner, wrong.0.is_empty())

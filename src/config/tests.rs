@@ -407,3 +407,32 @@ fn the_page_about_configuration_is_up_to_date() {
         "run UPDATE_DOCS=1 cargo test --lib config"
     );
 }
+
+/// Kubernetes' API types mark these as secrets, so that a list made from them may lack them.
+#[test]
+fn the_fields_of_tokens_are_known_in_both_versions() {
+    for version in ["v1beta3", "v1beta4"] {
+        let file = format!(
+            "apiVersion: kubeadm.k8s.io/{version}\n\
+             kind: InitConfiguration\n\
+             bootstrapTokens:\n\
+             - token: abcdef.0123456789abcdef\n\
+             \x20 ttl: 24h\n\
+             ---\n\
+             apiVersion: kubeadm.k8s.io/{version}\n\
+             kind: ClusterConfiguration\n"
+        );
+        assert_eq!(read(&file).given.validity, None);
+        let file = format!(
+            "apiVersion: kubeadm.k8s.io/{version}\n\
+             kind: JoinConfiguration\n\
+             discovery:\n\
+             \x20 tlsBootstrapToken: abcdef.0123456789abcdef\n\
+             \x20 bootstrapToken:\n\
+             \x20   token: abcdef.0123456789abcdef\n\
+             \x20   apiServerEndpoint: 10.0.0.10:6443\n\
+             \x20   caCertHashes: [\"sha256:00\"]\n"
+        );
+        assert_eq!(read(&file).given.validity, None);
+    }
+}

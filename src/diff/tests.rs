@@ -462,8 +462,10 @@ fn a_way_out_stands_with_all_but_notes() {
             }
             Code::NotYetValid => "set the clock right",
             _ if code.severity() == Severity::Note => "",
-            _ if *name == "admin" => "run 'certs kubeconfig admin --force' to reissue it",
-            _ => "run 'certs server apiserver --force' to reissue it",
+            _ if *name == "admin" => {
+                "run 'certs kubeconfig admin --force' with the same flags to reissue it"
+            }
+            _ => "run 'certs server apiserver --force' with the same flags to reissue it",
         };
         assert_eq!(way_out, expected, "{code}");
     }

@@ -61,11 +61,15 @@ fn text(stated: Option<&Stated<String>>) -> Option<&Stated<String>> {
 
 impl Run {
     fn refuse(&mut self, origin: &str, value: impl Display, reason: impl Into<String>) {
-        self.errors.push(ValueError {
+        let error = ValueError {
             origin: origin.into(),
             value: value.to_string(),
             reason: reason.into(),
-        });
+        };
+        // One flag may state two facts: --etcd-extra-sans is for the server and the peer.
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
     }
 
     fn note(&mut self, stated: &Stated<String>, remark: impl Display) {

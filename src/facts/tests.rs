@@ -414,3 +414,14 @@ fn the_defaults_in_words_are_those_that_are_taken() {
     };
     assert_eq!(facts(given), facts(Given::default()));
 }
+
+#[test]
+fn what_is_wrong_with_one_flag_is_told_once() {
+    let value = vec![stated("under_score")];
+    let given = Given {
+        etcd_peer_extra_sans: value.clone(),
+        etcd_server_extra_sans: value,
+        ..Given::default()
+    };
+    assert_eq!(resolve(given, &host()).unwrap_err().len(), 1);
+}
