@@ -296,7 +296,7 @@ verbs! {
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         #[arg(hide_possible_values = true)]
         output: Output,
-        /// Print no text but errors; json and yaml are printed all the same
+        /// Print errors alone; only with --output text
         #[arg(short, long)] quiet: bool,
         /// How long to wait for another run to end
         #[arg(long, value_name = "DURATION", default_value = "60s")] lock_timeout: String,
