@@ -265,3 +265,6 @@ fn octets(text: &str) -> Zeroizing<Vec<u8>> {
 fn public_pem(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
     octets(&key.public_key().to_pem())
 }
+
+#[cfg(test)]
+mod tests;

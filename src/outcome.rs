@@ -39,3 +39,40 @@ impl Exit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_0_to_4_in_order() {
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Warnings,
+            Exit::Errors,
+        ];
+        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_worst_finding_decides_unless_it_is_below_the_least_that_counts() {
+        let (note, warning, error) = (Severity::Note, Severity::Warning, Severity::Error);
+        for (worst, least, exit) in [
+            (None, warning, Exit::Done),
+            (Some(note), warning, Exit::Done),
+            (Some(warning), warning, Exit::Warnings),
+            (Some(error), warning, Exit::Errors),
+            (Some(warning), error, Exit::Done),
+            (Some(error), error, Exit::Errors),
+            (Some(note), note, Exit::Done),
+        ] {
+            assert_eq!(
+                Exit::of_findings(worst, least),
+                exit,
+                "{worst:?} from {least:?}"
+            );
+        }
+    }
+}

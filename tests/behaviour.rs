@@ -1056,6 +1056,61 @@ fn force_keeps_a_kubeconfig_s_other_entries() {
 }
 
 #[test]
+fn the_files_that_a_kubeconfig_names_are_followed() {
+    let place = tree();
+    let path = place.join("kubelet.conf");
+    let pem = |field| common::kubeconfig_data(&path, field);
+    let both = [pem("client-certificate-data"), pem("client-key-data")].concat();
+    let refer = |field: &str, to: &str| {
+        let config: String = read(&path)
+            .lines()
+            .map(|line| match line.split_once(&format!("{field}-data:")) {
+                Some((indent, _)) => format!("{indent}{field}: {to}\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        write(&path, config);
+    };
+    // As the kubelet keeps it: a link to a file in its folder, certificate and key in one.
+    let folder = place.join("kubelet/pki");
+    fs::create_dir_all(&folder).expect("make a folder");
+    let file = folder.join("kubelet-client-2026.pem");
+    write(&file, both);
+    let current = folder.join("kubelet-client-current.pem");
+    symlink("kubelet-client-2026.pem", &current).expect("link");
+    refer(
+        "client-certificate",
+        "kubelet/pki/kubelet-client-current.pem",
+    );
+    refer("client-key", text(&current));
+    refer("certificate-authority", "pki/ca.crt");
+    run(&mut all(place.path(), &[])).expect(0);
+    set_mode(&file, 0o644);
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
+    assert_eq!(codes(&finished, "error"), ["key-mode"]);
+    fs::remove_file(&file).expect("remove");
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    let words = "kubelet.conf refers to kubelet/pki/kubelet-client-current.pem (client-certificate), which is not there";
+    assert!(finished.stderr.contains(words), "{finished}");
+    write(&file, "garbage");
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    let words =
+        "kubelet.conf cannot be used: client-certificate kubelet/pki/kubelet-client-current.pem: ";
+    assert!(finished.stderr.contains(words), "{finished}");
+    fs::remove_file(&current).expect("remove");
+    symlink("/dev/null", &current).expect("link");
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    assert!(
+        finished
+            .stderr
+            .contains("a symbolic link that leaves its folder"),
+        "{finished}"
+    );
+    run(&mut all(place.path(), &["--force"])).expect(0);
+    run(&mut all(place.path(), &[])).expect(0);
+}
+
+#[test]
 fn a_second_control_plane_is_made_over_copies_of_the_cas_and_sa_keys() {
     let (first, second) = (tree(), TempDir::new());
     fs::create_dir_all(second.join("pki/etcd")).expect("make folders");
@@ -1197,6 +1252,44 @@ fn an_external_ca_signs_nothing_and_is_kept_with_what_it_signed() {
     fs::remove_file(place.join("kubelet.conf")).expect("remove");
     let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
     assert_eq!(codes(&finished, "error"), ["external-ca"]);
+}
+
+#[test]
+fn what_an_external_etcd_leaves_out_is_said() {
+    let place = TempDir::new();
+    let config = place.join("c.yaml");
+    write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\netcd:\n  external:\n\
+         \x20   endpoints: [https://10.0.0.5:2379]\n    caFile: /a/ca.crt\n\
+         \x20   certFile: /a/c.crt\n    keyFile: /a/c.key\n",
+    );
+    let tree = place.join("k");
+    let finished = run(&mut all(&tree, &["--config", text(&config)])).expect(0);
+    let words = "etcd is external: left out etcd-ca, etcd-server, etcd-peer, apiserver-etcd-client, \
+                 etcd-healthcheck-client";
+    assert!(finished.stdout.contains(words), "{finished}");
+    assert!(!tree.join("pki/etcd").exists());
+    let finished = run(&mut verb(&["peer"], &tree, &["--config", text(&config)])).expect(0);
+    assert!(
+        finished
+            .stdout
+            .contains("etcd is external: left out etcd-peer"),
+        "{finished}"
+    );
+    let finished = run(&mut verb(
+        &["ca", "ca"],
+        &tree,
+        &["--config", text(&config)],
+    ))
+    .expect(0);
+    assert!(!finished.stdout.contains("external"), "{finished}");
+    run(&mut verb(
+        &["peer", "etcd-peer"],
+        &tree,
+        &["--config", text(&config)],
+    ))
+    .expect(2);
 }
 
 #[test]

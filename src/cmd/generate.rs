@@ -111,7 +111,8 @@ struct Job {
 }
 
 fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (job, facts, notes) = settle(request, env)?;
+    let (job, facts, mut notes) = settle(request, env)?;
+    notes.extend(request.select.left_out(&facts));
     let dry_run = request.run.dry_run || facts.dry_run == Some(true);
     let least = match request.run.fail_on {
         FailOn::Error => Severity::Error,

@@ -48,6 +48,20 @@ impl Select {
         }
     }
 
+    /// A sentence on the rows that were not named and are left out, since etcd is external.
+    pub(crate) fn left_out(&self, facts: &Facts) -> Option<String> {
+        let names: Vec<&str> = TABLE
+            .iter()
+            .filter(|row| match self {
+                Self::All => row.in_all,
+                Self::Phase { phase, names, .. } => names.is_empty() && row.phase == *phase,
+            })
+            .filter(|row| row.etcd && facts.cluster.external_etcd)
+            .map(|row| row.name)
+            .collect();
+        (!names.is_empty()).then(|| format!("etcd is external: left out {}", names.join(", ")))
+    }
+
     /// The specs asked for, in issue order.
     pub(crate) fn specs(&self, facts: &Facts) -> Result<Vec<Spec>, Stop> {
         match self {

@@ -1,0 +1,89 @@
+use super::*;
+use crate::oracle::sample::{NOW, spec, specs, tree};
+use crate::plan::{Force, Found, plan};
+use crate::store::FileContent;
+
+fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
+    let plan = plan(&specs(), &[], found, Force::Drifted, NOW).unwrap();
+    prepare(&plan, seen, Owner::default(), NOW)
+}
+
+#[test]
+fn keys_come_in_the_order_they_were_asked_for_on_any_number_of_threads() {
+    let (p256, p384) = (KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384);
+    let wanted = [p384, p256, p256, p384, p256];
+    for workers in [1, 2, 9] {
+        let keys = generate(&wanted, workers).unwrap();
+        let made: Vec<KeyAlgorithm> = keys.iter().map(PrivateKey::algorithm).collect();
+        assert_eq!(made, wanted, "{workers}");
+    }
+    assert!(generate(&[], 4).unwrap().is_empty());
+}
+
+#[test]
+fn a_key_that_cannot_be_made_fails_the_run() {
+    let error = generate(&[KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa(1)], 2).unwrap_err();
+    assert_eq!(error.to_string(), "generate a key");
+}
+
+#[test]
+fn an_empty_place_gets_every_file_with_kubeadm_s_modes_and_pairs_side_by_side() {
+    let made = prepared(&Found::new(), &Seen::default()).unwrap();
+    let expected: usize = specs().iter().map(|spec| spec.place.files().len()).sum();
+    assert_eq!(made.changes.len(), expected);
+    for change in &made.changes {
+        let name = change.file.name.as_str();
+        let mode = match name.rsplit_once('.') {
+            Some((_, "crt")) => 0o644,
+            _ => 0o600,
+        };
+        assert_eq!(change.mode, mode, "{name}");
+        assert_eq!(change.replaces, None);
+    }
+    let groups: Vec<usize> = made.changes.iter().map(|change| change.group).collect();
+    assert!(groups.is_sorted());
+    assert_eq!(made.issued.len(), specs().len() - 1, "all but sa");
+}
+
+#[test]
+fn what_is_replaced_is_held_against_what_was_read_and_keeps_its_owner() {
+    let mut found = tree();
+    let apiserver = spec("apiserver");
+    let Some(Observed::Certificate { key, .. }) = found.get_mut("apiserver") else {
+        panic!()
+    };
+    *key = None;
+    let mut seen = Seen::default();
+    let content = FileContent {
+        bytes: Zeroizing::new(b"old".to_vec()),
+        mode: 0o4666,
+        uid: 7,
+        gid: 8,
+    };
+    seen.files.insert(apiserver.place.public(), content);
+    seen.observed = found.clone();
+    let made = prepared(&found, &seen).unwrap();
+    assert_eq!(made.changes.len(), 2);
+    let [certificate, key] = made.changes.as_slice() else {
+        panic!()
+    };
+    assert_eq!(certificate.mode, 0o644);
+    assert_eq!(certificate.replaces, Some(key::sha256(b"old")));
+    let (user, group) = (Some(7), Some(8));
+    assert_eq!(certificate.owner, Owner { user, group });
+    assert_eq!(
+        (key.mode, key.replaces, key.owner),
+        (0o600, None, Owner::default())
+    );
+}
+
+#[test]
+fn a_ca_that_was_not_seen_signs_nothing() {
+    let mut found = tree();
+    found.remove("apiserver");
+    let error = prepared(&found, &Seen::default()).err().unwrap();
+    assert_eq!(
+        format!("{error:#}"),
+        "issue apiserver: the CA ca is not there"
+    );
+}
