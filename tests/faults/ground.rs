@@ -138,7 +138,10 @@ impl Ground {
     pub fn backups(&self) -> Result<usize, String> {
         let mut count = 0;
         for root in [&self.pki, &self.kubeconfigs] {
-            for entry in fs::read_dir(root.join(".certs-backup")).into_iter().flatten() {
+            for entry in fs::read_dir(root.join(".certs-backup"))
+                .into_iter()
+                .flatten()
+            {
                 let backup = entry.expect("read a folder's entry").path();
                 if !backup.join("journal").is_file() {
                     return Err(format!("{} has no list", backup.display()));
@@ -323,9 +326,7 @@ fn der(pem: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn contains(content: &[u8], wanted: &[u8]) -> bool {
-    content
-        .windows(wanted.len())
-        .any(|window| window == wanted)
+    content.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// The tree whose forced repair is tried: three leaves and a kubeconfig are not as they should be,
@@ -345,8 +346,8 @@ pub fn drift(ground: &Ground) {
     // No certificate at all.
     overwrite(&ground.pki.join("apiserver.crt"), b"once a certificate\n");
     // A kubeconfig with the key of another user.
-    let super_admin = fs::read_to_string(ground.kubeconfigs.join("super-admin.conf"))
-        .expect("read a kubeconfig");
+    let super_admin =
+        fs::read_to_string(ground.kubeconfigs.join("super-admin.conf")).expect("read a kubeconfig");
     let key = |text: &str| {
         let line = text
             .lines()

@@ -88,7 +88,7 @@ pub const RECOVERIES: [Scenario; 10] = [
     },
     Scenario {
         name: "recovery of a repair, killed before etcd's files are given away",
-        prepare: |ground| killed_repair(ground, "fchown staged", 0),
+        prepare: |ground| killed_repair(ground, "fchown staged", -1),
         arguments: ALL,
         end: End::Settled,
     },
