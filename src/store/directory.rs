@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::layout::in_directory;
+use super::lock::Locked;
 use super::read::{FileContent, ReadError, is_file, kind, read_at, reason};
 use super::writable::errno;
 use crate::location::Owner;
@@ -26,7 +27,7 @@ pub(super) const PRIVATE_DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o700);
 /// An open directory with its lock. Names are relative to it.
 pub(super) struct Directory {
     pub path: PathBuf,
-    pub handle: File,
+    pub handle: Locked,
 }
 
 /// What has a name in a directory, as it is without following a link.

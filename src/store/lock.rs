@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -21,11 +22,29 @@ use crate::location::Root;
 /// How long to sleep between two tries: flock(2) itself knows no timeout but by a signal.
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// A locked directory. It is given back in so many words: closing it does not, as long as a process
+/// that was forked in the meantime has it too. That this fails is no matter, the end of the process
+/// does it then.
+#[derive(Debug)]
+pub(super) struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl AsFd for Locked {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 /// A reader's lock. Writers wait until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     /// Held for its `Drop`.
-    _held: Vec<File>,
+    _held: Vec<Locked>,
     busy: Option<PathBuf>,
     /// What was not there to be locked.
     absent: Vec<PathBuf>,
@@ -57,7 +76,7 @@ pub(super) fn shared(roots: &Roots) -> Result<Lock> {
             Err(_) => continue,
         };
         match directory.try_lock_shared() {
-            Ok(()) => held.push(directory),
+            Ok(()) => held.push(Locked(directory)),
             Err(TryLockError::WouldBlock) => busy = Some(path.to_owned()),
             Err(TryLockError::Error(error)) => return Err(cannot_lock(path, &error)),
         }
@@ -161,7 +180,7 @@ fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> R
             directory,
         } in opened
         {
-            patience.lock(&directory, &path)?;
+            let handle = patience.lock(directory, &path)?;
             // While we waited the directory may have been moved away and another put there.
             moved |= open(&path)?.1 != identity;
             // Absolute, since the journal tells it to later runs, which may start elsewhere.
@@ -169,7 +188,6 @@ fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> R
                 let reason = read::reason(writable::errno(&error));
                 anyhow!("find the whole path of {}: {reason}", path.display())
             })?;
-            let handle = directory;
             let directory = Directory { path, handle };
             places.push(Place { roots, directory });
         }
@@ -204,11 +222,11 @@ struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    fn lock(&mut self, directory: &File, path: &Path) -> Result<()> {
+    fn lock(&mut self, directory: File, path: &Path) -> Result<Locked> {
         let mut told = false;
         loop {
             match directory.try_lock() {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(Locked(directory)),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(cannot_lock(path, &error)),
             }

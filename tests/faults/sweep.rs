@@ -38,9 +38,9 @@ pub enum Sort {
     /// what it leaves at the next of these: at the first and the last of each class and at every
     /// `stride`-th between them. With `FAULTS=all` at each operation.
     Kills { stride: usize },
-    /// Each error at the first of each class, and one error in turn at the last and at every
-    /// `stride`-th between them. With `FAULTS=all` each error at each operation.
-    Errors { stride: usize },
+    /// One error in turn at the first and the last of each class and at every `stride`-th between
+    /// them; if `each`, each error at the first. With `FAULTS=all` each error at each operation.
+    Errors { each: bool, stride: usize },
 }
 
 /// The errors that are tried.
@@ -162,10 +162,10 @@ fn choose(points: &[Point], sort: Sort) -> Vec<(Point, Fault)> {
                 Sort::Kills { stride } if every || point.changes && sampled(stride) => {
                     chosen.push((point.clone(), Fault::Kill));
                 }
-                Sort::Errors { .. } if every || number == 0 => {
+                Sort::Errors { each, .. } if every || each && number == 0 => {
                     chosen.extend(ERRORS.map(|errno| (point.clone(), Fault::Error(errno))));
                 }
-                Sort::Errors { stride } if sampled(stride) => {
+                Sort::Errors { stride, .. } if sampled(stride) => {
                     turn += 1;
                     let fault = Fault::Error(ERRORS[turn % ERRORS.len()]);
                     chosen.push((point.clone(), fault));
@@ -263,7 +263,9 @@ impl<'a> Stage<'a> {
         }
         // Whoever then needs the folder asks again, and is told.
         let asking = call("statx") || call("faccessat2");
-        if !tidying && !asking {
+        // The end of the process gives the lock back as well.
+        let unlocking = struck.line.contains("LOCK_UN");
+        if !tidying && !asking && !unlocking {
             return Err("the error went unnoticed".to_owned());
         }
         let left = self.ground.left();

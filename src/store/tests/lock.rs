@@ -237,6 +237,18 @@ fn a_folder_or_a_parent_that_is_a_file_is_told() {
 }
 
 #[test]
+fn a_folder_that_is_a_link_to_nothing_is_told() {
+    let tree = Tree::new();
+    made(&tree);
+    symlink("/nonexistent/etcd", tree.path("k/pki/etcd")).unwrap();
+    let checked = error(tree.store().check_writable(&[Root::Pki]));
+    assert!(
+        checked.contains("k/pki/etcd is a symbolic link to nothing: make its target"),
+        "{checked}"
+    );
+}
+
+#[test]
 fn asking_whether_roots_are_writable_touches_nothing() {
     let tree = Tree::new();
     tree.store().check_writable(&Root::ALL).unwrap();
