@@ -166,6 +166,19 @@ impl Judge<'_> {
     fn ca(&mut self, ca: &Certificate) {
         self.dates(ca, "");
         self.critical(ca);
+        if let Some(wanted) = self.spec.certificate()
+            && wanted.subject_given
+            && !ca.subject.same_values(&wanted.subject)
+        {
+            self.tell(
+                Code::WrongSubject,
+                &format!(
+                    "has the subject \"{}\", not \"{}\"",
+                    ca.subject, wanted.subject
+                ),
+                "",
+            );
+        }
         let may_sign = ca
             .key_usage
             .is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));

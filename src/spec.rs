@@ -99,6 +99,8 @@ pub enum Content {
 pub struct CertificateSpec {
     /// Its subject.
     pub subject: Name,
+    /// Whether the user gave the subject. A CA that is there is kept under any other name.
+    pub subject_given: bool,
     /// Subjects that kubeadm gave it once, and which are accepted where they are found.
     pub former_subjects: Vec<Name>,
     /// The name of the spec that signs it; none signs itself.

@@ -1398,3 +1398,24 @@ fn a_wrong_passphrase_is_an_error_with_its_way_out() {
     assert!(!finished.stderr.contains("never replaces"), "{finished}");
     assert!(!place.join("pki/a.key").exists());
 }
+
+#[test]
+fn a_ca_that_is_there_under_another_subject_than_the_one_given_is_refused() {
+    let place = TempDir::new();
+    let ca = |arguments: &[&str], code| {
+        let mut command = certs(&["ca", "ca", "--key-algorithm", "ECDSA-P256"]);
+        command.args(["--kubernetes-dir", text(place.path())]);
+        run(command.args(arguments)).expect(code)
+    };
+    ca(&["--subject", "/O=Example/CN=kubernetes"], 0);
+    // Kept under its own subject, in whatever form, and where none is given.
+    ca(&["--subject", "O=Example,CN=kubernetes"], 0);
+    ca(&[], 0);
+    let refused = ca(&["--subject", "/CN=another"], 4);
+    assert!(
+        refused
+            .stderr
+            .contains("has the subject \"CN=kubernetes,O=Example\", not \"CN=another\""),
+        "{refused}"
+    );
+}

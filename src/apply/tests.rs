@@ -33,11 +33,11 @@ fn an_empty_place_gets_every_file_with_kubeadm_s_modes_and_pairs_side_by_side() 
     assert_eq!(made.changes.len(), expected);
     for change in &made.changes {
         let name = change.file.name.as_str();
-        let mode = match name.rsplit_once('.') {
+        let wanted = match name.rsplit_once('.') {
             Some((_, "crt")) => 0o644,
             _ => 0o600,
         };
-        assert_eq!(change.mode, mode, "{name}");
+        assert_eq!(change.mode, wanted, "{name}");
         assert_eq!(change.replaces, None);
     }
     let groups: Vec<usize> = made.changes.iter().map(|change| change.group).collect();
@@ -56,7 +56,7 @@ fn what_is_replaced_is_held_against_what_was_read_and_keeps_its_owner() {
     let mut seen = Seen::default();
     let content = FileContent {
         bytes: Zeroizing::new(b"old".to_vec()),
-        mode: 0o4666,
+        wanted: 0o4666,
         uid: 7,
         gid: 8,
     };

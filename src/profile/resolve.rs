@@ -48,6 +48,7 @@ pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
                 .collect();
             Content::Certificate(CertificateSpec {
                 subject: Name::new(wanted, &common_name),
+                subject_given: false,
                 former_subjects,
                 issuer: match signer {
                     Signer::Ca(name) => Some(name.to_owned()),
@@ -102,6 +103,7 @@ pub fn ca_with_subject(
     let mut spec = resolve(profile, facts)?;
     if let Content::Certificate(certificate) = &mut spec.content {
         certificate.subject = subject;
+        certificate.subject_given = true;
     }
     Ok(spec)
 }
@@ -138,6 +140,7 @@ pub fn own(own: &Own<'_>, phase: Phase, facts: &Facts) -> Result<Spec, ResolveEr
     };
     let certificate = CertificateSpec {
         subject: Name::new(&own.organizations, own.common_name),
+        subject_given: true,
         former_subjects: Vec::new(),
         issuer: Some("ca".to_owned()),
         kind: Kind::Client,

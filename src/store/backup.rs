@@ -46,7 +46,13 @@ pub struct BackedUp {
 pub(super) fn backups(roots: &Roots) -> Result<Vec<Backup>> {
     let mut found: Vec<Backup> = Vec::new();
     for root in Root::ALL {
-        for (transaction, list) in existing(roots.path(root))? {
+        let root = roots.path(root);
+        // A reader may be kept out of the root; then it has told so already.
+        let looked = layout::in_directory(root, BACKUP).symlink_metadata();
+        if looked.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+            continue;
+        }
+        for (transaction, list) in existing(root)? {
             let Some(list) = list else { continue };
             if found.iter().all(|other| other.transaction != transaction) {
                 found.push(backup(list));
@@ -82,12 +88,22 @@ pub(super) fn read_backup(
 
 /// One more than that of the youngest backup. Roots that this run does not touch count, so that
 /// runs over different roots can be told apart; but what cannot be read there is no matter here.
-pub(super) fn next_sequence(roots: &Roots) -> u64 {
-    let lists = Root::ALL
-        .into_iter()
-        .filter_map(|root| existing(roots.path(root)).ok());
-    let sequences = lists.flatten().filter_map(|(_, list)| Some(list?.sequence));
-    sequences.max().unwrap_or_default().saturating_add(1)
+/// What cannot be read in a touched one is: a number too low would make the new backup an old one.
+pub(super) fn next_sequence(roots: &Roots, touched: impl Fn(Root) -> bool) -> Result<u64> {
+    let mut youngest = 0;
+    for root in Root::ALL {
+        match existing(roots.path(root)) {
+            Ok(found) => {
+                let sequences = found
+                    .iter()
+                    .filter_map(|(_, list)| Some(list.as_ref()?.sequence));
+                youngest = sequences.fold(youngest, u64::max);
+            }
+            Err(error) if touched(root) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(youngest.saturating_add(1))
 }
 
 /// An error if the directory of backups is not one that we made.
@@ -124,13 +140,7 @@ fn existing(root: &Path) -> Result<Vec<(TransactionId, Option<List>)>> {
 fn is_ours(path: &Path) -> Result<bool> {
     let found = match path.symlink_metadata() {
         Ok(found) => found,
-        // A reader may be kept out of the root; then it has told so already.
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(false);
         }
         Err(error) => bail!(

@@ -95,7 +95,7 @@ impl Writer {
             backup::check(&place.directory)?;
         }
         let jobs = self.check(changes, options.transaction)?;
-        let list = self.list(&jobs, options);
+        let list = self.list(&jobs, options)?;
         Ok(Run::new(&self.places, jobs, list))
     }
 
@@ -141,7 +141,7 @@ impl Writer {
         }
     }
 
-    fn list(&self, jobs: &[Job], options: &CommitOptions) -> List {
+    fn list(&self, jobs: &[Job], options: &CommitOptions) -> Result<List> {
         let mut roots: Vec<(Root, PathBuf)> = Vec::new();
         for job in jobs {
             let root = job.change.file.root;
@@ -156,13 +156,14 @@ impl Writer {
             new: key::sha256(&job.change.bytes),
             replaced: job.change.replaces,
         };
-        List {
+        let touched = |root| self.place(root).is_some();
+        Ok(List {
             transaction: options.transaction,
-            sequence: backup::next_sequence(&self.roots),
+            sequence: backup::next_sequence(&self.roots, touched)?,
             keep_backup: options.backup,
             roots,
             entries: jobs.iter().map(entry).collect(),
-        }
+        })
     }
 }
 

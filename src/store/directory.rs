@@ -2,19 +2,21 @@
 //! it happens in the directory that is locked, whatever becomes of the path meanwhile.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
-use nix::dir::Dir;
+use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::layout::in_directory;
+use super::lock::Locked;
 use super::read::{FileContent, ReadError, is_file, kind, read_at, reason};
+use super::writable::errno;
 use crate::location::Owner;
 
 /// Directories that we make; the umask takes from it.
@@ -25,7 +27,7 @@ pub(super) const PRIVATE_DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o700);
 /// An open directory with its lock. Names are relative to it.
 pub(super) struct Directory {
     pub path: PathBuf,
-    pub handle: Flock<File>,
+    pub handle: Locked,
 }
 
 /// What has a name in a directory, as it is without following a link.
@@ -42,7 +44,7 @@ impl Status {
     }
 
     pub fn is_directory(&self) -> bool {
-        SFlag::from_bits_truncate(self.mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+        is_directory(self.mode)
     }
 
     pub fn kind(&self) -> &'static str {
@@ -54,6 +56,10 @@ impl Status {
     }
 }
 
+fn is_directory(mode: u32) -> bool {
+    SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+}
+
 impl Directory {
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
@@ -61,7 +67,11 @@ impl Directory {
 
     /// The whole path of `name`, for messages.
     pub fn path(&self, name: &str) -> PathBuf {
-        in_directory(&self.path, name)
+        if name == "." {
+            self.path.clone()
+        } else {
+            in_directory(&self.path, name)
+        }
     }
 
     pub fn status(&self, name: &str) -> Result<Option<Status>> {
@@ -81,19 +91,29 @@ impl Directory {
         read_at(self.descriptor(), Path::new(name), &self.path(name))
     }
 
-    /// The names in `folder`; none if there is no such folder.
+    /// The names in `folder`; none if there is no such folder. They are listed by the path, since
+    /// nix takes an error of readdir for the end; so it must still be the path of what is locked.
     pub fn names(&self, folder: &str) -> Result<Vec<String>> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut directory = match Dir::openat(self.descriptor(), folder, flags, Mode::empty()) {
-            Ok(directory) => directory,
-            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Vec::new()),
-            Err(errno) => return Err(self.failure("list", folder, errno)),
+        let failed = |errno| self.failure("list", folder, errno);
+        let held = match fstatat(self.descriptor(), folder, AtFlags::empty()) {
+            Ok(found) if is_directory(found.st_mode) => found,
+            Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Vec::new()),
+            Err(errno) => return Err(failed(errno)),
         };
+        let path = self.path(folder);
+        let listed = match path.metadata() {
+            Ok(found) => Some((found.dev(), found.ino())),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(errno(&error))),
+        };
+        if listed != Some((held.st_dev, held.st_ino)) {
+            bail!("{} was moved meanwhile: run again", path.display());
+        }
         let mut names = Vec::new();
-        for entry in directory.iter() {
-            let entry = entry.map_err(|errno| self.failure("list", folder, errno))?;
+        for entry in path.read_dir().map_err(|error| failed(errno(&error)))? {
+            let name = entry.map_err(|error| failed(errno(&error)))?.file_name();
             // What is not UTF-8 is none of ours.
-            if let Ok(name) = entry.file_name().to_str() {
+            if let Some(name) = name.to_str() {
                 names.push(name.to_owned());
             }
         }
@@ -236,11 +256,7 @@ impl Directory {
 
     /// One line: what was tried, where, why not, and the way out where there is a usual one.
     fn failure(&self, what: &str, name: &str, errno: Errno) -> anyhow::Error {
-        let path = if name == "." {
-            self.path.clone()
-        } else {
-            self.path(name)
-        };
+        let path = self.path(name);
         let advice = match errno {
             Errno::EACCES | Errno::EPERM => {
                 ": check its permissions and attributes, or run as root"

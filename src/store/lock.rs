@@ -2,15 +2,16 @@
 //! themselves, so no lock file is left behind, and a process that dies gives it back.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::OFlag;
 
 use super::directory::Directory;
 use super::layout::Roots;
@@ -21,18 +22,40 @@ use crate::location::Root;
 /// How long to sleep between two tries: flock(2) itself knows no timeout but by a signal.
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// A locked directory. It is given back in so many words: closing it does not, as long as a process
+/// that was forked in the meantime has it too. That this fails is no matter, the end of the process
+/// does it then.
+#[derive(Debug)]
+pub(super) struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl AsFd for Locked {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 /// A reader's lock. Writers wait until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     /// Held for its `Drop`.
-    _held: Vec<Flock<File>>,
+    _held: Vec<Locked>,
     busy: Option<PathBuf>,
+    /// What was not there to be locked.
+    absent: Vec<PathBuf>,
 }
 
 impl Lock {
-    /// The directory that a writer is at work in: what is read there may be half of it.
+    /// The directory that a writer is at work in, or was since: what is read there may be half of
+    /// it. To be asked after reading, since a directory that was not there could not be locked.
     pub fn busy(&self) -> Option<&Path> {
-        self.busy.as_deref()
+        let made = || self.absent.iter().find(|path| path.exists());
+        self.busy.as_ref().or_else(made).map(PathBuf::as_path)
     }
 }
 
@@ -40,20 +63,29 @@ impl Lock {
 pub(super) fn shared(roots: &Roots) -> Result<Lock> {
     let mut held = Vec::new();
     let mut busy = None;
+    let mut absent = Vec::new();
     for root in Root::ALL {
         let path = roots.path(root);
-        // A root that is not there, or that this user cannot open, is told of by whoever reads a
-        // file in it.
-        let Ok(directory) = directory(path) else {
-            continue;
+        let directory = match directory(path) {
+            Ok(directory) => directory,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                absent.push(path.to_owned());
+                continue;
+            }
+            // What this user cannot open is told of by whoever reads a file in it.
+            Err(_) => continue,
         };
-        match Flock::lock(directory, FlockArg::LockSharedNonblock) {
-            Ok(lock) => held.push(lock),
-            Err((_, Errno::EWOULDBLOCK)) => busy = Some(path.to_owned()),
-            Err((_, errno)) => return Err(cannot_lock(path, errno)),
+        match directory.try_lock_shared() {
+            Ok(()) => held.push(Locked(directory)),
+            Err(TryLockError::WouldBlock) => busy = Some(path.to_owned()),
+            Err(TryLockError::Error(error)) => return Err(cannot_lock(path, &error)),
         }
     }
-    Ok(Lock { _held: held, busy })
+    Ok(Lock {
+        _held: held,
+        busy,
+        absent,
+    })
 }
 
 /// The writer's lock on some roots. Dropping it gives them back.
@@ -152,7 +184,10 @@ fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> R
             // While we waited the directory may have been moved away and another put there.
             moved |= open(&path)?.1 != identity;
             // Absolute, since the journal tells it to later runs, which may start elsewhere.
-            let path = path.canonicalize().unwrap_or(path);
+            let path = path.canonicalize().map_err(|error| {
+                let reason = read::reason(writable::errno(&error));
+                anyhow!("find the whole path of {}: {reason}", path.display())
+            })?;
             let directory = Directory { path, handle };
             places.push(Place { roots, directory });
         }
@@ -187,15 +222,13 @@ struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    fn lock(&mut self, mut directory: File, path: &Path) -> Result<Flock<File>> {
+    fn lock(&mut self, directory: File, path: &Path) -> Result<Locked> {
         let mut told = false;
         loop {
-            let (returned, errno) = match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(lock),
-                Err(refused) => refused,
-            };
-            if errno != Errno::EWOULDBLOCK {
-                return Err(cannot_lock(path, errno));
+            match directory.try_lock() {
+                Ok(()) => return Ok(Locked(directory)),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(cannot_lock(path, &error)),
             }
             if self.left.is_zero() {
                 bail!(
@@ -210,15 +243,14 @@ impl Patience<'_> {
             let pause = PAUSE.min(self.left);
             sleep(pause);
             self.left -= pause;
-            directory = returned;
         }
     }
 }
 
-fn cannot_lock(path: &Path, errno: Errno) -> anyhow::Error {
+fn cannot_lock(path: &Path, error: &std::io::Error) -> anyhow::Error {
     let path = path.display();
     anyhow!(
         "lock {path}: {}: choose a directory on a local file system",
-        read::reason(errno)
+        read::reason(writable::errno(error))
     )
 }

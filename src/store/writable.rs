@@ -28,10 +28,12 @@ pub(super) fn check(root: Root, path: &Path) -> Result<()> {
         let folder = path.join(folder);
         // Whether it can be written is asked by who writes there: it may belong to another user, and
         // not be needed. If it is not there it will be made.
-        if let Ok(found) = folder.metadata()
-            && !found.is_dir()
-        {
-            return Err(not_a_directory(root, &folder, &found));
+        match folder.metadata() {
+            Ok(found) if !found.is_dir() => return Err(not_a_directory(root, &folder, &found)),
+            Err(error) if error.kind() == ErrorKind::NotFound && folder.is_symlink() => {
+                return Err(link_to_nothing(root, &folder));
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -49,11 +51,7 @@ fn deepest_existing(root: Root, path: &Path) -> Result<(PathBuf, Metadata)> {
             Ok(found) => return Ok((shown.to_owned(), found)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if shown.is_symlink() {
-                    bail!(
-                        "{} is a symbolic link to nothing: make its target, or choose another {}",
-                        shown.display(),
-                        root.flag()
-                    );
+                    return Err(link_to_nothing(root, shown));
                 }
             }
             // Told of at the parent, which is the part that bars the way.
@@ -111,6 +109,14 @@ fn not_a_directory(root: Root, path: &Path, found: &Metadata) -> anyhow::Error {
     let path = path.display();
     anyhow!(
         "{path} is {kind}, not a directory: move it away, or choose another {}",
+        root.flag()
+    )
+}
+
+fn link_to_nothing(root: Root, path: &Path) -> anyhow::Error {
+    anyhow!(
+        "{} is a symbolic link to nothing: make its target, or choose another {}",
+        path.display(),
         root.flag()
     )
 }

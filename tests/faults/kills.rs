@@ -15,7 +15,7 @@ pub const FRESH: Scenario = Scenario {
 pub const REPAIR: Scenario = Scenario {
     name: "a forced repair",
     prepare: drift,
-    arguments: &["all", "--force", "--quiet"],
+    arguments: &["all", "--force"],
     end: End::Repaired,
 };
 
@@ -66,43 +66,43 @@ pub const RECOVERIES: [Scenario; 10] = [
         name: "recovery of all, killed before the first rename",
         prepare: |ground| killed(ground, ALL, "renameat2 crt", 0),
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(0),
     },
     Scenario {
         name: "recovery of all, killed in the middle of the renames",
         prepare: |ground| killed(ground, ALL, "renameat2 key", 5),
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(0),
     },
     Scenario {
         name: "recovery of all, killed before the list goes",
         prepare: |ground| killed(ground, ALL, "unlinkat journal", 0),
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair, killed before its list is written",
         prepare: |ground| killed_repair(ground, "openat+create journal", -1),
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(4),
     },
     Scenario {
         name: "recovery of a repair, killed before etcd's files are given away",
-        prepare: |ground| killed_repair(ground, "fchown staged", 0),
+        prepare: |ground| killed_repair(ground, "fchown staged", -1),
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair, killed in the middle of the renames",
         prepare: |ground| killed_repair(ground, "renameat key", 1),
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair, killed before the last rename, by a forced run",
         prepare: |ground| killed_repair(ground, "renameat conf", -1),
         arguments: &["all", "--force", "--quiet"],
-        end: End::Settled,
+        end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair without backup, killed before the list goes",
@@ -112,7 +112,7 @@ pub const RECOVERIES: [Scenario; 10] = [
             killed(ground, arguments, "unlinkat journal", 0);
         },
         arguments: ALL,
-        end: End::Settled,
+        end: End::Settled(0),
     },
 ];
 
@@ -122,10 +122,11 @@ fn a_kill_at_any_operation_of_all_leaves_nothing_or_a_whole_tree() {
         "kills::a_kill_at_any_operation_of_all_leaves_nothing_or_a_whole_tree",
         |folder| {
             let (first, second) = two_file_systems(folder);
+            let sort = Sort::Kills { stride: 1 };
             for layout in [Layout::One, Layout::Two] {
-                sweep(layout, &FRESH, Sort::Kills, &first, &second);
+                sweep(layout, &FRESH, sort, &first, &second);
             }
-            sweep_threads(&FRESH, Sort::Kills, &first, &second);
+            sweep_threads(&FRESH, sort, &first, &second);
         },
     );
 }
@@ -136,11 +137,12 @@ fn a_kill_at_any_operation_of_a_forced_repair_leaves_the_old_tree_or_the_new_one
         "kills::a_kill_at_any_operation_of_a_forced_repair_leaves_the_old_tree_or_the_new_one",
         |folder| {
             let (first, second) = two_file_systems(folder);
+            let sort = Sort::Kills { stride: 1 };
             for layout in [Layout::One, Layout::Two] {
-                sweep(layout, &REPAIR, Sort::Kills, &first, &second);
-                sweep(layout, &REPAIR_WITHOUT_BACKUP, Sort::Kills, &first, &second);
+                sweep(layout, &REPAIR, sort, &first, &second);
             }
-            sweep_threads(&REPAIR, Sort::Kills, &first, &second);
+            sweep(Layout::Two, &REPAIR_WITHOUT_BACKUP, sort, &first, &second);
+            sweep_threads(&REPAIR, sort, &first, &second);
         },
     );
 }
@@ -151,11 +153,12 @@ fn a_kill_at_any_operation_of_a_recovery_leaves_what_the_next_one_ends() {
         "kills::a_kill_at_any_operation_of_a_recovery_leaves_what_the_next_one_ends",
         |folder| {
             let (first, second) = two_file_systems(folder);
+            let sort = Sort::Kills { stride: 4 };
             for scenario in &RECOVERIES {
-                sweep(Layout::Two, scenario, Sort::Kills, &first, &second);
+                sweep(Layout::Two, scenario, sort, &first, &second);
             }
             for scenario in &RECOVERIES[7..] {
-                sweep(Layout::One, scenario, Sort::Kills, &first, &second);
+                sweep(Layout::One, scenario, sort, &first, &second);
             }
         },
     );

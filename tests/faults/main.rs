@@ -12,8 +12,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod ground;
+mod hostile;
 mod kills;
 mod mounts;
+mod odd;
 mod point;
 mod refusals;
 mod sweep;
+mod together;

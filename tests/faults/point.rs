@@ -94,7 +94,7 @@ pub fn points(ground: &Ground, arguments: &[&str]) -> Vec<Point> {
             changes: changes(call, rest),
         });
     }
-    assert!(points.len() > 100, "the run did little: {trace}");
+    assert!(points.len() > 30, "the run did little: {trace}");
     points
 }
 
@@ -159,9 +159,9 @@ pub fn strike_threads(
     struck(run_at_umask(&mut command, &ground.certs(arguments)), &log)
 }
 
-/// A run that is slow at `point`, to be started by the caller.
-pub fn slowed(ground: &Ground, arguments: &[&str], point: &Point) -> Command {
-    let mut command = single(ground, &ground.aside.join("slowed"));
+/// A run that is slow at `point`, to be started by the caller; what it opens is told in `log`.
+pub fn slowed(ground: &Ground, arguments: &[&str], point: &Point, log: &Path) -> Command {
+    let mut command = single(ground, log);
     inject(&mut command, &point.call, point.nth, Fault::Slow);
     let inner = ground.certs(arguments);
     command.arg(inner.get_program()).args(inner.get_args());
@@ -173,7 +173,7 @@ fn struck(finished: Finished, log: &Path) -> Option<Struck> {
     let killed = finished.status.code().is_none() || trace.contains("+++ killed by SIGKILL");
     let mut lines = trace.lines();
     let line = if killed {
-        lines.rfind(|line| !line.contains("+++"))
+        lines.rfind(|line| line.ends_with("= ?"))
     } else {
         lines.find(|line| line.ends_with("(INJECTED)") && !line.contains("clone"))
     };
@@ -184,7 +184,7 @@ fn struck(finished: Finished, log: &Path) -> Option<Struck> {
 fn inject(command: &mut Command, call: &str, nth: usize, fault: Fault) {
     let injection = fault.injection();
     command
-        .args(["-e", &format!("trace={call},clone,?clone3")])
+        .args(["-e", &format!("trace={call},openat,clone,?clone3")])
         .args(["-e", &format!("inject={call}:{injection}:when={nth}")]);
 }
 

@@ -11,7 +11,10 @@ fn an_error_at_any_operation_of_all_is_told_and_changes_nothing() {
         "refusals::an_error_at_any_operation_of_all_is_told_and_changes_nothing",
         |folder| {
             let (first, second) = two_file_systems(folder);
-            let sort = Sort::Errors { stride: 2 };
+            let sort = Sort::Errors {
+                each: true,
+                stride: 4,
+            };
             sweep(Layout::Two, &FRESH, sort, &first, &second);
             sweep_threads(&FRESH, sort, &first, &second);
         },
@@ -24,9 +27,13 @@ fn an_error_at_any_operation_of_a_forced_repair_is_told_and_changes_nothing() {
         "refusals::an_error_at_any_operation_of_a_forced_repair_is_told_and_changes_nothing",
         |folder| {
             let (first, second) = two_file_systems(folder);
-            let sort = Sort::Errors { stride: 2 };
-            sweep(Layout::One, &REPAIR, sort, &first, &second);
-            sweep(Layout::Two, &REPAIR, sort, &first, &second);
+            let sort = Sort::Errors {
+                each: true,
+                stride: 6,
+            };
+            for layout in [Layout::One, Layout::Two] {
+                sweep(layout, &REPAIR, sort, &first, &second);
+            }
         },
     );
 }
@@ -37,7 +44,10 @@ fn an_error_at_any_operation_of_a_recovery_is_told_and_the_next_one_ends_it() {
         "refusals::an_error_at_any_operation_of_a_recovery_is_told_and_the_next_one_ends_it",
         |folder| {
             let (first, second) = two_file_systems(folder);
-            let sort = Sort::Errors { stride: 8 };
+            let sort = Sort::Errors {
+                each: false,
+                stride: 40,
+            };
             for scenario in &RECOVERIES {
                 sweep(Layout::Two, scenario, sort, &first, &second);
             }

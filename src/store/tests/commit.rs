@@ -628,3 +628,29 @@ fn an_old_backup_that_cannot_be_removed_is_a_note_and_no_failure() {
     assert_eq!(commit(5).notes, [""; 0]);
     assert!(!tree.path("k/pki/.certs-backup/0101010101010101").exists());
 }
+
+#[test]
+fn a_backup_whose_place_in_time_is_unknown_fails_the_commit_where_it_would_get_a_younger_one() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "old");
+    tree.write(
+        "k/pki/.certs-backup/0909090909090909/journal/in-its-place",
+        "",
+    );
+    tree.chmod("k/pki/.certs-backup", 0o700);
+    let changes = vec![replace(pki("ca.crt"), "old", "new")];
+    let text = error(tree.writer().commit(changes, &options(1)));
+    assert!(
+        text.contains("/journal is a directory, not a file"),
+        "{text}"
+    );
+    assert_eq!(tree.text("k/pki/ca.crt"), "old");
+    let store = tree.store();
+    let mut writer = store
+        .lock(&[Root::Kubelet], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    let file = FileId::new(Root::Kubelet, "kubelet.crt");
+    writer
+        .commit(vec![create(file, "new")], &options(1))
+        .unwrap();
+}

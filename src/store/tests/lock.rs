@@ -118,6 +118,31 @@ fn a_reader_goes_on_beside_a_writer_and_knows_it() {
 }
 
 #[test]
+fn a_reader_that_found_no_directory_knows_of_the_writer_that_made_it() {
+    let tree = Tree::new();
+    made(&tree);
+    fs::remove_dir(tree.path("k/pki")).unwrap();
+    let reader = tree.store().lock_shared().unwrap();
+    assert_eq!(reader.busy(), None);
+    drop(tree.store().lock(&[Root::Pki], Duration::ZERO, &mut |_| {}));
+    assert_eq!(reader.busy(), Some(tree.path("k/pki").as_path()));
+}
+
+#[test]
+fn a_writer_whose_directory_was_moved_away_does_not_list_another() {
+    let tree = Tree::new();
+    let mut writer = tree.writer();
+    fs::rename(tree.path("k/pki"), tree.path("k/moved")).unwrap();
+    let moved = format!(
+        "{} was moved meanwhile: run again",
+        tree.path("k/pki").display()
+    );
+    assert_eq!(error(writer.recover()), moved);
+    fs::create_dir(tree.path("k/pki")).unwrap();
+    assert_eq!(error(writer.recover()), moved);
+}
+
+#[test]
 fn a_writer_waits_for_a_reader() {
     let tree = Tree::new();
     made(&tree);
@@ -207,6 +232,18 @@ fn a_folder_or_a_parent_that_is_a_file_is_told() {
     let checked = error(Store::open(below).check_writable(&[Root::Pki]));
     assert!(
         checked.contains("k/pki/etcd is a file, not a directory"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn a_folder_that_is_a_link_to_nothing_is_told() {
+    let tree = Tree::new();
+    made(&tree);
+    symlink("/nonexistent/etcd", tree.path("k/pki/etcd")).unwrap();
+    let checked = error(tree.store().check_writable(&[Root::Pki]));
+    assert!(
+        checked.contains("k/pki/etcd is a symbolic link to nothing: make its target"),
         "{checked}"
     );
 }

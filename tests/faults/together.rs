@@ -1,0 +1,231 @@
+//! Several runs at once.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::common::{Finished, eventually, read, run, text};
+use crate::ground::{Ground, Layout};
+use crate::kills::two_file_systems;
+use crate::mounts::apart;
+use crate::point::{Point, points, slowed};
+use crate::sweep::say;
+
+const RUNS: usize = 30;
+const LIMIT: Duration = Duration::from_secs(20);
+/// What a reader says that found a writer at work.
+const BUSY: &str = "another run is writing";
+
+fn at_once(ground: &Ground, arguments: &[&str]) -> Vec<Finished> {
+    thread::scope(|scope| {
+        let start = || run(&mut ground.certs(arguments));
+        let runs: Vec<_> = (0..RUNS).map(|_| scope.spawn(start)).collect();
+        runs.into_iter()
+            .map(|run| run.join().expect("no panic"))
+            .collect()
+    })
+}
+
+#[test]
+fn thirty_runs_at_once_make_one_tree() {
+    apart("together::thirty_runs_at_once_make_one_tree", |folder| {
+        let (first, second) = two_file_systems(folder);
+        for layout in [Layout::One, Layout::Two] {
+            let ground = Ground::new(layout, &first, &second, 0);
+            let finished: Vec<_> = at_once(&ground, &["all"])
+                .into_iter()
+                .map(|run| run.expect(0))
+                .collect();
+            let made = finished
+                .iter()
+                .filter(|run| run.stdout.starts_with("Made:"));
+            assert_eq!(made.count(), 1, "one run makes the tree");
+            let tree = ground.tree();
+            tree.whole().expect("a whole tree");
+            assert_eq!(ground.left(), [""; 0]);
+            ground.run(&["all"]).expect(0);
+            ground.tree().same(&tree, "changed").expect("the same tree");
+        }
+    });
+}
+
+#[test]
+fn thirty_runs_at_once_that_replace_one_pair_leave_one_pair() {
+    apart(
+        "together::thirty_runs_at_once_that_replace_one_pair_leave_one_pair",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::Two, &first, &second, 0);
+            ground.run(&["all"]).expect(0);
+            let before = ground.tree();
+            for run in at_once(&ground, &["all", "--force"]) {
+                run.expect(0);
+            }
+            ground
+                .tree()
+                .same(&before, "nothing had drifted")
+                .expect("the same tree");
+            let command = || {
+                let mut command = crate::common::certs(&["server", "apiserver", "--force"]);
+                command
+                    .args(["--cert-dir", text(&ground.pki)])
+                    .args(crate::ground::FACTS);
+                command
+            };
+            thread::scope(|scope| {
+                for _ in 0..RUNS {
+                    scope.spawn(|| run(&mut command()).expect(0));
+                }
+            });
+            let after = ground.tree();
+            after.whole().expect("a whole tree");
+            let changed: Vec<_> = after.differences(&before).into_iter().collect();
+            assert_eq!(changed, ["pki/apiserver.crt", "pki/apiserver.key"]);
+            assert_eq!(ground.left(), [""; 0]);
+            assert_eq!(ground.backups(), Ok(3), "of thirty");
+            ground.run(&["all"]).expect(0);
+        },
+    );
+}
+
+fn start(mut command: Command) -> Child {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("start strace")
+}
+
+/// What a child said that has ended well.
+fn ended(child: Child) -> String {
+    let output = child.wait_with_output().expect("wait for a run");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    said.into_owned()
+}
+
+#[test]
+fn a_reader_beside_a_writer_says_so_and_once_it_is_killed_tells_of_the_journal() {
+    apart(
+        "together::a_reader_beside_a_writer_says_so_and_once_it_is_killed_tells_of_the_journal",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::Two, &first, &second, 0);
+            let all = points(&ground, &["all"]);
+            ground.clear();
+            for (class, number) in [
+                ("write staged", 9),
+                ("write journal", 1),
+                ("renameat2 key", 3),
+                ("renameat2 conf", 2),
+                ("unlinkat journal", 1),
+            ] {
+                let point = of_class(&all, class, number);
+                let log = ground.aside.join("slowed");
+                let mut writer = start(slowed(&ground, &["all"], point, &log));
+                // Half of the kill: what the writer does before it is slow is done by then.
+                eventually(LIMIT, || {
+                    let lines = read_if_there(&log);
+                    let begun = lines.contains(".certs-journal") || class == "write staged";
+                    (begun && !ground.left().is_empty())
+                        .then_some(())
+                        .ok_or_else(|| "the writer has not begun".to_owned())
+                });
+                let said = ground.run(&["all", "--dry-run"]);
+                let running = writer.try_wait().expect("look at the writer").is_none();
+                assert!(running, "{class}: the writer was too quick");
+                assert!(
+                    said.stdout.contains(BUSY) || said.stderr.contains(BUSY),
+                    "{said}"
+                );
+                ended(writer);
+                ground.tree().whole().expect("a whole tree");
+                let said = ground.run(&["all", "--dry-run"]).expect(0);
+                assert!(!said.stdout.contains(BUSY), "{said}");
+                ground.clear();
+            }
+        },
+    );
+}
+
+#[test]
+fn a_reader_that_came_before_the_directories_tells_of_the_writer() {
+    apart(
+        "together::a_reader_that_came_before_the_directories_tells_of_the_writer",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::Two, &first, &second, 0);
+            let reader = &["all", "--dry-run"];
+            let all = points(&ground, reader);
+            let log = ground.aside.join("reader");
+            // It has looked for the CAs, and has yet to look for the leaves.
+            let child = start(slowed(
+                &ground,
+                reader,
+                of_class(&all, "newfstatat crt", 3),
+                &log,
+            ));
+            eventually(LIMIT, || {
+                let opened = read_if_there(&log).contains(text(&ground.pki));
+                opened
+                    .then_some(())
+                    .ok_or_else(|| "the reader has not begun".to_owned())
+            });
+            // As long as the reader takes to be where it waits.
+            thread::sleep(Duration::from_millis(200));
+            ground.run(&["all"]).expect(0);
+            let output = child.wait_with_output().expect("wait for the reader");
+            let said =
+                String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains(BUSY), "{said}");
+        },
+    );
+}
+
+fn read_if_there(log: &Path) -> String {
+    if log.exists() {
+        read(log)
+    } else {
+        String::new()
+    }
+}
+
+fn of_class<'a>(points: &'a [Point], class: &str, number: usize) -> &'a Point {
+    let mut of_class = points.iter().filter(|point| point.class == class);
+    of_class
+        .nth(number)
+        .unwrap_or_else(|| panic!("no {class} {number} among {points:#?}"))
+}
+
+#[test]
+fn a_reader_of_a_killed_run_does_not_call_it_drift() {
+    apart(
+        "together::a_reader_of_a_killed_run_does_not_call_it_drift",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::Two, &first, &second, 0);
+            let all = points(&ground, &["all"]);
+            let mut told = 0;
+            for point in all.iter().filter(|point| point.call == "renameat2") {
+                ground.clear();
+                crate::point::strike(&ground, &["all"], point, crate::point::Fault::Kill)
+                    .expect("the run has that call");
+                let before = ground.everything();
+                let said = ground.run(&["all", "--dry-run"]);
+                assert!(
+                    said.stderr.contains("interrupted") || said.stdout.contains("interrupted"),
+                    "{point}: {said}"
+                );
+                ground
+                    .everything()
+                    .same(&before, "changed by a reader")
+                    .expect("a reader changes nothing");
+                told += 1;
+            }
+            say(&format!("a reader of a killed run: {told} kills"));
+            assert_eq!(told, crate::ground::FILES);
+        },
+    );
+}
