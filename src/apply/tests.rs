@@ -56,7 +56,7 @@ fn what_is_replaced_is_held_against_what_was_read_and_keeps_its_owner() {
     let mut seen = Seen::default();
     let content = FileContent {
         bytes: Zeroizing::new(b"old".to_vec()),
-        wanted: 0o4666,
+        mode: 0o4666,
         uid: 7,
         gid: 8,
     };
