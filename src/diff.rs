@@ -105,7 +105,10 @@ impl Judge<'_> {
         }
         match self.spec.certificate() {
             Some(wanted) if wanted.kind == Kind::Ca => self.ca(certificate),
-            Some(wanted) => self.leaf(wanted, certificate, &chain[1..]),
+            Some(wanted) => {
+                self.leaf(wanted, certificate, &chain[1..]);
+                self.making(wanted, certificate);
+            }
             None => {}
         }
     }
@@ -299,6 +302,11 @@ impl Judge<'_> {
             );
         }
         self.leaf(wanted, leaf, &found.chain[1..]);
+        // A certificate in a file of its own has another keeper: a kubelet rotates its own, with
+        // the key and the validity that it and its cluster's signer choose.
+        if !found.referred {
+            self.making(wanted, leaf);
+        }
     }
 
     fn tell(&mut self, code: Code, text: &str, way_out: &str) {

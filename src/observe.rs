@@ -120,6 +120,7 @@ impl Reader<'_> {
                     server: entry.server,
                     authorities,
                     chain,
+                    referred: matches!(entry.certificate, Source::File { .. }),
                     key: Key {
                         state,
                         mode: mode | key_mode,

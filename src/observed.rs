@@ -63,6 +63,8 @@ pub struct Kubeconfig {
     pub authorities: Vec<Certificate>,
     /// The client certificate and its chain.
     pub chain: Vec<Certificate>,
+    /// Whether the certificate lies in a file of its own, which the kubeconfig names.
+    pub referred: bool,
     /// The client key.
     pub key: Key,
     /// The mode of the file.

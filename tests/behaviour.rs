@@ -1085,6 +1085,17 @@ fn the_files_that_a_kubeconfig_names_are_followed() {
     refer("client-key", text(&current));
     refer("certificate-authority", "pki/ca.crt");
     run(&mut all(place.path(), &[])).expect(0);
+    // Its key and validity are the kubelet's affair; a kubeconfig's own are not.
+    let another = ["--key-algorithm", "RSA-2048", "--validity", "2160h"];
+    let mut command = certs(&["kubeconfig", "kubelet", "--output", "json"]);
+    command.args(["--kubernetes-dir", text(place.path()), "--node-name", "cp1"]);
+    command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+    run(command.args(another)).expect(0);
+    let mut command = certs(&["kubeconfig", "scheduler", "--output", "json"]);
+    command.args(["--kubernetes-dir", text(place.path())]);
+    command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+    let finished = run(command.args(another)).expect(3);
+    assert_eq!(codes(&finished, "warning"), ["key-algorithm"]);
     set_mode(&file, 0o644);
     let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
     assert_eq!(codes(&finished, "error"), ["key-mode"]);

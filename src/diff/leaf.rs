@@ -54,6 +54,14 @@ impl Judge<'_> {
         if leaf.is_ca() {
             self.tell(Code::LeafIsCa, "is a CA, which it must not be", "");
         }
+        if leaf.subject_key_identifier.is_none() {
+            self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
+        }
+        self.serial(leaf);
+    }
+
+    /// How a leaf was made: nothing that anyone who verifies it looks at.
+    pub(super) fn making(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
         match leaf.public_key.algorithm() {
             Some(found) if found == wanted.key_algorithm => {}
             found => self.tell(
@@ -67,10 +75,6 @@ impl Judge<'_> {
             ),
         }
         self.validity(wanted, leaf);
-        if leaf.subject_key_identifier.is_none() {
-            self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
-        }
-        self.serial(leaf);
     }
 
     fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {

@@ -123,6 +123,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
                 server: server.clone(),
                 authorities: chain.clone(),
                 chain: vec![certificate(wanted, &spec.name, found, begin)],
+                referred: false,
                 key: open(key),
                 mode: 0o600,
             })

@@ -629,7 +629,9 @@ fn a_ca_takes_another_subject_and_nothing_else() {
     let mut spec = ca_with_subject(row, &facts, subject.clone()).unwrap();
     assert_eq!(certificate(&spec).subject, subject);
     if let Content::Certificate(wanted) = &mut spec.content {
+        assert!(wanted.subject_given);
         wanted.subject = Name::new(&[], "kubernetes");
+        wanted.subject_given = false;
     }
     assert_eq!(spec, resolve(row, &facts).unwrap());
 }
