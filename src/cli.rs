@@ -275,7 +275,7 @@ verbs! {
     /// What every verb takes.
     #[command(next_help_heading = "Options of every verb")]
     Run {
-        /// kubeadm configuration, v1beta3 or v1beta4; flags go before what it says
+        /// kubeadm configuration, v1beta3 or v1beta4, - for standard input; flags go before it
         #[arg(long, value_name = "FILE")] config: Option<PathBuf>,
         /// What to do about fields of --config that no version has: error refuses them, warn
         /// passes over them, for the file of a newer kubeadm
@@ -291,7 +291,9 @@ verbs! {
         /// Group of the files made, by name or number
         #[arg(long, value_name = "GROUP")] group: Option<String>,
         /// Tell what would be done, and write nothing
-        #[arg(long)] dry_run: bool,
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            hide_possible_values = true, value_name = "true|false")]
+        dry_run: Option<bool>,
         /// How to report: text for people, json or yaml for programs (docs/output.md)
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         #[arg(hide_possible_values = true)]

@@ -93,6 +93,14 @@ impl Judge<'_> {
                 "chmod it to 0644",
             );
         }
+        if self.spec.is_ca() && chain.first() != Some(certificate) {
+            self.tell(
+                Code::CaOrder,
+                "does not begin with the certificate of its key, where kubeadm and the controller \
+                 manager look for it",
+                "put that certificate first",
+            );
+        }
         match key {
             Some(key) => self.key(key, certificate),
             // A CA without its key is an external one: the plan decides what that means.
@@ -292,8 +300,11 @@ impl Judge<'_> {
                 self.tell(Code::WrongCa, "does not trust the CA", "");
             }
         }
-        if let Place::Kubeconfig { server, .. } = &self.spec.place
+        if let Place::Kubeconfig {
+            server, or_server, ..
+        } = &self.spec.place
             && *server != found.server
+            && or_server.as_ref() != Some(&found.server)
         {
             self.tell(
                 Code::Server,
@@ -321,7 +332,7 @@ impl Judge<'_> {
             _ => place.public(),
         };
         let way_out = if way_out.is_empty() && code.severity() != Severity::Note {
-            reissue(self.spec)
+            reissue(self.spec, code.severity())
         } else {
             way_out.to_owned()
         };
@@ -336,18 +347,21 @@ impl Judge<'_> {
 }
 
 /// How what is there can be made anew; a CA and sa.key cannot.
-pub(crate) fn reissue(spec: &Spec) -> String {
+///
+/// No command line is put together: it would lack flags that this run was given, `--kubernetes-dir`
+/// first of all, and be run over another tree.
+pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
     let leaf = spec
         .certificate()
         .is_some_and(|certificate| certificate.issuer.is_some());
-    let (phase, name) = (spec.phase.name(), &spec.name);
     if !leaf {
         "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()
-    } else if by_name(name).is_some() {
-        format!("run 'certs {phase} {name} --force' with the same flags to reissue it")
-    } else {
-        // Whom it names stands in flags, which a shell may want quoted.
+    } else if severity == Severity::Error || by_name(&spec.name).is_none() {
         "run the same command with --force to reissue it".to_owned()
+    } else {
+        // --force without names replaces errors alone.
+        let (phase, name) = (spec.phase.name(), &spec.name);
+        format!("'certs {phase} {name} --force', with the flags of this run, reissues it")
     }
 }
 

@@ -63,6 +63,7 @@ codes! {
     BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";
     CaAbsent "ca-absent" Error "the CA that signs it is not there";
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
+    CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's";
     CaUsage "ca-usage" Note "a CA's key usage or SAN is another than RFC 5280 section 4.2.1 suggests";
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses";
@@ -82,6 +83,7 @@ codes! {
     MissingKey "missing-key" Error "a certificate without its key";
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
+    NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
     NotSigned "not-signed-by-ca" Error "another CA signed it";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones";

@@ -48,10 +48,16 @@ fn written(outcome: &Outcome) -> ExitCode {
     let stdout = io::stdout()
         .write_all(&outcome.stdout)
         .and_then(|()| io::stdout().flush());
-    let failed = |written: io::Result<()>| {
-        written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)
-    };
-    if failed(stdout) | failed(stderr) {
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if let Err(error) = &stdout
+        && !gone(error)
+    {
+        let _ = writeln!(
+            io::stderr(),
+            "error: write standard output: {error}; what it would say was done"
+        );
+    }
+    if stdout.and(stderr).is_err_and(|error| !gone(&error)) {
         ExitCode::FAILURE
     } else {
         ExitCode::from(outcome.exit.code())

@@ -241,6 +241,10 @@ fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState
 fn unread(file: &FileId, error: &ReadError) -> Unreadable {
     let (why, way_out) = match error {
         ReadError::Io { reason, .. } => (format!("cannot be read: {reason}"), ""),
+        ReadError::NotAFile { kind, .. } if kind.contains("link") => (
+            format!("is {kind}, not a file"),
+            "put the file that it names in its place",
+        ),
         ReadError::NotAFile { kind, .. } => (format!("is {kind}, not a file"), "move it away"),
         ReadError::PermissionDenied { .. } => (
             "cannot be read: permission denied".to_owned(),

@@ -22,6 +22,15 @@ pub enum Force {
     No,
 }
 
+/// What a verb may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What to replace.
+    pub force: Force,
+    /// Whether CAs and service account keys may be made: not by a node that joins a cluster.
+    pub founding: bool,
+}
+
 /// What happens to one spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -84,14 +93,14 @@ pub fn plan(
     wanted: &[Spec],
     issuers: &[Spec],
     found: &Found,
-    force: Force,
+    policy: Policy,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
     let planner = Planner {
         wanted,
         issuers,
         found,
-        force,
+        policy,
         now,
     };
     let mut steps = Vec::new();
@@ -126,7 +135,7 @@ struct Planner<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
-    force: Force,
+    policy: Policy,
     now: OffsetDateTime,
 }
 
@@ -170,7 +179,10 @@ impl<'a> Planner<'a> {
         let leaf = spec
             .certificate()
             .is_some_and(|certificate| certificate.issuer.is_some());
-        let step = match (observed, self.force) {
+        if observed.is_absent() && !leaf && !self.policy.founding {
+            return Err(vec![not_copied(spec)]);
+        }
+        let step = match (observed, self.policy.force) {
             (Observed::Absent, _) => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
@@ -182,7 +194,7 @@ impl<'a> Planner<'a> {
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
         if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
             if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
-                let reissue = reissue(spec);
+                let reissue = reissue(spec, Severity::Error);
                 for finding in findings.iter_mut().filter(|found| found.way_out == reissue) {
                     EXTERNAL.clone_into(&mut finding.way_out);
                 }
@@ -261,7 +273,21 @@ impl<'a> Planner<'a> {
 }
 
 /// The way out where the CA's key is not here.
-const EXTERNAL: &str = "have the CA's owner issue it and place certificate and key here";
+const EXTERNAL: &str = "have the CA's owner issue it, and place it here";
+
+/// What a cluster has once, for all of its control planes.
+fn not_copied(spec: &Spec) -> Finding {
+    Finding {
+        code: Code::NotCopied,
+        name: spec.name.clone(),
+        file: spec.place.key(),
+        text: "is not there, and a node that joins makes none of its own".to_owned(),
+        way_out: format!(
+            "copy it and {} from the first control plane",
+            spec.place.public()
+        ),
+    }
+}
 
 /// A leaf with its issuer's name looks self-signed to every verifier.
 fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {

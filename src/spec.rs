@@ -133,6 +133,9 @@ pub enum Place {
         user: String,
         /// The URL of the API server.
         server: String,
+        /// Another one that is as good: the endpoint for who is given the local one, as `kubeadm
+        /// join` writes it.
+        or_server: Option<String>,
     },
     /// `BASE.crt` and `BASE.key`.
     Pair {

@@ -340,8 +340,8 @@ fn drift_is_4_told_whole_and_nothing_is_written_until_forced() {
     let before = snapshot(place.path());
     let finished = run(&mut all(place.path(), &[])).expect(4);
     for words in [
-        "pki/apiserver.key stands without apiserver.crt: run 'certs server apiserver --force' with the same flags to reissue it",
-        "pki/etcd/server.crt stands without etcd/server.key: run 'certs server etcd-server --force' with the same flags to reissue it",
+        "pki/apiserver.key stands without apiserver.crt: run the same command with --force to reissue it",
+        "pki/etcd/server.crt stands without etcd/server.key: run the same command with --force to reissue it",
         "refused with 2 errors; nothing was written",
     ] {
         assert!(finished.stderr.contains(words), "{words}\n{finished}");
@@ -376,39 +376,50 @@ fn drift_is_4_told_whole_and_nothing_is_written_until_forced() {
 }
 
 #[test]
-fn every_command_that_a_refusal_offers_for_the_table_is_one() {
-    let place = tree();
-    for key in [
-        "pki/apiserver.key",
-        "pki/etcd/peer.key",
-        "pki/front-proxy-client.key",
+fn the_same_command_with_force_is_the_way_out_of_a_refusal() {
+    for arguments in [
+        &[][..],
+        &["--apiserver-bind-port", "7443", "--ca-validity", "3650d"],
     ] {
-        fs::remove_file(place.join(key)).expect("remove");
-    }
-    write(&place.join("scheduler.conf"), "garbage");
-    let finished = run(&mut all(place.path(), &[])).expect(4);
-    let offers: Vec<Vec<&str>> = finished
-        .stderr
-        .lines()
-        .filter_map(|line| Some(line.split_once("run 'certs ")?.1.split_once('\'')?.0))
-        .map(|command| command.split(' ').collect())
-        .collect();
-    assert_eq!(offers.len(), 4, "{finished}");
-    for offer in offers {
-        let mut command = certs(&offer);
-        command
-            .args(["--kubernetes-dir", text(place.path())])
-            .args(FAST);
-        command.args(["--node-name", "cp1"]);
-        if offer[0] != "client" {
-            command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+        let place = TempDir::new();
+        run(&mut all(place.path(), arguments)).expect(0);
+        for key in [
+            "pki/apiserver.key",
+            "pki/etcd/peer.key",
+            "pki/front-proxy-client.key",
+        ] {
+            fs::remove_file(place.join(key)).expect("remove");
         }
-        run(&mut command).expect(0);
+        write(&place.join("scheduler.conf"), "garbage");
+        let finished = run(&mut all(place.path(), arguments)).expect(4);
+        let offers = finished
+            .stderr
+            .matches("run the same command with --force to reissue it")
+            .count();
+        assert_eq!(offers, 4, "{finished}");
+        run(all(place.path(), arguments).arg("--force")).expect(0);
+        run(&mut all(place.path(), arguments)).expect(0);
     }
-    run(&mut all(place.path(), &[])).expect(0);
 }
 
-// Dry runs.
+/// What a warning offers is run with the flags that its verb takes; the others are refused, never
+/// ignored.
+#[test]
+fn every_command_that_a_warning_offers_is_one() {
+    let place = TempDir::new();
+    run(&mut all(
+        place.path(),
+        &["--apiserver-cert-extra-sans", "more.example"],
+    ))
+    .expect(0);
+    let finished = run(&mut all(place.path(), &[])).expect(3);
+    let offer = "'certs server apiserver --force', with the flags of this run, reissues it";
+    assert!(finished.stderr.contains(offer), "{finished}");
+    let mut command = certs(&["server", "apiserver", "--force"]);
+    command.args(["--kubernetes-dir", text(place.path())]);
+    run(command.args(CLUSTER)).expect(0);
+    run(&mut all(place.path(), &[])).expect(0);
+}
 
 #[test]
 fn a_dry_run_touches_nothing_and_makes_no_directory() {

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// What may be named in some rooms only.
 const OUTSIDE: &[(&str, &[&str])] = &[
-    ("aws_lc_rs", &["key", "x509"]),
+    ("aws_lc_rs", &["key"]),
     ("clap", &["cli", "main"]),
     ("nix", &["main", "store"]),
     ("rcgen", &["issue"]),
@@ -67,12 +67,11 @@ fn imports_point_down_or_sideways_without_a_circle() {
 fn each_outside_crate_stays_in_its_room() {
     for (room, text) in sources() {
         for (name, rooms) in OUTSIDE {
-            let used = text.lines().any(|line| {
-                let line = line.trim_start();
-                !line.starts_with("//")
-                    && line.match_indices(&format!("{name}::")).any(|(at, _)| {
-                        !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-                    })
+            let used = paths(&text).iter().any(|path| {
+                path == name
+                    || path
+                        .strip_prefix(name)
+                        .is_some_and(|rest| rest.starts_with("::"))
             });
             assert!(
                 !used || rooms.contains(&room.as_str()),
@@ -83,10 +82,16 @@ fn each_outside_crate_stays_in_its_room() {
 }
 
 #[test]
-fn the_check_sees_an_import_in_a_list_and_one_in_the_code() {
-    let text = "use crate::{key::PublicKey, x509};\nfn f() { crate::pem::parse(&[]); }\n";
-    let seen: Vec<String> = imported(text).into_iter().collect();
-    assert_eq!(seen, ["key", "pem", "x509"]);
+fn the_check_sees_imports_in_every_form() {
+    let text = "use crate::{\n    key::{self, PublicKey},\n    x509,\n};\nuse std::fs;\n\
+                // use crate::store::Store;\npub use std::{io, thread::{self, sleep}};\n\
+                fn f() { crate::pem::parse(&[]); }\n";
+    let rooms: Vec<String> = imported(text).into_iter().collect();
+    assert_eq!(rooms, ["key", "pem", "x509"]);
+    let paths = paths(text);
+    for path in ["std::fs", "std::io", "std::thread", "std::thread::sleep"] {
+        assert!(paths.contains(path), "{path} in {paths:?}");
+    }
 }
 
 /// Room and text of every source file but tests and what only tests use.
@@ -138,40 +143,64 @@ fn walk(directory: &Path, files: &mut Vec<(String, PathBuf)>) {
 
 /// The rooms named after `crate::`, or after `certs::` in main.
 fn imported(text: &str) -> BTreeSet<String> {
-    let mut rooms = BTreeSet::new();
-    for line in text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-    {
-        for root in ["crate::", "certs::"] {
-            for (at, _) in line.match_indices(root) {
-                if line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
-                    continue;
-                }
-                let rest = &line[at + root.len()..];
-                match rest.strip_prefix('{') {
-                    Some(list) => {
-                        rooms.extend(
-                            list.split(", ")
-                                .map(first_word)
-                                .filter(|word| !word.is_empty()),
-                        );
-                    }
-                    None => {
-                        rooms.insert(first_word(rest));
-                    }
-                }
-            }
-        }
-    }
-    rooms
+    paths(text)
+        .iter()
+        .filter_map(|path| {
+            path.strip_prefix("crate::")
+                .or(path.strip_prefix("certs::"))
+        })
+        .map(|rest| rest.split("::").next().unwrap_or_default().to_owned())
+        .collect()
 }
 
-fn first_word(text: &str) -> String {
-    text.trim_start()
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
+/// Every path that the code names: those of `use` with their trees laid out, and those in between.
+fn paths(text: &str) -> BTreeSet<String> {
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .fold(String::new(), |code, line| code + line + "\n");
+    let mut paths = BTreeSet::new();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    for (at, _) in code.match_indices("use ") {
+        let rest = &code[at + 4..];
+        let end = rest.find(';').unwrap_or(rest.len());
+        if !code[..at].ends_with(is_word) {
+            let tree: String = rest[..end].split_whitespace().collect();
+            lay_out("", &tree, &mut paths);
+        }
+    }
+    for word in code.split(|c: char| !is_word(c) && c != ':') {
+        if word.contains("::") {
+            paths.insert(word.trim_matches(':').to_owned());
+        }
+    }
+    paths
+}
+
+/// `a::{b, c::d}` as `a::b` and `a::c::d`; `self` is what stands before it.
+fn lay_out(before: &str, tree: &str, paths: &mut BTreeSet<String>) {
+    let Some((path, list)) = tree.split_once('{') else {
+        let path = format!("{before}{tree}");
+        paths.insert(path.trim_end_matches("::self").to_owned());
+        return;
+    };
+    let before = format!("{before}{path}");
+    let list = list.strip_suffix('}').unwrap_or(list);
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                lay_out(&before, &list[start..at], paths);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if start < list.len() {
+        lay_out(&before, &list[start..], paths);
+    }
 }
 
 fn reaches(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> bool {

@@ -1,10 +1,14 @@
 use super::*;
 use crate::oracle::sample::{NOW, spec, specs, tree};
-use crate::plan::{Force, Found, plan};
+use crate::plan::{Force, Found, Policy, plan};
 use crate::store::FileContent;
 
 fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
-    let plan = plan(&specs(), &[], found, Force::Drifted, NOW).unwrap();
+    let policy = Policy {
+        force: Force::Drifted,
+        founding: true,
+    };
+    let plan = plan(&specs(), &[], found, policy, NOW).unwrap();
     prepare(&plan, seen, Owner::default(), NOW)
 }
 

@@ -11,13 +11,13 @@ use super::{Env, Outcome, Stop};
 use crate::apply::{self, Prepared};
 use crate::cli::{FailOn, Output, Run, Signing, Unknown};
 use crate::config;
-use crate::facts::{self, Facts, Given};
+use crate::facts::{self, Facts, Given, Role};
 use crate::finding::Severity;
 use crate::key;
 use crate::location::Owner;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::outcome::Exit;
-use crate::plan::{Force, plan};
+use crate::plan::{Force, Policy, plan};
 use crate::profile::{Phase, of_phase};
 use crate::report::{Format, Planning, Report, failure};
 use crate::spec::Spec;
@@ -106,14 +106,14 @@ struct Job {
     store: Store,
     passphrases: Passphrases,
     owner: Owner,
-    force: Force,
+    policy: Policy,
     lock_timeout: Duration,
 }
 
 fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     let (job, facts, mut notes) = settle(request, env)?;
     notes.extend(request.select.left_out(&facts));
-    let dry_run = request.run.dry_run || facts.dry_run == Some(true);
+    let dry_run = request.run.dry_run.or(facts.dry_run).unwrap_or_default();
     let least = match request.run.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
@@ -188,7 +188,7 @@ impl Job {
             &self.specs,
             &self.issuers,
             &seen.observed,
-            self.force,
+            self.policy,
             env.now,
         )
     }
@@ -207,7 +207,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
             .0
             .push("--quiet goes with --output text: leave one of them out".to_owned());
     }
-    let (Some((facts, notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
+    let (Some((facts, mut notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
         (facts, lock_timeout, passphrases, owner, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
@@ -216,10 +216,13 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     let job = Job {
         issuers: issuers(&specs, &facts)?,
         specs,
-        store: Store::open(roots(request, &facts)),
+        store: Store::open(roots(request, &facts, &mut notes)),
         passphrases,
         owner,
-        force: request.force(),
+        policy: Policy {
+            force: request.force(),
+            founding: facts.node.role == Role::First,
+        },
         lock_timeout,
     };
     Ok((job, facts, notes))
@@ -276,26 +279,28 @@ fn facts(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), S
     Ok((facts, notes))
 }
 
-fn roots(request: &Request, facts: &Facts) -> Roots {
+/// A flag goes before the file: --cert-dir, and --kubernetes-dir, which says where the certificates
+/// are too.
+fn roots(request: &Request, facts: &Facts, notes: &mut Vec<String>) -> Roots {
     let run = &request.run;
-    let default = PathBuf::from("/etc/kubernetes");
-    let kubernetes = run.kubernetes_dir.clone().unwrap_or(default);
     let configured = facts.cert_dir.as_ref().map(PathBuf::from);
-    // A flag goes before the file, and --kubernetes-dir says where the certificates are too.
-    let configured = configured.filter(|_| run.kubernetes_dir.is_none());
-    let pki = run
-        .cert_dir
-        .clone()
-        .or(configured)
-        .unwrap_or_else(|| kubernetes.join("pki"));
-    Roots {
-        pki,
-        kubeconfig: request.kubeconfig_dir.clone().unwrap_or(kubernetes),
-        kubelet: request
-            .kubelet_dir
+    let flagged = run.cert_dir.is_some() || run.kubernetes_dir.is_some();
+    let roots = Roots::of(
+        run.kubernetes_dir.clone(),
+        run.cert_dir
             .clone()
-            .unwrap_or_else(|| "/var/lib/kubelet/pki".into()),
+            .or(configured.clone().filter(|_| !flagged)),
+        request.kubeconfig_dir.clone(),
+        request.kubelet_dir.clone(),
+    );
+    if let Some(configured) = configured.filter(|path| *path != roots.pki) {
+        notes.push(format!(
+            "the certificates are in {}, as the flags say, and not in certificatesDir, {}",
+            roots.pki.display(),
+            configured.display()
+        ));
     }
+    roots
 }
 
 fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {

@@ -19,7 +19,8 @@ fn one(value: Option<String>, flag: &str) -> Option<Stated<String>> {
 fn many(values: Vec<String>, flag: &str) -> Vec<Stated<String>> {
     values
         .into_iter()
-        .map(|value| Stated::new(value, flag))
+        // "a, b" is a list of two, as people write it.
+        .map(|value| Stated::new(value.trim(), flag))
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::Stop;
 use crate::cli::Own as OwnFlags;
-use crate::facts::Facts;
+use crate::facts::{Facts, Role};
 use crate::profile::{self, Own, Phase, Profile, ResolveError, TABLE, by_name, of_phase, resolve};
 use crate::spec::Spec;
 use crate::x509::name::Name;
@@ -65,6 +65,11 @@ impl Select {
     /// The specs asked for, in issue order.
     pub(crate) fn specs(&self, facts: &Facts) -> Result<Vec<Spec>, Stop> {
         match self {
+            Self::All if facts.node.role == Role::Worker => Err(Stop::usage(
+                "the JoinConfiguration has no controlPlane, so that the node is a worker, and \
+                 'certs all' makes a control plane: make a worker's files by name, as with \
+                 'certs kubeconfig kubelet'",
+            )),
             Self::All => resolve_all(TABLE.iter(), facts),
             Self::Phase {
                 phase,

@@ -9,8 +9,8 @@ mod honoured;
 
 use std::fmt;
 
-use crate::facts::Given;
-use crate::yaml::{self, Node};
+use crate::facts::{Given, Role};
+use crate::yaml::{self, Node, Value};
 
 pub use document::{document, fields_read_over};
 
@@ -153,6 +153,12 @@ impl Run<'_> {
                 }
             }
             honoured::read(self, document, kind, given);
+            if kind == Kind::Join {
+                given.role = Some(match document.get("controlPlane") {
+                    Some(node) if !matches!(node.value, Value::Null) => Role::Further,
+                    _ => Role::Worker,
+                });
+            }
         }
         self.together(&seen);
     }

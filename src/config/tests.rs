@@ -83,6 +83,7 @@ featureGates:
         key_algorithm: Some(text("ECDSA-P256", "encryptionAlgorithm (c.yaml line 25)")),
         kubernetes_version: Some(text("v1.36.2", "kubernetesVersion (c.yaml line 13)")),
         node_addresses: Vec::new(),
+        role: None,
         node_name: Some(text("cp1", "nodeRegistration.name (c.yaml line 7)")),
         pod_cidr: Some(text(
             "10.244.0.0/16",

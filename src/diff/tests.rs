@@ -462,10 +462,14 @@ fn a_way_out_stands_with_all_but_notes() {
             }
             Code::NotYetValid => "set the clock right",
             _ if code.severity() == Severity::Note => "",
-            _ if *name == "admin" => {
-                "run 'certs kubeconfig admin --force' with the same flags to reissue it"
+            Code::CaOrder => "put that certificate first",
+            _ if code.severity() == Severity::Error => {
+                "run the same command with --force to reissue it"
             }
-            _ => "run 'certs server apiserver --force' with the same flags to reissue it",
+            _ if *name == "admin" => {
+                "'certs kubeconfig admin --force', with the flags of this run, reissues it"
+            }
+            _ => "'certs server apiserver --force', with the flags of this run, reissues it",
         };
         assert_eq!(way_out, expected, "{code}");
     }

@@ -99,6 +99,7 @@ impl Run {
             etcd_server_extra_sans: self.sans(&given.etcd_server_extra_sans),
             addresses: self.addresses(&given.node_addresses),
             etcd_peer_extra_sans: self.sans(&given.etcd_peer_extra_sans),
+            role: given.role.unwrap_or_default(),
         }
     }
 

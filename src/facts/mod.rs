@@ -75,6 +75,8 @@ pub struct Given {
     pub external_etcd: bool,
     /// The files that such an etcd is reached with; only checked.
     pub external_etcd_files: Vec<Stated<String>>,
+    /// What the node is, if a document says it.
+    pub role: Option<Role>,
     /// Kind of the keys to make, by kubeadm's names.
     pub key_algorithm: Option<Stated<String>>,
     /// The version of Kubernetes, or a label such as `stable-1`.
@@ -125,10 +127,23 @@ impl Given {
             node_addresses: either(self.node_addresses, file.node_addresses),
             node_name: self.node_name.or(file.node_name),
             pod_cidr: self.pod_cidr.or(file.pod_cidr),
+            role: self.role.or(file.role),
             service_cidr: self.service_cidr.or(file.service_cidr),
             validity: self.validity.or(file.validity),
         }
     }
+}
+
+/// What a node is to its cluster.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Role {
+    /// The control plane on which the cluster begins: its CAs are made there.
+    #[default]
+    First,
+    /// A control plane that joins, and shares the CAs and the service account keys.
+    Further,
+    /// No control plane.
+    Worker,
 }
 
 /// What only the machine knows.
@@ -213,6 +228,8 @@ pub struct NodeFacts {
     pub etcd_server_extra_sans: Vec<San>,
     /// Its name: a DNS-1123 subdomain.
     pub name: String,
+    /// What it is to its cluster.
+    pub role: Role,
 }
 
 impl NodeFacts {

@@ -76,6 +76,7 @@ fn nothing_given_yields_the_defaults_of_kubeadm() {
                 etcd_peer_extra_sans: vec![],
                 etcd_server_extra_sans: vec![],
                 name: "cp1".into(),
+                role: Role::First,
             },
             cert_dir: None,
             dry_run: None,
@@ -367,6 +368,11 @@ fn full(mark: &str) -> Given {
         node_name: one(),
         pod_cidr: one(),
         public_keys_ecdsa: Some(Stated::new(true, mark)),
+        role: Some(if mark == "flag" {
+            Role::Further
+        } else {
+            Role::Worker
+        }),
         service_cidr: one(),
         validity: one(),
     }

@@ -8,8 +8,16 @@ use crate::observed::{Key, Unreadable};
 use crate::oracle::sample::{NOW, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 
+/// Of a cluster's first control plane.
+fn policy(force: Force) -> Policy {
+    Policy {
+        force,
+        founding: true,
+    }
+}
+
 fn planned(found: &Found, force: Force) -> Result<Plan, Refusal> {
-    plan(&specs(), &[], found, force, NOW)
+    plan(&specs(), &[], found, policy(force), NOW)
 }
 
 /// A plan for one spec alone, over its CA.
@@ -17,7 +25,7 @@ fn alone(name: &str, found: &Found, force: Force) -> Result<Plan, Refusal> {
     let wanted = spec(name);
     let ca = wanted.certificate().and_then(|leaf| leaf.issuer.clone());
     let issuers: Vec<Spec> = ca.iter().map(|ca| spec(ca)).collect();
-    plan(&[wanted], &issuers, found, force, NOW)
+    plan(&[wanted], &issuers, found, policy(force), NOW)
 }
 
 fn errors(refusal: &Refusal) -> Vec<(&str, Code)> {
@@ -148,7 +156,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 wanted: &wanted,
                 issuers: &[],
                 found,
-                force,
+                policy: policy(force),
                 now: NOW,
             };
             planner.judge(spec)
@@ -429,7 +437,7 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
         leaf.subject = ca.certificate().unwrap().subject.clone();
     }
     let both = [ca.clone(), wanted.clone()];
-    let refusal = plan(&both, &[], &Found::new(), Force::No, NOW).unwrap_err();
+    let refusal = plan(&both, &[], &Found::new(), policy(Force::No), NOW).unwrap_err();
     assert_eq!(errors(&refusal), [("etcd-server", Code::SelfNamed)]);
     // The CA that is there counts, not the one that would be made.
     let mut found = tree();
@@ -438,7 +446,7 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
         slice::from_ref(&wanted),
         slice::from_ref(&ca),
         &found,
-        Force::No,
+        policy(Force::No),
         NOW,
     )
     .unwrap_err();
@@ -450,7 +458,7 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
     first.subject = crate::x509::name::Name::new(&[], "another");
     first.public_key = key("stranger").public_key().clone();
     chain.insert(0, first);
-    let refusal = plan(&[wanted], &[ca], &found, Force::No, NOW).unwrap_err();
+    let refusal = plan(&[wanted], &[ca], &found, policy(Force::No), NOW).unwrap_err();
     assert_eq!(
         errors(&refusal),
         [("etcd-server", Code::SelfNamed)],
@@ -522,4 +530,24 @@ fn codes_stand_in_order_with_stable_names_of_their_own() {
         let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
         assert!(name.chars().all(kebab) && !name.starts_with('-'), "{name}");
     }
+}
+
+#[test]
+fn a_node_that_joins_makes_no_ca_and_no_service_account_keys() {
+    let joining = Policy {
+        force: Force::Drifted,
+        founding: false,
+    };
+    let refusal = plan(&specs(), &[], &Found::new(), joining, NOW).unwrap_err();
+    let lacking: Vec<&str> = refusal
+        .findings
+        .iter()
+        .filter(|finding| finding.code == Code::NotCopied)
+        .map(|finding| finding.name.as_str())
+        .collect();
+    assert_eq!(lacking, ["ca", "etcd-ca", "front-proxy-ca", "sa"]);
+    let mut found = tree();
+    found.remove("apiserver");
+    let plan = plan(&specs(), &[], &found, joining, NOW).unwrap();
+    assert!(plan.changes(), "its own leaves are made");
 }

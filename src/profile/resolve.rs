@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{ApiServer, CommonName, Host, Kind, Phase, Profile, Signer, Stored, TABLE, by_name};
-use crate::facts::{ClusterFacts, Facts, NodeFacts};
+use crate::facts::{ClusterFacts, Facts, NodeFacts, Role};
 use crate::location::Root;
 use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::x509::name::Name;
@@ -70,6 +70,14 @@ pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
             cluster: facts.cluster.name.clone(),
             user: common_name,
             server: server(api_server, facts)?,
+            or_server: match api_server {
+                ApiServer::Endpoint => None,
+                ApiServer::Local => facts
+                    .cluster
+                    .endpoint
+                    .as_ref()
+                    .map(|endpoint| endpoint.url.clone()),
+            },
         },
         Stored::Pair(root, base) => Place::Pair {
             root,
@@ -125,12 +133,19 @@ pub fn own(own: &Own<'_>, phase: Phase, facts: &Facts) -> Result<Spec, ResolveEr
             "--organization is empty: leave it out, or name a group".to_owned(),
         ));
     }
+    let mut names = own.organizations.iter().chain([&own.common_name]);
+    if names.any(|name| name.contains(char::is_control)) {
+        return Err(ResolveError(
+            "a user's or group's name holds a control character: leave it out".to_owned(),
+        ));
+    }
     let place = if phase == Phase::Kubeconfig {
         Place::Kubeconfig {
             file: format!("{}.conf", own.name),
             cluster: facts.cluster.name.clone(),
             user: own.common_name.to_owned(),
             server: server(ApiServer::Endpoint, facts)?,
+            or_server: None,
         }
     } else {
         Place::Pair {
@@ -198,8 +213,20 @@ fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
 }
 
 fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> {
-    if let (ApiServer::Endpoint, Some(endpoint)) = (api_server, &facts.cluster.endpoint) {
-        return Ok(endpoint.url.clone());
+    // A worker has no API server of its own.
+    let worker = facts.node.role == Role::Worker;
+    match &facts.cluster.endpoint {
+        Some(endpoint) if worker || api_server == ApiServer::Endpoint => {
+            return Ok(endpoint.url.clone());
+        }
+        None if worker => {
+            return Err(ResolveError(
+                "a worker needs the address of the control plane: give --control-plane-endpoint, \
+                 or controlPlaneEndpoint in the ClusterConfiguration"
+                    .to_owned(),
+            ));
+        }
+        _ => {}
     }
     let port = facts.node.bind_port;
     Ok(match advertise_address(&facts.node)? {

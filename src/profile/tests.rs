@@ -275,6 +275,7 @@ fn subjects_issuers_names_and_servers_are_kubeadm_s_for_its_seven_configurations
                     cluster,
                     user,
                     server,
+                    ..
                 } => {
                     wanted.insert(format!("{file} {user}@{cluster} {server}"));
                     file.clone()

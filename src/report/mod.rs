@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
-use crate::observed::Observed;
+use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
 use crate::plan::{Plan, Planned, Refusal, Step};
 use crate::spec::{BACKDATE, Content};
@@ -354,7 +354,7 @@ impl Report {
 /// The certificate that was found in a spec's place.
 fn found(observed: Option<&Observed>) -> Option<&Certificate> {
     match observed? {
-        Observed::Certificate { chain, .. } => chain.first(),
+        Observed::Certificate { chain, key, .. } => signing(chain, key.as_ref()),
         Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
         _ => None,
     }

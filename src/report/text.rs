@@ -85,6 +85,13 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         }
     }
     notes(text, report, format);
+    for backup in &report.backups {
+        let path = backup.display().to_string();
+        line(
+            text,
+            &format!("What was replaced is kept in {}", shown(&path)),
+        );
+    }
     if report.result == Outcome::Unchanged {
         line(text, "Everything is as wanted; nothing was written.");
     }
@@ -190,7 +197,7 @@ fn notes(text: &mut String, report: &Report, format: &Format) {
     if counts.is_empty() {
         return;
     }
-    line(text, "Notes, each in full with --output json:");
+    line(text, "Notes (docs/findings.md):");
     for (code, count) in counts {
         let about = Code::ALL
             .iter()

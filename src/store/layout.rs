@@ -27,6 +27,22 @@ pub struct Roots {
 }
 
 impl Roots {
+    /// The directories that were given, and kubeadm's and the kubelet's where none was:
+    /// certificates in `pki` of the cluster's directory, kubeconfigs in it.
+    pub fn of(
+        kubernetes: Option<PathBuf>,
+        pki: Option<PathBuf>,
+        kubeconfig: Option<PathBuf>,
+        kubelet: Option<PathBuf>,
+    ) -> Self {
+        let kubernetes = kubernetes.unwrap_or_else(|| "/etc/kubernetes".into());
+        Self {
+            pki: pki.unwrap_or_else(|| kubernetes.join("pki")),
+            kubeconfig: kubeconfig.unwrap_or(kubernetes),
+            kubelet: kubelet.unwrap_or_else(|| "/var/lib/kubelet/pki".into()),
+        }
+    }
+
     /// Where `root` is.
     pub fn path(&self, root: Root) -> &Path {
         match root {
