@@ -83,7 +83,8 @@ impl Ground {
     pub fn clear(&self) {
         for top in &self.tops {
             if top.exists() {
-                fs::remove_dir_all(top).unwrap_or_else(|error| panic!("{top:?}: {error}"));
+                fs::remove_dir_all(top)
+                    .unwrap_or_else(|error| panic!("{}: {error}", top.display()));
             }
         }
     }
@@ -180,7 +181,7 @@ impl Ground {
             if let Ok(found) = backup.symlink_metadata()
                 && found.mode() & 0o077 != 0
             {
-                return Err(format!("{backup:?} has mode {:o}", found.mode()));
+                return Err(format!("{} has mode {:o}", backup.display(), found.mode()));
             }
         }
         Ok(())
@@ -284,7 +285,7 @@ impl Tree {
                     .or_else(|| self.0.get(&format!("{stem}.pub")));
                 let public = public.ok_or_else(|| format!("{name} stands alone"))?;
                 paired(&public.bytes, &file.bytes).map_err(|why| format!("{name}: {why}"))?;
-            } else if name.ends_with(".conf") {
+            } else if name.strip_suffix(".conf").is_some() {
                 let content = String::from_utf8_lossy(&file.bytes);
                 let field = |field: &str| {
                     let value = content
@@ -378,5 +379,5 @@ pub const DRIFTED: [&str; 7] = [
 
 /// Other octets in the same file.
 pub fn overwrite(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }

@@ -56,21 +56,15 @@ fn journal(ground: &Ground, entry: &str) -> Vec<u8> {
         "certs journal 1 list\ntransaction 0123456789abcdef\nsequence 1\nbackup keep\nroot pki {}\n{entry}\n",
         ground.pki.display()
     );
-    let sum = digest(&SHA256, body.as_bytes());
-    let hex: String = sum
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{body}sha256 {hex}\n").into_bytes()
+    let sum = sum_of(body.as_bytes());
+    format!("{body}sha256 {sum}\n").into_bytes()
 }
 
 fn sum_of(bytes: &[u8]) -> String {
     let sum = digest(&SHA256, bytes);
     sum.as_ref()
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// What is planted, and the words that the error must say.
@@ -88,7 +82,7 @@ const CASES: [Case; 15] = [
                 &good_journal(ground),
                 STRANGER,
                 0o644,
-            )
+            );
         },
         "belongs to user 4242",
     ),
@@ -100,7 +94,7 @@ const CASES: [Case; 15] = [
                 &good_journal(ground),
                 NOBODY,
                 0o666,
-            )
+            );
         },
         "its mode is 0666",
     ),
