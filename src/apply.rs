@@ -103,8 +103,11 @@ fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKe
         }
     };
     thread::scope(|scope| {
+        // This thread is one of them: where the system grants no more, it does all.
         for _ in 1..workers.min(algorithms.len()) {
-            scope.spawn(work);
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
         }
         work();
     });

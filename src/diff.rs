@@ -10,13 +10,18 @@ use crate::observed::{Key, KeyState, Kubeconfig, Observed, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
-use crate::x509::usage::KeyUsage;
+use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
 pub use leaf::signed_by;
 
 /// Bits of a key's or kubeconfig's mode that let others read or change it. A group may read:
 /// etcd and kube-apiserver often run as users of their own.
 const KEY_MODE: u32 = 0o037;
+/// RFC 5280 sections 4.2.1.12 and 4.2.1.10.
+const ANY_EXTENDED_KEY_USAGE: &[u64] = &[2, 5, 29, 37, 0];
+const NAME_CONSTRAINTS: &str = "2.5.29.30";
+/// Bits that let others write.
+const WRITABLE: u32 = 0o022;
 /// Bits beyond the mode of a certificate.
 const CERTIFICATE_MODE: u32 = 0o133;
 
@@ -55,7 +60,14 @@ impl Judge<'_> {
                 &format!("stands without {}", self.spec.place.public().name),
                 "",
             ),
-            Observed::KeyPair { key, public } => self.key_pair(key, public.as_deref()),
+            Observed::KeyPair {
+                key,
+                public,
+                public_mode,
+            } => {
+                self.public_mode(*public_mode);
+                self.key_pair(key, public.as_deref());
+            }
             Observed::Kubeconfig(kubeconfig) => self.kubeconfig(kubeconfig),
             Observed::PublicOnly => self.tell(
                 Code::MissingKey,
@@ -86,13 +98,7 @@ impl Judge<'_> {
         let Some(certificate) = certificate else {
             return;
         };
-        if mode & CERTIFICATE_MODE != 0 {
-            self.tell(
-                Code::CertificateMode,
-                &format!("has the mode {mode:04o}"),
-                "chmod it to 0644",
-            );
-        }
+        self.public_mode(mode);
         if self.spec.is_ca() && chain.first() != Some(certificate) {
             self.tell(
                 Code::CaOrder,
@@ -146,6 +152,20 @@ impl Judge<'_> {
         self.findings.push(finding);
     }
 
+    /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts.
+    fn public_mode(&mut self, mode: u32) {
+        let code = match mode {
+            mode if mode & WRITABLE != 0 => Code::WritableByOthers,
+            mode if mode & CERTIFICATE_MODE != 0 => Code::CertificateMode,
+            _ => return,
+        };
+        self.tell(
+            code,
+            &format!("has the mode {mode:04o}"),
+            "chmod it to 0644",
+        );
+    }
+
     fn key_mode(&mut self, mode: u32) {
         if mode & KEY_MODE != 0 {
             self.tell(
@@ -173,10 +193,35 @@ impl Judge<'_> {
         }
     }
 
+    /// What a CA's own extensions forbid it to sign: Go and OpenSSL hold its leaves against them.
+    fn reach(&mut self, ca: &Certificate) {
+        let usages = &ca.extended_key_usage;
+        let serves = |usage: &ExtendedKeyUsage| usages.is_empty() || usages.contains(usage);
+        let any = usages
+            .iter()
+            .any(|usage| usage.oid() == ANY_EXTENDED_KEY_USAGE);
+        if !any && !(serves(&ExtendedKeyUsage::ServerAuth) && serves(&ExtendedKeyUsage::ClientAuth))
+        {
+            self.tell(
+                Code::NotACa,
+                "may not sign for servers and clients: its extended key usage says for what it may",
+                "",
+            );
+        }
+        if ca.extension_oids.iter().any(|oid| oid == NAME_CONSTRAINTS) {
+            self.tell(
+                Code::NameConstraints,
+                "has name constraints, which certs does not hold names against",
+                "see that they permit every name and address of the cluster",
+            );
+        }
+    }
+
     /// Of a CA only what its leaves depend on is judged, never its subject.
     fn ca(&mut self, ca: &Certificate) {
         self.dates(ca, "");
         self.critical(ca);
+        self.reach(ca);
         if let Some(wanted) = self.spec.certificate()
             && wanted.subject_given
             && !ca.subject.same_values(&wanted.subject)

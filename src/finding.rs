@@ -81,6 +81,7 @@ codes! {
     LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";
     MissingCertificate "missing-certificate" Error "a key without its certificate";
     MissingKey "missing-key" Error "a certificate without its key";
+    NameConstraints "name-constraints" Warning "a CA has name constraints, which are not checked here";
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
@@ -97,6 +98,7 @@ codes! {
     Unreadable "unreadable" Error "it cannot be read, or is not what its place asks for";
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";
     Validity "validity" Warning "it was issued for another time than wanted";
+    WritableByOthers "writable-by-others" Error "others may write what the cluster trusts";
     WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA";
     WrongSubject "wrong-subject" Error "its subject is another than wanted";
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Node, Value};
 
 /// The fields of a cluster and a user that hold certificates and keys, or name files of them.
 pub const AUTHORITY: &str = "certificate-authority";
@@ -14,6 +14,22 @@ pub const AUTHORITY: &str = "certificate-authority";
 pub const CERTIFICATE: &str = "client-certificate";
 /// See [`AUTHORITY`].
 pub const KEY: &str = "client-key";
+
+/// What a user's entry may hold beside a certificate, and by which it would be somebody else.
+const OTHER_IDENTITIES: [&str; 10] = [
+    "as",
+    "as-groups",
+    "as-uid",
+    "as-user-extra",
+    "auth-provider",
+    "exec",
+    "password",
+    "token",
+    "tokenFile",
+    "username",
+];
+/// client-go refuses a cluster that has a CA and is not to be verified.
+const INSECURE: &str = "insecure-skip-tls-verify";
 
 /// The entry that the current context names.
 #[derive(Debug)]
@@ -84,6 +100,23 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
     let user_name = text(context, "user").context("its current context names no user")?;
     let user = named(&document, "users", user_name, "user")
         .with_context(|| format!("it has no user \"{user_name}\""))?;
+    for (list, name) in [("clusters", cluster_name), ("users", user_name)] {
+        if entries(&document, list, name) > 1 {
+            bail!("it has two {list} of the name \"{name}\"");
+        }
+    }
+    if let Some(other) = OTHER_IDENTITIES
+        .iter()
+        .find(|field| user.get(field).is_some())
+    {
+        bail!("its user \"{user_name}\" has another identity than its certificate: {other}");
+    }
+    if cluster
+        .get(INSECURE)
+        .is_some_and(|node| node.value != Value::Bool(false))
+    {
+        bail!("its cluster \"{cluster_name}\" is not verified: {INSECURE}");
+    }
     Ok(Current {
         server: text(cluster, "server")
             .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?
@@ -119,8 +152,7 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
         entry.cluster,
         "cluster",
         cluster,
-        // client-go refuses a cluster that has a CA and is not to be verified.
-        &[AUTHORITY, "insecure-skip-tls-verify"],
+        &[AUTHORITY, INSECURE],
     );
     let user = [
         (
@@ -135,7 +167,7 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
         entry.user,
         "user",
         user,
-        &[CERTIFICATE, KEY],
+        &[&[CERTIFICATE, KEY][..], &OTHER_IDENTITIES].concat(),
     );
     let names = [
         ("cluster".to_owned(), Node::text(entry.cluster)),
@@ -175,6 +207,15 @@ fn named<'a>(config: &'a Node, list: &str, name: &str, inner: &str) -> Option<&'
         .get(inner)
 }
 
+/// How many entries have this name.
+fn entries(config: &Node, list: &str, name: &str) -> usize {
+    let items = config.get(list).map_or(&[][..], Node::items);
+    items
+        .iter()
+        .filter(|item| text(item, "name") == Some(name))
+        .count()
+}
+
 /// Sets fields of the entry of this name, which is added where it is lacking, and takes away
 /// those that would say the same in another way.
 fn put(
@@ -194,6 +235,12 @@ fn put(
     let position = items
         .iter()
         .position(|item| text(item, "name") == Some(name));
+    // Of two of one name, one would be meant by some readers and the other by the rest.
+    let mut index = 0;
+    items.retain(|item| {
+        index += 1;
+        text(item, "name") != Some(name) || Some(index - 1) == position
+    });
     let position = position.unwrap_or_else(|| {
         items.push(Node::map([
             (inner, Node::map([])),

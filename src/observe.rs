@@ -9,6 +9,7 @@ use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
 use crate::observed::{Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::pem;
 use crate::spec::{Place, Spec};
 use crate::store::{FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
@@ -81,7 +82,7 @@ impl Reader<'_> {
     }
 
     fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
-        let certificate = self.file(&place.public(), Certificate::from_pem);
+        let certificate = self.file(&place.public(), public(Certificate::from_pem));
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, mode)), key) => Observed::Certificate { chain, mode, key },
@@ -91,10 +92,11 @@ impl Reader<'_> {
     }
 
     fn key_pair(&mut self, place: &Place) -> Observed {
-        let public = self.file(&place.public(), PublicKey::all_from_pem);
+        let public = self.file(&place.public(), public(PublicKey::all_from_pem));
         match (self.private_key(&place.key(), None), public) {
             (Some(key), public) => Observed::KeyPair {
                 key,
+                public_mode: public.as_ref().map_or(0, |(_, mode)| *mode),
                 public: public.map(|(keys, _)| keys),
             },
             (None, Some(_)) => Observed::PublicOnly,
@@ -224,6 +226,19 @@ impl Reader<'_> {
             why,
             way_out: None,
         });
+    }
+}
+
+/// Reads a file that everyone may read, and in which no private key may be.
+fn public<T>(
+    parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+) -> impl FnOnce(&[u8]) -> anyhow::Result<T> {
+    |bytes| {
+        anyhow::ensure!(
+            !pem::holds_private_key(bytes),
+            "it holds a private key, which others may have read: take it out, and replace that key"
+        );
+        parse(bytes)
     }
 }
 

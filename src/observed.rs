@@ -27,6 +27,8 @@ pub enum Observed {
         key: Key,
         /// The public keys.
         public: Option<Vec<PublicKey>>,
+        /// The mode of their file; 0 where it is not there.
+        public_mode: u32,
     },
     /// A kubeconfig.
     Kubeconfig(Kubeconfig),

@@ -42,6 +42,19 @@ impl Label {
         Self::RsaPrivateKey,
     ];
 
+    /// Whether such a block is to be kept secret.
+    pub fn is_private(self) -> bool {
+        match self {
+            Self::EcPrivateKey
+            | Self::EncryptedPrivateKey
+            | Self::PrivateKey
+            | Self::RsaPrivateKey => true,
+            Self::Certificate | Self::CertificateRequest | Self::EcParameters | Self::PublicKey => {
+                false
+            }
+        }
+    }
+
     /// The words between the dashes.
     pub fn text(self) -> &'static str {
         match self {
@@ -157,6 +170,11 @@ impl std::error::Error for PemError {}
 /// The error names the line.
 pub fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Block>> {
     Ok(blocks(bytes)?)
+}
+
+/// Whether a file holds a private key, whatever else is in it.
+pub fn holds_private_key(bytes: &[u8]) -> bool {
+    parse(bytes).is_ok_and(|blocks| blocks.iter().any(|block| block.label.is_private()))
 }
 
 /// The DER of every CERTIFICATE block, in order; an error if there is none.

@@ -19,7 +19,7 @@ use crate::observe::{Passphrases, Seen, observe};
 use crate::outcome::Exit;
 use crate::plan::{Force, Policy, plan};
 use crate::profile::{Phase, of_phase};
-use crate::report::{Format, Planning, Report, failure};
+use crate::report::{Format, Planning, Report, failure, waiting};
 use crate::spec::Spec;
 use crate::store::{self, CommitOptions, FileContent, Roots, Store, TransactionId};
 use crate::x509::validity::parse_duration;
@@ -144,10 +144,7 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     roots.dedup();
     let notice = &mut *env.notice;
     let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
-        notice(&format!(
-            "waiting for another run on {} to end",
-            directory.display()
-        ));
+        notice(&waiting(directory));
     })?;
     if let Some(recovered) = writer.recover()? {
         report.recovered(&recovered);

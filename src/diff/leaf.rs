@@ -15,8 +15,14 @@ const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
 
 /// Whether `leaf` leads to one of `authorities`, through `chain` where it must.
 pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
+    let may_sign = |issuer: &Certificate| {
+        let usage = issuer.key_usage;
+        issuer.is_ca() && usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
+    };
     let verifies = |child: &Certificate, issuer: &Certificate| {
-        child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
+        child.issuer == issuer.subject
+            && may_sign(issuer)
+            && child.verify_signature(&issuer.public_key).is_ok()
     };
     let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).collect();
     // Every one that is reached is tried, since of two with one key only one may lead further;
@@ -78,7 +84,20 @@ impl Judge<'_> {
     }
 
     fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
-        if self.authorities.is_empty() || signed_by(leaf, chain, self.authorities) {
+        // A verifier passes over an anchor of a bundle that is not in date.
+        let in_date: Vec<Certificate> = self
+            .authorities
+            .iter()
+            .filter(|ca| ca.validity.not_before <= self.now && self.now <= ca.validity.not_after)
+            .cloned()
+            .collect();
+        // That none is in date is told of the CA.
+        let authorities = if in_date.is_empty() {
+            self.authorities
+        } else {
+            &in_date
+        };
+        if authorities.is_empty() || signed_by(leaf, chain, authorities) {
             return;
         }
         let identified = self.authorities.iter().any(|ca| {

@@ -494,6 +494,7 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
         (
             "sa",
             Observed::KeyPair {
+                public_mode: 0o600,
                 key: Key {
                     state: KeyState::Locked(String::new()),
                     mode: 0o600,
@@ -546,6 +547,7 @@ fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
     );
 
     let observed = Observed::KeyPair {
+        public_mode: 0o600,
         key: open(key("sa")),
         public: Some(vec![key("stranger").public_key().clone()]),
     };
@@ -558,6 +560,7 @@ fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
 #[test]
 fn sa_pub_may_hold_further_keys() {
     let observed = Observed::KeyPair {
+        public_mode: 0o600,
         key: open(key("sa")),
         public: Some(vec![
             key("stranger").public_key().clone(),

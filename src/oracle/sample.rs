@@ -110,6 +110,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
     let key = key(&spec.name);
     match (&spec.content, &spec.place) {
         (Content::KeyPair(_), _) => Observed::KeyPair {
+            public_mode: 0o600,
             public: Some(vec![key.public_key().clone()]),
             key: open(key),
         },

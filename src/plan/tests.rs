@@ -120,6 +120,7 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
         "only its key" => match found.get(&spec.name) {
             Some(Observed::Certificate { key: Some(key), .. }) => Observed::KeyOnly(key.clone()),
             Some(Observed::KeyPair { key, .. }) => Observed::KeyPair {
+                public_mode: 0o600,
                 key: key.clone(),
                 public: None,
             },
@@ -468,7 +469,11 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
 
 #[test]
 fn sa_pub_is_made_from_a_good_sa_key_alone() {
-    let pair = |key| Observed::KeyPair { key, public: None };
+    let pair = |key| Observed::KeyPair {
+        key,
+        public: None,
+        public_mode: 0,
+    };
     let mut found = tree();
     found.insert("sa".to_owned(), pair(open(key("sa"))));
     let plan = planned(&found, Force::No).unwrap();

@@ -21,7 +21,7 @@ use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
-pub use text::failure;
+pub use text::{failure, waiting};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;

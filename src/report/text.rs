@@ -1,6 +1,7 @@
 //! A report for people.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Severity};
@@ -10,6 +11,12 @@ const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const RESET: &str = "\x1b[0m";
+
+/// That a run waits for another one.
+pub fn waiting(directory: &Path) -> String {
+    let directory = directory.display().to_string();
+    format!("waiting for another run on {} to end", shown(&directory))
+}
 
 /// Why a run stopped before there was a report, for standard error.
 pub fn failure(sentences: &[String], format: &Format) -> Vec<u8> {

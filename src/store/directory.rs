@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstatat, mkdirat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::layout::in_directory;
@@ -179,6 +179,21 @@ impl Directory {
         openat(self.descriptor(), name, flags, Mode::empty())
             .map(File::from)
             .map_err(|errno| self.failure("open", name, errno))
+    }
+
+    /// An error unless `name` is the only name of this open file.
+    pub fn must_name(&self, name: &str, file: &File) -> Result<()> {
+        let held = fstat(file).map_err(|errno| self.failure("look at", name, errno))?;
+        let named = self.status(name)?;
+        if held.st_nlink == 1
+            && named.is_some_and(|named| named.identity == (held.st_dev, held.st_ino))
+        {
+            return Ok(());
+        }
+        bail!(
+            "{} was put in place of a file of this run by another user: look at it, and at who owns its folder",
+            self.path(name).display()
+        );
     }
 
     pub fn sync_file(&self, file: &File, name: &str) -> Result<()> {

@@ -5,14 +5,18 @@
 //! was not given is an error, and then nothing is touched.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 
 use anyhow::{Result, anyhow, bail};
+use zeroize::Zeroizing;
 
 use super::directory::Directory;
 use super::journal::{Entry, Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
 use super::left::{Claim, Found, Left, Staged, must_be_ours, survey};
 use super::lock::Writer;
+use super::read::LARGEST;
 use super::{backup, read};
 use crate::key;
 use crate::location::FileId;
@@ -198,7 +202,12 @@ impl Writer {
         for step in pending() {
             let directory = &self.places[step.place].directory;
             let entry = &list.entries[step.entry];
-            let file = directory.open(&step.staged).map_err(failed)?;
+            let mut file = directory.open(&step.staged).map_err(failed)?;
+            // What was judged by its name may be another file by now, which must not be given away.
+            directory
+                .must_name(&step.staged, &file)
+                .and_then(|()| must_hold(directory, &step.staged, &mut file, entry))
+                .map_err(failed)?;
             directory
                 .dress(&file, &step.staged, entry.owner, entry.mode)
                 .map_err(failed)?;
@@ -292,6 +301,19 @@ fn state(directory: &Directory, entry: &Entry, staged: &str) -> Result<State> {
             "{target} was changed after the run that was to replace it was interrupted: move it away and run again"
         ),
     }
+}
+
+/// An error unless the open file is what the journal says of it.
+fn must_hold(directory: &Directory, staged: &str, file: &mut File, entry: &Entry) -> Result<()> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LARGEST + 1)?));
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if key::sha256(&bytes) == entry.new {
+        return Ok(());
+    }
+    bail!(
+        "{} is not what the interrupted run wrote there",
+        directory.path(staged).display()
+    );
 }
 
 /// A torn journal was never relied on, so no file was renamed: the first staged file is still there.

@@ -2,6 +2,7 @@
 //! `journal` for what a crash leaves at each step, and `recover` for who finishes it.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 
 use anyhow::{Result, anyhow, bail};
 
@@ -33,7 +34,7 @@ pub(super) struct Run<'a> {
 #[derive(Default)]
 struct Made {
     /// Numbers of jobs.
-    staged: Vec<usize>,
+    staged: Vec<stage::Staged>,
     /// Places.
     backups: Vec<usize>,
     /// Places.
@@ -125,12 +126,11 @@ impl<'a> Run<'a> {
 
     /// On an error, how many were renamed before it.
     pub fn rename(&self) -> Result<(), (usize, anyhow::Error)> {
-        for job in self
-            .jobs
-            .iter()
-            .filter(|job| stage::is_given_away(job.change.owner))
-        {
-            self.give_away(job).map_err(|error| (0, error))?;
+        for staged in &self.made.staged {
+            if let Some(file) = &staged.file {
+                self.give_away(&self.jobs[staged.number], file)
+                    .map_err(|error| (0, error))?;
+            }
         }
         for (number, job) in self.jobs.iter().enumerate() {
             self.rename_one(job).map_err(|error| (number, error))?;
@@ -147,11 +147,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub fn give_away(&self, job: &Job) -> Result<()> {
+    /// Through the descriptor that it was written with. By its name it could be another file by now:
+    /// whoever owns the folder may have put a CA's key there.
+    pub fn give_away(&self, job: &Job, file: &File) -> Result<()> {
         let directory = &self.places[job.place].directory;
-        let file = directory.open(&job.staged)?;
-        directory.dress(&file, &job.staged, job.change.owner, job.change.mode)?;
-        directory.sync_file(&file, &job.staged)
+        directory.must_name(&job.staged, file)?;
+        directory.dress(file, &job.staged, job.change.owner, job.change.mode)?;
+        directory.sync_file(file, &job.staged)
     }
 
     /// Takes the first `renamed` renames back, the last first.
@@ -204,7 +206,7 @@ impl<'a> Run<'a> {
         for place in self.made.backups.drain(..) {
             backup::remove(&self.places[place].directory, self.list.transaction)?;
         }
-        for number in self.made.staged.drain(..) {
+        for stage::Staged { number, .. } in self.made.staged.drain(..) {
             let job = &self.jobs[number];
             self.places[job.place].directory.remove(&job.staged)?;
         }

@@ -1,5 +1,6 @@
 //! Writes the new files of a commit under their staged names.
 
+use std::fs::File;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -15,9 +16,16 @@ use crate::location::Owner;
 /// system's own journal; more than these gain nothing.
 const THREADS: usize = 8;
 
+/// A job whose file was created. Of one that is to be given away the descriptor is kept: its name is
+/// in a folder that may be another user's, who can put any file there.
+pub(super) struct Staged {
+    pub number: usize,
+    pub file: Option<File>,
+}
+
 /// Stages every job: created, written, owner and mode set, synced. Tells which were created, whether
 /// or not all went well.
-pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<usize>, Result<()>) {
+pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<Staged>, Result<()>) {
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let outcome = Mutex::new((Vec::new(), Ok(())));
@@ -25,13 +33,14 @@ pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<usize>, Result<()>) 
         while !stop.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(number) else { break };
-            let mut created = false;
+            let mut created = None;
             let result = write(places, job, &mut created);
             let mut outcome = outcome
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if created {
-                outcome.0.push(number);
+            if let Some(file) = created {
+                let file = is_given_away(job.change.owner).then_some(file);
+                outcome.0.push(Staged { number, file });
             }
             if let Err(error) = result {
                 stop.store(true, Ordering::Relaxed);
@@ -53,16 +62,15 @@ pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<usize>, Result<()>) 
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn write(places: &[Place], job: &Job, created: &mut bool) -> Result<()> {
+fn write(places: &[Place], job: &Job, created: &mut Option<File>) -> Result<()> {
     let directory = &places[job.place].directory;
     let name = &job.staged;
-    let mut file = directory.create(name)?;
-    *created = true;
-    directory.fill(&mut file, name, &job.change.bytes)?;
+    let file = created.insert(directory.create(name)?);
+    directory.fill(file, name, &job.change.bytes)?;
     if !is_given_away(job.change.owner) {
-        directory.dress(&file, name, job.change.owner, job.change.mode)?;
+        directory.dress(file, name, job.change.owner, job.change.mode)?;
     }
-    directory.sync_file(&file, name)
+    directory.sync_file(file, name)
 }
 
 /// Whether a file will belong to another user. Such a one is given away only when the journal says

@@ -266,12 +266,44 @@ fn a_file_is_given_to_its_owner_only_when_the_journal_says_so() {
     let user = |name: &str| tree.path(name).metadata().unwrap().uid();
     assert_eq!((user(staged), tree.mode(staged)), (0, 0o600));
     // Interrupted before it was given away, and after.
-    run.give_away(&run.jobs[0]).unwrap();
+    let held = std::fs::File::open(tree.path(staged)).unwrap();
+    run.give_away(&run.jobs[0], &held).unwrap();
     assert_eq!((user(staged), tree.mode(staged)), (NOBODY, 0o640));
     drop(writer);
     tree.writer().recover().unwrap().unwrap();
     let name = "k/pki/etcd/server.key";
     assert_eq!((user(name), tree.mode(name)), (NOBODY, 0o640));
+}
+
+#[test]
+fn a_file_put_in_place_of_a_staged_one_is_not_given_away() {
+    let tree = Tree::new();
+    let owner = Owner {
+        user: Some(NOBODY),
+        group: None,
+    };
+    let change = Change {
+        owner,
+        ..create(pki("etcd/server.key"), "key")
+    };
+    let writer = tree.writer();
+    let mut run = writer.begin(vec![change], &options(1)).unwrap();
+    run.prepare().unwrap();
+    // Who owns the folder puts the CA's key where the staged file was.
+    let staged = tree.path("k/pki/etcd/.certs-0101010101010101-0");
+    let ca = tree.path("k/pki/etcd/ca.key");
+    std::fs::rename(&staged, tree.path("k/pki/etcd/aside")).unwrap();
+    std::fs::write(&ca, "the CA's").unwrap();
+    std::fs::rename(&ca, &staged).unwrap();
+    let (renamed, error) = run.rename().unwrap_err();
+    assert_eq!(renamed, 0);
+    assert!(error.to_string().contains("was put in place of"), "{error}");
+    assert_eq!(staged.metadata().unwrap().uid(), 0);
+    // And to the next run, after a crash there.
+    drop(writer);
+    let error = tree.writer().recover().unwrap_err();
+    assert!(error.to_string().contains("is not what"), "{error}");
+    assert_eq!(staged.metadata().unwrap().uid(), 0);
 }
 
 #[test]
