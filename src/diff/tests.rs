@@ -149,11 +149,37 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "apiserver",
         |case| {
             if let Observed::Certificate { mode, .. } = case.observed() {
-                *mode = 0o664;
+                *mode = 0o744;
             }
         },
         "apiserver.crt",
+        "has the mode 0744",
+    ),
+    (
+        Code::WritableByOthers,
+        "sa",
+        |case| {
+            if let Observed::KeyPair { public_mode, .. } = case.observed() {
+                *public_mode = 0o664;
+            }
+        },
+        "sa.pub",
         "has the mode 0664",
+    ),
+    (
+        Code::CaOrder,
+        "ca",
+        |case| case.chain().insert(0, stranger("first")),
+        "ca.crt",
+        "does not begin with the certificate of its key, where kubeadm and the controller manager \
+         look for it",
+    ),
+    (
+        Code::NameConstraints,
+        "ca",
+        |case| case.chain()[0].extension_oids.push("2.5.29.30".to_owned()),
+        "ca.crt",
+        "has name constraints, which certs does not hold names against",
     ),
     (
         Code::CriticalExtension,
@@ -455,7 +481,8 @@ fn a_way_out_stands_with_all_but_notes() {
         change(&mut case);
         let way_out = &case.findings()[0].way_out;
         let expected = match code {
-            Code::CertificateMode => "chmod it to 0644",
+            Code::CertificateMode | Code::WritableByOthers => "chmod it to 0644",
+            Code::NameConstraints => "see that they permit every name and address of the cluster",
             Code::KeyMode => "chmod it to 0600, and replace the key if others may have read it",
             Code::KeyUnsupported | Code::NotACa => {
                 "certs never replaces a CA or sa.key: restore it from a backup, or move it away"
@@ -600,8 +627,12 @@ fn every_bit_beyond_0640_is_an_error_of_a_key_and_no_other() {
         if let Observed::Certificate { mode, .. } = case.observed() {
             *mode = bit;
         }
-        let told = codes(&case.findings()) == [Code::CertificateMode];
-        assert_eq!(told, 0o133 & bit != 0, "{bit:04o}");
+        let expected = match bit {
+            bit if 0o022 & bit != 0 => vec![Code::WritableByOthers],
+            bit if 0o133 & bit != 0 => vec![Code::CertificateMode],
+            _ => Vec::new(),
+        };
+        assert_eq!(codes(&case.findings()), expected, "{bit:04o}");
     }
     let mut case = Case::of("admin");
     case.key().mode = 0o604;
@@ -619,7 +650,11 @@ fn a_bundle_s_ca_is_the_one_of_the_key_wherever_it_stands() {
         ended
     };
     case.chain().insert(0, ended.clone());
-    assert_eq!(case.findings(), [], "the first is not the one that signs");
+    assert_eq!(
+        codes(&case.findings()),
+        [Code::CaOrder],
+        "the first is not the one that signs"
+    );
     *case.chain() = vec![ended];
     assert_eq!(
         codes(&case.findings()),
@@ -634,6 +669,46 @@ fn a_bundle_s_ca_is_the_one_of_the_key_wherever_it_stands() {
         [Code::Expired],
         "an external CA's first"
     );
+}
+
+#[test]
+fn a_ca_that_may_not_sign_for_servers_and_clients_is_none_of_a_cluster() {
+    let code_signing = ExtendedKeyUsage::from_oid(vec![1, 3, 6, 1, 5, 5, 7, 3, 3]);
+    let any = ExtendedKeyUsage::from_oid(vec![2, 5, 29, 37, 0]);
+    let both = vec![ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    for (usages, expected) in [
+        (vec![], vec![]),
+        (both, vec![]),
+        (vec![any], vec![]),
+        (vec![ExtendedKeyUsage::ClientAuth], vec![Code::NotACa]),
+        (vec![code_signing], vec![Code::NotACa]),
+    ] {
+        let mut case = Case::of("ca");
+        case.chain()[0].extended_key_usage = usages;
+        assert_eq!(codes(&case.findings()), expected);
+    }
+}
+
+#[test]
+fn an_anchor_that_has_ended_or_may_not_sign_is_none() {
+    let spoil: [fn(&mut Certificate); 3] = [
+        |ca| ca.validity.not_after = NOW - Duration::days(1),
+        |ca| ca.basic_constraints = None,
+        |ca| ca.key_usage = Some(KeyUsage::DIGITAL_SIGNATURE),
+    ];
+    for spoil in spoil {
+        let mut case = Case::of("apiserver");
+        let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") else {
+            panic!("no CA")
+        };
+        // Another CA is in the bundle and sound.
+        spoil(&mut chain[0]);
+        chain.push(stranger("sound"));
+        assert!(
+            !codes(&case.findings()).is_empty(),
+            "the leaf is of the spoilt one"
+        );
+    }
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn the_entry_s_own_extras_stay_and_only_what_contradicts_it_goes() {
         "client-go refuses it beside a CA"
     );
     let user = named(&kept, "users", "kubernetes-admin", "user").unwrap();
-    assert_eq!(self::text(user, "as"), Some("somebody"));
+    assert!(user.get("as").is_none(), "it would be somebody else");
     assert!(user.get("client-certificate").is_none());
     assert!(user.get("client-key").is_none());
     let context = named(&kept, "contexts", "kubernetes-admin@kubernetes", "context").unwrap();
@@ -279,4 +279,33 @@ fn a_key_is_never_shown_by_debug() {
         path: "a.key".to_owned(),
     };
     assert_eq!(format!("{named:?}"), "client-key: a.key");
+}
+
+#[test]
+fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
+    let text = written(None);
+    assert!(parse(text.as_bytes()).is_ok());
+    let refused = |from: &str, to: &str, reason: &str| {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{to}");
+        let error = parse(changed.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{to}: {error}");
+        // Made anew, it is sound.
+        let mended = write(&ENTRY, Some(changed.as_bytes()));
+        assert!(parse(&mended).is_ok(), "{to}");
+    };
+    for field in OTHER_IDENTITIES {
+        refused(
+            "  user:\n    client",
+            &format!("  user:\n    {field}: x\n    client"),
+            "has another identity than its certificate",
+        );
+    }
+    refused(
+        "    server:",
+        "    insecure-skip-tls-verify: true\n    server:",
+        "is not verified",
+    );
+    let user = &text[text.find("- name: kubernetes-admin\n").unwrap()..];
+    refused(user, &format!("{user}{user}"), "two users of the name");
 }

@@ -519,6 +519,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::CaAbsent,
         Code::CaKeyLocked,
         Code::ExternalCa,
+        Code::NotCopied,
         Code::SelfNamed,
     ];
     shown.extend(here);
