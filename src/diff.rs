@@ -200,8 +200,8 @@ impl Judge<'_> {
         let any = usages
             .iter()
             .any(|usage| usage.oid() == ANY_EXTENDED_KEY_USAGE);
-        if !any && !(serves(&ExtendedKeyUsage::ServerAuth) && serves(&ExtendedKeyUsage::ClientAuth))
-        {
+        let both = serves(&ExtendedKeyUsage::ServerAuth) && serves(&ExtendedKeyUsage::ClientAuth);
+        if !any && !both {
             self.tell(
                 Code::NotACa,
                 "may not sign for servers and clients: its extended key usage says for what it may",

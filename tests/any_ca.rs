@@ -263,7 +263,11 @@ fn of_a_bundle_the_ca_of_the_key_signs_and_the_whole_goes_into_kubeconfigs() {
         "--key-algorithm",
         "ECDSA-P256",
     ];
-    run(&mut certs(&arguments)).expect(0);
+    let warned = run(&mut certs(&arguments)).expect(3);
+    assert!(
+        warned.stderr.contains("put that certificate first"),
+        "{warned}"
+    );
     write(&place.join("own.crt"), own);
     let mut openssl = Command::new(tool("openssl"));
     openssl
@@ -274,7 +278,7 @@ fn of_a_bundle_the_ca_of_the_key_signs_and_the_whole_goes_into_kubeconfigs() {
     let kubeconfig =
         common::kubeconfig_data(&place.join("kubelet.conf"), "certificate-authority-data");
     assert_eq!(String::from_utf8_lossy(&kubeconfig), bundle);
-    run(&mut certs(&arguments)).expect(0);
+    run(&mut certs(&arguments)).expect(3);
 }
 
 #[test]

@@ -809,7 +809,7 @@ fn a_replaced_file_keeps_its_owner_and_its_mode_within_bounds() {
 #[test]
 fn a_mode_that_lets_others_in_is_an_error_of_keys_and_a_warning_of_certificates() {
     let place = tree();
-    set_mode(&place.join("pki/apiserver.crt"), 0o664);
+    set_mode(&place.join("pki/apiserver.crt"), 0o744);
     let finished = run(&mut all(place.path(), &["--output", "json"])).expect(3);
     assert_eq!(codes(&finished, "warning"), ["certificate-mode"]);
     set_mode(&place.join("pki/apiserver.crt"), 0o644);
@@ -907,7 +907,12 @@ fn what_is_no_file_in_a_file_s_place_is_one_error_and_stays() {
         let before = snapshot(place.path());
         for more in [&[][..], &["--force"]] {
             let finished = run(&mut all(place.path(), more)).expect(4);
-            let words = format!("pki/apiserver.crt is {kind}, not a file: move it away");
+            let way_out = if kind.contains("link") {
+                "put the file that it names in its place"
+            } else {
+                "move it away"
+            };
+            let words = format!("pki/apiserver.crt is {kind}, not a file: {way_out}");
             assert!(finished.stderr.contains(&words), "{finished}");
             assert_eq!(finished.stderr.lines().count(), 2, "{finished}");
             same(&before, place.path());
@@ -1442,4 +1447,95 @@ fn a_ca_that_is_there_under_another_subject_than_the_one_given_is_refused() {
             .contains("has the subject \"CN=kubernetes,O=Example\", not \"CN=another\""),
         "{refused}"
     );
+}
+
+#[test]
+fn a_private_key_in_a_file_that_everyone_reads_is_refused() {
+    for (public, key) in [
+        ("pki/ca.crt", "pki/ca.key"),
+        ("pki/apiserver.crt", "pki/apiserver.key"),
+        ("pki/sa.pub", "pki/sa.key"),
+    ] {
+        let place = tree();
+        let both = read(&place.join(public)) + &read(&place.join(key));
+        write(&place.join(public), both);
+        let finished = run(&mut all(place.path(), &[])).expect(4);
+        let words = format!("{public} cannot be used: it holds a private key");
+        assert!(finished.stderr.contains(&words), "{finished}");
+    }
+}
+
+#[test]
+fn who_may_write_sa_pub_may_not_be_anyone() {
+    let place = tree();
+    set_mode(&place.join("pki/sa.pub"), 0o666);
+    let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
+    assert_eq!(codes(&finished, "error"), ["writable-by-others"]);
+}
+
+#[test]
+fn a_node_that_joins_is_refused_without_the_cluster_s_cas() {
+    let place = TempDir::new();
+    let config = place.join("join.yaml");
+    let head = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\nnodeRegistration:\n  name: cp2\n";
+    let control_plane = "controlPlane:\n  localAPIEndpoint:\n    advertiseAddress: 10.0.0.11\n";
+    let join = |verb: &[&str], code| {
+        let mut command = certs(verb);
+        command.args(["--config", text(&config), "--kubernetes-dir"]);
+        run(command.arg(place.join("k8s"))).expect(code)
+    };
+    write(&config, format!("{head}{control_plane}"));
+    let finished = join(&["all"], 4);
+    for name in [
+        "ca.key",
+        "etcd/ca.key",
+        "front-proxy-ca.key",
+        "sa.key is not there, and a node that joins makes none of its own: copy it and sa.pub",
+    ] {
+        assert!(finished.stderr.contains(name), "{finished}");
+    }
+    // A worker has no control plane, and its kubelet no API server beside it.
+    write(&config, head);
+    let finished = join(&["all"], 2);
+    assert!(finished.stderr.contains("is a worker"), "{finished}");
+    let finished = join(&["kubeconfig", "kubelet"], 2);
+    assert!(
+        finished.stderr.contains("--control-plane-endpoint"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn a_directory_of_the_file_that_flags_override_is_told() {
+    let place = TempDir::new();
+    let config = place.join("c.yaml");
+    write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\ncertificatesDir: /elsewhere/pki\n",
+    );
+    let mut command = certs(&["sa", "--dry-run", "--config", text(&config)]);
+    let finished = run(command.args(["--kubernetes-dir", text(place.path())])).expect(0);
+    assert!(
+        finished
+            .stdout
+            .contains("not in certificatesDir, /elsewhere/pki"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn a_flag_switches_the_configuration_s_dry_run_off() {
+    let place = TempDir::new();
+    let config = place.join("c.yaml");
+    write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\ndryRun: true\n",
+    );
+    let sa = |more: &[&str]| {
+        let mut command = verb(&["sa", "--config", text(&config)], place.path(), more);
+        run(&mut command).expect(0);
+        place.join("pki/sa.key").exists()
+    };
+    assert!(!sa(&[]));
+    assert!(sa(&["--dry-run=false"]));
 }
