@@ -41,7 +41,10 @@ fn accepted(page: &mut String) {
         "## Documents\n\n\
          - {} of `{GROUP}`, versions {}; at least one of them, none twice. Versions may be mixed.\n\
          - An `InitConfiguration` belongs to the first control-plane node, a `JoinConfiguration` to every other: one file \
-         has one of them.\n\
+         has one of them. A node that joins makes neither CAs nor service account keys, which are copied there before; \
+         without `controlPlane` it is a worker, for which `certs all` is refused.\n\
+         - `certificatesDir` gives way to `--cert-dir` and to `--kubernetes-dir`, and a note says so.\n\
+         - `--config -` reads standard input.\n\
          - {} and the documents of other groups (`kubelet.config.k8s.io`, `kubeproxy.config.k8s.io`) are passed over, and \
          so are documents without content.\n\
          - {} are refused: `kubeadm config migrate` of a kubeadm that reads them rewrites the file.\n\n",
