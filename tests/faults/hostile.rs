@@ -287,7 +287,7 @@ fn a_plain_user_is_told_what_it_may_not_read_or_write() {
                     0o755,
                     "no permission to write to",
                 ),
-                (ground.pki.join("ca.key"), 0o600, "no permission to read"),
+                (ground.pki.join("ca.key"), 0o600, "permission denied"),
             ];
             for (path, mode, words) in cases {
                 ground.restore("good");
