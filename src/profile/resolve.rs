@@ -228,21 +228,19 @@ fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> 
         }
         _ => {}
     }
-    let port = facts.node.bind_port;
-    Ok(match advertise_address(&facts.node)? {
-        IpAddr::V4(address) => format!("https://{address}:{port}"),
-        IpAddr::V6(address) => format!("https://[{address}]:{port}"),
-    })
+    facts.node.url().ok_or_else(no_address)
 }
 
 fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
-    node.advertise_address.ok_or_else(|| {
-        ResolveError(
-            "there is no default route to take the advertise address from: \
-             give --apiserver-advertise-address"
-                .to_owned(),
-        )
-    })
+    node.advertise_address.ok_or_else(no_address)
+}
+
+fn no_address() -> ResolveError {
+    ResolveError(
+        "there is no default route to take the advertise address from: \
+         give --apiserver-advertise-address"
+            .to_owned(),
+    )
 }
 
 fn hosts(profile: &Profile, facts: &Facts) -> Result<Vec<San>, ResolveError> {
