@@ -1,4 +1,4 @@
-//! Key pairs: generation, reading, writing, signing. The one place that knows aws-lc-rs.
+//! Key pairs: generation, reading, writing, signing. The one place that knows aws-lc-rs and graviola.
 //!
 //! In: PEM and passphrases. Out: keys that sign, PEM as kubeadm writes it, public keys that verify. It reads no file, and
 //! knows nothing of certificates.
@@ -6,6 +6,7 @@
 mod algorithm;
 mod pbes2;
 mod public;
+mod rsa;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,6 @@ use aws_lc_rs::encoding::{
     AsBigEndian, AsDer, EcPrivateKeyBin, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX509Der,
 };
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use zeroize::Zeroizing;
 
@@ -129,22 +129,16 @@ impl fmt::Debug for PrivateKey {
 impl PrivateKey {
     /// Makes a new key pair. RSA comes in 2048, 3072, 4096 and 8192 bits, its exponent is 65537.
     pub fn generate(algorithm: KeyAlgorithm) -> anyhow::Result<Self> {
-        let key = if let KeyAlgorithm::Rsa(bits) = algorithm {
-            let size = match bits {
-                2048 => KeySize::Rsa2048,
-                3072 => KeySize::Rsa3072,
-                4096 => KeySize::Rsa4096,
-                8192 => KeySize::Rsa8192,
-                _ => anyhow::bail!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}"),
-            };
-            RsaKeyPair::generate(size).ok().map(Pair::Rsa)
+        let pair = if let KeyAlgorithm::Rsa(bits) = algorithm {
+            rsa::generate(bits).map(Pair::Rsa)
         } else {
             algorithm
                 .signing()
                 .and_then(|signing| EcdsaKeyPair::generate(signing).ok())
                 .map(Pair::Ecdsa)
+                .context("AWS-LC makes no key")
         };
-        let pair = key.with_context(|| format!("generate {algorithm} key"))?;
+        let pair = pair.with_context(|| format!("generate {algorithm} key"))?;
         Ok(Self::from_pair(pair)?)
     }
 

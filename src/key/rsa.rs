@@ -1,0 +1,119 @@
+//! New RSA keys: graviola's, or AWS-LC's where the processor lacks what graviola needs. All other
+//! work on keys, the check of a new one among it, is AWS-LC's.
+
+use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+};
+
+/// A new key pair of 2048, 3072, 4096 or 8192 bits; its exponent is 65537.
+pub(super) fn generate(bits: u32) -> anyhow::Result<RsaKeyPair> {
+    let size = match bits {
+        2048 => KeySize::Rsa2048,
+        3072 => KeySize::Rsa3072,
+        4096 => KeySize::Rsa4096,
+        8192 => KeySize::Rsa8192,
+        _ => bail!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}"),
+    };
+    let pair = if fast::available() {
+        fast::generate(size)?
+    } else {
+        portable(size)?
+    };
+    check(&pair)?;
+    Ok(pair)
+}
+
+fn portable(size: KeySize) -> anyhow::Result<RsaKeyPair> {
+    RsaKeyPair::generate(size)
+        .ok()
+        .context("AWS-LC makes no key")
+}
+
+/// A factor that is no prime makes signatures that do not verify (FIPS 140-3 asks for this test of
+/// every new pair). That the numbers belong together was checked when the pair was read.
+fn check(pair: &RsaKeyPair) -> anyhow::Result<()> {
+    let message = b"pairwise consistency";
+    let mut signature = vec![0; pair.public_modulus_len()];
+    let verified = pair
+        .sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            message,
+            &mut signature,
+        )
+        .and_then(|()| {
+            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
+                .verify(message, &signature)
+        });
+    ensure!(
+        verified.is_ok(),
+        "a new RSA key does not verify what it signs"
+    );
+    Ok(())
+}
+
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod fast {
+    use anyhow::{Context as _, anyhow};
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::RsaKeyPair;
+    use graviola::signing::rsa::SigningKey;
+    use zeroize::Zeroizing;
+
+    /// More than a key of 8192 bits takes as PKCS#1.
+    const ROOM: usize = 8192;
+
+    /// Graviola ends the program on a processor that lacks what it needs.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn available() -> bool {
+        use std::arch::is_x86_feature_detected as has;
+        has!("adx")
+            && has!("aes")
+            && has!("avx")
+            && has!("avx2")
+            && has!("bmi1")
+            && has!("bmi2")
+            && has!("pclmulqdq")
+    }
+
+    /// Graviola ends the program on a processor that lacks what it needs.
+    #[cfg(target_arch = "aarch64")]
+    pub(super) fn available() -> bool {
+        use std::arch::is_aarch64_feature_detected as has;
+        has!("aes") && has!("neon") && has!("pmull") && has!("sha2")
+    }
+
+    pub(super) fn generate(size: KeySize) -> anyhow::Result<RsaKeyPair> {
+        let failed = |error| anyhow!("graviola makes no RSA key: {error:?}");
+        let bits = size.len() * 8;
+        let key = bits
+            .try_into()
+            .and_then(SigningKey::generate)
+            .map_err(failed)?;
+        let mut room = Zeroizing::new([0; ROOM]);
+        let pkcs1 = key.to_pkcs1_der(&mut *room).map_err(failed)?;
+        RsaKeyPair::from_der(pkcs1)
+            .ok()
+            .context("AWS-LC does not accept the RSA key that graviola made")
+    }
+}
+
+#[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
+mod fast {
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::RsaKeyPair;
+
+    pub(super) fn available() -> bool {
+        false
+    }
+
+    pub(super) fn generate(_: KeySize) -> anyhow::Result<RsaKeyPair> {
+        anyhow::bail!("graviola is not built for this processor")
+    }
+}
+
+#[cfg(test)]
+mod tests;
