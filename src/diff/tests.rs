@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::*;
 use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
-use crate::observed::Unreadable;
+use crate::observed::{KeyState, Kubeconfig, Unreadable};
 use crate::oracle::sample::{self, NOW, certificate, key, made_at, open, spec, tree};
 use crate::plan::Found;
 use crate::spec::{CertificateSpec, Content};
@@ -13,7 +13,7 @@ use crate::x509::cert::BasicConstraints;
 use crate::x509::name::Name;
 use crate::x509::san::San;
 use crate::x509::serial::Serial;
-use crate::x509::usage::ExtendedKeyUsage;
+use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
 /// What is judged: at first all as wanted.
 struct Case {

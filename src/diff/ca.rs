@@ -1,0 +1,98 @@
+//! What is judged of a CA: what its leaves depend on.
+
+use super::Judge;
+use crate::finding::Code;
+use crate::key::KeyAlgorithm;
+use crate::x509::cert::Certificate;
+use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
+
+/// RFC 5280 sections 4.2.1.12 and 4.2.1.10.
+const ANY_EXTENDED_KEY_USAGE: &[u64] = &[2, 5, 29, 37, 0];
+const NAME_CONSTRAINTS: &str = "2.5.29.30";
+
+impl Judge<'_> {
+    /// Of a CA only what its leaves depend on is judged, never its subject.
+    pub(super) fn ca(&mut self, ca: &Certificate) {
+        self.dates(ca, "");
+        self.critical(ca);
+        self.reach(ca);
+        if let Some(wanted) = self.spec.certificate()
+            && wanted.subject_given
+            && !ca.subject.same_values(&wanted.subject)
+        {
+            self.tell(
+                Code::WrongSubject,
+                &format!(
+                    "has the subject \"{}\", not \"{}\"",
+                    ca.subject, wanted.subject
+                ),
+                "",
+            );
+        }
+        let may_sign = ca
+            .key_usage
+            .is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
+        if !ca.is_ca() {
+            self.tell(
+                Code::NotACa,
+                "is not a CA: its basic constraints do not say CA:TRUE",
+                "",
+            );
+        } else if !may_sign {
+            self.tell(
+                Code::NotACa,
+                "may not sign: its key usage lacks keyCertSign",
+                "",
+            );
+        }
+        if !ca
+            .public_key
+            .algorithm()
+            .is_some_and(KeyAlgorithm::may_sign_certificates)
+        {
+            self.tell(
+                Code::KeyUnsupported,
+                "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521",
+                "",
+            );
+        }
+        let odd_usage = ca.key_usage.is_some_and(|usage| {
+            usage.contains(KeyUsage::KEY_ENCIPHERMENT) || !usage.contains(KeyUsage::CRL_SIGN)
+        });
+        if odd_usage || !ca.sans.is_empty() {
+            self.tell(
+                Code::CaUsage,
+                "has another key usage than a CA needs, or a SAN",
+                "",
+            );
+        }
+        if ca.subject_key_identifier.is_none() {
+            self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
+        }
+        self.serial(ca);
+    }
+
+    /// What a CA's own extensions forbid it to sign: Go and OpenSSL hold its leaves against them.
+    fn reach(&mut self, ca: &Certificate) {
+        let usages = &ca.extended_key_usage;
+        let serves = |usage: &ExtendedKeyUsage| usages.is_empty() || usages.contains(usage);
+        let any = usages
+            .iter()
+            .any(|usage| usage.oid() == ANY_EXTENDED_KEY_USAGE);
+        let both = serves(&ExtendedKeyUsage::ServerAuth) && serves(&ExtendedKeyUsage::ClientAuth);
+        if !any && !both {
+            self.tell(
+                Code::NotACa,
+                "may not sign for servers and clients: its extended key usage says for what it may",
+                "",
+            );
+        }
+        if ca.extension_oids.iter().any(|oid| oid == NAME_CONSTRAINTS) {
+            self.tell(
+                Code::NameConstraints,
+                "has name constraints, which certs does not hold names against",
+                "see that they permit every name and address of the cluster",
+            );
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What is judged of a kubeconfig: whom it trusts, where it points, and its certificate.
+
+use super::Judge;
+use crate::finding::Code;
+use crate::observed::Kubeconfig;
+use crate::spec::Place;
+use crate::x509::cert::Certificate;
+
+impl Judge<'_> {
+    pub(super) fn kubeconfig(&mut self, found: &Kubeconfig) {
+        let Some(wanted) = self.spec.certificate() else {
+            return;
+        };
+        let Some(leaf) = found.chain.first() else {
+            return;
+        };
+        self.key(&found.key, leaf);
+        if !self.authorities.is_empty() {
+            let trusted = |ca: &Certificate| self.authorities.contains(ca);
+            let lacking = |ca: &Certificate| !found.authorities.contains(ca);
+            if found.authorities.iter().any(trusted) {
+                if self.authorities.iter().any(lacking) {
+                    self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
+                }
+                if !found.authorities.iter().all(trusted) {
+                    let text = "trusts a CA that the CA file does not hold";
+                    self.tell(Code::TrustExtra, text, "");
+                }
+            } else {
+                self.tell(Code::WrongCa, "does not trust the CA", "");
+            }
+        }
+        if let Place::Kubeconfig {
+            server, or_server, ..
+        } = &self.spec.place
+            && *server != found.server
+            && or_server.as_ref() != Some(&found.server)
+        {
+            self.tell(
+                Code::Server,
+                &format!("points at {}, not {server}", found.server),
+                "",
+            );
+        }
+        self.leaf(wanted, leaf, &found.chain[1..]);
+        // A certificate in a file of its own has another keeper: a kubelet rotates its own, with
+        // the key and the validity that it and its cluster's signer choose.
+        if !found.referred {
+            self.making(wanted, leaf);
+        }
+    }
+}

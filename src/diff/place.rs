@@ -1,0 +1,84 @@
+//! What is judged of the files themselves: their modes, and whether a key is its certificate's.
+
+use super::Judge;
+use crate::finding::Code;
+use crate::key::PublicKey;
+use crate::observed::{Key, KeyState};
+use crate::spec::Place;
+use crate::x509::cert::Certificate;
+
+/// Bits of a key's or kubeconfig's mode that let others read or change it. A group may read:
+/// etcd and kube-apiserver often run as users of their own.
+const KEY_MODE: u32 = 0o037;
+/// Bits that let others write.
+const WRITABLE: u32 = 0o022;
+/// Bits beyond the mode of a certificate.
+const CERTIFICATE_MODE: u32 = 0o133;
+
+impl Judge<'_> {
+    pub(super) fn key(&mut self, key: &Key, certificate: &Certificate) {
+        self.key_mode(key.mode);
+        match &key.state {
+            // A CA's key is opened where it must sign: the plan judges that.
+            KeyState::Locked(_) if self.spec.is_ca() => {}
+            KeyState::Locked(_) => self.locked(),
+            KeyState::Open(private) if private.public_key() != &certificate.public_key => {
+                let text = match &self.spec.place {
+                    Place::Kubeconfig { .. } => "holds a key that is not its certificate's",
+                    _ => "is not the key of the certificate beside it",
+                };
+                self.tell(Code::KeyMismatch, text, "");
+            }
+            KeyState::Open(_) => {}
+        }
+    }
+
+    /// Only a CA's key may be encrypted: nobody types a passphrase when a component starts.
+    fn locked(&mut self) {
+        let text = "is encrypted, and the components of Kubernetes open no encrypted key";
+        let mut finding = self.finding(Code::Unreadable, text, "");
+        finding.file = self.spec.place.key();
+        self.findings.push(finding);
+    }
+
+    /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts.
+    pub(super) fn public_mode(&mut self, mode: u32) {
+        let code = match mode {
+            mode if mode & WRITABLE != 0 => Code::WritableByOthers,
+            mode if mode & CERTIFICATE_MODE != 0 => Code::CertificateMode,
+            _ => return,
+        };
+        self.tell(
+            code,
+            &format!("has the mode {mode:04o}"),
+            "chmod it to 0644",
+        );
+    }
+
+    fn key_mode(&mut self, mode: u32) {
+        if mode & KEY_MODE != 0 {
+            self.tell(
+                Code::KeyMode,
+                &format!("has the mode {mode:04o}"),
+                "chmod it to 0600, and replace the key if others may have read it",
+            );
+        }
+    }
+
+    pub(super) fn key_pair(&mut self, key: &Key, public: Option<&[PublicKey]>) {
+        self.key_mode(key.mode);
+        match (&key.state, public) {
+            (KeyState::Locked(_), _) => self.locked(),
+            (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {
+                let text = format!(
+                    "does not hold the public key of {}",
+                    self.spec.place.key().name
+                );
+                let mut finding = self.finding(Code::KeyMismatch, &text, "");
+                finding.file = self.spec.place.public();
+                self.findings.push(finding);
+            }
+            _ => {}
+        }
+    }
+}
