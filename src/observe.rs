@@ -127,7 +127,6 @@ impl Reader<'_> {
                         state,
                         mode: mode | key_mode,
                     },
-                    mode,
                 })
             }
             _ => Observed::Absent,

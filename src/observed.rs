@@ -67,10 +67,8 @@ pub struct Kubeconfig {
     pub chain: Vec<Certificate>,
     /// Whether the certificate lies in a file of its own, which the kubeconfig names.
     pub referred: bool,
-    /// The client key.
+    /// The client key, with the mode of the file.
     pub key: Key,
-    /// The mode of the file.
-    pub mode: u32,
 }
 
 /// Why a file cannot be judged.

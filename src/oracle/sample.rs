@@ -126,7 +126,6 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
                 chain: vec![certificate(wanted, &spec.name, found, begin)],
                 referred: false,
                 key: open(key),
-                mode: 0o600,
             })
         }
         (Content::Certificate(wanted), _) => Observed::Certificate {
