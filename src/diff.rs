@@ -13,6 +13,7 @@ use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
 
+pub(crate) use leaf::RENAME;
 pub use leaf::signed_by;
 
 /// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file; a CA

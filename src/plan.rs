@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{diff, reissue};
+use crate::diff::{RENAME, diff, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{KeyState, Observed, signing};
 use crate::spec::Spec;
@@ -298,7 +298,7 @@ fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
             name: spec.name.clone(),
             file: spec.place.public(),
             text: format!("would have the subject of its CA, \"{issuer}\""),
-            way_out: "choose another node name or common name".to_owned(),
+            way_out: RENAME.to_owned(),
         }],
         _ => Vec::new(),
     }

@@ -246,6 +246,28 @@ fn wrong_arguments_are_2_and_touch_nothing() {
 }
 
 #[test]
+fn a_node_named_like_a_ca_is_refused_where_that_ca_would_sign_for_it() {
+    let place = TempDir::new();
+    let named = |name| {
+        let rest = [
+            "--apiserver-advertise-address",
+            "10.0.0.10",
+            "--node-name",
+            name,
+        ];
+        run(&mut verb(&["all"], place.path(), &rest))
+    };
+    let finished = named("etcd-ca").expect(4);
+    for file in ["etcd/server.crt", "etcd/peer.crt"] {
+        let line = format!("{file} would have the subject of its CA, \"CN=etcd-ca\"");
+        assert_eq!(finished.stderr.matches(&line).count(), 1, "{finished}");
+    }
+    assert!(!place.join("pki/ca.crt").exists());
+    // Another CA's name is no matter to etcd's leaves, nor etcd's to the kubelet's.
+    named("kubernetes").expect(0);
+}
+
+#[test]
 fn all_wrong_values_are_told_at_once_each_with_its_flag() {
     let place = TempDir::new();
     let wrong = [

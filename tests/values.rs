@@ -166,12 +166,6 @@ fn bad_values_are_refused_with_field_line_and_reason() {
              '.' only",
         ),
         (
-            "nodename-etcd-ca",
-            changed("name: cp1", "name: etcd-ca"),
-            "nodeRegistration.name (c.yaml line 6): \"etcd-ca\": is the name of etcd's CA: a certificate cannot have its \
-             issuer's name",
-        ),
-        (
             "bad-dnsdomain",
             cluster("networking:\n  dnsDomain: Cluster.Local\n"),
             "networking.dnsDomain (c.yaml line 13): \"Cluster.Local\": has upper case letters: write it in lower case",

@@ -13,6 +13,9 @@ use crate::x509::usage::KeyUsage;
 /// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
 const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
 
+/// Made anew under the same name it would be refused.
+pub(crate) const RENAME: &str = "choose another node name or common name";
+
 /// Whether `leaf` leads to one of `authorities`, through `chain` where it must.
 pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
     let may_sign = |issuer: &Certificate| {
@@ -123,6 +126,14 @@ impl Judge<'_> {
     }
 
     fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
+        let issuer = self.authorities.iter().any(|ca| ca.subject == leaf.issuer);
+        if issuer && leaf.subject.same_values(&leaf.issuer) {
+            self.tell(
+                Code::SelfNamed,
+                &format!("has the subject of its CA, \"{}\"", leaf.issuer),
+                RENAME,
+            );
+        }
         if leaf.subject.same_values(&wanted.subject) {
             if leaf
                 .subject

@@ -350,6 +350,17 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "lacks the SAN 10.0.0.9",
     ),
     (
+        Code::SelfNamed,
+        "etcd-server",
+        |case| {
+            let name = case.leaf().issuer.clone();
+            case.wanted().subject = name.clone();
+            case.leaf().subject = name;
+        },
+        "etcd/server.crt",
+        "has the subject of its CA, \"CN=etcd-ca\"",
+    ),
+    (
         Code::Server,
         "admin",
         |case| case.kubeconfig().server = "https://old:6443".to_owned(),
@@ -490,6 +501,7 @@ fn a_way_out_stands_with_all_but_notes() {
             Code::NotYetValid => "set the clock right",
             _ if code.severity() == Severity::Note => "",
             Code::CaOrder => "put that certificate first",
+            Code::SelfNamed => RENAME,
             _ if code.severity() == Severity::Error => {
                 "run the same command with --force to reissue it"
             }

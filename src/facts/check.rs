@@ -23,8 +23,6 @@ const VALIDITY_MAX: Duration = Duration::days(36_525);
 const COMMON_NAME_MAX: usize = 64;
 /// The longest name made from the DNS domain.
 const SERVICE_NAME: &str = "kubernetes.default.svc.";
-/// The subject of etcd's CA, unless somebody brought a CA of their own: a leaf of that name would look self-signed.
-const ETCD_CA: &str = "etcd-ca";
 
 /// Parses, defaults and checks; the error has every value that cannot be used, in the order of the fields below.
 pub fn resolve(given: Given, host: &Host) -> Result<Facts, Vec<ValueError>> {
@@ -297,9 +295,6 @@ impl Run {
 
 fn node_name(name: &str) -> Result<(), String> {
     san::dns_subdomain(name)?;
-    if name == ETCD_CA {
-        return Err("is the name of etcd's CA: a certificate cannot have its issuer's name".into());
-    }
     // An address is a name that some clouds give; what only looks like one is a slip.
     if name.contains('.') && san::ends_in_number(name) && name.parse::<IpAddr>().is_err() {
         return Err("is no address, and no DNS name ends in a label of digits alone".into());

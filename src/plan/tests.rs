@@ -520,7 +520,6 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::CaKeyLocked,
         Code::ExternalCa,
         Code::NotCopied,
-        Code::SelfNamed,
     ];
     shown.extend(here);
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
