@@ -6,7 +6,7 @@
 //! - `read`: one file
 //! - `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
-//! - `left`, `recover`: ending what an interrupted run left
+//! - `left`, `recover`, `undecided`: ending what an interrupted run left
 //! - `owner`: users and groups
 
 mod backup;
@@ -21,6 +21,7 @@ mod read;
 mod recover;
 mod run;
 mod stage;
+mod undecided;
 mod writable;
 
 #[cfg(test)]
