@@ -127,13 +127,22 @@ fn existing(root: &Path) -> Result<Vec<(TransactionId, Option<List>)>> {
             continue;
         };
         let manifest = read::read(&layout::in_directory(root, &layout::manifest(transaction)))?;
-        let list = manifest.and_then(|content| match Journal::parse(&content.bytes) {
-            Ok(Journal::List(list)) if list.transaction == transaction => Some(list),
-            _ => None,
-        });
-        found.push((transaction, list));
+        found.push((transaction, list_of(manifest, transaction)));
     }
     Ok(found)
+}
+
+/// What a commit was to change, if there is a whole backup of it in this root.
+pub(super) fn manifest(directory: &Directory, transaction: TransactionId) -> Result<Option<List>> {
+    let content = directory.read(&layout::manifest(transaction))?;
+    Ok(list_of(content, transaction))
+}
+
+fn list_of(manifest: Option<FileContent>, transaction: TransactionId) -> Option<List> {
+    match Journal::parse(&manifest?.bytes) {
+        Ok(Journal::List(list)) if list.transaction == transaction => Some(list),
+        _ => None,
+    }
 }
 
 /// Whether there is a `.certs-backup`; an error if it is not one that we made.
@@ -246,6 +255,17 @@ pub(super) fn remove(directory: &Directory, transaction: TransactionId) -> Resul
             }
         }
         directory.remove_folder(&folder)?;
+    }
+    Ok(())
+}
+
+/// Removes the backup of a run that decided nothing, and makes that last: what is removed after it
+/// may not be gone before it.
+pub(super) fn discard(directory: &Directory, transaction: TransactionId) -> Result<()> {
+    let there = directory.status(&layout::backup(transaction))?.is_some();
+    remove(directory, transaction)?;
+    if there {
+        directory.sync(BACKUP)?;
     }
     Ok(())
 }

@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 use super::directory::Directory;
 use super::journal::{Entry, Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::{Claim, Found, Left, Staged, must_be_ours, survey};
+use super::left::{Claim, Found, Left, must_be_ours, survey};
 use super::lock::Writer;
 use super::read::LARGEST;
-use super::undecided::{discard, discard_journal, judge_torn};
+use super::undecided::{discard, discard_journal, judge_staged, judge_torn};
 use super::{backup, read};
 use crate::key;
 use crate::location::FileId;
@@ -85,9 +85,7 @@ impl Writer {
         for (place, left) in self.places.iter().zip(&left) {
             discard_journal(&place.directory, left)?;
         }
-        for (place, left) in self.places.iter().zip(&left) {
-            recovered.discarded += discard(&place.directory, left, &finished)?;
-        }
+        recovered.discarded = discard(&self.places, &left, &finished)?;
         Ok(Some(recovered))
     }
 
@@ -100,11 +98,6 @@ impl Writer {
         }
         let lists = transactions(&finishes);
         for (place, found) in self.places.iter().zip(left) {
-            let undecided = |staged: &&Staged| !lists.contains(&staged.transaction);
-            for staged in found.staged.iter().filter(undecided) {
-                let claim = Claim::Staged { given_to: None };
-                must_be_ours(&place.directory, &staged.name, &staged.status, claim)?;
-            }
             match &found.journal {
                 Some(Found::Part(part)) if !lists.contains(&part.transaction) => {
                     self.judge_part(part, &place.directory)?;
@@ -113,6 +106,7 @@ impl Writer {
                 _ => {}
             }
         }
+        judge_staged(&self.places, left, &lists)?;
         Ok(finishes)
     }
 

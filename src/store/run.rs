@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
     fn clear(&mut self) -> Result<()> {
         self.remove_journals()?;
         for place in self.made.backups.drain(..) {
-            backup::remove(&self.places[place].directory, self.list.transaction)?;
+            backup::discard(&self.places[place].directory, self.list.transaction)?;
         }
         for stage::Staged { number, .. } in self.made.staged.drain(..) {
             let job = &self.jobs[number];

@@ -1,14 +1,90 @@
 //! What was left by a run that decided nothing: it is removed, and was never relied on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
 use super::backup;
 use super::directory::Directory;
-use super::journal::TransactionId;
+use super::journal::{List, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::{Found, Left};
+use super::left::{Claim, Found, Left, Staged, must_be_ours};
+use super::lock::Place;
+use crate::key;
+
+/// An error if a file with the name of an undecided run's staged one is not one. Where that run
+/// replaced something its backup tells what it staged, all of which is there as long as the run is
+/// neither decided nor removed. Where it did not, owner, mode and links are all that can be known.
+pub(super) fn judge_staged(
+    places: &[Place],
+    left: &[Left],
+    decided: &[TransactionId],
+) -> Result<()> {
+    for (place, found) in places.iter().zip(left) {
+        for staged in &found.staged {
+            if !decided.contains(&staged.transaction) {
+                let claim = Claim::Staged { given_to: None };
+                must_be_ours(&place.directory, &staged.name, &staged.status, claim)?;
+            }
+        }
+    }
+    for transaction in undecided(left, decided) {
+        for (holder, place) in places.iter().enumerate() {
+            if let Some(list) = backup::manifest(&place.directory, transaction)? {
+                judge_by(&list, holder, places, left)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Holds what is staged against the list that the backup in the place `holder` tells.
+fn judge_by(list: &List, holder: usize, places: &[Place], left: &[Left]) -> Result<()> {
+    for (number, (place, found)) in places.iter().zip(left).enumerate() {
+        let staged: Vec<&Staged> = found
+            .staged
+            .iter()
+            .filter(|staged| staged.transaction == list.transaction)
+            .collect();
+        // The run may have had another directory for a further root than this one has.
+        if number != holder && staged.is_empty() {
+            continue;
+        }
+        let mut foreign: Vec<&str> = staged.iter().map(|staged| staged.name.as_str()).collect();
+        let mut complete = true;
+        for (number, entry) in list.entries.iter().enumerate() {
+            if !place.roots.contains(&entry.file.root) {
+                continue;
+            }
+            let name = layout::staged(list.transaction, number, &entry.file.name);
+            let content = place.directory.read(&name)?;
+            if content.is_some_and(|content| key::sha256(&content.bytes) == entry.new) {
+                foreign.retain(|other| *other != name);
+            } else {
+                complete = false;
+            }
+        }
+        if complete && foreign.is_empty() {
+            continue;
+        }
+        // Where something lacks, the run is over, and what has its names is somebody's.
+        let any = || {
+            left.iter().zip(places).find_map(|(left, place)| {
+                let of_run = |staged: &&Staged| staged.transaction == list.transaction;
+                let staged = left.staged.iter().find(of_run)?;
+                Some(place.directory.path(&staged.name))
+            })
+        };
+        let named = foreign.first().map(|name| place.directory.path(name));
+        bail!(
+            "{} is not what the run {} staged there, which is over: look at it, and give it another name; nothing was \
+             touched",
+            named.or_else(any).unwrap_or_default().display(),
+            list.transaction
+        );
+    }
+    Ok(())
+}
 
 /// A torn journal was never relied on, so no file was renamed: the first staged file is still there.
 /// If it is not, the journal was damaged later, and what it said is needed.
@@ -45,22 +121,32 @@ pub(super) fn discard_journal(directory: &Directory, left: &Left) -> Result<()> 
     Ok(())
 }
 
-/// Removes what undecided runs left in one place: how many staged files.
-pub(super) fn discard(
-    directory: &Directory,
-    left: &Left,
-    finished: &[TransactionId],
-) -> Result<usize> {
+/// Removes what undecided runs left: how many staged files. No backup is removed after the first of
+/// them, for a backup beside staged files that are not all there is one of a run that was done.
+pub(super) fn discard(places: &[Place], left: &[Left], decided: &[TransactionId]) -> Result<usize> {
+    for transaction in undecided(left, decided) {
+        for place in places {
+            backup::discard(&place.directory, transaction)?;
+        }
+    }
     let mut discarded = 0;
-    for staged in left
-        .staged
-        .iter()
-        .filter(|staged| !finished.contains(&staged.transaction))
-    {
-        // First, for the staged files tell that it is to go.
-        backup::remove(directory, staged.transaction)?;
-        directory.remove(&staged.name)?;
-        discarded += 1;
+    for (place, found) in places.iter().zip(left) {
+        let of_undecided = |staged: &&Staged| !decided.contains(&staged.transaction);
+        for staged in found.staged.iter().filter(of_undecided) {
+            place.directory.remove(&staged.name)?;
+            discarded += 1;
+        }
     }
     Ok(discarded)
+}
+
+/// The runs that have staged files and no list.
+fn undecided(left: &[Left], decided: &[TransactionId]) -> BTreeSet<TransactionId> {
+    let transactions = left
+        .iter()
+        .flat_map(|left| &left.staged)
+        .map(|staged| staged.transaction);
+    transactions
+        .filter(|transaction| !decided.contains(transaction))
+        .collect()
 }

@@ -121,6 +121,61 @@ fn what_was_staged_without_a_journal_is_removed() {
     }
 }
 
+/// The staged file of one's own that is no run's work is told, and it and the backup stay.
+fn told_apart(tree: &Tree, name: &str) {
+    let error = refused(tree);
+    assert!(
+        error.contains(&format!(
+            "{name} is not what the run 0101010101010101 staged"
+        )) && error.contains("give it another name"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_was_given_the_name_of_a_staged_one_of_a_run_that_is_over_stays() {
+    for (from, to) in [
+        ("k/pki/etcd/ca.key", "k/pki/etcd/.certs-0101010101010101-1"),
+        ("k/pki/etcd/ca.key", "k/pki/.certs-0101010101010101-7"),
+        ("k/admin.conf", "k/.certs-0101010101010101-3"),
+    ] {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Renamed(4));
+        tree.writer().recover().unwrap();
+        fs::rename(tree.path(from), tree.path(to)).unwrap();
+        told_apart(&tree, to);
+        fs::rename(tree.path(to), tree.path(from)).unwrap();
+        assert_eq!(tree.writer().recover().unwrap(), None);
+        expect(&tree, NEW);
+    }
+}
+
+#[test]
+fn among_the_staged_files_of_an_undecided_run_one_that_it_did_not_stage_stays() {
+    for (name, text) in [
+        ("k/pki/etcd/.certs-0101010101010101-1", "theirs"),
+        ("k/pki/.certs-0101010101010101-1", "new key"),
+        ("k/pki/.certs-0101010101010101-4", "theirs"),
+        ("k/.certs-0101010101010101-3", "theirs"),
+    ] {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Staged);
+        tree.write(name, text);
+        told_apart(&tree, name);
+    }
+}
+
+#[test]
+fn a_removal_that_was_interrupted_is_ended() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Staged);
+    fs::remove_dir_all(tree.path("k/pki/.certs-backup/0101010101010101")).unwrap();
+    fs::remove_file(tree.path("k/pki/etcd/.certs-0101010101010101-0")).unwrap();
+    assert_eq!(tree.writer().recover().unwrap().unwrap().discarded, 3);
+    expect(&tree, OLD);
+    assert_eq!(left_over(&tree), [""; 0]);
+}
+
 #[test]
 fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
     for count in 0..=4 {
