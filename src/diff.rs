@@ -8,7 +8,7 @@ mod place;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Key, Observed, signing};
+use crate::observed::{Access, Key, Observed, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
@@ -45,7 +45,7 @@ impl Judge<'_> {
     fn observed(&mut self, observed: &Observed) {
         match observed {
             Observed::Absent => {}
-            Observed::Certificate { chain, mode, key } => self.pair(chain, *mode, key.as_ref()),
+            Observed::Certificate { chain, access, key } => self.pair(chain, *access, key.as_ref()),
             Observed::KeyOnly(_) => self.tell(
                 Code::MissingCertificate,
                 &format!("stands without {}", self.spec.place.public().name),
@@ -54,9 +54,9 @@ impl Judge<'_> {
             Observed::KeyPair {
                 key,
                 public,
-                public_mode,
+                public_access,
             } => {
-                self.public_mode(*public_mode);
+                self.public_access(*public_access);
                 self.key_pair(key, public.as_deref());
             }
             Observed::Kubeconfig(kubeconfig) => self.kubeconfig(kubeconfig),
@@ -78,7 +78,7 @@ impl Judge<'_> {
         }
     }
 
-    fn pair(&mut self, chain: &[Certificate], mode: u32, key: Option<&Key>) {
+    fn pair(&mut self, chain: &[Certificate], access: Access, key: Option<&Key>) {
         // A server sends the first certificate of its file; a CA's file may be a bundle, and the CA
         // that signs is the one whose key this is.
         let certificate = if self.spec.is_ca() {
@@ -89,7 +89,7 @@ impl Judge<'_> {
         let Some(certificate) = certificate else {
             return;
         };
-        self.public_mode(mode);
+        self.public_access(access);
         if self.spec.is_ca() && chain.first() != Some(certificate) {
             self.tell(
                 Code::CaOrder,

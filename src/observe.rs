@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
-use crate::observed::{Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::observed::{Access, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
 use crate::spec::{Place, Spec};
 use crate::store::{FileContent, ReadError, Store};
@@ -85,7 +85,7 @@ impl Reader<'_> {
         let certificate = self.file(&place.public(), public(Certificate::from_pem));
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
-            (Some((chain, mode)), key) => Observed::Certificate { chain, mode, key },
+            (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
             (None, Some(key)) => Observed::KeyOnly(key),
             (None, None) => Observed::Absent,
         }
@@ -96,7 +96,10 @@ impl Reader<'_> {
         match (self.private_key(&place.key(), None), public) {
             (Some(key), public) => Observed::KeyPair {
                 key,
-                public_mode: public.as_ref().map_or(0, |(_, mode)| *mode),
+                public_access: public
+                    .as_ref()
+                    .map(|(_, access)| *access)
+                    .unwrap_or_default(),
                 public: public.map(|(keys, _)| keys),
             },
             (None, Some(_)) => Observed::PublicOnly,
@@ -105,12 +108,12 @@ impl Reader<'_> {
     }
 
     fn private_key(&mut self, file: &FileId, passphrase: Option<&[u8]>) -> Option<Key> {
-        let (state, mode) = self.file(file, |bytes| key_state(bytes, passphrase))?;
-        Some(Key { state, mode })
+        let (state, access) = self.file(file, |bytes| key_state(bytes, passphrase))?;
+        Some(Key { state, access })
     }
 
     fn kubeconfig(&mut self, file: &FileId) -> Observed {
-        let Some((entry, mode)) = self.file(file, kubeconfig::parse) else {
+        let Some((entry, access)) = self.file(file, kubeconfig::parse) else {
             return Observed::Absent;
         };
         let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
@@ -125,7 +128,10 @@ impl Reader<'_> {
                     referred: matches!(entry.certificate, Source::File { .. }),
                     key: Key {
                         state,
-                        mode: mode | key_mode,
+                        access: Access {
+                            mode: access.mode | key_mode,
+                            ..access
+                        },
                     },
                 })
             }
@@ -139,14 +145,17 @@ impl Reader<'_> {
         &mut self,
         file: &FileId,
         parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
-    ) -> Option<(T, u32)> {
+    ) -> Option<(T, Access)> {
         match self.store.read(file) {
             Ok(None) => None,
             Ok(Some(content)) => {
-                let mode = content.mode;
+                let access = Access {
+                    mode: content.mode,
+                    user: content.uid,
+                };
                 let parsed = self.parsed(file, &content.bytes, parse);
                 self.seen.insert(file.clone(), content);
-                parsed.map(|parsed| (parsed, mode))
+                parsed.map(|parsed| (parsed, access))
             }
             Err(error) => {
                 self.unreadable.push(unread(file, &error));

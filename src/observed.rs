@@ -14,8 +14,8 @@ pub enum Observed {
     Certificate {
         /// Its certificates: the leaf and its chain, or a CA and its bundle.
         chain: Vec<Certificate>,
-        /// The mode of the certificate's file.
-        mode: u32,
+        /// Who may do what with the certificate's file.
+        access: Access,
         /// The key beside it.
         key: Option<Key>,
     },
@@ -27,8 +27,8 @@ pub enum Observed {
         key: Key,
         /// The public keys.
         public: Option<Vec<PublicKey>>,
-        /// The mode of their file; 0 where it is not there.
-        public_mode: u32,
+        /// Who may do what with their file; nobody where it is not there.
+        public_access: Access,
     },
     /// A kubeconfig.
     Kubeconfig(Kubeconfig),
@@ -43,8 +43,17 @@ pub enum Observed {
 pub struct Key {
     /// The key.
     pub state: KeyState,
-    /// The mode of its file.
+    /// Who may do what with its file.
+    pub access: Access,
+}
+
+/// Who may do what with a file or directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Permission bits, with set-user-ID, set-group-ID and sticky.
     pub mode: u32,
+    /// The number of the user whose it is.
+    pub user: u32,
 }
 
 /// What is known of a private key.
@@ -67,7 +76,7 @@ pub struct Kubeconfig {
     pub chain: Vec<Certificate>,
     /// Whether the certificate lies in a file of its own, which the kubeconfig names.
     pub referred: bool,
-    /// The client key, with the mode of the file.
+    /// The client key, with the access to the file.
     pub key: Key,
 }
 

@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::finding::Code;
 use crate::key::PublicKey;
-use crate::observed::{Key, KeyState};
+use crate::observed::{Access, Key, KeyState};
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
 
@@ -17,7 +17,7 @@ const CERTIFICATE_MODE: u32 = 0o133;
 
 impl Judge<'_> {
     pub(super) fn key(&mut self, key: &Key, certificate: &Certificate) {
-        self.key_mode(key.mode);
+        self.key_access(key.access);
         match &key.state {
             // A CA's key is opened where it must sign: the plan judges that.
             KeyState::Locked(_) if self.spec.is_ca() => {}
@@ -42,7 +42,8 @@ impl Judge<'_> {
     }
 
     /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts.
-    pub(super) fn public_mode(&mut self, mode: u32) {
+    pub(super) fn public_access(&mut self, access: Access) {
+        let mode = access.mode;
         let code = match mode {
             mode if mode & WRITABLE != 0 => Code::WritableByOthers,
             mode if mode & CERTIFICATE_MODE != 0 => Code::CertificateMode,
@@ -55,7 +56,8 @@ impl Judge<'_> {
         );
     }
 
-    fn key_mode(&mut self, mode: u32) {
+    fn key_access(&mut self, access: Access) {
+        let mode = access.mode;
         if mode & KEY_MODE != 0 {
             self.tell(
                 Code::KeyMode,
@@ -66,7 +68,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn key_pair(&mut self, key: &Key, public: Option<&[PublicKey]>) {
-        self.key_mode(key.mode);
+        self.key_access(key.access);
         match (&key.state, public) {
             (KeyState::Locked(_), _) => self.locked(),
             (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {

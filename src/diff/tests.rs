@@ -6,7 +6,7 @@ use time::Duration;
 use super::*;
 use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
 use crate::observed::{KeyState, Kubeconfig, Unreadable};
-use crate::oracle::sample::{self, NOW, certificate, key, made_at, open, spec, tree};
+use crate::oracle::sample::{self, NOW, access, certificate, key, made_at, open, spec, tree};
 use crate::plan::Found;
 use crate::spec::{CertificateSpec, Content};
 use crate::x509::cert::BasicConstraints;
@@ -129,7 +129,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
                 "ca".to_owned(),
                 Observed::Certificate {
                     chain: vec![ca],
-                    mode: 0o644,
+                    access: access(0o644),
                     key: None,
                 },
             );
@@ -148,8 +148,8 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         Code::CertificateMode,
         "apiserver",
         |case| {
-            if let Observed::Certificate { mode, .. } = case.observed() {
-                *mode = 0o744;
+            if let Observed::Certificate { access, .. } = case.observed() {
+                access.mode = 0o744;
             }
         },
         "apiserver.crt",
@@ -159,8 +159,8 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         Code::WritableByOthers,
         "sa",
         |case| {
-            if let Observed::KeyPair { public_mode, .. } = case.observed() {
-                *public_mode = 0o664;
+            if let Observed::KeyPair { public_access, .. } = case.observed() {
+                public_access.mode = 0o664;
             }
         },
         "sa.pub",
@@ -233,7 +233,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
     (
         Code::KeyMode,
         "apiserver",
-        |case| case.key().mode = 0o644,
+        |case| case.key().access.mode = 0o644,
         "apiserver.key",
         "has the mode 0644",
     ),
@@ -245,7 +245,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
             ca.public_key = ed25519();
             *case.observed() = Observed::Certificate {
                 chain: vec![ca],
-                mode: 0o644,
+                access: access(0o644),
                 key: None,
             };
         },
@@ -316,7 +316,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
                 "ca".to_owned(),
                 Observed::Certificate {
                     chain: vec![stranger("other")],
-                    mode: 0o644,
+                    access: access(0o644),
                     key: None,
                 },
             );
@@ -533,10 +533,10 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
         (
             "sa",
             Observed::KeyPair {
-                public_mode: 0o600,
+                public_access: access(0o600),
                 key: Key {
                     state: KeyState::Locked(String::new()),
-                    mode: 0o600,
+                    access: access(0o600),
                 },
                 public: None,
             },
@@ -586,7 +586,7 @@ fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
     );
 
     let observed = Observed::KeyPair {
-        public_mode: 0o600,
+        public_access: access(0o600),
         key: open(key("sa")),
         public: Some(vec![key("stranger").public_key().clone()]),
     };
@@ -599,7 +599,7 @@ fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
 #[test]
 fn sa_pub_may_hold_further_keys() {
     let observed = Observed::KeyPair {
-        public_mode: 0o600,
+        public_access: access(0o600),
         key: open(key("sa")),
         public: Some(vec![
             key("stranger").public_key().clone(),
@@ -632,12 +632,12 @@ fn an_encrypted_key_is_an_error_anywhere_but_at_a_ca() {
 fn every_bit_beyond_0640_is_an_error_of_a_key_and_no_other() {
     for bit in (0..12).map(|bit| 1 << bit) {
         let mut case = Case::of("apiserver");
-        case.key().mode = bit;
+        case.key().access.mode = bit;
         let told = codes(&case.findings()) == [Code::KeyMode];
         assert_eq!(told, 0o037 & bit != 0, "{bit:04o}");
         let mut case = Case::of("apiserver");
-        if let Observed::Certificate { mode, .. } = case.observed() {
-            *mode = bit;
+        if let Observed::Certificate { access, .. } = case.observed() {
+            access.mode = bit;
         }
         let expected = match bit {
             bit if 0o022 & bit != 0 => vec![Code::WritableByOthers],
@@ -647,7 +647,7 @@ fn every_bit_beyond_0640_is_an_error_of_a_key_and_no_other() {
         assert_eq!(codes(&case.findings()), expected, "{bit:04o}");
     }
     let mut case = Case::of("admin");
-    case.key().mode = 0o604;
+    case.key().access.mode = 0o604;
     let findings = case.findings();
     assert_eq!(codes(&findings), [Code::KeyMode]);
     assert_eq!(findings[0].file.name, "admin.conf");
@@ -747,7 +747,7 @@ fn another_ca_of_the_same_name_is_told_as_such() {
         "ca".to_owned(),
         Observed::Certificate {
             chain: vec![stranger("kubernetes")],
-            mode: 0o644,
+            access: access(0o644),
             key: None,
         },
     );
@@ -768,7 +768,7 @@ fn intermediate(found: &mut Found, common_name: &str, issuer: &str) -> Certifica
     let made = certificate(&wanted, "intermediate", found, NOW - Duration::hours(1));
     let observed = Observed::Certificate {
         chain: vec![made.clone()],
-        mode: 0o644,
+        access: access(0o644),
         key: Some(open(key("intermediate"))),
     };
     found.insert("intermediate".to_owned(), observed);
@@ -805,7 +805,7 @@ fn of_two_intermediates_with_one_key_either_may_lead_to_the_ca() {
     let mut case = Case::of("apiserver");
     let stranger = Observed::Certificate {
         chain: vec![stranger("other")],
-        mode: 0o644,
+        access: access(0o644),
         key: Some(open(key("stranger"))),
     };
     case.found.insert("other".to_owned(), stranger);
@@ -990,10 +990,10 @@ fn no_two_facts_are_told_in_the_same_words() {
         leaf.basic_constraints = None;
         leaf.unknown_critical = vec!["1.2.3".to_owned(), "1.2.4".to_owned()];
         leaf.subject_key_identifier = None;
-        case.key().mode = 0o777;
+        case.key().access.mode = 0o777;
         *case.key() = Key {
             state: KeyState::Open(Arc::clone(&key("stranger"))),
-            mode: 0o777,
+            access: access(0o777),
         };
         case.now = NOW + Duration::days(10_000);
         let findings = case.findings();

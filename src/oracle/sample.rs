@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use crate::facts::{self, Facts, Given, Host, Stated};
 use crate::issue::{self, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey};
-use crate::observed::{Key, KeyState, Kubeconfig, Observed};
+use crate::observed::{Access, Key, KeyState, Kubeconfig, Observed};
 use crate::plan::Found;
 use crate::profile::{TABLE, resolve};
 use crate::spec::{CertificateSpec, Content, Place, Spec};
@@ -54,11 +54,16 @@ pub(crate) fn key(name: &str) -> Arc<PrivateKey> {
     Arc::clone(keys.entry(name.to_owned()).or_insert_with(make))
 }
 
+/// Of root's, with this mode.
+pub(crate) fn access(mode: u32) -> Access {
+    Access { mode, user: 0 }
+}
+
 /// A key as it is found, 0600.
 pub(crate) fn open(key: Arc<PrivateKey>) -> Key {
     Key {
         state: KeyState::Open(key),
-        mode: 0o600,
+        access: access(0o600),
     }
 }
 
@@ -110,7 +115,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
     let key = key(&spec.name);
     match (&spec.content, &spec.place) {
         (Content::KeyPair(_), _) => Observed::KeyPair {
-            public_mode: 0o600,
+            public_access: access(0o600),
             public: Some(vec![key.public_key().clone()]),
             key: open(key),
         },
@@ -130,7 +135,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
         }
         (Content::Certificate(wanted), _) => Observed::Certificate {
             chain: vec![certificate(wanted, &spec.name, found, begin)],
-            mode: 0o644,
+            access: access(0o644),
             key: Some(open(key)),
         },
     }

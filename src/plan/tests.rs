@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::*;
 use crate::observed::{Key, Unreadable};
-use crate::oracle::sample::{NOW, key, made, open, spec, specs, tree};
+use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 
 /// Of a cluster's first control plane.
@@ -60,7 +60,7 @@ fn applied(plan: &Plan, mut found: Found) -> Found {
 fn locked() -> Key {
     Key {
         state: KeyState::Locked("give its passphrase".to_owned()),
-        mode: 0o600,
+        access: access(0o600),
     }
 }
 
@@ -109,9 +109,9 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
             made(spec, &others)
         }
         "only its certificate" => match found.get(&spec.name) {
-            Some(Observed::Certificate { chain, mode, .. }) => Observed::Certificate {
+            Some(Observed::Certificate { chain, access, .. }) => Observed::Certificate {
                 chain: chain.clone(),
-                mode: *mode,
+                access: *access,
                 key: None,
             },
             Some(Observed::KeyPair { .. }) => Observed::PublicOnly,
@@ -120,7 +120,7 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
         "only its key" => match found.get(&spec.name) {
             Some(Observed::Certificate { key: Some(key), .. }) => Observed::KeyOnly(key.clone()),
             Some(Observed::KeyPair { key, .. }) => Observed::KeyPair {
-                public_mode: 0o600,
+                public_access: access(0o600),
                 key: key.clone(),
                 public: None,
             },
@@ -130,8 +130,8 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
             match found.get_mut(&spec.name) {
                 Some(
                     Observed::Certificate { key: Some(key), .. } | Observed::KeyPair { key, .. },
-                ) => key.mode = 0o666,
-                Some(Observed::Kubeconfig(kubeconfig)) => kubeconfig.key.mode = 0o666,
+                ) => key.access.mode = 0o666,
+                Some(Observed::Kubeconfig(kubeconfig)) => kubeconfig.key.access.mode = 0o666,
                 _ => {}
             }
             return;
@@ -472,7 +472,7 @@ fn sa_pub_is_made_from_a_good_sa_key_alone() {
     let pair = |key| Observed::KeyPair {
         key,
         public: None,
-        public_mode: 0,
+        public_access: access(0),
     };
     let mut found = tree();
     found.insert("sa".to_owned(), pair(open(key("sa"))));
@@ -481,11 +481,11 @@ fn sa_pub_is_made_from_a_good_sa_key_alone() {
     found.insert("sa".to_owned(), pair(locked()));
     let refusal = planned(&found, Force::No).unwrap_err();
     assert_eq!(errors(&refusal), [("sa", Code::Unreadable)]);
-    let mode = 0o644;
+    let access = access(0o644);
     found.insert(
         "sa".to_owned(),
         pair(Key {
-            mode,
+            access,
             ..open(key("sa"))
         }),
     );
