@@ -1,6 +1,7 @@
 //! Spec against observed: the findings. Pure; the time is an argument.
 
 mod ca;
+mod ground;
 mod kubeconfig;
 mod leaf;
 mod place;
@@ -13,20 +14,23 @@ use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
 
+pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub use leaf::signed_by;
 
 /// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file; a CA
-/// and a key pair have none.
+/// and a key pair have none. `trusted` are the users who may own what the cluster's trust rests on.
 pub fn diff(
     spec: &Spec,
     observed: &Observed,
     authorities: &[Certificate],
+    trusted: &[u32],
     now: OffsetDateTime,
 ) -> Vec<Finding> {
     let mut judge = Judge {
         spec,
         authorities,
+        trusted,
         now,
         findings: Vec::new(),
     };
@@ -37,6 +41,7 @@ pub fn diff(
 struct Judge<'a> {
     spec: &'a Spec,
     authorities: &'a [Certificate],
+    trusted: &'a [u32],
     now: OffsetDateTime,
     findings: Vec<Finding>,
 }
@@ -170,7 +175,9 @@ impl Judge<'_> {
     fn finding(&self, code: Code, text: &str, way_out: &str) -> Finding {
         let place = &self.spec.place;
         let file = match code {
-            Code::KeyMismatch | Code::KeyMode | Code::MissingCertificate => place.key(),
+            Code::KeyMismatch | Code::KeyMode | Code::KeyOwner | Code::MissingCertificate => {
+                place.key()
+            }
             _ => place.public(),
         };
         let way_out = if way_out.is_empty() && code.severity() != Severity::Note {

@@ -70,12 +70,14 @@ codes! {
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed";
     Expired "expired" Error "its time is over";
     ExternalCa "external-ca" Error "the CA's key is not here, so that it cannot be issued here";
+    ForeignOwner "foreign-owner" Warning "a directory, or what the cluster trusts, belongs to a user who is neither root nor who runs this";
     FormerSubject "former-subject" Note "the subject is one that kubeadm gave it once";
     InterruptedRun "interrupted-run" Warning "a run was interrupted; the next one that writes completes it";
     KeyAlgorithm "key-algorithm" Warning "the key is of another algorithm than wanted";
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";
     KeyMismatch "key-mismatch" Error "the key is not the certificate's";
     KeyMode "key-mode" Error "others may read or change a file that holds a private key (a mode beyond 0640)";
+    KeyOwner "key-owner" Note "a key that signs belongs to a user who is neither root nor who runs this";
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
     LeafIsCa "leaf-is-ca" Error "a certificate that must not sign is a CA";
     LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";
@@ -98,7 +100,8 @@ codes! {
     Unreadable "unreadable" Error "it cannot be read, or is not what its place asks for";
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";
     Validity "validity" Warning "it was issued for another time than wanted";
-    WritableByOthers "writable-by-others" Error "others may write what the cluster trusts";
+    WritableByGroup "writable-by-group" Note "the group of a directory may write what the cluster trusts";
+    WritableByOthers "writable-by-others" Error "others may write what the cluster trusts, or a directory that holds it";
     WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA";
     WrongSubject "wrong-subject" Error "its subject is another than wanted";
 }

@@ -53,12 +53,22 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// The file called `name` in `root`.
+    /// The file called `name` in `root`; `.` is the root itself.
     pub fn new(root: Root, name: impl Into<String>) -> Self {
         Self {
             root,
             name: name.into(),
         }
+    }
+
+    /// The directories that it lies in, the root first.
+    pub fn directories(&self) -> Vec<Self> {
+        let folder = self.name.rsplit_once('/').map(|(folder, _)| folder);
+        [Some("."), folder]
+            .into_iter()
+            .flatten()
+            .map(|name| Self::new(self.root, name))
+            .collect()
     }
 }
 
@@ -94,6 +104,17 @@ mod tests {
     fn every_root_has_a_flag_of_its_own() {
         let flags: std::collections::BTreeSet<_> = Root::ALL.map(Root::flag).into();
         assert_eq!(flags.len(), Root::ALL.len());
+    }
+
+    #[test]
+    fn a_file_lies_in_its_root_and_in_its_folder() {
+        let of = |name| {
+            let directories = FileId::new(Root::Pki, name).directories();
+            let names = directories.into_iter().map(|directory| directory.name);
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(of("ca.crt"), ["."]);
+        assert_eq!(of("etcd/ca.crt"), [".", "etcd"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Store → observed: reads what is in the place of each spec, and parses it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
-use crate::observed::{Access, Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::observed::{Access, Ground, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
 use crate::spec::{Place, Spec};
 use crate::store::{FileContent, ReadError, Store};
@@ -30,16 +30,24 @@ pub struct Seen {
     pub observed: BTreeMap<String, Observed>,
     /// The files as they were read, so that a replacement can be held against them.
     pub files: BTreeMap<FileId, FileContent>,
+    /// What they stand on.
+    pub ground: Ground,
 }
 
-/// Looks at the place of each spec.
+/// Looks at the place of each spec, and at the directories. `trusted` are the users who may own
+/// what the cluster's trust rests on.
 pub fn observe<'a>(
     specs: impl IntoIterator<Item = &'a Spec>,
     store: &Store,
     passphrases: &Passphrases,
+    trusted: Vec<u32>,
 ) -> Seen {
     let mut seen = Seen::default();
+    seen.ground.trusted = trusted;
+    let mut directories = BTreeSet::new();
     for spec in specs {
+        let files = spec.place.files();
+        directories.extend(files.iter().flat_map(FileId::directories));
         let mut reader = Reader {
             store,
             seen: &mut seen.files,
@@ -53,6 +61,13 @@ pub fn observe<'a>(
             Observed::Unreadable(reader.unreadable)
         };
         seen.observed.insert(spec.name.clone(), observed);
+    }
+    for directory in directories {
+        // One that cannot be looked at has files that cannot be read, which is told of each.
+        if let Ok(Some((mode, user))) = store.directory(&directory) {
+            let access = Access { mode, user };
+            seen.ground.directories.push((directory, access));
+        }
     }
     seen
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::key::{PrivateKey, PublicKey};
+use crate::location::FileId;
 use crate::x509::cert::Certificate;
 
 /// What was found in the place of one spec.
@@ -56,6 +57,15 @@ pub struct Access {
     pub user: u32,
 }
 
+/// The ground that the files of a run stand on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ground {
+    /// The directories of the files, those that are there.
+    pub directories: Vec<(FileId, Access)>,
+    /// The users who may own what the cluster's trust rests on.
+    pub trusted: Vec<u32>,
+}
+
 /// What is known of a private key.
 #[derive(Clone, Debug)]
 pub enum KeyState {
@@ -84,7 +94,7 @@ pub struct Kubeconfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The file.
-    pub file: crate::location::FileId,
+    pub file: FileId,
     /// What is the case, after the file's name.
     pub why: String,
     /// What can be done, where making it anew is no way: what is there is no file, or was not read.

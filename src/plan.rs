@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{RENAME, diff, reissue};
+use crate::diff::{self, RENAME, diff, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{KeyState, Observed, signing};
+use crate::observed::{Ground, KeyState, Observed, signing};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
@@ -61,6 +61,8 @@ pub struct Planned {
 /// What a run will do, in issue order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// What was found of the directories; no errors.
+    pub ground: Vec<Finding>,
     /// The steps, issuers first.
     pub steps: Vec<Planned>,
 }
@@ -83,16 +85,20 @@ impl Plan {
 
     /// All findings.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.steps.iter().flat_map(|planned| &planned.findings)
+        let steps = self.steps.iter();
+        self.ground
+            .iter()
+            .chain(steps.flat_map(|planned| &planned.findings))
     }
 }
 
 /// The plan for `wanted`. `issuers` are the CAs that sign for it and are not among it: they are
-/// judged and never made. `found` holds an entry for each of both.
+/// judged and never made. `found` holds an entry for each of both, and `ground` what they stand on.
 pub fn plan(
     wanted: &[Spec],
     issuers: &[Spec],
     found: &Found,
+    ground: &Ground,
     policy: Policy,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
@@ -100,11 +106,13 @@ pub fn plan(
         wanted,
         issuers,
         found,
+        trusted: &ground.trusted,
         policy,
         now,
     };
     let mut steps = Vec::new();
-    let mut refused = Vec::new();
+    let ground = diff::ground(ground);
+    let mut refused = ground.clone();
     for issuer in issuers {
         refused.extend(planner.judge(issuer));
     }
@@ -128,13 +136,14 @@ pub fn plan(
     {
         return Err(Refusal { findings: refused });
     }
-    Ok(Plan { steps })
+    Ok(Plan { ground, steps })
 }
 
 struct Planner<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
+    trusted: &'a [u32],
     policy: Policy,
     now: OffsetDateTime,
 }
@@ -160,7 +169,14 @@ impl<'a> Planner<'a> {
     }
 
     fn judge(&self, spec: &Spec) -> Vec<Finding> {
-        diff(spec, self.observed(spec), self.authorities(spec), self.now)
+        let authorities = self.authorities(spec);
+        diff(
+            spec,
+            self.observed(spec),
+            authorities,
+            self.trusted,
+            self.now,
+        )
     }
 
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {

@@ -770,7 +770,7 @@ fn a_key_that_may_not_be_read_is_told_and_left_by_force() {
     let public = Public::new();
     let own = public.0.join("own");
     fs::create_dir(&own).expect("make a folder");
-    set_mode(&own, 0o777);
+    std::os::unix::fs::chown(&own, Some(65534), Some(65534)).expect("chown");
     let mut inner = public.certs(&["all", "--kubernetes-dir", text(&own)]);
     inner.args(&CLUSTER[..4]);
     run(&mut nobody(&inner)).expect(0);
@@ -826,6 +826,84 @@ fn a_replaced_file_keeps_its_owner_and_its_mode_within_bounds() {
         assert_eq!(mode(path), wanted, "{}", path.display());
         assert_eq!(fs::metadata(path).expect("metadata").uid(), 65534);
     }
+}
+
+#[test]
+fn a_directory_that_others_may_write_is_an_error_to_every_verb_that_uses_it() {
+    for (folder, used, unused) in [
+        (
+            "",
+            &["kubeconfig", "admin", "--node-name", "cp1"][..],
+            Some(["ca", "ca"]),
+        ),
+        (
+            "pki",
+            &["kubeconfig", "admin", "--node-name", "cp1"][..],
+            None,
+        ),
+        ("pki/etcd", &["ca", "etcd-ca"][..], Some(["ca", "ca"])),
+    ] {
+        let place = tree();
+        let folder = place.join(folder);
+        set_mode(&folder, 0o1777);
+        fs::remove_file(place.join("pki/apiserver.crt")).expect("remove a file");
+        let before = snapshot(place.path());
+        let whole: Vec<Command> = [&[][..], &["--dry-run"], &["--force"]]
+            .iter()
+            .map(|more| all(place.path(), more))
+            .collect();
+        for mut command in whole.into_iter().chain([verb(used, place.path(), &[])]) {
+            let finished = run(&mut command).expect(4);
+            let path = folder.display().to_string();
+            let words = format!(
+                "{} is a directory of mode 1777: chmod it to 0755",
+                path.trim_end_matches('/')
+            );
+            assert_eq!(
+                finished.stderr.matches(&words).count(),
+                1,
+                "{words}: {finished}"
+            );
+        }
+        same(&before, place.path());
+        if let Some(unused) = unused {
+            run(&mut verb(&unused, place.path(), &[])).expect(0);
+        }
+    }
+}
+
+#[test]
+fn a_directory_of_a_group_is_noted_and_one_of_another_user_is_a_warning() {
+    let place = tree();
+    let json = ["--output", "json"];
+    for folder in ["", "pki", "pki/etcd"] {
+        set_mode(&place.join(folder), 0o775);
+    }
+    let finished = run(&mut all(place.path(), &json)).expect(0);
+    let notes = codes(&finished, "note");
+    let noted = notes.iter().filter(|code| *code == "writable-by-group");
+    assert_eq!(noted.count(), 3, "{notes:?}");
+    let give = |file: &str| {
+        std::os::unix::fs::chown(place.join(file), Some(65534), None).expect("chown");
+    };
+    // What kubeadm gives to the users of components is no warning.
+    for file in [
+        "pki/ca.key",
+        "pki/sa.key",
+        "pki/etcd/server.key",
+        "scheduler.conf",
+    ] {
+        give(file);
+    }
+    let finished = run(&mut all(place.path(), &json)).expect(0);
+    let notes = codes(&finished, "note");
+    let noted = notes.iter().filter(|code| *code == "key-owner");
+    assert_eq!(noted.count(), 2, "{notes:?}");
+    give("pki/etcd");
+    give("pki/ca.crt");
+    let finished = run(&mut all(place.path(), &json)).expect(3);
+    assert_eq!(codes(&finished, "warning"), ["foreign-owner"; 2]);
+    run(&mut all(place.path(), &["--owner", "nobody"])).expect(0);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::observed::Ground;
 use crate::oracle::sample::{NOW, spec, specs, tree};
 use crate::plan::{Force, Found, Policy, plan};
 use crate::store::FileContent;
@@ -8,7 +9,11 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
         force: Force::Drifted,
         founding: true,
     };
-    let plan = plan(&specs(), &[], found, policy, NOW).unwrap();
+    let ground = Ground {
+        directories: Vec::new(),
+        trusted: vec![0],
+    };
+    let plan = plan(&specs(), &[], found, &ground, policy, NOW).unwrap();
     prepare(&plan, seen, Owner::default(), NOW)
 }
 

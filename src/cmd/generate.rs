@@ -177,6 +177,7 @@ impl Job {
             self.specs.iter().chain(&self.issuers),
             &self.store,
             &self.passphrases,
+            store::trusted_users(self.owner),
         )
     }
 
@@ -185,6 +186,7 @@ impl Job {
             &self.specs,
             &self.issuers,
             &seen.observed,
+            &seen.ground,
             self.policy,
             env.now,
         )

@@ -1,6 +1,7 @@
 //! What is judged of the files themselves: their modes, and whether a key is its certificate's.
 
 use super::Judge;
+use super::ground::FOREIGN;
 use crate::finding::Code;
 use crate::key::PublicKey;
 use crate::observed::{Access, Key, KeyState};
@@ -18,6 +19,9 @@ const CERTIFICATE_MODE: u32 = 0o133;
 impl Judge<'_> {
     pub(super) fn key(&mut self, key: &Key, certificate: &Certificate) {
         self.key_access(key.access);
+        if self.spec.is_ca() {
+            self.key_owner(key.access);
+        }
         match &key.state {
             // A CA's key is opened where it must sign: the plan judges that.
             KeyState::Locked(_) if self.spec.is_ca() => {}
@@ -33,6 +37,18 @@ impl Judge<'_> {
         }
     }
 
+    /// Of a key that signs. A leaf's belongs to the user of the component that it is for; so does the
+    /// key of kubeadm's CA where the controller manager, which signs with it, has a user of its own.
+    fn key_owner(&mut self, access: Access) {
+        if !self.trusted.contains(&access.user) {
+            self.tell(
+                Code::KeyOwner,
+                &format!("belongs to user {}, who can sign with it", access.user),
+                "",
+            );
+        }
+    }
+
     /// Only a CA's key may be encrypted: nobody types a passphrase when a component starts.
     fn locked(&mut self) {
         let text = "is encrypted, and the components of Kubernetes open no encrypted key";
@@ -43,7 +59,15 @@ impl Judge<'_> {
 
     /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts.
     pub(super) fn public_access(&mut self, access: Access) {
-        let mode = access.mode;
+        let Access { mode, user } = access;
+        let leaf = self
+            .spec
+            .certificate()
+            .is_some_and(|certificate| certificate.issuer.is_some());
+        if !leaf && !self.trusted.contains(&user) {
+            let text = format!("belongs to user {user}, who can put another in its place");
+            self.tell(Code::ForeignOwner, &text, FOREIGN);
+        }
         let code = match mode {
             mode if mode & WRITABLE != 0 => Code::WritableByOthers,
             mode if mode & CERTIFICATE_MODE != 0 => Code::CertificateMode,
@@ -69,6 +93,7 @@ impl Judge<'_> {
 
     pub(super) fn key_pair(&mut self, key: &Key, public: Option<&[PublicKey]>) {
         self.key_access(key.access);
+        self.key_owner(key.access);
         match (&key.state, public) {
             (KeyState::Locked(_), _) => self.locked(),
             (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {

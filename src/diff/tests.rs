@@ -5,7 +5,8 @@ use time::Duration;
 
 use super::*;
 use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
-use crate::observed::{KeyState, Kubeconfig, Unreadable};
+use crate::location::{FileId, Root};
+use crate::observed::{Ground, KeyState, Kubeconfig, Unreadable};
 use crate::oracle::sample::{self, NOW, access, certificate, key, made_at, open, spec, tree};
 use crate::plan::Found;
 use crate::spec::{CertificateSpec, Content};
@@ -95,7 +96,7 @@ impl Case {
 
     fn findings(&self) -> Vec<Finding> {
         let observed = self.found.get(&self.spec.name).unwrap();
-        diff(&self.spec, observed, &self.authorities(), self.now)
+        diff(&self.spec, observed, &self.authorities(), &[0], self.now)
     }
 }
 
@@ -194,6 +195,24 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         |case| case.now = NOW + Duration::days(365),
         "apiserver.crt",
         "ended on 2027-01-01",
+    ),
+    (
+        Code::ForeignOwner,
+        "sa",
+        |case| {
+            if let Observed::KeyPair { public_access, .. } = case.observed() {
+                public_access.user = 4242;
+            }
+        },
+        "sa.pub",
+        "belongs to user 4242, who can put another in its place",
+    ),
+    (
+        Code::KeyOwner,
+        "ca",
+        |case| case.key().access.user = 4242,
+        "ca.key",
+        "belongs to user 4242, who can sign with it",
     ),
     (
         Code::FormerSubject,
@@ -436,9 +455,64 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
     ),
 ];
 
-/// The codes of [`CASES`].
+/// The codes of [`CASES`], and those of directories.
 pub(crate) fn shown() -> BTreeSet<Code> {
-    CASES.iter().map(|(code, ..)| *code).collect()
+    let mut shown: BTreeSet<Code> = CASES.iter().map(|(code, ..)| *code).collect();
+    shown.extend(DIRECTORIES.iter().flat_map(|(_, _, codes)| *codes));
+    shown
+}
+
+/// Modes and users of a directory, where 1 is the one who runs this, and what is told of it.
+const DIRECTORIES: &[(u32, u32, &[Code])] = &[
+    (0o755, 0, &[]),
+    (0o700, 1, &[]),
+    (0o2755, 0, &[]),
+    (0o755, 2, &[Code::ForeignOwner]),
+    (0o775, 0, &[Code::WritableByGroup]),
+    (0o757, 0, &[Code::WritableByOthers]),
+    (0o1777, 0, &[Code::WritableByOthers]),
+    (0o777, 2, &[Code::WritableByOthers, Code::ForeignOwner]),
+];
+
+#[test]
+fn a_directory_is_judged_by_who_can_write_it() {
+    for (mode, user, expected) in DIRECTORIES {
+        let (mode, user) = (*mode, *user);
+        let directory = FileId::new(Root::Pki, "etcd");
+        let found = ground(&Ground {
+            directories: vec![(directory.clone(), Access { mode, user })],
+            trusted: vec![0, 1],
+        });
+        assert_eq!(codes(&found), *expected, "{mode:o} of {user}");
+        for finding in found {
+            assert_eq!(finding.file, directory);
+            let words = match finding.code {
+                Code::ForeignOwner => format!("is a directory of user {user}"),
+                _ => format!("is a directory of mode {mode:04o}"),
+            };
+            assert_eq!(finding.text, words);
+            let note = finding.severity() == Severity::Note;
+            assert_eq!(finding.way_out.is_empty(), note);
+        }
+    }
+}
+
+#[test]
+fn a_leaf_and_a_kubeconfig_may_belong_to_the_user_of_a_component() {
+    for spec in sample::specs() {
+        let mut case = Case::of(&spec.name);
+        case.key().access.user = 2;
+        match case.observed() {
+            Observed::Certificate { access, .. } => access.user = 2,
+            Observed::KeyPair { public_access, .. } => public_access.user = 2,
+            _ => {}
+        }
+        let codes = codes(&case.findings());
+        let signs = spec.is_ca() || spec.certificate().is_none();
+        for code in [Code::ForeignOwner, Code::KeyOwner] {
+            assert_eq!(codes.contains(&code), signs, "{}: {code}", spec.name);
+        }
+    }
 }
 
 fn ed25519() -> PublicKey {
@@ -480,7 +554,7 @@ fn a_tree_of_ours_has_no_finding_but_the_members_of_system_masters() {
 #[test]
 fn what_is_not_there_has_no_finding() {
     for spec in sample::specs() {
-        let findings = diff(&spec, &Observed::Absent, &[], NOW);
+        let findings = diff(&spec, &Observed::Absent, &[], &[0], NOW);
         assert_eq!(findings, [], "{}", spec.name);
     }
 }
@@ -502,6 +576,7 @@ fn a_way_out_stands_with_all_but_notes() {
             _ if code.severity() == Severity::Note => "",
             Code::CaOrder => "put that certificate first",
             Code::SelfNamed => RENAME,
+            Code::ForeignOwner => super::ground::FOREIGN,
             _ if code.severity() == Severity::Error => {
                 "run the same command with --force to reissue it"
             }
@@ -543,7 +618,7 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
         ),
     ];
     for (name, observed) in odd {
-        let findings = diff(&spec(name), &observed, &[], NOW);
+        let findings = diff(&spec(name), &observed, &[], &[0], NOW);
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(
             findings[0].way_out.starts_with("certs never replaces"),
@@ -558,6 +633,7 @@ fn what_was_not_read_has_the_way_out_of_that() {
         &spec("apiserver"),
         &unreadable(Some("move it away")),
         &[],
+        &[0],
         NOW,
     );
     assert_eq!(findings[0].way_out, "move it away");
@@ -567,7 +643,13 @@ fn what_was_not_read_has_the_way_out_of_that() {
 fn the_way_out_of_ones_own_identity_names_no_command_that_certs_would_refuse() {
     let mut spec = spec("front-proxy-client");
     spec.name = "alice".to_owned();
-    let findings = diff(&spec, &Observed::KeyOnly(open(key("alice"))), &[], NOW);
+    let findings = diff(
+        &spec,
+        &Observed::KeyOnly(open(key("alice"))),
+        &[],
+        &[0],
+        NOW,
+    );
     assert_eq!(
         findings[0].way_out,
         "run the same command with --force to reissue it"
@@ -590,7 +672,7 @@ fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
         key: open(key("sa")),
         public: Some(vec![key("stranger").public_key().clone()]),
     };
-    let findings = diff(&spec("sa"), &observed, &[], NOW);
+    let findings = diff(&spec("sa"), &observed, &[], &[0], NOW);
     assert_eq!(codes(&findings), [Code::KeyMismatch]);
     assert_eq!(findings[0].file.name, "sa.pub");
     assert_eq!(findings[0].text, "does not hold the public key of sa.key");
@@ -606,7 +688,7 @@ fn sa_pub_may_hold_further_keys() {
             key("sa").public_key().clone(),
         ]),
     };
-    assert_eq!(diff(&spec("sa"), &observed, &[], NOW), []);
+    assert_eq!(diff(&spec("sa"), &observed, &[], &[0], NOW), []);
 }
 
 #[test]

@@ -4,9 +4,18 @@ use std::slice;
 use time::Duration;
 
 use super::*;
+use crate::location::{FileId, Root};
 use crate::observed::{Key, Unreadable};
 use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
+
+/// Directories of root's.
+fn ground() -> Ground {
+    Ground {
+        directories: Vec::new(),
+        trusted: vec![0],
+    }
+}
 
 /// Of a cluster's first control plane.
 fn policy(force: Force) -> Policy {
@@ -17,7 +26,7 @@ fn policy(force: Force) -> Policy {
 }
 
 fn planned(found: &Found, force: Force) -> Result<Plan, Refusal> {
-    plan(&specs(), &[], found, policy(force), NOW)
+    plan(&specs(), &[], found, &ground(), policy(force), NOW)
 }
 
 /// A plan for one spec alone, over its CA.
@@ -25,7 +34,7 @@ fn alone(name: &str, found: &Found, force: Force) -> Result<Plan, Refusal> {
     let wanted = spec(name);
     let ca = wanted.certificate().and_then(|leaf| leaf.issuer.clone());
     let issuers: Vec<Spec> = ca.iter().map(|ca| spec(ca)).collect();
-    plan(&[wanted], &issuers, found, policy(force), NOW)
+    plan(&[wanted], &issuers, found, &ground(), policy(force), NOW)
 }
 
 fn errors(refusal: &Refusal) -> Vec<(&str, Code)> {
@@ -157,6 +166,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 wanted: &wanted,
                 issuers: &[],
                 found,
+                trusted: &[0],
                 policy: policy(force),
                 now: NOW,
             };
@@ -438,7 +448,7 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
         leaf.subject = ca.certificate().unwrap().subject.clone();
     }
     let both = [ca.clone(), wanted.clone()];
-    let refusal = plan(&both, &[], &Found::new(), policy(Force::No), NOW).unwrap_err();
+    let refusal = plan(&both, &[], &Found::new(), &ground(), policy(Force::No), NOW).unwrap_err();
     assert_eq!(errors(&refusal), [("etcd-server", Code::SelfNamed)]);
     // The CA that is there counts, not the one that would be made.
     let mut found = tree();
@@ -447,6 +457,7 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
         slice::from_ref(&wanted),
         slice::from_ref(&ca),
         &found,
+        &ground(),
         policy(Force::No),
         NOW,
     )
@@ -459,7 +470,7 @@ fn a_leaf_named_like_its_ca_is_refused_before_it_is_made() {
     first.subject = crate::x509::name::Name::new(&[], "another");
     first.public_key = key("stranger").public_key().clone();
     chain.insert(0, first);
-    let refusal = plan(&[wanted], &[ca], &found, policy(Force::No), NOW).unwrap_err();
+    let refusal = plan(&[wanted], &[ca], &found, &ground(), policy(Force::No), NOW).unwrap_err();
     assert_eq!(
         errors(&refusal),
         [("etcd-server", Code::SelfNamed)],
@@ -538,12 +549,30 @@ fn codes_stand_in_order_with_stable_names_of_their_own() {
 }
 
 #[test]
+fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted() {
+    let with = |mode| Ground {
+        directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],
+        trusted: vec![0],
+    };
+    let plan = |mode, force| plan(&specs(), &[], &tree(), &with(mode), policy(force), NOW);
+    for force in [Force::No, Force::Drifted, Force::Named] {
+        let refusal = plan(0o777, force).unwrap_err();
+        assert_eq!(errors(&refusal), [("", Code::WritableByOthers)]);
+        let plan = plan(0o775, force).unwrap();
+        let codes: Vec<Code> = plan.ground.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [Code::WritableByGroup]);
+        assert_eq!(plan.findings().next(), plan.ground.first());
+    }
+    assert_eq!(plan(0o755, Force::No).unwrap().ground, []);
+}
+
+#[test]
 fn a_node_that_joins_makes_no_ca_and_no_service_account_keys() {
     let joining = Policy {
         force: Force::Drifted,
         founding: false,
     };
-    let refusal = plan(&specs(), &[], &Found::new(), joining, NOW).unwrap_err();
+    let refusal = plan(&specs(), &[], &Found::new(), &ground(), joining, NOW).unwrap_err();
     let lacking: Vec<&str> = refusal
         .findings
         .iter()
@@ -553,6 +582,6 @@ fn a_node_that_joins_makes_no_ca_and_no_service_account_keys() {
     assert_eq!(lacking, ["ca", "etcd-ca", "front-proxy-ca", "sa"]);
     let mut found = tree();
     found.remove("apiserver");
-    let plan = plan(&specs(), &[], &found, joining, NOW).unwrap();
+    let plan = plan(&specs(), &[], &found, &ground(), joining, NOW).unwrap();
     assert!(plan.changes(), "its own leaves are made");
 }

@@ -221,6 +221,7 @@ impl Report {
         observed: &BTreeMap<String, Observed>,
         issued: &BTreeMap<String, Certificate>,
     ) {
+        self.tell(&plan.ground);
         for planned in &plan.steps {
             let name = &planned.spec.name;
             let certificate = issued.get(name).or_else(|| match planned.step {

@@ -54,7 +54,10 @@ impl Roots {
 
     /// Where `file` is.
     pub(super) fn file(&self, file: &FileId) -> PathBuf {
-        self.path(file.root).join(&file.name)
+        match file.name.as_str() {
+            "." => self.path(file.root).to_owned(),
+            name => self.path(file.root).join(name),
+        }
     }
 
     /// Where a file is that the kubeconfig `of` refers to: relative to the folder of `of`.

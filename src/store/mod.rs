@@ -37,7 +37,7 @@ pub use self::commit::{Change, CommitOptions, Committed};
 pub use self::journal::TransactionId;
 pub use self::layout::Roots;
 pub use self::lock::{Lock, Writer};
-pub use self::owner::resolve_owner;
+pub use self::owner::{resolve_owner, trusted_users};
 pub use self::read::{FileContent, LARGEST, ReadError, read_input};
 pub use self::recover::Recovered;
 use crate::location::{FileId, Root};
@@ -72,6 +72,11 @@ impl Store {
         }
         let reason = "certs knows no file of this name".to_owned();
         Err(ReadError::Io { path, reason })
+    }
+
+    /// Mode and owner of a directory that files lie in; `None` if it is not there. It may be a link.
+    pub fn directory(&self, directory: &FileId) -> Result<Option<(u32, u32)>, ReadError> {
+        read::directory(&self.path(directory))
     }
 
     /// Where the file is that the kubeconfig `of` refers to.

@@ -72,6 +72,14 @@ fn number(text: &str) -> Option<u32> {
     text.parse().ok().filter(|number| *number != u32::MAX)
 }
 
+/// Root, who owns everything anyway, the user that this process acts as, and the one whom it gives
+/// files to.
+pub fn trusted_users(owner: Owner) -> Vec<u32> {
+    let mut users = vec![0, effective_user()];
+    users.extend(owner.user);
+    users
+}
+
 /// The user that this process acts as.
 pub(super) fn effective_user() -> u32 {
     Uid::effective().as_raw()

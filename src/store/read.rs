@@ -158,6 +158,15 @@ pub(super) fn read_at(
     }
 }
 
+/// Mode and owner of the directory at `path`; `None` if it is not there.
+pub(super) fn directory(path: &Path) -> Result<Option<(u32, u32)>, ReadError> {
+    match path.metadata() {
+        Ok(found) => Ok(Some((found.mode() & 0o7777, found.uid()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_failure(path, &error)),
+    }
+}
+
 /// What a kubeconfig refers to. The kubelet names `kubelet-client-current.pem`, a link to a file
 /// beside it; a link that leaves its folder is refused.
 pub(super) fn read_reference(path: &Path) -> Result<Option<FileContent>, ReadError> {
