@@ -72,7 +72,12 @@ impl Judge<'_> {
             ),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
-                    let mut finding = self.finding(Code::Unreadable, &unreadable.why, "");
+                    let code = if unreadable.failed {
+                        Code::ReadFailed
+                    } else {
+                        Code::Unreadable
+                    };
+                    let mut finding = self.finding(code, &unreadable.why, "");
                     finding.file = unreadable.file.clone();
                     if let Some(way_out) = &unreadable.way_out {
                         finding.way_out.clone_from(way_out);

@@ -89,6 +89,7 @@ codes! {
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
     NotSigned "not-signed-by-ca" Error "another CA signed it";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
+    ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1";
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones";
     SanMissing "san-missing" Error "a wanted name is lacking";
     SelfNamed "named-like-its-ca" Error "its subject would be its issuer's";
@@ -97,7 +98,7 @@ codes! {
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops";
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds";
-    Unreadable "unreadable" Error "it cannot be read, or is not what its place asks for";
+    Unreadable "unreadable" Error "it is not what its place asks for";
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";
     Validity "validity" Warning "it was issued for another time than wanted";
     WritableByGroup "writable-by-group" Note "the group of a directory may write what the cluster trusts";
@@ -118,6 +119,7 @@ pub fn document() -> String {
          | error | the run is refused before its first write | 4 |\n\
          | warning | the file is kept, and the run goes on | 3, or 0 with `--fail-on error` |\n\
          | note | the file is kept; a sound tree of kubeadm's has some | 0 |\n\n\
+         A file that could not be read at all, `read-failed`, refuses the run too, and the exit code is 1.\n\
          An error in a leaf or a kubeconfig is no refusal where `--force` replaces it. CA pairs and `sa.key` are never\n\
          replaced.\n\n\
          | code | severity | meaning |\n\

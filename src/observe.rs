@@ -194,10 +194,8 @@ impl Reader<'_> {
                 .map(|parsed| (parsed, 0)),
             Source::File { field, path } => match self.store.read_reference(file, path) {
                 Ok(None) => {
-                    self.fail(
-                        file,
-                        format!("refers to {path} ({field}), which is not there"),
-                    );
+                    let why = format!("refers to {path} ({field}), which is not there");
+                    self.fail(file, why, false);
                     None
                 }
                 Ok(Some(content)) => {
@@ -213,7 +211,8 @@ impl Reader<'_> {
                     .map(|parsed| (parsed, mode))
                 }
                 Err(error) => {
-                    self.fail(file, format!("has a {field} that cannot be read: {error}"));
+                    let why = format!("has a {field} that cannot be read: {error}");
+                    self.fail(file, why, error.is_failure());
                     None
                 }
             },
@@ -237,16 +236,18 @@ impl Reader<'_> {
                 self.unreadable.push(Unreadable {
                     file: file.clone(),
                     why: format!("cannot be used: {error:#}"),
+                    failed: false,
                     way_out,
                 });
             })
             .ok()
     }
 
-    fn fail(&mut self, file: &FileId, why: String) {
+    fn fail(&mut self, file: &FileId, why: String, failed: bool) {
         self.unreadable.push(Unreadable {
             file: file.clone(),
             why,
+            failed,
             way_out: None,
         });
     }
@@ -278,7 +279,10 @@ fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState
 /// The store's error, whose path stands before the finding's text already.
 fn unread(file: &FileId, error: &ReadError) -> Unreadable {
     let (why, way_out) = match error {
-        ReadError::Io { reason, .. } => (format!("cannot be read: {reason}"), ""),
+        ReadError::Io { reason, .. } => (
+            format!("cannot be read: {reason}"),
+            "look at the file system that it is on",
+        ),
         ReadError::NotAFile { kind, .. } if kind.contains("link") => (
             format!("is {kind}, not a file"),
             "put the file that it names in its place",
@@ -296,6 +300,7 @@ fn unread(file: &FileId, error: &ReadError) -> Unreadable {
     Unreadable {
         file: file.clone(),
         why,
+        failed: error.is_failure(),
         way_out: Some(way_out.to_owned()),
     }
 }

@@ -97,6 +97,8 @@ pub struct Unreadable {
     pub file: FileId,
     /// What is the case, after the file's name.
     pub why: String,
+    /// Whether the system did not let it be read, so that nothing is known of it.
+    pub failed: bool,
     /// What can be done, where making it anew is no way: what is there is no file, or was not read.
     pub way_out: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Exit codes.
 
-use crate::finding::Severity;
+use crate::finding::{Code, Severity};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,16 @@ impl Exit {
         }
     }
 
+    /// The end of a run that was refused for these findings. Of what could not be read it is not
+    /// known whether it is as wanted: the run failed.
+    pub fn of_refusal(mut codes: impl Iterator<Item = Code>) -> Self {
+        if codes.any(|code| code == Code::ReadFailed) {
+            Self::Failed
+        } else {
+            Self::Errors
+        }
+    }
+
     /// The end of a run that was not refused. Nothing below `least` counts.
     pub fn of_findings(worst: Option<Severity>, least: Severity) -> Self {
         match worst {
@@ -54,6 +64,13 @@ mod tests {
             Exit::Errors,
         ];
         assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_refusal_for_what_could_not_be_read_is_a_failure() {
+        let codes = [Code::Expired, Code::ReadFailed];
+        assert_eq!(Exit::of_refusal(codes.into_iter()), Exit::Failed);
+        assert_eq!(Exit::of_refusal(codes[..1].iter().copied()), Exit::Errors);
     }
 
     #[test]

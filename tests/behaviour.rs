@@ -780,12 +780,39 @@ fn a_key_that_may_not_be_read_is_told_and_left_by_force() {
     for more in [&[][..], &["--force"]] {
         let mut inner = public.certs(&["server", "apiserver", "--kubernetes-dir", text(&own)]);
         inner.args(&CLUSTER[..4]).args(more);
-        let finished = run(&mut nobody(&inner)).expect(4);
+        let finished = run(&mut nobody(&inner)).expect(1);
         let words =
             "pki/apiserver.key cannot be read: permission denied: run as root, or as its owner";
         assert!(finished.stderr.contains(words), "{finished}");
         same(&before, &own);
     }
+}
+
+#[test]
+fn what_the_system_cannot_read_is_1_beside_all_that_is_known() {
+    let place = tree();
+    let key = place.join("pki/apiserver.key");
+    set_mode(&place.join("pki/sa.key"), 0o644);
+    let before = snapshot(place.path());
+    for more in [&[][..], &["--force"], &["--dry-run"]] {
+        let inner = all(place.path(), more);
+        let mut strace = Command::new(tool("strace"));
+        strace
+            .args(["-f", "-o", "/dev/null", "-P", text(&key)])
+            .args(["-e", "inject=read:error=EIO"])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        let finished = run(&mut strace).expect(1);
+        for words in [
+            "pki/apiserver.key cannot be read: I/O error: look at the file system that it is on",
+            "pki/sa.key has the mode 0644",
+        ] {
+            assert!(finished.stderr.contains(words), "{words}: {finished}");
+        }
+        same(&before, place.path());
+    }
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    assert!(!finished.stderr.contains("cannot be read"), "{finished}");
 }
 
 #[test]
@@ -881,8 +908,8 @@ fn a_directory_of_a_group_is_noted_and_one_of_another_user_is_a_warning() {
     }
     let finished = run(&mut all(place.path(), &json)).expect(0);
     let notes = codes(&finished, "note");
-    let noted = notes.iter().filter(|code| *code == "writable-by-group");
-    assert_eq!(noted.count(), 3, "{notes:?}");
+    let of_group = notes.iter().filter(|code| *code == "writable-by-group");
+    assert_eq!(of_group.count(), 3, "{notes:?}");
     let give = |file: &str| {
         std::os::unix::fs::chown(place.join(file), Some(65534), None).expect("chown");
     };
@@ -897,8 +924,8 @@ fn a_directory_of_a_group_is_noted_and_one_of_another_user_is_a_warning() {
     }
     let finished = run(&mut all(place.path(), &json)).expect(0);
     let notes = codes(&finished, "note");
-    let noted = notes.iter().filter(|code| *code == "key-owner");
-    assert_eq!(noted.count(), 2, "{notes:?}");
+    let of_keys = notes.iter().filter(|code| *code == "key-owner");
+    assert_eq!(of_keys.count(), 2, "{notes:?}");
     give("pki/etcd");
     give("pki/ca.crt");
     let finished = run(&mut all(place.path(), &json)).expect(3);

@@ -111,6 +111,7 @@ fn unreadable(way_out: Option<&str>) -> Observed {
     Observed::Unreadable(vec![Unreadable {
         file: spec("apiserver").place.key(),
         why: "cannot be used: no usable private key".to_owned(),
+        failed: false,
         way_out: way_out.map(str::to_owned),
     }])
 }
@@ -426,6 +427,18 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "cannot be used: no usable private key",
     ),
     (
+        Code::ReadFailed,
+        "apiserver",
+        |case| {
+            *case.observed() = unreadable(None);
+            if let Observed::Unreadable(reasons) = case.observed() {
+                reasons[0].failed = true;
+            }
+        },
+        "apiserver.key",
+        "cannot be used: no usable private key",
+    ),
+    (
         Code::UsageMissing,
         "apiserver",
         |case| case.leaf().extended_key_usage = vec![ExtendedKeyUsage::ClientAuth],
@@ -597,6 +610,7 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
         Observed::Unreadable(vec![Unreadable {
             file,
             why,
+            failed: false,
             way_out: None,
         }])
     };

@@ -77,6 +77,7 @@ fn unreadable(spec: &Spec, way_out: Option<&str>) -> Observed {
     Observed::Unreadable(vec![Unreadable {
         file: spec.place.public(),
         why: "cannot be used: garbage".to_owned(),
+        failed: false,
         way_out: way_out.map(str::to_owned),
     }])
 }

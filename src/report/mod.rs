@@ -72,6 +72,9 @@ pub struct Report {
     #[serde(serialize_with = "shape::texts")]
     backups: Vec<PathBuf>,
     next: Vec<next::Advice>,
+    /// How a refused run ends.
+    #[serde(skip)]
+    refused: Option<Exit>,
     #[serde(skip)]
     least: Severity,
     #[serde(skip)]
@@ -120,6 +123,7 @@ impl Report {
             notes,
             backups: Vec::new(),
             next: Vec::new(),
+            refused: None,
             least,
             store: store.clone(),
         }
@@ -171,7 +175,10 @@ impl Report {
             Err(refusal) => {
                 self.result = Outcome::Refused;
                 self.tell(&refusal.findings);
-                self.exit_code = Exit::Errors.code();
+                let codes = refusal.findings.iter().map(|finding| finding.code);
+                let exit = Exit::of_refusal(codes);
+                self.refused = Some(exit);
+                self.exit_code = exit.code();
             }
         }
     }
@@ -193,13 +200,9 @@ impl Report {
 
     /// How the run ended.
     pub fn exit(&self) -> Exit {
-        if self.result == Outcome::Refused {
-            return Exit::Errors;
-        }
-        Exit::of_findings(
-            self.findings.iter().map(|told| told.level).max(),
-            self.least,
-        )
+        let worst = self.findings.iter().map(|told| told.level).max();
+        self.refused
+            .unwrap_or_else(|| Exit::of_findings(worst, self.least))
     }
 
     /// Standard output and standard error.
