@@ -9,7 +9,7 @@ mod place;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Access, Key, Observed, signing};
+use crate::observed::{Access, Cause, Key, Observed, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
@@ -17,6 +17,9 @@ use crate::x509::cert::Certificate;
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub use leaf::signed_by;
+
+/// What `--force` does to a kubeconfig of which nothing can be read.
+pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
 
 /// How `observed` differs from `spec`. `authorities` are the certificates of the CA's file; a CA
 /// and a key pair have none. `trusted` are the users who may own what the cluster's trust rests on.
@@ -72,15 +75,17 @@ impl Judge<'_> {
             ),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
-                    let code = if unreadable.failed {
-                        Code::ReadFailed
-                    } else {
-                        Code::Unreadable
+                    let code = match unreadable.cause {
+                        Cause::Failed => Code::ReadFailed,
+                        Cause::Content | Cause::Opaque => Code::Unreadable,
                     };
                     let mut finding = self.finding(code, &unreadable.why, "");
                     finding.file = unreadable.file.clone();
                     if let Some(way_out) = &unreadable.way_out {
                         finding.way_out.clone_from(way_out);
+                    }
+                    if unreadable.cause == Cause::Opaque {
+                        finding.way_out += OPAQUE;
                     }
                     self.findings.push(finding);
                 }

@@ -178,6 +178,11 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(yaml::write(&config).as_bytes().to_vec())
 }
 
+/// Whether there is something, and `write` could keep nothing of it.
+pub fn is_opaque(existing: &[u8]) -> bool {
+    !existing.trim_ascii().is_empty() && document(existing).is_err()
+}
+
 fn document(bytes: &[u8]) -> Result<Node> {
     let mut documents = yaml::documents(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
     if documents.len() != 1 {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
-use crate::observed::{Access, Ground, Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::observed::{Access, Cause, Ground, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
 use crate::spec::{Place, Spec};
 use crate::store::{FileContent, ReadError, Store};
@@ -128,7 +128,16 @@ impl Reader<'_> {
     }
 
     fn kubeconfig(&mut self, file: &FileId) -> Observed {
-        let Some((entry, access)) = self.file(file, kubeconfig::parse) else {
+        let mut opaque = false;
+        let parse = |bytes: &[u8]| {
+            opaque = kubeconfig::is_opaque(bytes);
+            kubeconfig::parse(bytes)
+        };
+        let parsed = self.file(file, parse);
+        let Some((entry, access)) = parsed else {
+            for reason in self.unreadable.iter_mut().filter(|_| opaque) {
+                reason.cause = Cause::Opaque;
+            }
             return Observed::Absent;
         };
         let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
@@ -195,7 +204,7 @@ impl Reader<'_> {
             Source::File { field, path } => match self.store.read_reference(file, path) {
                 Ok(None) => {
                     let why = format!("refers to {path} ({field}), which is not there");
-                    self.fail(file, why, false);
+                    self.fail(file, why, Cause::Content);
                     None
                 }
                 Ok(Some(content)) => {
@@ -212,7 +221,7 @@ impl Reader<'_> {
                 }
                 Err(error) => {
                     let why = format!("has a {field} that cannot be read: {error}");
-                    self.fail(file, why, error.is_failure());
+                    self.fail(file, why, cause(&error));
                     None
                 }
             },
@@ -236,18 +245,18 @@ impl Reader<'_> {
                 self.unreadable.push(Unreadable {
                     file: file.clone(),
                     why: format!("cannot be used: {error:#}"),
-                    failed: false,
+                    cause: Cause::Content,
                     way_out,
                 });
             })
             .ok()
     }
 
-    fn fail(&mut self, file: &FileId, why: String, failed: bool) {
+    fn fail(&mut self, file: &FileId, why: String, cause: Cause) {
         self.unreadable.push(Unreadable {
             file: file.clone(),
             why,
-            failed,
+            cause,
             way_out: None,
         });
     }
@@ -276,6 +285,13 @@ fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState
     }
 }
 
+fn cause(error: &ReadError) -> Cause {
+    match error {
+        ReadError::Io { .. } | ReadError::PermissionDenied { .. } => Cause::Failed,
+        ReadError::NotAFile { .. } | ReadError::TooLarge { .. } => Cause::Content,
+    }
+}
+
 /// The store's error, whose path stands before the finding's text already.
 fn unread(file: &FileId, error: &ReadError) -> Unreadable {
     let (why, way_out) = match error {
@@ -300,7 +316,7 @@ fn unread(file: &FileId, error: &ReadError) -> Unreadable {
     Unreadable {
         file: file.clone(),
         why,
-        failed: error.is_failure(),
+        cause: cause(error),
         way_out: Some(way_out.to_owned()),
     }
 }

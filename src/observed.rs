@@ -97,10 +97,21 @@ pub struct Unreadable {
     pub file: FileId,
     /// What is the case, after the file's name.
     pub why: String,
-    /// Whether the system did not let it be read, so that nothing is known of it.
-    pub failed: bool,
+    /// What kind of reason it is.
+    pub cause: Cause,
     /// What can be done, where making it anew is no way: what is there is no file, or was not read.
     pub way_out: Option<String>,
+}
+
+/// What keeps a file from being judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is not what its place asks for.
+    Content,
+    /// The system did not let it be read, so that nothing is known of it.
+    Failed,
+    /// A kubeconfig of which nothing can be read, so that its other entries cannot be kept.
+    Opaque,
 }
 
 /// The certificate that a CA signs with: of a bundle the one of this key, which need not be the
@@ -126,6 +137,14 @@ impl Key {
 }
 
 impl Observed {
+    /// Whether it is a kubeconfig that can only be replaced whole.
+    pub fn is_opaque(&self) -> bool {
+        match self {
+            Self::Unreadable(reasons) => reasons.iter().any(|found| found.cause == Cause::Opaque),
+            _ => false,
+        }
+    }
+
     /// Whether nothing was found.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)

@@ -29,6 +29,8 @@ pub struct Policy {
     pub force: Force,
     /// Whether CAs and service account keys may be made: not by a node that joins a cluster.
     pub founding: bool,
+    /// Whether what is replaced is kept in a backup.
+    pub backup: bool,
 }
 
 /// What happens to one spec.
@@ -188,10 +190,16 @@ impl<'a> Planner<'a> {
             .map(|finding| finding.code)
             .collect();
         // What was not read, or is no file, is not replaced either.
+        let lost = observed.is_opaque() && !self.policy.backup;
         let replaceable = match observed {
-            Observed::Unreadable(reasons) => reasons.iter().all(|found| found.way_out.is_none()),
+            Observed::Unreadable(reasons) => {
+                !lost && reasons.iter().all(|found| found.way_out.is_none())
+            }
             _ => true,
         };
+        for finding in findings.iter_mut().filter(|_| lost) {
+            NEEDS_BACKUP.clone_into(&mut finding.way_out);
+        }
         let leaf = spec
             .certificate()
             .is_some_and(|certificate| certificate.issuer.is_some());
@@ -211,7 +219,10 @@ impl<'a> Planner<'a> {
         if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
             if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
                 let reissue = reissue(spec, Severity::Error);
-                for finding in findings.iter_mut().filter(|found| found.way_out == reissue) {
+                for finding in findings
+                    .iter_mut()
+                    .filter(|found| found.way_out.starts_with(&reissue))
+                {
                     EXTERNAL.clone_into(&mut finding.way_out);
                 }
             }
@@ -288,6 +299,8 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// The way out where a file cannot be repaired, only replaced whole.
+const NEEDS_BACKUP: &str = "leave out --no-backup: what else is in it would be lost";
 /// The way out where the CA's key is not here.
 const EXTERNAL: &str = "have the CA's owner issue it, and place it here";
 

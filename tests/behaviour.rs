@@ -1201,6 +1201,39 @@ fn force_keeps_a_kubeconfig_s_other_entries() {
 }
 
 #[test]
+fn a_kubeconfig_of_which_nothing_can_be_read_is_replaced_only_with_a_backup() {
+    let place = tree();
+    let path = place.join("admin.conf");
+    let broken = format!("{}\n\t- broken\n", read(&path));
+    write(&path, &broken);
+    let finished = run(&mut all(place.path(), &[])).expect(4);
+    let way_out = "with --force to reissue it; what else is in it is in the backup alone then";
+    assert!(finished.stderr.contains(way_out), "{finished}");
+    let before = snapshot(place.path());
+    let finished = run(&mut all(place.path(), &["--force", "--no-backup"])).expect(4);
+    let way_out = "leave out --no-backup: what else is in it would be lost";
+    assert!(finished.stderr.contains(way_out), "{finished}");
+    same(&before, place.path());
+    let finished = run(&mut all(place.path(), &["--force", "--output", "json"])).expect(0);
+    let report = json(&finished);
+    let note = format!("nothing of {} can be read", path.display());
+    assert!(
+        report["notes"][0]
+            .as_str()
+            .expect("a note")
+            .starts_with(&note)
+    );
+    let backup = report["backups"][0].as_str().expect("a backup");
+    assert_eq!(read(&Path::new(backup).join("admin.conf")), broken);
+    // With one that can be read nothing but an entry goes, and with an empty one nothing at all.
+    for text in ["", "kind: Config\n"] {
+        write(&path, text);
+        let finished = run(&mut all(place.path(), &["--force", "--no-backup"])).expect(0);
+        assert!(!finished.stdout.contains("can be read"), "{finished}");
+    }
+}
+
+#[test]
 fn the_files_that_a_kubeconfig_names_are_followed() {
     let place = tree();
     let path = place.join("kubelet.conf");

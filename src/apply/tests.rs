@@ -8,6 +8,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
     let policy = Policy {
         force: Force::Drifted,
         founding: true,
+        backup: true,
     };
     let ground = Ground {
         directories: Vec::new(),

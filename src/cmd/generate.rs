@@ -53,6 +53,12 @@ impl Request {
         }
     }
 
+    fn backup(&self) -> bool {
+        self.signing
+            .as_ref()
+            .is_none_or(|signing| !signing.no_backup)
+    }
+
     fn force(&self) -> Force {
         match &self.signing {
             Some(signing) if signing.force && self.select.named() => Force::Named,
@@ -156,10 +162,7 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
             if !changes.is_empty() {
                 let options = CommitOptions {
                     transaction: transaction()?,
-                    backup: request
-                        .signing
-                        .as_ref()
-                        .is_none_or(|signing| !signing.no_backup),
+                    backup: request.backup(),
                     keep: Vec::new(),
                 };
                 report.committed(writer.commit(changes, &options)?);
@@ -221,6 +224,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
         policy: Policy {
             force: request.force(),
             founding: facts.node.role == Role::First,
+            backup: request.backup(),
         },
         lock_timeout,
     };

@@ -111,7 +111,7 @@ fn unreadable(way_out: Option<&str>) -> Observed {
     Observed::Unreadable(vec![Unreadable {
         file: spec("apiserver").place.key(),
         why: "cannot be used: no usable private key".to_owned(),
-        failed: false,
+        cause: Cause::Content,
         way_out: way_out.map(str::to_owned),
     }])
 }
@@ -432,7 +432,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         |case| {
             *case.observed() = unreadable(None);
             if let Observed::Unreadable(reasons) = case.observed() {
-                reasons[0].failed = true;
+                reasons[0].cause = Cause::Failed;
             }
         },
         "apiserver.key",
@@ -610,7 +610,7 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
         Observed::Unreadable(vec![Unreadable {
             file,
             why,
-            failed: false,
+            cause: Cause::Content,
             way_out: None,
         }])
     };

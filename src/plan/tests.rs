@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::*;
 use crate::location::{FileId, Root};
-use crate::observed::{Key, Unreadable};
+use crate::observed::{Cause, Key, Unreadable};
 use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 
@@ -22,6 +22,7 @@ fn policy(force: Force) -> Policy {
     Policy {
         force,
         founding: true,
+        backup: true,
     }
 }
 
@@ -77,7 +78,7 @@ fn unreadable(spec: &Spec, way_out: Option<&str>) -> Observed {
     Observed::Unreadable(vec![Unreadable {
         file: spec.place.public(),
         why: "cannot be used: garbage".to_owned(),
-        failed: false,
+        cause: Cause::Content,
         way_out: way_out.map(str::to_owned),
     }])
 }
@@ -568,10 +569,41 @@ fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted
 }
 
 #[test]
+fn a_kubeconfig_that_can_only_be_replaced_whole_is_not_without_a_backup() {
+    let mut found = tree();
+    for (cause, backup, replaced) in [
+        (Cause::Opaque, true, true),
+        (Cause::Opaque, false, false),
+        (Cause::Content, false, true),
+    ] {
+        let mut observed = unreadable(&spec("admin"), None);
+        if let Observed::Unreadable(reasons) = &mut observed {
+            reasons[0].cause = cause;
+        }
+        found.insert("admin".to_owned(), observed);
+        let policy = Policy {
+            backup,
+            ..policy(Force::Drifted)
+        };
+        let plan = plan(&specs(), &[], &found, &ground(), policy, NOW);
+        assert_eq!(plan.is_ok(), replaced, "{cause:?}, {backup}");
+        if let Err(refusal) = plan {
+            let way_outs: Vec<&str> = refusal
+                .findings
+                .iter()
+                .map(|f| f.way_out.as_str())
+                .collect();
+            assert!(way_outs.contains(&NEEDS_BACKUP), "{way_outs:?}");
+        }
+    }
+}
+
+#[test]
 fn a_node_that_joins_makes_no_ca_and_no_service_account_keys() {
     let joining = Policy {
         force: Force::Drifted,
         founding: false,
+        backup: true,
     };
     let refusal = plan(&specs(), &[], &Found::new(), &ground(), joining, NOW).unwrap_err();
     let lacking: Vec<&str> = refusal

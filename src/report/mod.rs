@@ -233,6 +233,15 @@ impl Report {
             });
             let item = self.item(planned, observed.get(name), certificate);
             self.items.push(item);
+            if matches!(planned.step, Step::Replace { .. })
+                && observed.get(name).is_some_and(Observed::is_opaque)
+            {
+                let file = planned.spec.place.public();
+                let former = self.path(&file).display().to_string();
+                self.notes.push(format!(
+                    "nothing of {former} can be read: what else it holds is kept in the backup alone"
+                ));
+            }
             // What a replacement mends is no more.
             let replaced = matches!(planned.step, Step::Replace { .. });
             let kept: Vec<Finding> = planned

@@ -69,16 +69,6 @@ pub enum ReadError {
     },
 }
 
-impl ReadError {
-    /// Whether the system did not let it be read; otherwise something is there that is no such file.
-    pub fn is_failure(&self) -> bool {
-        match self {
-            Self::Io { .. } | Self::PermissionDenied { .. } => true,
-            Self::NotAFile { .. } | Self::TooLarge { .. } => false,
-        }
-    }
-}
-
 impl fmt::Display for ReadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
