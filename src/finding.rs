@@ -99,6 +99,7 @@ codes! {
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds";
     Unreadable "unreadable" Error "it is not what its place asks for";
+    UsageExtra "usage-extra" Warning "it may be used for more than what is wanted";
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";
     Validity "validity" Warning "it was issued for another time than wanted";
     WritableByGroup "writable-by-group" Note "the group of a directory may write what the cluster trusts";

@@ -214,6 +214,17 @@ impl Judge<'_> {
                 );
             }
         }
+        // Only these: what the others allow, nothing in Kubernetes asks for.
+        let signing = KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN);
+        let usage = leaf.key_usage.unwrap_or_default();
+        for name in usage.without(usage.without(signing)).names() {
+            self.extra_usage(&format!("key usage {name}"));
+        }
+        for usage in &leaf.extended_key_usage {
+            if !wanted.extended_key_usage().contains(usage) {
+                self.extra_usage(&format!("extended key usage {usage}"));
+            }
+        }
         // Without the extension any usage is allowed (RFC 5280 section 4.2.1.12).
         if !leaf.extended_key_usage.is_empty() {
             for usage in wanted.extended_key_usage() {
@@ -226,6 +237,11 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    fn extra_usage(&mut self, usage: &str) {
+        let text = format!("has the {usage}, which is not wanted");
+        self.tell(Code::UsageExtra, &text, "");
     }
 
     fn validity(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {

@@ -439,10 +439,20 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "cannot be used: no usable private key",
     ),
     (
+        Code::UsageExtra,
+        "admin",
+        |case| {
+            let usages = &mut case.leaf().extended_key_usage;
+            usages.push(ExtendedKeyUsage::ServerAuth);
+        },
+        "admin.conf",
+        "has the extended key usage serverAuth, which is not wanted",
+    ),
+    (
         Code::UsageMissing,
-        "apiserver",
+        "etcd-server",
         |case| case.leaf().extended_key_usage = vec![ExtendedKeyUsage::ClientAuth],
-        "apiserver.crt",
+        "etcd/server.crt",
         "lacks the extended key usage serverAuth",
     ),
     (
@@ -948,6 +958,38 @@ fn usages_that_are_not_restricted_lack_nothing() {
 }
 
 #[test]
+fn each_usage_beyond_the_wanted_ones_is_told() {
+    let any = ExtendedKeyUsage::from_oid(vec![2, 5, 29, 37, 0]);
+    let code_signing = ExtendedKeyUsage::from_oid(vec![1, 3, 6, 1, 5, 5, 7, 3, 3]);
+    let mut case = Case::of("apiserver");
+    let leaf = case.leaf();
+    leaf.extended_key_usage.extend([any, code_signing]);
+    leaf.key_usage = Some(
+        KeyUsage::DIGITAL_SIGNATURE
+            .union(KeyUsage::KEY_AGREEMENT)
+            .union(KeyUsage::KEY_CERT_SIGN)
+            .union(KeyUsage::CRL_SIGN),
+    );
+    let texts: Vec<String> = case
+        .findings()
+        .into_iter()
+        .map(|found| found.text)
+        .collect();
+    let expected = [
+        "key usage keyCertSign",
+        "key usage cRLSign",
+        "extended key usage 2.5.29.37.0",
+        "extended key usage 1.3.6.1.5.5.7.3.3",
+    ];
+    assert_eq!(
+        texts,
+        expected.map(|usage| format!("has the {usage}, which is not wanted"))
+    );
+    // Members of etcd are servers and clients.
+    assert_eq!(Case::of("etcd-peer").findings(), []);
+}
+
+#[test]
 fn each_lacking_usage_is_told() {
     let mut case = Case::of("etcd-server");
     case.leaf().key_usage = Some(KeyUsage::CRL_SIGN);
@@ -955,6 +997,7 @@ fn each_lacking_usage_is_told() {
     let findings = case.findings();
     let texts: Vec<&str> = findings
         .iter()
+        .filter(|finding| finding.code == Code::UsageMissing)
         .map(|finding| finding.text.as_str())
         .collect();
     assert_eq!(
