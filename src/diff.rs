@@ -1,6 +1,7 @@
 //! Spec against observed: the findings. Pure; the time is an argument.
 
 mod ca;
+mod chain;
 mod ground;
 mod kubeconfig;
 mod leaf;
@@ -14,9 +15,9 @@ use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
 
+pub use chain::signed_by;
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
-pub use leaf::signed_by;
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
