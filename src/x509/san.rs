@@ -53,15 +53,21 @@ impl San {
     }
 }
 
+/// As a flag gives it; with its kind, as OpenSSL calls that, where a flag would mean something else
+/// or nothing: no two are shown alike.
 impl fmt::Display for San {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |text: &str| Self::parse(text).as_ref() == Ok(self);
         match self {
-            Self::Dns(name) | Self::Email(name) | Self::Uri(name) => f.write_str(name),
+            Self::Dns(name) if plain(name) => f.write_str(name),
+            Self::Dns(name) => write!(f, "DNS:{name}"),
+            Self::Email(address) => write!(f, "email:{address}"),
             Self::Ip(address) => address.fmt(f),
             Self::Other(raw) => {
-                f.write_str("0x")?;
+                f.write_str("other:")?;
                 raw.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
             }
+            Self::Uri(uri) => write!(f, "URI:{uri}"),
         }
     }
 }
@@ -309,10 +315,40 @@ mod tests {
                 "kubernetes.default",
                 "10.0.0.9",
                 "10.0.0.1",
-                "spiffe://x",
-                "a@b"
+                "URI:spiffe://x",
+                "email:a@b"
             ]
         );
+    }
+
+    #[test]
+    fn no_two_names_are_shown_alike() {
+        let texts = [
+            "10.0.0.9",
+            "a.example",
+            "A.example",
+            "a@b",
+            "00",
+            "::1",
+            "DNS:x",
+            "x",
+        ];
+        let mut shown = HashSet::new();
+        for text in texts {
+            let text = text.to_owned();
+            let mut sans = vec![
+                San::Dns(text.clone()),
+                San::Email(text.clone()),
+                San::Other(text.clone().into_bytes()),
+                San::Uri(text.clone()),
+            ];
+            sans.extend(text.parse().map(San::Ip));
+            for san in sans {
+                assert!(shown.insert(san.to_string()), "{san:?} is shown as {san}");
+            }
+        }
+        assert!(shown.contains("10.0.0.9") && shown.contains("DNS:10.0.0.9"));
+        assert!(shown.contains("a.example") && shown.contains("DNS:A.example"));
     }
 
     #[test]
@@ -334,6 +370,6 @@ mod tests {
         let mut expected = vec![0x30, u8::try_from(content.len()).unwrap()];
         expected.extend(content);
         assert_eq!(encode(&sans), expected);
-        assert_eq!(San::Other(other).to_string(), "0xa4023000");
+        assert_eq!(San::Other(other).to_string(), "other:a4023000");
     }
 }
