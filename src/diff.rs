@@ -16,6 +16,7 @@ use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
 
 pub use chain::signed_by;
+pub(crate) use chain::{PERMIT, above, forbidden, forbids};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
 
@@ -125,7 +126,7 @@ impl Judge<'_> {
             ),
         }
         match self.spec.certificate() {
-            Some(wanted) if wanted.kind == Kind::Ca => self.ca(certificate),
+            Some(wanted) if wanted.kind == Kind::Ca => self.ca(certificate, chain),
             Some(wanted) => {
                 self.leaf(wanted, certificate, &chain[1..]);
                 self.making(wanted, certificate);

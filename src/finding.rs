@@ -83,12 +83,14 @@ codes! {
     LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";
     MissingCertificate "missing-certificate" Error "a key without its certificate";
     MissingKey "missing-key" Error "a certificate without its key";
-    NameConstraints "name-constraints" Warning "a CA has name constraints, which are not checked here";
+    NameConstraints "name-constraints" Warning "a CA has name constraints on a kind of names that is not checked here";
+    NameForbidden "name-not-permitted" Error "a CA's name constraints do not permit one of its names (RFC 5280 section 4.2.1.10)";
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
     NotSigned "not-signed-by-ca" Error "another CA signed it";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
+    PathLength "path-length" Error "a CA's path length allows fewer CAs below it (RFC 5280 section 4.2.1.9)";
     ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1";
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones";
     SanMissing "san-missing" Error "a wanted name is lacking";

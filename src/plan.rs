@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, RENAME, diff, reissue};
+use crate::diff::{self, PERMIT, RENAME, above, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, signing};
 use crate::spec::Spec;
@@ -291,8 +291,18 @@ impl<'a> Planner<'a> {
                         reason.clone(),
                     );
                 }
-                let ca = signing(chain, Some(key));
-                named_like(spec, ca.map(|certificate| &certificate.subject))
+                let Some(ca) = signing(chain, Some(key)) else {
+                    return Vec::new();
+                };
+                let mut findings = named_like(spec, Some(&ca.subject));
+                let mut cas = above(ca, chain);
+                cas.push(ca);
+                let sans = spec.certificate().map_or(&[][..], |wanted| &wanted.sans);
+                for (san, ca) in forbidden(sans, &cas) {
+                    let text = format!("would have {}", forbids(san, ca));
+                    findings.extend(tell(Code::NameForbidden, text, PERMIT.to_owned()));
+                }
+                findings
             }
             _ => Vec::new(),
         }

@@ -672,6 +672,60 @@ fn no_control_character_of_a_stranger_reaches_the_terminal() {
 }
 
 #[test]
+fn names_are_held_against_the_name_constraints_of_a_ca_as_openssl_holds_them() {
+    for (range, permitted) in [("10.0.0.0/255.0.0.0", true), ("11.0.0.0/255.0.0.0", false)] {
+        let place = TempDir::new();
+        fs::create_dir(place.join("pki")).expect("make a folder");
+        let (certificate, key) = (place.join("pki/ca.crt"), place.join("pki/ca.key"));
+        let names = ["cp1", "kubernetes", "default", "svc", "cluster.local"];
+        let names = names.map(|name| format!("permitted;DNS:{name},")).concat();
+        let constraints = format!("nameConstraints=critical,{names}permitted;IP:{range}");
+        let mut openssl = Command::new(tool("openssl"));
+        openssl
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+            ])
+            .args([
+                "-nodes",
+                "-days",
+                "3000",
+                "-subj",
+                "/CN=corp",
+                "-addext",
+                &constraints,
+            ])
+            .args(["-addext", "keyUsage=critical,keyCertSign,cRLSign"])
+            .args(["-out", text(&certificate), "-keyout", text(&key)]);
+        run(&mut openssl).expect(0);
+        set_mode(&key, 0o600);
+        let finished = run(&mut all(place.path(), &[]));
+        if permitted {
+            finished.expect(0);
+            run(&mut all(place.path(), &[])).expect(0);
+            let mut openssl = Command::new(tool("openssl"));
+            openssl
+                .args(["verify", "-CAfile", text(&certificate)])
+                .arg(place.join("pki/apiserver.crt"));
+            run(&mut openssl).expect(0);
+            continue;
+        }
+        let finished = finished.expect(4);
+        for address in ["10.96.0.1", "10.0.0.10"] {
+            let words = format!(
+                "apiserver.crt would have the SAN {address}, which the name constraints of \"CN=corp\" do not permit"
+            );
+            assert!(finished.stderr.contains(&words), "{words}: {finished}");
+        }
+        assert!(!place.join("pki/apiserver.crt").exists());
+    }
+}
+
+#[test]
 fn a_leaf_that_ends_with_its_ca_is_told() {
     let place = TempDir::new();
     let short = ["--ca-validity", "100h"];

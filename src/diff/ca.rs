@@ -1,21 +1,23 @@
 //! What is judged of a CA: what its leaves depend on.
 
 use super::Judge;
+use super::chain::{above, allows};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::x509::cert::Certificate;
+use crate::x509::constraints::NameConstraints;
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
-/// RFC 5280 sections 4.2.1.12 and 4.2.1.10.
+/// RFC 5280 section 4.2.1.12.
 const ANY_EXTENDED_KEY_USAGE: &[u64] = &[2, 5, 29, 37, 0];
-const NAME_CONSTRAINTS: &str = "2.5.29.30";
 
 impl Judge<'_> {
     /// Of a CA only what its leaves depend on is judged, never its subject.
-    pub(super) fn ca(&mut self, ca: &Certificate) {
+    pub(super) fn ca(&mut self, ca: &Certificate, bundle: &[Certificate]) {
         self.dates(ca, "");
         self.critical(ca);
         self.reach(ca);
+        self.path_length(ca, bundle);
         if let Some(wanted) = self.spec.certificate()
             && wanted.subject_given
             && !ca.subject.same_values(&wanted.subject)
@@ -87,12 +89,26 @@ impl Judge<'_> {
                 "",
             );
         }
-        if ca.extension_oids.iter().any(|oid| oid == NAME_CONSTRAINTS) {
+        let constraints = ca.name_constraints.as_ref();
+        if constraints.is_some_and(NameConstraints::about_subjects) {
             self.tell(
                 Code::NameConstraints,
-                "has name constraints, which certs does not hold names against",
-                "see that they permit every name and address of the cluster",
+                "has name constraints on subjects, which certs does not hold them against",
+                "see that they permit the subject of every certificate",
             );
+        }
+    }
+
+    /// Kubernetes takes any CA of the file for an anchor; others follow it to its end.
+    fn path_length(&mut self, ca: &Certificate, bundle: &[Certificate]) {
+        for (number, upper) in above(ca, bundle).into_iter().enumerate() {
+            if !allows(upper, number + 1) {
+                let text = format!(
+                    "stands below \"{}\", whose path length does not allow that",
+                    upper.subject
+                );
+                self.tell(Code::PathLength, &text, "");
+            }
         }
     }
 }

@@ -1,32 +1,98 @@
-//! How a leaf leads to its CA.
+//! How a leaf leads to its CA, and which names may stand at its end.
 
 use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
+use crate::x509::san::San;
 use crate::x509::usage::KeyUsage;
 
 /// Whether `leaf` leads to one of `authorities`, through `chain` where it must.
 pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
-    let may_sign = |issuer: &Certificate| {
+    leads(leaf, chain, authorities, allows)
+}
+
+/// As `signed_by`, whatever number of CAs may be on the way.
+pub(super) fn signed_at_any_length(
+    leaf: &Certificate,
+    chain: &[Certificate],
+    authorities: &[Certificate],
+) -> bool {
+    leads(leaf, chain, authorities, |_, _| true)
+}
+
+/// Whether so many CAs may stand below this one (RFC 5280 section 4.2.1.9).
+pub(super) fn allows(ca: &Certificate, below: usize) -> bool {
+    let most = ca
+        .basic_constraints
+        .and_then(|constraints| constraints.path_length);
+    most.is_none_or(|most| usize::try_from(most).is_ok_and(|most| below <= most))
+}
+
+fn leads(
+    leaf: &Certificate,
+    chain: &[Certificate],
+    authorities: &[Certificate],
+    allows: impl Fn(&Certificate, usize) -> bool,
+) -> bool {
+    let signs = |issuer: &Certificate, child: &Certificate, below: usize| {
         let usage = issuer.key_usage;
-        issuer.is_ca() && usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
-    };
-    let verifies = |child: &Certificate, issuer: &Certificate| {
-        child.issuer == issuer.subject
-            && may_sign(issuer)
-            && child.verify_signature(&issuer.public_key).is_ok()
+        issuer.is_ca()
+            && usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
+            && allows(issuer, below)
+            && verifies(child, issuer)
     };
     let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).collect();
     // Every one that is reached is tried, since of two with one key only one may lead further;
-    // each once, so that a circle of them ends.
-    let mut reached = vec![leaf];
-    while let Some(current) = reached.pop() {
-        if authorities.iter().any(|ca| verifies(current, ca)) {
+    // each once, so that a circle of them ends. With each how many are below its issuer.
+    let mut reached = vec![(leaf, 0)];
+    while let Some((current, below)) = reached.pop() {
+        if authorities.iter().any(|ca| signs(ca, current, below)) {
             return true;
         }
         let (next, others) = intermediates
             .into_iter()
-            .partition(|ca| verifies(current, ca));
-        reached.extend::<Vec<_>>(next);
+            .partition::<Vec<_>, _>(|ca| signs(ca, current, below));
+        reached.extend(next.into_iter().map(|ca| (ca, below + 1)));
         intermediates = others;
     }
     false
 }
+
+fn verifies(child: &Certificate, issuer: &Certificate) -> bool {
+    child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
+}
+
+/// The CAs of a bundle that stand above one of it, the nearest first.
+pub(crate) fn above<'a>(ca: &'a Certificate, bundle: &'a [Certificate]) -> Vec<&'a Certificate> {
+    let mut found = Vec::new();
+    let mut current = ca;
+    while current.issuer != current.subject {
+        let issuer = bundle
+            .iter()
+            .find(|issuer| *issuer != ca && !found.contains(issuer) && verifies(current, issuer));
+        let Some(issuer) = issuer else { break };
+        found.push(issuer);
+        current = issuer;
+    }
+    found
+}
+
+/// Which of these names the name constraints of which of these CAs do not permit.
+pub(crate) fn forbidden<'a>(sans: &'a [San], cas: &[&'a Certificate]) -> Vec<(&'a San, &'a Name)> {
+    let by = |san: &San, ca: &Certificate| {
+        let constraints = ca.name_constraints.as_ref();
+        constraints.is_some_and(|constraints| constraints.forbid(san))
+    };
+    let of_name = |san: &'a San| {
+        let ca = cas.iter().find(|ca| by(san, ca))?;
+        Some((san, &ca.subject))
+    };
+    sans.iter().filter_map(of_name).collect()
+}
+
+/// What is said of a name that is forbidden, after `has` or the like.
+pub(crate) fn forbids(san: &San, ca: &Name) -> String {
+    format!("the SAN {san}, which the name constraints of \"{ca}\" do not permit")
+}
+
+/// The way out where a wanted name is forbidden.
+pub(crate) const PERMIT: &str = "have a CA that permits it, or leave that name out";

@@ -3,7 +3,7 @@
 use time::Duration;
 
 use super::Judge;
-use super::chain::signed_by;
+use super::chain::{PERMIT, above, forbidden, forbids, signed_at_any_length, signed_by};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::spec::{BACKDATE, CertificateSpec, Place};
@@ -32,6 +32,7 @@ impl Judge<'_> {
         self.signature(leaf, chain);
         self.subject(wanted, leaf);
         self.sans(wanted, leaf);
+        self.constraints(wanted, leaf, chain);
         self.usages(wanted, leaf);
         if leaf.is_ca() {
             self.tell(Code::LeafIsCa, "is a CA, which it must not be", "");
@@ -74,6 +75,11 @@ impl Judge<'_> {
             &in_date
         };
         if authorities.is_empty() || signed_by(leaf, chain, authorities) {
+            return;
+        }
+        if signed_at_any_length(leaf, chain, authorities) {
+            let text = "leads to its CA through more CAs than a path length allows";
+            self.tell(Code::PathLength, text, "");
             return;
         }
         let identified = self.authorities.iter().any(|ca| {
@@ -160,6 +166,46 @@ impl Judge<'_> {
                 &format!("has the SAN {san}, which is not wanted"),
                 "",
             );
+        }
+    }
+
+    /// Of several ways to a CA one that permits all names is enough.
+    fn constraints(&mut self, wanted: &CertificateSpec, leaf: &Certificate, chain: &[Certificate]) {
+        let limits = |ca: &Certificate| ca.name_constraints.is_some();
+        if !self.authorities.iter().chain(chain).any(limits) {
+            return;
+        }
+        let authorities = self.authorities;
+        let way = |ca| {
+            let mut way = above(ca, authorities);
+            way.push(ca);
+            way.extend(chain.iter().filter(|ca| ca.is_ca()));
+            way
+        };
+        let signs = |ca: &&Certificate| signed_by(leaf, chain, std::slice::from_ref(*ca));
+        let ways: Vec<_> = authorities.iter().filter(signs).map(way).collect();
+        let least = ways
+            .iter()
+            .min_by_key(|way| forbidden(&leaf.sans, way).len());
+        let Some(way) = least else { return };
+        for (san, ca) in forbidden(&leaf.sans, way) {
+            let text = format!("has {}", forbids(san, ca));
+            let is_wanted = wanted.sans.iter().any(|wanted| same(wanted, san));
+            let way_out = if is_wanted { PERMIT } else { "" };
+            self.tell(Code::NameForbidden, &text, way_out);
+        }
+        for san in &leaf.sans {
+            let unread = |ca: &&&Certificate| {
+                let constraints = ca.name_constraints.as_ref();
+                constraints.is_some_and(|constraints| constraints.unread(san))
+            };
+            if let Some(ca) = way.iter().find(unread) {
+                let text = format!(
+                    "has the SAN {san}, which is not held against the name constraints of \"{}\"",
+                    ca.subject
+                );
+                self.tell(Code::NameConstraints, &text, "see that they permit it");
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::*;
+use crate::der;
 use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
 use crate::location::{FileId, Root};
 use crate::observed::{Ground, KeyState, Kubeconfig, Unreadable};
@@ -11,6 +12,7 @@ use crate::oracle::sample::{self, NOW, access, certificate, key, made_at, open, 
 use crate::plan::Found;
 use crate::spec::{CertificateSpec, Content};
 use crate::x509::cert::BasicConstraints;
+use crate::x509::constraints::NameConstraints;
 use crate::x509::name::Name;
 use crate::x509::san::San;
 use crate::x509::serial::Serial;
@@ -58,6 +60,14 @@ impl Case {
 
     fn leaf(&mut self) -> &mut Certificate {
         &mut self.chain()[0]
+    }
+
+    /// The certificate of the CA that signs it.
+    fn ca(&mut self) -> &mut Certificate {
+        match self.found.get_mut("ca").unwrap() {
+            Observed::Certificate { chain, .. } => &mut chain[0],
+            other => panic!("{other:?}"),
+        }
     }
 
     fn key(&mut self) -> &mut Key {
@@ -114,6 +124,20 @@ fn unreadable(way_out: Option<&str>) -> Observed {
         cause: Cause::Content,
         way_out: way_out.map(str::to_owned),
     }])
+}
+
+/// Name constraints of one tree: permitted (0xa0) or excluded (0xa1), of a kind of names.
+fn limits(which: u8, kind: u8, name: &[u8]) -> NameConstraints {
+    let tree = der::tlv(der::SEQUENCE, &der::tlv(kind, name));
+    let value = der::tlv(der::SEQUENCE, &der::tlv(which, &tree));
+    NameConstraints::parse(&value).unwrap()
+}
+
+/// A CA below which so many may stand.
+fn of_length(mut ca: Certificate, length: u32) -> Certificate {
+    let constraints = ca.basic_constraints.as_mut().unwrap();
+    constraints.path_length = Some(length);
+    ca
 }
 
 type Change = fn(&mut Case);
@@ -179,9 +203,34 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
     (
         Code::NameConstraints,
         "ca",
-        |case| case.chain()[0].extension_oids.push("2.5.29.30".to_owned()),
+        |case| case.leaf().name_constraints = Some(limits(0xa0, 0xa4, &[0x30, 0])),
         "ca.crt",
-        "has name constraints, which certs does not hold names against",
+        "has name constraints on subjects, which certs does not hold them against",
+    ),
+    (
+        Code::NameForbidden,
+        "apiserver",
+        |case| {
+            let ten = [10, 0, 0, 0, 255, 255, 255, 0];
+            case.ca().name_constraints = Some(limits(0xa1, 0x87, &ten));
+        },
+        "apiserver.crt",
+        "has the SAN 10.0.0.10, which the name constraints of \"CN=kubernetes\" do not permit",
+    ),
+    (
+        Code::PathLength,
+        "ca",
+        |case| {
+            let root = case.leaf().clone();
+            let through = intermediate(&mut case.found, "intermediate", "ca");
+            *case.observed() = Observed::Certificate {
+                chain: vec![through, of_length(root, 0)],
+                access: access(0o644),
+                key: Some(open(key("intermediate"))),
+            };
+        },
+        "ca.crt",
+        "stands below \"CN=kubernetes\", whose path length does not allow that",
     ),
     (
         Code::CriticalExtension,
@@ -590,9 +639,10 @@ fn a_way_out_stands_with_all_but_notes() {
         let way_out = &case.findings()[0].way_out;
         let expected = match code {
             Code::CertificateMode | Code::WritableByOthers => "chmod it to 0644",
-            Code::NameConstraints => "see that they permit every name and address of the cluster",
+            Code::NameConstraints => "see that they permit the subject of every certificate",
+            Code::NameForbidden => PERMIT,
             Code::KeyMode => "chmod it to 0600, and replace the key if others may have read it",
-            Code::KeyUnsupported | Code::NotACa => {
+            Code::KeyUnsupported | Code::NotACa | Code::PathLength => {
                 "certs never replaces a CA or sa.key: restore it from a backup, or move it away"
             }
             Code::NotYetValid => "set the clock right",
@@ -903,6 +953,92 @@ fn a_leaf_is_followed_through_the_intermediates_of_its_file() {
     assert_eq!(
         findings[0].text,
         "holds an intermediate that ended on 2025-12-31"
+    );
+}
+
+#[test]
+fn a_path_length_counts_the_cas_between() {
+    let mut case = Case::of("apiserver");
+    *case.ca() = of_length(case.ca().clone(), 0);
+    assert_eq!(case.findings(), [], "a leaf is no CA");
+    let through = intermediate(&mut case.found, "intermediate", "ca");
+    case.other(|wanted| wanted.issuer = Some("intermediate".to_owned()));
+    case.chain().push(through);
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::PathLength]);
+    let text = "leads to its CA through more CAs than a path length allows";
+    assert_eq!(findings[0].text, text);
+    *case.ca() = of_length(case.ca().clone(), 1);
+    assert_eq!(case.findings(), []);
+    // Of the CA's own file.
+    let through = case.chain().pop().unwrap();
+    let bundle =
+        |length, case: &mut Case| vec![through.clone(), of_length(case.ca().clone(), length)];
+    for (length, told) in [(0, &[Code::PathLength][..]), (1, &[])] {
+        let chain = bundle(length, &mut case);
+        let observed = Observed::Certificate {
+            chain,
+            access: access(0o644),
+            key: Some(open(key("intermediate"))),
+        };
+        let findings = diff(&spec("ca"), &observed, &[], &[0], NOW);
+        assert_eq!(codes(&findings), told, "{length}");
+    }
+}
+
+#[test]
+fn a_leaf_s_names_are_held_against_every_ca_on_its_way() {
+    let example = || Some(limits(0xa0, 0x82, b"example"));
+    // That of an anchor, and none where it permits them.
+    let mut case = Case::of("apiserver");
+    case.ca().name_constraints = example();
+    let names = case
+        .leaf()
+        .sans
+        .iter()
+        .filter(|san| matches!(san, San::Dns(_)))
+        .count();
+    assert_eq!(codes(&case.findings()), vec![Code::NameForbidden; names]);
+    case.ca().name_constraints = Some(limits(0xa0, 0x82, b""));
+    assert_eq!(case.findings(), []);
+    // One of a client without names is no matter.
+    let mut client = Case::of("apiserver-kubelet-client");
+    client.ca().name_constraints = example();
+    assert_eq!(client.findings(), []);
+    // That of an intermediate, and of a root above the CA in its file.
+    let mut through = intermediate(&mut case.found, "intermediate", "ca");
+    case.other(|wanted| wanted.issuer = Some("intermediate".to_owned()));
+    through.name_constraints = example();
+    case.chain().push(through.clone());
+    assert!(codes(&case.findings()).contains(&Code::NameForbidden));
+    case.chain().pop();
+    through.name_constraints = None;
+    let mut root = case.ca().clone();
+    root.name_constraints = example();
+    let findings = |root: &Certificate| {
+        let bundle = [through.clone(), root.clone()];
+        let observed = case.found.get("apiserver").unwrap();
+        diff(&case.spec, observed, &bundle, &[0], NOW)
+    };
+    assert!(codes(&findings(&root)).contains(&Code::NameForbidden));
+    root.name_constraints = None;
+    assert_eq!(findings(&root), []);
+}
+
+#[test]
+fn a_name_of_a_kind_that_is_not_held_against_constraints_on_it_is_told() {
+    let uri = || San::Uri("spiffe://x".to_owned());
+    let mut case = Case::of("apiserver");
+    case.wanted().sans.push(uri());
+    case.leaf().sans.push(uri());
+    assert_eq!(case.findings(), []);
+    case.ca().name_constraints = Some(limits(0xa0, 0x86, b"y"));
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::NameConstraints]);
+    assert_eq!(
+        findings[0].text,
+        "has the SAN URI:spiffe://x, which is not held against the name constraints of \
+         \"CN=kubernetes\""
     );
 }
 

@@ -551,6 +551,35 @@ fn codes_stand_in_order_with_stable_names_of_their_own() {
 }
 
 #[test]
+fn a_name_that_the_ca_does_not_permit_refuses_the_run_before_it_is_issued() {
+    use crate::der;
+    use crate::x509::constraints::NameConstraints;
+    let mut found = tree();
+    found.remove("apiserver");
+    let Some(Observed::Certificate { chain, .. }) = found.get_mut("ca") else {
+        panic!()
+    };
+    let excluded = |address: [u8; 8]| {
+        let tree = der::tlv(der::SEQUENCE, &der::tlv(0x87, &address));
+        NameConstraints::parse(&der::tlv(der::SEQUENCE, &der::tlv(0xa1, &tree))).unwrap()
+    };
+    chain[0].name_constraints = Some(excluded([10, 0, 0, 10, 255, 255, 255, 255]));
+    let refusal = alone("apiserver", &found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("apiserver", Code::NameForbidden)]);
+    let finding = refusal.findings.last().unwrap();
+    assert_eq!(
+        finding.text,
+        "would have the SAN 10.0.0.10, which the name constraints of \"CN=kubernetes\" do not permit"
+    );
+    let Some(Observed::Certificate { chain, .. }) = found.get_mut("ca") else {
+        panic!()
+    };
+    chain[0].name_constraints = Some(excluded([10, 0, 0, 11, 255, 255, 255, 255]));
+    let plan = alone("apiserver", &found, Force::No).unwrap();
+    assert_eq!(step(&plan, "apiserver"), &Step::Create);
+}
+
+#[test]
 fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted() {
     let with = |mode| Ground {
         directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],

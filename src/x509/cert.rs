@@ -9,7 +9,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
 use super::extension::Extensions;
-use super::{ExtendedKeyUsage, KeyUsage, Name, San, Serial, Validity};
+use super::{ExtendedKeyUsage, KeyUsage, Name, NameConstraints, San, Serial, Validity};
 use crate::der;
 use crate::key::PublicKey;
 use crate::pem::{self, Label};
@@ -46,6 +46,8 @@ pub struct Certificate {
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
     /// Whether it is a CA.
     pub basic_constraints: Option<BasicConstraints>,
+    /// The names that certificates below it may have.
+    pub name_constraints: Option<NameConstraints>,
     /// The subject key identifier.
     pub subject_key_identifier: Option<Vec<u8>>,
     /// The keyIdentifier of the authority key identifier; its other two members are not read.
@@ -147,6 +149,7 @@ impl Certificate {
             key_usage: extensions.key_usage,
             extended_key_usage: extensions.extended_key_usage,
             basic_constraints: extensions.basic_constraints,
+            name_constraints: extensions.name_constraints,
             subject_key_identifier: extensions.subject_key_identifier,
             authority_key_identifier: extensions.authority_key_identifier,
             sans: extensions.sans,

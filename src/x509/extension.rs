@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 
 use super::cert::BasicConstraints;
-use super::{ExtendedKeyUsage, KeyUsage, San};
+use super::{ExtendedKeyUsage, KeyUsage, NameConstraints, San};
 use crate::der;
 
 /// What the extensions say.
@@ -16,6 +16,7 @@ pub(super) struct Extensions {
     pub basic_constraints: Option<BasicConstraints>,
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
     pub key_usage: Option<KeyUsage>,
+    pub name_constraints: Option<NameConstraints>,
     pub oids: Vec<String>,
     pub sans: Vec<San>,
     pub subject_key_identifier: Option<Vec<u8>>,
@@ -57,6 +58,13 @@ impl Extensions {
                     critical: extension.critical,
                 });
             }
+            ("2.5.29.30", _) => {
+                let constraints = NameConstraints::parse(extension.value)?;
+                if extension.critical && !constraints.read_by_kubernetes() {
+                    self.unknown_critical.push(oid.into());
+                }
+                self.name_constraints = Some(constraints);
+            }
             ("2.5.29.35", ParsedExtension::AuthorityKeyIdentifier(identifier)) => {
                 let identifier = identifier.key_identifier.as_ref();
                 self.authority_key_identifier = identifier.map(|octets| octets.0.to_vec());
@@ -72,10 +80,9 @@ impl Extensions {
     }
 }
 
-/// Extensions that are not decoded here but that Go's verifier, and with it Kubernetes, knows: name constraints, CRL
+/// Extensions that are not decoded here but that Go's verifier, and with it Kubernetes, knows: CRL
 /// distribution points, certificate policies, policy mappings, policy constraints, inhibit anyPolicy.
-const READ_BY_KUBERNETES: [&str; 6] = [
-    "2.5.29.30",
+const READ_BY_KUBERNETES: [&str; 5] = [
     "2.5.29.31",
     "2.5.29.32",
     "2.5.29.33",

@@ -3,6 +3,7 @@
 //! In: DER. Out: plain data. Encoding of whole certificates is not done here, and no clock is read.
 
 pub mod cert;
+pub mod constraints;
 mod extension;
 pub mod name;
 pub mod san;
@@ -12,6 +13,7 @@ pub mod validity;
 mod verify;
 
 pub use cert::{BasicConstraints, Certificate};
+pub use constraints::NameConstraints;
 pub use name::Name;
 pub use san::San;
 pub use serial::Serial;
