@@ -14,6 +14,7 @@ use crate::observed::{Access, Cause, Key, Observed, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
+use crate::x509::validity::moment;
 
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, above, forbidden, forbids};
@@ -141,7 +142,7 @@ impl Judge<'_> {
         if self.now > validity.not_after {
             self.tell(
                 Code::Expired,
-                &format!("{who}ended on {}", validity.not_after.date()),
+                &format!("{who}ended on {}", moment(validity.not_after)),
                 "",
             );
         } else if self.now < validity.not_before {
@@ -149,8 +150,8 @@ impl Judge<'_> {
                 Code::NotYetValid,
                 &format!(
                     "{who}begins on {}, and the clock says {}",
-                    validity.not_before.date(),
-                    self.now.date()
+                    moment(validity.not_before),
+                    moment(self.now)
                 ),
                 "set the clock right",
             );

@@ -10,6 +10,7 @@ use crate::spec::{BACKDATE, CertificateSpec, Place};
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
 use crate::x509::usage::KeyUsage;
+use crate::x509::validity::in_hours;
 
 /// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
 const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
@@ -47,11 +48,11 @@ impl Judge<'_> {
     pub(super) fn making(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
         match leaf.public_key.algorithm() {
             Some(found) if found == wanted.key_algorithm => {}
-            found => self.tell(
+            _ => self.tell(
                 Code::KeyAlgorithm,
                 &format!(
                     "has a key of {}, not {}",
-                    found.map_or("another kind".to_owned(), |found| found.to_string()),
+                    leaf.public_key.kind(),
                     wanted.key_algorithm
                 ),
                 "",
@@ -280,9 +281,9 @@ impl Judge<'_> {
             self.tell(
                 Code::Validity,
                 &format!(
-                    "was issued for {} hours, not {}",
-                    found.whole_hours(),
-                    wanted.validity.whole_hours()
+                    "was issued for {}, not {}",
+                    in_hours(found),
+                    in_hours(wanted.validity)
                 ),
                 "",
             );

@@ -244,7 +244,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "apiserver",
         |case| case.now = NOW + Duration::days(365),
         "apiserver.crt",
-        "ended on 2027-01-01",
+        "ended on 2027-01-01 11:00:00 UTC",
     ),
     (
         Code::ForeignOwner,
@@ -398,7 +398,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "apiserver",
         |case| case.now = NOW - Duration::days(1),
         "apiserver.crt",
-        "begins on 2026-01-01, and the clock says 2025-12-31",
+        "begins on 2026-01-01 10:55:00 UTC, and the clock says 2025-12-31 12:00:00 UTC",
     ),
     (
         Code::SanExtra,
@@ -509,7 +509,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "apiserver",
         |case| case.wanted().validity = Duration::hours(100),
         "apiserver.crt",
-        "was issued for 8760 hours, not 100",
+        "was issued for 8760h, not 100h",
     ),
     (
         Code::WrongCa,
@@ -952,7 +952,7 @@ fn a_leaf_is_followed_through_the_intermediates_of_its_file() {
     assert_eq!(codes(&findings), [Code::Expired]);
     assert_eq!(
         findings[0].text,
-        "holds an intermediate that ended on 2025-12-31"
+        "holds an intermediate that ended on 2025-12-31 12:00:00 UTC"
     );
 }
 
@@ -1233,7 +1233,7 @@ fn a_kubeconfig_tells_what_it_lacks_and_what_it_has_too_much() {
 }
 
 #[test]
-fn a_key_of_an_unknown_kind_is_told_without_its_size() {
+fn a_key_of_another_kind_is_told_by_its_kind() {
     let mut case = Case::of("apiserver");
     case.leaf().public_key = ed25519();
     let findings = case.findings();
@@ -1245,9 +1245,126 @@ fn a_key_of_an_unknown_kind_is_told_without_its_size() {
         texts,
         [
             "is not the key of the certificate beside it",
-            "has a key of another kind, not ECDSA-P256"
+            "has a key of Ed25519, not ECDSA-P256"
         ]
     );
+}
+
+/// Which way a leaf can be other than wanted, and in what.
+fn other_leaves() -> Vec<(&'static str, Certificate)> {
+    let mut case = Case::of("apiserver");
+    let good = case.leaf().clone();
+    let mut leaves = Vec::new();
+    let mut add = |what, change: &dyn Fn(&mut Certificate)| {
+        let mut leaf = good.clone();
+        change(&mut leaf);
+        leaves.push((what, leaf));
+    };
+    for text in [
+        "10.0.0.9",
+        "a.example",
+        "A.EXAMPLE",
+        "a@b",
+        "::9",
+        "00",
+        "DNS:x",
+        "x y",
+    ] {
+        let mut sans = vec![
+            San::Dns(text.to_owned()),
+            San::Email(text.to_owned()),
+            San::Other(text.as_bytes().to_vec()),
+            San::Uri(text.to_owned()),
+        ];
+        sans.extend(text.parse().map(San::Ip));
+        for san in sans {
+            add("extra SAN", &|leaf| leaf.sans.push(san.clone()));
+        }
+    }
+    let attribute = |tag: u8, arc: u64, value: &[u8]| {
+        let pair = der::sequence(&[&der::oid(&[2, 5, 4, arc]), &der::tlv(tag, value)]);
+        der::tlv(der::SET, &pair)
+    };
+    for parts in [
+        vec![attribute(der::UTF8_STRING, 3, b"other")],
+        vec![attribute(der::UTF8_STRING, 3, b"CN=other")],
+        vec![attribute(der::UTF8_STRING, 3, b"other,O=x")],
+        vec![
+            attribute(der::UTF8_STRING, 3, b"other"),
+            attribute(der::UTF8_STRING, 10, b"x"),
+        ],
+        vec![
+            attribute(der::UTF8_STRING, 10, b"x"),
+            attribute(der::UTF8_STRING, 3, b"other"),
+        ],
+        vec![attribute(0x14, 3, b"oth\xe9r")],
+        vec![
+            attribute(der::UTF8_STRING, 3, "othér".as_bytes()),
+            attribute(der::UTF8_STRING, 99, b"x"),
+        ],
+        vec![attribute(der::OCTET_STRING, 3, b"other")],
+        vec![],
+    ] {
+        let name = Name::from_der(&der::tlv(der::SEQUENCE, &parts.concat())).unwrap();
+        add("subject", &|leaf| leaf.subject = name.clone());
+    }
+    let signature = KeyUsage::DIGITAL_SIGNATURE;
+    let (certificates, lists) = (KeyUsage::KEY_CERT_SIGN, KeyUsage::CRL_SIGN);
+    for usage in [
+        KeyUsage::default(),
+        certificates,
+        lists,
+        signature.union(certificates),
+        signature.union(lists),
+        signature.union(certificates).union(lists),
+        signature.union(KeyUsage::KEY_ENCIPHERMENT),
+    ] {
+        add("key usage", &|leaf| leaf.key_usage = Some(usage));
+    }
+    for arcs in [
+        vec![2, 5, 29, 37, 0],
+        vec![1, 3, 6, 1, 5, 5, 7, 3, 3],
+        vec![1, 2],
+        vec![1, 2, 3],
+    ] {
+        let usage = ExtendedKeyUsage::from_oid(arcs);
+        add("usage", &|leaf| leaf.extended_key_usage.push(usage.clone()));
+    }
+    for seconds in [1, 2, 3600, 7200, 86_400] {
+        let end = NOW - Duration::seconds(seconds);
+        add("end", &|leaf| leaf.validity.not_after = end);
+        add("begin", &|leaf| {
+            leaf.validity.not_before = NOW + Duration::seconds(seconds);
+        });
+        let more = Duration::hours(2) + Duration::seconds(seconds);
+        add("validity", &|leaf| leaf.validity.not_after += more);
+    }
+    for public in [ed25519(), key("stranger").public_key().clone()] {
+        add("key", &|leaf| leaf.public_key = public.clone());
+    }
+    leaves
+}
+
+#[test]
+fn two_ways_to_be_other_than_wanted_are_never_told_in_the_same_words() {
+    let mut told: Vec<(&str, Certificate, Vec<String>)> = Vec::new();
+    for (what, leaf) in other_leaves() {
+        let mut case = Case::of("apiserver");
+        *case.leaf() = leaf.clone();
+        let texts: Vec<String> = case
+            .findings()
+            .into_iter()
+            .map(|found| found.text)
+            .collect();
+        for (other, former, others) in &told {
+            let same_subject = leaf.subject.same_values(&former.subject);
+            if what == *other && (what != "subject" || !same_subject) && !texts.is_empty() {
+                assert_ne!(texts, *others, "{what}: {leaf:?} and {former:?}");
+            }
+        }
+        told.push((what, leaf, texts));
+    }
+    assert!(told.len() > 60, "{}", told.len());
 }
 
 #[test]

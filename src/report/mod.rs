@@ -19,6 +19,7 @@ use crate::plan::{Plan, Planned, Refusal, Step};
 use crate::spec::{BACKDATE, Content};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
+use crate::x509::validity::{in_hours, moment};
 
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::{failure, waiting};
@@ -333,9 +334,9 @@ impl Report {
                     name: planned.spec.name.clone(),
                     file: planned.spec.place.public(),
                     text: format!(
-                        "ends on {} with its CA, and not after {} hours",
-                        made.validity.not_after.date(),
-                        wanted.validity.whole_hours()
+                        "ends on {} with its CA, and not after {}",
+                        moment(made.validity.not_after),
+                        in_hours(wanted.validity)
                     ),
                     way_out: String::new(),
                 });

@@ -1,6 +1,7 @@
 //! Validity periods: RFC 5280, section 4.1.2.5.
 
-use time::{Duration, OffsetDateTime};
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 /// From when until when a certificate is valid, both ends included.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -117,6 +118,29 @@ fn too_long() -> String {
     "is longer than 292 years".into()
 }
 
+/// A time in UTC as people read it, to the second: two that differ are shown differently.
+pub fn moment(time: OffsetDateTime) -> String {
+    let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    // Times of certificates have four digits of years, for which this form is whole.
+    time.to_offset(UtcOffset::UTC)
+        .format(form)
+        .unwrap_or_else(|_| time.to_string())
+}
+
+/// A duration in hours as a flag gives it, with what is left: `8760h`, `1h30m`.
+pub fn in_hours(duration: Duration) -> String {
+    let seconds = duration.whole_seconds().unsigned_abs();
+    let sign = if duration.is_negative() { "-" } else { "" };
+    let mut text = format!("{sign}{}h", seconds / 3600);
+    for (left, unit) in [(seconds / 60 % 60, 'm'), (seconds % 60, 's')] {
+        if left != 0 {
+            text.push_str(&left.to_string());
+            text.push(unit);
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,5 +217,22 @@ mod tests {
             Ok(Duration::nanoseconds(i64::MAX))
         );
         assert!(parse_duration("9223372036854775808ns").is_err());
+    }
+
+    #[test]
+    fn two_times_and_two_durations_that_differ_by_a_second_are_shown_differently() {
+        let time = time::macros::datetime!(2027-01-01 23:30:00 +1);
+        assert_eq!(moment(time), "2027-01-01 22:30:00 UTC");
+        assert_eq!(moment(time + Duration::SECOND), "2027-01-01 22:30:01 UTC");
+        for (seconds, text) in [
+            (0, "0h"),
+            (3600 * 8760, "8760h"),
+            (5400, "1h30m"),
+            (5401, "1h30m1s"),
+            (1, "0h1s"),
+            (-60, "-0h1m"),
+        ] {
+            assert_eq!(in_hours(Duration::seconds(seconds)), text);
+        }
     }
 }
