@@ -145,6 +145,14 @@ impl Observed {
         }
     }
 
+    /// Whether its key is encrypted, and was not opened.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Certificate { key: Some(key), .. } => key.open().is_none(),
+            _ => false,
+        }
+    }
+
     /// Whether nothing was found.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)

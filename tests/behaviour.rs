@@ -1618,8 +1618,11 @@ fn an_encrypted_ca_key_is_opened_by_a_file_for_all_or_for_one_or_by_the_environm
         .arg("--ca-passphrase-file")
         .arg(format!("ca={}", text(&right))))
     .expect(0);
-    // Where nothing must be issued, nothing must be opened.
+    // Where nothing must be issued, nothing must be opened, and nothing is.
     run(&mut client("b")).expect(0);
+    let wrong = place.join("wrong");
+    run(client("b").args(["--ca-passphrase-file", text(&wrong)])).expect(0);
+    run(client("g").args(["--ca-passphrase-file", text(&wrong)])).expect(4);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::finding::Severity;
 use crate::key;
 use crate::location::Owner;
 use crate::observe::{Passphrases, Seen, observe};
+use crate::observed::Observed;
 use crate::outcome::Exit;
 use crate::plan::{Force, Policy, plan};
 use crate::profile::{Phase, of_phase};
@@ -134,9 +135,9 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     );
     if dry_run {
         let lock = job.store.lock_shared()?;
-        let seen = job.observe();
+        let (seen, planning) = job.judge(env);
         report.interrupted(job.store.interrupted(), lock.busy().is_some());
-        report.planned(&job.plan(&seen, env), &seen.observed);
+        report.planned(&planning, &seen.observed);
         return Ok(report);
     }
     let mut roots: Vec<_> = job
@@ -155,8 +156,8 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     if let Some(recovered) = writer.recover()? {
         report.recovered(&recovered);
     }
-    let seen = job.observe();
-    match job.plan(&seen, env) {
+    let (seen, planning) = job.judge(env);
+    match planning {
         Ok(plan) => {
             let Prepared { changes, issued } = apply::prepare(&plan, &seen, job.owner, env.now)?;
             if !changes.is_empty() {
@@ -175,11 +176,24 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
 }
 
 impl Job {
-    fn observe(&self) -> Seen {
+    /// What is there, and the plan for it. Encrypted keys of CAs are opened only where the plan fails
+    /// without: that can take seconds, by the iterations that their files ask for.
+    fn judge(&self, env: &Env<'_>) -> (Seen, Planning) {
+        let seen = self.observe(&Passphrases::default());
+        let planning = self.plan(&seen, env);
+        if planning.is_ok() || !seen.observed.values().any(Observed::is_locked) {
+            return (seen, planning);
+        }
+        let seen = self.observe(&self.passphrases);
+        let planning = self.plan(&seen, env);
+        (seen, planning)
+    }
+
+    fn observe(&self, passphrases: &Passphrases) -> Seen {
         observe(
             self.specs.iter().chain(&self.issuers),
             &self.store,
-            &self.passphrases,
+            passphrases,
             store::trusted_users(self.owner),
         )
     }
