@@ -133,13 +133,6 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         least,
         notes,
     );
-    if dry_run {
-        let lock = job.store.lock_shared()?;
-        let (seen, planning) = job.judge(env);
-        report.interrupted(job.store.interrupted(), lock.busy().is_some());
-        report.planned(&planning, &seen.observed);
-        return Ok(report);
-    }
     let mut roots: Vec<_> = job
         .specs
         .iter()
@@ -149,6 +142,13 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         .collect();
     roots.sort();
     roots.dedup();
+    if dry_run {
+        let lock = job.store.lock_shared(&roots)?;
+        let (seen, planning) = job.judge(env);
+        report.interrupted(job.store.interrupted(&roots), lock.busy().is_some());
+        report.planned(&planning, &seen.observed);
+        return Ok(report);
+    }
     let notice = &mut *env.notice;
     let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
         notice(&waiting(directory));

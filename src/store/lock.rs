@@ -59,13 +59,13 @@ impl Lock {
     }
 }
 
-/// Locks what can be locked of the roots, without waiting.
-pub(super) fn shared(roots: &Roots) -> Result<Lock> {
+/// Locks what can be locked of some roots, without waiting.
+pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
     let mut held = Vec::new();
     let mut busy = None;
     let mut absent = Vec::new();
-    for root in Root::ALL {
-        let path = roots.path(root);
+    for root in used {
+        let path = roots.path(*root);
         let directory = match directory(path) {
             Ok(directory) => directory,
             Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -93,9 +93,9 @@ impl Store {
         read::read_reference(&self.reference_path(of, reference))
     }
 
-    /// The reader's lock: it does not wait. See [`Lock::busy`].
-    pub fn lock_shared(&self) -> Result<Lock> {
-        lock::shared(&self.roots)
+    /// The reader's lock on `used`: it does not wait. See [`Lock::busy`].
+    pub fn lock_shared(&self, used: &[Root]) -> Result<Lock> {
+        lock::shared(&self.roots, used)
     }
 
     /// The writer's lock on `used`, whose directories are made if they lack. `waiting` is told once
@@ -116,11 +116,11 @@ impl Store {
             .try_for_each(|root| writable::check(*root, self.roots.path(*root)))
     }
 
-    /// The journal of a run that was interrupted, or that is under way if [`Lock::busy`] says so.
-    pub fn interrupted(&self) -> Option<PathBuf> {
-        Root::ALL
-            .into_iter()
-            .map(|root| layout::in_directory(self.roots.path(root), layout::JOURNAL))
+    /// The journal in one of `used` of a run that was interrupted, or that is under way if
+    /// [`Lock::busy`] says so.
+    pub fn interrupted(&self, used: &[Root]) -> Option<PathBuf> {
+        used.iter()
+            .map(|root| layout::in_directory(self.roots.path(*root), layout::JOURNAL))
             .find(|journal| journal.symlink_metadata().is_ok())
     }
 

@@ -99,12 +99,12 @@ fn a_dropped_writer_gives_the_lock_back() {
 #[test]
 fn readers_do_not_hinder_each_other_and_make_nothing() {
     let tree = Tree::new();
-    let lock = tree.store().lock_shared().unwrap();
+    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
     assert_eq!(lock.busy(), None);
     assert_eq!(tree.all(), []);
     made(&tree);
-    let first = tree.store().lock_shared().unwrap();
-    let second = tree.store().lock_shared().unwrap();
+    let first = tree.store().lock_shared(&Root::ALL).unwrap();
+    let second = tree.store().lock_shared(&Root::ALL).unwrap();
     assert_eq!((first.busy(), second.busy()), (None, None));
 }
 
@@ -113,8 +113,26 @@ fn a_reader_goes_on_beside_a_writer_and_knows_it() {
     let tree = Tree::new();
     made(&tree);
     let _writer = hold(&tree.path("k/pki"), FlockArg::LockExclusive);
-    let lock = tree.store().lock_shared().unwrap();
+    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
     assert_eq!(lock.busy(), Some(&*tree.path("k/pki")));
+}
+
+#[test]
+fn a_reader_is_not_concerned_with_roots_that_it_does_not_use() {
+    let tree = Tree::new();
+    made(&tree);
+    let writer = tree
+        .store()
+        .lock(&[Root::Kubelet], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    tree.write("l/.certs-journal", "");
+    let used = [Root::Kubeconfig, Root::Pki];
+    assert_eq!(tree.store().lock_shared(&used).unwrap().busy(), None);
+    assert_eq!(tree.store().interrupted(&used), None);
+    let busy = tree.store().lock_shared(&Root::ALL).unwrap();
+    assert_eq!(busy.busy(), Some(tree.path("l").as_path()));
+    assert!(tree.store().interrupted(&Root::ALL).is_some());
+    drop(writer);
 }
 
 #[test]
@@ -122,7 +140,7 @@ fn a_reader_that_found_no_directory_knows_of_the_writer_that_made_it() {
     let tree = Tree::new();
     made(&tree);
     fs::remove_dir(tree.path("k/pki")).unwrap();
-    let reader = tree.store().lock_shared().unwrap();
+    let reader = tree.store().lock_shared(&Root::ALL).unwrap();
     assert_eq!(reader.busy(), None);
     drop(tree.store().lock(&[Root::Pki], Duration::ZERO, &mut |_| {}));
     assert_eq!(reader.busy(), Some(tree.path("k/pki").as_path()));
@@ -146,7 +164,7 @@ fn a_writer_whose_directory_was_moved_away_does_not_list_another() {
 fn a_writer_waits_for_a_reader() {
     let tree = Tree::new();
     made(&tree);
-    let _reader = tree.store().lock_shared().unwrap();
+    let _reader = tree.store().lock_shared(&Root::ALL).unwrap();
     let writer = tree
         .store()
         .lock(&[Root::Kubelet], Duration::ZERO, &mut |_| {});
@@ -306,5 +324,5 @@ fn a_directory_that_even_root_cannot_write_is_told() {
 fn a_root_that_is_a_named_pipe_does_not_make_a_reader_wait() {
     let tree = Tree::new();
     nix::unistd::mkfifo(&tree.path("l"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert_eq!(tree.store().lock_shared().unwrap().busy(), None);
+    assert_eq!(tree.store().lock_shared(&Root::ALL).unwrap().busy(), None);
 }

@@ -105,7 +105,7 @@ fn refused(tree: &Tree) -> String {
 fn without_an_interrupted_run_there_is_nothing_to_recover() {
     let tree = Tree::new();
     assert_eq!(tree.writer().recover().unwrap(), None);
-    assert_eq!(tree.store().interrupted(), None);
+    assert_eq!(tree.store().interrupted(&Root::ALL), None);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
     for count in 0..=4 {
         let tree = Tree::new();
         interrupted(&tree, &Until::Renamed(count));
-        assert_eq!(tree.store().interrupted(), Some(tree.path(PART)));
+        assert_eq!(tree.store().interrupted(&Root::ALL), Some(tree.path(PART)));
         let recovered = tree.writer().recover().unwrap().unwrap();
         assert_eq!((recovered.finished.len(), recovered.discarded), (4, 0));
         expect(&tree, NEW);
@@ -191,7 +191,7 @@ fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
             tree.text("k/pki/.certs-backup/0101010101010101/etcd/ca.key"),
             "old key"
         );
-        assert_eq!(tree.store().interrupted(), None);
+        assert_eq!(tree.store().interrupted(&Root::ALL), None);
         assert_eq!(tree.writer().recover().unwrap(), None);
     }
 }
