@@ -9,9 +9,12 @@ use certs::cli::Cli;
 use certs::cmd::{Env, Outcome, run};
 use certs::facts::Host;
 use clap::Parser;
+use nix::sys::resource::{Resource, setrlimit};
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
+    // A core dump would hold every key. Where this is refused, nothing else would be better.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let cli = Cli::parse();
     let name = nix::unistd::gethostname()
         .unwrap_or_default()
@@ -89,8 +92,10 @@ fn default_address(v6: bool) -> Option<IpAddr> {
         .filter(|address| !address.is_unspecified())
 }
 
-fn read_stdin() -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Large enough from the start: growing would leave copies that nobody wipes.
+fn read_stdin() -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let room = usize::try_from(certs::store::LARGEST)? + 64;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     io::stdin()
         .lock()
         .take(certs::store::LARGEST + 1)

@@ -268,6 +268,22 @@ fn a_node_named_like_a_ca_is_refused_where_that_ca_would_sign_for_it() {
 }
 
 #[test]
+fn no_core_dump_is_written_whatever_the_limit_was() {
+    let place = TempDir::new();
+    let log = place.join("log");
+    let inner = all(&place.join("k"), &["--dry-run"]);
+    let mut strace = Command::new(tool("strace"));
+    strace
+        .args(["-e", "trace=prlimit64,setrlimit,openat", "-o", text(&log)])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    run(&mut strace).expect(0);
+    let set = "RLIMIT_CORE, {rlim_cur=0, rlim_max=0}";
+    let lines = read(&log);
+    assert!(lines.contains(set), "{lines}");
+}
+
+#[test]
 fn all_wrong_values_are_told_at_once_each_with_its_flag() {
     let place = TempDir::new();
     let wrong = [

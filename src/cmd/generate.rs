@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use zeroize::Zeroizing;
 
 use super::select::{Select, issuers};
 use super::{Env, Outcome, Stop};
@@ -277,7 +276,7 @@ fn facts(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), S
     if let Some(path) = &request.run.config {
         let name = path.display().to_string();
         let bytes = if name == "-" {
-            Zeroizing::new((env.stdin)().context("read standard input")?)
+            (env.stdin)().context("read standard input")?
         } else {
             input(path, "--config")?.bytes
         };

@@ -26,7 +26,7 @@ pub struct Env<'a> {
     /// This host's name and address.
     pub host: Host<'a>,
     /// The bytes of standard input, read when `--config -` asks for them.
-    pub stdin: &'a mut dyn FnMut() -> anyhow::Result<Vec<u8>>,
+    pub stdin: &'a mut dyn FnMut() -> anyhow::Result<Zeroizing<Vec<u8>>>,
     /// The value of `CERTS_CA_PASSPHRASE`.
     pub ca_passphrase: Option<Zeroizing<Vec<u8>>>,
     /// Told at once, while the run goes on: that it waits for another one.
