@@ -113,6 +113,7 @@ verbs! {
         #[command(flatten)] ca_validity: CaValidity,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] signing: Signing,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// `certs ca`
@@ -124,6 +125,7 @@ verbs! {
         #[arg(long, value_name = "SUBJECT")] subject: Option<String>,
         #[command(flatten)] key: KeyAlgorithm,
         #[command(flatten)] ca_validity: CaValidity,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// `certs client`
@@ -136,6 +138,7 @@ verbs! {
         #[command(flatten)] key: KeyAlgorithm,
         #[command(flatten)] validity: Validity,
         #[command(flatten)] signing: Signing,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// `certs kubeconfig`
@@ -151,6 +154,7 @@ verbs! {
         #[command(flatten)] validity: Validity,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] signing: Signing,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// `certs peer`
@@ -163,11 +167,13 @@ verbs! {
         #[command(flatten)] key: KeyAlgorithm,
         #[command(flatten)] validity: Validity,
         #[command(flatten)] signing: Signing,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// `certs sa`
     Sa {
         #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// `certs server`
@@ -181,8 +187,10 @@ verbs! {
         #[command(flatten)] etcd: EtcdSans,
         #[command(flatten)] key: KeyAlgorithm,
         #[command(flatten)] validity: Validity,
-        #[command(flatten)] kubelet: Kubelet,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        #[command(flatten)] node_ip: NodeIp,
         #[command(flatten)] signing: Signing,
+        #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
     /// The node.
@@ -249,10 +257,13 @@ verbs! {
         /// Group of an identity of your own; repeatable
         #[arg(long, value_name = "GROUP", requires = "common_name")] organization: Vec<String>,
     }
-    /// The kubelet's.
-    Kubelet {
+    /// Where the kubelet's certificates are.
+    KubeletDir {
         /// Directory of the kubelet's certificates [default: /var/lib/kubelet/pki]
         #[arg(long, value_name = "DIR")] kubelet_dir: Option<PathBuf>,
+    }
+    /// What the kubelet's serving certificate is good for.
+    NodeIp {
         /// Address of the node, for kubelet-serving, separated by commas; repeatable
         /// [default: the advertise address]
         #[arg(long, value_name = "IP", value_delimiter = ',')] node_ip: Vec<String>,
@@ -272,6 +283,13 @@ verbs! {
         /// Keep no backup of the files that --force replaces
         #[arg(long, requires = "force")] no_backup: bool,
     }
+    /// Whose the files made are.
+    Ownership {
+        /// User who owns the files made, by name or number
+        #[arg(long, value_name = "USER")] owner: Option<String>,
+        /// Group of the files made, by name or number
+        #[arg(long, value_name = "GROUP")] group: Option<String>,
+    }
     /// What every verb takes.
     #[command(next_help_heading = "Options of every verb")]
     Run {
@@ -286,10 +304,6 @@ verbs! {
         #[arg(long, value_name = "DIR")] kubernetes_dir: Option<PathBuf>,
         /// Directory of the certificates [default: pki in the directory of --kubernetes-dir]
         #[arg(long, value_name = "DIR")] cert_dir: Option<PathBuf>,
-        /// User who owns the files made, by name or number
-        #[arg(long, value_name = "USER")] owner: Option<String>,
-        /// Group of the files made, by name or number
-        #[arg(long, value_name = "GROUP")] group: Option<String>,
         /// Tell what would be done, and write nothing
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
             hide_possible_values = true, value_name = "true|false")]

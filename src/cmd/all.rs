@@ -6,7 +6,7 @@ use super::select::Select;
 use crate::cli::All;
 
 pub(crate) fn request(verb: All) -> Request {
-    let mut request = Request::new("all", Select::All, verb.run);
+    let mut request = Request::new("all", Select::All, verb.ownership, verb.run);
     let given = &mut request.given;
     verb.node.give(given);
     verb.address.give(given);

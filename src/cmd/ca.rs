@@ -13,7 +13,7 @@ pub(crate) fn request(verb: Ca) -> Request {
         own: None,
         subject: verb.subject,
     };
-    let mut request = Request::new("ca", select, verb.run);
+    let mut request = Request::new("ca", select, verb.ownership, verb.run);
     verb.key.give(&mut request.given);
     verb.ca_validity.give(&mut request.given);
     request

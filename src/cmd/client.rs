@@ -13,7 +13,7 @@ pub(crate) fn request(verb: Client) -> Request {
         own: Some(verb.own),
         subject: None,
     };
-    let mut request = Request::new("client", select, verb.run);
+    let mut request = Request::new("client", select, verb.ownership, verb.run);
     let given = &mut request.given;
     verb.node.give(given);
     verb.version.give(given);

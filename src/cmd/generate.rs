@@ -1,28 +1,24 @@
 //! What all generating verbs do: facts → specs → plan → commit → report.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
-
+use super::around::{
+    Wrong, configuration, ended, input, least, lock_timeout, quiet, roots, transaction,
+};
 use super::select::{Select, issuers};
 use super::{Env, Outcome, Stop};
 use crate::apply::{self, Prepared};
-use crate::cli::{FailOn, Output, Run, Signing, Unknown};
-use crate::config;
+use crate::cli::{Ownership, Run, Signing};
 use crate::facts::{self, Facts, Given, Role};
-use crate::finding::Severity;
-use crate::key;
 use crate::location::Owner;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
-use crate::outcome::Exit;
 use crate::plan::{Force, Policy, plan};
 use crate::profile::{Phase, of_phase};
-use crate::report::{Format, Planning, Report, failure, waiting};
+use crate::report::{Planning, Report, waiting};
 use crate::spec::Spec;
-use crate::store::{self, CommitOptions, FileContent, Roots, Store, TransactionId};
-use crate::x509::validity::parse_duration;
+use crate::store::{self, CommitOptions, Store};
 
 /// What a verb was asked for.
 pub(crate) struct Request {
@@ -30,6 +26,7 @@ pub(crate) struct Request {
     select: Select,
     /// What the flags state.
     pub(crate) given: Given,
+    ownership: Ownership,
     run: Run,
     /// `--kubeconfig-dir`
     pub(crate) kubeconfig_dir: Option<PathBuf>,
@@ -41,11 +38,12 @@ pub(crate) struct Request {
 
 impl Request {
     /// What was asked for, as far as every verb says it.
-    pub(crate) fn new(verb: &'static str, select: Select, run: Run) -> Self {
+    pub(crate) fn new(verb: &'static str, select: Select, ownership: Ownership, run: Run) -> Self {
         Self {
             verb,
             select,
             given: Given::default(),
+            ownership,
             run,
             kubeconfig_dir: None,
             kubelet_dir: None,
@@ -70,39 +68,8 @@ impl Request {
 
 /// Runs a generating verb.
 pub(crate) fn generate(request: &Request, env: &mut Env<'_>) -> Outcome {
-    let format = Format {
-        output: match request.run.output {
-            Output::Json => crate::report::Output::Json,
-            Output::Text => crate::report::Output::Text,
-            Output::Yaml => crate::report::Output::Yaml,
-        },
-        quiet: request.run.quiet,
-        width: env.width,
-        colour: env.colour,
-    };
-    match attempt(request, env) {
-        Ok(report) => {
-            let (stdout, stderr) = report.render(&format);
-            Outcome {
-                stdout,
-                stderr,
-                exit: report.exit(),
-            }
-        }
-        Err(Stop::Usage(sentences)) => Outcome {
-            stdout: Vec::new(),
-            stderr: failure(&sentences, &format),
-            exit: Exit::Usage,
-        },
-        Err(Stop::Failed(error)) => {
-            let sentence = format!("{error:#}");
-            Outcome {
-                stdout: Vec::new(),
-                stderr: failure(&[sentence], &format),
-                exit: Exit::Failed,
-            }
-        }
-    }
+    let report = attempt(request, env);
+    ended(report, &request.run, env)
 }
 
 /// Everything that is settled before a directory is looked at.
@@ -120,16 +87,12 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     let (job, facts, mut notes) = settle(request, env)?;
     notes.extend(request.select.left_out(&facts));
     let dry_run = request.run.dry_run.or(facts.dry_run).unwrap_or_default();
-    let least = match request.run.fail_on {
-        FailOn::Error => Severity::Error,
-        FailOn::Warning => Severity::Warning,
-    };
     let mut report = Report::new(
         request.verb,
         env.now,
         facts.node.name,
         &job.store,
-        least,
+        least(&request.run),
         notes,
     );
     let mut roots: Vec<_> = job
@@ -216,12 +179,8 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     wrong.0.extend(request.select.wrong());
     let lock_timeout = wrong.collect(lock_timeout(&request.run))?;
     let passphrases = wrong.collect(passphrases(request, env))?;
-    let owner = wrong.collect(owner(&request.run))?;
-    if request.run.quiet && request.run.output != Output::Text {
-        wrong
-            .0
-            .push("--quiet goes with --output text: leave one of them out".to_owned());
-    }
+    let owner = wrong.collect(owner(&request.ownership))?;
+    wrong.collect(quiet(&request.run))?;
     let (Some((facts, mut notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
         (facts, lock_timeout, passphrases, owner, wrong.0.is_empty())
     else {
@@ -231,7 +190,13 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     let job = Job {
         issuers: issuers(&specs, &facts)?,
         specs,
-        store: Store::open(roots(request, &facts, &mut notes)),
+        store: Store::open(roots(
+            &request.run,
+            request.kubeconfig_dir.as_ref(),
+            request.kubelet_dir.as_ref(),
+            facts.cert_dir.as_deref(),
+            &mut notes,
+        )),
         passphrases,
         owner,
         policy: Policy {
@@ -244,79 +209,14 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     Ok((job, facts, notes))
 }
 
-/// What is wrong so far.
-#[derive(Default)]
-struct Wrong(Vec<String>);
-
-impl Wrong {
-    /// The value, or none and its sentences kept. A failure that is not the user's ends the run.
-    fn collect<T>(&mut self, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(Stop::Usage(sentences)) => {
-                self.0.extend(sentences);
-                Ok(None)
-            }
-            Err(failed @ Stop::Failed(_)) => Err(failed),
-        }
-    }
-}
-
-fn lock_timeout(run: &Run) -> Result<Duration, Stop> {
-    parse_duration(&run.lock_timeout)
-        .map_err(|reason| Stop::usage(format!("--lock-timeout: {reason}")))?
-        .try_into()
-        .map_err(|_| Stop::usage("--lock-timeout: is negative"))
-}
-
 /// Flags over file over default.
 fn facts(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
-    let mut notes = Vec::new();
-    let mut given = request.given.clone();
-    if let Some(path) = &request.run.config {
-        let name = path.display().to_string();
-        let bytes = if name == "-" {
-            (env.stdin)().context("read standard input")?
-        } else {
-            input(path, "--config")?.bytes
-        };
-        let unknown = match request.run.config_unknown {
-            Unknown::Error => config::Unknown::Error,
-            Unknown::Warn => config::Unknown::Warn,
-        };
-        let parsed = config::parse(&bytes, &name, unknown)
-            .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
-        notes.extend(parsed.notes);
-        given = given.or(parsed.given);
-    }
+    let (file, mut notes) = configuration(&request.run, env)?;
+    let given = request.given.clone().or(file);
     let mut facts = facts::resolve(given, &env.host)
         .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     notes.append(&mut facts.notes);
     Ok((facts, notes))
-}
-
-/// A flag goes before the file: --cert-dir, and --kubernetes-dir, which says where the certificates
-/// are too.
-fn roots(request: &Request, facts: &Facts, notes: &mut Vec<String>) -> Roots {
-    let run = &request.run;
-    let configured = facts.cert_dir.as_ref().map(PathBuf::from);
-    let flagged = run.cert_dir.is_some() || run.kubernetes_dir.is_some();
-    let roots = Roots::of(
-        run.kubernetes_dir.clone(),
-        run.cert_dir
-            .clone()
-            .or(configured.clone().filter(|_| !flagged)),
-        request.kubeconfig_dir.clone(),
-        request.kubelet_dir.clone(),
-    );
-    if let Some(configured) = configured.filter(|path| *path != roots.pki) {
-        notes.push(format!(
-            "the certificates are in {}, as the flags say, and not in certificatesDir, {}",
-            roots.pki.display(),
-            configured.display()
-        ));
-    }
-    roots
 }
 
 fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {
@@ -351,25 +251,7 @@ fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop
     Ok(passphrases)
 }
 
-fn transaction() -> anyhow::Result<TransactionId> {
-    let mut random = [0; 8];
-    key::random(&mut random)?;
-    Ok(TransactionId(random))
-}
-
-/// A file that the user named, which must be there.
-fn input(path: &Path, flag: &str) -> Result<FileContent, Stop> {
-    match store::read_input(path) {
-        Ok(Some(content)) => Ok(content),
-        Ok(None) => Err(Stop::usage(format!(
-            "{flag}: there is no file {}",
-            path.display()
-        ))),
-        Err(error) => Err(Stop::usage(format!("{flag}: {error}"))),
-    }
-}
-
-fn owner(run: &Run) -> Result<Owner, Stop> {
-    store::resolve_owner(run.owner.as_deref(), run.group.as_deref())
+fn owner(ownership: &Ownership) -> Result<Owner, Stop> {
+    store::resolve_owner(ownership.owner.as_deref(), ownership.group.as_deref())
         .map_err(|error| Stop::usage(format!("{error:#}")))
 }

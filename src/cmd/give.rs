@@ -1,7 +1,7 @@
 //! Flags → what is given, each with the flag it came from.
 
 use crate::cli::{
-    Address, BindPort, CaValidity, Endpoint, EtcdSans, KeyAlgorithm, Kubelet, KubernetesVersion,
+    Address, BindPort, CaValidity, Endpoint, EtcdSans, KeyAlgorithm, KubernetesVersion, NodeIp,
     NodeName, Services, Validity,
 };
 use crate::facts::{Given, Stated};
@@ -64,15 +64,15 @@ impl Give for KeyAlgorithm {
     }
 }
 
-impl Give for &mut Kubelet {
-    fn give(self, given: &mut Given) {
-        given.node_addresses = many(std::mem::take(&mut self.node_ip), "--node-ip");
-    }
-}
-
 impl Give for KubernetesVersion {
     fn give(self, given: &mut Given) {
         given.kubernetes_version = one(self.kubernetes_version, "--kubernetes-version");
+    }
+}
+
+impl Give for NodeIp {
+    fn give(self, given: &mut Given) {
+        given.node_addresses = many(self.node_ip, "--node-ip");
     }
 }
 

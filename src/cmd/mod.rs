@@ -1,6 +1,7 @@
 //! One file a verb: what it makes, as specs. No X.509, no files, no printing.
 
 mod all;
+mod around;
 mod ca;
 mod client;
 mod generate;

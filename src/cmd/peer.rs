@@ -13,7 +13,7 @@ pub(crate) fn request(verb: Peer) -> Request {
         own: None,
         subject: None,
     };
-    let mut request = Request::new("peer", select, verb.run);
+    let mut request = Request::new("peer", select, verb.ownership, verb.run);
     let given = &mut request.given;
     verb.node.give(given);
     verb.address.give(given);

@@ -13,7 +13,7 @@ pub(crate) fn request(verb: Sa) -> Request {
         own: None,
         subject: None,
     };
-    let mut request = Request::new("sa", select, verb.run);
+    let mut request = Request::new("sa", select, verb.ownership, verb.run);
     verb.key.give(&mut request.given);
     request
 }

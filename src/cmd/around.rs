@@ -1,0 +1,162 @@
+//! What every verb does around its own work: reads the flags that all have, the configuration and
+//! the directories, and turns what came of it into bytes and an exit code.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use super::{Env, Outcome, Stop};
+use crate::cli::{FailOn, Output, Run, Unknown};
+use crate::config;
+use crate::facts::Given;
+use crate::finding::Severity;
+use crate::key;
+use crate::outcome::Exit;
+use crate::report::{Format, Report, failure};
+use crate::store::{self, FileContent, Roots, TransactionId};
+use crate::x509::validity::parse_duration;
+
+/// What is told of a run that has ended.
+pub(crate) fn ended(report: Result<Report, Stop>, run: &Run, env: &Env<'_>) -> Outcome {
+    let format = Format {
+        output: match run.output {
+            Output::Json => crate::report::Output::Json,
+            Output::Text => crate::report::Output::Text,
+            Output::Yaml => crate::report::Output::Yaml,
+        },
+        quiet: run.quiet,
+        width: env.width,
+        colour: env.colour,
+    };
+    let stopped = |sentences: &[String], exit| Outcome {
+        stdout: Vec::new(),
+        stderr: failure(sentences, &format),
+        exit,
+    };
+    match report {
+        Ok(report) => {
+            let (stdout, stderr) = report.render(&format);
+            Outcome {
+                stdout,
+                stderr,
+                exit: report.exit(),
+            }
+        }
+        Err(Stop::Usage(sentences)) => stopped(&sentences, Exit::Usage),
+        Err(Stop::Failed(error)) => stopped(&[format!("{error:#}")], Exit::Failed),
+    }
+}
+
+/// What is wrong so far.
+#[derive(Default)]
+pub(crate) struct Wrong(pub(crate) Vec<String>);
+
+impl Wrong {
+    /// The value, or none and its sentences kept. A failure that is not the user's ends the run.
+    pub(crate) fn collect<T>(&mut self, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Usage(sentences)) => {
+                self.0.extend(sentences);
+                Ok(None)
+            }
+            Err(failed @ Stop::Failed(_)) => Err(failed),
+        }
+    }
+}
+
+/// `--lock-timeout`
+pub(crate) fn lock_timeout(run: &Run) -> Result<Duration, Stop> {
+    parse_duration(&run.lock_timeout)
+        .map_err(|reason| Stop::usage(format!("--lock-timeout: {reason}")))?
+        .try_into()
+        .map_err(|_| Stop::usage("--lock-timeout: is negative"))
+}
+
+/// `--quiet`, which has nothing to silence in a report for programs.
+pub(crate) fn quiet(run: &Run) -> Result<(), Stop> {
+    if run.quiet && run.output != Output::Text {
+        return Err(Stop::usage(
+            "--quiet goes with --output text: leave one of them out",
+        ));
+    }
+    Ok(())
+}
+
+/// `--fail-on`
+pub(crate) fn least(run: &Run) -> Severity {
+    match run.fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+    }
+}
+
+/// What `--config` says, and what deserves a look in it.
+pub(crate) fn configuration(run: &Run, env: &mut Env<'_>) -> Result<(Given, Vec<String>), Stop> {
+    let Some(path) = &run.config else {
+        return Ok((Given::default(), Vec::new()));
+    };
+    let name = path.display().to_string();
+    let bytes = if name == "-" {
+        (env.stdin)().context("read standard input")?
+    } else {
+        input(path, "--config")?.bytes
+    };
+    let unknown = match run.config_unknown {
+        Unknown::Error => config::Unknown::Error,
+        Unknown::Warn => config::Unknown::Warn,
+    };
+    let parsed = config::parse(&bytes, &name, unknown)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    Ok((parsed.given, parsed.notes))
+}
+
+/// A flag goes before the file's `certificatesDir`: --cert-dir, and --kubernetes-dir, which says where
+/// the certificates are too.
+pub(crate) fn roots(
+    run: &Run,
+    kubeconfig_dir: Option<&PathBuf>,
+    kubelet_dir: Option<&PathBuf>,
+    configured: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Roots {
+    let configured = configured.map(PathBuf::from);
+    let flagged = run.cert_dir.is_some() || run.kubernetes_dir.is_some();
+    let roots = Roots::of(
+        run.kubernetes_dir.clone(),
+        run.cert_dir
+            .clone()
+            .or(configured.clone().filter(|_| !flagged)),
+        kubeconfig_dir.cloned(),
+        kubelet_dir.cloned(),
+    );
+    if let Some(configured) = configured.filter(|path| *path != roots.pki) {
+        notes.push(format!(
+            "the certificates are in {}, as the flags say, and not in certificatesDir, {}",
+            roots.pki.display(),
+            configured.display()
+        ));
+    }
+    roots
+}
+
+/// A file that the user named, which must be there.
+pub(crate) fn input(path: &Path, flag: &str) -> Result<FileContent, Stop> {
+    match store::read_input(path) {
+        Ok(Some(content)) => Ok(content),
+        Ok(None) => Err(Stop::usage(format!(
+            "{flag}: there is no file {}",
+            path.display()
+        ))),
+        Err(error) => Err(Stop::usage(format!("{flag}: {error}"))),
+    }
+}
+
+/// The number of a commit.
+pub(crate) fn transaction() -> anyhow::Result<TransactionId> {
+    let mut random = [0; 8];
+    key::random(&mut random)?;
+    Ok(TransactionId(random))
+}
