@@ -246,9 +246,8 @@ impl<'a> Preparation<'a> {
     /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file.
     fn change(&mut self, pair: usize, file: FileId, bytes: Zeroizing<Vec<u8>>, mode: u32) {
         let replaced = self.seen.files.get(&file);
-        let group_readable = if mode == PRIVATE_MODE { 0o640 } else { mode };
         self.changes.push(Change {
-            mode: replaced.map_or(mode, |found| found.mode & group_readable),
+            mode: replaced.map_or(mode, |found| found.mode & file.largest_mode()),
             owner: Owner {
                 user: self.owner.user.or(replaced.map(|found| found.uid)),
                 group: self.owner.group.or(replaced.map(|found| found.gid)),

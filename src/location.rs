@@ -70,6 +70,17 @@ impl FileId {
             .map(|name| Self::new(self.root, name))
             .collect()
     }
+
+    /// The most of a mode that a file with a private key may have: its group may read it.
+    pub const PRIVATE_MODE: u32 = 0o640;
+
+    /// The most of a mode that this file may have: all may read what is public.
+    pub fn largest_mode(&self) -> u32 {
+        let public = [".crt", ".csr", ".pub"]
+            .iter()
+            .any(|ending| self.name.ends_with(ending));
+        if public { 0o644 } else { Self::PRIVATE_MODE }
+    }
 }
 
 impl fmt::Display for FileId {
@@ -115,6 +126,21 @@ mod tests {
         };
         assert_eq!(of("ca.crt"), ["."]);
         assert_eq!(of("etcd/ca.crt"), [".", "etcd"]);
+    }
+
+    #[test]
+    fn what_may_hold_a_key_is_never_for_all() {
+        for (name, mode) in [
+            ("etcd/server.crt", 0o644),
+            ("sa.pub", 0o644),
+            ("kubelet.conf.csr", 0o644),
+            ("etcd/server.key", 0o640),
+            ("admin.conf", 0o640),
+            ("crt", 0o640),
+        ] {
+            let file = FileId::new(Root::Pki, name);
+            assert_eq!(file.largest_mode(), mode, "{name}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::finding::Severity;
 use crate::key;
 use crate::outcome::Exit;
 use crate::report::{Format, Report, failure};
-use crate::store::{self, FileContent, Roots, TransactionId};
+use crate::store::{self, FileContent, Origin, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
 /// What is told of a run that has ended.
@@ -159,4 +159,12 @@ pub(crate) fn transaction() -> anyhow::Result<TransactionId> {
     let mut random = [0; 8];
     key::random(&mut random)?;
     Ok(TransactionId(random))
+}
+
+/// What the list of backups will tell of this run.
+pub(crate) fn origin(verb: &str, env: &Env<'_>) -> Origin {
+    Origin {
+        command: verb.to_owned(),
+        time: env.now.replace_nanosecond(0).unwrap_or(env.now),
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::around::{
-    Wrong, configuration, ended, input, least, lock_timeout, quiet, roots, transaction,
+    Wrong, configuration, ended, input, least, lock_timeout, origin, quiet, roots, transaction,
 };
 use super::select::{Select, issuers};
 use super::{Env, Outcome, Stop};
@@ -125,6 +125,7 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
             if !changes.is_empty() {
                 let options = CommitOptions {
                     transaction: transaction()?,
+                    origin: origin(request.verb, env),
                     backup: request.backup(),
                     keep: Vec::new(),
                 };

@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
 use super::directory::{Directory, PRIVATE_DIRECTORY_MODE};
-use super::journal::{Journal, List, TransactionId};
+use super::journal::{Journal, List, Origin, TransactionId};
 use super::layout::{self, BACKUP, Roots};
 use super::owner::effective_user;
 use super::read::{self, FileContent, ReadError};
@@ -27,6 +27,10 @@ pub struct Backup {
     pub transaction: TransactionId,
     /// The greater, the younger.
     pub sequence: u64,
+    /// The run.
+    pub origin: Origin,
+    /// Where its roots were.
+    pub roots: Vec<(Root, PathBuf)>,
     /// What it changed, in its order; created files too, which have no former content.
     pub files: Vec<BackedUp>,
 }
@@ -42,25 +46,66 @@ pub struct BackedUp {
     pub replaced: Option<[u8; 32]>,
 }
 
-/// Every backup in the roots, the youngest first.
-pub(super) fn backups(roots: &Roots) -> Result<Vec<Backup>> {
-    let mut found: Vec<Backup> = Vec::new();
+/// What there is in the directories of backups.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Backups {
+    /// The backups, the youngest first.
+    pub runs: Vec<Backup>,
+    /// Directories that this user may not look into.
+    pub closed: Vec<PathBuf>,
+    /// Lists that cannot be read as such, so that nobody knows whose they are.
+    pub damaged: Vec<FileId>,
+}
+
+/// Every backup in the roots.
+pub(super) fn backups(roots: &Roots) -> Result<Backups> {
+    let mut found = Backups::default();
     for root in Root::ALL {
-        let root = roots.path(root);
-        // A reader may be kept out of the root; then it has told so already.
-        let looked = layout::in_directory(root, BACKUP).symlink_metadata();
-        if looked.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
-            continue;
-        }
-        for (transaction, list) in existing(root)? {
-            let Some(list) = list else { continue };
-            if found.iter().all(|other| other.transaction != transaction) {
-                found.push(backup(list));
+        let path = roots.path(root);
+        let backups = match look(&layout::in_directory(path, BACKUP))? {
+            Looked::Absent => continue,
+            Looked::Closed => {
+                found.closed.push(path.to_owned());
+                continue;
+            }
+            Looked::Ours => within(path)?,
+        };
+        for (transaction, manifest) in backups {
+            match manifest {
+                Manifest::Absent => {}
+                Manifest::Damaged => found
+                    .damaged
+                    .push(FileId::new(root, layout::manifest(transaction))),
+                Manifest::List(list) => {
+                    if found.runs.iter().all(|run| run.transaction != transaction) {
+                        found.runs.push(backup(list));
+                    }
+                }
             }
         }
     }
-    found.sort_by_key(|backup| (std::cmp::Reverse(backup.sequence), backup.transaction));
+    // Runs over different directories may share a number; then the clock has to do.
+    found.runs.sort_by_key(|run| {
+        (
+            std::cmp::Reverse((run.sequence, run.origin.time)),
+            run.transaction,
+        )
+    });
     Ok(found)
+}
+
+/// The roots that have backups, or a run that will have one when it is completed.
+pub(super) fn used(roots: &Roots) -> Result<Vec<Root>> {
+    let mut used = Vec::new();
+    for root in Root::ALL {
+        let path = roots.path(root);
+        let journal = layout::in_directory(path, layout::JOURNAL);
+        let interrupted = journal.symlink_metadata().is_ok();
+        if interrupted || look(&layout::in_directory(path, BACKUP))? == Looked::Ours {
+            used.push(root);
+        }
+    }
+    Ok(used)
 }
 
 fn backup(list: List) -> Backup {
@@ -72,6 +117,8 @@ fn backup(list: List) -> Backup {
     Backup {
         transaction: list.transaction,
         sequence: list.sequence,
+        origin: list.origin,
+        roots: list.roots,
         files: list.entries.into_iter().map(changed).collect(),
     }
 }
@@ -82,8 +129,13 @@ pub(super) fn read_backup(
     transaction: TransactionId,
     file: &FileId,
 ) -> Result<Option<FileContent>, ReadError> {
+    read::read(&path(roots, transaction, file))
+}
+
+/// Where [`read_backup`] looks.
+pub(super) fn path(roots: &Roots, transaction: TransactionId, file: &FileId) -> PathBuf {
     let name = layout::backup_file(transaction, &file.name);
-    read::read(&layout::in_directory(roots.path(file.root), &name))
+    layout::in_directory(roots.path(file.root), &name)
 }
 
 /// One more than that of the youngest backup. Roots that this run does not touch count, so that
@@ -94,9 +146,7 @@ pub(super) fn next_sequence(roots: &Roots, touched: impl Fn(Root) -> bool) -> Re
     for root in Root::ALL {
         match existing(roots.path(root)) {
             Ok(found) => {
-                let sequences = found
-                    .iter()
-                    .filter_map(|(_, list)| Some(list.as_ref()?.sequence));
+                let sequences = found.iter().filter_map(|(_, manifest)| manifest.sequence());
                 youngest = sequences.fold(youngest, u64::max);
             }
             Err(error) if touched(root) => return Err(error),
@@ -111,13 +161,41 @@ pub(super) fn check(directory: &Directory) -> Result<()> {
     is_ours(&directory.path(BACKUP)).map(drop)
 }
 
-/// The backups in one root, with their lists. One without a list was not finished, or is being
-/// removed.
-fn existing(root: &Path) -> Result<Vec<(TransactionId, Option<List>)>> {
-    let path = layout::in_directory(root, BACKUP);
-    if !is_ours(&path)? {
-        return Ok(Vec::new());
+/// What a backup says of itself.
+enum Manifest {
+    /// It was not finished, or is being removed.
+    Absent,
+    Damaged,
+    List(List),
+}
+
+impl Manifest {
+    fn list(self) -> Option<List> {
+        match self {
+            Self::List(list) => Some(list),
+            Self::Absent | Self::Damaged => None,
+        }
     }
+
+    fn sequence(&self) -> Option<u64> {
+        match self {
+            Self::List(list) => Some(list.sequence),
+            Self::Absent | Self::Damaged => None,
+        }
+    }
+}
+
+/// The backups in one root.
+fn existing(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
+    if is_ours(&layout::in_directory(root, BACKUP))? {
+        within(root)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+fn within(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
+    let path = layout::in_directory(root, BACKUP);
     let failed =
         |error: std::io::Error| anyhow!("list {}: {}", path.display(), read::reason(errno(&error)));
     let mut found = Vec::new();
@@ -126,8 +204,12 @@ fn existing(root: &Path) -> Result<Vec<(TransactionId, Option<List>)>> {
         let Some(transaction) = name.to_str().and_then(TransactionId::parse) else {
             continue;
         };
+        // Whoever could put another folder here could have any file of this user's put back.
+        for folder in layout::backup_folders(transaction) {
+            is_ours(&layout::in_directory(root, &folder))?;
+        }
         let manifest = read::read(&layout::in_directory(root, &layout::manifest(transaction)))?;
-        found.push((transaction, list_of(manifest, transaction)));
+        found.push((transaction, manifest_of(manifest, transaction)));
     }
     Ok(found)
 }
@@ -135,28 +217,49 @@ fn existing(root: &Path) -> Result<Vec<(TransactionId, Option<List>)>> {
 /// What a commit was to change, if there is a whole backup of it in this root.
 pub(super) fn manifest(directory: &Directory, transaction: TransactionId) -> Result<Option<List>> {
     let content = directory.read(&layout::manifest(transaction))?;
-    Ok(list_of(content, transaction))
+    Ok(manifest_of(content, transaction).list())
 }
 
-fn list_of(manifest: Option<FileContent>, transaction: TransactionId) -> Option<List> {
-    match Journal::parse(&manifest?.bytes) {
-        Ok(Journal::List(list)) if list.transaction == transaction => Some(list),
-        _ => None,
+fn manifest_of(manifest: Option<FileContent>, transaction: TransactionId) -> Manifest {
+    let Some(content) = manifest else {
+        return Manifest::Absent;
+    };
+    match Journal::parse(&content.bytes) {
+        Ok(Journal::List(list)) if list.transaction == transaction => Manifest::List(list),
+        _ => Manifest::Damaged,
     }
 }
 
 /// Whether there is a `.certs-backup`; an error if it is not one that we made.
 fn is_ours(path: &Path) -> Result<bool> {
+    match look(path)? {
+        Looked::Absent => Ok(false),
+        Looked::Closed => bail!("look at {}: permission denied", path.display()),
+        Looked::Ours => Ok(true),
+    }
+}
+
+/// What is in the place of a directory of backups.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Looked {
+    Absent,
+    /// This user may not look into the directory above it.
+    Closed,
+    Ours,
+}
+
+fn look(path: &Path) -> Result<Looked> {
     let found = match path.symlink_metadata() {
         Ok(found) => found,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(false);
-        }
-        Err(error) => bail!(
-            "look at {}: {}",
-            path.display(),
-            read::reason(errno(&error))
-        ),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => return Ok(Looked::Absent),
+            ErrorKind::PermissionDenied => return Ok(Looked::Closed),
+            _ => bail!(
+                "look at {}: {}",
+                path.display(),
+                read::reason(errno(&error))
+            ),
+        },
     };
     let path = path.display();
     if !found.is_dir() {
@@ -170,7 +273,7 @@ fn is_ours(path: &Path) -> Result<bool> {
     if found.mode() & 0o077 != 0 {
         bail!("{path} is open to others than its owner: look at it, then chmod it to 0700");
     }
-    Ok(true)
+    Ok(Looked::Ours)
 }
 
 /// Makes the directory of a commit's backup, which no other commit may have.
@@ -240,13 +343,8 @@ pub(super) fn remove(directory: &Directory, transaction: TransactionId) -> Resul
     if !is_ours(&directory.path(BACKUP))? {
         return Ok(());
     }
-    let own = layout::backup(transaction);
     directory.remove(&layout::manifest(transaction))?;
-    let folders = Root::ALL.into_iter().flat_map(layout::folders);
-    for folder in folders
-        .map(|folder| layout::within(&own, folder))
-        .chain([own.clone()])
-    {
+    for folder in layout::backup_folders(transaction) {
         for name in directory.names(&folder)? {
             let name = layout::within(&folder, &name);
             match directory.status(&name)? {
@@ -273,8 +371,8 @@ pub(super) fn discard(directory: &Directory, transaction: TransactionId) -> Resu
 /// Removes all but the youngest backups in one root, and those that must stay.
 pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()> {
     let mut found = existing(&directory.path)?;
-    found.sort_by_key(|(transaction, list)| {
-        let sequence = list.as_ref().map_or(0, |list| list.sequence);
+    found.sort_by_key(|(transaction, manifest)| {
+        let sequence = manifest.sequence().unwrap_or_default();
         (std::cmp::Reverse(sequence), *transaction)
     });
     let old = found.iter().skip(KEPT).map(|(transaction, _)| *transaction);

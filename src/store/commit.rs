@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use super::journal::{Entry, List, TransactionId};
+use super::journal::{Entry, List, Origin, TransactionId};
 use super::layout;
 use super::lock::Writer;
 use super::read::LARGEST;
@@ -26,7 +26,7 @@ pub struct Change {
     pub file: FileId,
     /// Its content.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// Its permission bits, whatever the umask; within 0644.
+    /// Its permission bits, whatever the umask; within [`FileId::largest_mode`].
     pub mode: u32,
     /// Whom it is to belong to.
     pub owner: Owner,
@@ -52,6 +52,8 @@ impl fmt::Debug for Change {
 pub struct CommitOptions {
     /// The number of this commit: random, so that no two share one.
     pub transaction: TransactionId,
+    /// The run, for the list of backups.
+    pub origin: Origin,
     /// Whether what is replaced is kept afterwards.
     pub backup: bool,
     /// Backups that stay, however old.
@@ -94,6 +96,9 @@ impl Writer {
         for place in &self.places {
             backup::check(&place.directory)?;
         }
+        if !options.origin.can_be_told() {
+            bail!("no journal can say {:?}", options.origin);
+        }
         let jobs = self.check(changes, options.transaction)?;
         let list = self.list(&jobs, options)?;
         Ok(Run::new(&self.places, jobs, list))
@@ -108,7 +113,8 @@ impl Writer {
             let Some(place) = self.place(file.root) else {
                 bail!("{file}: {} is not locked by this run", file.root.flag());
             };
-            let fits = change.mode & !LARGEST_MODE == 0 && change.bytes.len() as u64 <= LARGEST;
+            let fits =
+                change.mode & !file.largest_mode() == 0 && change.bytes.len() as u64 <= LARGEST;
             if !layout::is_known(file) || !fits || !targets.insert((place, file.name.clone())) {
                 bail!("{file} is not a file that certs may write so");
             }
@@ -160,6 +166,7 @@ impl Writer {
         Ok(List {
             transaction: options.transaction,
             sequence: backup::next_sequence(&self.roots, touched)?,
+            origin: options.origin.clone(),
             keep_backup: options.backup,
             roots,
             entries: jobs.iter().map(entry).collect(),

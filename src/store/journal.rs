@@ -11,6 +11,8 @@ use std::fmt::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use time::OffsetDateTime;
+
 use super::layout;
 use crate::key;
 use crate::location::{FileId, Owner, Root};
@@ -32,6 +34,22 @@ impl fmt::Display for TransactionId {
     }
 }
 
+/// Which run it was, for people: the store makes nothing of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Origin {
+    /// The verb.
+    pub command: String,
+    /// When it began.
+    pub time: OffsetDateTime,
+}
+
+impl Origin {
+    /// Whether a journal can say it: the command is a word, the time has whole seconds.
+    pub(super) fn can_be_told(&self) -> bool {
+        parse_command(self.command.as_bytes()).is_some() && self.time.nanosecond() == 0
+    }
+}
+
 /// What one `.certs-journal` holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Journal {
@@ -45,6 +63,8 @@ pub(super) struct List {
     pub transaction: TransactionId,
     /// Grows by one with each backup, and so tells the younger one without a clock.
     pub sequence: u64,
+    /// The run.
+    pub origin: Origin,
     /// Whether the backup is to stay when the commit is done.
     pub keep_backup: bool,
     /// The touched roots and where they were, the one with the list first.
@@ -101,8 +121,11 @@ impl Journal {
 impl List {
     pub fn encode(&self) -> Vec<u8> {
         let mut head = format!(
-            "{LIST}\ntransaction {}\nsequence {}\n",
-            self.transaction, self.sequence
+            "{LIST}\ntransaction {}\nsequence {}\ncommand {}\ntime {}\n",
+            self.transaction,
+            self.sequence,
+            self.origin.command,
+            self.origin.time.unix_timestamp()
         );
         head.push_str(if self.keep_backup {
             "backup keep\n"
@@ -232,6 +255,10 @@ fn parse_list<'a>(lines: &mut Lines<impl Iterator<Item = &'a [u8]>>) -> Result<L
     let sequence = lines.expect("sequence", |text| {
         std::str::from_utf8(text).ok()?.parse().ok()
     })?;
+    let origin = Origin {
+        command: lines.expect("command", parse_command)?,
+        time: lines.expect("time", parse_time)?,
+    };
     let keep_backup = lines.expect("backup", |text| match text {
         b"keep" => Some(true),
         b"drop" => Some(false),
@@ -262,6 +289,7 @@ fn parse_list<'a>(lines: &mut Lines<impl Iterator<Item = &'a [u8]>>) -> Result<L
     Ok(List {
         transaction,
         sequence,
+        origin,
         keep_backup,
         roots,
         entries,
@@ -279,6 +307,18 @@ fn parse_transaction(text: &[u8]) -> Option<TransactionId> {
     TransactionId::parse(std::str::from_utf8(text).ok()?)
 }
 
+fn parse_command(text: &[u8]) -> Option<String> {
+    let letters = text.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'-'));
+    let text = std::str::from_utf8(text).ok()?;
+    (letters && (1..=32).contains(&text.len())).then(|| text.to_owned())
+}
+
+/// Seconds since 1970.
+fn parse_time(text: &[u8]) -> Option<OffsetDateTime> {
+    let seconds = std::str::from_utf8(text).ok()?.parse().ok()?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
+}
+
 fn parse_root(text: &[u8]) -> Option<(Root, PathBuf)> {
     let space = text.iter().position(|byte| *byte == b' ')?;
     let root = Root::from_name(std::str::from_utf8(&text[..space]).ok()?)?;
@@ -290,10 +330,11 @@ fn parse_entry(text: &[u8]) -> Option<Entry> {
     let [root, name, mode, user, group, new, replaced] = words[..] else {
         return None;
     };
+    let file = FileId::new(Root::from_name(root)?, name);
     let mode = u32::from_str_radix(mode, 8).ok()?;
     Some(Entry {
-        file: FileId::new(Root::from_name(root)?, name),
-        mode: (mode & !super::commit::LARGEST_MODE == 0).then_some(mode)?,
+        mode: (mode & !file.largest_mode() == 0).then_some(mode)?,
+        file,
         owner: Owner {
             user: optional(user, |text| text.parse().ok()).ok()?,
             group: optional(group, |text| text.parse().ok()).ok()?,
@@ -351,6 +392,10 @@ mod tests {
         List {
             transaction: TransactionId(*b"\x00\x01\x02\x03\x04\x05\x06\xff"),
             sequence: 7,
+            origin: Origin {
+                command: "all".to_owned(),
+                time: OffsetDateTime::UNIX_EPOCH,
+            },
             keep_backup: true,
             roots: vec![
                 (Root::Pki, "/k/a \\ b\nc".into()),
@@ -447,6 +492,12 @@ mod tests {
             ("journal 1", "journal 2"),
             ("transaction 00", "transaction 0G"),
             ("sequence 7", "sequence -7"),
+            ("command all", "command"),
+            ("command all", "command ALL"),
+            ("command all", "command a b"),
+            ("command all", "command abcdefghijklmnopqrstuvwxyz-abcdef"),
+            ("time 0", "time now"),
+            ("time 0", "time 99999999999999"),
             ("backup keep", "backup maybe"),
             ("root pki", "root etc"),
             ("root kubeconfig", "root pki"),
@@ -492,6 +543,20 @@ mod tests {
         let text = format!("{PART}\ntransaction 0000000000000000\nlist /a\nlist /b\n");
         let parsed = Journal::parse(&resealed(&text));
         assert_eq!(parsed, Err(JournalError::Foreign("list /b".to_owned())));
+    }
+
+    #[test]
+    fn a_run_that_a_journal_cannot_tell_is_known_before_it_is_written() {
+        let told = |command: &str, time| {
+            let command = command.to_owned();
+            Origin { command, time }.can_be_told()
+        };
+        let now = OffsetDateTime::UNIX_EPOCH;
+        assert!(told("all", now));
+        for command in ["", "a b", "a\nfile", "All"] {
+            assert!(!told(command, now), "{command:?}");
+        }
+        assert!(!told("all", now + std::time::Duration::from_nanos(1)));
     }
 
     #[test]

@@ -145,6 +145,14 @@ pub(super) fn backup(transaction: TransactionId) -> String {
     format!("{BACKUP}/{transaction}")
 }
 
+/// The folders that a backup may have, itself the last.
+pub(super) fn backup_folders(transaction: TransactionId) -> impl Iterator<Item = String> {
+    let folders = Root::ALL.into_iter().flat_map(folders);
+    folders
+        .map(move |folder| within(&backup(transaction), folder))
+        .chain([backup(transaction)])
+}
+
 /// The former content of `name` in the backup of a commit.
 pub(super) fn backup_file(transaction: TransactionId, name: &str) -> String {
     format!("{BACKUP}/{transaction}/{name}")

@@ -32,9 +32,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-pub use self::backup::{BackedUp, Backup};
+pub use self::backup::{BackedUp, Backup, Backups};
 pub use self::commit::{Change, CommitOptions, Committed};
-pub use self::journal::TransactionId;
+pub use self::journal::{Origin, TransactionId};
 pub use self::layout::Roots;
 pub use self::lock::{Lock, Writer};
 pub use self::owner::{resolve_owner, trusted_users};
@@ -62,6 +62,12 @@ impl Store {
     /// Where `root` is.
     pub fn root(&self, root: Root) -> &Path {
         self.roots.path(root)
+    }
+
+    /// Whether `root` is the directory that is at `path`.
+    pub fn is_root(&self, root: Root, path: &Path) -> bool {
+        let whole = |path: &Path| path.canonicalize().ok();
+        whole(self.root(root)).is_some_and(|here| Some(here) == whole(path))
     }
 
     /// The file, or `None` if there is none. Its parents may be links, it itself may not.
@@ -124,8 +130,27 @@ impl Store {
             .find(|journal| journal.symlink_metadata().is_ok())
     }
 
-    /// What earlier commits replaced, the youngest first.
-    pub fn backups(&self) -> Result<Vec<Backup>> {
+    /// The writer's lock on every directory with backups, or with an interrupted run, none of which
+    /// is made; `None` if there is none.
+    pub fn lock_backed_up(
+        &self,
+        timeout: Duration,
+        waiting: &mut dyn FnMut(&Path),
+    ) -> Result<Option<Writer>> {
+        let mut used = backup::used(&self.roots)?;
+        while !used.is_empty() {
+            let writer = self.lock(&used, timeout, waiting)?;
+            used = backup::used(&self.roots)?;
+            // While we waited another run may have made its first backup in a further directory.
+            if used.iter().all(|root| writer.place(*root).is_some()) {
+                return Ok(Some(writer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What earlier commits replaced.
+    pub fn backups(&self) -> Result<Backups> {
         backup::backups(&self.roots)
     }
 
@@ -136,5 +161,15 @@ impl Store {
         file: &FileId,
     ) -> Result<Option<FileContent>, ReadError> {
         backup::read_backup(&self.roots, transaction, file)
+    }
+
+    /// Where that is, for messages.
+    pub fn backup_path(&self, transaction: TransactionId, file: &FileId) -> PathBuf {
+        backup::path(&self.roots, transaction, file)
+    }
+
+    /// Where backups would be, for messages.
+    pub fn backups_in(&self, root: Root) -> FileId {
+        FileId::new(root, layout::BACKUP)
     }
 }

@@ -26,6 +26,8 @@ use crate::location::FileId;
 pub struct Recovered {
     /// The files of the runs that were decided: all are now as those runs wanted them.
     pub finished: Vec<FileId>,
+    /// The verbs of those runs.
+    pub commands: Vec<String>,
     /// How many staged files of undecided runs were removed.
     pub discarded: usize,
 }
@@ -76,6 +78,7 @@ impl Writer {
         let mut recovered = Recovered::default();
         for finish in &decided {
             self.finish(finish)?;
+            recovered.commands.push(finish.list.origin.command.clone());
             recovered
                 .finished
                 .extend(finish.list.entries.iter().map(|entry| entry.file.clone()));

@@ -53,7 +53,7 @@ fn plant(path: &Path, bytes: &[u8], owner: u32, mode: u32) {
 /// A journal with a right checksum.
 fn journal(ground: &Ground, entry: &str) -> Vec<u8> {
     let body = format!(
-        "certs journal 1 list\ntransaction 0123456789abcdef\nsequence 1\nbackup keep\nroot pki {}\n{entry}\n",
+        "certs journal 1 list\ntransaction 0123456789abcdef\nsequence 1\ncommand all\ntime 0\nbackup keep\nroot pki {}\n{entry}\n",
         ground.pki.display()
     );
     let sum = sum_of(body.as_bytes());

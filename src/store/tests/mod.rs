@@ -3,6 +3,7 @@
 // These tests stand for the other programs that write in the same directories.
 #![allow(clippy::disallowed_methods)]
 
+mod backup;
 mod commit;
 mod lock;
 mod read;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Change, CommitOptions, Roots, Store, TransactionId, Writer};
+use super::{Change, CommitOptions, Origin, Roots, Store, TransactionId, Writer};
 use crate::key;
 use crate::location::{FileId, Owner, Root};
 
@@ -149,9 +150,17 @@ fn transaction(number: u8) -> TransactionId {
     TransactionId([number; 8])
 }
 
+fn origin() -> Origin {
+    Origin {
+        command: "all".to_owned(),
+        time: time::OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
 fn options(number: u8) -> CommitOptions {
     CommitOptions {
         transaction: transaction(number),
+        origin: origin(),
         backup: true,
         keep: Vec::new(),
     }

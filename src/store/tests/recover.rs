@@ -262,6 +262,7 @@ fn a_writer_can_commit_after_its_recovery() {
         .store()
         .backups()
         .unwrap()
+        .runs
         .iter()
         .map(|backup| backup.transaction)
         .collect();
