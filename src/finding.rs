@@ -60,12 +60,14 @@ macro_rules! codes {
 }
 
 codes! {
+    BackupDamaged "backup-damaged" Error "a backup lacks a file, holds another than the run replaced, or has no list";
     BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";
     CaAbsent "ca-absent" Error "the CA that signs it is not there";
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
     CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's";
     CaUsage "ca-usage" Note "a CA's key usage or SAN is another than RFC 5280 section 4.2.1 suggests";
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
+    ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote";
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses";
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed";
     Expired "expired" Error "its time is over";
@@ -85,6 +87,7 @@ codes! {
     MissingKey "missing-key" Error "a certificate without its key";
     NameConstraints "name-constraints" Warning "a CA has name constraints on a kind of names that is not checked here";
     NameForbidden "name-not-permitted" Error "a CA's name constraints do not permit one of its names (RFC 5280 section 4.2.1.10)";
+    NoBackup "no-backup" Error "there is no backup from which a rollback could put anything back";
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
@@ -92,6 +95,8 @@ codes! {
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
     PathLength "path-length" Error "a CA's path length allows fewer CAs below it (RFC 5280 section 4.2.1.9)";
     ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1";
+    RestoredExpired "restored-expired" Warning "a rollback puts back a certificate whose time is over";
+    RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created";
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones";
     SanMissing "san-missing" Error "a wanted name is lacking";
     SelfNamed "named-like-its-ca" Error "its subject would be its issuer's";

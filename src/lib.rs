@@ -19,6 +19,7 @@ pub mod pem;
 pub mod plan;
 pub mod profile;
 pub mod report;
+pub mod rollback;
 pub mod spec;
 pub mod store;
 pub mod x509;

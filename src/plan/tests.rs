@@ -536,6 +536,14 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     ];
     shown.extend(here);
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
+    // src/rollback/tests.rs
+    shown.extend([
+        Code::BackupDamaged,
+        Code::ChangedSince,
+        Code::NoBackup,
+        Code::RestoredExpired,
+        Code::RestoredHalf,
+    ]);
     assert_eq!(shown, Code::ALL.iter().copied().collect::<BTreeSet<_>>());
 }
 

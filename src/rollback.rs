@@ -1,0 +1,337 @@
+//! What a committed run replaced, put back: what was found → steps, or a refusal. Pure, like `plan`;
+//! `certs rollback` is a policy over this and nothing more.
+//!
+//! A file is put back only if it still is what that run wrote, and if its copy in the backup is what
+//! that run replaced: whatever was done to either since then is not undone by accident. The copy may
+//! share its inode with a name elsewhere, so it is not trusted for lying in a backup.
+
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+
+use crate::finding::{Code, Finding};
+use crate::location::{FileId, Root};
+use crate::plan::Refusal;
+
+/// SHA-256 of a file's octets.
+pub type Digest = [u8; 32];
+
+/// The last run that replaced files, and what became of these.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Last {
+    /// Every file it changed, in its order.
+    pub files: Vec<Changed>,
+    /// Roots of that run which lack a copy and which this run has elsewhere, and where they were.
+    pub elsewhere: Vec<(Root, PathBuf)>,
+}
+
+/// What was found of one file that a run changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Changed {
+    /// The file.
+    pub file: FileId,
+    /// What the run wrote.
+    pub wrote: Digest,
+    /// What it replaced; `None` where there was nothing.
+    pub replaced: Option<Digest>,
+    /// What is there now.
+    pub now: State,
+    /// Its copy in the backup.
+    pub copy: State,
+    /// Where that is.
+    pub copy_path: PathBuf,
+    /// No more than this of a mode is put back.
+    pub largest_mode: u32,
+    /// When the certificate in the copy ends, if it holds one.
+    pub ends: Option<OffsetDateTime>,
+}
+
+/// What is in a file's place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum State {
+    /// Nothing.
+    Absent,
+    /// A file.
+    File(Look),
+    /// Something that cannot be read.
+    Unreadable {
+        /// What is the case, after the file's name.
+        why: String,
+        /// What can be done.
+        way_out: String,
+    },
+}
+
+/// A file, as far as it is put back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Look {
+    /// Its octets.
+    pub digest: Digest,
+    /// Its permission bits.
+    pub mode: u32,
+    /// The user's number.
+    pub user: u32,
+    /// The group's number.
+    pub group: u32,
+}
+
+/// What happens to one file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// It is as it was before the run.
+    Keep,
+    /// The run created it, so that there is nothing to put in its place: it stays.
+    Leave,
+    /// It is put back.
+    Restore {
+        /// What is replaced.
+        now: Digest,
+        /// The mode it gets.
+        mode: u32,
+        /// The mode it had, where that was more than a file of its kind may have.
+        had: Option<u32>,
+    },
+}
+
+/// A file, and what happens to it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Planned {
+    /// The file.
+    pub file: FileId,
+    /// What happens.
+    pub step: Step,
+    /// Files of one pair share a number.
+    pub pair: usize,
+}
+
+/// What a rollback will do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Plan {
+    /// What happens to each file, in the order of the run.
+    pub steps: Vec<Planned>,
+    /// What is put back and is not sound by itself; no errors, since it was asked for.
+    pub findings: Vec<Finding>,
+}
+
+/// The plan that puts back what `last` replaced, in the order in which it did so. `nowhere` is where a
+/// backup would be if there were one; `damaged` are the lists of backups that cannot be read.
+pub fn plan(
+    last: Option<&Last>,
+    nowhere: &FileId,
+    damaged: &[FileId],
+    now: OffsetDateTime,
+) -> Result<Plan, Refusal> {
+    // One of these may be of a later run.
+    let mut findings = self::damaged(damaged);
+    let mut steps = Vec::new();
+    match last {
+        None if findings.is_empty() => findings.push(none(nowhere)),
+        None => {}
+        Some(last) => {
+            for changed in &last.files {
+                match step(changed, &last.elsewhere) {
+                    Ok(None) => {}
+                    Ok(Some(step)) => {
+                        let file = changed.file.clone();
+                        let pair = pair(&last.files, &file);
+                        steps.push(Planned { file, step, pair });
+                    }
+                    Err(found) => findings.extend(found),
+                }
+            }
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Refusal { findings });
+    }
+    let files = last.map_or(&[][..], |last| &last.files);
+    let restored = steps
+        .iter()
+        .filter(|planned| matches!(planned.step, Step::Restore { .. }));
+    let findings = restored
+        .flat_map(|planned| unsound(planned, &steps, files, now))
+        .collect();
+    Ok(Plan { steps, findings })
+}
+
+/// What is told of lists that cannot be read.
+pub fn damaged(lists: &[FileId]) -> Vec<Finding> {
+    let damaged = |list: &FileId| Finding {
+        code: Code::BackupDamaged,
+        name: String::new(),
+        file: list.clone(),
+        text: "is not the list of a run, so that nobody knows which run was the last".to_owned(),
+        way_out: "look at it, and move its folder away".to_owned(),
+    };
+    lists.iter().map(damaged).collect()
+}
+
+fn step(changed: &Changed, elsewhere: &[(Root, PathBuf)]) -> Result<Option<Step>, Vec<Finding>> {
+    let now = match &changed.now {
+        State::File(now) => Some(now),
+        State::Absent => None,
+        State::Unreadable { why, way_out } => {
+            return Err(vec![finding(changed, Code::Unreadable, why, way_out)]);
+        }
+    };
+    let Some(replaced) = changed.replaced else {
+        // What became of it since then is nothing that this run would undo.
+        let stays = now.is_some_and(|now| now.digest == changed.wrote);
+        return Ok(stays.then_some(Step::Leave));
+    };
+    let mut findings = Vec::new();
+    let copy = intact_copy(changed, replaced, elsewhere);
+    let Some(now) = now else {
+        findings.push(changed_since(
+            changed,
+            "has vanished since the run that wrote it",
+        ));
+        findings.extend(copy.err());
+        return Err(findings);
+    };
+    let as_it_was = now.digest == replaced;
+    if !as_it_was && now.digest != changed.wrote {
+        findings.push(changed_since(
+            changed,
+            "was changed after the run that wrote it",
+        ));
+    }
+    let copy = match copy {
+        Ok(copy) => copy,
+        // All that the copy could still tell is a mode and an owner.
+        Err(_) if as_it_was => return Ok(Some(Step::Keep)),
+        Err(damage) => {
+            findings.push(damage);
+            return Err(findings);
+        }
+    };
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let mode = copy.mode & changed.largest_mode;
+    let wanted = Look { mode, ..copy };
+    if *now == wanted {
+        return Ok(Some(Step::Keep));
+    }
+    Ok(Some(Step::Restore {
+        now: now.digest,
+        mode,
+        had: (mode != copy.mode).then_some(copy.mode),
+    }))
+}
+
+/// What is known to be wrong with a file once it is put back.
+fn unsound(
+    planned: &Planned,
+    steps: &[Planned],
+    files: &[Changed],
+    now: OffsetDateTime,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let tell = |code, text: String, way_out: &str| Finding {
+        code,
+        name: String::new(),
+        file: planned.file.clone(),
+        text,
+        way_out: way_out.to_owned(),
+    };
+    let changed = files.iter().find(|changed| changed.file == planned.file);
+    if let Some(ends) = changed.and_then(|changed| changed.ends)
+        && ends < now
+    {
+        findings.push(tell(
+            Code::RestoredExpired,
+            format!("is put back, and its time was over on {}", ends.date()),
+            "reissue it with --force, or run 'certs rollback' again",
+        ));
+    }
+    let created = |other: &&Planned| other.pair == planned.pair && other.step == Step::Leave;
+    if let Some(half) = steps.iter().find(created) {
+        findings.push(tell(
+            Code::RestoredHalf,
+            format!("is put back beside {}, which that run created", half.file),
+            "reissue the pair with --force, or run 'certs rollback' again",
+        ));
+    }
+    findings
+}
+
+fn intact_copy(
+    changed: &Changed,
+    replaced: Digest,
+    elsewhere: &[(Root, PathBuf)],
+) -> Result<Look, Finding> {
+    let path = changed.copy_path.display();
+    let damage = |why: &str, way_out: &str| {
+        let text = format!("cannot be put back: its copy {path} {why}");
+        finding(changed, Code::BackupDamaged, &text, way_out)
+    };
+    match &changed.copy {
+        State::File(copy) if copy.digest == replaced => Ok(*copy),
+        State::File(_) => Err(damage(
+            "is not what the run replaced",
+            "restore it from another backup",
+        )),
+        State::Unreadable { why, way_out } => Err(damage(why, way_out)),
+        State::Absent => {
+            let moved = elsewhere
+                .iter()
+                .find(|(root, _)| *root == changed.file.root);
+            let way_out = moved.map_or(
+                "restore it from another backup".to_owned(),
+                |(root, was)| {
+                    format!(
+                        "that run had {} {}: run again with that",
+                        root.flag(),
+                        was.display()
+                    )
+                },
+            );
+            Err(damage("is not there", &way_out))
+        }
+    }
+}
+
+fn changed_since(changed: &Changed, text: &str) -> Finding {
+    let way_out = format!(
+        "if what it was before is wanted, copy it from {}",
+        changed.copy_path.display()
+    );
+    finding(changed, Code::ChangedSince, text, &way_out)
+}
+
+fn finding(changed: &Changed, code: Code, text: &str, way_out: &str) -> Finding {
+    Finding {
+        code,
+        name: String::new(),
+        file: changed.file.clone(),
+        text: text.to_owned(),
+        way_out: way_out.to_owned(),
+    }
+}
+
+fn none(nowhere: &FileId) -> Finding {
+    Finding {
+        code: Code::NoBackup,
+        name: String::new(),
+        file: nowhere.clone(),
+        text: "holds nothing that could be put back, nor does that of another directory".to_owned(),
+        way_out: "if a run replaced files elsewhere and kept a backup, give its directories"
+            .to_owned(),
+    }
+}
+
+/// The number of the first file with this one's stem: `apiserver.crt` and `apiserver.key` are a pair.
+fn pair(files: &[Changed], file: &FileId) -> usize {
+    let stem = |file: &FileId| {
+        let stem = file.name.rsplit_once('.').map_or("", |(stem, _)| stem);
+        (file.root, stem.to_owned())
+    };
+    files
+        .iter()
+        .position(|other| stem(&other.file) == stem(file))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

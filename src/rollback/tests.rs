@@ -1,0 +1,349 @@
+use time::Duration;
+
+use super::*;
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const WROTE: Digest = [1; 32];
+const FORMER: Digest = [2; 32];
+const OTHER: Digest = [3; 32];
+
+fn look(digest: Digest) -> Look {
+    Look {
+        digest,
+        mode: 0o600,
+        user: 4,
+        group: 5,
+    }
+}
+
+fn gone() -> State {
+    State::Unreadable {
+        why: "is a symbolic link, not a file".to_owned(),
+        way_out: "move it away".to_owned(),
+    }
+}
+
+/// A file that the run replaced, and that is as the run left it.
+fn replaced(name: &str) -> Changed {
+    Changed {
+        file: FileId::new(Root::Pki, name),
+        wrote: WROTE,
+        replaced: Some(FORMER),
+        now: State::File(look(WROTE)),
+        copy: State::File(look(FORMER)),
+        copy_path: format!("/b/{name}").into(),
+        largest_mode: 0o640,
+        ends: None,
+    }
+}
+
+fn created(name: &str) -> Changed {
+    Changed {
+        replaced: None,
+        copy: State::Absent,
+        ..replaced(name)
+    }
+}
+
+fn last(files: &[Changed]) -> Last {
+    Last {
+        files: files.to_vec(),
+        elsewhere: Vec::new(),
+    }
+}
+
+fn nowhere() -> FileId {
+    FileId::new(Root::Pki, "backups")
+}
+
+fn planned(files: &[Changed]) -> Plan {
+    plan(Some(&last(files)), &nowhere(), &[], NOW).expect("a plan")
+}
+
+fn steps(files: &[Changed]) -> Vec<Step> {
+    let steps = planned(files).steps;
+    steps.iter().map(|planned| planned.step).collect()
+}
+
+/// The codes, files and whole sentences of a refusal.
+fn refused(last: &Last) -> Vec<(Code, String, String)> {
+    let refusal = plan(Some(last), &nowhere(), &[], NOW).expect_err("a refusal");
+    let told = |finding: Finding| {
+        let sentence = format!("{}: {}", finding.text, finding.way_out);
+        (finding.code, finding.file.name, sentence)
+    };
+    refusal.findings.into_iter().map(told).collect()
+}
+
+const RESTORE: Step = Step::Restore {
+    now: WROTE,
+    mode: 0o600,
+    had: None,
+};
+
+#[test]
+fn what_the_run_replaced_is_put_back_in_its_order_a_pair_together() {
+    let files = ["etcd/server.crt", "etcd/server.key", "server.crt"].map(replaced);
+    let plan = planned(&files);
+    let names: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|planned| (planned.file.name.as_str(), planned.step, planned.pair))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("etcd/server.crt", RESTORE, 0),
+            ("etcd/server.key", RESTORE, 0),
+            ("server.crt", RESTORE, 2)
+        ]
+    );
+    assert_eq!(plan.findings, []);
+}
+
+#[test]
+fn files_of_one_stem_in_two_directories_are_no_pair() {
+    let elsewhere = Changed {
+        file: FileId::new(Root::Kubelet, "kubelet.key"),
+        ..replaced("")
+    };
+    let plan = planned(&[replaced("kubelet.crt"), elsewhere]);
+    let pairs: Vec<_> = plan.steps.iter().map(|planned| planned.pair).collect();
+    assert_eq!(pairs, [0, 1]);
+}
+
+#[test]
+fn what_the_run_created_stays_and_what_became_of_it_since_is_no_matter() {
+    assert_eq!(steps(&[created("a.key")]), [Step::Leave]);
+    for now in [State::Absent, State::File(look(OTHER))] {
+        let since = Changed {
+            now,
+            ..created("a.key")
+        };
+        assert_eq!(steps(&[since]), []);
+    }
+}
+
+#[test]
+fn what_is_as_it_was_is_kept_with_or_without_its_copy() {
+    for copy in [
+        State::File(look(FORMER)),
+        State::File(look(OTHER)),
+        State::Absent,
+        gone(),
+    ] {
+        let kept = Changed {
+            now: State::File(look(FORMER)),
+            copy,
+            ..replaced("a.key")
+        };
+        assert_eq!(steps(&[kept]), [Step::Keep]);
+    }
+}
+
+#[test]
+fn a_former_content_under_another_mode_or_owner_gets_its_own_again() {
+    let former = look(FORMER);
+    for now in [
+        Look {
+            mode: 0o640,
+            ..former
+        },
+        Look { user: 0, ..former },
+        Look { group: 0, ..former },
+    ] {
+        let touched = Changed {
+            now: State::File(now),
+            ..replaced("a.key")
+        };
+        let restore = Step::Restore {
+            now: FORMER,
+            mode: 0o600,
+            had: None,
+        };
+        assert_eq!(steps(&[touched]), [restore]);
+    }
+}
+
+#[test]
+fn no_more_of_a_mode_is_put_back_than_such_a_file_may_have() {
+    let mut open = replaced("a.key");
+    open.copy = State::File(Look {
+        mode: 0o4666,
+        ..look(FORMER)
+    });
+    let restore = Step::Restore {
+        now: WROTE,
+        mode: 0o640,
+        had: Some(0o4666),
+    };
+    assert_eq!(steps(&[open.clone()]), [restore]);
+    // Put back so, it is as it was, as far as it may be.
+    open.now = State::File(Look {
+        mode: 0o640,
+        ..look(FORMER)
+    });
+    assert_eq!(steps(&[open]), [Step::Keep]);
+}
+
+#[test]
+fn what_was_changed_or_has_vanished_since_is_refused_with_the_place_of_its_former_content() {
+    for (now, code, words) in [
+        (
+            State::File(look(OTHER)),
+            Code::ChangedSince,
+            "was changed after the run that wrote it: if what it was before is wanted, copy it from /b/a.key",
+        ),
+        (
+            State::Absent,
+            Code::ChangedSince,
+            "has vanished since the run that wrote it: if what it was before is wanted, copy it from /b/a.key",
+        ),
+        (
+            gone(),
+            Code::Unreadable,
+            "is a symbolic link, not a file: move it away",
+        ),
+    ] {
+        let since = Changed {
+            now,
+            ..replaced("a.key")
+        };
+        let told = refused(&last(&[since]));
+        assert_eq!(told, [(code, "a.key".to_owned(), words.to_owned())]);
+    }
+}
+
+#[test]
+fn a_created_file_that_cannot_be_looked_at_is_refused() {
+    let unreadable = Changed {
+        now: gone(),
+        ..created("a.key")
+    };
+    assert_eq!(refused(&last(&[unreadable]))[0].0, Code::Unreadable);
+}
+
+#[test]
+fn a_copy_that_is_not_what_the_run_replaced_is_refused() {
+    for (copy, words) in [
+        (
+            State::File(look(OTHER)),
+            "its copy /b/a.key is not what the run replaced: restore it from another backup",
+        ),
+        (
+            State::Absent,
+            "its copy /b/a.key is not there: restore it from another backup",
+        ),
+        (
+            gone(),
+            "its copy /b/a.key is a symbolic link, not a file: move it away",
+        ),
+    ] {
+        let damaged = Changed {
+            copy,
+            ..replaced("a.key")
+        };
+        let told = refused(&last(&[damaged]));
+        let words = format!("cannot be put back: {words}");
+        assert_eq!(told, [(Code::BackupDamaged, "a.key".to_owned(), words)]);
+    }
+}
+
+#[test]
+fn a_backup_that_another_directory_holds_is_told_with_its_flag() {
+    let lacking = Changed {
+        copy: State::Absent,
+        ..replaced("a.key")
+    };
+    let mut last = last(&[lacking]);
+    last.elsewhere = vec![(Root::Kubelet, "/l".into()), (Root::Pki, "/k/pki".into())];
+    let words = "is not there: that run had --cert-dir /k/pki: run again with that";
+    assert!(refused(&last)[0].2.ends_with(words));
+}
+
+#[test]
+fn every_reason_is_told_and_one_is_enough_to_refuse_all() {
+    let both = Changed {
+        now: State::File(look(OTHER)),
+        copy: State::Absent,
+        ..replaced("a.key")
+    };
+    let vanished = Changed {
+        now: State::Absent,
+        copy: gone(),
+        ..replaced("b.key")
+    };
+    let told = refused(&last(&[replaced("a.crt"), both, vanished]));
+    let told: Vec<_> = told
+        .iter()
+        .map(|(code, file, _)| (*code, file.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Code::ChangedSince, "a.key"),
+            (Code::BackupDamaged, "a.key"),
+            (Code::ChangedSince, "b.key"),
+            (Code::BackupDamaged, "b.key")
+        ]
+    );
+}
+
+#[test]
+fn without_a_backup_there_is_nothing_to_put_back() {
+    let refusal = plan(None, &nowhere(), &[], NOW).expect_err("a refusal");
+    let codes: Vec<_> = refusal.findings.iter().map(|found| found.code).collect();
+    assert_eq!(codes, [Code::NoBackup]);
+    assert_eq!(refusal.findings[0].file, nowhere());
+}
+
+#[test]
+fn a_list_that_cannot_be_read_may_be_that_of_the_last_run() {
+    let list = FileId::new(Root::Kubelet, "backups/1/journal");
+    for last in [None, Some(&last(&[replaced("a.key")]))] {
+        let refusal =
+            plan(last, &nowhere(), std::slice::from_ref(&list), NOW).expect_err("refused");
+        let told: Vec<_> = refusal
+            .findings
+            .iter()
+            .map(|found| (found.code, &found.file))
+            .collect();
+        assert_eq!(told, [(Code::BackupDamaged, &list)]);
+    }
+}
+
+#[test]
+fn a_certificate_whose_time_is_over_is_put_back_and_told() {
+    for (seconds, told) in [(-1, true), (0, false), (1, false)] {
+        let ended = Changed {
+            ends: Some(NOW + Duration::seconds(seconds)),
+            ..replaced("a.crt")
+        };
+        let plan = planned(&[ended]);
+        let codes: Vec<_> = plan.findings.iter().map(|found| found.code).collect();
+        assert_eq!(codes.contains(&Code::RestoredExpired), told, "{seconds}");
+    }
+    let kept = Changed {
+        ends: Some(NOW - Duration::DAY),
+        now: State::File(look(FORMER)),
+        ..replaced("a.crt")
+    };
+    assert_eq!(planned(&[kept]).findings, []);
+}
+
+#[test]
+fn half_of_a_pair_beside_one_that_the_run_created_is_told() {
+    let plan = planned(&[created("a.crt"), replaced("a.key"), created("b.crt")]);
+    let told: Vec<_> = plan
+        .findings
+        .iter()
+        .map(|found| (found.code, found.file.name.as_str(), found.text.as_str()))
+        .collect();
+    let text = "is put back beside a.crt, which that run created";
+    assert_eq!(told, [(Code::RestoredHalf, "a.key", text)]);
+    let gone = Changed {
+        now: State::Absent,
+        ..created("a.crt")
+    };
+    assert_eq!(planned(&[gone, replaced("a.key")]).findings, []);
+}
