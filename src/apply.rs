@@ -1,5 +1,7 @@
 //! Runs a plan: keys in parallel, certificates in issue order, one commit.
 
+mod restore;
+
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,8 @@ use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::store::Change;
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
+
+pub use restore::restore;
 
 /// Modes of new files, as kubeadm sets them; sa.pub is written by its writer of keys.
 const CERTIFICATE_MODE: u32 = 0o644;

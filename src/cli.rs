@@ -72,6 +72,22 @@ pub enum Verb {
         "certs peer --node-name etcd1 --apiserver-advertise-address 10.0.0.21"
     ))]
     Peer(Peer),
+    /// Put back what the last run replaced
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs rollback\n  \
+         certs rollback --list\n  \
+         certs rollback --dry-run\n  \
+         certs rollback --kubernetes-dir k8s\n  \
+         certs rollback    (once more: undoes the first)\n\n\
+         Exit codes:\n  \
+         0  put back, or everything was as before that run; with --list: listed\n  \
+         1  failed: a file could not be read or written, the lock was not to be had\n  \
+         2  arguments or configuration wrong; nothing was written\n  \
+         3  done, with warnings (0 with --fail-on error)\n  \
+         4  refused: there is no backup, it is damaged, or a file was changed since; nothing was written"
+    ))]
+    Rollback(Rollback),
     /// Make the key pair that signs and verifies the tokens of service accounts
     #[command(after_help = help!(
         "certs sa"
@@ -168,6 +184,14 @@ verbs! {
         #[command(flatten)] validity: Validity,
         #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs rollback`
+    Rollback {
+        /// List the backups there are, the youngest first, and put nothing back
+        #[arg(long, conflicts_with = "dry_run")] list: bool,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
         #[command(flatten)] run: Run,
     }
     /// `certs sa`

@@ -1,5 +1,7 @@
 //! Store → observed: reads what is in the place of each spec, and parses it.
 
+mod former;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use crate::pem;
 use crate::spec::{Place, Spec};
 use crate::store::{FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
+
+pub use former::{Former, former};
 
 /// Passphrases of CA keys.
 #[derive(Default)]

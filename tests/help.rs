@@ -12,13 +12,14 @@ mod common;
 use common::{certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "",
     "all",
     "ca",
     "client",
     "kubeconfig",
     "peer",
+    "rollback",
     "sa",
     "server",
 ];

@@ -195,13 +195,19 @@ fn reports() -> Vec<Value> {
     fs::remove_file(folder.join("k8s/pki/sa.pub")).expect("remove a file");
     let mut sa = certs(&["sa", "--kubernetes-dir", text(&folder.join("k8s"))]);
     reports.push(parse(&run(sa.args(["--output", "json"])).expect(0)));
+    for (more, code) in [(&["--list"][..], 0), (&[], 0), (&["--list"], 0)] {
+        let mut rollback = certs(&["rollback", "--kubernetes-dir", text(&folder.join("k8s"))]);
+        rollback.args(["--kubelet-dir", text(&folder.join("kubelet"))]);
+        rollback.args(["--output", "json"]).args(more);
+        reports.push(parse(&run(&mut rollback).expect(code)));
+    }
     let results: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| report["result"].as_str())
         .collect();
     assert_eq!(
         results,
-        ["changed", "planned", "refused", "unchanged"].into()
+        ["changed", "listed", "planned", "refused", "unchanged"].into()
     );
     let steps: BTreeSet<&str> = reports
         .iter()

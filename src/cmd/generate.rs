@@ -90,7 +90,7 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     let mut report = Report::new(
         request.verb,
         env.now,
-        facts.node.name,
+        Some(facts.node.name),
         &job.store,
         least(&request.run),
         notes,

@@ -8,6 +8,7 @@ mod generate;
 mod give;
 mod kubeconfig;
 mod peer;
+mod rollback;
 mod sa;
 mod select;
 mod server;
@@ -71,6 +72,7 @@ impl Stop {
 /// Runs what was typed.
 pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
     let request = match cli.verb {
+        Verb::Rollback(verb) => return rollback::rollback(&verb, env),
         Verb::All(verb) => all::request(verb),
         Verb::Ca(verb) => ca::request(verb),
         Verb::Client(verb) => client::request(verb),

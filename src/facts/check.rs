@@ -36,13 +36,30 @@ pub fn resolve(given: Given, host: &Host) -> Result<Facts, Vec<ValueError>> {
     Ok(Facts {
         cluster,
         node,
-        cert_dir: given
-            .cert_dir
-            .map(|dir| dir.value)
-            .filter(|dir| !dir.is_empty()),
+        cert_dir: owned(given.cert_dir),
         dry_run: given.dry_run,
         notes: run.notes,
     })
+}
+
+/// The directory of certificates, for a verb to which nothing else of a file matters.
+pub fn cert_dir(given: &Given) -> Result<Option<String>, Vec<ValueError>> {
+    let dir = Given {
+        cert_dir: given.cert_dir.clone(),
+        ..Given::default()
+    };
+    let mut run = Run::default();
+    run.only_checked(&dir);
+    if !run.errors.is_empty() {
+        return Err(run.errors);
+    }
+    Ok(owned(dir.cert_dir))
+}
+
+fn owned(stated: Option<Stated<String>>) -> Option<String> {
+    stated
+        .map(|stated| stated.value)
+        .filter(|value| !value.is_empty())
 }
 
 /// What a run collects on its way.

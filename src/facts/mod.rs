@@ -18,7 +18,7 @@ use time::Duration;
 use crate::key::KeyAlgorithm;
 use crate::x509::san::San;
 
-pub use check::resolve;
+pub use check::{cert_dir, resolve};
 pub use endpoint::Endpoint;
 pub use version::Version;
 

@@ -1,6 +1,7 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
 mod next;
+mod runs;
 mod shape;
 mod text;
 
@@ -62,11 +63,15 @@ pub struct Report {
     command: &'static str,
     /// When the run began.
     time: String,
-    node: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
     result: Outcome,
     exit_code: u8,
     directories: Directories,
     items: Vec<Item>,
+    /// Of a rollback the run that it undoes, of its list all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<Vec<runs::Run>>,
     findings: Vec<Told>,
     notes: Vec<String>,
     /// Directories that hold what was replaced.
@@ -88,6 +93,8 @@ pub struct Report {
 enum Outcome {
     /// Files were written.
     Changed,
+    /// `--list`: what there is.
+    Listed,
     /// `--dry-run`: what would be done.
     Planned,
     /// Nothing was written, since what is there is not as wanted.
@@ -101,7 +108,7 @@ impl Report {
     pub fn new(
         command: &'static str,
         now: OffsetDateTime,
-        node: String,
+        node: Option<String>,
         store: &Store,
         least: Severity,
         notes: Vec<String>,
@@ -120,6 +127,7 @@ impl Report {
                 kubelet: path(Root::Kubelet),
             },
             items: Vec::new(),
+            runs: None,
             findings: Vec::new(),
             notes,
             backups: Vec::new(),
@@ -173,15 +181,18 @@ impl Report {
                 self.result = Outcome::Planned;
                 self.steps(plan, observed, &BTreeMap::new());
             }
-            Err(refusal) => {
-                self.result = Outcome::Refused;
-                self.tell(&refusal.findings);
-                let codes = refusal.findings.iter().map(|finding| finding.code);
-                let exit = Exit::of_refusal(codes);
-                self.refused = Some(exit);
-                self.exit_code = exit.code();
-            }
+            Err(refusal) => self.refuse(refusal),
         }
+    }
+
+    /// Nothing is done, and why.
+    pub fn refuse(&mut self, refusal: &Refusal) {
+        self.result = Outcome::Refused;
+        self.tell(&refusal.findings);
+        let codes = refusal.findings.iter().map(|finding| finding.code);
+        let exit = Exit::of_refusal(codes);
+        self.refused = Some(exit);
+        self.exit_code = exit.code();
     }
 
     /// What was done.

@@ -75,6 +75,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             ("Kept", &["keep"]),
         ],
     };
+    text.push_str(&super::runs::body(report, shown));
     let columns = Columns::of(&report.items, format);
     for (title, steps) in groups {
         let items: Vec<&Item> = report
@@ -100,7 +101,12 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         );
     }
     if report.result == Outcome::Unchanged {
-        line(text, "Everything is as wanted; nothing was written.");
+        let all = if report.runs.is_some() {
+            "All is as it was before that run; nothing was written."
+        } else {
+            "Everything is as wanted; nothing was written."
+        };
+        line(text, all);
     }
     if report.result == Outcome::Planned {
         line(text, "This was a dry run; nothing was written.");

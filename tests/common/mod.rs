@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 
+pub mod snapshot;
 pub mod tree;
 
 /// Long enough for sixteen RSA keys of a debug build on a busy machine.

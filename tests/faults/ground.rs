@@ -69,8 +69,10 @@ impl Ground {
         let mut command = certs(arguments);
         command
             .args(["--cert-dir", text(&self.pki)])
-            .args(["--kubeconfig-dir", text(&self.kubeconfigs)])
-            .args(FACTS);
+            .args(["--kubeconfig-dir", text(&self.kubeconfigs)]);
+        if arguments.first() != Some(&"rollback") {
+            command.args(FACTS);
+        }
         command
     }
 

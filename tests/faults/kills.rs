@@ -26,6 +26,28 @@ pub const REPAIR_WITHOUT_BACKUP: Scenario = Scenario {
     end: End::Repaired,
 };
 
+pub const ROLLBACK: Scenario = Scenario {
+    name: "a rollback",
+    prepare: |ground| {
+        drift(ground);
+        ground.run(REPAIR.arguments).expect(0);
+    },
+    // One half of a pair was created by the repair, and that is a warning.
+    arguments: &["rollback", "--fail-on", "error"],
+    end: End::RolledBack,
+};
+
+/// Whoever repeats a rollback that was interrupted wants it done, and not undone.
+pub const ROLLBACK_AGAIN: Scenario = Scenario {
+    name: "a rollback after one that was killed in the middle of the renames",
+    prepare: |ground| {
+        (ROLLBACK.prepare)(ground);
+        killed(ground, ROLLBACK.arguments, "renameat key", 1);
+    },
+    arguments: &["rollback"],
+    end: End::Settled(4),
+};
+
 /// A run that was killed at the `nth` call of a class, counted from the end if negative.
 fn killed(ground: &Ground, arguments: &[&str], class: &str, nth: isize) {
     ground.save("killed");
@@ -143,6 +165,23 @@ fn a_kill_at_any_operation_of_a_forced_repair_leaves_the_old_tree_or_the_new_one
             }
             sweep(Layout::Two, &REPAIR_WITHOUT_BACKUP, sort, &first, &second);
             sweep_threads(&REPAIR, sort, &first, &second);
+        },
+    );
+}
+
+#[test]
+fn a_kill_at_any_operation_of_a_rollback_leaves_the_new_tree_or_the_former_one() {
+    apart(
+        "kills::a_kill_at_any_operation_of_a_rollback_leaves_the_new_tree_or_the_former_one",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Kills { stride: 1 };
+            for layout in [Layout::One, Layout::Two] {
+                sweep(layout, &ROLLBACK, sort, &first, &second);
+            }
+            sweep_threads(&ROLLBACK, sort, &first, &second);
+            let sort = Sort::Kills { stride: 4 };
+            sweep(Layout::Two, &ROLLBACK_AGAIN, sort, &first, &second);
         },
     );
 }

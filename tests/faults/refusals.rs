@@ -1,7 +1,7 @@
 //! A call that fails.
 
 use crate::ground::Layout;
-use crate::kills::{FRESH, RECOVERIES, REPAIR, two_file_systems};
+use crate::kills::{FRESH, RECOVERIES, REPAIR, ROLLBACK, ROLLBACK_AGAIN, two_file_systems};
 use crate::mounts::apart;
 use crate::sweep::{Sort, sweep, sweep_threads};
 
@@ -34,6 +34,28 @@ fn an_error_at_any_operation_of_a_forced_repair_is_told_and_changes_nothing() {
             for layout in [Layout::One, Layout::Two] {
                 sweep(layout, &REPAIR, sort, &first, &second);
             }
+        },
+    );
+}
+
+#[test]
+fn an_error_at_any_operation_of_a_rollback_is_told_and_changes_nothing() {
+    apart(
+        "refusals::an_error_at_any_operation_of_a_rollback_is_told_and_changes_nothing",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Errors {
+                each: true,
+                stride: 6,
+            };
+            for layout in [Layout::One, Layout::Two] {
+                sweep(layout, &ROLLBACK, sort, &first, &second);
+            }
+            let sort = Sort::Errors {
+                each: false,
+                stride: 40,
+            };
+            sweep(Layout::Two, &ROLLBACK_AGAIN, sort, &first, &second);
         },
     );
 }

@@ -27,6 +27,8 @@ pub enum End {
     Fresh,
     /// The drifted tree as it was, or its repair.
     Repaired,
+    /// The repaired tree as it was, or the drifted one again, as an undisturbed run leaves it.
+    RolledBack,
     /// What an undisturbed run leaves, to the octet, and its exit code.
     Settled(i32),
 }
@@ -182,11 +184,16 @@ impl<'a> Stage<'a> {
         (scenario.prepare)(&ground);
         ground.save("before");
         let old = ground.tree();
-        let settled = if let End::Settled(code) = scenario.end {
-            ground.run(&["all", "--quiet"]).expect(code);
-            Some(ground.tree())
-        } else {
-            None
+        let settled = match scenario.end {
+            End::Settled(code) => {
+                ground.run(&["all", "--quiet"]).expect(code);
+                Some(ground.tree())
+            }
+            End::RolledBack => {
+                ground.run(scenario.arguments).expect(0);
+                Some(ground.tree())
+            }
+            End::Fresh | End::Repaired => None,
         };
         let backups = ground.backups().expect("whole backups");
         ground.restore("before");
@@ -314,7 +321,9 @@ impl<'a> Stage<'a> {
         let backups = match self.scenario.end {
             End::Repaired if code == Some(0) && self.keeps_backup() => 2,
             End::Fresh | End::Repaired => 0,
-            End::Settled(_) => self.backups,
+            // What is drifted again has the backup of the rollback too.
+            End::RolledBack if code == Some(0) => self.backups - 2,
+            End::RolledBack | End::Settled(_) => self.backups,
         };
         let found = ground.backups()?;
         if found != backups {
@@ -335,6 +344,15 @@ impl<'a> Stage<'a> {
                 if changed != DRIFTED {
                     return Err(format!("neither old nor new: {changed:?}"));
                 }
+            }
+            (End::RolledBack, Some(0), _) => {
+                tree.same(&self.old, "neither old nor new")?;
+                if must_be_new {
+                    return Err("a decided run was not finished".to_owned());
+                }
+            }
+            (End::RolledBack, Some(4), Some(expected)) => {
+                tree.same(expected, "neither old nor new")?;
             }
             (End::Settled(wanted), Some(code), Some(expected)) if code == wanted => {
                 tree.same(expected, "not what an undisturbed run leaves")?;

@@ -1,0 +1,109 @@
+//! Backups → what the last run changed, as it is now and as its backup has it.
+
+use std::collections::BTreeMap;
+
+use super::unread;
+use time::OffsetDateTime;
+
+use crate::key;
+use crate::kubeconfig::{self, Source};
+use crate::location::{FileId, Root};
+use crate::pem;
+use crate::rollback::{Changed, Last, Look, State};
+use crate::store::{BackedUp, Backup, FileContent, ReadError, Store};
+use crate::x509::cert::Certificate;
+
+/// The last run, and the former contents of what it replaced.
+pub struct Former {
+    /// What is planned over.
+    pub last: Last,
+    /// By file, as the backup has them.
+    pub copies: BTreeMap<FileId, FileContent>,
+}
+
+/// Looks at every file of a backed-up run, and at its copy.
+pub fn former(backup: &Backup, store: &Store) -> Former {
+    let mut copies = BTreeMap::new();
+    let mut files = Vec::new();
+    for BackedUp {
+        file,
+        new,
+        replaced,
+    } in &backup.files
+    {
+        let copy = match replaced {
+            Some(_) => store.read_backup(backup.transaction, file),
+            None => Ok(None),
+        };
+        let content = copy.as_ref().ok().and_then(Option::as_ref);
+        files.push(Changed {
+            largest_mode: largest_mode(file, content),
+            ends: content.and_then(|content| ends(&content.bytes)),
+            file: file.clone(),
+            wrote: *new,
+            replaced: *replaced,
+            now: state(file, &store.read(file)),
+            copy: state(file, &copy),
+            copy_path: store.backup_path(backup.transaction, file),
+        });
+        if let Ok(Some(content)) = copy {
+            copies.insert(file.clone(), content);
+        }
+    }
+    // Asked only for the way out of a lack.
+    let lacks = |root: Root| {
+        files.iter().any(|changed: &Changed| {
+            changed.file.root == root && changed.replaced.is_some() && changed.copy == State::Absent
+        })
+    };
+    let elsewhere = backup
+        .roots
+        .iter()
+        .filter(|(root, was)| lacks(*root) && !store.is_root(*root, was))
+        .cloned()
+        .collect();
+    Former {
+        last: Last { files, elsewhere },
+        copies,
+    }
+}
+
+fn state(file: &FileId, read: &Result<Option<FileContent>, ReadError>) -> State {
+    match read {
+        Ok(None) => State::Absent,
+        Ok(Some(content)) => State::File(Look {
+            digest: key::sha256(&content.bytes),
+            mode: content.mode,
+            user: content.uid,
+            group: content.gid,
+        }),
+        Err(error) => {
+            let found = unread(file, error);
+            State::Unreadable {
+                why: found.why,
+                way_out: found.way_out.unwrap_or_default(),
+            }
+        }
+    }
+}
+
+/// That of its name; but what was put into a certificate's file once may hold a key.
+fn largest_mode(file: &FileId, copy: Option<&FileContent>) -> u32 {
+    match copy {
+        Some(copy) if pem::holds_private_key(&copy.bytes) => {
+            file.largest_mode() & FileId::PRIVATE_MODE
+        }
+        _ => file.largest_mode(),
+    }
+}
+
+/// The end of the certificate in a file or in a kubeconfig. What holds none, or is not sound, was put
+/// there by somebody and is put back all the same.
+fn ends(bytes: &[u8]) -> Option<OffsetDateTime> {
+    let chain =
+        Certificate::from_pem(bytes).or_else(|error| match kubeconfig::parse(bytes)?.certificate {
+            Source::Data { bytes, .. } => Certificate::from_pem(&bytes),
+            Source::File { .. } => Err(error),
+        });
+    Some(chain.ok()?.first()?.validity.not_after)
+}

@@ -1,0 +1,225 @@
+//! What a rollback tells: of the run that it undoes, or of all that left a backup.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::next::Advice;
+use super::shape::{text_of, timestamp};
+use super::{Outcome, Report};
+use crate::finding::Finding;
+use crate::location::FileId;
+use crate::rollback::{Plan, Step};
+use crate::store::{Backup, Recovered};
+
+/// A run that replaced files.
+#[derive(Debug, Serialize)]
+pub(super) struct Run {
+    /// The name of its folder among the backups.
+    pub(super) transaction: String,
+    pub(super) time: String,
+    pub(super) command: String,
+    pub(super) files: Vec<File>,
+}
+
+/// A file that a run changed.
+#[derive(Debug, Serialize)]
+pub(super) struct File {
+    #[serde(serialize_with = "text_of")]
+    pub(super) file: PathBuf,
+    pub(super) step: &'static str,
+}
+
+impl Report {
+    /// What a rollback of `run` will do, or has done.
+    pub fn rolled_back(&mut self, run: &Backup, plan: &Plan, dry_run: bool) {
+        let steps = &plan.steps;
+        let restores = steps
+            .iter()
+            .any(|planned| matches!(planned.step, Step::Restore { .. }));
+        self.result = match (dry_run, restores) {
+            (true, _) => Outcome::Planned,
+            (false, true) => Outcome::Changed,
+            (false, false) => Outcome::Unchanged,
+        };
+        for planned in steps {
+            if let Step::Restore {
+                mode,
+                had: Some(had),
+                ..
+            } = planned.step
+            {
+                self.notes.push(format!(
+                    "{} had mode {had:04o}, and gets {mode:04o}: no more of it is put back",
+                    self.path(&planned.file).display()
+                ));
+            }
+        }
+        let word = |step: Step| match step {
+            Step::Keep => "keep",
+            Step::Leave => "leave",
+            Step::Restore { .. } => "restore",
+        };
+        let files = steps
+            .iter()
+            .map(|planned| (&planned.file, word(planned.step)));
+        self.runs = Some(vec![self.run(run, files)]);
+        self.tell(&plan.findings);
+        if self.result == Outcome::Changed {
+            self.next = advice();
+        }
+        self.exit_code = self.exit().code();
+    }
+
+    /// The run that was interrupted and is completed now was a rollback itself: it is what was asked for.
+    pub fn rollback_completed(&mut self, recovered: &Recovered) {
+        self.recovered(recovered);
+        self.notes
+            .push("that run was a rollback, and nothing beyond it was put back".into());
+        self.result = Outcome::Changed;
+        self.next = advice();
+        self.exit_code = self.exit().code();
+    }
+
+    /// What a dry run does not plan, since an interrupted run will be completed first.
+    pub fn unplanned(&mut self) {
+        self.result = Outcome::Planned;
+        self.exit_code = self.exit().code();
+    }
+
+    /// All runs that left a backup, and what is wrong with others.
+    pub fn listed(&mut self, runs: &[Backup], findings: &[Finding]) {
+        self.result = Outcome::Listed;
+        self.tell(findings);
+        let run = |run: &Backup| {
+            let word = |replaced: bool| if replaced { "replaced" } else { "created" };
+            let files = run
+                .files
+                .iter()
+                .map(|changed| (&changed.file, word(changed.replaced.is_some())));
+            self.run(run, files)
+        };
+        self.runs = Some(runs.iter().map(run).collect());
+        self.exit_code = self.exit().code();
+    }
+
+    /// Directories that this user may not look into.
+    pub fn closed(&mut self, directories: &[PathBuf]) {
+        for directory in directories {
+            self.notes.push(format!(
+                "no permission to look into {}: a backup there is not seen",
+                directory.display()
+            ));
+        }
+    }
+
+    fn run<'a>(
+        &self,
+        run: &Backup,
+        files: impl Iterator<Item = (&'a FileId, &'static str)>,
+    ) -> Run {
+        Run {
+            transaction: run.transaction.to_string(),
+            time: timestamp(run.origin.time),
+            command: run.origin.command.clone(),
+            files: files
+                .map(|(file, step)| File {
+                    file: self.path(file),
+                    step,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn advice() -> Vec<Advice> {
+    [
+        "What was put back was not judged, and may have expired since: 'certs all --dry-run', with the \
+         flags or the configuration of the cluster, tells what is not as wanted.",
+        "'certs rollback' once more undoes this one.",
+    ]
+    .map(|text| Advice {
+        text: text.to_owned(),
+        commands: Vec::new(),
+    })
+    .into()
+}
+
+/// The runs for people, of a report that has some. `shown` makes a path fit to be printed.
+pub(super) fn body(report: &Report, shown: fn(&str) -> String) -> String {
+    let mut text = String::new();
+    let Some(runs) = &report.runs else {
+        return text;
+    };
+    if report.result == Outcome::Listed {
+        list(&mut text, report, runs, shown);
+        return text;
+    }
+    let path = |path: &Path| shown(&path.display().to_string());
+    for run in runs {
+        let (title, titles) = match report.result {
+            Outcome::Planned => (
+                "Would undo",
+                [
+                    ("restore", "Would put back"),
+                    ("keep", "As before that run already"),
+                    ("leave", "Created by that run, and would stay"),
+                ],
+            ),
+            _ => (
+                "Undone",
+                [
+                    ("restore", "Put back"),
+                    ("keep", "As before that run already"),
+                    ("leave", "Created by that run, and left"),
+                ],
+            ),
+        };
+        let _ = writeln!(text, "{title}: {}", named(run));
+        for (step, title) in titles {
+            let files: Vec<&File> = run.files.iter().filter(|file| file.step == step).collect();
+            if !files.is_empty() {
+                let _ = writeln!(text, "{title}:");
+            }
+            for file in files {
+                let _ = writeln!(text, "  {}", path(&file.file));
+            }
+        }
+    }
+    text
+}
+
+fn list(text: &mut String, report: &Report, runs: &[Run], shown: fn(&str) -> String) {
+    for run in runs {
+        let _ = writeln!(text, "{}", named(run));
+        for file in &run.files {
+            let _ = writeln!(
+                text,
+                "  {:8}  {}",
+                file.step,
+                shown(&file.file.display().to_string())
+            );
+        }
+    }
+    let directories = &report.directories;
+    let _ = if runs.is_empty() {
+        writeln!(
+            text,
+            "No backup is kept in {}, {} or {}.",
+            shown(&directories.certificates.display().to_string()),
+            shown(&directories.kubeconfigs.display().to_string()),
+            shown(&directories.kubelet.display().to_string())
+        )
+    } else {
+        writeln!(
+            text,
+            "'certs rollback' puts back what the first of these replaced."
+        )
+    };
+}
+
+/// `2026-11-22T01:45:07Z  certs all  0123456789abcdef`
+fn named(run: &Run) -> String {
+    format!("{}  certs {}  {}", run.time, run.command, run.transaction)
+}
