@@ -1,6 +1,7 @@
 //! `certs rollback`: what the last run replaced, put back by a commit like any other; so a rollback
 //! can be rolled back.
 
+use std::path::Path;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -29,30 +30,30 @@ pub(crate) fn rollback(verb: &Rollback, env: &mut Env<'_>) -> Outcome {
 /// What the arguments and the configuration come to.
 struct Settled {
     store: Store,
+    /// Where backups are looked for.
+    within: Vec<Root>,
     lock_timeout: Duration,
     dry_run: bool,
     notes: Vec<String>,
 }
 
 fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let Settled {
-        store,
-        lock_timeout,
-        dry_run,
-        notes,
-    } = settle(verb, env)?;
+    let mut settled = settle(verb, env)?;
+    let notes = std::mem::take(&mut settled.notes);
     let least = least(&verb.run);
-    let mut report = Report::new(VERB, env.now, None, &store, least, notes);
-    if verb.list || dry_run {
-        look(verb.list, &store, &mut report, env.now)?;
+    let mut report = Report::new(VERB, env.now, None, &settled.store, least, notes);
+    if verb.list || settled.dry_run {
+        settled.look(verb.list, &mut report, env.now)?;
         return Ok(report);
     }
     let notice = &mut *env.notice;
-    let writer = store.lock_backed_up(lock_timeout, &mut |directory| {
-        notice(&waiting(directory));
-    })?;
+    let mut waiting = |directory: &Path| notice(&waiting(directory));
+    let writer =
+        settled
+            .store
+            .lock_backed_up(&settled.within, settled.lock_timeout, &mut waiting)?;
     let Some(mut writer) = writer else {
-        planned(&store, &mut report, env.now)?;
+        settled.plan(&mut report, env.now)?;
         return Ok(report);
     };
     if let Some(recovered) = writer.recover()? {
@@ -63,7 +64,7 @@ fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
         }
         report.recovered(&recovered);
     }
-    let Some((run, former, plan)) = planned(&store, &mut report, env.now)? else {
+    let Some((run, former, plan)) = settled.plan(&mut report, env.now)? else {
         return Ok(report);
     };
     let changes = apply::restore(&plan.steps, &former.copies)?;
@@ -80,45 +81,48 @@ fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
     Ok(report)
 }
 
-/// `--list` and `--dry-run`: nothing is written, and nobody is waited for.
-fn look(list: bool, store: &Store, report: &mut Report, now: OffsetDateTime) -> Result<(), Stop> {
-    let lock = store.lock_shared(&Root::ALL)?;
-    let interrupted = store.interrupted(&Root::ALL);
-    let busy = lock.busy().is_some();
-    report.interrupted(interrupted.clone(), busy);
-    if list {
-        let backups = store.backups()?;
-        report.closed(&backups.closed);
-        // A run that is under way may be writing its list.
-        let settled = interrupted.is_none() && !busy;
-        let damaged = if settled { backups.damaged } else { Vec::new() };
-        report.listed(&backups.runs, &rollback::damaged(&damaged));
-    } else if interrupted.is_some() && !busy {
-        // What lies there is half of that run, which will be completed first: no plan can be made.
-        report.unplanned();
-    } else if let Some((run, _, plan)) = planned(store, report, now)? {
-        report.rolled_back(&run, &plan, true);
+impl Settled {
+    /// `--list` and `--dry-run`: nothing is written, and nobody is waited for.
+    fn look(&self, list: bool, report: &mut Report, now: OffsetDateTime) -> Result<(), Stop> {
+        let lock = self.store.lock_shared(&self.within)?;
+        let interrupted = self.store.interrupted(&self.within);
+        let busy = lock.busy().is_some();
+        report.interrupted(interrupted.clone(), busy);
+        if list {
+            let backups = self.store.backups(&self.within)?;
+            report.closed(&backups.closed);
+            // A run that is under way may be writing its list.
+            let settled = interrupted.is_none() && !busy;
+            let damaged = if settled { &backups.damaged[..] } else { &[] };
+            report.listed(&backups.runs, &rollback::damaged(damaged), &self.within);
+        } else if interrupted.is_some() && !busy {
+            // What lies there is half of that run, which will be completed first: no plan can be made.
+            report.unplanned();
+        } else if let Some((run, _, plan)) = self.plan(report, now)? {
+            report.rolled_back(&run, &plan, true);
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The plan over the youngest backup; none if it is refused, which the report then tells.
-fn planned(
-    store: &Store,
-    report: &mut Report,
-    now: OffsetDateTime,
-) -> Result<Option<(Backup, Former, Plan)>, Stop> {
-    let backups = store.backups()?;
-    report.closed(&backups.closed);
-    let run = backups.runs.into_iter().next();
-    let former = run.as_ref().map(|run| former(run, store));
-    let nowhere = store.backups_in(Root::Pki);
-    let last = former.as_ref().map(|former| &former.last);
-    match rollback::plan(last, &nowhere, &backups.damaged, now) {
-        Ok(plan) => Ok(run.zip(former).map(|(run, former)| (run, former, plan))),
-        Err(refusal) => {
-            report.refuse(&refusal);
-            Ok(None)
+    /// The plan over the youngest backup; none if it is refused, which the report then tells.
+    fn plan(
+        &self,
+        report: &mut Report,
+        now: OffsetDateTime,
+    ) -> Result<Option<(Backup, Former, Plan)>, Stop> {
+        let backups = self.store.backups(&self.within)?;
+        report.closed(&backups.closed);
+        let run = backups.runs.into_iter().next();
+        let former = run.as_ref().map(|run| former(run, &self.store));
+        let first = self.within.first().copied().unwrap_or(Root::Pki);
+        let nowhere = self.store.backups_in(first);
+        let last = former.as_ref().map(|former| &former.last);
+        match rollback::plan(last, &nowhere, &backups.damaged, now) {
+            Ok(plan) => Ok(run.zip(former).map(|(run, former)| (run, former, plan))),
+            Err(refusal) => {
+                report.refuse(&refusal);
+                Ok(None)
+            }
         }
     }
 }
@@ -148,8 +152,66 @@ fn settle(verb: &Rollback, env: &mut Env<'_>) -> Result<Settled, Stop> {
     );
     Ok(Settled {
         store: Store::open(roots),
+        within: within(verb, cert_dir.is_some()),
         lock_timeout,
         dry_run: verb.run.dry_run.or(dry_run).unwrap_or_default(),
         notes,
     })
+}
+
+/// The directories that flags name, or all. Whoever names some and not
+/// another did not mean what lies in that one's usual place, which may be this machine's kubelet.
+fn within(verb: &Rollback, configured: bool) -> Vec<Root> {
+    let all = verb.run.kubernetes_dir.is_some();
+    let pki = verb.run.cert_dir.is_some();
+    let kubeconfig = verb.kubeconfig_dir.kubeconfig_dir.is_some();
+    let kubelet = verb.kubelet_dir.kubelet_dir.is_some();
+    if !(all || pki || kubeconfig || kubelet) {
+        return Root::ALL.to_vec();
+    }
+    [
+        (Root::Pki, all || pki || configured),
+        (Root::Kubeconfig, all || kubeconfig),
+        (Root::Kubelet, kubelet),
+    ]
+    .into_iter()
+    .filter_map(|(root, named)| named.then_some(root))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Verb};
+
+    fn looked_into(flags: &[&str], configured: bool) -> Vec<Root> {
+        let typed = [&["certs", "rollback"], flags].concat();
+        match Cli::try_parse_from(typed).expect("flags").verb {
+            Verb::Rollback(verb) => within(&verb, configured),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_beside_what_is_named_is_not_looked_into() {
+        use Root::{Kubeconfig, Kubelet, Pki};
+        for (flags, configured, roots) in [
+            (&[][..], false, &[Kubeconfig, Kubelet, Pki][..]),
+            (&["--list"], true, &[Kubeconfig, Kubelet, Pki]),
+            (&["--kubernetes-dir", "k"], false, &[Pki, Kubeconfig]),
+            (&["--cert-dir", "c"], false, &[Pki]),
+            (&["--kubeconfig-dir", "k"], false, &[Kubeconfig]),
+            (&["--kubelet-dir", "l"], false, &[Kubelet]),
+            (&["--kubelet-dir", "l"], true, &[Pki, Kubelet]),
+            (
+                &["--kubernetes-dir", "k", "--kubelet-dir", "l"],
+                false,
+                &[Pki, Kubeconfig, Kubelet],
+            ),
+        ] {
+            assert_eq!(looked_into(flags, configured), roots, "{flags:?}");
+        }
+    }
 }

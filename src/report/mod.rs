@@ -81,6 +81,9 @@ pub struct Report {
     /// How a refused run ends.
     #[serde(skip)]
     refused: Option<Exit>,
+    /// Where `--list` looked.
+    #[serde(skip)]
+    looked: Vec<PathBuf>,
     #[serde(skip)]
     least: Severity,
     #[serde(skip)]
@@ -133,6 +136,7 @@ impl Report {
             backups: Vec::new(),
             next: Vec::new(),
             refused: None,
+            looked: Vec::new(),
             least,
             store: store.clone(),
         }

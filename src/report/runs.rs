@@ -9,7 +9,7 @@ use super::next::Advice;
 use super::shape::{text_of, timestamp};
 use super::{Outcome, Report};
 use crate::finding::Finding;
-use crate::location::FileId;
+use crate::location::{FileId, Root};
 use crate::rollback::{Plan, Step};
 use crate::store::{Backup, Recovered};
 
@@ -89,7 +89,9 @@ impl Report {
     }
 
     /// All runs that left a backup, and what is wrong with others.
-    pub fn listed(&mut self, runs: &[Backup], findings: &[Finding]) {
+    pub fn listed(&mut self, runs: &[Backup], findings: &[Finding], within: &[Root]) {
+        let path = |root: &Root| self.store.root(*root).to_owned();
+        self.looked = within.iter().map(path).collect();
         self.result = Outcome::Listed;
         self.tell(findings);
         let run = |run: &Backup| {
@@ -135,7 +137,7 @@ impl Report {
 
 fn advice() -> Vec<Advice> {
     [
-        "What was put back was not judged, and may have expired since: 'certs all --dry-run', with the \
+        "What was put back was not held against the cluster's facts: 'certs all --dry-run', with the \
          flags or the configuration of the cluster, tells what is not as wanted.",
         "'certs rollback' once more undoes this one.",
     ]
@@ -202,15 +204,10 @@ fn list(text: &mut String, report: &Report, runs: &[Run], shown: fn(&str) -> Str
             );
         }
     }
-    let directories = &report.directories;
     let _ = if runs.is_empty() {
-        writeln!(
-            text,
-            "No backup is kept in {}, {} or {}.",
-            shown(&directories.certificates.display().to_string()),
-            shown(&directories.kubeconfigs.display().to_string()),
-            shown(&directories.kubelet.display().to_string())
-        )
+        let path = |path: &PathBuf| shown(&path.display().to_string());
+        let looked: Vec<String> = report.looked.iter().map(path).collect();
+        writeln!(text, "No backup is kept in {}.", looked.join(", "))
     } else {
         writeln!(
             text,

@@ -57,10 +57,10 @@ pub struct Backups {
     pub damaged: Vec<FileId>,
 }
 
-/// Every backup in the roots.
-pub(super) fn backups(roots: &Roots) -> Result<Backups> {
+/// Every backup in these of the roots.
+pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
     let mut found = Backups::default();
-    for root in Root::ALL {
+    for &root in within {
         let path = roots.path(root);
         let backups = match look(&layout::in_directory(path, BACKUP))? {
             Looked::Absent => continue,
@@ -68,7 +68,7 @@ pub(super) fn backups(roots: &Roots) -> Result<Backups> {
                 found.closed.push(path.to_owned());
                 continue;
             }
-            Looked::Ours => within(path)?,
+            Looked::Ours => listed(path)?,
         };
         for (transaction, manifest) in backups {
             match manifest {
@@ -94,18 +94,28 @@ pub(super) fn backups(roots: &Roots) -> Result<Backups> {
     Ok(found)
 }
 
-/// The roots that have backups, or a run that will have one when it is completed.
-pub(super) fn used(roots: &Roots) -> Result<Vec<Root>> {
-    let mut used = Vec::new();
-    for root in Root::ALL {
-        let path = roots.path(root);
-        let journal = layout::in_directory(path, layout::JOURNAL);
-        let interrupted = journal.symlink_metadata().is_ok();
-        if interrupted || look(&layout::in_directory(path, BACKUP))? == Looked::Ours {
-            used.push(root);
+/// Those of `within` that have backups, or a run that will have one when it is completed; and those
+/// beyond them that the youngest run was over.
+pub(super) fn used(roots: &Roots, within: &[Root]) -> Result<BTreeSet<Root>> {
+    let mut used = BTreeSet::new();
+    for &root in within {
+        let journal = layout::in_directory(roots.path(root), layout::JOURNAL);
+        if journal.symlink_metadata().is_ok() || has_backups(roots, root)? {
+            used.insert(root);
+        }
+    }
+    if let Some(youngest) = backups(roots, within)?.runs.first() {
+        for (root, _) in &youngest.roots {
+            if !used.contains(root) && has_backups(roots, *root)? {
+                used.insert(*root);
+            }
         }
     }
     Ok(used)
+}
+
+fn has_backups(roots: &Roots, root: Root) -> Result<bool> {
+    Ok(look(&layout::in_directory(roots.path(root), BACKUP))? == Looked::Ours)
 }
 
 fn backup(list: List) -> Backup {
@@ -188,13 +198,13 @@ impl Manifest {
 /// The backups in one root.
 fn existing(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
     if is_ours(&layout::in_directory(root, BACKUP))? {
-        within(root)
+        listed(root)
     } else {
         Ok(Vec::new())
     }
 }
 
-fn within(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
+fn listed(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
     let path = layout::in_directory(root, BACKUP);
     let failed =
         |error: std::io::Error| anyhow!("list {}: {}", path.display(), read::reason(errno(&error)));

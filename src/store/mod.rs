@@ -130,28 +130,33 @@ impl Store {
             .find(|journal| journal.symlink_metadata().is_ok())
     }
 
-    /// The writer's lock on every directory with backups, or with an interrupted run, none of which
-    /// is made; `None` if there is none.
+    /// The writer's lock on those of `within` that have backups or an interrupted run, and on what
+    /// else the youngest run was over. None is made; `None` if there is none.
     pub fn lock_backed_up(
         &self,
+        within: &[Root],
         timeout: Duration,
         waiting: &mut dyn FnMut(&Path),
     ) -> Result<Option<Writer>> {
-        let mut used = backup::used(&self.roots)?;
-        while !used.is_empty() {
-            let writer = self.lock(&used, timeout, waiting)?;
-            used = backup::used(&self.roots)?;
+        let used = || -> Result<Vec<Root>> {
+            let used = backup::used(&self.roots, within)?;
+            Ok(used.into_iter().collect())
+        };
+        let mut wanted = used()?;
+        while !wanted.is_empty() {
+            let writer = self.lock(&wanted, timeout, waiting)?;
             // While we waited another run may have made its first backup in a further directory.
-            if used.iter().all(|root| writer.place(*root).is_some()) {
+            wanted = used()?;
+            if wanted.iter().all(|root| writer.place(*root).is_some()) {
                 return Ok(Some(writer));
             }
         }
         Ok(None)
     }
 
-    /// What earlier commits replaced.
-    pub fn backups(&self) -> Result<Backups> {
-        backup::backups(&self.roots)
+    /// What earlier commits replaced, as far as a directory of `within` tells of it.
+    pub fn backups(&self, within: &[Root]) -> Result<Backups> {
+        backup::backups(&self.roots, within)
     }
 
     /// What `file` was before a commit; `None` if that kept none.

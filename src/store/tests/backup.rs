@@ -24,7 +24,7 @@ fn replaced(tree: &Tree, number: u8, time: i64, files: &[(FileId, &str)]) {
 }
 
 fn runs(store: &Store) -> Vec<TransactionId> {
-    let runs = store.backups().unwrap().runs;
+    let runs = store.backups(&Root::ALL).unwrap().runs;
     runs.iter().map(|run| run.transaction).collect()
 }
 
@@ -33,7 +33,7 @@ fn a_backup_tells_the_run_and_where_its_roots_were() {
     let tree = Tree::new();
     tree.write("k/admin.conf", "former");
     replaced(&tree, 1, 77, &[(kubeconfig("admin.conf"), "former")]);
-    let [run] = &tree.store().backups().unwrap().runs[..] else {
+    let [run] = &tree.store().backups(&Root::ALL).unwrap().runs[..] else {
         panic!("one backup")
     };
     assert_eq!(run.origin.command, "all");
@@ -89,9 +89,12 @@ fn a_list_that_is_none_is_damaged_and_one_that_is_gone_is_passed_over() {
         damaged: vec![damaged],
         ..Backups::default()
     };
-    assert_eq!(tree.store().backups().unwrap(), found);
+    assert_eq!(tree.store().backups(&Root::ALL).unwrap(), found);
     fs::remove_file(tree.path(list)).unwrap();
-    assert_eq!(tree.store().backups().unwrap(), Backups::default());
+    assert_eq!(
+        tree.store().backups(&Root::ALL).unwrap(),
+        Backups::default()
+    );
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn a_folder_within_the_backups_that_others_could_have_filled_is_an_error() {
     for folder in ["", "/etcd"] {
         let folder = format!("k/pki/.certs-backup/0101010101010101{folder}");
         tree.chmod(&folder, 0o750);
-        let text = error(tree.store().backups());
+        let text = error(tree.store().backups(&Root::ALL));
         assert!(text.contains("is open to others"), "{folder}: {text}");
         tree.chmod(&folder, 0o700);
     }
@@ -114,7 +117,9 @@ fn the_directories_with_backups_are_locked_and_none_is_made() {
     let tree = Tree::new();
     let lock = || {
         let store = tree.store();
-        store.lock_backed_up(Duration::ZERO, &mut |_| {}).unwrap()
+        store
+            .lock_backed_up(&Root::ALL, Duration::ZERO, &mut |_| {})
+            .unwrap()
     };
     assert!(lock().is_none());
     tree.write("k/pki/ca.crt", "former");
@@ -145,4 +150,29 @@ fn a_run_that_no_journal_could_tell_is_refused_before_it_writes() {
     assert!(text.starts_with("no journal can say"), "{text}");
     assert_eq!(tree.text("k/pki/ca.crt"), "former");
     assert_eq!(tree.hidden(), [""; 0]);
+}
+
+#[test]
+fn a_directory_that_is_not_asked_for_is_looked_into_only_for_a_run_that_was_over_it_too() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "former");
+    tree.write("l/kubelet.crt", "former");
+    let kubelet = FileId::new(Root::Kubelet, "kubelet.crt");
+    replaced(&tree, 1, 0, &[(pki("ca.crt"), "former")]);
+    replaced(&tree, 2, 0, &[(kubelet.clone(), "former")]);
+    let store = tree.store();
+    let within = |roots: &[Root]| -> Vec<_> {
+        let runs = store.backups(roots).unwrap().runs;
+        runs.iter().map(|run| run.transaction).collect()
+    };
+    assert_eq!(within(&[Root::Pki]), [transaction(1)]);
+    assert_eq!(within(&Root::ALL), [2, 1].map(transaction));
+    let locked = || {
+        let writer = store.lock_backed_up(&[Root::Pki], Duration::ZERO, &mut |_| {});
+        let writer = writer.unwrap().expect("a lock");
+        writer.place(Root::Kubelet).is_some()
+    };
+    assert!(!locked());
+    replaced(&tree, 3, 0, &[(pki("ca.crt"), "new"), (kubelet, "new")]);
+    assert!(locked());
 }

@@ -101,7 +101,7 @@ fn what_is_replaced_stays_in_the_backup_with_its_content_and_mode() {
     ] {
         assert_eq!(tree.mode(directory), 0o700, "{directory}");
     }
-    let [backup] = &store.backups().unwrap().runs[..] else {
+    let [backup] = &store.backups(&Root::ALL).unwrap().runs[..] else {
         panic!("one backup over both roots")
     };
     assert_eq!((backup.transaction, backup.sequence), (transaction(1), 1));
@@ -150,7 +150,7 @@ fn the_last_three_backups_stay_and_one_that_is_asked_for() {
     }
     let kept: Vec<_> = tree
         .store()
-        .backups()
+        .backups(&Root::ALL)
         .unwrap()
         .runs
         .iter()
@@ -625,7 +625,7 @@ fn an_old_backup_that_cannot_be_removed_is_a_note_and_no_failure() {
     );
     assert_eq!(tree.text("k/pki/ca.crt"), "4");
     // Half removed, it is no backup any more, and the next run removes the rest.
-    assert_eq!(tree.store().backups().unwrap().runs.len(), 3);
+    assert_eq!(tree.store().backups(&Root::ALL).unwrap().runs.len(), 3);
     assert_eq!(commit(5).notes, [""; 0]);
     assert!(!tree.path("k/pki/.certs-backup/0101010101010101").exists());
 }

@@ -260,7 +260,7 @@ fn a_writer_can_commit_after_its_recovery() {
     assert_eq!(tree.text("k/pki/etcd/ca.crt"), "newer");
     let order: Vec<_> = tree
         .store()
-        .backups()
+        .backups(&Root::ALL)
         .unwrap()
         .runs
         .iter()
