@@ -125,7 +125,7 @@ pub fn document() -> String {
          | severity | what happens | exit code |\n\
          |---|---|---|\n\
          | error | the run is refused before its first write | 4 |\n\
-         | warning | the file is kept, and the run goes on | 3, or 0 with `--fail-on error` |\n\
+         | warning | the run goes on, and keeps a file that is there | 3, or 0 with `--fail-on error` |\n\
          | note | the file is kept; a sound tree of kubeadm's has some | 0 |\n\n\
          A file that could not be read at all, `read-failed`, refuses the run too, and the exit code is 1.\n\
          An error in a leaf or a kubeconfig is no refusal where `--force` replaces it. CA pairs and `sa.key` are never\n\
