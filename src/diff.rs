@@ -78,10 +78,7 @@ impl Judge<'_> {
             ),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
-                    let code = match unreadable.cause {
-                        Cause::Failed => Code::ReadFailed,
-                        Cause::Content | Cause::Opaque => Code::Unreadable,
-                    };
+                    let code = unreadable.cause.code();
                     let mut finding = self.finding(code, &unreadable.why, "");
                     finding.file = unreadable.file.clone();
                     if let Some(way_out) = &unreadable.way_out {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::finding::Code;
 use crate::key::{PrivateKey, PublicKey};
 use crate::location::FileId;
 use crate::x509::cert::Certificate;
@@ -112,6 +113,16 @@ pub enum Cause {
     Failed,
     /// A kubeconfig of which nothing can be read, so that its other entries cannot be kept.
     Opaque,
+}
+
+impl Cause {
+    /// What a file that nobody can judge is told as.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Failed => Code::ReadFailed,
+            Self::Content | Self::Opaque => Code::Unreadable,
+        }
+    }
 }
 
 /// The certificate that a CA signs with: of a bundle the one of this key, which need not be the

@@ -55,6 +55,8 @@ pub enum State {
     File(Look),
     /// Something that cannot be read.
     Unreadable {
+        /// What it is told as.
+        code: Code,
         /// What is the case, after the file's name.
         why: String,
         /// What can be done.
@@ -170,8 +172,8 @@ fn step(changed: &Changed, elsewhere: &[(Root, PathBuf)]) -> Result<Option<Step>
     let now = match &changed.now {
         State::File(now) => Some(now),
         State::Absent => None,
-        State::Unreadable { why, way_out } => {
-            return Err(vec![finding(changed, Code::Unreadable, why, way_out)]);
+        State::Unreadable { code, why, way_out } => {
+            return Err(vec![finding(changed, *code, why, way_out)]);
         }
     };
     let Some(replaced) = changed.replaced else {
@@ -262,17 +264,24 @@ fn intact_copy(
     elsewhere: &[(Root, PathBuf)],
 ) -> Result<Look, Finding> {
     let path = changed.copy_path.display();
-    let damage = |why: &str, way_out: &str| {
+    let unfit = |code, why: &str, way_out: &str| {
         let text = format!("cannot be put back: its copy {path} {why}");
-        finding(changed, Code::BackupDamaged, &text, way_out)
+        finding(changed, code, &text, way_out)
     };
+    let damage = |why: &str, way_out: &str| unfit(Code::BackupDamaged, why, way_out);
     match &changed.copy {
         State::File(copy) if copy.digest == replaced => Ok(*copy),
         State::File(_) => Err(damage(
             "is not what the run replaced",
             "restore it from another backup",
         )),
-        State::Unreadable { why, way_out } => Err(damage(why, way_out)),
+        // Of what the system did not let be read nobody knows whether it is damaged.
+        State::Unreadable {
+            code: code @ Code::ReadFailed,
+            why,
+            way_out,
+        } => Err(unfit(*code, why, way_out)),
+        State::Unreadable { why, way_out, .. } => Err(damage(why, way_out)),
         State::Absent => {
             let moved = elsewhere
                 .iter()

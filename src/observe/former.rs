@@ -80,6 +80,7 @@ fn state(file: &FileId, read: &Result<Option<FileContent>, ReadError>) -> State 
         Err(error) => {
             let found = unread(file, error);
             State::Unreadable {
+                code: found.cause.code(),
                 why: found.why,
                 way_out: found.way_out.unwrap_or_default(),
             }

@@ -18,6 +18,7 @@ fn look(digest: Digest) -> Look {
 
 fn gone() -> State {
     State::Unreadable {
+        code: Code::Unreadable,
         why: "is a symbolic link, not a file".to_owned(),
         way_out: "move it away".to_owned(),
     }
@@ -346,4 +347,26 @@ fn half_of_a_pair_beside_one_that_the_run_created_is_told() {
         ..created("a.crt")
     };
     assert_eq!(planned(&[gone, replaced("a.key")]).findings, []);
+}
+
+#[test]
+fn what_the_system_did_not_let_be_read_is_told_as_that_in_either_place() {
+    let failed = || State::Unreadable {
+        code: Code::ReadFailed,
+        why: "cannot be read: I/O error".to_owned(),
+        way_out: "look at the file system that it is on".to_owned(),
+    };
+    let now = Changed {
+        now: failed(),
+        ..replaced("a.key")
+    };
+    let copy = Changed {
+        copy: failed(),
+        ..replaced("b.key")
+    };
+    let codes: Vec<_> = refused(&last(&[now, copy]))
+        .into_iter()
+        .map(|(code, ..)| code)
+        .collect();
+    assert_eq!(codes, [Code::ReadFailed; 2]);
 }
