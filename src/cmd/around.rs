@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use zeroize::Zeroizing;
 
 use super::{Env, Outcome, Stop};
 use crate::cli::{FailOn, Output, Run, Unknown};
