@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 mod common;
+use common::snapshot::{same, snapshot};
 use common::{
     Finished, TempDir, binary, certs, listing, mode, read, run, set_mode, text, tool, write,
 };
@@ -56,45 +57,6 @@ fn tree() -> TempDir {
     copy.arg("-a").arg(made.join(".")).arg(place.path());
     run(&mut copy).expect(0);
     place
-}
-
-/// All that a run could have touched: kind and mode, times, inode, owner and content.
-fn snapshot(place: &Path) -> BTreeMap<PathBuf, String> {
-    let mut paths = listing(place);
-    paths.push(PathBuf::new());
-    paths
-        .into_iter()
-        .map(|path| {
-            let whole = place.join(&path);
-            let found = fs::symlink_metadata(&whole).expect("metadata");
-            let content = if found.is_file() {
-                fs::read(&whole).expect("content")
-            } else {
-                Vec::new()
-            };
-            let what = format!(
-                "{:o} {}.{} {} {} {}:{} {content:?}",
-                found.mode(),
-                found.mtime(),
-                found.mtime_nsec(),
-                found.ctime_nsec(),
-                found.ino(),
-                found.uid(),
-                found.gid()
-            );
-            (path, what)
-        })
-        .collect()
-}
-
-#[track_caller]
-fn same(before: &BTreeMap<PathBuf, String>, place: &Path) {
-    let after = snapshot(place);
-    let paths: Vec<_> = before.keys().collect();
-    assert_eq!(paths, after.keys().collect::<Vec<_>>());
-    for (path, what) in before {
-        assert_eq!(what, &after[path], "{}", path.display());
-    }
 }
 
 fn json(finished: &Finished) -> serde_json::Value {

@@ -10,27 +10,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
 mod common;
-use common::{TempDir, at, certs, fixture, listing, read, run, set_mode, text, venv, write};
-
-const CONFIGURATIONS: [&str; 7] = [
-    "custom-validity",
-    "default",
-    "dual-stack",
-    "ecdsa-p256",
-    "etcd-extra-sans",
-    "external-etcd",
-    "ha-endpoint",
-];
-
-/// 2026-11-22 12:00:00 UTC, the day after kubeadm's trees were made.
-const NOON: i64 = 1_795_348_800;
+use common::kubeadm::{CONFIGURATIONS, NOON, configuration, unpacked};
+use common::snapshot::{same, snapshot};
+use common::{TempDir, at, certs, fixture, read, run, set_mode, text, venv, write};
 
 /// What stands for a field that one side has not.
 const ABSENT: &str = "absent";
@@ -173,8 +161,7 @@ fn kubeadms_trees_are_kept_byte_for_byte() {
         ]);
         let said = run(&mut at(NOON, "022", &command)).expect(0).stdout;
         assert!(!said.is_empty(), "{name}: what was kept is not told");
-        let after = snapshot(&tree);
-        assert_eq!(before, after, "{name}: a file of kubeadm's tree changed");
+        same(&before, &tree);
     }
 }
 
@@ -205,15 +192,6 @@ fn a_kubeconfig_over_an_older_ca_starts_five_minutes_back_and_not_with_the_ca() 
         );
         assert_eq!(validity["total_seconds"], 31_536_300, "{file}: {validity}");
     }
-}
-
-/// `facts/NAME.yaml` with the output folder in it, as a file beside the tree.
-fn configuration(name: &str, out: &Path, beside: &Path) -> PathBuf {
-    let template = read(&fixture(&format!("kubeadm/facts/{name}.yaml")));
-    assert!(template.contains("@OUT@"), "{name}.yaml lacks @OUT@");
-    let path = beside.join(format!("{name}.yaml"));
-    write(&path, template.replace("@OUT@", text(out)));
-    path
 }
 
 fn recorded(name: &str) -> Value {
@@ -269,44 +247,6 @@ fn describe(tree: &Path, starts: (f64, f64)) -> Value {
         .arg(format!("--start-kubeconfig={}", starts.1));
     let said = run(&mut command).expect(0);
     serde_json::from_str(&said.stdout).expect("facts.py prints JSON")
-}
-
-fn unpacked() -> TempDir {
-    let folder = TempDir::new();
-    let mut command = Command::new("tar");
-    command
-        .args(["--extract", "--same-permissions", "--file"])
-        .arg(fixture("kubeadm/trees.tar.gz"))
-        .arg("--directory")
-        .arg(folder.path());
-    run(&mut command).expect(0);
-    // The recorder's own notes, and the archive's "./", which must stay private here.
-    set_mode(folder.path(), 0o700);
-    folder
-}
-
-/// Everything about a tree that a run could change, access times apart.
-fn snapshot(tree: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64, Vec<u8>)> {
-    listing(tree)
-        .into_iter()
-        .map(|path| {
-            let full = tree.join(&path);
-            let metadata = fs::symlink_metadata(&full).expect("metadata");
-            let bytes = if metadata.is_file() {
-                fs::read(&full).expect("read")
-            } else {
-                Vec::new()
-            };
-            let facts = (
-                metadata.mode(),
-                metadata.ino(),
-                metadata.mtime(),
-                metadata.mtime_nsec(),
-                bytes,
-            );
-            (path, facts)
-        })
-        .collect()
 }
 
 /// The facts by path: a file's type and mode, and what its certificate, key or kubeconfig is.
