@@ -5,7 +5,14 @@ use crate::x509::name::Name;
 use crate::x509::san::San;
 use crate::x509::usage::KeyUsage;
 
-/// Whether `leaf` leads to one of `authorities`, through `chain` where it must.
+/// Whether its basic constraints and key usage let it sign certificates.
+pub(super) fn may_sign(ca: &Certificate) -> bool {
+    let usage = ca.key_usage;
+    ca.is_ca() && usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
+}
+
+/// Whether `leaf` leads to one of `authorities`, through `chain` where it must. That an authority
+/// may sign is not asked here.
 pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
     leads(leaf, chain, authorities, allows)
 }
@@ -34,13 +41,9 @@ fn leads(
     allows: impl Fn(&Certificate, usize) -> bool,
 ) -> bool {
     let signs = |issuer: &Certificate, child: &Certificate, below: usize| {
-        let usage = issuer.key_usage;
-        issuer.is_ca()
-            && usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
-            && allows(issuer, below)
-            && verifies(child, issuer)
+        allows(issuer, below) && verifies(child, issuer)
     };
-    let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).collect();
+    let mut intermediates: Vec<&Certificate> = chain.iter().filter(|ca| may_sign(ca)).collect();
     // Every one that is reached is tried, since of two with one key only one may lead further;
     // each once, so that a circle of them ends. With each how many are below its issuer.
     let mut reached = vec![(leaf, 0)];

@@ -3,7 +3,7 @@
 use time::Duration;
 
 use super::Judge;
-use super::chain::{PERMIT, above, forbidden, forbids, signed_at_any_length, signed_by};
+use super::chain::{PERMIT, above, forbidden, forbids, may_sign, signed_at_any_length, signed_by};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::spec::{BACKDATE, CertificateSpec, Place};
@@ -62,18 +62,21 @@ impl Judge<'_> {
     }
 
     fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
-        // A verifier passes over an anchor of a bundle that is not in date.
-        let in_date: Vec<Certificate> = self
+        // A verifier passes over an anchor of a bundle that is not in date or may not sign.
+        let in_date = |ca: &Certificate| {
+            ca.validity.not_before <= self.now && self.now <= ca.validity.not_after
+        };
+        let usable: Vec<Certificate> = self
             .authorities
             .iter()
-            .filter(|ca| ca.validity.not_before <= self.now && self.now <= ca.validity.not_after)
+            .filter(|ca| in_date(ca) && may_sign(ca))
             .cloned()
             .collect();
-        // That none is in date is told of the CA.
-        let authorities = if in_date.is_empty() {
+        // That none is, is told of the CA, and its leaves carry its signature all the same.
+        let authorities = if usable.is_empty() {
             self.authorities
         } else {
-            &in_date
+            &usable
         };
         if authorities.is_empty() || signed_by(leaf, chain, authorities) {
             return;
@@ -96,7 +99,7 @@ impl Judge<'_> {
             );
         } else {
             let (issuer, ca) = (&leaf.issuer, &self.authorities[0].subject);
-            let text = if issuer == ca {
+            let text = if issuer.same_values(ca) {
                 format!("was signed by another CA of the same name, \"{ca}\"")
             } else {
                 format!("was signed by \"{issuer}\", not by this CA, \"{ca}\"")

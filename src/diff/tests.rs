@@ -1043,6 +1043,23 @@ fn a_name_of_a_kind_that_is_not_held_against_constraints_on_it_is_told() {
 }
 
 #[test]
+fn what_a_ca_that_may_not_sign_has_signed_is_not_told_to_be_another_s() {
+    let mut case = Case::of("apiserver");
+    let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") else {
+        panic!("no CA");
+    };
+    chain[0].basic_constraints = None;
+    // That is told of the CA.
+    assert_eq!(case.findings(), []);
+    // Of a bundle only those count that may sign.
+    let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") else {
+        panic!("no CA");
+    };
+    chain.push(stranger("other"));
+    assert_eq!(codes(&case.findings()), [Code::BadSignature]);
+}
+
+#[test]
 fn of_two_intermediates_with_one_key_either_may_lead_to_the_ca() {
     let mut case = Case::of("apiserver");
     let stranger = Observed::Certificate {
