@@ -66,6 +66,9 @@ const KUBELET_CLIENT_GROUPS: super::Organizations = Since(&[
     (Version { patch: 1, ..v1(36) }, &[]),
 ]);
 
+/// kubeadm put these clients into this group before v1.29, and its renewals keep what they find.
+const BEFORE_V1_29: &[&[&str]] = &[&["system:masters"]];
+
 /// What is common to all rows, so that each says only what is its own.
 const ROW: Profile = Profile {
     name: "",
@@ -179,6 +182,7 @@ pub const TABLE: &[Profile] = &[
     Profile {
         name: "apiserver-etcd-client",
         common_name: Fixed("kube-apiserver-etcd-client"),
+        formerly: BEFORE_V1_29,
         signer: Signer::Ca("etcd-ca"),
         stored: Pair(Root::Pki, "apiserver-etcd-client"),
         etcd: true,
@@ -188,6 +192,7 @@ pub const TABLE: &[Profile] = &[
     Profile {
         name: "etcd-healthcheck-client",
         common_name: Fixed("kube-etcd-healthcheck-client"),
+        formerly: BEFORE_V1_29,
         signer: Signer::Ca("etcd-ca"),
         stored: Pair(Root::Pki, "etcd/healthcheck-client"),
         etcd: true,
@@ -210,7 +215,7 @@ pub const TABLE: &[Profile] = &[
         common_name: Fixed("kubernetes-admin"),
         organizations: Always(&["kubeadm:cluster-admins"]),
         // Before v1.29 there was no super-admin.conf, and this one was it.
-        formerly: &[&["system:masters"]],
+        formerly: BEFORE_V1_29,
         stored: Kubeconfig("admin.conf", Endpoint),
         role_binding: Some(RoleBinding {
             name: "kubeadm:cluster-admins",

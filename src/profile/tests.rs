@@ -445,11 +445,13 @@ fn the_group_of_the_kubelet_client_follows_the_version() {
 }
 
 #[test]
-fn admin_s_group_of_old_is_a_former_subject() {
-    let spec = resolved("admin", Given::default());
-    let former = &certificate(&spec).former_subjects;
-    assert_eq!(former.len(), 1);
-    assert_eq!(former[0].organizations(), ["system:masters"]);
+fn the_groups_of_old_are_former_subjects() {
+    for name in ["admin", "apiserver-etcd-client", "etcd-healthcheck-client"] {
+        let spec = resolved(name, Given::default());
+        let former = &certificate(&spec).former_subjects;
+        assert_eq!(former.len(), 1, "{name}");
+        assert_eq!(former[0].organizations(), ["system:masters"], "{name}");
+    }
     assert_eq!(
         certificate(&resolved("apiserver", Given::default())).former_subjects,
         []
