@@ -1,0 +1,262 @@
+//! What may befall the files of a leaf.
+
+use crate::base::Base;
+use crate::fault::{Fault, Mended};
+
+/// The table.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "the certificate is cut off",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "head -c 400 pki/apiserver.crt > $aside/cut; cat $aside/cut > pki/apiserver.crt",
+        told: &[
+            "error unreadable pki/apiserver.crt cannot be used: line 1: BEGIN CERTIFICATE has no END line: the file is cut short, copy it again",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate's DER is cut off",
+        base: Base::Ecdsa,
+        of: "etcd-peer",
+        recipe: "{ echo -----BEGIN CERTIFICATE-----; head -c 300 <(openssl x509 -in pki/etcd/peer.crt -outform DER) | base64; echo -----END CERTIFICATE-----; } > $aside/cut; cat $aside/cut > pki/etcd/peer.crt",
+        told: &[
+            "error unreadable pki/etcd/peer.crt cannot be used: read certificate: the DER ends too early",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a byte order mark stands before the certificate",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: r"edit pki/apiserver.crt '1s/^/\xef\xbb\xbf/'",
+        told: &[
+            "error unreadable pki/apiserver.crt cannot be used: line 1: the file starts with a byte order mark: save it as UTF-8 without one",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a block that does not end follows the certificate",
+        base: Base::OpenSsl,
+        of: "apiserver",
+        recipe: "echo -----BEGIN CERTIFICATE----- >> pki/apiserver.crt",
+        told: &[
+            "error unreadable pki/apiserver.crt cannot be used: line 15: BEGIN CERTIFICATE has no END line: the file is cut short, copy it again",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate's file is empty",
+        base: Base::Ecdsa,
+        of: "front-proxy-client",
+        recipe: ": > pki/front-proxy-client.crt",
+        told: &[
+            "error unreadable pki/front-proxy-client.crt cannot be used: no certificate: a block BEGIN CERTIFICATE is expected",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate's file is garbage",
+        base: Base::Default,
+        of: "etcd-server",
+        recipe: "echo garbage > pki/etcd/server.crt",
+        told: &[
+            "error unreadable pki/etcd/server.crt cannot be used: no certificate: a block BEGIN CERTIFICATE is expected",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate is DER, not PEM",
+        base: Base::Ours,
+        of: "apiserver",
+        recipe: "openssl x509 -in pki/apiserver.crt -outform DER -out $aside/der; cat $aside/der > pki/apiserver.crt",
+        told: &[
+            "error unreadable pki/apiserver.crt cannot be used: line 1: the file is DER, not PEM: convert it with 'openssl x509' or 'openssl pkey' and -inform der",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate's label is OpenSSL's own",
+        base: Base::OpenSsl,
+        of: "apiserver",
+        recipe: "edit pki/apiserver.crt 's/ CERTIFICATE/ TRUSTED CERTIFICATE/'",
+        told: &[
+            "error unreadable pki/apiserver.crt cannot be used: line 1: a block with the label \"TRUSTED CERTIFICATE\" is not supported: remove it or convert it",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a certificate's file holds its key too",
+        base: Base::Ours,
+        of: "apiserver",
+        recipe: "cat pki/apiserver.key >> pki/apiserver.crt",
+        told: &[
+            "error unreadable pki/apiserver.crt cannot be used: it holds a private key, which others may have read: take it out, and replace that key",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a certificate stands in the key's file",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "cat pki/apiserver.crt > pki/apiserver.key",
+        told: &[
+            "error unreadable pki/apiserver.key cannot be used: no usable private key: the file holds no block BEGIN … PRIVATE KEY",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the key is gone",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "rm pki/apiserver.key",
+        told: &["error missing-key pki/apiserver.crt stands without apiserver.key"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate is gone, and its key is there",
+        base: Base::Ha,
+        of: "etcd-server",
+        recipe: "rm pki/etcd/server.crt",
+        told: &["error missing-certificate pki/etcd/server.key stands without etcd/server.crt"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the key is another's",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "key pki/apiserver.key",
+        told: &["error key-mismatch pki/apiserver.key is not the key of the certificate beside it"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "two pairs have each other's key",
+        base: Base::Ecdsa,
+        of: "etcd-peer",
+        recipe: "cat pki/etcd/server.key > pki/etcd/peer.key",
+        told: &["error key-mismatch pki/etcd/peer.key is not the key of the certificate beside it"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the key is encrypted",
+        base: Base::OpenSsl,
+        of: "apiserver",
+        recipe: "encrypt pki/apiserver.key",
+        told: &[
+            "error unreadable pki/apiserver.key is encrypted, and the components of Kubernetes open no encrypted key",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the key's file is garbage",
+        base: Base::Ecdsa,
+        of: "apiserver-etcd-client",
+        recipe: "echo garbage > pki/apiserver-etcd-client.key",
+        told: &[
+            "error unreadable pki/apiserver-etcd-client.key cannot be used: no usable private key: the file holds no block BEGIN … PRIVATE KEY",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the key's file is empty",
+        base: Base::Ours,
+        of: "apiserver-etcd-client",
+        recipe: ": > pki/apiserver-etcd-client.key",
+        told: &[
+            "error unreadable pki/apiserver-etcd-client.key cannot be used: no usable private key: the file holds no block BEGIN … PRIVATE KEY",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the key is cut off",
+        base: Base::Default,
+        of: "apiserver",
+        recipe: "head -c 300 pki/apiserver.key > $aside/cut; cat $aside/cut > pki/apiserver.key",
+        told: &[
+            "error unreadable pki/apiserver.key cannot be used: no usable private key: line 1: BEGIN RSA PRIVATE KEY has no END line: the file is cut short, copy it again",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "everyone may read the key",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "chmod 644 pki/apiserver.key",
+        told: &["error key-mode pki/apiserver.key has the mode 0644"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a group may write the key",
+        base: Base::OpenSsl,
+        of: "etcd-peer",
+        recipe: "chmod 660 pki/etcd/peer.key",
+        told: &["error key-mode pki/etcd/peer.key has the mode 0660"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "everyone may write the certificate",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "chmod 666 pki/apiserver.crt",
+        told: &["error writable-by-others pki/apiserver.crt has the mode 0666"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate may be executed",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "chmod 755 pki/apiserver.crt",
+        told: &["warning certificate-mode pki/apiserver.crt has the mode 0755"],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "the certificate is a symbolic link",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "mv pki/apiserver.crt pki/real.crt; ln -s real.crt pki/apiserver.crt",
+        told: &["error unreadable pki/apiserver.crt is a symbolic link, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the certificate is a symbolic link to nothing",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "rm pki/apiserver.crt; ln -s nowhere pki/apiserver.crt",
+        told: &["error unreadable pki/apiserver.crt is a symbolic link, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the key is a symbolic link",
+        base: Base::OpenSsl,
+        of: "etcd-server",
+        recipe: "mv pki/etcd/server.key pki/etcd/real.key; ln -s real.key pki/etcd/server.key",
+        told: &["error unreadable pki/etcd/server.key is a symbolic link, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a folder is in the certificate's place",
+        base: Base::Ours,
+        of: "apiserver",
+        recipe: "rm pki/apiserver.crt; mkdir pki/apiserver.crt",
+        told: &["error unreadable pki/apiserver.crt is a directory, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a pipe is in the key's place",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "rm pki/apiserver.key; mkfifo pki/apiserver.key",
+        told: &["error unreadable pki/apiserver.key is a named pipe, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the certificate's file has no end",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "truncate -s 2M pki/apiserver.crt",
+        told: &[
+            "error unreadable pki/apiserver.crt is larger than 1 MiB: no certificate, key or kubeconfig is",
+        ],
+        mended: Mended::Never,
+    },
+];

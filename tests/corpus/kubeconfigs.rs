@@ -1,0 +1,372 @@
+//! What may befall a kubeconfig.
+
+use crate::base::Base;
+use crate::fault::{Fault, Mended};
+
+/// The table.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "the kubeconfig trusts another CA",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "authority $aside/other /CN=other; put admin.conf certificate-authority-data $aside/other.crt",
+        told: &["error kubeconfig-ca admin.conf does not trust the CA"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig trusts one CA more",
+        base: Base::OpenSsl,
+        of: "admin",
+        recipe: "authority $aside/other /CN=other; cat pki/ca.crt $aside/other.crt > $aside/both; put admin.conf certificate-authority-data $aside/both",
+        told: &[
+            "warning kubeconfig-trust-extra admin.conf trusts a CA that the CA file does not hold",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "the kubeconfig points at another server",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's|server: .*|server: https://10.0.0.99:6443|'",
+        told: &[
+            "warning kubeconfig-server admin.conf points at https://10.0.0.99:6443, not https://10.0.0.10:6443",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "the kubeconfig does not point at the endpoint",
+        base: Base::Ha,
+        of: "admin",
+        recipe: "edit admin.conf 's|server: .*|server: https://10.0.0.11:6443|'",
+        told: &[
+            "warning kubeconfig-server admin.conf points at https://10.0.0.11:6443, not https://api.ha.example.com:8443",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "the kubelet does not point at the endpoint",
+        base: Base::Ha,
+        of: "kubelet",
+        recipe: "edit kubelet.conf 's|server: .*|server: https://10.0.0.99:6443|'",
+        told: &[
+            "warning kubeconfig-server kubelet.conf points at https://10.0.0.99:6443, not https://10.0.0.11:6443",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "there is no current context",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf '/^current-context/d'",
+        told: &["error unreadable admin.conf cannot be used: it has no current-context"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the current context is not there",
+        base: Base::OpenSsl,
+        of: "scheduler",
+        recipe: "edit scheduler.conf 's/^current-context: .*/current-context: none/'",
+        told: &[
+            "error unreadable scheduler.conf cannot be used: it has no context \"none\", which is its current one",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the context's cluster is not there",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's/cluster: kubernetes/cluster: none/'",
+        told: &["error unreadable admin.conf cannot be used: it has no cluster \"none\""],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the context's user is not there",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's/user: kubernetes-admin/user: none/'",
+        told: &["error unreadable admin.conf cannot be used: it has no user \"none\""],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "there is no user",
+        base: Base::Ours,
+        of: "admin",
+        recipe: "edit admin.conf '/^users:/,$d'",
+        told: &["error unreadable admin.conf cannot be used: it has no user \"kubernetes-admin\""],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the cluster has no server",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf '/server:/d'",
+        told: &[
+            "error unreadable admin.conf cannot be used: its cluster \"kubernetes\" has no server",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig's key is another's",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "key $aside/key; put admin.conf client-key-data $aside/key",
+        told: &["error key-mismatch admin.conf holds a key that is not its certificate's"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig's key is encrypted",
+        base: Base::OpenSsl,
+        of: "admin",
+        recipe: "field admin.conf client-key-data > $aside/key; encrypt $aside/key; put admin.conf client-key-data $aside/key",
+        told: &[
+            "error unreadable admin.conf is encrypted, and the components of Kubernetes open no encrypted key",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig is garbage",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "echo garbage > admin.conf",
+        told: &[
+            "error unreadable admin.conf cannot be used: it is no kubeconfig: its kind is not Config",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig is empty",
+        base: Base::Ecdsa,
+        of: "scheduler",
+        recipe: ": > scheduler.conf",
+        told: &["error unreadable scheduler.conf cannot be used: holds no document"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig is of another kind",
+        base: Base::Ours,
+        of: "admin",
+        recipe: "edit admin.conf 's/kind: Config/kind: Secret/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: it is no kubeconfig: its kind is not Config",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig is two documents",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "cat admin.conf > $aside/one; { echo ---; cat $aside/one; } >> admin.conf",
+        told: &[
+            "error unreadable admin.conf cannot be used: it holds 2 YAML documents, and a kubeconfig is one",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a token stands in the certificate's place",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf '/client-key-data/d; s/client-certificate-data: .*/token: abc/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: its user \"kubernetes-admin\" has another identity than its certificate: token",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a token stands beside the certificate",
+        base: Base::OpenSsl,
+        of: "controller-manager",
+        recipe: r"edit controller-manager.conf 's/\( *\)client-key-data/\1token: abc\n&/'",
+        told: &[
+            "error unreadable controller-manager.conf cannot be used: its user \"system:kube-controller-manager\" has another identity than its certificate: token",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a command stands beside the certificate",
+        base: Base::Ecdsa,
+        of: "kubelet",
+        recipe: r"edit kubelet.conf 's/^    client-key-data/    exec: {command: login}\n&/'",
+        told: &[
+            "error unreadable kubelet.conf cannot be used: its user \"system:node:cp1\" has another identity than its certificate: exec",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the user becomes another one",
+        base: Base::Ours,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^ *client-key-data/    as: root\n&/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: its user \"kubernetes-admin\" has another identity than its certificate: as",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the server is not verified",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^    server:/    insecure-skip-tls-verify: true\n&/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: its cluster \"kubernetes\" is not verified: insecure-skip-tls-verify",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "two users have the name",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^users:/&\n- name: kubernetes-admin\n  user: {token: abc}/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: it has two users of the name \"kubernetes-admin\"",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a field stands there twice",
+        base: Base::Ours,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^current-context.*/&\n&/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: line 13: the key \"current-context\" is here a second time, first on line 12: keep one",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the certificate's data is not base64",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's/client-certificate-data: /&-/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: its user \"kubernetes-admin\": has client-certificate-data that is not base64",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the CA's data is not PEM",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "echo garbage > $aside/x; put admin.conf certificate-authority-data $aside/x",
+        told: &[
+            "error unreadable admin.conf cannot be used: certificate-authority: no certificate: a block BEGIN CERTIFICATE is expected",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a file that the kubeconfig names is not there",
+        base: Base::Ecdsa,
+        of: "kubelet",
+        recipe: "edit kubelet.conf 's|client-certificate-data: .*|client-certificate: pki/nowhere.crt|'",
+        told: &[
+            "error unreadable kubelet.conf refers to pki/nowhere.crt (client-certificate), which is not there",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "everyone may read the kubeconfig",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "chmod 644 admin.conf",
+        told: &["error key-mode admin.conf has the mode 0644"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "everyone may read the key that the kubeconfig names",
+        base: Base::OpenSsl,
+        of: "kubelet",
+        recipe: "field kubelet.conf client-key-data > kubelet.pem; chmod 644 kubelet.pem; edit kubelet.conf 's|client-key-data: .*|client-key: kubelet.pem|'",
+        told: &["error key-mode kubelet.conf has the mode 0644"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig is a symbolic link",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "mv admin.conf real.conf; ln -s real.conf admin.conf",
+        told: &["error unreadable admin.conf is a symbolic link, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a folder is in the kubeconfig's place",
+        base: Base::Ours,
+        of: "scheduler",
+        recipe: "rm scheduler.conf; mkdir scheduler.conf",
+        told: &["error unreadable scheduler.conf is a directory, not a file"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the kubeconfig's certificate has expired",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "issue admin.conf at='2025-01-01 00:00:00'",
+        told: &["error expired admin.conf ended on 2026-01-01"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the administrator is in no group",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "issue admin.conf subject=/CN=kubernetes-admin",
+        told: &[
+            "error wrong-subject admin.conf has the subject \"CN=kubernetes-admin\", not \"CN=kubernetes-admin,O=kubeadm:cluster-admins\"",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the administrator is in another group",
+        base: Base::Default,
+        of: "admin",
+        recipe: "issue admin.conf subject=/O=dev/CN=kubernetes-admin",
+        told: &[
+            "error wrong-subject admin.conf has the subject \"CN=kubernetes-admin,O=dev\", not \"CN=kubernetes-admin,O=kubeadm:cluster-admins\"",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the administrator is in the former group, system:masters",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "issue admin.conf subject=/O=system:masters/CN=kubernetes-admin",
+        told: &[
+            "note former-subject admin.conf has the former subject \"CN=kubernetes-admin,O=system:masters\"",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "the kubelet is another node's",
+        base: Base::Ecdsa,
+        of: "kubelet",
+        recipe: "issue kubelet.conf subject=/O=system:nodes/CN=system:node:cp2",
+        told: &[
+            "error wrong-subject kubelet.conf has the subject \"CN=system:node:cp2,O=system:nodes\", not \"CN=system:node:cp1,O=system:nodes\"",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the scheduler has the controller manager's certificate",
+        base: Base::Ha,
+        of: "scheduler",
+        recipe: "field controller-manager.conf client-certificate-data > $aside/c; field controller-manager.conf client-key-data > $aside/k; put scheduler.conf client-certificate-data $aside/c; put scheduler.conf client-key-data $aside/k",
+        told: &[
+            "error wrong-subject scheduler.conf has the subject \"CN=system:kube-controller-manager\", not \"CN=system:kube-scheduler\"",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a stranger signed the kubeconfig's certificate",
+        base: Base::Ours,
+        of: "super-admin",
+        recipe: "authority $aside/other /CN=kubernetes; issue super-admin.conf ca=$aside/other",
+        told: &[
+            "error not-signed-by-ca super-admin.conf was signed by another CA of the same name, \"CN=kubernetes\"",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig's key is an RSA one where P-256 is wanted",
+        base: Base::Ecdsa,
+        of: "scheduler",
+        recipe: "key $aside/new bits=2048; put scheduler.conf client-key-data $aside/new; issue scheduler.conf",
+        told: &["warning key-algorithm scheduler.conf has a key of RSA-2048, not ECDSA-P256"],
+        mended: Mended::Named,
+    },
+];

@@ -1,0 +1,117 @@
+//! A corpus of single faults. Each is put into a good tree by a recipe (`recipes.sh`), and then:
+//! the findings are exactly those of its row, the exit code is theirs, nothing changed, and
+//! `--force` mends it and touches nothing else, or refuses as well.
+//!
+//! A new fault is a row of one of the tables. A row that does not hold is told with what was found,
+//! in the form of a row.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::thread;
+
+use certs::finding::Code;
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod authorities;
+mod base;
+mod fault;
+mod files;
+mod good;
+mod kubeconfigs;
+mod leaves;
+mod service_account;
+mod signatures;
+
+use fault::Fault;
+
+/// Every table.
+fn faults() -> impl Iterator<Item = &'static Fault> {
+    leaves::FAULTS
+        .iter()
+        .chain(signatures::FAULTS)
+        .chain(files::FAULTS)
+        .chain(authorities::FAULTS)
+        .chain(service_account::FAULTS)
+        .chain(kubeconfigs::FAULTS)
+}
+
+#[test]
+fn each_fault_is_told_exactly_changes_nothing_and_is_mended_alone() {
+    let rows = Mutex::new(faults());
+    let wrong = Mutex::new(Vec::new());
+    let take = || rows.lock().expect("rows").next();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(fault) = take() {
+                    if let Err(text) = fault.holds() {
+                        wrong
+                            .lock()
+                            .expect("wrong")
+                            .push(format!("{}: {text}", fault.name));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("wrong");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn the_corpus_has_many_faults_each_once() {
+    let names: BTreeSet<&str> = faults().map(|fault| fault.name).collect();
+    assert_eq!(names.len(), faults().count());
+    assert!(names.len() >= 100, "{}", names.len());
+    for base in base::ALL {
+        let rows = faults().filter(|fault| fault.base == base).count();
+        assert!(rows >= 2, "{base:?}: {rows}");
+    }
+}
+
+/// What no fault of a tree can show, each with the test that shows it.
+const ELSEWHERE: [(Code, &str); 4] = [
+    // Of what is made, not of what is there.
+    (
+        Code::ExpiresWithCa,
+        "a_leaf_that_ends_with_its_ca_is_told (tests/behaviour.rs)",
+    ),
+    // A writer ends what was interrupted; only a dry run tells it.
+    (
+        Code::InterruptedRun,
+        "an_interrupted_run_is_told_to_a_reader_who_leaves_it (tests/behaviour.rs)",
+    ),
+    // Of the node's own name, and so of a good tree.
+    (
+        Code::LongName,
+        "good::a_tree_of_a_node_with_a_long_name_has_notes_alone",
+    ),
+    // Of super-admin.conf as it should be: anybody else in that group has a wrong or former subject.
+    (
+        Code::SystemMasters,
+        "good::a_tree_of_openssls_has_notes_alone",
+    ),
+];
+
+#[test]
+fn every_code_of_a_generating_verb_is_shown_by_a_fault() {
+    let shown: BTreeSet<&str> = faults()
+        .flat_map(|fault| fault.told)
+        .map(|line| fault::code(line))
+        .collect();
+    let elsewhere: BTreeSet<&str> = ELSEWHERE.iter().map(|(code, _)| code.id()).collect();
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .map(|code| code.id())
+        .filter(|code| !shown.contains(code) && !elsewhere.contains(code))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new(), "shown by no fault");
+    let both: Vec<_> = shown.intersection(&elsewhere).collect();
+    assert_eq!(both, Vec::<&&str>::new(), "shown by a fault after all");
+}
