@@ -48,10 +48,19 @@ pub(crate) fn spec(name: &str) -> Spec {
 
 /// The key called so, P-256, the same each time.
 pub(crate) fn key(name: &str) -> Arc<PrivateKey> {
+    key_of(name, KeyAlgorithm::EcdsaP256)
+}
+
+/// The key called so, of this algorithm. All RSA keys of a size are one, for each takes its time.
+pub(crate) fn key_of(name: &str, algorithm: KeyAlgorithm) -> Arc<PrivateKey> {
     static KEYS: OnceLock<Mutex<BTreeMap<String, Arc<PrivateKey>>>> = OnceLock::new();
     let mut keys = KEYS.get_or_init(Mutex::default).lock().unwrap();
-    let make = || Arc::new(PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
-    Arc::clone(keys.entry(name.to_owned()).or_insert_with(make))
+    let make = || Arc::new(PrivateKey::generate(algorithm).unwrap());
+    let name = match algorithm {
+        KeyAlgorithm::Rsa(_) => algorithm.to_string(),
+        _ => format!("{algorithm} {name}"),
+    };
+    Arc::clone(keys.entry(name).or_insert_with(make))
 }
 
 /// Of root's, with this mode.
@@ -74,7 +83,7 @@ pub(crate) fn certificate(
     found: &Found,
     begin: OffsetDateTime,
 ) -> Certificate {
-    let key = key(name);
+    let key = key_of(name, wanted.key_algorithm);
     let mut random = [0; 20];
     key::random(&mut random).unwrap();
     let serial = Serial::new(random);
@@ -112,7 +121,7 @@ pub(crate) fn made(spec: &Spec, found: &Found) -> Observed {
 
 /// `spec` as it is found when it was made at another time.
 pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Observed {
-    let key = key(&spec.name);
+    let key = key_of(&spec.name, spec.key_algorithm());
     match (&spec.content, &spec.place) {
         (Content::KeyPair(_), _) => Observed::KeyPair {
             public_access: access(0o600),
