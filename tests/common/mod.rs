@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 
+pub mod base;
 pub mod kubeadm;
 pub mod snapshot;
 pub mod tree;

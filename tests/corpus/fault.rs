@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 
 use certs::profile;
 
-use crate::base::{ALL, Base, over};
+use crate::common::base::{ALL, Base, over};
 use crate::common::snapshot::{Snapshot, snapshot};
 use crate::common::{Finished, run};
 

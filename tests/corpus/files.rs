@@ -1,6 +1,6 @@
 //! What may befall the files of a leaf.
 
-use crate::base::Base;
+use crate::common::base::Base;
 use crate::fault::{Fault, Mended};
 
 /// The table.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::base::{Base, over};
+use crate::common::base::{Base, over};
 use crate::common::kubeadm::{CONFIGURATIONS, NOON, configuration, unpacked};
 use crate::common::snapshot::{same, snapshot};
 use crate::common::{Finished, TempDir, at, certs, run, text};

@@ -1,6 +1,6 @@
 //! What may befall a kubeconfig.
 
-use crate::base::Base;
+use crate::common::base::Base;
 use crate::fault::{Fault, Mended};
 
 /// The table.

@@ -1,6 +1,6 @@
 //! What a leaf may be, other than wanted.
 
-use crate::base::Base;
+use crate::common::base::Base;
 use crate::fault::{Fault, Mended};
 
 /// The table.

@@ -1,4 +1,4 @@
-//! A corpus of single faults. Each is put into a good tree by a recipe (`recipes.sh`), and then:
+//! A corpus of single faults. Each is put into a good tree by a recipe (`common/recipes.sh`), and then:
 //! the findings are exactly those of its row, the exit code is theirs, nothing changed, and
 //! `--force` mends it and touches nothing else, or refuses as well.
 //!
@@ -19,7 +19,6 @@ use certs::finding::Code;
 mod common;
 
 mod authorities;
-mod base;
 mod fault;
 mod files;
 mod good;
@@ -69,7 +68,7 @@ fn the_corpus_has_many_faults_each_once() {
     let names: BTreeSet<&str> = faults().map(|fault| fault.name).collect();
     assert_eq!(names.len(), faults().count());
     assert!(names.len() >= 100, "{}", names.len());
-    for base in base::ALL {
+    for base in common::base::ALL {
         let rows = faults().filter(|fault| fault.base == base).count();
         assert!(rows >= 2, "{base:?}: {rows}");
     }

@@ -1,6 +1,6 @@
 //! What may befall the service account keys.
 
-use crate::base::Base;
+use crate::common::base::Base;
 use crate::fault::{Fault, Mended};
 
 /// The table.

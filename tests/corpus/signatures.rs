@@ -1,6 +1,6 @@
 //! Who signed a leaf, other than its CA.
 
-use crate::base::Base;
+use crate::common::base::Base;
 use crate::fault::{Fault, Mended};
 
 /// The table.

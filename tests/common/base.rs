@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::common::kubeadm::{NOON, configuration, unpacked};
-use crate::common::{TempDir, at, certs, run, text, tool, write};
+use super::kubeadm::{NOON, configuration, unpacked};
+use super::{TempDir, at, certs, run, text, tool, write};
 
 /// A good tree, and the facts it was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
