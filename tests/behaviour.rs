@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 mod common;
+use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
 use common::{
     Finished, TempDir, binary, certs, listing, mode, read, run, set_mode, text, tool, write,
@@ -82,46 +83,6 @@ fn codes(finished: &Finished, severity: &str) -> Vec<String> {
         .filter(|finding| finding["severity"] == severity)
         .map(|finding| finding["code"].as_str().expect("a code").to_owned())
         .collect()
-}
-
-/// As another user: 65534 in no group but its own.
-fn nobody(inner: &Command) -> Command {
-    let mut command = Command::new(tool("setpriv"));
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-    command.arg(inner.get_program()).args(inner.get_args());
-    command.env("NO_COLOR", "1");
-    command
-}
-
-/// A place that `nobody` reaches: outside the target directory, whose parents may be closed.
-struct Public(PathBuf);
-
-impl Public {
-    fn new() -> Self {
-        let made = Command::new("mktemp")
-            .args(["-d"])
-            .output()
-            .expect("mktemp");
-        let path = String::from_utf8(made.stdout).expect("a path");
-        let path = PathBuf::from(path.trim_end());
-        set_mode(&path, 0o755);
-        // By another process: a child that another test's thread starts would hold a copy that is
-        // written here open, and the program could not be started (ETXTBSY).
-        run(Command::new("cp").arg(binary()).arg(path.join("certs"))).expect(0);
-        Self(path)
-    }
-
-    fn certs(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.0.join("certs"));
-        command.args(arguments).args(FAST);
-        command
-    }
-}
-
-impl Drop for Public {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 // Exit codes.

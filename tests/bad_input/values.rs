@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use certs::config::{self, Unknown};
 use certs::facts::{self, Facts, Given, Host, Stated};
 
+use super::answers::Answer;
+
 const INIT: &str = "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -41,6 +43,24 @@ fn read(file: &str, flags: Given) -> Result<Facts, String> {
         .map_err(|errors| lines(errors.iter().map(ToString::to_string).collect()))
 }
 
+/// Every case of this page, with our answer.
+pub fn answers() -> Vec<Answer> {
+    let refused = bad_values().into_iter().chain(bad_files());
+    let taken = odd_files().into_iter();
+    refused
+        .map(|(case, _, said)| Answer {
+            case,
+            exit: 2,
+            said: said.lines().map(|line| format!("error: {line}")).collect(),
+        })
+        .chain(taken.map(|(case, _, fact, value)| Answer {
+            case,
+            exit: 0,
+            said: vec![format!("taken: {fact} is {value:?}")],
+        }))
+        .collect()
+}
+
 /// The base file, with fields put after the cluster's, which end on line 11.
 fn cluster(fields: &str) -> String {
     format!("{INIT}---\n{CLUSTER}{fields}")
@@ -53,9 +73,12 @@ fn changed(from: &str, to: &str) -> String {
     base.replace(from, to)
 }
 
-#[test]
-fn bad_values_are_refused_with_field_line_and_reason() {
-    for (case, file, expected) in [
+/// A case, its file and what is said of it.
+type Refused = (&'static str, String, &'static str);
+
+/// Values that are refused.
+fn bad_values() -> Vec<Refused> {
+    vec![
         (
             "bad-san-underscore",
             cluster("apiServer:\n  certSANs: [\"bad_name.example.com\"]\n"),
@@ -223,14 +246,23 @@ fn bad_values_are_refused_with_field_line_and_reason() {
              name has letters, digits, '-' and '.' only\napiServer.certSANs (c.yaml line 16): \"c_d\": contains '_': a \
              DNS name has letters, digits, '-' and '.' only",
         ),
-    ] {
-        assert_eq!(read(&file, Given::default()).unwrap_err(), expected, "{case}");
-    }
+    ]
 }
 
 #[test]
-fn bad_files_are_refused_with_line_and_way_out() {
-    for (case, file, expected) in [
+fn bad_values_are_refused_with_field_line_and_reason() {
+    for (case, file, expected) in bad_values() {
+        assert_eq!(
+            read(&file, Given::default()).unwrap_err(),
+            expected,
+            "{case}"
+        );
+    }
+}
+
+/// Files that are refused; what is said begins so.
+fn bad_files() -> Vec<Refused> {
+    vec![
         (
             "config-bad-yaml",
             "kind: [unclosed\n".to_owned(),
@@ -281,7 +313,12 @@ fn bad_files_are_refused_with_line_and_way_out() {
             "c.yaml line 13: an InitConfiguration and a JoinConfiguration: keep the first for the first control-plane \
              node, the second for every other",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn bad_files_are_refused_with_line_and_way_out() {
+    for (case, file, expected) in bad_files() {
         let errors = read(&file, Given::default()).unwrap_err();
         assert!(errors.starts_with(expected), "{case}: {errors}");
         assert_eq!(
@@ -308,6 +345,10 @@ fn fact(facts: &Facts, name: &str) -> String {
             .as_ref()
             .map(|e| format!("{} {}", e.host, e.url))
             .unwrap_or_default(),
+        "etcd-sans" => {
+            let sans = node.etcd_server_extra_sans.iter().map(ToString::to_string);
+            sans.collect::<Vec<_>>().join(" ")
+        }
         "etcd" => format!("{:?}", cluster.external_etcd),
         "name" => cluster.name.clone(),
         "node" => node.name.clone(),
@@ -324,14 +365,15 @@ fn fact(facts: &Facts, name: &str) -> String {
     }
 }
 
-#[test]
-fn odd_files_that_kubeadm_takes_are_taken() {
+/// Files that are taken: a case, its file, a fact and its value.
+fn odd_files() -> Vec<(&'static str, String, &'static str, &'static str)> {
     let crlf = cluster("clusterName: blue\n").replace('\n', "\r\n");
     let yaml_features = cluster("apiServer: &a\n  certSANs:\n  - &h host.example.com\n  - *h\n");
-    for (case, file, name, expected) in [
+    vec![
         ("doc-leading-separator", format!("---\n{}", cluster("")), "node", "cp1"),
         ("doc-trailing-separator", cluster("---\n"), "node", "cp1"),
         ("doc-comment-only-last", cluster("---\n# c\n"), "node", "cp1"),
+        ("doc-comment-first", format!("# c\n{}", cluster("")), "node", "cp1"),
         ("doc-comment-then-separator", format!("# c\n---\n{}", cluster("")), "node", "cp1"),
         ("doc-dots", cluster("...\n"), "node", "cp1"),
         ("doc-separator-comment", cluster("").replace("---", "--- # x"), "node", "cp1"),
@@ -346,6 +388,7 @@ fn odd_files_that_kubeadm_takes_are_taken() {
             "algorithm",
             "ECDSA-P256",
         ),
+        ("version-min", changed("v1.36.2", "v1.35.0"), "version", "v1.35.0"),
         ("version-without-v", changed("v1.36.2", "1.36.2"), "version", "v1.36.2"),
         ("version-prerelease", changed("v1.36.2", "v1.37.0-alpha.1"), "version", "v1.37.0"),
         ("version-label", changed("v1.36.2", "stable-1"), "version", "v1.36.2"),
@@ -362,6 +405,26 @@ fn odd_files_that_kubeadm_takes_are_taken() {
             cluster("controlPlaneEndpoint: \"fd12::1\"\n"),
             "endpoint",
             "fd12::1 https://[fd12::1]:6443",
+        ),
+        (
+            "endpoint-same-as-advertise",
+            cluster("controlPlaneEndpoint: \"10.0.0.10:6443\"\n"),
+            "endpoint",
+            "10.0.0.10 https://10.0.0.10:6443",
+        ),
+        (
+            "endpoint-is-node-name",
+            cluster("controlPlaneEndpoint: cp1\n"),
+            "endpoint",
+            "cp1 https://cp1:6443",
+        ),
+        (
+            "etcd-sans",
+            cluster(
+                "etcd:\n  local:\n    serverCertSANs: [\"z.example.com\",\"a.example.com\",\"10.0.0.10\",\"10.0.0.5\"]\n",
+            ),
+            "etcd-sans",
+            "z.example.com a.example.com 10.0.0.10 10.0.0.5",
         ),
         (
             "endpoint-port-leading-zero",
@@ -448,8 +511,14 @@ fn odd_files_that_kubeadm_takes_are_taken() {
             "node",
             "cp1",
         ),
-    ] {
-        let facts = read(&file, Given::default()).unwrap_or_else(|errors| panic!("{case}: {errors}"));
+    ]
+}
+
+#[test]
+fn odd_files_that_kubeadm_takes_are_taken() {
+    for (case, file, name, expected) in odd_files() {
+        let facts =
+            read(&file, Given::default()).unwrap_or_else(|errors| panic!("{case}: {errors}"));
         assert_eq!(fact(&facts, name), expected, "{case}");
     }
 }

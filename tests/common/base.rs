@@ -130,7 +130,9 @@ impl Base {
 /// The program over the tree in `place`, at noon.
 pub fn over(verb: &[&str], place: &Path) -> Command {
     let mut command = certs(verb);
-    command.args(["--kubernetes-dir", text(&place.join("k"))]);
-    command.args(["--config", text(&place.join("c.yaml"))]);
+    command
+        .args(["--kubernetes-dir", text(&place.join("k"))])
+        .args(["--config", text(&place.join("c.yaml"))])
+        .current_dir(place);
     at(NOON, "022", &command)
 }

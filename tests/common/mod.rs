@@ -16,8 +16,8 @@ use std::io::Read;
 use std::net::{IpAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ use base64ct::{Base64, Encoding};
 
 pub mod base;
 pub mod kubeadm;
+pub mod public;
 pub mod snapshot;
 pub mod tree;
 
@@ -379,6 +380,30 @@ impl Drop for TempDir {
             let _ = fs::remove_dir_all(&self.0);
         }
     }
+}
+
+/// Holds each row of a table, two at a time; all that do not hold are told together.
+#[track_caller]
+pub fn each<'a, T: Sync + 'a>(
+    rows: impl Iterator<Item = &'a T> + Send,
+    holds: impl Fn(&T) -> Result<(), String> + Sync,
+) {
+    let rows = Mutex::new(rows);
+    let wrong = Mutex::new(Vec::new());
+    let take = || rows.lock().expect("rows").next();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(row) = take() {
+                    if let Err(text) = holds(row) {
+                        wrong.lock().expect("wrong").push(text);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("wrong");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// Sets permission bits.

@@ -177,3 +177,8 @@ encrypt() {
     openssl pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret -in "$1" -out "$aside/locked"
     cat "$aside/locked" > "$1"
 }
+
+# bare: nothing but pki/ca stays.
+bare() {
+    find . -type f ! -path './pki/ca.*' -delete
+}
