@@ -66,7 +66,7 @@ pub const CASES: &[Case] = &[
         arguments: &["kubeconfig"],
         exit: 4,
         said: &[
-            "error: admin.conf cannot be used: line 1: could not find expected directive name: run the same command with --force to reissue it",
+            "error: admin.conf cannot be used: line 1: could not find expected directive name: run the same command with --force to reissue it; what else is in it is in the backup alone then",
         ],
     },
     Case {
@@ -118,7 +118,7 @@ pub const CASES: &[Case] = &[
         arguments: &["kubeconfig"],
         exit: 4,
         said: &[
-            "error: admin.conf ended on 2026-01-01: run the same command with --force to reissue it",
+            "error: admin.conf ended on 2026-01-01 00:00:00 UTC: run the same command with --force to reissue it",
         ],
     },
     Case {

@@ -10,7 +10,7 @@ pub const CASES: &[Case] = &[
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/ca.crt ended on 2025-01-01: certs never replaces a CA or sa.key: restore it from a backup, or move it away",
+            "error: pki/ca.crt ended on 2025-01-01 00:00:00 UTC: certs never replaces a CA or sa.key: restore it from a backup, or move it away",
         ],
     },
     Case {
@@ -19,7 +19,7 @@ pub const CASES: &[Case] = &[
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/ca.crt begins on 2030-01-01, and the clock says 2026-11-22: set the clock right",
+            "error: pki/ca.crt begins on 2030-01-01 00:00:00 UTC, and the clock says 2026-11-22 12:00:00 UTC: set the clock right",
         ],
     },
     Case {
@@ -223,7 +223,7 @@ cat $aside/middle.crt >> pki/apiserver.crt",
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/apiserver.crt ended on 2026-01-01: run the same command with --force to reissue it",
+            "error: pki/apiserver.crt ended on 2026-01-01 00:00:00 UTC: run the same command with --force to reissue it",
         ],
     },
     Case {
@@ -358,6 +358,16 @@ cat $aside/middle.crt >> pki/apiserver.crt",
             "error: scheduler.conf is there, and its CA ca.crt is not: restore ca.crt from a backup, or move away what it signed",
         ],
     },
+    Case {
+        name: "nodename-etcd-ca",
+        recipe: "rm -r *; edit ../c.yaml 's/name: cp1/name: etcd-ca/'",
+        arguments: &["all"],
+        exit: 4,
+        said: &[
+            "error: pki/etcd/server.crt would have the subject of its CA, \"CN=etcd-ca\": choose another node name or common name",
+            "error: pki/etcd/peer.crt would have the subject of its CA, \"CN=etcd-ca\": choose another node name or common name",
+        ],
+    },
 ];
 
 /// What the user `nobody` may not read or write.
@@ -366,7 +376,7 @@ pub const CLOSED: &[Case] = &[
         name: "unreadable-ca-key",
         recipe: "bare; chmod 0 pki/ca.key",
         arguments: &["all"],
-        exit: 4,
+        exit: 1,
         said: &[
             "error: pki/ca.key cannot be read: permission denied: run as root, or as its owner",
         ],
@@ -375,7 +385,7 @@ pub const CLOSED: &[Case] = &[
         name: "unreadable-ca-crt",
         recipe: "chmod 0 pki/ca.crt",
         arguments: &["all"],
-        exit: 4,
+        exit: 1,
         said: &[
             "error: pki/ca.crt cannot be read: permission denied: run as root, or as its owner",
         ],
@@ -384,7 +394,7 @@ pub const CLOSED: &[Case] = &[
         name: "unreadable-leaf",
         recipe: "chmod 0 pki/apiserver.crt",
         arguments: &["all"],
-        exit: 4,
+        exit: 1,
         said: &[
             "error: pki/apiserver.crt cannot be read: permission denied: run as root, or as its owner",
         ],
@@ -393,7 +403,7 @@ pub const CLOSED: &[Case] = &[
         name: "unreadable-sa",
         recipe: "chmod 0 pki/sa.key",
         arguments: &["all"],
-        exit: 4,
+        exit: 1,
         said: &[
             "error: pki/sa.key cannot be read: permission denied: run as root, or as its owner",
         ],

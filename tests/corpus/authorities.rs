@@ -46,7 +46,7 @@ pub const FAULTS: &[Fault] = &[
         of: "ca",
         recipe: "authority pki/ca /CN=kubernetes at='2024-01-01 00:00:00' days=366",
         told: &[
-            "error expired pki/ca.crt ended on 2025-01-01",
+            "error expired pki/ca.crt ended on 2025-01-01 00:00:00 UTC",
             "error kubeconfig-ca admin.conf does not trust the CA",
             "error kubeconfig-ca super-admin.conf does not trust the CA",
             "error kubeconfig-ca kubelet.conf does not trust the CA",
@@ -61,7 +61,7 @@ pub const FAULTS: &[Fault] = &[
         of: "etcd-ca",
         recipe: "authority pki/etcd/ca /CN=etcd-ca at='2030-01-01 00:00:00'",
         told: &[
-            "error not-yet-valid pki/etcd/ca.crt begins on 2030-01-01, and the clock says 2026-11-22",
+            "error not-yet-valid pki/etcd/ca.crt begins on 2030-01-01 00:00:00 UTC, and the clock says 2026-11-22 12:00:00 UTC",
         ],
         mended: Mended::Never,
     },
@@ -228,12 +228,12 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Never,
     },
     Fault {
-        name: "the CA may name some names alone",
+        name: "the CA may sign for some subjects alone",
         base: Base::OpenSsl,
         of: "front-proxy-ca",
-        recipe: r#"authority pki/front-proxy-ca /CN=front-proxy-ca "more=nameConstraints=critical,permitted;DNS:example.com""#,
+        recipe: r"authority pki/front-proxy-ca /CN=front-proxy-ca more=$'nameConstraints=permitted;dirName:names\n[names]\nO=example'",
         told: &[
-            "warning name-constraints pki/front-proxy-ca.crt has name constraints, which certs does not hold names against",
+            "warning name-constraints pki/front-proxy-ca.crt has name constraints on subjects, which certs does not hold them against",
         ],
         mended: Mended::Never,
     },
@@ -318,9 +318,78 @@ pub const FAULTS: &[Fault] = &[
         recipe: "authority pki/etcd/ca /CN=cp1; issue pki/etcd/peer; rm pki/etcd/server.*",
         told: &[
             "error named-like-its-ca pki/etcd/server.crt would have the subject of its CA, \"CN=cp1\"",
+            "error named-like-its-ca pki/etcd/peer.crt has the subject of its CA, \"CN=cp1\"",
             "error not-signed-by-ca pki/apiserver-etcd-client.crt was signed by \"CN=etcd-ca\", not by this CA, \"CN=cp1\"",
             "error not-signed-by-ca pki/etcd/healthcheck-client.crt was signed by \"CN=etcd-ca\", not by this CA, \"CN=cp1\"",
         ],
         mended: Mended::Never,
+    },
+    Fault {
+        name: "the CA's key belongs to another user",
+        base: Base::Ours,
+        of: "ca",
+        recipe: "chown 65534 pki/ca.key",
+        told: &["note key-owner pki/ca.key belongs to user 65534, who can sign with it"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the CA's certificate belongs to another user",
+        base: Base::Ecdsa,
+        of: "etcd-ca",
+        recipe: "chown 65534 pki/etcd/ca.crt",
+        told: &[
+            "warning foreign-owner pki/etcd/ca.crt belongs to user 65534, who can put another in its place",
+        ],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the CA's folder belongs to another user",
+        base: Base::Ecdsa,
+        of: "etcd-ca",
+        recipe: "chown 65534 pki/etcd",
+        told: &["warning foreign-owner pki/etcd is a directory of user 65534"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a group may write the CA's folder",
+        base: Base::Ecdsa,
+        of: "etcd-ca",
+        recipe: "chmod 775 pki/etcd",
+        told: &["note writable-by-group pki/etcd is a directory of mode 0775"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "everyone may write the CA's folder",
+        base: Base::OpenSsl,
+        of: "ca",
+        recipe: "chmod 777 pki",
+        told: &["error writable-by-others pki is a directory of mode 0777"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the CA may sign for other names than its leaf's",
+        base: Base::OpenSsl,
+        of: "front-proxy-ca",
+        recipe: r#"authority pki/ca /CN=kubernetes "more=nameConstraints=critical,excluded;DNS:cp1"; for conf in *.conf; do put $conf certificate-authority-data pki/ca.crt; done"#,
+        told: &[
+            "error name-not-permitted pki/apiserver.crt has the SAN cp1, which the name constraints of \"CN=kubernetes\" do not permit",
+        ],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a leaf's intermediate is one more than the CA allows",
+        base: Base::OpenSsl,
+        of: "front-proxy-client",
+        recipe: r"authority pki/front-proxy-ca /CN=front-proxy-ca bc=critical,CA:TRUE,pathlen:0
+key $aside/middle.key
+openssl req -new -config $config -key $aside/middle.key -subj /CN=middle |
+    openssl x509 -req -CA pki/front-proxy-ca.crt -CAkey pki/front-proxy-ca.key -days 3000 \
+        -extfile <(printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n') -out $aside/middle.crt
+issue pki/front-proxy-client ca=$aside/middle
+cat $aside/middle.crt >> pki/front-proxy-client.crt",
+        told: &[
+            "error path-length pki/front-proxy-client.crt leads to its CA through more CAs than a path length allows",
+        ],
+        mended: Mended::Force,
     },
 ];

@@ -99,7 +99,7 @@ fn what_is_odd_and_no_fault_is_passed_over() {
         "cat pki/ca.crt >> pki/apiserver.crt",
         // Without the extension every usage is allowed (RFC 5280 section 4.2.1.12).
         "issue pki/apiserver eku=''",
-        "issue pki/apiserver eku=serverAuth,clientAuth",
+        "authority pki/front-proxy-ca /CN=front-proxy-ca bc=critical,CA:TRUE,pathlen:0",
         "issue pki/apiserver san=\"${hosts/cp1/CP1}\"",
         "issue pki/apiserver more=1.2.3.4=ASN1:UTF8String:x",
         "openssl pkcs8 -topk8 -nocrypt -in pki/apiserver.key -out $aside/key; cat $aside/key > pki/apiserver.key",

@@ -298,7 +298,7 @@ pub const FAULTS: &[Fault] = &[
         base: Base::Ecdsa,
         of: "admin",
         recipe: "issue admin.conf at='2025-01-01 00:00:00'",
-        told: &["error expired admin.conf ended on 2026-01-01"],
+        told: &["error expired admin.conf ended on 2026-01-01 00:00:00 UTC"],
         mended: Mended::Force,
     },
     Fault {

@@ -28,7 +28,7 @@ pub const FAULTS: &[Fault] = &[
         recipe: r#"issue pki/apiserver san="${hosts%IP:*}DNS:$ADDRESS""#,
         told: &[
             "error san-missing pki/apiserver.crt lacks the SAN 10.0.0.10",
-            "warning san-extra pki/apiserver.crt has the SAN 10.0.0.10, which is not wanted",
+            "warning san-extra pki/apiserver.crt has the SAN DNS:10.0.0.10, which is not wanted",
         ],
         mended: Mended::Force,
     },
@@ -78,7 +78,7 @@ pub const FAULTS: &[Fault] = &[
         of: "apiserver-kubelet-client",
         recipe: "issue pki/apiserver-kubelet-client san=URI:spiffe://cluster.local/kubelet",
         told: &[
-            "warning san-extra pki/apiserver-kubelet-client.crt has the SAN spiffe://cluster.local/kubelet, which is not wanted",
+            "warning san-extra pki/apiserver-kubelet-client.crt has the SAN URI:spiffe://cluster.local/kubelet, which is not wanted",
         ],
         mended: Mended::Named,
     },
@@ -87,7 +87,7 @@ pub const FAULTS: &[Fault] = &[
         base: Base::Ecdsa,
         of: "apiserver",
         recipe: "issue pki/apiserver at='2025-01-01 00:00:00'",
-        told: &["error expired pki/apiserver.crt ended on 2026-01-01"],
+        told: &["error expired pki/apiserver.crt ended on 2026-01-01 00:00:00 UTC"],
         mended: Mended::Force,
     },
     Fault {
@@ -96,7 +96,7 @@ pub const FAULTS: &[Fault] = &[
         of: "front-proxy-client",
         recipe: "issue pki/front-proxy-client at='2030-01-01 00:00:00'",
         told: &[
-            "error not-yet-valid pki/front-proxy-client.crt begins on 2030-01-01, and the clock says 2026-11-22",
+            "error not-yet-valid pki/front-proxy-client.crt begins on 2030-01-01 00:00:00 UTC, and the clock says 2026-11-22 12:00:00 UTC",
         ],
         mended: Mended::Force,
     },
@@ -155,7 +155,10 @@ pub const FAULTS: &[Fault] = &[
         base: Base::Ecdsa,
         of: "apiserver",
         recipe: "issue pki/apiserver eku=clientAuth",
-        told: &["error usage-missing pki/apiserver.crt lacks the extended key usage serverAuth"],
+        told: &[
+            "warning usage-extra pki/apiserver.crt has the extended key usage clientAuth, which is not wanted",
+            "error usage-missing pki/apiserver.crt lacks the extended key usage serverAuth",
+        ],
         mended: Mended::Force,
     },
     Fault {
@@ -172,6 +175,7 @@ pub const FAULTS: &[Fault] = &[
         of: "etcd-healthcheck-client",
         recipe: "issue pki/etcd/healthcheck-client eku=serverAuth",
         told: &[
+            "warning usage-extra pki/etcd/healthcheck-client.crt has the extended key usage serverAuth, which is not wanted",
             "error usage-missing pki/etcd/healthcheck-client.crt lacks the extended key usage clientAuth",
         ],
         mended: Mended::Force,
@@ -253,7 +257,7 @@ pub const FAULTS: &[Fault] = &[
         base: Base::Ecdsa,
         of: "apiserver",
         recipe: "issue pki/apiserver days=3650",
-        told: &["warning validity pki/apiserver.crt was issued for 87600 hours, not 8760"],
+        told: &["warning validity pki/apiserver.crt was issued for 87599h55m, not 8760h"],
         mended: Mended::Named,
     },
     Fault {
@@ -261,7 +265,7 @@ pub const FAULTS: &[Fault] = &[
         base: Base::OpenSsl,
         of: "etcd-server",
         recipe: "issue pki/etcd/server days=10",
-        told: &["warning validity pki/etcd/server.crt was issued for 240 hours, not 8760"],
+        told: &["warning validity pki/etcd/server.crt was issued for 239h55m, not 8760h"],
         mended: Mended::Named,
     },
     Fault {
@@ -306,5 +310,25 @@ pub const FAULTS: &[Fault] = &[
             "note no-subject-key-identifier pki/apiserver.crt has no subject key identifier",
         ],
         mended: Mended::Force,
+    },
+    Fault {
+        name: "a server may be a client too",
+        base: Base::OpenSsl,
+        of: "apiserver",
+        recipe: "issue pki/apiserver eku=serverAuth,clientAuth",
+        told: &[
+            "warning usage-extra pki/apiserver.crt has the extended key usage clientAuth, which is not wanted",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "a client may sign certificates by its key usage",
+        base: Base::Ours,
+        of: "front-proxy-client",
+        recipe: "issue pki/front-proxy-client ku=critical,digitalSignature,keyCertSign",
+        told: &[
+            "warning usage-extra pki/front-proxy-client.crt has the key usage keyCertSign, which is not wanted",
+        ],
+        mended: Mended::Named,
     },
 ];

@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 4] = [
+const ELSEWHERE: [(Code, &str); 5] = [
     // Of what is made, not of what is there.
     (
         Code::ExpiresWithCa,
@@ -73,6 +73,11 @@ const ELSEWHERE: [(Code, &str); 4] = [
     (
         Code::LongName,
         "good::a_tree_of_a_node_with_a_long_name_has_notes_alone",
+    ),
+    // Root may read everything.
+    (
+        Code::ReadFailed,
+        "tree::what_may_not_be_read_or_written_is_answered_with_file_and_reason (tests/bad_input)",
     ),
     // Of super-admin.conf as it should be: anybody else in that group has a wrong or former subject.
     (

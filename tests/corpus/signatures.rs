@@ -82,6 +82,7 @@ pub const FAULTS: &[Fault] = &[
         recipe: "cat pki/ca.crt pki/apiserver.crt > $aside/both; cat $aside/both > pki/apiserver.crt",
         told: &[
             "error key-mismatch pki/apiserver.key is not the key of the certificate beside it",
+            "error named-like-its-ca pki/apiserver.crt has the subject of its CA, \"CN=kubernetes\"",
             "error wrong-subject pki/apiserver.crt has the subject \"CN=kubernetes\", not \"CN=kube-apiserver\"",
             "error san-missing pki/apiserver.crt lacks the SAN cp1",
             "error san-missing pki/apiserver.crt lacks the SAN kubernetes.default",
@@ -89,8 +90,9 @@ pub const FAULTS: &[Fault] = &[
             "error san-missing pki/apiserver.crt lacks the SAN kubernetes.default.svc.cluster.local",
             "error san-missing pki/apiserver.crt lacks the SAN 10.96.0.1",
             "error san-missing pki/apiserver.crt lacks the SAN 10.0.0.10",
+            "warning usage-extra pki/apiserver.crt has the key usage keyCertSign, which is not wanted",
             "error leaf-is-ca pki/apiserver.crt is a CA, which it must not be",
-            "warning validity pki/apiserver.crt was issued for 87600 hours, not 8760",
+            "warning validity pki/apiserver.crt was issued for 87600h, not 8760h",
         ],
         mended: Mended::Force,
     },
@@ -114,7 +116,9 @@ openssl req -new -key $aside/middle.key -subj /CN=middle |
         -extfile <(printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n') -out $aside/middle.crt
 issue pki/apiserver ca=$aside/middle
 cat $aside/middle.crt >> pki/apiserver.crt",
-        told: &["error expired pki/apiserver.crt holds an intermediate that ended on 2026-01-01"],
+        told: &[
+            "error expired pki/apiserver.crt holds an intermediate that ended on 2026-01-01 00:00:00 UTC",
+        ],
         mended: Mended::Force,
     },
 ];
