@@ -344,6 +344,4 @@ fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
 }
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;

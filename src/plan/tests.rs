@@ -1,3 +1,5 @@
+mod properties;
+
 use std::collections::BTreeSet;
 use std::slice;
 
@@ -10,7 +12,7 @@ use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 
 /// Directories of root's.
-pub(super) fn ground() -> Ground {
+fn ground() -> Ground {
     Ground {
         directories: Vec::new(),
         trusted: vec![0],
@@ -53,7 +55,7 @@ fn step<'a>(plan: &'a Plan, name: &str) -> &'a Step {
 }
 
 /// What is found after a plan was carried out.
-pub(super) fn applied(plan: &Plan, mut found: Found) -> Found {
+fn applied(plan: &Plan, mut found: Found) -> Found {
     for planned in &plan.steps {
         let spec = &planned.spec;
         match planned.step {

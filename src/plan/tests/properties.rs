@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use time::Duration;
 
-use super::tests::{applied, ground};
-use super::*;
+use super::{applied, ground};
 use crate::facts::{Facts, Given, Stated};
 use crate::oracle::sample::{NOW, facts_of, made_at};
+use crate::plan::*;
 use crate::profile::{TABLE, resolve};
 
 /// A linear congruence (Knuth's MMIX).
