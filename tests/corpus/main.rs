@@ -58,7 +58,28 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 5] = [
+const ELSEWHERE: [(Code, &str); 10] = [
+    // Of backups, which only a rollback looks at.
+    (
+        Code::BackupDamaged,
+        "what_is_not_as_the_run_left_it_is_refused_and_nothing_is_touched (tests/rollback.rs)",
+    ),
+    (
+        Code::ChangedSince,
+        "what_is_not_as_the_run_left_it_is_refused_and_nothing_is_touched (tests/rollback.rs)",
+    ),
+    (
+        Code::NoBackup,
+        "a_run_that_kept_no_backup_leaves_nothing_to_put_back (tests/rollback.rs)",
+    ),
+    (
+        Code::RestoredExpired,
+        "a_certificate_that_has_expired_since_is_put_back_with_a_warning (tests/rollback.rs)",
+    ),
+    (
+        Code::RestoredHalf,
+        "what_the_run_created_stays_by_name_and_half_a_pair_is_a_warning (tests/rollback.rs)",
+    ),
     // Of what is made, not of what is there.
     (
         Code::ExpiresWithCa,
