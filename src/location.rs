@@ -81,6 +81,21 @@ impl FileId {
             .any(|ending| self.name.ends_with(ending));
         if public { 0o644 } else { Self::PRIVATE_MODE }
     }
+
+    /// The certificate of a pair.
+    pub fn certificate(root: Root, base: &str) -> Self {
+        Self::new(root, format!("{base}.crt"))
+    }
+
+    /// The private key of a pair.
+    pub fn private_key(root: Root, base: &str) -> Self {
+        Self::new(root, format!("{base}.key"))
+    }
+
+    /// The public key of a pair that has no certificate.
+    pub fn public_key(root: Root, base: &str) -> Self {
+        Self::new(root, format!("{base}.pub"))
+    }
 }
 
 impl fmt::Display for FileId {

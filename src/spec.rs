@@ -182,18 +182,18 @@ impl Place {
     /// The file of the certificate or public key; of a kubeconfig, its only file.
     pub fn public(&self) -> FileId {
         match self {
-            Self::KeyPair { base } => FileId::new(Root::Pki, format!("{base}.pub")),
+            Self::KeyPair { base } => FileId::public_key(Root::Pki, base),
             Self::Kubeconfig { file, .. } => FileId::new(Root::Kubeconfig, file.clone()),
-            Self::Pair { root, base } => FileId::new(*root, format!("{base}.crt")),
+            Self::Pair { root, base } => FileId::certificate(*root, base),
         }
     }
 
     /// The file that holds the private key; of a kubeconfig, its only file.
     pub fn key(&self) -> FileId {
         match self {
-            Self::KeyPair { base } => FileId::new(Root::Pki, format!("{base}.key")),
+            Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
             Self::Kubeconfig { .. } => self.public(),
-            Self::Pair { root, base } => FileId::new(*root, format!("{base}.key")),
+            Self::Pair { root, base } => FileId::private_key(*root, base),
         }
     }
 }

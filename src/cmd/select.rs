@@ -56,7 +56,7 @@ impl Select {
                 Self::All => row.in_all,
                 Self::Phase { phase, names, .. } => names.is_empty() && row.phase == *phase,
             })
-            .filter(|row| row.etcd && facts.cluster.external_etcd)
+            .filter(|row| row.etcd && facts.cluster.external_etcd.is_some())
             .map(|row| row.name)
             .collect();
         (!names.is_empty()).then(|| format!("etcd is external: left out {}", names.join(", ")))
@@ -120,7 +120,7 @@ fn resolve_all(
     rows: impl Iterator<Item = &'static Profile>,
     facts: &Facts,
 ) -> Result<Vec<Spec>, Stop> {
-    rows.filter(|row| row.in_all && !(row.etcd && facts.cluster.external_etcd))
+    rows.filter(|row| row.in_all && !(row.etcd && facts.cluster.external_etcd.is_some()))
         .map(|row| resolve(row, facts).map_err(usage))
         .collect()
 }
@@ -129,7 +129,7 @@ fn by_names(phase: Phase, names: &[String], facts: &Facts) -> Result<Vec<Spec>, 
     let rows = rows(phase, names)?;
     let external: Vec<String> = rows
         .iter()
-        .filter(|row| row.etcd && facts.cluster.external_etcd)
+        .filter(|row| row.etcd && facts.cluster.external_etcd.is_some())
         .map(|row| {
             format!(
                 "{}: the configuration names an external etcd, whose certificates are made where \

@@ -22,7 +22,6 @@ enum Target {
     Bool(fn(&mut Given) -> &mut Option<bool>),
     Gate(fn(&mut Given) -> &mut Option<Stated<bool>>),
     Number(fn(&mut Given) -> &mut Option<Stated<String>>),
-    Path(fn(&mut Given) -> &mut Vec<Stated<String>>),
     Text(fn(&mut Given) -> &mut Option<Stated<String>>),
     Texts(fn(&mut Given) -> &mut Vec<Stated<String>>),
 }
@@ -62,9 +61,10 @@ pub(super) const HONOURED: &[Honoured] = honoured! {
     Cluster "apiServer.certSANs" Some("--apiserver-cert-extra-sans"), NONE, Texts apiserver_extra_sans;
     Cluster "etcd.local.serverCertSANs" Some("--etcd-extra-sans"), NONE, Texts etcd_server_extra_sans;
     Cluster "etcd.local.peerCertSANs" Some("--etcd-extra-sans"), NONE, Texts etcd_peer_extra_sans;
-    Cluster "etcd.external.caFile" None, "none; only checked", Path external_etcd_files;
-    Cluster "etcd.external.certFile" None, "none; only checked", Path external_etcd_files;
-    Cluster "etcd.external.keyFile" None, "none; only checked", Path external_etcd_files;
+    Cluster "etcd.external.endpoints" None, "none; for `certs flags`", Texts external_etcd_endpoints;
+    Cluster "etcd.external.caFile" None, "none; for `certs flags`", Text external_etcd_ca;
+    Cluster "etcd.external.certFile" None, "none; for `certs flags`", Text external_etcd_certificate;
+    Cluster "etcd.external.keyFile" None, "none; for `certs flags`", Text external_etcd_key;
     Cluster "encryptionAlgorithm" Some("--key-algorithm"), defaults::KEY_ALGORITHM, Text key_algorithm;
     Cluster "featureGates.PublicKeysECDSA" None, "unset; overrides encryptionAlgorithm", Gate public_keys_ecdsa;
     Cluster "certificateValidityPeriod" Some("--validity"), defaults::VALIDITY, Text validity;
@@ -134,9 +134,6 @@ impl Honoured {
             (Target::Number(place), Value::Integer(value)) => {
                 *place(given) = Some(Stated::new(value.to_string(), origin(node.line)));
             }
-            (Target::Path(place), Value::Text(text)) => {
-                place(given).push(Stated::new(text.as_str(), origin(node.line)));
-            }
             (Target::Text(place), Value::Text(text)) => {
                 *place(given) = Some(Stated::new(text.as_str(), origin(node.line)));
             }
@@ -169,9 +166,7 @@ impl Target {
         match self {
             Self::Bool(_) | Self::Gate(_) => "true or false is wanted: write it without quotes",
             Self::Number(_) => "a whole number is wanted: write it without quotes",
-            Self::Path(_) | Self::Text(_) | Self::Texts(_) => {
-                "a text is wanted: put quotes around it"
-            }
+            Self::Text(_) | Self::Texts(_) => "a text is wanted: put quotes around it",
         }
     }
 }

@@ -73,13 +73,17 @@ featureGates:
         )),
         dns_domain: Some(text("blue.local", "networking.dnsDomain (c.yaml line 16)")),
         dry_run: Some(true),
+        etcd_members: Vec::new(),
         etcd_peer_extra_sans: list("p.example.com", "etcd.local.peerCertSANs (c.yaml line 24)"),
         etcd_server_extra_sans: list(
             "s.example.com",
             "etcd.local.serverCertSANs (c.yaml line 23)",
         ),
         external_etcd: false,
-        external_etcd_files: vec![],
+        external_etcd_ca: None,
+        external_etcd_certificate: None,
+        external_etcd_endpoints: vec![],
+        external_etcd_key: None,
         key_algorithm: Some(text("ECDSA-P256", "encryptionAlgorithm (c.yaml line 25)")),
         kubernetes_version: Some(text("v1.36.2", "kubernetesVersion (c.yaml line 13)")),
         node_addresses: Vec::new(),
@@ -129,12 +133,11 @@ fn an_external_etcd_is_taken_note_of_with_its_files() {
     ))
     .given;
     assert!(given.external_etcd);
-    let files: Vec<String> = given
-        .external_etcd_files
-        .iter()
-        .map(|file| file.value.clone())
-        .collect();
-    assert_eq!(files, ["/x/ca.crt", "", "k"]);
+    let value = |stated: &Option<Stated<String>>| stated.clone().unwrap().value;
+    assert_eq!(given.external_etcd_endpoints[0].value, "https://a:2379");
+    assert_eq!(value(&given.external_etcd_ca), "/x/ca.crt");
+    assert_eq!(value(&given.external_etcd_certificate), "");
+    assert_eq!(value(&given.external_etcd_key), "k");
     assert!(
         !read(&format!("{HEAD}etcd:\n  external: null\n"))
             .given

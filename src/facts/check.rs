@@ -7,8 +7,8 @@ use std::path::Path;
 use time::Duration;
 
 use super::{
-    ClusterFacts, Endpoint, Facts, Given, Host, NodeFacts, Stated, ValueError, Version, defaults,
-    network,
+    ClusterFacts, Endpoint, ExternalEtcd, Facts, Given, Host, NodeFacts, Stated, ValueError,
+    Version, defaults, network,
 };
 use crate::key::KeyAlgorithm;
 use crate::x509::san::{self, San};
@@ -127,6 +127,9 @@ impl Run {
             endpoint: self.read(given.control_plane_endpoint.as_ref(), |text| {
                 Endpoint::parse(text, bind_port)
             }),
+            service_cidr: text(given.service_cidr.as_ref())
+                .map_or(defaults::SERVICE_CIDR, |cidr| &cidr.value)
+                .into(),
             service_ip: self.service_ip(given.service_cidr.as_ref()),
             dns_domain: self
                 .read(given.dns_domain.as_ref(), dns_domain)
@@ -136,7 +139,8 @@ impl Run {
             validity,
             ca_validity,
             apiserver_extra_sans: self.sans(&given.apiserver_extra_sans),
-            external_etcd: given.external_etcd,
+            etcd_members: self.etcd_members(&given.etcd_members),
+            external_etcd: given.external_etcd.then(|| external_etcd(given)),
         }
     }
 
@@ -153,7 +157,9 @@ impl Run {
         let dir = given.cert_dir.as_ref().filter(|dir| !dir.is_flag());
         for path in dir
             .into_iter()
-            .chain(&given.external_etcd_files)
+            .chain(&given.external_etcd_ca)
+            .chain(&given.external_etcd_certificate)
+            .chain(&given.external_etcd_key)
             .filter(|path| !path.value.is_empty())
         {
             if !Path::new(&path.value).is_absolute() {
@@ -226,6 +232,26 @@ impl Run {
             }
         }
         addresses
+    }
+
+    fn etcd_members(&mut self, given: &[Stated<String>]) -> Vec<(String, IpAddr)> {
+        let mut members: Vec<(String, IpAddr)> = Vec::new();
+        for stated in given {
+            match etcd_member(&stated.value) {
+                Ok((name, address)) => {
+                    let twice =
+                        |member: &&(String, IpAddr)| member.0 == name || member.1 == address;
+                    if let Some((other, _)) = members.iter().find(twice) {
+                        let reason = format!("has the name or the address of the member {other}");
+                        self.refuse(&stated.origin, &stated.value, reason);
+                    } else {
+                        members.push((name, address));
+                    }
+                }
+                Err(reason) => self.refuse(&stated.origin, &stated.value, reason),
+            }
+        }
+        members
     }
 
     fn sans(&mut self, stated: &[Stated<String>]) -> Vec<San> {
@@ -307,6 +333,36 @@ impl Run {
         validity(&stated.value)
             .map_err(|reason| self.refuse(&stated.origin, &stated.value, reason))
             .ok()
+    }
+}
+
+fn etcd_member(text: &str) -> Result<(String, IpAddr), String> {
+    let (name, address) = text
+        .split_once('=')
+        .ok_or("is no member: write NAME=ADDRESS")?;
+    node_name(name)?;
+    let address = network::address(address)?;
+    if address.is_unspecified() {
+        return Err("is the unspecified address: a member has one of its own".into());
+    }
+    match network::unreachable(address) {
+        Some(reason) => Err(reason.into()),
+        None => Ok((name.into(), address)),
+    }
+}
+
+fn external_etcd(given: &Given) -> ExternalEtcd {
+    let path =
+        |stated: &Option<Stated<String>>| text(stated.as_ref()).map(|path| path.value.clone());
+    ExternalEtcd {
+        ca: path(&given.external_etcd_ca),
+        certificate: path(&given.external_etcd_certificate),
+        endpoints: given
+            .external_etcd_endpoints
+            .iter()
+            .map(|endpoint| endpoint.value.clone())
+            .collect(),
+        key: path(&given.external_etcd_key),
     }
 }
 

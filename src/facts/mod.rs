@@ -67,14 +67,22 @@ pub struct Given {
     pub dns_domain: Option<Stated<String>>,
     /// Whether nothing is to be written.
     pub dry_run: Option<bool>,
+    /// The members of a local etcd, as `NAME=ADDRESS`.
+    pub etcd_members: Vec<Stated<String>>,
     /// Addresses and names beside the usual ones in etcd's peer certificate.
     pub etcd_peer_extra_sans: Vec<Stated<String>>,
     /// Addresses and names beside the usual ones in etcd's server certificate.
     pub etcd_server_extra_sans: Vec<Stated<String>>,
     /// Whether somebody else runs etcd.
     pub external_etcd: bool,
-    /// The files that such an etcd is reached with; only checked.
-    pub external_etcd_files: Vec<Stated<String>>,
+    /// The CA of such an etcd, as a file of this node.
+    pub external_etcd_ca: Option<Stated<String>>,
+    /// The API server's certificate for it.
+    pub external_etcd_certificate: Option<Stated<String>>,
+    /// Where it is.
+    pub external_etcd_endpoints: Vec<Stated<String>>,
+    /// The key of the API server's certificate for it.
+    pub external_etcd_key: Option<Stated<String>>,
     /// What the node is, if a document says it.
     pub role: Option<Role>,
     /// Kind of the keys to make, by kubeadm's names.
@@ -110,13 +118,22 @@ impl Given {
             control_plane_endpoint: self.control_plane_endpoint.or(file.control_plane_endpoint),
             dns_domain: self.dns_domain.or(file.dns_domain),
             dry_run: self.dry_run.or(file.dry_run),
+            etcd_members: either(self.etcd_members, file.etcd_members),
             etcd_peer_extra_sans: either(self.etcd_peer_extra_sans, file.etcd_peer_extra_sans),
             etcd_server_extra_sans: either(
                 self.etcd_server_extra_sans,
                 file.etcd_server_extra_sans,
             ),
             external_etcd: self.external_etcd || file.external_etcd,
-            external_etcd_files: either(self.external_etcd_files, file.external_etcd_files),
+            external_etcd_ca: self.external_etcd_ca.or(file.external_etcd_ca),
+            external_etcd_certificate: self
+                .external_etcd_certificate
+                .or(file.external_etcd_certificate),
+            external_etcd_endpoints: either(
+                self.external_etcd_endpoints,
+                file.external_etcd_endpoints,
+            ),
+            external_etcd_key: self.external_etcd_key.or(file.external_etcd_key),
             // The gate is a second way to say the same: a flag overrides both.
             public_keys_ecdsa: match (&self.public_keys_ecdsa, &self.key_algorithm) {
                 (None, None) => file.public_keys_ecdsa,
@@ -199,18 +216,35 @@ pub struct ClusterFacts {
     pub dns_domain: String,
     /// Host and port that all control-plane nodes share, if there are.
     pub endpoint: Option<Endpoint>,
-    /// Whether somebody else runs etcd.
-    pub external_etcd: bool,
+    /// Name and address of etcd's members, as far as they were given: this node may be among them.
+    pub etcd_members: Vec<(String, IpAddr)>,
+    /// The etcd that somebody else runs, if it is one.
+    pub external_etcd: Option<ExternalEtcd>,
     /// Kind of the keys to make.
     pub key_algorithm: KeyAlgorithm,
     /// The version of Kubernetes.
     pub kubernetes_version: Version,
     /// The cluster's name in kubeconfigs.
     pub name: String,
+    /// The range of the services' addresses, or one of each family with a comma between.
+    pub service_cidr: String,
     /// The address of the service `kubernetes`, the first of the range.
     pub service_ip: IpAddr,
     /// Validity of new leaf certificates.
     pub validity: Duration,
+}
+
+/// An etcd that somebody else runs. Its files are theirs: they are neither made nor judged.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ExternalEtcd {
+    /// The file of its CA.
+    pub ca: Option<String>,
+    /// The file of the API server's certificate for it.
+    pub certificate: Option<String>,
+    /// Its URLs.
+    pub endpoints: Vec<String>,
+    /// The file of that certificate's key.
+    pub key: Option<String>,
 }
 
 /// What belongs to one node.
@@ -236,8 +270,13 @@ impl NodeFacts {
     /// `https://address:port` of its own API server, if the address is known.
     pub fn url(&self) -> Option<String> {
         self.advertise_address
-            .map(|address| endpoint::url(&address.to_string(), &self.bind_port.to_string()))
+            .map(|address| url(address, self.bind_port))
     }
+}
+
+/// `https://address:port`.
+pub fn url(address: IpAddr, port: u16) -> String {
+    endpoint::url(&address.to_string(), &port.to_string())
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ fn given(field: &str, value: &str) -> Given {
         "ca-validity" => given.ca_validity = Some(value),
         "cert-dir" => given.cert_dir = Some(value),
         "domain" => given.dns_domain = Some(value),
+        "member" => given.etcd_members = value.value.split(' ').map(stated).collect(),
         "endpoint" => given.control_plane_endpoint = Some(value),
-        "etcd-file" => given.external_etcd_files = vec![value],
+        "etcd-file" => given.external_etcd_key = Some(value),
         "key" => given.key_algorithm = Some(value),
         "node-ip" => given.node_addresses = vec![value],
         "node" => given.node_name = Some(value),
@@ -58,7 +59,8 @@ fn nothing_given_yields_the_defaults_of_kubeadm() {
                 ca_validity: Duration::hours(87_600),
                 dns_domain: "cluster.local".into(),
                 endpoint: None,
-                external_etcd: false,
+                etcd_members: vec![],
+                external_etcd: None,
                 key_algorithm: KeyAlgorithm::Rsa(2048),
                 kubernetes_version: Version {
                     major: 1,
@@ -66,6 +68,7 @@ fn nothing_given_yields_the_defaults_of_kubeadm() {
                     patch: 2
                 },
                 name: "kubernetes".into(),
+                service_cidr: "10.96.0.0/12".into(),
                 service_ip: "10.96.0.1".parse().unwrap(),
                 validity: Duration::hours(8_760),
             },
@@ -356,10 +359,14 @@ fn full(mark: &str) -> Given {
         control_plane_endpoint: one(),
         dns_domain: one(),
         dry_run: Some(mark == "flag"),
+        etcd_members: list(),
         etcd_peer_extra_sans: list(),
         etcd_server_extra_sans: list(),
         external_etcd: true,
-        external_etcd_files: list(),
+        external_etcd_ca: one(),
+        external_etcd_certificate: one(),
+        external_etcd_endpoints: list(),
+        external_etcd_key: one(),
         key_algorithm: one(),
         kubernetes_version: one(),
         node_addresses: list(),
@@ -428,4 +435,27 @@ fn what_is_wrong_with_one_flag_is_told_once() {
         ..Given::default()
     };
     assert_eq!(resolve(given, &host()).unwrap_err().len(), 1);
+}
+
+#[test]
+fn members_of_etcd_have_a_name_and_an_address_of_their_own() {
+    let members = facts(given("member", "m1=10.0.0.1 m2=fd00::2"))
+        .cluster
+        .etcd_members;
+    let expected = [("m1", "10.0.0.1"), ("m2", "fd00::2")];
+    let expected = expected.map(|(name, address)| (name.to_owned(), address.parse().unwrap()));
+    assert_eq!(members, expected);
+    for (members, reason) in [
+        ("m1", "NAME=ADDRESS"),
+        ("=10.0.0.1", "empty"),
+        ("m_1=10.0.0.1", "'_'"),
+        ("m1=there", "address"),
+        ("m1=0.0.0.0", "unspecified"),
+        ("m1=224.0.0.1", "multicast"),
+        ("m1=10.0.0.1 m1=10.0.0.2", "of the member m1"),
+        ("m1=10.0.0.1 m2=10.0.0.1", "of the member m1"),
+    ] {
+        let error = resolve(given("member", members), &host()).unwrap_err();
+        assert!(error[0].reason.contains(reason), "{members}: {}", error[0]);
+    }
 }

@@ -5,6 +5,7 @@
 //! No row is changed while the program runs, and no other room matches on a row's name.
 
 mod document;
+pub mod flags;
 mod resolve;
 mod table;
 
@@ -13,7 +14,7 @@ pub use resolve::{Own, ResolveError, ca_with_subject, own, pair_of_identity, res
 pub use table::TABLE;
 
 use crate::facts::Version;
-use crate::location::Root;
+use crate::location::{FileId, Root};
 pub use crate::spec::{Kind, Phase};
 
 /// A common name that may depend on the node.
@@ -91,6 +92,26 @@ pub enum Stored {
     Kubeconfig(&'static str, ApiServer),
     /// `NAME.crt` and `NAME.key` in one of the directories.
     Pair(Root, &'static str),
+}
+
+impl Stored {
+    /// The file of the certificate or public key; of a kubeconfig, its only file.
+    pub fn public(self) -> FileId {
+        match self {
+            Self::KeyPair(base) => FileId::public_key(Root::Pki, base),
+            Self::Kubeconfig(file, _) => FileId::new(Root::Kubeconfig, file),
+            Self::Pair(root, base) => FileId::certificate(root, base),
+        }
+    }
+
+    /// The file that holds the private key; of a kubeconfig, its only file.
+    pub fn key(self) -> FileId {
+        match self {
+            Self::KeyPair(base) => FileId::private_key(Root::Pki, base),
+            Self::Kubeconfig(..) => self.public(),
+            Self::Pair(root, base) => FileId::private_key(root, base),
+        }
+    }
 }
 
 /// What kubeadm binds in its clusters and a cluster made by hand must bind itself.

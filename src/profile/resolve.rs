@@ -196,7 +196,7 @@ fn stored_as(profile: &Profile, name: &str) -> bool {
     }
 }
 
-fn common_name(common_name: CommonName, node: &NodeFacts) -> String {
+pub(super) fn common_name(common_name: CommonName, node: &NodeFacts) -> String {
     match common_name {
         CommonName::Fixed(text) => text.to_owned(),
         CommonName::NodeName => node.name.clone(),
@@ -231,7 +231,7 @@ fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> 
     facts.node.url().ok_or_else(no_address)
 }
 
-fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
+pub(super) fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
     node.advertise_address.ok_or_else(no_address)
 }
 

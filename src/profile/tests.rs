@@ -262,7 +262,7 @@ fn subjects_issuers_names_and_servers_are_kubeadm_s_for_its_seven_configurations
         let mut wanted = BTreeSet::new();
         let specs: Vec<Spec> = TABLE
             .iter()
-            .filter(|row| row.in_all && !(row.etcd && facts.cluster.external_etcd))
+            .filter(|row| row.in_all && !(row.etcd && facts.cluster.external_etcd.is_some()))
             .map(|row| resolve(row, &facts).unwrap())
             .collect();
         for spec in &specs {

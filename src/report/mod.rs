@@ -1,5 +1,6 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
+mod flags;
 mod next;
 mod runs;
 mod shape;
@@ -22,6 +23,7 @@ use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::{in_hours, moment};
 
+pub use flags::{Form, flags};
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::{failure, waiting};
 

@@ -1,0 +1,249 @@
+//! The options by which each component uses the tree, for the facts of a cluster.
+//!
+//! They are those of kubeadm's static pods, as far as they name a file of the tree or must agree
+//! with what a certificate says. What else a component needs is its operator's business.
+
+mod document;
+mod table;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::resolve::{ResolveError, advertise_address, common_name};
+use super::{Profile, by_name};
+use crate::facts::{ExternalEtcd, Facts, Role, url};
+use crate::location::{FileId, Root};
+
+pub use document::document;
+pub use table::COMPONENTS;
+
+/// What is started with files of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The program's name.
+    pub name: &'static str,
+    /// What its configuration file is, if it is one that options can stand in.
+    pub config: Option<Config>,
+    /// Whether it takes its options from the environment too, under this prefix.
+    pub environment: Option<&'static str>,
+    /// Whether it is left to somebody else if etcd is.
+    pub etcd: bool,
+    options: &'static [Row],
+}
+
+/// A component's configuration file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `apiVersion`
+    pub version: &'static str,
+    /// `kind`
+    pub kind: &'static str,
+}
+
+/// One option, for the facts of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The option, without its dashes.
+    pub flag: &'static str,
+    /// Its field in the configuration file, names with dots between; none where it is an option only.
+    pub field: Option<&'static str>,
+    /// What it is set to.
+    pub value: Value,
+}
+
+/// What an option is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A directory of the tree.
+    Directory(Root),
+    /// A file of the tree.
+    File(FileId),
+    /// Anything else.
+    Text(String),
+    /// A switch that is on.
+    True,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    flag: &'static str,
+    field: Option<&'static str>,
+    source: Source,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    AdvertiseAddress,
+    BindPort,
+    ClusterName,
+    /// The common name of a row's certificate.
+    CommonNameOf(&'static str),
+    Directory(Root),
+    EtcdAdvertisedUrl(Port),
+    /// The file of a local etcd's row, or what the configuration has for an external one.
+    EtcdCa,
+    EtcdClientCertificate,
+    EtcdClientKey,
+    EtcdListenUrls(Port),
+    /// `NAME=PEER-URL` of every member.
+    EtcdMembers,
+    EtcdServers,
+    /// Whether the member is there from the beginning, or joins.
+    EtcdState,
+    Fixed(&'static str),
+    /// The key file of a row.
+    Key(&'static str),
+    NodeName,
+    /// The certificate file of a row, its public key or its kubeconfig.
+    Public(&'static str),
+    ServiceAccountIssuer,
+    ServiceCidr,
+    True,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Port {
+    Client = 2379,
+    Peer = 2380,
+}
+
+const fn option(flag: &'static str, source: Source) -> Row {
+    Row {
+        flag,
+        field: None,
+        source,
+    }
+}
+
+const fn field(flag: &'static str, field: &'static str, source: Source) -> Row {
+    Row {
+        flag,
+        field: Some(field),
+        source,
+    }
+}
+
+/// The component of this name.
+pub fn component(name: &str) -> Option<&'static Component> {
+    COMPONENTS.iter().find(|component| component.name == name)
+}
+
+impl Component {
+    /// Its options, for these facts.
+    pub fn settings(&self, facts: &Facts) -> Result<Vec<Setting>, ResolveError> {
+        let mut settings = Vec::new();
+        for row in self.options {
+            if let Some(value) = value(row.source, facts)? {
+                settings.push(Setting {
+                    flag: row.flag,
+                    field: row.field,
+                    value,
+                });
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// None where the facts have nothing to say: an external etcd without TLS.
+fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
+    let (cluster, node) = (&facts.cluster, &facts.node);
+    let external = cluster.external_etcd.as_ref();
+    let etcd = |local: Value, theirs: fn(&ExternalEtcd) -> &Option<String>| match external {
+        Some(external) => theirs(external).clone().map(Value::Text),
+        None => Some(local),
+    };
+    let text = match source {
+        Source::Directory(root) => return Ok(Some(Value::Directory(root))),
+        Source::EtcdCa => return Ok(etcd(public("etcd-ca"), |external| &external.ca)),
+        Source::EtcdClientCertificate => {
+            return Ok(etcd(public("apiserver-etcd-client"), |external| {
+                &external.certificate
+            }));
+        }
+        Source::EtcdClientKey => {
+            return Ok(etcd(key("apiserver-etcd-client"), |external| &external.key));
+        }
+        Source::Key(row) => return Ok(Some(key(row))),
+        Source::Public(row) => return Ok(Some(public(row))),
+        Source::True => return Ok(Some(Value::True)),
+        Source::AdvertiseAddress => advertise_address(node)?.to_string(),
+        Source::BindPort => node.bind_port.to_string(),
+        Source::ClusterName => cluster.name.clone(),
+        Source::CommonNameOf(name) => common_name(row(name).common_name, node),
+        Source::EtcdAdvertisedUrl(port) => url(advertise_address(node)?, port as u16),
+        Source::EtcdListenUrls(port) => listen_urls(advertise_address(node)?, port),
+        Source::EtcdMembers => members(facts)?,
+        Source::EtcdServers => match external {
+            Some(external) if external.endpoints.is_empty() => return Ok(None),
+            Some(external) => external.endpoints.join(","),
+            None => url(neighbour(advertise_address(node)?), Port::Client as u16),
+        },
+        Source::EtcdState if node.role == Role::Further => "existing".to_owned(),
+        Source::EtcdState => "new".to_owned(),
+        Source::Fixed(text) => text.to_owned(),
+        Source::NodeName => node.name.clone(),
+        Source::ServiceAccountIssuer => {
+            format!("https://kubernetes.default.svc.{}", cluster.dns_domain)
+        }
+        Source::ServiceCidr => cluster.service_cidr.clone(),
+    };
+    Ok(Some(Value::Text(text)))
+}
+
+/// Where a local etcd is reached on its own node: at the loopback address of the node's family,
+/// which its certificate names. A node whose own address is a loopback one may have others beside
+/// it on its machine: it listens there alone.
+fn neighbour(address: IpAddr) -> IpAddr {
+    match address {
+        _ if address.is_loopback() => address,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    }
+}
+
+fn listen_urls(address: IpAddr, port: Port) -> String {
+    let own = url(address, port as u16);
+    match port {
+        Port::Client if neighbour(address) != address => {
+            format!("{},{own}", url(neighbour(address), port as u16))
+        }
+        Port::Client | Port::Peer => own,
+    }
+}
+
+fn members(facts: &Facts) -> Result<String, ResolveError> {
+    let node = &facts.node;
+    let own = (node.name.clone(), advertise_address(node)?);
+    let mut members = facts.cluster.etcd_members.clone();
+    match members.iter().find(|(name, _)| *name == own.0) {
+        None => members.insert(0, own),
+        Some(listed) if *listed == own => {}
+        Some((name, address)) => {
+            return Err(ResolveError(format!(
+                "--etcd-member: {name} is this node, whose address is {}, not {address}",
+                own.1
+            )));
+        }
+    }
+    let urls: Vec<String> = members
+        .iter()
+        .map(|(name, address)| format!("{name}={}", url(*address, Port::Peer as u16)))
+        .collect();
+    Ok(urls.join(","))
+}
+
+fn row(name: &str) -> &'static Profile {
+    by_name(name).expect("the options name rows of the table, as a test holds")
+}
+
+fn public(name: &str) -> Value {
+    Value::File(row(name).stored.public())
+}
+
+fn key(name: &str) -> Value {
+    Value::File(row(name).stored.key())
+}
+
+#[cfg(test)]
+mod tests;
