@@ -5,7 +5,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::profile::flags::COMPONENTS;
 
 macro_rules! exit_codes {
     () => {
@@ -59,6 +62,19 @@ pub enum Verb {
         "certs client alice --common-name alice --organization dev --organization ops"
     ))]
     Client(Client),
+    /// Print the options by which a component uses the tree
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs flags kube-apiserver --config kubeadm.yaml\n  \
+         certs flags kube-controller-manager --output yaml\n  \
+         certs flags etcd --etcd-member cp2=10.0.0.11 --etcd-member cp3=10.0.0.12 --output env\n  \
+         certs flags kubelet --output config\n\n\
+         Exit codes:\n  \
+         0  printed\n  \
+         1  failed: a file could not be read\n  \
+         2  arguments or configuration wrong"
+    ))]
+    Flags(Flags),
     /// Make kubeconfigs: the components', or your own
     #[command(after_help = help!(
         "certs kubeconfig"
@@ -157,6 +173,24 @@ verbs! {
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
+    /// `certs flags`
+    Flags {
+        /// The component
+        #[arg(value_name = "COMPONENT", value_parser = components())] component: String,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] port: BindPort,
+        #[command(flatten)] services: ServiceNetwork,
+        #[command(flatten)] members: EtcdMembers,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        /// In which form: args, one a line; yaml, the command of a static pod; env, the environment
+        /// of etcd; config, the configuration file of kubelet or kube-proxy
+        #[arg(short, long, value_name = "FORMAT", default_value = "args")]
+        #[arg(hide_possible_values = true)]
+        output: Form,
+        #[command(flatten)] tree: Tree,
+    }
     /// `certs kubeconfig`
     Kubeconfig {
         /// Names of kubeconfigs, or one of your own
@@ -242,10 +276,19 @@ verbs! {
         /// Further names and addresses of the API server, separated by commas; repeatable
         #[arg(long, value_name = "SAN", value_delimiter = ',')]
         apiserver_cert_extra_sans: Vec<String>,
+        #[command(flatten)] network: ServiceNetwork,
+    }
+    /// The services.
+    ServiceNetwork {
         /// Range of the services' addresses, or two of different families [default: 10.96.0.0/12]
         #[arg(long, value_name = "CIDR[,CIDR]")] service_cidr: Option<String>,
         /// DNS domain of the services [default: cluster.local]
         #[arg(long, value_name = "DOMAIN")] service_dns_domain: Option<String>,
+    }
+    /// The members of etcd.
+    EtcdMembers {
+        /// A member of etcd beside this node; repeatable
+        #[arg(long, value_name = "NAME=IP")] etcd_member: Vec<String>,
     }
     /// What the etcd member's certificates are good for.
     EtcdSans {
@@ -314,9 +357,9 @@ verbs! {
         /// Group of the files made, by name or number
         #[arg(long, value_name = "GROUP")] group: Option<String>,
     }
-    /// What every verb takes.
+    /// Which tree, and what its configuration says.
     #[command(next_help_heading = "Options of every verb")]
-    Run {
+    Tree {
         /// kubeadm configuration, v1beta3 or v1beta4, - for standard input; flags go before it
         #[arg(long, value_name = "FILE")] config: Option<PathBuf>,
         /// What to do about fields of --config that no version has: error refuses them, warn
@@ -328,6 +371,11 @@ verbs! {
         #[arg(long, value_name = "DIR")] kubernetes_dir: Option<PathBuf>,
         /// Directory of the certificates [default: pki in the directory of --kubernetes-dir]
         #[arg(long, value_name = "DIR")] cert_dir: Option<PathBuf>,
+    }
+    /// What every verb takes.
+    #[command(next_help_heading = "Options of every verb")]
+    Run {
+        #[command(flatten)] tree: Tree,
         /// Tell what would be done, and write nothing
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
             hide_possible_values = true, value_name = "true|false")]
@@ -356,6 +404,24 @@ pub enum Output {
     Json,
     /// The same as YAML
     Yaml,
+}
+
+/// `--output` of `certs flags`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// An option a line
+    Args,
+    /// The configuration file
+    Config,
+    /// The environment
+    Env,
+    /// The command of a static pod
+    Yaml,
+}
+
+/// The components that the table of options knows.
+fn components() -> PossibleValuesParser {
+    COMPONENTS.iter().map(|component| component.name).into()
 }
 
 /// `--config-unknown`

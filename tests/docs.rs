@@ -36,6 +36,18 @@ fn the_page_of_findings_is_made_from_the_table() {
 }
 
 #[test]
+fn the_page_of_flags_is_made_from_the_table() {
+    let text = page("flags.md", &certs::profile::flags::document());
+    for component in certs::profile::flags::COMPONENTS {
+        assert!(
+            text.contains(&format!("\n## {}\n", component.name)),
+            "{} is lacking",
+            component.name
+        );
+    }
+}
+
+#[test]
 fn finding_codes_are_unique_and_kebab_case() {
     let unique: BTreeSet<&str> = Code::ALL.iter().map(|code| code.id()).collect();
     assert_eq!(unique.len(), Code::ALL.len());

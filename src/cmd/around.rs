@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::{Env, Outcome, Stop};
-use crate::cli::{FailOn, Output, Run, Unknown};
+use crate::cli::{FailOn, Output, Run, Tree, Unknown};
 use crate::config;
-use crate::facts::Given;
+use crate::facts::{self, Facts, Given};
 use crate::finding::Severity;
 use crate::key;
 use crate::outcome::Exit;
@@ -29,11 +29,6 @@ pub(crate) fn ended(report: Result<Report, Stop>, run: &Run, env: &Env<'_>) -> O
         width: env.width,
         colour: env.colour,
     };
-    let stopped = |sentences: &[String], exit| Outcome {
-        stdout: Vec::new(),
-        stderr: failure(sentences, &format),
-        exit,
-    };
     match report {
         Ok(report) => {
             let (stdout, stderr) = report.render(&format);
@@ -43,9 +38,34 @@ pub(crate) fn ended(report: Result<Report, Stop>, run: &Run, env: &Env<'_>) -> O
                 exit: report.exit(),
             }
         }
-        Err(Stop::Usage(sentences)) => stopped(&sentences, Exit::Usage),
-        Err(Stop::Failed(error)) => stopped(&[format!("{error:#}")], Exit::Failed),
+        Err(stop) => stopped(stop, &format),
     }
+}
+
+/// What is told of a run that stopped before there was anything to report.
+pub(crate) fn stopped(stop: Stop, format: &Format) -> Outcome {
+    let (sentences, exit) = match stop {
+        Stop::Usage(sentences) => (sentences, Exit::Usage),
+        Stop::Failed(error) => (vec![format!("{error:#}")], Exit::Failed),
+    };
+    Outcome {
+        stdout: Vec::new(),
+        stderr: failure(&sentences, format),
+        exit,
+    }
+}
+
+/// Flags over file over default, and what deserves a look in it.
+pub(crate) fn facts(
+    given: Given,
+    tree: &Tree,
+    env: &mut Env<'_>,
+) -> Result<(Facts, Vec<String>), Stop> {
+    let (file, mut notes) = configuration(tree, env)?;
+    let mut facts = facts::resolve(given.or(file), &env.host)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    notes.append(&mut facts.notes);
+    Ok((facts, notes))
 }
 
 /// What is wrong so far.
@@ -93,8 +113,8 @@ pub(crate) fn least(run: &Run) -> Severity {
 }
 
 /// What `--config` says, and what deserves a look in it.
-pub(crate) fn configuration(run: &Run, env: &mut Env<'_>) -> Result<(Given, Vec<String>), Stop> {
-    let Some(path) = &run.config else {
+pub(crate) fn configuration(tree: &Tree, env: &mut Env<'_>) -> Result<(Given, Vec<String>), Stop> {
+    let Some(path) = &tree.config else {
         return Ok((Given::default(), Vec::new()));
     };
     let name = path.display().to_string();
@@ -103,7 +123,7 @@ pub(crate) fn configuration(run: &Run, env: &mut Env<'_>) -> Result<(Given, Vec<
     } else {
         input(path, "--config")?.bytes
     };
-    let unknown = match run.config_unknown {
+    let unknown = match tree.config_unknown {
         Unknown::Error => config::Unknown::Error,
         Unknown::Warn => config::Unknown::Warn,
     };
@@ -115,17 +135,17 @@ pub(crate) fn configuration(run: &Run, env: &mut Env<'_>) -> Result<(Given, Vec<
 /// A flag goes before the file's `certificatesDir`: --cert-dir, and --kubernetes-dir, which says where
 /// the certificates are too.
 pub(crate) fn roots(
-    run: &Run,
+    tree: &Tree,
     kubeconfig_dir: Option<&PathBuf>,
     kubelet_dir: Option<&PathBuf>,
     configured: Option<&str>,
     notes: &mut Vec<String>,
 ) -> Roots {
     let configured = configured.map(PathBuf::from);
-    let flagged = run.cert_dir.is_some() || run.kubernetes_dir.is_some();
+    let flagged = tree.cert_dir.is_some() || tree.kubernetes_dir.is_some();
     let roots = Roots::of(
-        run.kubernetes_dir.clone(),
-        run.cert_dir
+        tree.kubernetes_dir.clone(),
+        tree.cert_dir
             .clone()
             .or(configured.clone().filter(|_| !flagged)),
         kubeconfig_dir.cloned(),

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::around::{
-    Wrong, configuration, ended, input, least, lock_timeout, origin, quiet, roots, transaction,
+    Wrong, ended, facts, input, least, lock_timeout, origin, quiet, roots, transaction,
 };
 use super::select::{Select, issuers};
 use super::{Env, Outcome, Stop};
 use crate::apply::{self, Prepared};
 use crate::cli::{Ownership, Run, Signing};
-use crate::facts::{self, Facts, Given, Role};
+use crate::facts::{Facts, Given, Role};
 use crate::location::Owner;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
@@ -176,7 +176,7 @@ impl Job {
 /// Everything that can be wrong about the arguments and the configuration is told at once.
 fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
-    let facts = wrong.collect(facts(request, env))?;
+    let facts = wrong.collect(facts(request.given.clone(), &request.run.tree, env))?;
     wrong.0.extend(request.select.wrong());
     let lock_timeout = wrong.collect(lock_timeout(&request.run))?;
     let passphrases = wrong.collect(passphrases(request, env))?;
@@ -192,7 +192,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
         issuers: issuers(&specs, &facts)?,
         specs,
         store: Store::open(roots(
-            &request.run,
+            &request.run.tree,
             request.kubeconfig_dir.as_ref(),
             request.kubelet_dir.as_ref(),
             facts.cert_dir.as_deref(),
@@ -208,16 +208,6 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
         lock_timeout,
     };
     Ok((job, facts, notes))
-}
-
-/// Flags over file over default.
-fn facts(request: &Request, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
-    let (file, mut notes) = configuration(&request.run, env)?;
-    let given = request.given.clone().or(file);
-    let mut facts = facts::resolve(given, &env.host)
-        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
-    notes.append(&mut facts.notes);
-    Ok((facts, notes))
 }
 
 fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {

@@ -1,8 +1,8 @@
 //! Flags → what is given, each with the flag it came from.
 
 use crate::cli::{
-    Address, BindPort, CaValidity, Endpoint, EtcdSans, KeyAlgorithm, KubernetesVersion, NodeIp,
-    NodeName, Services, Validity,
+    Address, BindPort, CaValidity, Endpoint, EtcdMembers, EtcdSans, KeyAlgorithm,
+    KubernetesVersion, NodeIp, NodeName, ServiceNetwork, Services, Validity,
 };
 use crate::facts::{Given, Stated};
 
@@ -51,6 +51,12 @@ impl Give for Endpoint {
     }
 }
 
+impl Give for EtcdMembers {
+    fn give(self, given: &mut Given) {
+        given.etcd_members = many(self.etcd_member, "--etcd-member");
+    }
+}
+
 impl Give for EtcdSans {
     fn give(self, given: &mut Given) {
         given.etcd_server_extra_sans = many(self.etcd_extra_sans, "--etcd-extra-sans");
@@ -88,6 +94,12 @@ impl Give for Services {
             self.apiserver_cert_extra_sans,
             "--apiserver-cert-extra-sans",
         );
+        self.network.give(given);
+    }
+}
+
+impl Give for ServiceNetwork {
+    fn give(self, given: &mut Given) {
         given.service_cidr = one(self.service_cidr, "--service-cidr");
         given.dns_domain = one(self.service_dns_domain, "--service-dns-domain");
     }

@@ -4,6 +4,7 @@ mod all;
 mod around;
 mod ca;
 mod client;
+mod flags;
 mod generate;
 mod give;
 mod kubeconfig;
@@ -76,6 +77,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::All(verb) => all::request(verb),
         Verb::Ca(verb) => ca::request(verb),
         Verb::Client(verb) => client::request(verb),
+        Verb::Flags(verb) => return flags::run(verb, env),
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),
         Verb::Peer(verb) => peer::request(verb),
         Verb::Sa(verb) => sa::request(verb),

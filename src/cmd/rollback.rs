@@ -132,7 +132,7 @@ fn settle(verb: &Rollback, env: &mut Env<'_>) -> Result<Settled, Stop> {
     let mut wrong = Wrong::default();
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     wrong.collect(quiet(&verb.run))?;
-    let configured = configuration(&verb.run, env).and_then(|(given, notes)| {
+    let configured = configuration(&verb.run.tree, env).and_then(|(given, notes)| {
         let cert_dir = facts::cert_dir(&given)
             .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
         Ok((cert_dir, given.dry_run, notes))
@@ -144,7 +144,7 @@ fn settle(verb: &Rollback, env: &mut Env<'_>) -> Result<Settled, Stop> {
         return Err(Stop::Usage(wrong.0));
     };
     let roots = roots(
-        &verb.run,
+        &verb.run.tree,
         verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
         verb.kubelet_dir.kubelet_dir.as_ref(),
         cert_dir.as_deref(),
@@ -162,8 +162,8 @@ fn settle(verb: &Rollback, env: &mut Env<'_>) -> Result<Settled, Stop> {
 /// The directories that flags name, or all. Whoever names some and not
 /// another did not mean what lies in that one's usual place, which may be this machine's kubelet.
 fn within(verb: &Rollback, configured: bool) -> Vec<Root> {
-    let all = verb.run.kubernetes_dir.is_some();
-    let pki = verb.run.cert_dir.is_some();
+    let all = verb.run.tree.kubernetes_dir.is_some();
+    let pki = verb.run.tree.cert_dir.is_some();
     let kubeconfig = verb.kubeconfig_dir.kubeconfig_dir.is_some();
     let kubelet = verb.kubelet_dir.kubelet_dir.is_some();
     if !(all || pki || kubeconfig || kubelet) {

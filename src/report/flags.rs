@@ -1,5 +1,6 @@
 //! The options of a component → bytes, in the form that its start asks for.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::profile::flags::{Component, Setting, Value};
@@ -31,10 +32,11 @@ pub fn flags(
         options.push((setting, text(&setting.value, path)?));
     }
     let text = match form {
-        Form::Args => options
-            .iter()
-            .map(|(setting, value)| format!("{}\n", argument(setting, value)))
-            .collect(),
+        Form::Args => lines(
+            options
+                .iter()
+                .map(|(setting, value)| argument(setting, value)),
+        ),
         Form::Config => config(component, &options)?,
         Form::Env => environment(component, &options)?,
         Form::Yaml => {
@@ -57,13 +59,18 @@ fn text(value: &Value, path: &dyn Fn(&Value) -> Option<PathBuf>) -> Result<Strin
     match path.to_str() {
         Some(text) if !text.contains(char::is_control) => Ok(text.to_owned()),
         _ => Err(format!(
-            "{path:?}: an option cannot hold this path: use one in UTF-8 without control characters"
+            "{:?}: an option cannot hold this path: use one in UTF-8 without control characters",
+            path.display().to_string()
         )),
     }
 }
 
 fn argument(setting: &Setting, value: &str) -> String {
     format!("--{}={value}", setting.flag)
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 fn config(component: &Component, options: &[(&Setting, String)]) -> Result<String, String> {
@@ -95,7 +102,7 @@ fn config(component: &Component, options: &[(&Setting, String)]) -> Result<Strin
     if !beside.is_empty() {
         text.push_str("# Beside this file, as options:\n");
         for (setting, value) in beside {
-            text.push_str(&format!("#   {}\n", argument(setting, value)));
+            let _ = writeln!(text, "#   {}", argument(setting, value));
         }
     }
     Ok(text)
@@ -124,9 +131,9 @@ fn environment(component: &Component, options: &[(&Setting, String)]) -> Result<
     };
     let line = |(setting, value): &(&Setting, String)| {
         let name = setting.flag.replace('-', "_").to_ascii_uppercase();
-        format!("{prefix}{name}={}\n", quoted(value))
+        format!("{prefix}{name}={}", quoted(value))
     };
-    Ok(options.iter().map(line).collect())
+    Ok(lines(options.iter().map(line)))
 }
 
 /// As systemd's `EnvironmentFile` and a shell read it (systemd.exec(5)).

@@ -25,7 +25,7 @@ use crate::x509::validity::{in_hours, moment};
 
 pub use flags::{Form, flags};
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
-pub use text::{failure, waiting};
+pub use text::{failure, noted, waiting};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;

@@ -20,12 +20,18 @@ pub fn waiting(directory: &Path) -> String {
 
 /// Why a run stopped before there was a report, for standard error.
 pub fn failure(sentences: &[String], format: &Format) -> Vec<u8> {
+    lines(&painted(format, RED, "error"), sentences)
+}
+
+/// What deserves a look, for standard error, where standard output is not for people.
+pub fn noted(sentences: &[String]) -> Vec<u8> {
+    lines("note", sentences)
+}
+
+fn lines(word: &str, sentences: &[String]) -> Vec<u8> {
     let mut text = String::new();
     for sentence in sentences {
-        line(
-            &mut text,
-            &format!("{}: {}", painted(format, RED, "error"), shown(sentence)),
-        );
+        line(&mut text, &format!("{word}: {}", shown(sentence)));
     }
     text.into_bytes()
 }

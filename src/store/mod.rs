@@ -70,6 +70,11 @@ impl Store {
         whole(self.root(root)).is_some_and(|here| Some(here) == whole(path))
     }
 
+    /// `path` from the root of the file system: a component that is given it runs elsewhere.
+    pub fn absolute(&self, path: &Path) -> Option<PathBuf> {
+        std::path::absolute(path).ok()
+    }
+
     /// The file, or `None` if there is none. Its parents may be links, it itself may not.
     pub fn read(&self, file: &FileId) -> Result<Option<FileContent>, ReadError> {
         let path = self.path(file);

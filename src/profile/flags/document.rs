@@ -11,7 +11,8 @@ pub fn document() -> String {
         "# Flags\n\n\
          Made from the table in `src/profile/flags.rs`; a test holds it equal. `certs flags COMPONENT` prints the options by\n\
          which a component uses the tree, with the values of this cluster: paths, addresses, names that certificates carry.\n\
-         They are those of kubeadm's static pods. What else a component needs (authorization, admission, storage) is not here.\n\n\
+         They are those of kubeadm's static pods. What else a component needs (authorization, admission, storage) is not here.\n\
+         A node whose advertise address is a loopback one has etcd there alone: others may run beside it on that machine.\n\n\
          - `--output args`, the default: an option a line, as `--NAME=VALUE`, not quoted\n\
          - `--output yaml`: the command of a static pod's manifest\n\
          - `--output env`: the environment of etcd, for a unit's `EnvironmentFile`\n\

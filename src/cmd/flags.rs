@@ -1,0 +1,72 @@
+//! `certs flags`: the options by which a component uses the tree. Nothing of the tree is read.
+
+use anyhow::Context;
+
+use super::around::{facts, roots, stopped};
+use super::give::Give;
+use super::{Env, Outcome, Stop};
+use crate::cli::{Flags, Form};
+use crate::facts::Given;
+use crate::outcome::Exit;
+use crate::profile::flags::{Value, component};
+use crate::report::{self, Format, Output, noted};
+use crate::store::Store;
+
+pub(crate) fn run(verb: Flags, env: &mut Env<'_>) -> Outcome {
+    let format = Format {
+        output: Output::Text,
+        quiet: false,
+        width: env.width,
+        colour: env.colour,
+    };
+    match attempt(verb, env) {
+        // The notes stand beside what may be on its way into a file.
+        Ok((stdout, notes)) => Outcome {
+            stdout,
+            stderr: noted(&notes),
+            exit: Exit::Done,
+        },
+        Err(stop) => stopped(stop, &format),
+    }
+}
+
+fn attempt(verb: Flags, env: &mut Env<'_>) -> Result<(Vec<u8>, Vec<String>), Stop> {
+    let mut given = Given::default();
+    verb.node.give(&mut given);
+    verb.address.give(&mut given);
+    verb.port.give(&mut given);
+    verb.services.give(&mut given);
+    verb.members.give(&mut given);
+    let (facts, mut notes) = facts(given, &verb.tree, env)?;
+    let component = component(&verb.component).context("the component is not in the table")?;
+    if component.etcd && facts.cluster.external_etcd.is_some() {
+        return Err(Stop::usage(format!(
+            "{}: the configuration names an external one, which is started where it runs: \
+             leave etcd.external out there",
+            component.name
+        )));
+    }
+    let store = Store::open(roots(
+        &verb.tree,
+        verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
+        verb.kubelet_dir.kubelet_dir.as_ref(),
+        facts.cert_dir.as_deref(),
+        &mut notes,
+    ));
+    let path = |value: &Value| match value {
+        Value::Directory(root) => store.absolute(store.root(*root)),
+        Value::File(file) => store.absolute(&store.path(file)),
+        Value::Text(_) | Value::True => None,
+    };
+    let form = match verb.output {
+        Form::Args => report::Form::Args,
+        Form::Config => report::Form::Config,
+        Form::Env => report::Form::Env,
+        Form::Yaml => report::Form::Yaml,
+    };
+    let settings = component
+        .settings(&facts)
+        .map_err(|error| Stop::usage(error.to_string()))?;
+    let text = report::flags(component, &settings, form, &path).map_err(Stop::usage)?;
+    Ok((text, notes))
+}

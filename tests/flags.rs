@@ -1,0 +1,198 @@
+//! `certs flags`: what it prints starts the component.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+mod common;
+use common::{Server, TempDir, certs, run, text, tool};
+
+const FORMING: Duration = Duration::from_secs(90);
+
+/// Name and address.
+const MEMBERS: [(&str, &str); 3] = [
+    ("m1", "127.0.0.2"),
+    ("m2", "127.0.0.3"),
+    ("m3", "127.0.0.4"),
+];
+
+/// Each member has its tree, and its options in another form.
+#[test]
+fn three_members_of_etcd_start_with_nothing_but_what_is_printed() {
+    let folder = TempDir::new();
+    let shared = folder.join("shared");
+    run(certs(&["ca", "etcd-ca", "--key-algorithm", "ECDSA-P256"])
+        .args(["--kubernetes-dir", text(&shared)]))
+    .expect(0);
+    let mut servers: Vec<Server> = MEMBERS
+        .iter()
+        .zip(["args", "env", "yaml"])
+        .map(|((name, address), form)| {
+            let tree = folder.join(name);
+            let pki = tree.join("pki/etcd");
+            fs::create_dir_all(&pki).expect("make a folder");
+            for file in ["ca.crt", "ca.key"] {
+                fs::copy(shared.join("pki/etcd").join(file), pki.join(file)).expect("copy the CA");
+            }
+            let node = [
+                "--node-name",
+                name,
+                "--apiserver-advertise-address",
+                address,
+            ];
+            for what in [&["server", "etcd-server"][..], &["peer"]] {
+                let mut made = certs(what);
+                made.args(node).args([
+                    "--kubernetes-dir",
+                    text(&tree),
+                    "--key-algorithm",
+                    "ECDSA-P256",
+                ]);
+                run(&mut made).expect(0);
+            }
+            let mut client = certs(&["client", "etcd-healthcheck-client"]);
+            client.args([
+                "--kubernetes-dir",
+                text(&tree),
+                "--key-algorithm",
+                "ECDSA-P256",
+            ]);
+            run(&mut client).expect(0);
+            Server::start(
+                &etcd(&folder, &tree, &node, form),
+                &folder.join(&format!("{name}.log")),
+            )
+        })
+        .collect();
+    let tree = folder.join("m1/pki/etcd");
+    for (server, (_, address)) in servers.iter_mut().zip(MEMBERS) {
+        server.wait(FORMING, "a member that serves", |_| {
+            ctl(&tree, address, &["endpoint", "health"])
+        });
+    }
+    assert!(ctl(&tree, "127.0.0.2", &["put", "key", "value"]));
+    assert!(ctl(&tree, "127.0.0.4", &["get", "key"]));
+}
+
+/// The member's start; its data lie where it is started, which is etcd's default.
+fn etcd(folder: &TempDir, tree: &Path, node: &[&str], form: &str) -> Command {
+    let mut flags = certs(&[
+        "flags",
+        "etcd",
+        "--kubernetes-dir",
+        text(tree),
+        "--output",
+        form,
+    ]);
+    flags.args(node);
+    for (name, address) in MEMBERS {
+        flags.args(["--etcd-member", &format!("{name}={address}")]);
+    }
+    let printed = run(&mut flags).expect(0).stdout.clone();
+    let mut command = Command::new(tool("etcd"));
+    command.current_dir(folder.path());
+    // An unsupported architecture is etcd's own word for arm64.
+    command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
+    match form {
+        "args" => {
+            command.args(printed.lines());
+        }
+        "env" => {
+            command.envs(printed.lines().filter_map(|line| line.split_once('=')));
+        }
+        _ => {
+            let mut items = printed
+                .lines()
+                .map(|line| line.strip_prefix("- ").expect("a list"));
+            assert_eq!(items.next(), Some("etcd"));
+            command.args(items);
+        }
+    }
+    command
+}
+
+fn ctl(tree: &Path, address: &str, arguments: &[&str]) -> bool {
+    let file = |name: &str| text(&tree.join(name)).to_owned();
+    let mut command = Command::new(tool("etcdctl"));
+    command.env("ETCDCTL_API", "3");
+    command.args(["--endpoints", &format!("https://{address}:2379")]);
+    command.args(["--cacert", &file("ca.crt")]);
+    command.args(["--cert", &file("healthcheck-client.crt")]);
+    command.args(["--key", &file("healthcheck-client.key")]);
+    command.args(["--dial-timeout=5s", "--command-timeout=5s"]);
+    run(command.args(arguments)).status.success()
+}
+
+#[test]
+fn what_no_component_can_use_is_refused_with_the_way_out() {
+    let flags = |arguments: &[&str]| {
+        let mut command = certs(&["flags"]);
+        run(command.args(arguments).args([
+            "--node-name",
+            "cp1",
+            "--apiserver-advertise-address",
+            "10.0.0.10",
+        ]))
+    };
+    for (arguments, reason) in [
+        (&["kubectl"][..], "[possible values: etcd, kube-apiserver"),
+        (
+            &["kubelet", "--output", "env"],
+            "kubelet takes no options from the environment: choose --output args or yaml",
+        ),
+        (
+            &["etcd", "--output", "config"],
+            "etcd has no configuration file that these options could stand in: choose --output args or yaml",
+        ),
+        (
+            &["etcd", "--etcd-member", "cp2"],
+            "--etcd-member: \"cp2\": is no member: write NAME=ADDRESS",
+        ),
+        (
+            &["etcd", "--etcd-member", "cp1=10.0.0.11"],
+            "--etcd-member: cp1 is this node, whose address is 10.0.0.10, not 10.0.0.11",
+        ),
+    ] {
+        let refused = flags(arguments).expect(2);
+        assert_eq!(refused.stdout, "");
+        assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn an_external_etcd_is_the_api_server_s_to_know_and_nobody_s_to_start() {
+    let folder = TempDir::new();
+    let config = folder.join("kubeadm.yaml");
+    fs::write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\netcd:\n  external:\n    endpoints: [https://10.0.0.21:2379]\n    \
+         caFile: /x/ca.crt\n    certFile: /x/client.crt\n    keyFile: /x/client.key\n",
+    )
+    .expect("write a file");
+    let flags = |component: &str| {
+        let mut command = certs(&["flags", component, "--config", text(&config)]);
+        run(command.args([
+            "--node-name",
+            "cp1",
+            "--apiserver-advertise-address",
+            "10.0.0.10",
+        ]))
+    };
+    let api_server = flags("kube-apiserver").expect(0).stdout.clone();
+    for option in [
+        "--etcd-cafile=/x/ca.crt\n",
+        "--etcd-certfile=/x/client.crt\n",
+        "--etcd-keyfile=/x/client.key\n",
+        "--etcd-servers=https://10.0.0.21:2379\n",
+    ] {
+        assert!(api_server.contains(option), "{api_server}");
+    }
+    flags("etcd")
+        .expect(2)
+        .expect_failure("etcd: the configuration names an external one");
+}
