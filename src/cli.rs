@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::profile::flags::COMPONENTS;
 
@@ -62,6 +63,17 @@ pub enum Verb {
         "certs client alice --common-name alice --organization dev --organization ops"
     ))]
     Client(Client),
+    /// Print a completion script for a shell
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs completion bash > /etc/bash_completion.d/certs\n  \
+         certs completion zsh > /usr/local/share/zsh/site-functions/_certs\n\n\
+         Exit codes:\n  \
+         0  printed\n  \
+         1  failed: standard output could not be written\n  \
+         2  arguments wrong"
+    ))]
+    Completion(Completion),
     /// Print the options by which a component uses the tree
     #[command(after_help = concat!(
         "Examples:\n  \
@@ -172,6 +184,11 @@ verbs! {
         #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
+    }
+    /// `certs completion`
+    Completion {
+        /// The shell
+        #[arg(value_name = "SHELL")] shell: Shell,
     }
     /// `certs flags`
     Flags {
@@ -393,6 +410,13 @@ verbs! {
         #[arg(hide_possible_values = true)]
         fail_on: FailOn,
     }
+}
+
+/// The completion script of a shell.
+pub(crate) fn completion(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "certs", &mut script);
+    script
 }
 
 /// `--output`

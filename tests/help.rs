@@ -9,14 +9,16 @@ use std::collections::BTreeSet;
 use std::fs;
 
 mod common;
-use common::{certs, fixture, read, run};
+use clap::CommandFactory;
+use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "",
     "all",
     "ca",
     "client",
+    "completion",
     "flags",
     "kubeconfig",
     "peer",
@@ -42,6 +44,64 @@ fn help_is_what_the_golden_files_say() {
             golden.display()
         );
     }
+}
+
+#[test]
+fn the_manual_pages_say_what_help_says() {
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
+    let folder = common::root().join("docs/man");
+    let pages = TempDir::new();
+    clap_mangen::generate_to(certs::cli::Cli::command(), pages.path()).expect("write the pages");
+    let made = common::listing(pages.path());
+    for page in &made {
+        let page = page.file_name().expect("a page has a name");
+        let text = read(&pages.path().join(page));
+        let golden = folder.join(page);
+        if update {
+            fs::create_dir_all(&folder).expect("make a folder");
+            fs::write(&golden, &text).expect("write a page");
+        }
+        assert!(
+            text == read(&golden),
+            "{} differs: UPDATE_DOCS=1 cargo test --test help writes it anew",
+            golden.display()
+        );
+    }
+    assert_eq!(made.len(), common::listing(&folder).len());
+}
+
+#[test]
+fn bash_completes_verbs_flags_and_values() {
+    let folder = TempDir::new();
+    let script = run(&mut certs(&["completion", "bash"])).expect(0).stdout;
+    common::write(&folder.join("certs.bash"), script);
+    for (words, wanted) in [
+        (&["certs", "kubec"][..], "kubeconfig"),
+        (&["certs", "all", "--kubernetes-d"], "--kubernetes-dir"),
+        (&["certs", "flags", "kube-s"], "kube-scheduler"),
+        (&["certs", "all", "--output", "j"], "json"),
+    ] {
+        let complete = format!(
+            "source {}; COMP_WORDS=({}); COMP_CWORD={}; _certs certs {} {}; echo \"${{COMPREPLY[*]}}\"",
+            common::text(&folder.join("certs.bash")),
+            words.join(" "),
+            words.len() - 1,
+            words[words.len() - 1],
+            words[words.len() - 2],
+        );
+        let mut bash = std::process::Command::new(common::tool("bash"));
+        let said = run(bash.args(["--norc", "-c", &complete])).expect(0).stdout;
+        assert_eq!(said.trim(), wanted);
+    }
+}
+
+#[test]
+fn there_is_a_script_for_every_shell_that_clap_knows() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(&mut certs(&["completion", shell])).expect(0).stdout;
+        assert!(script.contains("--kubernetes-dir"), "{shell}");
+    }
+    run(&mut certs(&["completion", "tcsh"])).expect(2);
 }
 
 #[test]
@@ -91,7 +151,11 @@ fn help_of_every_verb_has_examples_and_exit_codes() {
             "{verb}: {examples}"
         );
         // What judges nothing has neither findings nor refusals.
-        let codes = if verb == "flags" { 0..=2 } else { 0..=4 };
+        let codes = if ["completion", "flags"].contains(&verb) {
+            0..=2
+        } else {
+            0..=4
+        };
         for code in codes {
             assert!(
                 help.contains(&format!("\n  {code}  ")),

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["key"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
     ("graviola", &["key"]),
     ("nix", &["main", "store"]),
     ("rcgen", &["issue"]),

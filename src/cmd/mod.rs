@@ -18,7 +18,7 @@ use anyhow::Error;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, Verb, completion};
 use crate::facts::Host;
 use crate::outcome::Exit;
 
@@ -77,6 +77,13 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::All(verb) => all::request(verb),
         Verb::Ca(verb) => ca::request(verb),
         Verb::Client(verb) => client::request(verb),
+        Verb::Completion(verb) => {
+            return Outcome {
+                stdout: completion(verb.shell),
+                stderr: Vec::new(),
+                exit: Exit::Done,
+            };
+        }
         Verb::Flags(verb) => return flags::run(verb, env),
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),
         Verb::Peer(verb) => peer::request(verb),
