@@ -113,7 +113,7 @@ fn facts(random: &mut Random) -> Facts {
 fn wanted(facts: &Facts) -> Vec<Spec> {
     TABLE
         .iter()
-        .filter(|row| !(row.etcd && facts.cluster.external_etcd))
+        .filter(|row| !(row.etcd && facts.cluster.external_etcd.is_some()))
         .filter_map(|row| resolve(row, facts).ok())
         .collect()
 }
