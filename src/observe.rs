@@ -148,19 +148,18 @@ impl Reader<'_> {
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
         let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
         match (authorities, chain, key) {
-            (Some((authorities, _)), Some((chain, _)), Some((state, key_mode))) => {
+            (Some((authorities, _)), Some((chain, _)), Some((state, mode))) => {
+                let key_file = match entry.key {
+                    Source::Data { .. } => None,
+                    Source::File { path, .. } => Some((path, mode)),
+                };
                 Observed::Kubeconfig(Kubeconfig {
                     server: entry.server,
                     authorities,
                     chain,
                     referred: matches!(entry.certificate, Source::File { .. }),
-                    key: Key {
-                        state,
-                        access: Access {
-                            mode: access.mode | key_mode,
-                            ..access
-                        },
-                    },
+                    key: Key { state, access },
+                    key_file,
                 })
             }
             _ => Observed::Absent,
@@ -192,7 +191,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The data of a kubeconfig's field, or the file it refers to.
+    /// The data of a kubeconfig's field, or the file it refers to, with that file's mode.
     fn source<T>(
         &mut self,
         file: &FileId,
@@ -211,18 +210,11 @@ impl Reader<'_> {
                     self.fail(file, why, Cause::Content);
                     None
                 }
-                Ok(Some(content)) => {
-                    // Of a certificate's file the mode says nothing; a key's counts as the file's.
-                    let mode = if *field == kubeconfig::KEY {
-                        content.mode
-                    } else {
-                        0
-                    };
-                    self.parsed(file, &content.bytes, |bytes| {
+                Ok(Some(content)) => self
+                    .parsed(file, &content.bytes, |bytes| {
                         parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
                     })
-                    .map(|parsed| (parsed, mode))
-                }
+                    .map(|parsed| (parsed, content.mode)),
                 Err(error) => {
                     let why = format!("has a {field} that cannot be read: {error}");
                     self.fail(file, why, cause(&error));

@@ -87,8 +87,11 @@ pub struct Kubeconfig {
     pub chain: Vec<Certificate>,
     /// Whether the certificate lies in a file of its own, which the kubeconfig names.
     pub referred: bool,
-    /// The client key, with the access to the file.
+    /// The client key, with the access to the kubeconfig.
     pub key: Key,
+    /// The file that the key lies in, if it is one of its own, as the kubeconfig names it, and its
+    /// mode.
+    pub key_file: Option<(String, u32)>,
 }
 
 /// Why a file cannot be judged.

@@ -15,6 +15,9 @@ impl Judge<'_> {
             return;
         };
         self.key(&found.key, leaf);
+        if let Some((path, mode)) = &found.key_file {
+            self.key_reference(path, *mode);
+        }
         if !self.authorities.is_empty() {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
             let lacking = |ca: &Certificate| !found.authorities.contains(ca);

@@ -78,7 +78,13 @@ impl Judge<'_> {
         } else {
             &usable
         };
-        if authorities.is_empty() || signed_by(leaf, chain, authorities) {
+        // No signature of a key that is not supported is verified: that too is told of the CA.
+        let verified = |ca: &Certificate| {
+            ca.public_key
+                .algorithm()
+                .is_some_and(KeyAlgorithm::may_sign_certificates)
+        };
+        if !authorities.iter().any(verified) || signed_by(leaf, chain, authorities) {
             return;
         }
         if signed_at_any_length(leaf, chain, authorities) {

@@ -51,8 +51,12 @@ impl Judge<'_> {
 
     /// Only a CA's key may be encrypted: nobody types a passphrase when a component starts.
     fn locked(&mut self) {
-        let text = "is encrypted, and the components of Kubernetes open no encrypted key";
-        let mut finding = self.finding(Code::Unreadable, text, "");
+        let what = match &self.spec.place {
+            Place::Kubeconfig { .. } => "has an encrypted key",
+            _ => "is encrypted",
+        };
+        let text = format!("{what}, and the components of Kubernetes open no encrypted key");
+        let mut finding = self.finding(Code::Unreadable, &text, "");
         finding.file = self.spec.place.key();
         self.findings.push(finding);
     }
@@ -87,6 +91,17 @@ impl Judge<'_> {
                 Code::KeyMode,
                 &format!("has the mode {mode:04o}"),
                 "chmod it to 0600, and replace the key if others may have read it",
+            );
+        }
+    }
+
+    /// The key in a file of its own that a kubeconfig names.
+    pub(super) fn key_reference(&mut self, path: &str, mode: u32) {
+        if mode & KEY_MODE != 0 {
+            self.tell(
+                Code::KeyMode,
+                &format!("names the key {path}, which has the mode {mode:04o}"),
+                "chmod that file to 0600, and replace the key if others may have read it",
             );
         }
     }

@@ -139,6 +139,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
                 authorities: chain.clone(),
                 chain: vec![certificate(wanted, &spec.name, found, begin)],
                 referred: false,
+                key_file: None,
                 key: open(key),
             })
         }

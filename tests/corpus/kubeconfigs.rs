@@ -119,7 +119,7 @@ pub const FAULTS: &[Fault] = &[
         of: "admin",
         recipe: "field admin.conf client-key-data > $aside/key; encrypt $aside/key; put admin.conf client-key-data $aside/key",
         told: &[
-            "error unreadable admin.conf is encrypted, and the components of Kubernetes open no encrypted key",
+            "error unreadable admin.conf has an encrypted key, and the components of Kubernetes open no encrypted key",
         ],
         mended: Mended::Force,
     },
@@ -274,7 +274,7 @@ pub const FAULTS: &[Fault] = &[
         base: Base::OpenSsl,
         of: "kubelet",
         recipe: "field kubelet.conf client-key-data > kubelet.pem; chmod 644 kubelet.pem; edit kubelet.conf 's|client-key-data: .*|client-key: kubelet.pem|'",
-        told: &["error key-mode kubelet.conf has the mode 0644"],
+        told: &["error key-mode kubelet.conf names the key kubelet.pem, which has the mode 0644"],
         mended: Mended::Force,
     },
     Fault {
