@@ -7,8 +7,8 @@ use std::path::Path;
 use time::Duration;
 
 use super::{
-    ClusterFacts, Endpoint, ExternalEtcd, Facts, Given, Host, NodeFacts, Stated, ValueError,
-    Version, defaults, network,
+    ClusterFacts, Endpoint, Facts, Given, Host, NodeFacts, Stated, ValueError, Version, defaults,
+    endpoint, etcd, network,
 };
 use crate::key::KeyAlgorithm;
 use crate::x509::san::{self, San};
@@ -64,18 +64,18 @@ fn owned(stated: Option<Stated<String>>) -> Option<String> {
 
 /// What a run collects on its way.
 #[derive(Default)]
-struct Run {
+pub(super) struct Run {
     errors: Vec<ValueError>,
     notes: Vec<String>,
 }
 
 /// The value, if it is more than an empty text.
-fn text(stated: Option<&Stated<String>>) -> Option<&Stated<String>> {
+pub(super) fn text(stated: Option<&Stated<String>>) -> Option<&Stated<String>> {
     stated.filter(|stated| !stated.value.is_empty())
 }
 
 impl Run {
-    fn refuse(&mut self, origin: &str, value: impl Display, reason: impl Into<String>) {
+    pub(super) fn refuse(&mut self, origin: &str, value: impl Display, reason: impl Into<String>) {
         let error = ValueError {
             origin: origin.into(),
             value: value.to_string(),
@@ -124,9 +124,7 @@ impl Run {
             name: text(given.cluster_name.as_ref())
                 .map_or(defaults::CLUSTER_NAME, |name| &name.value)
                 .into(),
-            endpoint: self.read(given.control_plane_endpoint.as_ref(), |text| {
-                Endpoint::parse(text, bind_port)
-            }),
+            endpoint: self.endpoint(given.control_plane_endpoint.as_ref(), bind_port),
             service_cidr: text(given.service_cidr.as_ref())
                 .map_or(defaults::SERVICE_CIDR, |cidr| &cidr.value)
                 .into(),
@@ -140,8 +138,18 @@ impl Run {
             ca_validity,
             apiserver_extra_sans: self.sans(&given.apiserver_extra_sans),
             etcd_members: self.etcd_members(&given.etcd_members),
-            external_etcd: given.external_etcd.then(|| external_etcd(given)),
+            external_etcd: given.external_etcd.then(|| etcd::external_etcd(given)),
         }
+    }
+
+    fn endpoint(&mut self, stated: Option<&Stated<String>>, bind_port: u16) -> Option<Endpoint> {
+        let stated = text(stated)?;
+        let endpoint = self.read(Some(stated), |text| Endpoint::parse(text, bind_port))?;
+        if let Some(meant) = endpoint::meant(&stated.value) {
+            let remark = format!("is taken for an address without a port; with one it is {meant}");
+            self.note(stated, remark);
+        }
+        Some(endpoint)
     }
 
     fn service_ip(&mut self, stated: Option<&Stated<String>>) -> IpAddr {
@@ -234,26 +242,6 @@ impl Run {
         addresses
     }
 
-    fn etcd_members(&mut self, given: &[Stated<String>]) -> Vec<(String, IpAddr)> {
-        let mut members: Vec<(String, IpAddr)> = Vec::new();
-        for stated in given {
-            match etcd_member(&stated.value) {
-                Ok((name, address)) => {
-                    let twice =
-                        |member: &&(String, IpAddr)| member.0 == name || member.1 == address;
-                    if let Some((other, _)) = members.iter().find(twice) {
-                        let reason = format!("has the name or the address of the member {other}");
-                        self.refuse(&stated.origin, &stated.value, reason);
-                    } else {
-                        members.push((name, address));
-                    }
-                }
-                Err(reason) => self.refuse(&stated.origin, &stated.value, reason),
-            }
-        }
-        members
-    }
-
     fn sans(&mut self, stated: &[Stated<String>]) -> Vec<San> {
         let mut sans = Vec::new();
         for stated in stated {
@@ -336,37 +324,7 @@ impl Run {
     }
 }
 
-fn etcd_member(text: &str) -> Result<(String, IpAddr), String> {
-    let (name, address) = text
-        .split_once('=')
-        .ok_or("is no member: write NAME=ADDRESS")?;
-    node_name(name)?;
-    let address = network::address(address)?;
-    if address.is_unspecified() {
-        return Err("is the unspecified address: a member has one of its own".into());
-    }
-    match network::unreachable(address) {
-        Some(reason) => Err(reason.into()),
-        None => Ok((name.into(), address)),
-    }
-}
-
-fn external_etcd(given: &Given) -> ExternalEtcd {
-    let path =
-        |stated: &Option<Stated<String>>| text(stated.as_ref()).map(|path| path.value.clone());
-    ExternalEtcd {
-        ca: path(&given.external_etcd_ca),
-        certificate: path(&given.external_etcd_certificate),
-        endpoints: given
-            .external_etcd_endpoints
-            .iter()
-            .map(|endpoint| endpoint.value.clone())
-            .collect(),
-        key: path(&given.external_etcd_key),
-    }
-}
-
-fn node_name(name: &str) -> Result<(), String> {
+pub(super) fn node_name(name: &str) -> Result<(), String> {
     san::dns_subdomain(name)?;
     // An address is a name that some clouds give; what only looks like one is a slip.
     if name.contains('.') && san::ends_in_number(name) && name.parse::<IpAddr>().is_err() {

@@ -1,6 +1,6 @@
 //! The control-plane endpoint.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::network;
 use crate::x509::san::San;
@@ -30,6 +30,16 @@ impl Endpoint {
             url: url(host, port),
         })
     }
+}
+
+/// What an IPv6 address without brackets may have been meant for: `fd00::100:8443` is one address,
+/// and looks like another with a port.
+pub(super) fn meant(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    let short = text.parse::<Ipv6Addr>().is_ok() && text.contains("::");
+    let decimal = port.len() == 4 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let both = short && decimal && host.parse::<Ipv6Addr>().is_ok();
+    both.then(|| format!("[{host}]:{port}"))
 }
 
 /// `https://host:port`, with brackets where the host is an IPv6 address.
@@ -116,6 +126,23 @@ mod tests {
                 (endpoint.host.to_string().as_str(), endpoint.url.as_str()),
                 (host, url)
             );
+        }
+    }
+
+    #[test]
+    fn an_address_that_looks_like_one_with_a_port_is_noticed() {
+        assert_eq!(meant("fd00::100:8443").as_deref(), Some("[fd00::100]:8443"));
+        for text in [
+            "[fd00::100]:8443",
+            "fd00::100",
+            "fd00::100:844",
+            "fd00::100:84ab",
+            "fd00::8443",
+            "1:2:3:4:5:6:7:8443",
+            "api:8443",
+            "10.0.0.9:8443",
+        ] {
+            assert_eq!(meant(text), None, "{text}");
         }
     }
 

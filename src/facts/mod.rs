@@ -7,6 +7,7 @@
 mod check;
 pub(crate) mod defaults;
 mod endpoint;
+mod etcd;
 mod network;
 mod version;
 

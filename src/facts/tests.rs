@@ -459,3 +459,14 @@ fn members_of_etcd_have_a_name_and_an_address_of_their_own() {
         assert!(error[0].reason.contains(reason), "{members}: {}", error[0]);
     }
 }
+
+#[test]
+fn an_endpoint_that_looks_like_an_address_with_a_port_is_noted() {
+    let notes = facts(given("endpoint", "fd00::100:8443")).notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        notes[0].ends_with("without a port; with one it is [fd00::100]:8443"),
+        "{notes:?}"
+    );
+    assert_eq!(facts(given("endpoint", "[fd00::100]:8443")).notes, [""; 0]);
+}
