@@ -279,6 +279,15 @@ fn label_of(marker: &[u8]) -> Option<String> {
     printable.then(|| String::from_utf8_lossy(label).into_owned())
 }
 
+/// The name of a header (RFC 1421, 4.6), `DEK-Info` or one like it.
+fn header_name(line: &[u8]) -> Option<String> {
+    const LONGEST: usize = 32;
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    let name = std::str::from_utf8(&line[..colon]).ok()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (name.len() <= LONGEST && name.bytes().all(allowed)).then(|| name.to_owned())
+}
+
 /// A block whose END line has not come yet.
 struct Open {
     label: Label,
@@ -308,10 +317,9 @@ impl Open {
     }
 
     fn push(&mut self, line: &[u8]) -> Result<(), Fault> {
-        // Headers come first; a colon further down is damage, and what stands before it may be a key.
+        // Headers come first, and their names are short; before any other colon may stand a key, with one character damaged.
         let first = self.text.len() == self.frame;
-        if let (true, Some(colon)) = (first, line.iter().position(|&byte| byte == b':')) {
-            let name = String::from_utf8_lossy(&line[..colon]).into_owned();
+        if let (true, Some(name)) = (first, header_name(line)) {
             return Err(Fault::Header(name));
         }
         let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
@@ -538,6 +546,18 @@ mod tests {
             "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAEC",
         );
         assert_eq!(fault(text), (2, Fault::Header("Proc-Type".into())));
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_not_told_as_the_name_of_a_header() {
+        let longest = "N".repeat(32);
+        let text = CERTIFICATE.replace("AAEC", &format!("{longest}: x"));
+        assert_eq!(fault(text), (2, Fault::Header(longest)));
+        let damaged = format!("{}:", "N".repeat(33));
+        for line in [damaged.as_str(), "AA/C:", "AA+C:", "ÄAEC:"] {
+            let text = CERTIFICATE.replace("AAEC", line);
+            assert_eq!(fault(text), (2, Fault::Base64), "{line}");
+        }
     }
 
     #[test]

@@ -105,8 +105,10 @@ fn foreign(error: &serde_yaml::Error, text: &str) -> Error {
         };
     }
     let reason = message.split(" at line ").next().unwrap_or(&message);
+    let line = error.location().map_or(0, |location| location.line());
     Error {
-        line: error.location().map_or(0, |location| location.line()),
+        // The end of a file without a last line break is one line further to the parser.
+        line: line.min(text.split('\n').count()),
         reason: reason.into(),
     }
 }

@@ -91,6 +91,9 @@ fn the_reading_ends_at_the_first_syntax_error() {
         ("a: *x\n", 1, "unknown anchor"),
         ("a: ü\nb: \u{1}\n", 2, "control characters"),
         ("\u{1}", 1, "control characters"),
+        // No line 2 is there to look at.
+        ("{a: 1", 1, "expected ',' or '}'"),
+        ("{a: 1\n", 2, "expected ',' or '}'"),
     ] {
         let (found, told) = refused(text);
         assert!(
