@@ -64,6 +64,7 @@ fn no_mode_is_ever_wider_than_the_final_one() {
 fn staged_files_then_the_journal_are_on_disk_before_the_first_rename_and_folders_before_it_goes() {
     let made = Made::trace("022", "ECDSA-P256");
     order(&made).unwrap_or_else(|fault| panic!("{fault}"));
+    opening(&made).unwrap_or_else(|fault| panic!("{fault}"));
 }
 
 #[test]
@@ -71,6 +72,8 @@ fn the_pass_over_nothing_to_do_writes_nothing() {
     let made = Made::trace("022", "ECDSA-P256");
     assert_eq!(made.files().len(), FILES, "the first run made the tree");
     let again = made.again();
+    let read = opening(&again).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(read >= FILES, "only {read} files were read");
     let touched: Vec<_> = again
         .events
         .iter()
@@ -241,6 +244,29 @@ fn creation(made: &Made, expected: usize) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Every open is closed when another program is started, and of what is read no link is followed and no pipe waited for.
+/// How many files were read.
+fn opening(made: &Made) -> Result<usize, String> {
+    let mut read = 0;
+    for event in made.events.iter().filter(|event| event.succeeded()) {
+        let below = event.paths().next().filter(|path| made.below(path));
+        let Some(path) = below.filter(|_| event.call.starts_with("open")) else {
+            continue;
+        };
+        let folder = path.is_dir() || event.line.contains("O_DIRECTORY");
+        let needed: &[&str] = if folder || event.line.contains("O_CREAT") {
+            &["O_CLOEXEC"]
+        } else {
+            read += 1;
+            &["O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"]
+        };
+        if let Some(flag) = needed.iter().find(|flag| !event.line.contains(**flag)) {
+            return Err(format!("opened without {flag}: {}", event.line));
+        }
+    }
+    Ok(read)
 }
 
 /// No chmod gives a file a bit that it lacks in the end.
@@ -571,6 +597,26 @@ fn the_right_order_passes_and_each_wrong_one_is_told() {
     for (trace, words) in wrong {
         let fault = order(&told(&trace)).expect_err(&trace);
         assert!(fault.contains(words), "{fault}\n{trace}");
+    }
+}
+
+#[test]
+fn each_wrong_open_is_told() {
+    const READ: &str = r#"7 openat(AT_FDCWD</>, "OUT/ca.key", O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY|O_CLOEXEC) = 3<OUT/ca.key>
+7 openat(AT_FDCWD</>, "OUT/etcd", O_RDONLY|O_CLOEXEC|O_DIRECTORY) = 4<OUT/etcd>
+"#;
+    assert_eq!(opening(&told(READ)), Ok(1));
+    for (right, wrong) in [
+        ("|O_NOFOLLOW", ""),
+        ("|O_NONBLOCK", ""),
+        ("|O_NOCTTY", ""),
+        ("|O_CLOEXEC)", ")"),
+        ("|O_CLOEXEC|O_DIRECTORY", "|O_DIRECTORY"),
+    ] {
+        let trace = READ.replacen(right, wrong, 1);
+        assert_ne!(trace, READ);
+        let fault = opening(&told(&trace)).expect_err(&trace);
+        assert!(fault.contains("without"), "{fault}");
     }
 }
 

@@ -1224,6 +1224,94 @@ fn a_validity_that_its_ca_bounds_is_as_wanted() {
 }
 
 #[test]
+fn a_validity_may_be_an_hour_off() {
+    let mut case = Case::of("apiserver");
+    case.wanted().validity += Duration::HOUR;
+    assert_eq!(case.findings(), []);
+    case.wanted().validity += Duration::SECOND;
+    assert_eq!(codes(&case.findings()), [Code::Validity]);
+    let mut case = Case::of("apiserver");
+    case.wanted().validity -= Duration::HOUR;
+    assert_eq!(case.findings(), []);
+    case.wanted().validity -= Duration::SECOND;
+    assert_eq!(codes(&case.findings()), [Code::Validity]);
+}
+
+#[test]
+fn a_serial_number_of_64_bits_and_a_common_name_of_64_characters_are_long_and_short_enough() {
+    for (first, expected) in [(0x80, vec![]), (0x7f, vec![Code::SmallSerial])] {
+        let mut case = Case::of("apiserver");
+        let octets = [0, first, 0, 0, 0, 0, 0, 0, 0];
+        let octets = if first < 0x80 { &octets[1..] } else { &octets };
+        case.leaf().serial = Serial::from_der_content(octets).unwrap();
+        assert_eq!(codes(&case.findings()), expected, "{first:x}");
+    }
+    for (length, expected) in [(64, vec![]), (65, vec![Code::LongName])] {
+        let mut case = Case::of("apiserver");
+        let subject = Name::new(&[], &"é".repeat(length));
+        case.leaf().subject = subject.clone();
+        case.wanted().subject = subject;
+        assert_eq!(codes(&case.findings()), expected, "{length}");
+    }
+}
+
+#[test]
+fn a_ca_s_subject_counts_only_where_it_was_given() {
+    let mut case = Case::of("ca");
+    case.wanted().subject_given = true;
+    assert_eq!(case.findings(), []);
+    case.wanted().subject = Name::new(&[], "another");
+    assert_eq!(codes(&case.findings()), [Code::WrongSubject]);
+    case.wanted().subject_given = false;
+    assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn a_ca_s_usage_too_much_or_too_little_is_noted() {
+    let signs = KeyUsage::KEY_CERT_SIGN;
+    for (usage, expected) in [
+        (signs, vec![Code::CaUsage]),
+        (signs.union(KeyUsage::CRL_SIGN), vec![]),
+        (
+            signs
+                .union(KeyUsage::CRL_SIGN)
+                .union(KeyUsage::KEY_ENCIPHERMENT),
+            vec![Code::CaUsage],
+        ),
+    ] {
+        let mut case = Case::of("ca");
+        case.ca().key_usage = Some(usage);
+        assert_eq!(codes(&case.findings()), expected, "{usage:?}");
+    }
+}
+
+#[test]
+fn a_leaf_of_an_anchor_that_has_ended_is_not_signed_by_the_others_of_the_bundle() {
+    let mut case = Case::of("apiserver");
+    if let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") {
+        chain[0].validity.not_after = NOW - Duration::DAY;
+        chain.insert(0, stranger("kubernetes"));
+    }
+    assert_eq!(codes(&case.findings()), [Code::BadSignature]);
+}
+
+#[test]
+fn above_a_ca_stand_those_that_signed_it_each_once() {
+    let mut found = tree();
+    let root = |found: &Found| match &found["ca"] {
+        Observed::Certificate { chain, .. } => chain[0].clone(),
+        other => panic!("{other:?}"),
+    };
+    let root = root(&found);
+    let below = intermediate(&mut found, "below", "ca");
+    let stranger = stranger("kubernetes");
+    let bundle = [stranger, below.clone(), root.clone()];
+    assert_eq!(above(&below, &bundle), [&root]);
+    assert_eq!(above(&root, &bundle), [&root; 0]);
+    assert_eq!(above(&below, &bundle[..2]), [&root; 0]);
+}
+
+#[test]
 fn dates_are_judged_to_the_second() {
     let mut case = Case::of("apiserver");
     let validity = case.leaf().validity;

@@ -657,3 +657,18 @@ fn a_node_that_joins_makes_no_ca_and_no_service_account_keys() {
     let plan = plan(&specs(), &[], &found, &ground(), joining, NOW).unwrap();
     assert!(plan.changes(), "its own leaves are made");
 }
+
+#[test]
+fn a_leaf_is_held_against_the_ca_that_is_found_in_its_place() {
+    let mut found = tree();
+    put(&mut found, &spec("admin"), "of another CA");
+    put(&mut found, &spec("etcd-peer"), "of another CA");
+    assert_eq!(
+        errors(&planned(&found, Force::No).unwrap_err()),
+        [
+            ("etcd-peer", Code::NotSigned),
+            ("admin", Code::WrongCa),
+            ("admin", Code::NotSigned),
+        ]
+    );
+}

@@ -15,7 +15,7 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::layout::in_directory;
 use super::lock::Locked;
-use super::read::{FileContent, ReadError, is_file, kind, read_at, reason};
+use super::read::{FileContent, ReadError, TO_READ, is_file, kind, read_at, reason};
 use super::writable::errno;
 use crate::location::Owner;
 
@@ -175,8 +175,7 @@ impl Directory {
     }
 
     pub fn open(&self, name: &str) -> Result<File> {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        openat(self.descriptor(), name, flags, Mode::empty())
+        openat(self.descriptor(), name, TO_READ, Mode::empty())
             .map(File::from)
             .map_err(|errno| self.failure("open", name, errno))
     }
@@ -272,17 +271,43 @@ impl Directory {
     /// One line: what was tried, where, why not, and the way out where there is a usual one.
     fn failure(&self, what: &str, name: &str, errno: Errno) -> anyhow::Error {
         let path = self.path(name);
-        let advice = match errno {
-            Errno::EACCES | Errno::EPERM => {
-                ": check its permissions and attributes, or run as root"
-            }
-            Errno::EBUSY => ": it is mounted on its own, so change what is mounted there",
-            Errno::EDQUOT | Errno::ENOSPC => ": make room and run again",
-            Errno::EEXIST => ": it has appeared meanwhile, run again",
-            Errno::EISDIR | Errno::ENOTEMPTY => ": move that directory away and run again",
-            Errno::EROFS => ": choose another directory",
-            _ => "",
-        };
+        let advice = advice(errno);
         anyhow!("{what} {}: {}{advice}", path.display(), reason(errno))
+    }
+}
+
+/// The usual way out of an error, as the end of a sentence.
+fn advice(errno: Errno) -> &'static str {
+    match errno {
+        Errno::EACCES | Errno::EPERM => ": check its permissions and attributes, or run as root",
+        Errno::EBUSY => ": it is mounted on its own, so change what is mounted there",
+        Errno::EDQUOT | Errno::ENOSPC => ": make room and run again",
+        Errno::EEXIST => ": it has appeared meanwhile, run again",
+        Errno::EISDIR | Errno::ENOTEMPTY => ": move that directory away and run again",
+        Errno::EROFS => ": choose another directory",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_that_have_a_usual_way_out_name_it() {
+        for (errno, words) in [
+            (Errno::EACCES, "or run as root"),
+            (Errno::EPERM, "or run as root"),
+            (Errno::EBUSY, "mounted on its own"),
+            (Errno::EDQUOT, "make room"),
+            (Errno::ENOSPC, "make room"),
+            (Errno::EEXIST, "appeared meanwhile"),
+            (Errno::EISDIR, "move that directory away"),
+            (Errno::ENOTEMPTY, "move that directory away"),
+            (Errno::EROFS, "choose another directory"),
+        ] {
+            assert!(advice(errno).contains(words), "{errno}");
+        }
+        assert_eq!(advice(Errno::EIO), "");
     }
 }

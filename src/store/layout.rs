@@ -93,9 +93,7 @@ fn has_ending(base: &str, endings: &[&str]) -> bool {
     base.len() <= 255
         && base.bytes().all(plain)
         && !base.starts_with(['.', '-'])
-        && endings
-            .iter()
-            .any(|ending| base.len() > ending.len() && base.ends_with(ending))
+        && endings.iter().any(|ending| base.ends_with(ending))
 }
 
 /// The folders within `root` that files of ours are in.

@@ -12,6 +12,14 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 use zeroize::Zeroizing;
 
+/// How a file is opened to be read: it may have been exchanged since it was looked at, so no link is followed, and a pipe
+/// does not block.
+pub(super) const TO_READ: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_NONBLOCK)
+    .union(OFlag::O_NOCTTY)
+    .union(OFlag::O_CLOEXEC);
+
 /// The largest file that is read, in octets. A trust bundle of a thousand CAs is below it.
 pub const LARGEST: u64 = 1 << 20;
 
@@ -145,13 +153,7 @@ pub(super) fn read_at(
         Err(errno) => return Err(failure(path, errno)),
     };
     must_be_file(found.st_mode, path)?;
-    // It may have been exchanged since: no link is followed, a pipe does not block.
-    let flags = OFlag::O_RDONLY
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
-    match openat(directory, name, flags, Mode::empty()) {
+    match openat(directory, name, TO_READ, Mode::empty()) {
         Ok(descriptor) => content(&mut File::from(descriptor), path, true).map(Some),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(failure(path, errno)),

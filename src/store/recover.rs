@@ -301,7 +301,12 @@ fn state(directory: &Directory, entry: &Entry, staged: &str) -> Result<State> {
 }
 
 /// An error unless the open file is what the journal says of it.
-fn must_hold(directory: &Directory, staged: &str, file: &mut File, entry: &Entry) -> Result<()> {
+pub(super) fn must_hold(
+    directory: &Directory,
+    staged: &str,
+    file: &mut File,
+    entry: &Entry,
+) -> Result<()> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LARGEST + 1)?));
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if key::sha256(&bytes) == entry.new {

@@ -59,7 +59,7 @@ pub(super) fn run(bytes: &[u8]) {
     let after = tree.files();
     match recovered {
         Ok(_) => {
-            assert_eq!(store.interrupted(), None);
+            assert_eq!(store.interrupted(&Root::ALL), None);
             for (name, (content, mode)) in &plain(&after) {
                 assert!(
                     ["old", "new"].contains(&content.as_str()),

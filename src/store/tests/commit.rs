@@ -486,6 +486,7 @@ fn a_file_that_cannot_have_two_names_is_copied_into_the_backup() {
     let tree = Tree::new();
     tree.write("k/pki/ca.key", "old");
     tree.chmod("k/pki/ca.key", 0o640);
+    std::os::unix::fs::chown(tree.path("k/pki/ca.key"), Some(65_534), Some(1)).unwrap();
     let writer = tree.writer();
     let directory = &writer.places[writer.place(Root::Pki).unwrap()].directory;
     crate::store::backup::duplicate(directory, "ca.key", "copy").unwrap();
@@ -493,6 +494,8 @@ fn a_file_that_cannot_have_two_names_is_copied_into_the_backup() {
         (tree.text("k/pki/copy").as_str(), tree.mode("k/pki/copy")),
         ("old", 0o640)
     );
+    let copy = tree.path("k/pki/copy").metadata().unwrap();
+    assert_eq!((copy.uid(), copy.gid()), (65_534, 1));
     let error = error(crate::store::backup::duplicate(
         directory, "absent", "copy2",
     ));
@@ -628,6 +631,63 @@ fn an_old_backup_that_cannot_be_removed_is_a_note_and_no_failure() {
     assert_eq!(tree.store().backups(&Root::ALL).unwrap().runs.len(), 3);
     assert_eq!(commit(5).notes, [""; 0]);
     assert!(!tree.path("k/pki/.certs-backup/0101010101010101").exists());
+}
+
+#[test]
+fn a_folder_of_somebody_else_s_in_an_old_backup_stays_and_is_noted() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "0");
+    for number in 1..=4_u8 {
+        let change = replace(
+            pki("ca.crt"),
+            &(number - 1).to_string(),
+            &number.to_string(),
+        );
+        let committed = tree.writer().commit(vec![change], &options(number));
+        let notes = committed.unwrap().notes;
+        if number == 1 {
+            tree.write("k/pki/.certs-backup/0101010101010101/theirs/file", "");
+        } else if number == 4 {
+            assert!(
+                notes.len() == 1 && notes[0].contains("directory not empty"),
+                "{notes:?}"
+            );
+        }
+    }
+    assert!(
+        tree.path("k/pki/.certs-backup/0101010101010101/theirs/file")
+            .exists()
+    );
+}
+
+#[test]
+fn a_list_under_the_number_of_another_commit_is_no_backup() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "old");
+    let changes = vec![replace(pki("ca.crt"), "old", "new")];
+    tree.writer().commit(changes, &options(1)).unwrap();
+    let folder = tree.path("k/pki/.certs-backup");
+    fs::create_dir(folder.join("0202020202020202")).unwrap();
+    fs::copy(
+        folder.join("0101010101010101/journal"),
+        folder.join("0202020202020202/journal"),
+    )
+    .unwrap();
+    let found = tree.store().backups().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].transaction, transaction(1));
+}
+
+#[test]
+fn backups_that_cannot_be_looked_at_are_an_error() {
+    let tree = Tree::new();
+    fs::create_dir(tree.path("k")).unwrap();
+    symlink("pki", tree.path("k/pki")).unwrap();
+    let text = error(tree.store().backups());
+    assert!(
+        text.starts_with("look at ") && text.contains("symbolic links"),
+        "{text}"
+    );
 }
 
 #[test]

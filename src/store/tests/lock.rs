@@ -158,6 +158,11 @@ fn a_writer_whose_directory_was_moved_away_does_not_list_another() {
     assert_eq!(error(writer.recover()), moved);
     fs::create_dir(tree.path("k/pki")).unwrap();
     assert_eq!(error(writer.recover()), moved);
+    // Where it cannot even be looked for, the system's reason is told.
+    fs::remove_dir(tree.path("k/pki")).unwrap();
+    symlink("pki", tree.path("k/pki")).unwrap();
+    let text = error(writer.recover());
+    assert!(text.contains("symbolic links"), "{text}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ fn a_file_comes_with_its_mode_and_its_owner() {
     let content = tree.store().read(&pki("ca.key")).unwrap().unwrap();
     let found = tree.path("k/pki/ca.key").metadata().unwrap();
     assert_eq!(&content.bytes[..], b"secret");
+    // Hardly more room than it needs.
+    assert!(content.bytes.capacity() < 100);
     assert_eq!(
         (content.mode, content.uid, content.gid),
         (0o640, found.uid(), found.gid())
@@ -52,6 +54,19 @@ fn a_file_that_is_not_there_is_none_and_so_is_one_in_no_directory() {
     let tree = Tree::new();
     assert_eq!(tree.store().read(&pki("ca.crt")), Ok(None));
     assert_eq!(tree.store().read(&pki("etcd/ca.crt")), Ok(None));
+}
+
+#[test]
+fn a_directory_comes_with_its_mode_and_its_owner() {
+    let tree = Tree::new();
+    let directory = |name: &str| tree.store().directory(&pki(name));
+    assert_eq!(directory("etcd"), Ok(None));
+    tree.write("k/pki/etcd/ca.crt", "text");
+    tree.chmod("k/pki/etcd", 0o750);
+    std::os::unix::fs::chown(tree.path("k/pki/etcd"), Some(65_534), None).unwrap();
+    assert_eq!(directory("etcd"), Ok(Some((0o750, 65_534))));
+    symlink("loop", tree.path("k/pki/loop")).unwrap();
+    assert!(matches!(directory("loop"), Err(ReadError::Io { .. })));
 }
 
 #[test]
@@ -225,6 +240,10 @@ fn a_file_that_the_user_names_may_be_a_link_or_a_pipe_but_no_directory() {
     let read = |name: &str| read_input(&tree.path(name));
     assert_eq!(&read("link.yaml").unwrap().unwrap().bytes[..], b"text");
     assert_eq!(read("absent.yaml"), Ok(None));
+    assert!(matches!(
+        read("cluster.yaml/file"),
+        Err(ReadError::Io { .. })
+    ));
     assert!(matches!(
         read(""),
         Err(ReadError::NotAFile {

@@ -3,7 +3,8 @@ use std::os::unix::fs::symlink;
 use nix::unistd::{Uid, chown};
 
 use super::*;
-use crate::store::journal::{Part, hex};
+use crate::store::journal::{Journal, Part, hex};
+use crate::store::recover::must_hold;
 
 /// How far the interrupted run came.
 enum Until {
@@ -232,6 +233,33 @@ fn a_backup_that_was_not_wanted_goes_with_the_recovery() {
 }
 
 #[test]
+fn a_backup_that_was_not_wanted_goes_from_every_root() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "old");
+    tree.write("k/admin.conf", "old");
+    let writer = tree.writer();
+    let changes = vec![
+        replace(pki("ca.crt"), "old", "new"),
+        replace(kubeconfig("admin.conf"), "old", "new"),
+    ];
+    let unwanted = CommitOptions {
+        backup: false,
+        ..options(1)
+    };
+    writer.begin(changes, &unwanted).unwrap().prepare().unwrap();
+    drop(writer);
+    tree.writer().recover().unwrap().unwrap();
+    assert_eq!(
+        tree.text("k/pki/ca.crt") + &tree.text("k/admin.conf"),
+        "newnew"
+    );
+    assert_eq!(
+        tree.hidden(),
+        ["/k/.certs-backup/", "/k/pki/.certs-backup/"]
+    );
+}
+
+#[test]
 fn a_writer_of_one_root_locks_the_others_to_recover() {
     for used in [Root::Pki, Root::Kubeconfig] {
         let tree = Tree::new();
@@ -243,6 +271,33 @@ fn a_writer_of_one_root_locks_the_others_to_recover() {
         writer.recover().unwrap().unwrap();
         expect(&tree, NEW);
     }
+}
+
+#[test]
+fn a_journal_alone_is_enough_to_lock_the_others_but_for_one_that_is_not_there() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(3));
+    fs::remove_dir(tree.path("l")).unwrap();
+    let mut writer = tree
+        .store()
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    assert_eq!(writer.recover().unwrap().unwrap().finished.len(), 4);
+    expect(&tree, NEW);
+    assert!(!tree.path("l").exists());
+}
+
+#[test]
+fn staged_files_alone_are_removed_from_all_roots() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Staged);
+    let mut writer = tree
+        .store()
+        .lock(&[Root::Kubeconfig], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    assert_eq!(writer.recover().unwrap().unwrap().discarded, 4);
+    expect(&tree, OLD);
+    assert_eq!(left_over(&tree), [""; 0]);
 }
 
 #[test]
@@ -536,6 +591,56 @@ fn a_part_whose_list_is_elsewhere_is_an_error_that_names_it() {
     fs::remove_file(tree.path(LIST)).unwrap();
     assert!(recover().unwrap().is_some());
     assert!(!tree.path(PART).exists());
+}
+
+#[test]
+fn a_part_whose_list_is_by_now_that_of_another_run_has_nothing_to_finish() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::ListRemoved);
+    let part = fs::read(tree.path(PART)).unwrap();
+    fs::remove_file(tree.path(PART)).unwrap();
+    let another = Tree::new();
+    interrupted(&another, &Until::Renamed(1));
+    let list = Part {
+        transaction: transaction(1),
+        list: another.path("k/pki"),
+    };
+    let stale = Part {
+        transaction: transaction(9),
+        ..list.clone()
+    };
+    let recover = |part: &[u8]| {
+        fs::write(tree.path(PART), part).unwrap();
+        tree.chmod(PART, 0o600);
+        tree.writer().recover()
+    };
+    assert!(error(recover(&list.encode())).contains("run again with the directories"));
+    assert!(recover(&stale.encode()).unwrap().is_some());
+    assert!(recover(&part).unwrap().is_some());
+    assert!(!tree.path(PART).exists());
+}
+
+#[test]
+fn a_file_that_took_the_name_of_a_staged_one_is_not_what_the_journal_says() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(0));
+    let bytes = fs::read(tree.path(LIST)).unwrap();
+    let Ok(Journal::List(list)) = Journal::parse(&bytes) else {
+        panic!("the list is there");
+    };
+    tree.write("k/pki/.certs-0101010101010101-9", "theirs");
+    let writer = tree.writer();
+    let directory = &writer.places[writer.place(Root::Pki).unwrap()].directory;
+    let held = |staged: &str| {
+        let mut file = directory.open(staged).unwrap();
+        must_hold(directory, staged, &mut file, &list.entries[0])
+    };
+    held("etcd/.certs-0101010101010101-0").unwrap();
+    let text = error(held(".certs-0101010101010101-9"));
+    assert!(
+        text.ends_with("-9 is not what the interrupted run wrote there"),
+        "{text}"
+    );
 }
 
 #[test]

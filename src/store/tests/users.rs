@@ -143,6 +143,23 @@ fn is_told_of_permissions() {
 }
 
 #[test]
+#[ignore = "started by a test below"]
+fn is_kept_out_of_a_root() {
+    let tree = given();
+    assert_eq!(tree.store().backups().unwrap(), []);
+}
+
+#[test]
+fn a_reader_who_is_kept_out_of_a_root_has_no_backups_in_it() {
+    let tree = Tree::new();
+    tree.write("k/pki/.certs-backup/0101010101010101/journal", "");
+    for (name, mode) in [("", 0o755), ("k", 0o755), ("k/pki", 0o700)] {
+        tree.chmod(name, mode);
+    }
+    as_nobody(&tree, "is_kept_out_of_a_root");
+}
+
+#[test]
 fn a_plain_user_is_told_where_permission_lacks_before_anything_is_made() {
     let tree = Tree::new();
     tree.write("k/pki/ca.key", "secret");
