@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use certs::der;
 
 #[path = "../fuzz/src/targets/mod.rs"]
 mod targets;
@@ -17,7 +20,8 @@ fn fuzz() -> PathBuf {
 fn inputs(name: &str) -> Vec<PathBuf> {
     let folder = fuzz().join("corpus").join(name);
     let entries = fs::read_dir(&folder).expect("every target has a corpus");
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let path = |entry: std::io::Result<fs::DirEntry>| entry.expect("the corpus is readable").path();
+    entries.map(path).collect()
 }
 
 #[test]
@@ -59,4 +63,163 @@ fn every_target_has_its_program_and_its_corpus() {
             "{name}"
         );
     }
+}
+
+/// Half of the largest file that is read: enough to tell, and no more to wait for.
+const LARGE: usize = 1 << 19;
+/// Far more than any takes without optimization on a busy machine, far less than what grows with the square.
+const LONGEST: Duration = Duration::from_secs(12);
+
+/// As many copies as fit, each with its number.
+fn many(head: &str, copy: impl Fn(usize) -> String) -> Vec<u8> {
+    let mut text = head.to_owned();
+    for number in 0.. {
+        let next = copy(number);
+        if text.len() + next.len() > LARGE {
+            break;
+        }
+        text.push_str(&next);
+    }
+    text.into_bytes()
+}
+
+/// A certificate of the corpus with other extensions.
+fn extended(extensions: &[Vec<u8>]) -> Vec<u8> {
+    let whole = fs::read(fuzz().join("corpus/certificate/ecdsa-apiserver")).unwrap();
+    let members = der::sequence_members(&whole).unwrap();
+    let fields = der::children(members[0].content).unwrap();
+    let mut body: Vec<&[u8]> = fields[..7].iter().map(|field| field.raw).collect();
+    let list = der::tlv(0xa3, &der::tlv(der::SEQUENCE, &extensions.concat()));
+    body.push(&list);
+    der::sequence(&[&der::sequence(&body), members[1].raw, members[2].raw])
+}
+
+fn extension(arcs: &[u64], value: &[u8]) -> Vec<u8> {
+    der::sequence(&[&der::oid(arcs), &der::tlv(der::OCTET_STRING, value)])
+}
+
+/// Large files that make a reader with a loop in a loop work for minutes.
+fn large() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    const CLUSTER: &str = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n";
+    let distinct: Vec<_> = (0..30_000)
+        .map(|number| extension(&[2, 5, 999, number], &[]))
+        .collect();
+    let names: Vec<u8> = (0..30_000_u32)
+        .flat_map(|number| der::tlv(0x82, format!("n{number}.example").as_bytes()))
+        .collect();
+    let usages: Vec<u8> = (0..30_000)
+        .flat_map(|number| der::oid(&[1, 3, 999, number]))
+        .collect();
+    let digest = "0".repeat(64);
+    let journal =
+        "certs journal 1 list\ntransaction {id}\nsequence 7\nbackup keep\nroot pki {pki}\n";
+    vec![
+        (
+            "pem",
+            "blocks",
+            many("", |_| {
+                "-----BEGIN PUBLIC KEY-----\nAAEC\n-----END PUBLIC KEY-----\n".into()
+            }),
+        ),
+        (
+            "pem",
+            "a block without end",
+            many("-----BEGIN PUBLIC KEY-----\n", |_| "AAEC\n".into()),
+        ),
+        ("certificate", "extensions", extended(&distinct)),
+        (
+            "certificate",
+            "SANs",
+            extended(&[extension(&[2, 5, 29, 17], &der::tlv(der::SEQUENCE, &names))]),
+        ),
+        (
+            "certificate",
+            "usages",
+            extended(&[extension(
+                &[2, 5, 29, 37],
+                &der::tlv(der::SEQUENCE, &usages),
+            )]),
+        ),
+        (
+            "subject",
+            "RDNs",
+            many("CN=a", |number| format!(",OU={number}")),
+        ),
+        (
+            "subject",
+            "values of one RDN",
+            many("CN=a", |number| format!("+OU={number}")),
+        ),
+        (
+            "kubeadm",
+            "bad SANs",
+            many(&format!("{CLUSTER}apiServer:\n  certSANs:\n"), |_| {
+                "  - _\n".into()
+            }),
+        ),
+        (
+            "kubeadm",
+            "good SANs",
+            many(&format!("{CLUSTER}apiServer:\n  certSANs:\n"), |number| {
+                format!("  - n{number}\n")
+            }),
+        ),
+        (
+            "kubeadm",
+            "unknown fields",
+            many(CLUSTER, |number| format!("a{number}: \n")),
+        ),
+        (
+            "kubeadm",
+            "documents",
+            many("", |_| format!("{CLUSTER}---\n")),
+        ),
+        (
+            "kubeconfig",
+            "users",
+            many("kind: Config\nusers:\n", |number| {
+                format!("- {{name: u{number}}}\n")
+            }),
+        ),
+        (
+            "kubeconfig",
+            "keys",
+            many("kind: Config\n", |number| format!("k{number}: \n")),
+        ),
+        (
+            "kubeconfig",
+            "one text",
+            many("kind: Config\nk: ", |_| "x y ".into()),
+        ),
+        (
+            "kubeconfig",
+            "anchors",
+            many("kind: Config\n", |number| {
+                format!("k{number}: &a{number} x\nl{number}: *a{number}\n")
+            }),
+        ),
+        (
+            "journal",
+            "files",
+            many(journal, |number| {
+                format!("file pki a{number}.crt 644 - - {digest} -\n")
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn a_large_file_takes_no_time_that_grows_with_its_square() {
+    let mut slow = Vec::new();
+    for (name, what, bytes) in large() {
+        assert!(bytes.len() <= LARGE, "{name}: {what}");
+        let target = TARGETS.iter().find(|target| target.name == name).unwrap();
+        let begin = Instant::now();
+        (target.run)(&bytes);
+        let took = begin.elapsed();
+        if took > LONGEST {
+            slow.push(format!("{name}: {what}: {took:?}"));
+        }
+    }
+    assert!(slow.is_empty(), "{slow:#?}");
 }

@@ -1312,6 +1312,48 @@ fn above_a_ca_stand_those_that_signed_it_each_once() {
 }
 
 #[test]
+fn a_ca_of_another_name_is_not_the_signer_for_having_its_key_identifier() {
+    let mut case = Case::of("apiserver");
+    let identifier = case.ca().subject_key_identifier.clone();
+    let mut other = stranger("other");
+    other.subject_key_identifier = identifier;
+    *case.ca() = other;
+    assert_eq!(codes(&case.findings()), [Code::NotSigned]);
+    let mut case = Case::of("apiserver");
+    let mut other = stranger("kubernetes");
+    other.subject_key_identifier = None;
+    case.leaf().authority_key_identifier = None;
+    *case.ca() = other;
+    assert_eq!(codes(&case.findings()), [Code::NotSigned]);
+}
+
+#[test]
+fn two_cas_that_signed_each_other_stand_above_each_other_once() {
+    let mut found = tree();
+    let signed = |found: &Found, name: &str, by: Option<&str>| {
+        let mut wanted = spec("ca").certificate().unwrap().clone();
+        wanted.subject = Name::new(&[], name);
+        wanted.issuer = by.map(str::to_owned);
+        wanted.validity = Duration::days(1000);
+        let made = certificate(&wanted, name, found, NOW - Duration::hours(1));
+        let observed = Observed::Certificate {
+            chain: vec![made.clone()],
+            access: access(0o644),
+            key: Some(open(key(name))),
+        };
+        (made, observed)
+    };
+    let (_, observed) = signed(&found, "one", None);
+    found.insert("one".to_owned(), observed);
+    let (two, observed) = signed(&found, "two", Some("one"));
+    found.insert("two".to_owned(), observed);
+    let (one, _) = signed(&found, "one", Some("two"));
+    let bundle = [two.clone(), one.clone()];
+    assert_eq!(above(&two, &bundle), [&one]);
+    assert_eq!(above(&one, &bundle), [&two]);
+}
+
+#[test]
 fn dates_are_judged_to_the_second() {
     let mut case = Case::of("apiserver");
     let validity = case.leaf().validity;

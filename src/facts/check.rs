@@ -1,5 +1,6 @@
 //! From what was given to what is true: defaults, and the rules of each value.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::Path;
@@ -66,6 +67,8 @@ fn owned(stated: Option<Stated<String>>) -> Option<String> {
 #[derive(Default)]
 pub(super) struct Run {
     errors: Vec<ValueError>,
+    /// The same, to find one among very many.
+    told: HashSet<ValueError>,
     notes: Vec<String>,
 }
 
@@ -82,7 +85,7 @@ impl Run {
             reason: reason.into(),
         };
         // One flag may state two facts: --etcd-extra-sans is for the server and the peer.
-        if !self.errors.contains(&error) {
+        if self.told.insert(error.clone()) {
             self.errors.push(error);
         }
     }

@@ -173,7 +173,7 @@ pub struct Host<'a> {
 }
 
 /// A value that cannot be used.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ValueError {
     /// The flag or the field that gave it.
     pub origin: String,

@@ -47,6 +47,16 @@ fn holds(certificate: &Certificate) {
     let names = der::sequence_members(&san::encode(&certificate.sans)).map(|names| names.len());
     assert_eq!(names, Ok(certificate.sans.len()));
 
+    if let Some(constraints) = &certificate.name_constraints {
+        for san in &certificate.sans {
+            let forbidden = constraints.forbid(san);
+            if let San::Dns(name) = san {
+                let upper = San::Dns(name.to_ascii_uppercase());
+                assert_eq!(constraints.forbid(&upper), forbidden, "{name}");
+            }
+            let _ = constraints.unread(san);
+        }
+    }
     // Whether it is right does not matter, that it is judged does.
     let _ = certificate.verify_signature(key);
 }

@@ -667,12 +667,11 @@ fn a_list_under_the_number_of_another_commit_is_no_backup() {
     let changes = vec![replace(pki("ca.crt"), "old", "new")];
     tree.writer().commit(changes, &options(1)).unwrap();
     let folder = tree.path("k/pki/.certs-backup");
-    fs::create_dir(folder.join("0202020202020202")).unwrap();
-    fs::copy(
-        folder.join("0101010101010101/journal"),
-        folder.join("0202020202020202/journal"),
-    )
-    .unwrap();
+    for other in ["0202020202020202", "0303030303030303"] {
+        fs::create_dir(folder.join(other)).unwrap();
+        let list = folder.join("0101010101010101/journal");
+        fs::copy(list, folder.join(other).join("journal")).unwrap();
+    }
     let found = tree.store().backups().unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].transaction, transaction(1));
