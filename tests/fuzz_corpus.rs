@@ -39,6 +39,15 @@ fn every_input_of_the_corpus_is_answered() {
 }
 
 #[test]
+fn the_journals_of_the_corpus_are_of_the_form_that_is_written() {
+    let finished = |name: &str| {
+        let bytes = fs::read(fuzz().join("corpus/journal").join(name)).unwrap();
+        targets::finished(&bytes)
+    };
+    assert_eq!((finished("whole"), finished("torn")), (4, 0));
+}
+
+#[test]
 fn every_target_has_its_program_and_its_corpus() {
     let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
     let expected: BTreeSet<String> = TARGETS.iter().map(|target| target.name.into()).collect();
@@ -85,9 +94,10 @@ fn many(head: &str, copy: impl Fn(usize) -> String) -> Vec<u8> {
 
 /// A certificate of the corpus with other extensions.
 fn extended(extensions: &[Vec<u8>]) -> Vec<u8> {
-    let whole = fs::read(fuzz().join("corpus/certificate/ecdsa-apiserver")).unwrap();
-    let members = der::sequence_members(&whole).unwrap();
-    let fields = der::children(members[0].content).unwrap();
+    let whole =
+        fs::read(fuzz().join("corpus/certificate/ecdsa-apiserver")).expect("it is of the corpus");
+    let members = der::sequence_members(&whole).expect("it is DER");
+    let fields = der::children(members[0].content).expect("it is DER");
     let mut body: Vec<&[u8]> = fields[..7].iter().map(|field| field.raw).collect();
     let list = der::tlv(0xa3, &der::tlv(der::SEQUENCE, &extensions.concat()));
     body.push(&list);
@@ -111,8 +121,7 @@ fn large() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         .flat_map(|number| der::oid(&[1, 3, 999, number]))
         .collect();
     let digest = "0".repeat(64);
-    let journal =
-        "certs journal 1 list\ntransaction {id}\nsequence 7\nbackup keep\nroot pki {pki}\n";
+    let journal = "certs journal 1 list\ntransaction {id}\nsequence 7\ncommand all\ntime 0\nbackup keep\nroot pki {pki}\n";
     vec![
         (
             "pem",

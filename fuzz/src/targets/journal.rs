@@ -34,6 +34,16 @@ const STAGED: [&str; 4] = [
 ];
 
 pub(super) fn run(bytes: &[u8]) {
+    let _ = finished(bytes);
+}
+
+/// How many files the recovery brought to their end.
+///
+/// # Panics
+///
+/// If it did anything that it may not.
+#[must_use]
+pub fn finished(bytes: &[u8]) -> usize {
     let tree = Tree::new();
     let text = tree.filled(bytes);
     let parts: Vec<&[u8]> = split(&text, b"\n====\n");
@@ -57,6 +67,10 @@ pub(super) fn run(bytes: &[u8]) {
         .expect("nobody else is here")
         .recover();
     let after = tree.files();
+    let count = match &recovered {
+        Ok(Some(recovered)) => recovered.finished.len(),
+        _ => 0,
+    };
     match recovered {
         Ok(_) => {
             assert_eq!(store.interrupted(&Root::ALL), None);
@@ -85,11 +99,15 @@ pub(super) fn run(bytes: &[u8]) {
         fs::read_to_string(tree.0.join("outside")).ok().as_deref(),
         Some("secret")
     );
+    count
 }
 
 /// All lists of backups that are read name what is known, or nothing.
 fn backups(store: &Store) {
-    for backup in store.backups().unwrap_or_default() {
+    let Ok(found) = store.backups(&Root::ALL) else {
+        return;
+    };
+    for backup in found.runs {
         assert_eq!(backup.transaction.to_string(), ID);
         assert!(!backup.files.is_empty());
         for changed in &backup.files {

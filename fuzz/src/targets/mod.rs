@@ -11,6 +11,8 @@ mod kubeconfig;
 mod name;
 mod pem;
 
+pub use journal::finished;
+
 /// A target, and what it may take.
 pub struct Target {
     /// The name of its program and of its corpus.

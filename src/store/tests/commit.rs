@@ -669,12 +669,14 @@ fn a_list_under_the_number_of_another_commit_is_no_backup() {
     let folder = tree.path("k/pki/.certs-backup");
     for other in ["0202020202020202", "0303030303030303"] {
         fs::create_dir(folder.join(other)).unwrap();
+        tree.chmod(&format!("k/pki/.certs-backup/{other}"), 0o700);
         let list = folder.join("0101010101010101/journal");
         fs::copy(list, folder.join(other).join("journal")).unwrap();
     }
-    let found = tree.store().backups().unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].transaction, transaction(1));
+    let found = tree.store().backups(&Root::ALL).unwrap();
+    assert_eq!(found.runs.len(), 1);
+    assert_eq!(found.runs[0].transaction, transaction(1));
+    assert_eq!(found.damaged.len(), 2);
 }
 
 #[test]
@@ -682,7 +684,7 @@ fn backups_that_cannot_be_looked_at_are_an_error() {
     let tree = Tree::new();
     fs::create_dir(tree.path("k")).unwrap();
     symlink("pki", tree.path("k/pki")).unwrap();
-    let text = error(tree.store().backups());
+    let text = error(tree.store().backups(&Root::ALL));
     assert!(
         text.starts_with("look at ") && text.contains("symbolic links"),
         "{text}"
