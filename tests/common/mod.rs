@@ -194,6 +194,9 @@ impl Server {
         for (name, value) in command.get_envs() {
             outer.env(name, value.unwrap_or_default());
         }
+        if let Some(directory) = command.get_current_dir() {
+            outer.current_dir(directory);
+        }
         let child = outer
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("share a log"))
