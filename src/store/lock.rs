@@ -14,7 +14,7 @@ use anyhow::{Result, anyhow, bail};
 use nix::fcntl::OFlag;
 
 use super::directory::Directory;
-use super::layout::Roots;
+use super::layout::{self, Roots};
 use super::left;
 use super::{read, writable};
 use crate::location::Root;
@@ -64,12 +64,13 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
     let mut held = Vec::new();
     let mut busy = None;
     let mut absent = Vec::new();
-    for root in used {
-        let path = roots.path(*root);
-        let directory = match directory(path) {
+    let whole = used.iter().map(|root| roots.path(*root).to_owned());
+    let inner = used.iter().flat_map(|root| folders(roots, *root));
+    for path in whole.chain(inner) {
+        let directory = match directory(&path) {
             Ok(directory) => directory,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                absent.push(path.to_owned());
+                absent.push(path);
                 continue;
             }
             // What this user cannot open is told of by whoever reads a file in it.
@@ -77,8 +78,8 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
         };
         match directory.try_lock_shared() {
             Ok(()) => held.push(Locked(directory)),
-            Err(TryLockError::WouldBlock) => busy = Some(path.to_owned()),
-            Err(TryLockError::Error(error)) => return Err(cannot_lock(path, &error)),
+            Err(TryLockError::WouldBlock) => busy = Some(path),
+            Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
         }
     }
     Ok(Lock {
@@ -92,6 +93,8 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
 pub struct Writer {
     pub(super) roots: Roots,
     pub(super) places: Vec<Place>,
+    /// The folders in them, which may be roots of another run. Held for their `Drop`.
+    _folders: Vec<Locked>,
 }
 
 /// A locked directory, and the roots that it is: two may be one.
@@ -128,50 +131,47 @@ pub(super) fn exclusive(
         left: timeout,
         waiting,
     };
-    let places = acquire(roots, &wanted, &mut patience)?;
-    if !left::anything(&places)? {
-        let roots = roots.clone();
-        return Ok(Writer { roots, places });
+    let writer = acquire(roots, &wanted, &mut patience)?;
+    if !left::anything(&writer.places)? {
+        return Ok(writer);
     }
     // Given back first: with some in hand, waiting for others could wait for ever.
-    drop(places);
+    drop(writer);
     let also = |root: &Root| {
         roots.path(*root).is_dir() && writable::check(*root, roots.path(*root)).is_ok()
     };
     wanted.extend(Root::ALL.into_iter().filter(also));
-    let places = acquire(roots, &wanted, &mut patience)?;
-    let roots = roots.clone();
-    Ok(Writer { roots, places })
+    acquire(roots, &wanted, &mut patience)
 }
 
 /// A directory to be locked.
 struct Opened {
     /// Device and inode: two paths may lead to one directory.
     identity: (u64, u64),
+    /// None of a folder.
     roots: Vec<Root>,
     path: PathBuf,
     directory: File,
 }
 
-fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Result<Vec<Place>> {
+fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Result<Writer> {
     loop {
         let mut opened: Vec<Opened> = Vec::new();
         for root in wanted {
-            let path = roots.path(*root).to_owned();
+            let path = all.path(*root).to_owned();
             let (directory, identity) = open(&path)?;
-            match opened.iter_mut().find(|other| other.identity == identity) {
-                Some(same) => same.roots.push(*root),
-                None => opened.push(Opened {
-                    identity,
-                    roots: vec![*root],
-                    path,
-                    directory,
-                }),
+            add(&mut opened, identity, Some(*root), path, directory);
+        }
+        for path in wanted.iter().flat_map(|root| folders(all, *root)) {
+            // One that is not there, or cannot be opened, is no root that another run could have.
+            if let Ok((directory, identity)) = open(&path) {
+                add(&mut opened, identity, None, path, directory);
             }
         }
         // Every writer locks in this order, so no two wait for each other.
         opened.sort_by_key(|directory| directory.identity);
         let mut places = Vec::new();
+        let mut inner = Vec::new();
         let mut moved = false;
         for Opened {
             identity,
@@ -181,6 +181,10 @@ fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> R
         } in opened
         {
             let handle = patience.lock(directory, &path)?;
+            if roots.is_empty() {
+                inner.push(handle);
+                continue;
+            }
             // While we waited the directory may have been moved away and another put there.
             moved |= open(&path)?.1 != identity;
             // Absolute, since the journal tells it to later runs, which may start elsewhere.
@@ -192,9 +196,40 @@ fn acquire(roots: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> R
             places.push(Place { roots, directory });
         }
         if !moved {
-            return Ok(places);
+            return Ok(Writer {
+                roots: all.clone(),
+                places,
+                _folders: inner,
+            });
         }
     }
+}
+
+fn add(
+    opened: &mut Vec<Opened>,
+    identity: (u64, u64),
+    root: Option<Root>,
+    path: PathBuf,
+    directory: File,
+) {
+    match opened.iter_mut().find(|other| other.identity == identity) {
+        Some(same) => same.roots.extend(root),
+        None => opened.push(Opened {
+            identity,
+            roots: root.into_iter().collect(),
+            path,
+            directory,
+        }),
+    }
+}
+
+/// The folders of a root that files of ours are in: `--cert-dir pki/etcd` makes one of them the root
+/// of another run.
+fn folders(roots: &Roots, root: Root) -> impl Iterator<Item = PathBuf> {
+    let path = roots.path(root).to_owned();
+    layout::folders(root)
+        .iter()
+        .map(move |folder| layout::in_directory(&path, folder))
 }
 
 fn open(path: &Path) -> Result<(File, (u64, u64))> {

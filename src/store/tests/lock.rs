@@ -331,3 +331,32 @@ fn a_root_that_is_a_named_pipe_does_not_make_a_reader_wait() {
     nix::unistd::mkfifo(&tree.path("l"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(tree.store().lock_shared(&Root::ALL).unwrap().busy(), None);
 }
+
+#[test]
+fn a_folder_of_a_root_may_be_another_run_s_root_and_is_locked_with_it() {
+    let tree = Tree::new();
+    made(&tree);
+    fs::create_dir(tree.path("k/pki/etcd")).unwrap();
+    let nested = || {
+        Store::open(Roots {
+            pki: tree.path("k/pki/etcd"),
+            kubeconfig: tree.path("k"),
+            kubelet: tree.path("l"),
+        })
+    };
+    let lock = |store: Store| store.lock(&[Root::Pki], Duration::ZERO, &mut |_| {});
+    let outer = lock(tree.store()).unwrap();
+    assert!(error(lock(nested())).contains("k/pki/etcd: try again later"));
+    let reader = nested().lock_shared(&[Root::Pki]).unwrap();
+    assert_eq!(reader.busy(), Some(tree.path("k/pki/etcd").as_path()));
+    drop((outer, reader));
+
+    let inner = lock(nested()).unwrap();
+    assert!(error(lock(tree.store())).contains("k/pki/etcd: try again later"));
+    let reader = tree.store().lock_shared(&[Root::Pki]).unwrap();
+    assert_eq!(reader.busy(), Some(tree.path("k/pki/etcd").as_path()));
+    drop((inner, reader));
+
+    lock(tree.store()).unwrap();
+    lock(nested()).unwrap();
+}
