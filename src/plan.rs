@@ -63,7 +63,8 @@ pub struct Planned {
 /// What a run will do, in issue order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What was found of the directories; no errors.
+    /// What was found of what the run stands on, the directories and the CAs that sign and are not
+    /// among the steps; no errors.
     pub ground: Vec<Finding>,
     /// The steps, issuers first.
     pub steps: Vec<Planned>,
@@ -113,11 +114,9 @@ pub fn plan(
         now,
     };
     let mut steps = Vec::new();
-    let ground = diff::ground(ground);
+    let mut ground = diff::ground(ground);
+    ground.extend(issuers.iter().flat_map(|issuer| planner.judge(issuer)));
     let mut refused = ground.clone();
-    for issuer in issuers {
-        refused.extend(planner.judge(issuer));
-    }
     for spec in wanted {
         match planner.step(spec) {
             Ok(step) => {

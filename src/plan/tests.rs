@@ -672,3 +672,27 @@ fn a_leaf_is_held_against_the_ca_that_is_found_in_its_place() {
         ]
     );
 }
+
+#[test]
+fn what_is_told_of_a_ca_that_only_signs_is_told_when_all_is_kept() {
+    let mut found = tree();
+    let Some(Observed::Certificate { chain, .. }) = found.get_mut("ca") else {
+        panic!("the CA is there");
+    };
+    chain[0].subject_key_identifier = None;
+    let (leaf, ca) = (spec("apiserver"), spec("ca"));
+    let plan = plan(
+        slice::from_ref(&leaf),
+        slice::from_ref(&ca),
+        &found,
+        &ground(),
+        policy(Force::No),
+        NOW,
+    )
+    .unwrap();
+    let told: Vec<_> = plan
+        .findings()
+        .map(|found| (found.code, found.name.as_str()))
+        .collect();
+    assert!(told.contains(&(Code::NoKeyIdentifier, "ca")), "{told:?}");
+}
