@@ -242,7 +242,8 @@ impl<'a> Preparation<'a> {
             .files
             .get(&file)
             .map(|content| content.bytes.as_slice());
-        let text = kubeconfig::write(&entry, existing);
+        let text =
+            kubeconfig::write(&entry, existing).with_context(|| format!("replace {file}"))?;
         self.change(pair, file, text, PRIVATE_MODE);
         Ok(())
     }

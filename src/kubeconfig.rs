@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
+use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node, Value};
 
 /// The fields of a cluster and a user that hold certificates and keys, or name files of them.
@@ -131,12 +132,13 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
 
 /// A kubeconfig of this entry alone; or `existing` with it, and with all else that is in it.
 ///
-/// Only one that can be read is written anew in place; anything else is replaced whole.
-pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
+/// Only one that can be read is written anew in place; anything else is replaced whole. It is an
+/// error if the names of the entry belong to another cluster there.
+pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
     let mut config = existing
         .and_then(|bytes| document(bytes).ok())
         .unwrap_or_else(|| Node::map([]));
-    let context = format!("{}@{}", entry.user, entry.cluster);
+    let names = names(entry, &config)?;
     config.insert("apiVersion", Node::text("v1"));
     config.insert("kind", Node::text("Config"));
     let cluster = [
@@ -149,7 +151,7 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
     put(
         &mut config,
         "clusters",
-        entry.cluster,
+        &names.cluster,
         "cluster",
         cluster,
         &[AUTHORITY, INSECURE],
@@ -164,18 +166,80 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
     put(
         &mut config,
         "users",
-        entry.user,
+        &names.user,
         "user",
         user,
         &[&[CERTIFICATE, KEY][..], &OTHER_IDENTITIES].concat(),
     );
-    let names = [
-        ("cluster".to_owned(), Node::text(entry.cluster)),
-        ("user".to_owned(), Node::text(entry.user)),
+    let context = [
+        ("cluster".to_owned(), Node::text(&names.cluster)),
+        ("user".to_owned(), Node::text(&names.user)),
     ];
-    put(&mut config, "contexts", &context, "context", names, &[]);
-    config.insert("current-context", Node::text(&context));
-    Zeroizing::new(yaml::write(&config).as_bytes().to_vec())
+    put(
+        &mut config,
+        "contexts",
+        &names.context,
+        "context",
+        context,
+        &[],
+    );
+    config.insert("current-context", Node::text(&names.context));
+    Ok(Zeroizing::new(yaml::write(&config).as_bytes().to_vec()))
+}
+
+/// The names under which an entry stands.
+struct Names {
+    context: String,
+    cluster: String,
+    user: String,
+}
+
+/// Those of the current context, which is the one that was judged, if it is of this cluster: people
+/// rename entries when they put the kubeconfigs of several clusters into one file. Else the usual
+/// ones, unless another cluster has them.
+fn names(entry: &Entry<'_>, config: &Node) -> Result<Names> {
+    let current = text(config, "current-context").and_then(|name| {
+        let context = named(config, "contexts", name, "context")?;
+        Some(Names {
+            context: name.to_owned(),
+            cluster: text(context, "cluster")?.to_owned(),
+            user: text(context, "user")?.to_owned(),
+        })
+    });
+    let usual = Names {
+        context: format!("{}@{}", entry.user, entry.cluster),
+        cluster: entry.cluster.to_owned(),
+        user: entry.user.to_owned(),
+    };
+    if let Some(current) = current {
+        let usually = current.cluster == usual.cluster && current.user == usual.user;
+        let cluster = named(config, "clusters", &current.cluster, "cluster");
+        if usually || cluster.is_some_and(|cluster| is_of(entry, cluster)) {
+            return Ok(current);
+        }
+    }
+    let taken = named(config, "clusters", &usual.cluster, "cluster");
+    if let Some(cluster) = taken.filter(|cluster| !is_of(entry, cluster)) {
+        bail!(
+            "its cluster \"{}\" is another one, at {}: rename that, or make a context of this \
+             cluster the current one",
+            usual.cluster,
+            text(cluster, "server").unwrap_or("no server")
+        );
+    }
+    Ok(usual)
+}
+
+/// Whether an entry of a cluster is that of the same cluster: it trusts one of its CAs, or it points
+/// at the same server.
+fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
+    let certificates = |bytes: &[u8]| Certificate::from_pem(bytes).unwrap_or_default();
+    let own = certificates(entry.authorities.as_bytes());
+    let trusts = match source(cluster, AUTHORITY) {
+        Ok(Source::Data { bytes, .. }) => certificates(&bytes).iter().any(|ca| own.contains(ca)),
+        _ => false,
+    };
+    trusts || text(cluster, "server") == Some(entry.server)
 }
 
 /// Whether there is something, and `write` could keep nothing of it.

@@ -10,7 +10,7 @@ const ENTRY: Entry<'_> = Entry {
 };
 
 fn written(existing: Option<&str>) -> String {
-    let bytes = write(&ENTRY, existing.map(str::as_bytes));
+    let bytes = write(&ENTRY, existing.map(str::as_bytes)).unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -78,7 +78,7 @@ clusters:
   cluster: {server: 'https://other:6443', certificate-authority: other.crt}
 - name: kubernetes
   cluster:
-    server: https://old:6443
+    server: https://10.0.0.10:6443
     certificate-authority: /old/ca.crt
     insecure-skip-tls-verify: true
     proxy-url: http://proxy:3128
@@ -291,7 +291,7 @@ fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
         let error = parse(changed.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(reason), "{to}: {error}");
         // Made anew, it is sound.
-        let mended = write(&ENTRY, Some(changed.as_bytes()));
+        let mended = write(&ENTRY, Some(changed.as_bytes())).unwrap();
         assert!(parse(&mended).is_ok(), "{to}");
     };
     for field in OTHER_IDENTITIES {
@@ -308,4 +308,60 @@ fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
     );
     let user = &text[text.find("- name: kubernetes-admin\n").unwrap()..];
     refused(user, &format!("{user}{user}"), "two users of the name");
+}
+
+/// People rename the entries of one cluster when they put those of another beside them.
+#[test]
+fn the_entry_that_was_judged_is_repaired_whatever_its_names_are() {
+    let renamed = written(None)
+        .replace("kubernetes-admin@kubernetes", "prod")
+        .replace("kubernetes-admin", "prod-admin")
+        .replace("name: kubernetes", "name: prod")
+        .replace("cluster: kubernetes", "cluster: prod");
+    let other = "\
+- cluster: {server: 'https://other:6443'}
+  name: kubernetes
+contexts:
+- context: {cluster: kubernetes, user: kubernetes-admin}
+  name: kubernetes-admin@kubernetes
+";
+    let merged = renamed.replace("contexts:\n", other).replace(
+        "users:\n",
+        "users:\n- name: kubernetes-admin\n  user: {token: other}\n",
+    );
+    let before = document(merged.as_bytes()).unwrap();
+    assert_eq!(text(&before, "current-context"), Some("prod"));
+    let broken = merged.replace("S0VZCg==", "AAAA");
+    assert_ne!(broken, merged);
+    let after = write(&ENTRY, Some(broken.as_bytes())).unwrap();
+    assert!(document(&after).unwrap() == before);
+}
+
+#[test]
+fn a_context_of_the_user_s_own_stays_the_current_one() {
+    let second = written(None).replace(
+        "contexts:\n",
+        "contexts:\n- context: {cluster: kubernetes, namespace: dev, user: kubernetes-admin}\n  name: second\n",
+    );
+    let second = second.replace(
+        "current-context: kubernetes-admin@kubernetes",
+        "current-context: second",
+    );
+    let before = document(second.as_bytes()).unwrap();
+    let after = write(&ENTRY, Some(second.replace("S0VZCg==", "AAAA").as_bytes())).unwrap();
+    assert!(document(&after).unwrap() == before);
+}
+
+#[test]
+fn another_cluster_of_the_usual_name_is_not_overwritten() {
+    let other = OTHERS.replace("https://10.0.0.10:6443", "https://other:6443");
+    let error = write(&ENTRY, Some(other.as_bytes()))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with(
+            "its cluster \"kubernetes\" is another one, at https://other:6443: rename"
+        ),
+        "{error}"
+    );
 }

@@ -349,7 +349,7 @@ fn fact(facts: &Facts, name: &str) -> String {
             let sans = node.etcd_server_extra_sans.iter().map(ToString::to_string);
             sans.collect::<Vec<_>>().join(" ")
         }
-        "etcd" => format!("{:?}", cluster.external_etcd),
+        "etcd" => cluster.external_etcd.is_some().to_string(),
         "name" => cluster.name.clone(),
         "node" => node.name.clone(),
         "notes" => facts.notes.join("\n"),
