@@ -136,8 +136,20 @@ impl<'a> Preparation<'a> {
     fn make(&mut self, pair: usize, spec: &'a Spec, key: &Arc<PrivateKey>) -> Result<()> {
         match &spec.content {
             Content::KeyPair(_) => {
-                self.change(pair, spec.place.key(), octets(&key.to_pem()), PRIVATE_MODE);
-                self.change(pair, spec.place.public(), public_pem(key), PRIVATE_MODE);
+                self.change(
+                    pair,
+                    &spec.place,
+                    spec.place.key(),
+                    octets(&key.to_pem()),
+                    PRIVATE_MODE,
+                );
+                self.change(
+                    pair,
+                    &spec.place,
+                    spec.place.public(),
+                    public_pem(key),
+                    PRIVATE_MODE,
+                );
             }
             Content::Certificate(certificate) => {
                 let issued = self
@@ -160,7 +172,13 @@ impl<'a> Preparation<'a> {
             bail!("{} has no private key", spec.name);
         };
         let key = key.open().context("the private key is not open")?;
-        self.change(pair, spec.place.public(), public_pem(key), PRIVATE_MODE);
+        self.change(
+            pair,
+            &spec.place,
+            spec.place.public(),
+            public_pem(key),
+            PRIVATE_MODE,
+        );
         Ok(())
     }
 
@@ -218,8 +236,20 @@ impl<'a> Preparation<'a> {
         } = &spec.place
         else {
             let pem = Zeroizing::new(certificate.to_pem().into_bytes());
-            self.change(pair, spec.place.public(), pem, CERTIFICATE_MODE);
-            self.change(pair, spec.place.key(), octets(&key.to_pem()), PRIVATE_MODE);
+            self.change(
+                pair,
+                &spec.place,
+                spec.place.public(),
+                pem,
+                CERTIFICATE_MODE,
+            );
+            self.change(
+                pair,
+                &spec.place,
+                spec.place.key(),
+                octets(&key.to_pem()),
+                PRIVATE_MODE,
+            );
             return Ok(());
         };
         let issuer = spec
@@ -244,18 +274,29 @@ impl<'a> Preparation<'a> {
             .map(|content| content.bytes.as_slice());
         let text =
             kubeconfig::write(&entry, existing).with_context(|| format!("replace {file}"))?;
-        self.change(pair, file, text, PRIVATE_MODE);
+        self.change(pair, &spec.place, file, text, PRIVATE_MODE);
         Ok(())
     }
 
-    /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file.
-    fn change(&mut self, pair: usize, file: FileId, bytes: Zeroizing<Vec<u8>>, mode: u32) {
+    /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file. One
+    /// that is made beside the other half of its pair gets that one's owner: whoever could read a
+    /// component's certificate must be able to read its key.
+    fn change(
+        &mut self,
+        pair: usize,
+        place: &Place,
+        file: FileId,
+        bytes: Zeroizing<Vec<u8>>,
+        mode: u32,
+    ) {
         let replaced = self.seen.files.get(&file);
+        let files = place.files();
+        let owned = replaced.or_else(|| files.iter().find_map(|half| self.seen.files.get(half)));
         self.changes.push(Change {
             mode: replaced.map_or(mode, |found| found.mode & file.largest_mode()),
             owner: Owner {
-                user: self.owner.user.or(replaced.map(|found| found.uid)),
-                group: self.owner.group.or(replaced.map(|found| found.gid)),
+                user: self.owner.user.or(owned.map(|found| found.uid)),
+                group: self.owner.group.or(owned.map(|found| found.gid)),
             },
             group: pair,
             replaces: replaced.map(|found| key::sha256(&found.bytes)),

@@ -220,7 +220,7 @@ pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
     } else {
         // --force without names replaces errors alone.
         let (phase, name) = (spec.phase.name(), &spec.name);
-        format!("'certs {phase} {name} --force', with the flags of this run, reissues it")
+        format!("'certs {phase} {name} --force', for the same directories and facts, reissues it")
     }
 }
 

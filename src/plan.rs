@@ -135,7 +135,15 @@ pub fn plan(
         .iter()
         .any(|finding| finding.severity() == Severity::Error && !mended(finding))
     {
-        return Err(Refusal { findings: refused });
+        let findings = refused.iter().cloned().map(|mut finding| {
+            if mended(&finding) && !finding.way_out.is_empty() {
+                MENDED.clone_into(&mut finding.way_out);
+            }
+            finding
+        });
+        return Err(Refusal {
+            findings: findings.collect(),
+        });
     }
     Ok(Plan { ground, steps })
 }
@@ -217,11 +225,12 @@ impl<'a> Planner<'a> {
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
         if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
             if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
-                let reissue = reissue(spec, Severity::Error);
-                for finding in findings
-                    .iter_mut()
-                    .filter(|found| found.way_out.starts_with(&reissue))
-                {
+                let offers =
+                    [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
+                let offered = |found: &&mut Finding| {
+                    offers.iter().any(|offer| found.way_out.starts_with(offer))
+                };
+                for finding in findings.iter_mut().filter(offered) {
                     EXTERNAL.clone_into(&mut finding.way_out);
                 }
             }
@@ -310,6 +319,9 @@ impl<'a> Planner<'a> {
 
 /// The way out where a file cannot be repaired, only replaced whole.
 const NEEDS_BACKUP: &str = "leave out --no-backup: what else is in it would be lost";
+/// The way out of what this run would have mended.
+const MENDED: &str = "reissued as soon as nothing else refuses the run";
+
 /// The way out where the CA's key is not here.
 const EXTERNAL: &str = "have the CA's owner issue it, and place it here";
 

@@ -374,7 +374,7 @@ fn every_command_that_a_warning_offers_is_one() {
     ))
     .expect(0);
     let finished = run(&mut all(place.path(), &[])).expect(3);
-    let offer = "'certs server apiserver --force', with the flags of this run, reissues it";
+    let offer = "'certs server apiserver --force', for the same directories and facts, reissues it";
     assert!(finished.stderr.contains(offer), "{finished}");
     let mut command = certs(&["server", "apiserver", "--force"]);
     command.args(["--kubernetes-dir", text(place.path())]);

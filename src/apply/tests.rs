@@ -83,7 +83,7 @@ fn what_is_replaced_is_held_against_what_was_read_and_keeps_its_owner() {
     assert_eq!(certificate.owner, Owner { user, group });
     assert_eq!(
         (key.mode, key.replaces, key.owner),
-        (0o600, None, Owner::default())
+        (0o600, None, certificate.owner)
     );
 }
 

@@ -92,6 +92,11 @@ impl Judge<'_> {
             self.tell(Code::PathLength, text, "");
             return;
         }
+        if let Some(reason) = leaf.unaccepted_signature() {
+            let text = format!("carries a signature that nothing verifies: {reason}");
+            self.tell(Code::BadSignature, &text, "");
+            return;
+        }
         let identified = self.authorities.iter().any(|ca| {
             ca.subject == leaf.issuer
                 && leaf.authority_key_identifier.is_some()

@@ -654,9 +654,11 @@ fn a_way_out_stands_with_all_but_notes() {
                 "run the same command with --force to reissue it"
             }
             _ if *name == "admin" => {
-                "'certs kubeconfig admin --force', with the flags of this run, reissues it"
+                "'certs kubeconfig admin --force', for the same directories and facts, reissues it"
             }
-            _ => "'certs server apiserver --force', with the flags of this run, reissues it",
+            _ => {
+                "'certs server apiserver --force', for the same directories and facts, reissues it"
+            }
         };
         assert_eq!(way_out, expected, "{code}");
     }

@@ -136,6 +136,13 @@ impl PublicKey {
     }
 }
 
+/// Why a signature of this algorithm (the DER of its AlgorithmIdentifier) is verified by no key here;
+/// none where one could verify it.
+pub fn unaccepted_signature(algorithm: &[u8]) -> Option<String> {
+    let reason = Scheme::parse(algorithm).err()?;
+    Some(format!("{reason:#}"))
+}
+
 /// The bits of the modulus of an RSAPublicKey (RFC 8017, A.1.1).
 fn rsa_bits(key: &[u8]) -> anyhow::Result<u32> {
     let members = der::sequence_members(key)?;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::observed::Observed;
 
 const ENTRY: Entry<'_> = Entry {
     cluster: "kubernetes",
@@ -364,4 +365,32 @@ fn another_cluster_of_the_usual_name_is_not_overwritten() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn a_cluster_of_the_same_ca_is_the_same_at_any_server() {
+    let tree = crate::oracle::sample::tree();
+    let pem = |name: &str| match tree.get(name) {
+        Some(Observed::Certificate { chain, .. }) => chain[0].to_pem(),
+        _ => panic!("{name} is there"),
+    };
+    let (ca, stranger) = (pem("ca"), pem("etcd-ca"));
+    let entry = Entry {
+        authorities: &ca,
+        ..ENTRY
+    };
+    let at = |ca: &str| {
+        let config = written(None)
+            .replace("Q0EgMQpDQSAyCg==", &Base64::encode_string(ca.as_bytes()))
+            .replace("https://10.0.0.10:6443", "https://old:6443")
+            .replace("kubernetes-admin@kubernetes", "mine")
+            .replace("current-context: mine", "current-context: none");
+        write(&entry, Some(config.as_bytes())).map(|bytes| bytes.to_vec())
+    };
+    let mended = String::from_utf8(at(&ca).unwrap()).unwrap();
+    assert!(
+        mended.contains("server: https://10.0.0.10:6443"),
+        "{mended}"
+    );
+    assert!(at(&stranger).is_err());
 }

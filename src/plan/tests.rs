@@ -336,6 +336,36 @@ fn all_that_is_wrong_is_told_at_once() {
         ],
         "in the order of the table, what force would mend too"
     );
+    let ways: Vec<&str> = refusal
+        .findings
+        .iter()
+        .filter(|finding| ["apiserver", "etcd-server"].contains(&finding.name.as_str()))
+        .map(|finding| finding.way_out.as_str())
+        .collect();
+    assert!(
+        ways.len() >= 2 && ways.iter().all(|way| *way == MENDED),
+        "{ways:?}"
+    );
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert!(
+        refusal
+            .findings
+            .iter()
+            .all(|finding| finding.way_out != MENDED)
+    );
+}
+
+#[test]
+fn no_way_out_of_a_warning_offers_what_an_external_ca_cannot() {
+    let mut found = tree();
+    put(&mut found, &spec("ca"), "only its certificate");
+    let Some(Observed::Kubeconfig(admin)) = found.get_mut("admin") else {
+        panic!("admin.conf is there");
+    };
+    "https://other:6443".clone_into(&mut admin.server);
+    let plan = planned(&found, Force::No).unwrap();
+    let server = plan.findings().find(|finding| finding.code == Code::Server);
+    assert_eq!(server.unwrap().way_out, EXTERNAL);
 }
 
 #[test]

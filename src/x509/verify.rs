@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::Certificate;
-use crate::key::PublicKey;
+use crate::key::{PublicKey, unaccepted_signature};
 
 impl Certificate {
     /// Checks the signature with the issuer's public key. Names, dates and usages are not looked at.
@@ -11,5 +11,10 @@ impl Certificate {
         issuer
             .verify(self.signature_algorithm(), self.tbs(), self.signature())
             .with_context(|| format!("verify the signature on {}", self.subject))
+    }
+
+    /// Why its signature is verified with no key at all: its hash is broken, or its kind unknown.
+    pub fn unaccepted_signature(&self) -> Option<String> {
+        unaccepted_signature(self.signature_algorithm())
     }
 }

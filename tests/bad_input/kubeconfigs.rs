@@ -47,8 +47,8 @@ pub const CASES: &[Case] = &[
         ],
         exit: 3,
         said: &[
-            "warning: admin.conf points at https://10.0.0.10:6443, not https://other.example.com:6443: 'certs kubeconfig admin --force', with the flags of this run, reissues it",
-            "warning: super-admin.conf points at https://10.0.0.10:6443, not https://other.example.com:6443: 'certs kubeconfig super-admin --force', with the flags of this run, reissues it",
+            "warning: admin.conf points at https://10.0.0.10:6443, not https://other.example.com:6443: 'certs kubeconfig admin --force', for the same directories and facts, reissues it",
+            "warning: super-admin.conf points at https://10.0.0.10:6443, not https://other.example.com:6443: 'certs kubeconfig super-admin --force', for the same directories and facts, reissues it",
         ],
     },
     Case {

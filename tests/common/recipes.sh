@@ -75,7 +75,7 @@ extensions() {
 # that is there.
 issue() {
     local place=$1 ca=pki/ca eku=clientAuth san='' subject='' key=''
-    local at=$FAKETIME days=365 serial='' bc=critical,CA:FALSE ku='' ski=hash aki=keyid more=''
+    local at=$FAKETIME days=365 serial='' bc=critical,CA:FALSE ku='' ski=hash aki=keyid more='' hash=sha256
     shift
     case $place in
         pki/apiserver) subject=/CN=kube-apiserver eku=serverAuth san=$hosts ;;
@@ -100,7 +100,7 @@ issue() {
     [ $# = 0 ] || local "$@"
     openssl req -new -config "$config" -key "$key" -subj "$subject" -out "$aside/request"
     extensions > "$aside/extensions"
-    FAKETIME=$at openssl x509 -req -in "$aside/request" -CA "$ca.crt" -CAkey "$ca.key" -days "$days" \
+    FAKETIME=$at openssl x509 -req -in "$aside/request" -CA "$ca.crt" -CAkey "$ca.key" -days "$days" "-$hash" \
         ${serial:+-set_serial "$serial"} -extfile "$aside/extensions" -out "$aside/certificate"
     case $place in
         *.conf) put "$place" client-certificate-data "$aside/certificate" ;;

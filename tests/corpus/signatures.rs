@@ -16,6 +16,16 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Force,
     },
     Fault {
+        name: "the signature's hash is SHA-1",
+        base: Base::OpenSsl,
+        of: "apiserver",
+        recipe: "issue pki/apiserver hash=sha1",
+        told: &[
+            "error bad-signature pki/apiserver.crt carries a signature that nothing verifies: ecdsa-with-SHA1 is no longer accepted",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
         name: "the signature of OpenSSL's leaf is not the CA's",
         base: Base::OpenSsl,
         of: "etcd-server",
