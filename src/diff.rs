@@ -10,9 +10,9 @@ mod place;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Access, Cause, Key, Observed, signing};
+use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, signing};
 use crate::profile::by_name;
-use crate::spec::{Kind, Spec};
+use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
 
@@ -57,11 +57,16 @@ impl Judge<'_> {
         match observed {
             Observed::Absent => {}
             Observed::Certificate { chain, access, key } => self.pair(chain, *access, key.as_ref()),
-            Observed::KeyOnly(_) => self.tell(
-                Code::MissingCertificate,
-                &format!("stands without {}", self.spec.place.public().name),
-                "",
-            ),
+            Observed::KeyOnly(key) => {
+                self.tell(
+                    Code::MissingCertificate,
+                    &format!("stands without {}", self.spec.place.public().name),
+                    "",
+                );
+                if let KeyState::Unread(reason) = &key.state {
+                    self.unreadable(reason);
+                }
+            }
             Observed::KeyPair {
                 key,
                 public,
@@ -78,19 +83,22 @@ impl Judge<'_> {
             ),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
-                    let code = unreadable.cause.code();
-                    let mut finding = self.finding(code, &unreadable.why, "");
-                    finding.file = unreadable.file.clone();
-                    if let Some(way_out) = &unreadable.way_out {
-                        finding.way_out.clone_from(way_out);
-                    }
-                    if unreadable.cause == Cause::Opaque {
-                        finding.way_out += OPAQUE;
-                    }
-                    self.findings.push(finding);
+                    self.unreadable(unreadable);
                 }
             }
         }
+    }
+
+    fn unreadable(&mut self, unreadable: &Unreadable) {
+        let mut finding = self.finding(unreadable.cause.code(), &unreadable.why, "");
+        finding.file = unreadable.file.clone();
+        if let Some(way_out) = &unreadable.way_out {
+            finding.way_out.clone_from(way_out);
+        }
+        if unreadable.cause == Cause::Opaque {
+            finding.way_out += OPAQUE;
+        }
+        self.findings.push(finding);
     }
 
     fn pair(&mut self, chain: &[Certificate], access: Access, key: Option<&Key>) {
@@ -116,7 +124,8 @@ impl Judge<'_> {
         match key {
             Some(key) => self.key(key, certificate),
             // A CA without its key is an external one: the plan decides what that means.
-            None if self.spec.is_ca() => {}
+            // Nor is one expected where a certificate lies alone.
+            None if self.spec.is_ca() || matches!(self.spec.place, Place::File { .. }) => {}
             None => self.tell(
                 Code::MissingKey,
                 &format!("stands without {}", self.spec.place.key().name),

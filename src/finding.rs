@@ -80,6 +80,7 @@ codes! {
     KeyMismatch "key-mismatch" Error "the key is not the certificate's";
     KeyMode "key-mode" Error "others may read or change a file that holds a private key (a mode beyond 0640)";
     KeyOwner "key-owner" Note "a key that signs belongs to a user who is neither root nor who runs this";
+    KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked";
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
     LeafIsCa "leaf-is-ca" Error "a certificate that must not sign is a CA";
     LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";

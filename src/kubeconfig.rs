@@ -247,6 +247,20 @@ pub fn is_opaque(existing: &[u8]) -> bool {
     !existing.trim_ascii().is_empty() && document(existing).is_err()
 }
 
+/// Whether it is a kubeconfig one of whose users has a client certificate.
+pub fn names_certificate(bytes: &[u8]) -> bool {
+    let has = |item: &Node| {
+        let user = item.get("user");
+        let embedded = format!("{CERTIFICATE}-data");
+        user.is_some_and(|user| user.get(CERTIFICATE).is_some() || user.get(&embedded).is_some())
+    };
+    document(bytes).is_ok_and(|document| {
+        document
+            .get("users")
+            .is_some_and(|users| users.items().iter().any(has))
+    })
+}
+
 fn document(bytes: &[u8]) -> Result<Node> {
     let mut documents = yaml::documents(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
     if documents.len() != 1 {

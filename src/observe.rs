@@ -12,6 +12,7 @@ use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
 use crate::observed::{Access, Cause, Ground, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
+use crate::profile::by_name;
 use crate::spec::{Place, Spec};
 use crate::store::{FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
@@ -46,6 +47,26 @@ pub fn observe<'a>(
     passphrases: &Passphrases,
     trusted: Vec<u32>,
 ) -> Seen {
+    look(specs, store, passphrases, trusted, false)
+}
+
+/// As [`observe`], for who changes nothing: a key that cannot be used hides no certificate, and what
+/// holds a key may be kept from this user. No passphrase is asked for.
+pub fn survey<'a>(
+    specs: impl IntoIterator<Item = &'a Spec>,
+    store: &Store,
+    trusted: Vec<u32>,
+) -> Seen {
+    look(specs, store, &Passphrases::default(), trusted, true)
+}
+
+fn look<'a>(
+    specs: impl IntoIterator<Item = &'a Spec>,
+    store: &Store,
+    passphrases: &Passphrases,
+    trusted: Vec<u32>,
+    lenient: bool,
+) -> Seen {
     let mut seen = Seen::default();
     seen.ground.trusted = trusted;
     let mut directories = BTreeSet::new();
@@ -56,6 +77,8 @@ pub fn observe<'a>(
             store,
             seen: &mut seen.files,
             unreadable: Vec::new(),
+            lenient,
+            own: by_name(&spec.name).is_none(),
         };
         let passphrase = spec.is_ca().then(|| passphrases.of(&spec.name)).flatten();
         let observed = reader.place(&spec.place, passphrase);
@@ -85,15 +108,29 @@ impl Passphrases {
     }
 }
 
+/// What is in a file, as far as its place tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// A private key, which others may not read.
+    Key,
+    /// What everyone may read.
+    Public,
+}
+
 struct Reader<'a> {
     store: &'a Store,
     seen: &'a mut BTreeMap<FileId, FileContent>,
     unreadable: Vec<Unreadable>,
+    /// Whether nothing will be changed.
+    lenient: bool,
+    /// Whether it is in no row, so that it may be something else altogether.
+    own: bool,
 }
 
 impl Reader<'_> {
     fn place(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
         match place {
+            Place::File { .. } => self.one_file(&place.public()),
             Place::KeyPair { .. } => self.key_pair(place),
             Place::Kubeconfig { .. } => self.kubeconfig(&place.public()),
             Place::Pair { .. } => self.pair(place, passphrase),
@@ -101,7 +138,11 @@ impl Reader<'_> {
     }
 
     fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
-        let certificate = self.file(&place.public(), public(Certificate::from_pem));
+        let certificate = self.file(
+            &place.public(),
+            Holds::Public,
+            public(Certificate::from_pem),
+        );
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
@@ -110,8 +151,46 @@ impl Reader<'_> {
         }
     }
 
+    /// A kubelet's is a link to what it rotated last.
+    fn one_file(&mut self, file: &FileId) -> Observed {
+        let name = file.name.rsplit('/').next().unwrap_or_default();
+        let content = match self.store.read_reference(file, name) {
+            Ok(None) => return Observed::Absent,
+            Ok(Some(content)) => content,
+            Err(error) => {
+                self.unread(file, &error, Holds::Key);
+                return Observed::Absent;
+            }
+        };
+        if !pem::holds_certificate(&content.bytes) {
+            return Observed::Absent;
+        }
+        let access = Access {
+            mode: content.mode,
+            user: content.uid,
+        };
+        let chain = self.parsed(file, &content.bytes, Certificate::from_pem);
+        let key = if pem::holds_private_key(&content.bytes) {
+            let before = self.unreadable.len();
+            let state = self.parsed(file, &content.bytes, |bytes| key_state(bytes, None));
+            state
+                .map(|state| Key { state, access })
+                .or_else(|| self.not_used(before, access))
+        } else {
+            None
+        };
+        match chain {
+            Some(chain) => Observed::Certificate { chain, access, key },
+            None => Observed::Absent,
+        }
+    }
+
     fn key_pair(&mut self, place: &Place) -> Observed {
-        let public = self.file(&place.public(), public(PublicKey::all_from_pem));
+        let public = self.file(
+            &place.public(),
+            Holds::Public,
+            public(PublicKey::all_from_pem),
+        );
         match (self.private_key(&place.key(), None), public) {
             (Some(key), public) => Observed::KeyPair {
                 key,
@@ -127,17 +206,36 @@ impl Reader<'_> {
     }
 
     fn private_key(&mut self, file: &FileId, passphrase: Option<&[u8]>) -> Option<Key> {
-        let (state, access) = self.file(file, |bytes| key_state(bytes, passphrase))?;
-        Some(Key { state, access })
+        let before = self.unreadable.len();
+        let read = self.file(file, Holds::Key, |bytes| key_state(bytes, passphrase));
+        if let Some((state, access)) = read {
+            return Some(Key { state, access });
+        }
+        self.not_used(before, Access::default())
+    }
+
+    /// A key that is there and of no use, where that is no reason to look no further.
+    fn not_used(&mut self, before: usize, access: Access) -> Option<Key> {
+        if !self.lenient || self.unreadable.len() == before {
+            return None;
+        }
+        let reason = self.unreadable.pop()?;
+        Some(Key {
+            state: KeyState::Unread(reason),
+            access,
+        })
     }
 
     fn kubeconfig(&mut self, file: &FileId) -> Observed {
+        if self.own && !self.is_identity(file) {
+            return Observed::Absent;
+        }
         let mut opaque = false;
         let parse = |bytes: &[u8]| {
             opaque = kubeconfig::is_opaque(bytes);
             kubeconfig::parse(bytes)
         };
-        let parsed = self.file(file, parse);
+        let parsed = self.file(file, Holds::Key, parse);
         let Some((entry, access)) = parsed else {
             for reason in self.unreadable.iter_mut().filter(|_| opaque) {
                 reason.cause = Cause::Opaque;
@@ -166,11 +264,22 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a file that is in no row is a kubeconfig with a client certificate: a token's or
+    /// another program's is none of ours.
+    fn is_identity(&self, file: &FileId) -> bool {
+        match self.store.read(file) {
+            Ok(Some(content)) => kubeconfig::names_certificate(&content.bytes),
+            // That it cannot be read is for the reader to tell.
+            _ => true,
+        }
+    }
+
     /// Reads and parses a file; what fails is kept for the finding. None where it is absent or
     /// failed.
     fn file<T>(
         &mut self,
         file: &FileId,
+        holds: Holds,
         parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
     ) -> Option<(T, Access)> {
         match self.store.read(file) {
@@ -185,9 +294,25 @@ impl Reader<'_> {
                 parsed.map(|parsed| (parsed, access))
             }
             Err(error) => {
-                self.unreadable.push(unread(file, &error));
+                self.unread(file, &error, holds);
                 None
             }
+        }
+    }
+
+    fn unread(&mut self, file: &FileId, error: &ReadError, holds: Holds) {
+        let mut reason = unread(file, error);
+        if holds == Holds::Key {
+            reason.cause = self.cause(error);
+        }
+        self.unreadable.push(reason);
+    }
+
+    /// Why a file that holds a key cannot be judged: who changes nothing need not read it.
+    fn cause(&self, error: &ReadError) -> Cause {
+        match error {
+            ReadError::PermissionDenied { .. } if self.lenient => Cause::Withheld,
+            error => cause(error),
         }
     }
 
@@ -217,7 +342,7 @@ impl Reader<'_> {
                     .map(|parsed| (parsed, content.mode)),
                 Err(error) => {
                     let why = format!("has a {field} that cannot be read: {error}");
-                    self.fail(file, why, cause(&error));
+                    self.fail(file, why, self.cause(&error));
                     None
                 }
             },

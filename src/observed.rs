@@ -74,6 +74,8 @@ pub enum KeyState {
     Locked(String),
     /// The key itself.
     Open(Arc<PrivateKey>),
+    /// Of no use, which hides nothing else from who changes nothing.
+    Unread(Unreadable),
 }
 
 /// The entry that a kubeconfig's current context names.
@@ -116,6 +118,8 @@ pub enum Cause {
     Failed,
     /// A kubeconfig of which nothing can be read, so that its other entries cannot be kept.
     Opaque,
+    /// It holds a key, and this user may not read it, who changes nothing either.
+    Withheld,
 }
 
 impl Cause {
@@ -124,6 +128,7 @@ impl Cause {
         match self {
             Self::Failed => Code::ReadFailed,
             Self::Content | Self::Opaque => Code::Unreadable,
+            Self::Withheld => Code::KeyUnread,
         }
     }
 }
@@ -144,7 +149,7 @@ impl Key {
     /// The key, if it could be opened.
     pub fn open(&self) -> Option<&Arc<PrivateKey>> {
         match &self.state {
-            KeyState::Locked(_) => None,
+            KeyState::Locked(_) | KeyState::Unread(_) => None,
             KeyState::Open(key) => Some(key),
         }
     }
@@ -162,7 +167,7 @@ impl Observed {
     /// Whether its key is encrypted, and was not opened.
     pub fn is_locked(&self) -> bool {
         match self {
-            Self::Certificate { key: Some(key), .. } => key.open().is_none(),
+            Self::Certificate { key: Some(key), .. } => matches!(key.state, KeyState::Locked(_)),
             _ => false,
         }
     }

@@ -177,6 +177,12 @@ pub fn holds_private_key(bytes: &[u8]) -> bool {
     parse(bytes).is_ok_and(|blocks| blocks.iter().any(|block| block.label.is_private()))
 }
 
+/// Whether a file is one of certificates, be they usable or not.
+pub fn holds_certificate(bytes: &[u8]) -> bool {
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    bytes.windows(begin.len()).any(|window| window == begin)
+}
+
 /// The DER of every CERTIFICATE block, in order; an error if there is none.
 pub fn certificates(bytes: &[u8]) -> anyhow::Result<Vec<Vec<u8>>> {
     let found: Vec<Vec<u8>> = blocks(bytes)?

@@ -118,6 +118,13 @@ pub struct CertificateSpec {
 /// Where something is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
+    /// One file of a certificate, with its key in it or with none.
+    File {
+        /// The directory.
+        root: Root,
+        /// The file's name.
+        name: String,
+    },
     /// `BASE.key` and `BASE.pub` in the certificate directory.
     KeyPair {
         /// The file names without their ending.
@@ -174,25 +181,26 @@ impl Place {
     /// The files, the one that others read first.
     pub fn files(&self) -> Vec<FileId> {
         match self {
-            Self::Kubeconfig { .. } => vec![self.public()],
+            Self::File { .. } | Self::Kubeconfig { .. } => vec![self.public()],
             Self::KeyPair { .. } | Self::Pair { .. } => vec![self.public(), self.key()],
         }
     }
 
-    /// The file of the certificate or public key; of a kubeconfig, its only file.
+    /// The file of the certificate or public key; its only file, where there is one.
     pub fn public(&self) -> FileId {
         match self {
+            Self::File { root, name } => FileId::new(*root, name.clone()),
             Self::KeyPair { base } => FileId::public_key(Root::Pki, base),
             Self::Kubeconfig { file, .. } => FileId::new(Root::Kubeconfig, file.clone()),
             Self::Pair { root, base } => FileId::certificate(*root, base),
         }
     }
 
-    /// The file that holds the private key; of a kubeconfig, its only file.
+    /// The file that holds the private key; its only file, where there is one.
     pub fn key(&self) -> FileId {
         match self {
             Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
-            Self::Kubeconfig { .. } => self.public(),
+            Self::File { .. } | Self::Kubeconfig { .. } => self.public(),
             Self::Pair { root, base } => FileId::private_key(*root, base),
         }
     }

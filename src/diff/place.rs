@@ -18,6 +18,10 @@ const CERTIFICATE_MODE: u32 = 0o133;
 
 impl Judge<'_> {
     pub(super) fn key(&mut self, key: &Key, certificate: &Certificate) {
+        // Of one that could not be looked at nothing is known.
+        if let KeyState::Unread(reason) = &key.state {
+            return self.unreadable(reason);
+        }
         self.key_access(key.access);
         if self.spec.is_ca() {
             self.key_owner(key.access);
@@ -28,12 +32,14 @@ impl Judge<'_> {
             KeyState::Locked(_) => self.locked(),
             KeyState::Open(private) if private.public_key() != &certificate.public_key => {
                 let text = match &self.spec.place {
-                    Place::Kubeconfig { .. } => "holds a key that is not its certificate's",
+                    Place::File { .. } | Place::Kubeconfig { .. } => {
+                        "holds a key that is not its certificate's"
+                    }
                     _ => "is not the key of the certificate beside it",
                 };
                 self.tell(Code::KeyMismatch, text, "");
             }
-            KeyState::Open(_) => {}
+            KeyState::Open(_) | KeyState::Unread(_) => {}
         }
     }
 
@@ -107,6 +113,9 @@ impl Judge<'_> {
     }
 
     pub(super) fn key_pair(&mut self, key: &Key, public: Option<&[PublicKey]>) {
+        if let KeyState::Unread(reason) = &key.state {
+            return self.unreadable(reason);
+        }
         self.key_access(key.access);
         self.key_owner(key.access);
         match (&key.state, public) {

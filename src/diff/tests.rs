@@ -126,6 +126,16 @@ fn unreadable(way_out: Option<&str>) -> Observed {
     }])
 }
 
+/// The state of a key that is of no use.
+fn unread(case: &Case, of: Cause) -> KeyState {
+    KeyState::Unread(Unreadable {
+        file: case.spec.place.key(),
+        why: "cannot be used: no usable private key".to_owned(),
+        cause: of,
+        way_out: None,
+    })
+}
+
 /// Name constraints of one tree: permitted (0xa0) or excluded (0xa1), of a kind of names.
 fn limits(which: u8, kind: u8, name: &[u8]) -> NameConstraints {
     let tree = der::tlv(der::SEQUENCE, &der::tlv(kind, name));
@@ -488,6 +498,16 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "cannot be used: no usable private key",
     ),
     (
+        Code::KeyUnread,
+        "apiserver",
+        |case| {
+            let state = unread(case, Cause::Withheld);
+            case.key().state = state;
+        },
+        "apiserver.key",
+        "cannot be used: no usable private key",
+    ),
+    (
         Code::UsageExtra,
         "admin",
         |case| {
@@ -789,6 +809,54 @@ fn an_encrypted_key_is_an_error_anywhere_but_at_a_ca() {
     let mut case = Case::of("ca");
     case.key().state = KeyState::Locked("encrypted".to_owned());
     assert_eq!(case.findings(), []);
+}
+
+#[test]
+fn a_key_that_is_of_no_use_hides_nothing_of_its_certificate() {
+    let mut case = Case::of("apiserver");
+    case.now += Duration::days(400);
+    let state = unread(&case, Cause::Content);
+    case.key().state = state;
+    // Of what was not read the mode is not known either.
+    case.key().access.mode = 0o777;
+    assert_eq!(codes(&case.findings()), [Code::Unreadable, Code::Expired]);
+    let state = unread(&case, Cause::Withheld);
+    case.key().state = state;
+    assert_eq!(codes(&case.findings()), [Code::KeyUnread, Code::Expired]);
+    let mut case = Case::of("sa");
+    let state = unread(&case, Cause::Withheld);
+    case.key().state = state;
+    assert_eq!(codes(&case.findings()), [Code::KeyUnread]);
+    let mut case = Case::of("apiserver");
+    let state = unread(&case, Cause::Content);
+    case.key().state = state;
+    let key = case.key().clone();
+    *case.observed() = Observed::KeyOnly(key);
+    assert_eq!(
+        codes(&case.findings()),
+        [Code::MissingCertificate, Code::Unreadable]
+    );
+}
+
+#[test]
+fn a_certificate_that_lies_alone_needs_no_key_beside_it() {
+    let mut case = Case::of("apiserver");
+    case.spec.place = Place::File {
+        root: Root::Pki,
+        name: "own.pem".to_owned(),
+    };
+    let key = case.key().clone();
+    if let Observed::Certificate { key, .. } = case.observed() {
+        *key = None;
+    }
+    assert_eq!(case.findings(), []);
+    let mut foreign = key;
+    foreign.access.mode = 0o644;
+    foreign.state = open(sample::key("stranger")).state;
+    if let Observed::Certificate { key, .. } = case.observed() {
+        *key = Some(foreign);
+    }
+    assert_eq!(codes(&case.findings()), [Code::KeyMode, Code::KeyMismatch]);
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
         Source::AdvertiseAddress => advertise_address(node)?.to_string(),
         Source::BindPort => node.bind_port.to_string(),
         Source::ClusterName => cluster.name.clone(),
-        Source::CommonNameOf(name) => common_name(row(name).common_name, node),
+        Source::CommonNameOf(name) => common_name(row(name).common_name, &node.name),
         Source::EtcdAdvertisedUrl(port) => url(advertise_address(node)?, port as u16),
         Source::EtcdListenUrls(port) => listen_urls(advertise_address(node)?, port),
         Source::EtcdMembers => members(facts)?,

@@ -6,6 +6,7 @@
 
 mod document;
 pub mod flags;
+pub mod found;
 mod resolve;
 mod table;
 
@@ -114,6 +115,18 @@ impl Stored {
     }
 }
 
+/// The part of a cluster that fails without a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// None for certain: a CA, which is missed by what it signed; a kubeconfig that a person or a
+    /// node may keep elsewhere.
+    Anywhere,
+    /// The components of a control plane.
+    ControlPlane,
+    /// A member of etcd.
+    Etcd,
+}
+
 /// What kubeadm binds in its clusters and a cluster made by hand must bind itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleBinding {
@@ -129,6 +142,9 @@ pub struct RoleBinding {
 
 /// The kubeconfig that needs no role binding.
 pub const SUPER_ADMIN: &str = "super-admin.conf";
+
+/// The row that whoever a kubeconfig sends to the API server meets.
+pub const API_SERVER: &str = "apiserver";
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +171,8 @@ pub struct Profile {
     pub stored: Stored,
     /// Whether it belongs to a local etcd: left out when the configuration names an external one.
     pub etcd: bool,
+    /// Who fails without it.
+    pub part: Part,
     /// What it may do is bound to it after the API server has started.
     pub role_binding: Option<RoleBinding>,
     /// What it is for, in one sentence.

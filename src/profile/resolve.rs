@@ -4,11 +4,14 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{ApiServer, CommonName, Host, Kind, Phase, Profile, Signer, Stored, TABLE, by_name};
-use crate::facts::{ClusterFacts, Facts, NodeFacts, Role};
+use crate::facts::{ClusterFacts, Facts, NodeFacts, Role, Version};
 use crate::location::Root;
 use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
+
+/// What the user names of nodes begin with.
+pub(super) const SYSTEM_NODE: &str = "system:node:";
 
 /// A fact that the row needs is not known, or a name cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,25 +38,17 @@ pub struct Own<'a> {
 
 /// The spec of a row.
 pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
-    let common_name = common_name(profile.common_name, &facts.node);
+    let common_name = common_name(profile.common_name, &facts.node.name);
     let content = match profile.signer {
         Signer::Nobody => Content::KeyPair(facts.cluster.key_algorithm),
         signer => {
-            let wanted = profile.organizations_at(&facts.cluster.kubernetes_version);
-            let former_subjects = profile
-                .organizations_ever()
-                .into_iter()
-                .filter(|organizations| *organizations != wanted)
-                .map(|organizations| Name::new(organizations, &common_name))
-                .collect();
+            let version = &facts.cluster.kubernetes_version;
+            let (subject, former_subjects) = subjects(profile, version, &common_name);
             Content::Certificate(CertificateSpec {
-                subject: Name::new(wanted, &common_name),
+                subject,
                 subject_given: false,
                 former_subjects,
-                issuer: match signer {
-                    Signer::Ca(name) => Some(name.to_owned()),
-                    Signer::Itself | Signer::Nobody => None,
-                },
+                issuer: issuer(signer),
                 kind: profile.kind,
                 sans: hosts(profile, facts)?,
                 key_algorithm: facts.cluster.key_algorithm,
@@ -196,11 +191,42 @@ fn stored_as(profile: &Profile, name: &str) -> bool {
     }
 }
 
-pub(super) fn common_name(common_name: CommonName, node: &NodeFacts) -> String {
+pub(super) fn common_name(common_name: CommonName, node: &str) -> String {
     match common_name {
         CommonName::Fixed(text) => text.to_owned(),
-        CommonName::NodeName => node.name.clone(),
-        CommonName::SystemNode => format!("system:node:{}", node.name),
+        CommonName::NodeName => node.to_owned(),
+        CommonName::SystemNode => format!("{SYSTEM_NODE}{node}"),
+    }
+}
+
+/// The subject that a cluster of this version wants, and those of other versions.
+pub(super) fn subjects(
+    profile: &Profile,
+    version: &Version,
+    common_name: &str,
+) -> (Name, Vec<Name>) {
+    let wanted = profile.organizations_at(version);
+    let former = profile
+        .organizations_ever()
+        .into_iter()
+        .filter(|organizations| *organizations != wanted)
+        .map(|organizations| Name::new(organizations, common_name))
+        .collect();
+    (Name::new(wanted, common_name), former)
+}
+
+pub(super) fn issuer(signer: Signer) -> Option<String> {
+    match signer {
+        Signer::Ca(name) => Some(name.to_owned()),
+        Signer::Itself | Signer::Nobody => None,
+    }
+}
+
+/// A name or an address that is always the same.
+pub(super) fn fixed(host: &str) -> San {
+    match host.parse() {
+        Ok(address) => San::Ip(address),
+        Err(_) => San::Dns(host.to_owned()),
     }
 }
 
@@ -260,10 +286,7 @@ fn hosts(profile: &Profile, facts: &Facts) -> Result<Vec<San>, ResolveError> {
             }
             Host::EtcdPeerExtra => sans.extend(node.etcd_peer_extra_sans.iter().cloned()),
             Host::EtcdServerExtra => sans.extend(node.etcd_server_extra_sans.iter().cloned()),
-            Host::Fixed(text) => sans.push(match text.parse() {
-                Ok(address) => San::Ip(address),
-                Err(_) => San::Dns((*text).to_owned()),
-            }),
+            Host::Fixed(text) => sans.push(fixed(text)),
             Host::NodeAddresses if node.addresses.is_empty() => {
                 sans.push(San::Ip(advertise_address(node)?));
             }

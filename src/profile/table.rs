@@ -5,11 +5,12 @@
 //! stands before what it signs. Names, subjects, usages and places are kubeadm's.
 
 use super::{
+    API_SERVER,
     ApiServer::{Endpoint, Local},
     CommonName::{Fixed, NodeName, SystemNode},
     Host, Kind,
     Organizations::{Always, Since},
-    Phase, Profile, RoleBinding, SUPER_ADMIN, Signer,
+    Part, Phase, Profile, RoleBinding, SUPER_ADMIN, Signer,
     Stored::{KeyPair, Kubeconfig, Pair},
 };
 use crate::facts::Version;
@@ -22,6 +23,9 @@ const fn v1(minor: u32) -> Version {
         patch: 0,
     }
 }
+
+/// The signer of whoever talks to the API server.
+pub(super) const CLUSTER: Signer = Signer::Ca("ca");
 
 const NONE: super::Organizations = Always(&[]);
 
@@ -77,11 +81,12 @@ const ROW: Profile = Profile {
     common_name: Fixed(""),
     organizations: NONE,
     formerly: &[],
-    signer: Signer::Ca("ca"),
+    signer: CLUSTER,
     kind: Kind::Client,
     hosts: &[],
     stored: Pair(Root::Pki, ""),
     etcd: false,
+    part: Part::Anywhere,
     role_binding: None,
     about: "",
 };
@@ -132,12 +137,13 @@ pub const TABLE: &[Profile] = &[
         "signs for the API server as front proxy of extension API servers",
     ),
     Profile {
-        name: "apiserver",
+        name: API_SERVER,
         phase: Phase::Server,
         common_name: Fixed("kube-apiserver"),
         kind: Kind::Server,
         hosts: API_SERVER_HOSTS,
         stored: Pair(Root::Pki, "apiserver"),
+        part: Part::ControlPlane,
         about: "the API server, to everyone who talks to it",
         ..ROW
     },
@@ -150,6 +156,7 @@ pub const TABLE: &[Profile] = &[
         hosts: ETCD_SERVER_HOSTS,
         stored: Pair(Root::Pki, "etcd/server"),
         etcd: true,
+        part: Part::Etcd,
         about: "the etcd member, to its clients",
         ..ROW
     },
@@ -162,6 +169,7 @@ pub const TABLE: &[Profile] = &[
         hosts: ETCD_PEER_HOSTS,
         stored: Pair(Root::Pki, "etcd/peer"),
         etcd: true,
+        part: Part::Etcd,
         about: "the etcd member, to the other members",
         ..ROW
     },
@@ -176,6 +184,7 @@ pub const TABLE: &[Profile] = &[
             subject: "kube-apiserver-kubelet-client",
             by_group: false,
         }),
+        part: Part::ControlPlane,
         about: "the API server, to the kubelets",
         ..ROW
     },
@@ -186,6 +195,7 @@ pub const TABLE: &[Profile] = &[
         signer: Signer::Ca("etcd-ca"),
         stored: Pair(Root::Pki, "apiserver-etcd-client"),
         etcd: true,
+        part: Part::ControlPlane,
         about: "the API server, to etcd",
         ..ROW
     },
@@ -196,6 +206,7 @@ pub const TABLE: &[Profile] = &[
         signer: Signer::Ca("etcd-ca"),
         stored: Pair(Root::Pki, "etcd/healthcheck-client"),
         etcd: true,
+        part: Part::Etcd,
         about: "the liveness probe, and etcdctl, to etcd",
         ..ROW
     },
@@ -204,6 +215,7 @@ pub const TABLE: &[Profile] = &[
         common_name: Fixed("front-proxy-client"),
         signer: Signer::Ca("front-proxy-ca"),
         stored: Pair(Root::Pki, "front-proxy-client"),
+        part: Part::ControlPlane,
         about: "the API server as front proxy, to extension API servers",
         ..ROW
     },
@@ -249,6 +261,7 @@ pub const TABLE: &[Profile] = &[
         phase: Phase::Kubeconfig,
         common_name: Fixed("system:kube-controller-manager"),
         stored: Kubeconfig("controller-manager.conf", Local),
+        part: Part::ControlPlane,
         about: "the controller manager of this node",
         ..ROW
     },
@@ -257,6 +270,7 @@ pub const TABLE: &[Profile] = &[
         phase: Phase::Kubeconfig,
         common_name: Fixed("system:kube-scheduler"),
         stored: Kubeconfig("scheduler.conf", Local),
+        part: Part::ControlPlane,
         about: "the scheduler of this node",
         ..ROW
     },
@@ -288,6 +302,7 @@ pub const TABLE: &[Profile] = &[
         signer: Signer::Nobody,
         kind: Kind::KeyPair,
         stored: KeyPair("sa"),
+        part: Part::ControlPlane,
         about: "signs and verifies the tokens of service accounts",
         ..ROW
     },

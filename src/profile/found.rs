@@ -1,0 +1,376 @@
+//! What is there → spec, for who looks after a tree and was told no facts.
+//!
+//! Comes in: what was found in each place. Goes out: what should be there. What a row fixes comes
+//! from the row: subject, usages, issuer, names that are always the same. What depends on the
+//! cluster comes from the files, where they agree: of two that name different nodes one is wrong.
+//! What only one file tells, and nothing fixes, is as it should be: further SANs, the API server's
+//! URL, the kind of key, the validity.
+
+use std::collections::BTreeMap;
+
+use time::Duration;
+
+use super::resolve::{SYSTEM_NODE, common_name, fixed, issuer, subjects};
+use super::{CommonName, Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
+use crate::facts::{Version, defaults};
+use crate::key::KeyAlgorithm;
+use crate::location::{FileId, Root};
+use crate::observed::{Observed, signing};
+use crate::spec::{BACKDATE, CertificateSpec, Content, Place, Spec};
+use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
+use crate::x509::san::{San, ordered};
+use crate::x509::usage::ExtendedKeyUsage;
+
+/// What was found, by the spec's name.
+type Found = BTreeMap<String, Observed>;
+
+/// What the files of a tree tell of their cluster and node together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The node's name.
+    node: String,
+    /// The domain of the cluster's services.
+    dns_domain: String,
+    /// The CAs that are there, by the name of their spec.
+    cas: Vec<(String, Name)>,
+}
+
+impl Evidence {
+    /// What `found` tells; of a tree that names no node `host` is its name.
+    pub fn of(found: &Found, host: &str) -> Self {
+        Self {
+            node: node(found).unwrap_or_else(|| host.to_owned()),
+            dns_domain: dns_domain(found).unwrap_or_else(|| defaults::DNS_DOMAIN.to_owned()),
+            cas: cas(found),
+        }
+    }
+}
+
+/// What should be in the place of a row, where `observed` is.
+pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Spec {
+    let leaf = certificate(observed);
+    let common_name = common_name(profile.common_name, &evidence.node);
+    let content = match profile.signer {
+        Signer::Nobody => Content::KeyPair(key_algorithm(observed)),
+        signer => {
+            let (subject, former_subjects) = subjects(profile, &Version::NEWEST, &common_name);
+            Content::Certificate(CertificateSpec {
+                subject,
+                subject_given: false,
+                former_subjects,
+                issuer: issuer(signer),
+                kind: profile.kind,
+                sans: sans(profile, leaf, evidence),
+                key_algorithm: key_algorithm(observed),
+                validity: validity(leaf),
+            })
+        }
+    };
+    let mut spec = Spec {
+        name: profile.name.to_owned(),
+        phase: profile.phase,
+        place: place(profile, observed, common_name),
+        content,
+    };
+    if let (Root::Kubelet, Some(leaf)) = (spec.place.public().root, leaf)
+        && made_by_kubelet(leaf, evidence)
+        && let Content::Certificate(wanted) = &mut spec.content
+    {
+        wanted.subject = leaf.subject.clone();
+        wanted.sans.clone_from(&leaf.sans);
+        wanted.issuer = None;
+    }
+    spec
+}
+
+/// The rows, as they are looked for: with nothing found yet.
+pub fn rows() -> Vec<Spec> {
+    TABLE
+        .iter()
+        .map(|row| of_row(row, &Observed::Absent, &Evidence::default()))
+        .collect()
+}
+
+/// The files of no row, as they are looked for: each is an identity of its own.
+pub fn others(files: &[FileId]) -> Vec<Spec> {
+    let known: Vec<FileId> = rows().iter().flat_map(|spec| spec.place.files()).collect();
+    let places = files
+        .iter()
+        .filter(|file| !known.contains(file))
+        .filter_map(|file| {
+            let pair = |base: &str| FileId::private_key(file.root, base);
+            match (file.root, file.name.rsplit_once('.')?) {
+                (Root::Kubeconfig, (_, "conf")) => Some(Place::Kubeconfig {
+                    file: file.name.clone(),
+                    cluster: defaults::CLUSTER_NAME.to_owned(),
+                    user: String::new(),
+                    server: String::new(),
+                    or_server: None,
+                }),
+                (Root::Kubelet | Root::Pki, (base, "crt")) if files.contains(&pair(base)) => {
+                    Some(Place::Pair {
+                        root: file.root,
+                        base: base.to_owned(),
+                    })
+                }
+                (Root::Kubelet | Root::Pki, (base, "crt" | "pem")) if is_current(file, base) => {
+                    Some(Place::File {
+                        root: file.root,
+                        name: file.name.clone(),
+                    })
+                }
+                _ => None,
+            }
+        });
+    places
+        .map(|place| {
+            of_other(
+                name(&place.public()),
+                place,
+                &Observed::Absent,
+                &Evidence::default(),
+            )
+        })
+        .collect()
+}
+
+/// What should be in the place of one of [`others`], where `observed` is: the identity that it has.
+pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evidence) -> Spec {
+    let leaf = certificate(observed);
+    let subject = leaf.map_or_else(|| Name::new(&[], &name), |leaf| leaf.subject.clone());
+    let kind = leaf.map_or(Kind::Client, kind);
+    let place = match (place, observed) {
+        (Place::Kubeconfig { file, cluster, .. }, Observed::Kubeconfig(found)) => {
+            Place::Kubeconfig {
+                file,
+                cluster,
+                user: subject.common_name().unwrap_or_default(),
+                server: found.server.clone(),
+                or_server: None,
+            }
+        }
+        (place, _) => place,
+    };
+    let phase = match (&place, kind) {
+        (_, Kind::Ca) => Phase::Ca,
+        (Place::Kubeconfig { .. }, _) => Phase::Kubeconfig,
+        (_, Kind::Client) => Phase::Client,
+        _ => Phase::Server,
+    };
+    let named = leaf.and_then(|leaf| {
+        let (name, _) = evidence.cas.iter().find(|(_, ca)| *ca == leaf.issuer)?;
+        Some(name.clone())
+    });
+    let content = Content::Certificate(CertificateSpec {
+        subject,
+        subject_given: false,
+        former_subjects: Vec::new(),
+        // A client that no CA here knows is judged as one of the cluster's; a server may be
+        // another's, whose CA is elsewhere.
+        issuer: match kind {
+            Kind::Ca => None,
+            Kind::Client => named.or_else(|| issuer(super::table::CLUSTER)),
+            _ => named,
+        },
+        kind,
+        sans: leaf.map_or_else(Vec::new, |leaf| leaf.sans.clone()),
+        key_algorithm: key_algorithm(observed),
+        validity: validity(leaf),
+    });
+    Spec {
+        name,
+        phase,
+        place,
+        content,
+    }
+}
+
+/// The rows that are not there, and without which a component whose other files are there fails.
+/// A leaf whose CA is not there either belongs to something that is not used.
+pub fn lacking(found: &Found) -> Vec<&'static Profile> {
+    let there = |name: &str| found.get(name).is_some_and(|found| !found.is_absent());
+    // A control plane's client of etcd lies on hosts of etcd too.
+    let tells = |row: &Profile| row.etcd == (row.part == Part::Etcd) && there(row.name);
+    let shown = |part| TABLE.iter().any(|row| row.part == part && tells(row));
+    TABLE
+        .iter()
+        .filter(|row| row.part != Part::Anywhere && shown(row.part) && !there(row.name))
+        .filter(|row| match row.signer {
+            Signer::Ca(ca) => there(ca),
+            Signer::Itself | Signer::Nobody => true,
+        })
+        .collect()
+}
+
+/// A kubelet keeps what it rotated beside the link to what it uses.
+fn is_current(file: &FileId, base: &str) -> bool {
+    file.root != Root::Kubelet || base.ends_with("-current")
+}
+
+/// No two of a run have the same, nor that of a row.
+fn name(file: &FileId) -> String {
+    match file.root {
+        Root::Kubelet => format!("kubelet/{}", file.name),
+        Root::Kubeconfig | Root::Pki => file.name.clone(),
+    }
+}
+
+/// The certificate that a place is judged by.
+fn certificate(observed: &Observed) -> Option<&Certificate> {
+    match observed {
+        // A CA's is the one of its key; a leaf's is the first.
+        Observed::Certificate { chain, key, .. } => signing(chain, key.as_ref())
+            .filter(|certificate| certificate.is_ca())
+            .or(chain.first()),
+        Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
+        _ => None,
+    }
+}
+
+fn kind(leaf: &Certificate) -> Kind {
+    let usages = &leaf.extended_key_usage;
+    let server = usages.contains(&ExtendedKeyUsage::ServerAuth);
+    match (server, usages.contains(&ExtendedKeyUsage::ClientAuth)) {
+        _ if leaf.is_ca() => Kind::Ca,
+        (true, true) => Kind::ServerAndClient,
+        (true, false) => Kind::Server,
+        (false, _) => Kind::Client,
+    }
+}
+
+fn place(profile: &Profile, observed: &Observed, user: String) -> Place {
+    match profile.stored {
+        Stored::KeyPair(base) => Place::KeyPair {
+            base: base.to_owned(),
+        },
+        Stored::Kubeconfig(file, _) => Place::Kubeconfig {
+            file: file.to_owned(),
+            cluster: defaults::CLUSTER_NAME.to_owned(),
+            user,
+            server: match observed {
+                Observed::Kubeconfig(found) => found.server.clone(),
+                _ => String::new(),
+            },
+            or_server: None,
+        },
+        Stored::Pair(root, base) => Place::Pair {
+            root,
+            base: base.to_owned(),
+        },
+    }
+}
+
+fn key_algorithm(observed: &Observed) -> KeyAlgorithm {
+    let found = match observed {
+        Observed::KeyPair { key, .. } => key.open().map(|key| key.algorithm()),
+        _ => certificate(observed).and_then(|leaf| leaf.public_key.algorithm()),
+    };
+    found.unwrap_or(KeyAlgorithm::Rsa(2048))
+}
+
+fn validity(leaf: Option<&Certificate>) -> Duration {
+    leaf.map_or(Duration::days(365), |leaf| {
+        leaf.validity.not_after - leaf.validity.not_before - BACKDATE
+    })
+}
+
+/// The names that are always the same or that other files tell too, and all others that are there.
+fn sans(profile: &Profile, leaf: Option<&Certificate>, evidence: &Evidence) -> Vec<San> {
+    // A CA needs none, and is not judged by those it has.
+    let there = leaf.filter(|_| profile.kind != Kind::Ca);
+    let mut sans = there.map_or_else(Vec::new, |leaf| leaf.sans.clone());
+    let known = profile.hosts.iter().filter_map(|host| match host {
+        Host::Fixed(text) => Some(fixed(text)),
+        Host::NodeName => Some(San::Dns(evidence.node.clone())),
+        Host::ServiceInDomain(service) => {
+            Some(San::Dns(format!("{service}.{}", evidence.dns_domain)))
+        }
+        // Of an address nothing tells whose it is.
+        Host::AdvertiseAddress
+        | Host::ApiServerExtra
+        | Host::ControlPlaneEndpoint
+        | Host::EtcdPeerExtra
+        | Host::EtcdServerExtra
+        | Host::NodeAddresses
+        | Host::ServiceIp => None,
+    });
+    sans.extend(known);
+    ordered(sans)
+}
+
+/// The node that most certificates name; of two named by as many, the one of the first row.
+fn node(found: &Found) -> Option<String> {
+    let named: Vec<(String, &Profile)> = TABLE
+        .iter()
+        .filter_map(|row| {
+            let leaf = certificate(found.get(row.name)?)?;
+            let name = leaf.subject.common_name()?;
+            let node = match row.common_name {
+                CommonName::Fixed(_) => return None,
+                CommonName::NodeName => name.as_str(),
+                CommonName::SystemNode => name.strip_prefix(SYSTEM_NODE)?,
+            };
+            Some((node.to_owned(), row))
+        })
+        .collect();
+    let served = |node: &str| {
+        let serves = |row: &&Profile| {
+            let leaf = found.get(row.name).and_then(certificate);
+            row.hosts.contains(&Host::NodeName)
+                && leaf.is_some_and(|leaf| leaf.sans.contains(&San::Dns(node.to_owned())))
+        };
+        TABLE.iter().filter(serves).count()
+    };
+    let weight =
+        |node: &str| served(node) + named.iter().filter(|(other, _)| other == node).count();
+    // Of equals the last counts to max_by_key.
+    named
+        .iter()
+        .rev()
+        .max_by_key(|(node, _)| weight(node))
+        .map(|(node, _)| node.clone())
+}
+
+fn dns_domain(found: &Found) -> Option<String> {
+    TABLE.iter().find_map(|row| {
+        let leaf = certificate(found.get(row.name)?)?;
+        row.hosts.iter().find_map(|host| {
+            let Host::ServiceInDomain(service) = host else {
+                return None;
+            };
+            leaf.sans.iter().find_map(|san| match san {
+                San::Dns(name) => Some(name.strip_prefix(service)?.strip_prefix('.')?.to_owned()),
+                _ => None,
+            })
+        })
+    })
+}
+
+/// Every CA of a file, since any of a bundle may have signed.
+fn cas(found: &Found) -> Vec<(String, Name)> {
+    let mut cas = Vec::new();
+    for (name, observed) in found {
+        if let Observed::Certificate { chain, .. } = observed {
+            let ca = certificate(observed).is_some_and(Certificate::is_ca);
+            let all = chain.iter().filter(|other| ca && other.is_ca());
+            cas.extend(all.map(|ca| (name.clone(), ca.subject.clone())));
+        }
+    }
+    // Of two files of one name the table's counts: it is what the components trust.
+    cas.sort_by_key(|(name, _)| super::by_name(name).is_none());
+    cas
+}
+
+/// Whether a kubelet made it for want of one: for its node's name and the second in which it
+/// started, and signed by nobody who is known here.
+fn made_by_kubelet(leaf: &Certificate, evidence: &Evidence) -> bool {
+    let name = leaf.subject.common_name().unwrap_or_default();
+    let started = name
+        .rsplit_once('@')
+        .is_some_and(|(_, time)| !time.is_empty() && time.bytes().all(|c| c.is_ascii_digit()));
+    started && evidence.cas.iter().all(|(_, ca)| *ca != leaf.issuer)
+}
+
+#[cfg(test)]
+mod tests;
