@@ -6,6 +6,10 @@ mod ground;
 mod kubeconfig;
 mod leaf;
 mod place;
+mod scrutiny;
+mod tree;
+
+use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
@@ -20,6 +24,8 @@ pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, above, forbidden, forbids};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
+pub use scrutiny::{Within, effective_end};
+pub use tree::{survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
@@ -42,6 +48,17 @@ pub fn diff(
     };
     judge.observed(observed);
     judge.findings
+}
+
+/// The certificates that a spec's is held against: those in the file of its CA.
+pub fn authorities<'a>(spec: &Spec, found: &'a BTreeMap<String, Observed>) -> &'a [Certificate] {
+    let issuer = spec
+        .certificate()
+        .and_then(|certificate| certificate.issuer.as_ref());
+    match issuer.and_then(|ca| found.get(ca)) {
+        Some(Observed::Certificate { chain, .. }) => chain,
+        _ => &[],
+    }
 }
 
 struct Judge<'a> {
@@ -235,3 +252,5 @@ pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+pub(crate) use tree::tests::shown as tree_shown;

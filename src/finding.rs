@@ -60,8 +60,10 @@ macro_rules! codes {
 }
 
 codes! {
+    Absent "absent" Warning "a component whose other files are there fails without it";
     BackupDamaged "backup-damaged" Error "a backup lacks a file, holds another than the run replaced, or has no list";
     BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";
+    BasicConstraints "basic-constraints-not-critical" Note "a CA's basic constraints are not critical (RFC 5280 section 4.2.1.9)";
     CaAbsent "ca-absent" Error "the CA that signs it is not there";
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
     CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's";
@@ -69,6 +71,7 @@ codes! {
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
     ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote";
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses";
+    ExpiresSoon "expires-soon" Warning "its time ends soon, or that of a CA above it (--within, --ca-within)";
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed";
     Expired "expired" Error "its time is over";
     ExternalCa "external-ca" Error "the CA's key is not here, so that it cannot be issued here";
@@ -82,6 +85,7 @@ codes! {
     KeyOwner "key-owner" Note "a key that signs belongs to a user who is neither root nor who runs this";
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked";
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
+    KubeletSelfSigned "kubelet-self-signed" Note "the kubelet made it itself, so that nobody can verify it";
     LeafIsCa "leaf-is-ca" Error "a certificate that must not sign is a CA";
     LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";
     MissingCertificate "missing-certificate" Error "a key without its certificate";
@@ -94,14 +98,19 @@ codes! {
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
     NotSigned "not-signed-by-ca" Error "another CA signed it";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
+    OutlivesCa "outlives-ca" Warning "a CA above it ends before it does, and it with that";
     PathLength "path-length" Error "a CA's path length allows fewer CAs below it (RFC 5280 section 4.2.1.9)";
     ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1";
     RestoredExpired "restored-expired" Warning "a rollback puts back a certificate whose time is over";
     RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created";
+    SameCaName "same-ca-name" Warning "two CAs have one subject and different keys, so that what one signed is held against the other";
+    SameSerial "same-serial" Warning "its issuer gave its serial number to another certificate too (RFC 5280 section 4.1.2.2)";
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones";
     SanMissing "san-missing" Error "a wanted name is lacking";
     SelfNamed "named-like-its-ca" Error "its subject would be its issuer's";
     Server "kubeconfig-server" Warning "the kubeconfig points at another API server than wanted";
+    ServerNotInSans "server-not-in-sans" Error "the API server's certificate is not good for the host that the kubeconfig names";
+    SeveralCertificates "several-certificates" Warning "the file that the controller manager signs with must hold exactly one certificate";
     SmallSerial "small-serial" Note "the serial number has less than 64 bits";
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops";
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
@@ -110,6 +119,8 @@ codes! {
     UsageExtra "usage-extra" Warning "it may be used for more than what is wanted";
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";
     Validity "validity" Warning "it was issued for another time than wanted";
+    WeakHash "weak-hash" Error "signed with a hash that Go and OpenSSL accept no more (RFC 9155)";
+    WeakKey "weak-key" Warning "an RSA key of less than 2048 bits (NIST SP 800-57)";
     WritableByGroup "writable-by-group" Note "the group of a directory may write what the cluster trusts";
     WritableByOthers "writable-by-others" Error "others may write what the cluster trusts, or a directory that holds it";
     WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA";

@@ -37,6 +37,8 @@ const INSECURE: &str = "insecure-skip-tls-verify";
 pub struct Current {
     /// The URL of the API server.
     pub server: String,
+    /// The name that the API server's certificate is to be for, if another than the URL's.
+    pub server_name: Option<String>,
     /// The CA certificates.
     pub authorities: Source,
     /// The client certificate.
@@ -122,6 +124,7 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
         server: text(cluster, "server")
             .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?
             .to_owned(),
+        server_name: text(cluster, "tls-server-name").map(str::to_owned),
         authorities: source(cluster, AUTHORITY)
             .with_context(|| format!("its cluster \"{cluster_name}\""))?,
         certificate: source(user, CERTIFICATE)

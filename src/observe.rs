@@ -253,6 +253,7 @@ impl Reader<'_> {
                 };
                 Observed::Kubeconfig(Kubeconfig {
                     server: entry.server,
+                    server_name: entry.server_name,
                     authorities,
                     chain,
                     referred: matches!(entry.certificate, Source::File { .. }),

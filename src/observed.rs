@@ -83,6 +83,8 @@ pub enum KeyState {
 pub struct Kubeconfig {
     /// The URL of the API server.
     pub server: String,
+    /// The name that the API server's certificate is to be for, if another than the URL's.
+    pub server_name: Option<String>,
     /// The CA certificates it trusts.
     pub authorities: Vec<Certificate>,
     /// The client certificate and its chain.

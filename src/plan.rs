@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, PERMIT, RENAME, above, diff, forbidden, forbids, reissue};
+use crate::diff::{self, PERMIT, RENAME, above, authorities, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, signing};
 use crate::spec::Spec;
-use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 
 /// What a generating verb may do with what is there and not as wanted.
@@ -170,19 +169,11 @@ impl<'a> Planner<'a> {
             .find(|ca| ca.name == *name)
     }
 
-    fn authorities(&self, spec: &Spec) -> &'a [Certificate] {
-        match self.issuer(spec).map(|ca| self.observed(ca)) {
-            Some(Observed::Certificate { chain, .. }) => chain,
-            _ => &[],
-        }
-    }
-
     fn judge(&self, spec: &Spec) -> Vec<Finding> {
-        let authorities = self.authorities(spec);
         diff(
             spec,
             self.observed(spec),
-            authorities,
+            authorities(spec, self.found),
             self.trusted,
             self.now,
         )

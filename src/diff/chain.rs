@@ -60,7 +60,7 @@ fn leads(
     false
 }
 
-fn verifies(child: &Certificate, issuer: &Certificate) -> bool {
+pub(super) fn verifies(child: &Certificate, issuer: &Certificate) -> bool {
     child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
 }
 

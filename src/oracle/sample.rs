@@ -136,6 +136,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
             };
             Observed::Kubeconfig(Kubeconfig {
                 server: server.clone(),
+                server_name: None,
                 authorities: chain.clone(),
                 chain: vec![certificate(wanted, &spec.name, found, begin)],
                 referred: false,

@@ -10,6 +10,7 @@ use crate::location::{FileId, Root};
 use crate::observed::{Cause, Key, Unreadable};
 use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
+use crate::x509::cert::Certificate;
 
 /// Directories of root's.
 fn ground() -> Ground {
@@ -559,6 +560,7 @@ fn what_was_not_read_is_not_replaced_by_any_force() {
 #[test]
 fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     let mut shown = crate::diff::tests::shown();
+    shown.extend(crate::diff::tree_shown());
     // Here, and in the report: tests/behaviour.rs.
     let here = [
         Code::CaAbsent,

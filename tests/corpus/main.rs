@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 10] = [
+const ELSEWHERE: [(Code, &str); 22] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -79,6 +79,55 @@ const ELSEWHERE: [(Code, &str); 10] = [
     (
         Code::RestoredHalf,
         "what_the_run_created_stays_by_name_and_half_a_pair_is_a_warning (tests/rollback.rs)",
+    ),
+    // Of a whole tree and of its age, which only a check looks at.
+    (
+        Code::Absent,
+        "a_pair_that_a_control_plane_lacks_is_told (tests/check.rs)",
+    ),
+    (
+        Code::BasicConstraints,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::ExpiresSoon,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::KubeletSelfSigned,
+        "what_kubelets_keep_is_as_it_should_be (tests/check.rs)",
+    ),
+    (
+        Code::OutlivesCa,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::SameCaName,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::SameSerial,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::ServerNotInSans,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::SeveralCertificates,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::WeakHash,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::WeakKey,
+        "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::KeyUnread,
+        "who_may_not_read_keys_has_the_certificates_checked (tests/check.rs)",
     ),
     // Of what is made, not of what is there.
     (

@@ -1,0 +1,197 @@
+//! How a certificate will age, and how strong it is: what matters to who looks after a tree. A verb
+//! that makes one passes over it, since what is there works today, and a new one is better anyway.
+
+use time::{Duration, OffsetDateTime};
+
+use super::chain::verifies;
+use super::tree::remake;
+use crate::finding::{Code, Finding};
+use crate::key::KeyAlgorithm;
+use crate::location::Root;
+use crate::observed::{Observed, signing};
+use crate::spec::{Kind, Spec};
+use crate::x509::cert::Certificate;
+use crate::x509::validity::moment;
+
+/// More CAs than these lie between no leaf and its CA.
+const LONGEST: usize = 16;
+
+/// How long before its end something is told to end soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// A CA: to replace one takes longer.
+    pub ca: Duration,
+    /// All else.
+    pub leaf: Duration,
+}
+
+/// The last second in which a certificate is good, which is that of a CA above it where that comes
+/// first. Of several ways to a CA the one that lasts longest counts.
+pub fn effective_end(
+    leaf: &Certificate,
+    chain: &[Certificate],
+    authorities: &[Certificate],
+) -> OffsetDateTime {
+    let end = |child: &Certificate, reached: &[(&Certificate, OffsetDateTime)]| {
+        let above = reached.iter().filter(|(ca, _)| verifies(child, ca));
+        let above = above.map(|(_, end)| *end).max()?;
+        Some(above.min(child.validity.not_after))
+    };
+    let mut reached: Vec<_> = authorities
+        .iter()
+        .map(|ca| (ca, ca.validity.not_after))
+        .collect();
+    let mut left: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).take(LONGEST).collect();
+    loop {
+        let ends = left.iter().enumerate();
+        let ends = ends.filter_map(|(index, ca)| Some((index, end(ca, &reached)?)));
+        let Some((index, latest)) = ends.max_by_key(|(_, end)| *end) else {
+            break;
+        };
+        reached.push((left.remove(index), latest));
+    }
+    end(leaf, &reached).unwrap_or(leaf.validity.not_after)
+}
+
+/// What is to be told of the certificate in one place.
+pub(super) fn scrutiny(
+    spec: &Spec,
+    observed: &Observed,
+    authorities: &[Certificate],
+    within: Within,
+    now: OffsetDateTime,
+) -> Vec<Finding> {
+    let (certificate, chain, referred) = match observed {
+        Observed::Certificate { chain, key, .. } if spec.is_ca() => {
+            (signing(chain, key.as_ref()), &[][..], false)
+        }
+        Observed::Certificate { chain, .. } => {
+            (chain.first(), chain.get(1..).unwrap_or_default(), false)
+        }
+        Observed::Kubeconfig(found) => (
+            found.chain.first(),
+            found.chain.get(1..).unwrap_or_default(),
+            found.referred,
+        ),
+        _ => return Vec::new(),
+    };
+    let Some(certificate) = certificate else {
+        return Vec::new();
+    };
+    let mut scrutiny = Scrutiny {
+        spec,
+        referred,
+        findings: Vec::new(),
+    };
+    scrutiny.end(
+        certificate,
+        effective_end(certificate, chain, authorities),
+        within,
+        now,
+    );
+    scrutiny.strength(certificate);
+    for intermediate in chain.iter().filter(|ca| ca.is_ca()) {
+        scrutiny.hash(intermediate, "holds an intermediate that ");
+    }
+    scrutiny.findings
+}
+
+struct Scrutiny<'a> {
+    spec: &'a Spec,
+    /// Whether the certificate lies in a file of its own, which its kubelet keeps.
+    referred: bool,
+    findings: Vec<Finding>,
+}
+
+impl Scrutiny<'_> {
+    fn end(
+        &mut self,
+        certificate: &Certificate,
+        end: OffsetDateTime,
+        within: Within,
+        now: OffsetDateTime,
+    ) {
+        let not_after = certificate.validity.not_after;
+        let with_ca = if end < not_after { " with its CA" } else { "" };
+        let notice = if self.spec.is_ca() {
+            within.ca
+        } else {
+            within.leaf
+        };
+        // That it is over is told of it, or of its CA.
+        if end >= now && end - now <= notice {
+            let text = format!("ends{with_ca} on {}", moment(end));
+            let way_out = self.renewal(with_ca);
+            self.tell(Code::ExpiresSoon, text, way_out);
+        } else if end < not_after && not_after >= now {
+            let text = format!(
+                "says that it ends on {}, and its CA ends on {}",
+                moment(not_after),
+                moment(end)
+            );
+            self.tell(Code::OutlivesCa, text, "replace its CA in time".to_owned());
+        }
+    }
+
+    fn renewal(&self, with_ca: &str) -> String {
+        if self.spec.is_ca() {
+            "plan its replacement: all that it signed ends with it".to_owned()
+        } else if !with_ca.is_empty() {
+            "replace its CA, and then it".to_owned()
+        } else if self.referred || self.spec.place.public().root == Root::Kubelet {
+            "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)".to_owned()
+        } else {
+            remake(self.spec)
+        }
+    }
+
+    fn strength(&mut self, certificate: &Certificate) {
+        if let Some(KeyAlgorithm::Rsa(bits)) = certificate.public_key.algorithm()
+            && bits < 2048
+            // Of a CA that is an error, which is told already.
+            && !self.spec.is_ca()
+        {
+            let text = format!("has an RSA key of {bits} bits");
+            self.tell(Code::WeakKey, text, remake(self.spec));
+        }
+        self.hash(certificate, "");
+        let loose = certificate
+            .basic_constraints
+            .is_some_and(|constraints| constraints.ca && !constraints.critical);
+        if self.spec.is_ca() && loose {
+            let text = "has basic constraints that are not critical".to_owned();
+            self.tell(Code::BasicConstraints, text, String::new());
+        }
+        let own = self
+            .spec
+            .certificate()
+            .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
+        if own && self.spec.place.public().root == Root::Kubelet {
+            let text = "was made by the kubelet itself".to_owned();
+            self.tell(Code::KubeletSelfSigned, text, String::new());
+        }
+    }
+
+    /// Nobody looks at the signature of a root.
+    fn hash(&mut self, certificate: &Certificate, who: &str) {
+        if certificate.subject != certificate.issuer
+            && let Some(algorithm) = certificate.weak_signature()
+        {
+            let text = format!("{who}is signed with {algorithm}");
+            self.tell(Code::WeakHash, text, remake(self.spec));
+        }
+    }
+
+    fn tell(&mut self, code: Code, text: String, way_out: String) {
+        self.findings.push(Finding {
+            code,
+            name: self.spec.name.clone(),
+            file: self.spec.place.public(),
+            text,
+            way_out,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

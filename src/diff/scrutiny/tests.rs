@@ -1,0 +1,258 @@
+use super::*;
+use crate::diff::{authorities, survey};
+use crate::key::PublicKey;
+use crate::oracle::sample::{NOW, certificate, spec, tree};
+use crate::oracle::{self, sample};
+use crate::plan::Found;
+use crate::spec::{CertificateSpec, Content};
+use crate::x509::name::Name;
+
+const WITHIN: Within = Within {
+    ca: Duration::days(180),
+    leaf: Duration::days(30),
+};
+
+fn told(spec: &Spec, found: &Found, now: OffsetDateTime) -> Vec<(Code, String)> {
+    let observed = &found[&spec.name];
+    let findings = scrutiny(spec, observed, authorities(spec, found), WITHIN, now);
+    findings
+        .into_iter()
+        .map(|finding| (finding.code, finding.text))
+        .collect()
+}
+
+fn codes(name: &str, found: &Found, now: OffsetDateTime) -> Vec<Code> {
+    let told = told(&spec(name), found, now).into_iter();
+    told.map(|(code, _)| code).collect()
+}
+
+fn chain<'a>(found: &'a mut Found, name: &str) -> &'a mut Vec<Certificate> {
+    match found.get_mut(name).unwrap() {
+        Observed::Certificate { chain, .. } => chain,
+        Observed::Kubeconfig(kubeconfig) => &mut kubeconfig.chain,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn end(found: &mut Found, name: &str) -> OffsetDateTime {
+    chain(found, name)[0].validity.not_after
+}
+
+#[test]
+fn a_tree_of_ours_has_nothing_to_be_told_by_a_survey() {
+    let specs = sample::specs();
+    assert_eq!(survey(&specs, &tree(), WITHIN, NOW), []);
+}
+
+#[test]
+fn what_ends_within_the_notice_is_told_to_the_second() {
+    for (name, notice) in [
+        ("apiserver", WITHIN.leaf),
+        ("admin", WITHIN.leaf),
+        ("ca", WITHIN.ca),
+    ] {
+        let mut found = tree();
+        let end = end(&mut found, name);
+        let second = Duration::seconds(1);
+        assert_eq!(codes(name, &found, end - notice - second), [], "{name}");
+        for now in [end - notice, end] {
+            assert_eq!(codes(name, &found, now), [Code::ExpiresSoon], "{name}");
+        }
+        // What is over is told as that.
+        assert_eq!(codes(name, &found, end + second), [], "{name}");
+    }
+}
+
+#[test]
+fn a_kubelet_s_own_files_are_the_kubelet_s_to_renew() {
+    let mut found = tree();
+    let now = end(&mut found, "kubelet");
+    let way_out = |found: &Found| {
+        let kubelet = spec("kubelet");
+        let findings = scrutiny(&kubelet, &found["kubelet"], &[], WITHIN, now);
+        findings[0].way_out.clone()
+    };
+    assert!(way_out(&found).starts_with("'certs kubeconfig kubelet --force'"));
+    if let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("kubelet") {
+        kubeconfig.referred = true;
+    }
+    assert!(way_out(&found).starts_with("see that the kubelet rotates it"));
+}
+
+#[test]
+fn a_leaf_that_outlives_its_ca_is_told_until_both_end_soon() {
+    let mut found = tree();
+    let leaf = end(&mut found, "apiserver");
+    let ca = leaf - Duration::days(100);
+    chain(&mut found, "ca")[0].validity.not_after = ca;
+    assert_eq!(codes("apiserver", &found, NOW), [Code::OutlivesCa]);
+    let soon = told(&spec("apiserver"), &found, ca - Duration::days(1));
+    assert_eq!(soon.len(), 1);
+    let (code, text) = &soon[0];
+    assert_eq!(*code, Code::ExpiresSoon);
+    assert!(text.starts_with("ends with its CA on "), "{text}");
+    // The CA is over, and the leaf by its own words is not.
+    let after = ca + Duration::days(1);
+    assert_eq!(codes("apiserver", &found, after), [Code::OutlivesCa]);
+    chain(&mut found, "ca")[0].validity.not_after = leaf;
+    assert_eq!(codes("apiserver", &found, NOW), []);
+}
+
+#[test]
+fn the_end_is_the_earliest_of_a_way_and_the_latest_of_several() {
+    let found = tree();
+    let root = match &found["ca"] {
+        Observed::Certificate { chain, .. } => chain[0].clone(),
+        other => panic!("{other:?}"),
+    };
+    let day = |days| NOW + Duration::days(days);
+    let until = |certificate: &Certificate, end| {
+        let mut certificate = certificate.clone();
+        certificate.validity.not_after = end;
+        certificate
+    };
+    // An intermediate below the root, and a leaf below that.
+    let mut wanted: CertificateSpec = spec("front-proxy-ca").certificate().unwrap().clone();
+    wanted.subject = Name::new(&[], "intermediate");
+    wanted.kind = Kind::Client;
+    wanted.issuer = Some("ca".to_owned());
+    let mut intermediate = certificate(&wanted, "intermediate", &found, NOW);
+    intermediate.basic_constraints = root.basic_constraints;
+    intermediate.key_usage = root.key_usage;
+    let mut below = found.clone();
+    below.insert(
+        "ca".to_owned(),
+        Observed::Certificate {
+            chain: vec![until(&intermediate, day(300))],
+            access: sample::access(0o644),
+            key: Some(sample::open(sample::key("intermediate"))),
+        },
+    );
+    let apiserver = spec("apiserver");
+    let leaf = certificate(apiserver.certificate().unwrap(), "apiserver", &below, NOW);
+    let leaf = until(&leaf, day(200));
+    let end = |intermediates: &[i64], roots: &[i64]| {
+        let chain: Vec<_> = intermediates
+            .iter()
+            .map(|days| until(&intermediate, day(*days)))
+            .collect();
+        let roots: Vec<_> = roots.iter().map(|days| until(&root, day(*days))).collect();
+        effective_end(&leaf, &chain, &roots)
+    };
+    assert_eq!(end(&[300], &[400]), day(200));
+    assert_eq!(end(&[100], &[400]), day(100));
+    assert_eq!(end(&[300], &[50]), day(50));
+    assert_eq!(end(&[100, 150], &[400]), day(150));
+    assert_eq!(end(&[300], &[50, 60]), day(60));
+    // Without a way it is what the leaf says.
+    assert_eq!(end(&[], &[50]), day(200));
+    assert_eq!(end(&[100], &[]), day(200));
+}
+
+/// A certificate that OpenSSL signed with this digest, below a CA of its own.
+fn signed_with(digest: &str, curve_or_bits: &str) -> (Certificate, Certificate) {
+    let pem = oracle::text(
+        &format!(
+            "d=$(mktemp -d); trap 'rm -rf $d' EXIT; cd $d\n\
+             openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=old \
+             -days 100 -{digest} 2>/dev/null\n\
+             openssl req -new -newkey {curve_or_bits} -nodes -keyout l.key -out l.csr -subj /CN=x 2>/dev/null\n\
+             openssl x509 -req -in l.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 90 -{digest} 2>/dev/null\n\
+             cat ca.crt"
+        ),
+        b"",
+    );
+    let mut both = Certificate::from_pem(pem.as_bytes()).unwrap();
+    let ca = both.pop().unwrap();
+    (both.pop().unwrap(), ca)
+}
+
+#[test]
+fn a_weak_hash_is_told_of_all_but_a_root() {
+    for (digest, algorithm) in [
+        ("sha1", Some("sha1WithRSAEncryption")),
+        ("md5", Some("md5WithRSAEncryption")),
+        ("sha256", None),
+    ] {
+        let (leaf, ca) = signed_with(digest, "rsa:2048");
+        let mut found = tree();
+        *chain(&mut found, "apiserver") = vec![leaf.clone()];
+        let told = |found: &Found, name| {
+            let told = told(&spec(name), found, leaf.validity.not_before);
+            told.into_iter()
+                .filter(|(code, _)| *code == Code::WeakHash)
+                .map(|(_, text)| text)
+                .collect::<Vec<_>>()
+        };
+        let expected: Vec<String> = algorithm
+            .map(|algorithm| format!("is signed with {algorithm}"))
+            .into_iter()
+            .collect();
+        assert_eq!(told(&found, "apiserver"), expected);
+        *chain(&mut found, "ca") = vec![ca.clone()];
+        assert_eq!(told(&found, "ca"), [""; 0]);
+        // An intermediate is no root.
+        let mut intermediate = leaf.clone();
+        found = tree();
+        intermediate.basic_constraints = chain(&mut found, "ca")[0].basic_constraints;
+        chain(&mut found, "apiserver").push(intermediate);
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|text| format!("holds an intermediate that {text}"))
+            .collect();
+        assert_eq!(told(&found, "apiserver"), expected);
+    }
+}
+
+#[test]
+fn an_rsa_key_of_less_than_2048_bits_is_told_of_a_leaf() {
+    for (bits, told) in [(1024, true), (2047, true), (2048, false)] {
+        let (leaf, _) = signed_with("sha256", &format!("rsa:{bits}"));
+        let key: PublicKey = leaf.public_key;
+        let mut found = tree();
+        for name in ["apiserver", "ca"] {
+            chain(&mut found, name)[0].public_key = key.clone();
+        }
+        let expected: &[Code] = if told { &[Code::WeakKey] } else { &[] };
+        assert_eq!(codes("apiserver", &found, NOW), expected, "{bits}");
+        assert_eq!(codes("ca", &found, NOW), [], "{bits}");
+    }
+}
+
+#[test]
+fn basic_constraints_of_a_ca_are_critical_or_noted() {
+    let mut found = tree();
+    let constraints = &mut chain(&mut found, "ca")[0].basic_constraints;
+    constraints.as_mut().unwrap().critical = false;
+    assert_eq!(codes("ca", &found, NOW), [Code::BasicConstraints]);
+    let mut found = tree();
+    let mut constraints = chain(&mut found, "ca")[0].basic_constraints.unwrap();
+    (constraints.ca, constraints.critical) = (false, false);
+    chain(&mut found, "apiserver")[0].basic_constraints = Some(constraints);
+    assert_eq!(codes("apiserver", &found, NOW), []);
+}
+
+#[test]
+fn what_a_kubelet_made_itself_is_noted_where_kubelets_keep_it() {
+    for (root, own, expected) in [
+        (Root::Kubelet, true, &[Code::KubeletSelfSigned][..]),
+        (Root::Kubelet, false, &[]),
+        (Root::Pki, true, &[]),
+    ] {
+        let mut spec = spec("apiserver");
+        spec.place = crate::spec::Place::Pair {
+            root,
+            base: "kubelet".to_owned(),
+        };
+        if let Content::Certificate(wanted) = &mut spec.content
+            && own
+        {
+            wanted.issuer = None;
+        }
+        let codes: Vec<Code> = told(&spec, &tree(), NOW)
+            .into_iter()
+            .map(|(code, _)| code)
+            .collect();
+        assert_eq!(codes, expected, "{root:?} {own}");
+    }
+}

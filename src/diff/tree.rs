@@ -1,0 +1,254 @@
+//! What the files of a tree are to each other, and the survey of them all: for who looks after a
+//! tree, beside what every verb is told.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::scrutiny::scrutiny;
+use super::{Within, authorities, reissue};
+use crate::finding::{Code, Finding, Severity};
+use crate::location::FileId;
+use crate::observed::{Kubeconfig, Observed, signing};
+use crate::profile::{API_SERVER, by_name, found::lacking};
+use crate::spec::{Place, Spec};
+use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
+use crate::x509::san::San;
+
+/// What was found, by the spec's name.
+type Found = BTreeMap<String, Observed>;
+
+/// What is to be told of `specs` beyond how each differs from what was found in its place.
+pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for spec in specs {
+        let authorities = authorities(spec, found);
+        if let Some(observed) = found.get(&spec.name) {
+            findings.extend(scrutiny(spec, observed, authorities, within, now));
+        }
+    }
+    findings.extend(serials(specs, found));
+    findings.extend(ca_names(specs, found));
+    findings.extend(servers(specs, found));
+    findings.extend(several(specs, found));
+    findings.extend(absent(found));
+    findings
+}
+
+/// What a verb that makes offers as the way out, as one that only looks offers it.
+pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Finding> {
+    for finding in &mut findings {
+        let spec = specs.iter().find(|spec| spec.name == finding.name);
+        if let Some(spec) = spec
+            && [Severity::Error, Severity::Warning]
+                .iter()
+                .any(|severity| finding.way_out == reissue(spec, *severity))
+        {
+            finding.way_out = remake(spec);
+        }
+    }
+    findings
+}
+
+/// How a file can be made anew, by who is told of it and was given no facts.
+pub(super) fn remake(spec: &Spec) -> String {
+    let leaf = spec
+        .certificate()
+        .is_some_and(|certificate| certificate.issuer.is_some());
+    match by_name(&spec.name) {
+        Some(_) if leaf => format!(
+            "'certs {} {} --force', with the configuration of the cluster, reissues it",
+            spec.phase.name(),
+            spec.name
+        ),
+        None if leaf => "issue it anew where it was made".to_owned(),
+        _ => reissue(spec, Severity::Error),
+    }
+}
+
+fn tell(code: Code, spec: &Spec, text: String, way_out: &str) -> Finding {
+    Finding {
+        code,
+        name: spec.name.clone(),
+        file: spec.place.public(),
+        text,
+        way_out: way_out.to_owned(),
+    }
+}
+
+fn certificates(observed: &Observed) -> &[Certificate] {
+    match observed {
+        Observed::Certificate { chain, .. } => chain,
+        Observed::Kubeconfig(kubeconfig) => &kubeconfig.chain,
+        _ => &[],
+    }
+}
+
+/// A root numbers itself: of two of one name each may have the number 0.
+fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    type Number<'a> = (&'a Name, Option<&'a [u8]>, &'a [u8]);
+    let mut seen: BTreeMap<Number<'_>, (&Certificate, FileId)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for spec in specs {
+        let all = found.get(&spec.name).map_or(&[][..], certificates);
+        for certificate in all.iter().filter(|one| one.subject != one.issuer) {
+            let number = (
+                &certificate.issuer,
+                certificate.authority_key_identifier.as_deref(),
+                certificate.serial.bytes(),
+            );
+            let (first, file) = seen
+                .entry(number)
+                .or_insert_with(|| (certificate, spec.place.public()));
+            if *first != certificate {
+                let text = format!(
+                    "has the serial number {}, as has {file}",
+                    certificate.serial
+                );
+                findings.push(tell(Code::SameSerial, spec, text, &remake(spec)));
+            }
+        }
+    }
+    findings
+}
+
+fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
+    let mut findings = Vec::new();
+    for spec in specs.iter().filter(|spec| spec.is_ca()) {
+        let Some(Observed::Certificate { chain, key, .. }) = found.get(&spec.name) else {
+            continue;
+        };
+        let Some(ca) = signing(chain, key.as_ref()) else {
+            continue;
+        };
+        let other = seen
+            .iter()
+            .find(|(other, _)| other.subject == ca.subject && other.public_key != ca.public_key);
+        if let Some((_, file)) = other {
+            let text = format!(
+                "has the subject of {file}, \"{}\", and another key",
+                ca.subject
+            );
+            let way_out = "give a CA that replaces one of them a name of its own";
+            findings.push(tell(Code::SameCaName, spec, text, way_out));
+        }
+        seen.push((ca, spec.place.public()));
+    }
+    findings
+}
+
+/// A kubeconfig whose host the API server's certificate is not for.
+fn servers(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let api_server = specs.iter().find(|spec| spec.name == API_SERVER);
+    let Some((api_server, Observed::Certificate { chain, .. })) =
+        api_server.and_then(|spec| Some((spec, found.get(&spec.name)?)))
+    else {
+        return Vec::new();
+    };
+    let Some(leaf) = chain.first() else {
+        return Vec::new();
+    };
+    let issuer = |spec: &Spec| spec.certificate().and_then(|wanted| wanted.issuer.clone());
+    let mut findings = Vec::new();
+    for spec in specs {
+        let Some(Observed::Kubeconfig(kubeconfig)) = found.get(&spec.name) else {
+            continue;
+        };
+        // One of another CA is another cluster's.
+        if issuer(spec) != issuer(api_server) {
+            continue;
+        }
+        let host = host(kubeconfig);
+        if !leaf.sans.iter().any(|san| good_for(san, host)) {
+            let file = api_server.place.public();
+            let text = format!("points at {host}, which {file} is not good for");
+            let way_out = format!("reissue {file} with that name, or correct the server");
+            findings.push(tell(Code::ServerNotInSans, spec, text, &way_out));
+        }
+    }
+    findings
+}
+
+/// The host that the certificate is held against, without a port.
+fn host(kubeconfig: &Kubeconfig) -> &str {
+    if let Some(name) = &kubeconfig.server_name {
+        return name;
+    }
+    let server = &kubeconfig.server;
+    let authority = server
+        .split_once("://")
+        .map_or(&server[..], |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// RFC 6125 section 6.4: an address is itself, and `*` stands for one label, the first.
+fn good_for(san: &San, host: &str) -> bool {
+    match (san, host.parse()) {
+        (San::Ip(address), Ok(host)) => *address == std::net::IpAddr::to_canonical(&host),
+        (San::Dns(name), Err(_)) => match name.strip_prefix("*.") {
+            Some(domain) => host
+                .split_once('.')
+                .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain)),
+            None => name.eq_ignore_ascii_case(host),
+        },
+        _ => false,
+    }
+}
+
+/// The CA of kubelets signs for them in the controller manager too, from a file of one certificate;
+/// what else is trusted may be in the files of other components. While a CA is replaced the one to
+/// sign with stands in a file of its own.
+fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let signs = |ca: &&Spec| {
+        specs.iter().any(|spec| {
+            let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
+            matches!(spec.place, Place::Kubeconfig { .. }) && issuer == Some(&ca.name)
+        })
+    };
+    let apart = |ca: &Spec| {
+        let own = format!("{}-signing.crt", ca.name);
+        specs.iter().any(|spec| spec.name == own)
+    };
+    let cas = specs.iter().filter(signs).filter(|ca| !apart(ca));
+    cas.filter_map(|ca| match found.get(&ca.name) {
+        Some(Observed::Certificate {
+            chain,
+            key: Some(_),
+            ..
+        }) if chain.len() > 1 => Some(tell(
+            Code::SeveralCertificates,
+            ca,
+            format!("holds {} certificates", chain.len()),
+            "give the controller manager a file of one, with --cluster-signing-cert-file",
+        )),
+        _ => None,
+    })
+    .collect()
+}
+
+fn absent(found: &Found) -> Vec<Finding> {
+    lacking(found)
+        .into_iter()
+        .map(|row| Finding {
+            code: Code::Absent,
+            name: row.name.to_owned(),
+            file: row.stored.public(),
+            text: format!("is not there: {}", row.about),
+            way_out: format!(
+                "'certs {} {}', with the configuration of the cluster, makes it",
+                row.phase.name(),
+                row.name
+            ),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

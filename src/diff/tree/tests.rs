@@ -1,0 +1,254 @@
+use std::collections::BTreeSet;
+
+use time::Duration;
+
+use super::*;
+use crate::location::Root;
+use crate::oracle::sample::{NOW, made_at, spec, specs, tree};
+use crate::spec::Content;
+
+/// The codes that this room and `scrutiny` tell: each is shown by a test here or there.
+pub(crate) fn shown() -> BTreeSet<Code> {
+    [
+        Code::Absent,
+        Code::BasicConstraints,
+        Code::ExpiresSoon,
+        Code::KubeletSelfSigned,
+        Code::OutlivesCa,
+        Code::SameCaName,
+        Code::SameSerial,
+        Code::ServerNotInSans,
+        Code::SeveralCertificates,
+        Code::WeakHash,
+        Code::WeakKey,
+    ]
+    .into()
+}
+
+fn told(specs: &[Spec], found: &Found) -> Vec<(Code, String, String)> {
+    let within = Within {
+        ca: Duration::days(180),
+        leaf: Duration::days(30),
+    };
+    let findings = survey(specs, found, within, NOW).into_iter();
+    findings
+        .map(|finding| (finding.code, finding.file.name, finding.text))
+        .collect()
+}
+
+fn of(code: Code, file: &str, text: &str) -> (Code, String, String) {
+    (code, file.to_owned(), text.to_owned())
+}
+
+fn chain<'a>(found: &'a mut Found, name: &str) -> &'a mut Vec<Certificate> {
+    match found.get_mut(name).unwrap() {
+        Observed::Certificate { chain, .. } => chain,
+        Observed::Kubeconfig(kubeconfig) => &mut kubeconfig.chain,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_serial_number_of_one_issuer_belongs_to_one_certificate() {
+    let mut found = tree();
+    let serial = chain(&mut found, "apiserver")[0].serial.clone();
+    chain(&mut found, "admin")[0].serial = serial.clone();
+    assert_eq!(
+        told(&specs(), &found),
+        [of(
+            Code::SameSerial,
+            "admin.conf",
+            &format!("has the serial number {serial}, as has apiserver.crt")
+        )]
+    );
+    // Another issuer numbers its own, and a copy is the same certificate.
+    let mut found = tree();
+    chain(&mut found, "front-proxy-client")[0].serial = serial;
+    let copy = found["admin"].clone();
+    found.insert("super-admin".to_owned(), copy);
+    assert_eq!(told(&specs(), &found), []);
+}
+
+#[test]
+fn two_cas_of_one_name_have_one_key() {
+    let mut found = tree();
+    let mut other = spec("etcd-ca");
+    if let Content::Certificate(wanted) = &mut other.content {
+        wanted.subject = Name::new(&[], "kubernetes");
+    }
+    let observed = made_at(&other, &found, NOW - Duration::hours(1));
+    found.insert("etcd-ca".to_owned(), observed);
+    assert_eq!(
+        told(&specs(), &found),
+        [of(
+            Code::SameCaName,
+            "etcd/ca.crt",
+            "has the subject of ca.crt, \"CN=kubernetes\", and another key"
+        )]
+    );
+    let copy = found["ca"].clone();
+    found.insert("etcd-ca".to_owned(), copy);
+    assert_eq!(told(&specs(), &found), []);
+}
+
+#[test]
+fn a_kubeconfig_points_at_a_host_that_the_api_server_is_good_for() {
+    let told_of = |server: &str, name: Option<&str>| {
+        let mut found = tree();
+        chain(&mut found, "apiserver")[0].sans = vec![
+            San::Dns("api.example.com".to_owned()),
+            San::Dns("*.cluster.example".to_owned()),
+            San::Ip("10.0.0.10".parse().unwrap()),
+            San::Ip("fd00::1".parse().unwrap()),
+        ];
+        if let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("kubelet") {
+            server.clone_into(&mut kubeconfig.server);
+            kubeconfig.server_name = name.map(str::to_owned);
+        }
+        told(&specs(), &found)
+    };
+    for good in [
+        "https://10.0.0.10:6443",
+        "https://api.example.com",
+        "https://API.Example.com:6443/path",
+        "https://[fd00::1]:6443",
+        "https://[FD00:0::1]",
+        "https://::ffff:10.0.0.10",
+        "https://a.cluster.example:443",
+        "10.0.0.10:6443",
+    ] {
+        // An address without brackets is no URL; it is not taken apart.
+        let expected = usize::from(good.contains("//::"));
+        assert_eq!(told_of(good, None).len(), expected, "{good}");
+    }
+    for bad in [
+        "https://10.0.0.11:6443",
+        "https://example.com",
+        "https://cluster.example",
+        "https://a.b.cluster.example",
+        "https://[fd00::2]:6443",
+    ] {
+        let told = told_of(bad, None);
+        assert_eq!(told.len(), 1, "{bad}");
+        assert_eq!(told[0].0, Code::ServerNotInSans);
+        assert_eq!(told[0].1, "kubelet.conf");
+    }
+    assert_eq!(
+        told_of("https://127.0.0.1:8443", Some("api.example.com")),
+        []
+    );
+    assert_eq!(told_of("https://10.0.0.10", Some("other")).len(), 1);
+    assert_eq!(
+        told_of("https://10.0.0.11", None)[0].2,
+        "points at 10.0.0.11, which apiserver.crt is not good for"
+    );
+}
+
+#[test]
+fn what_is_not_of_this_api_server_s_ca_may_point_anywhere() {
+    let mut specs = specs();
+    let mut found = tree();
+    if let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("admin") {
+        kubeconfig.server = "https://elsewhere.example".to_owned();
+    }
+    assert_eq!(told(&specs, &found).len(), 1);
+    let admin = specs.iter_mut().find(|spec| spec.name == "admin").unwrap();
+    if let Content::Certificate(wanted) = &mut admin.content {
+        wanted.issuer = Some("other".to_owned());
+    }
+    assert_eq!(told(&specs, &found), []);
+    found.remove("apiserver");
+    assert_eq!(
+        told(&specs, &found),
+        [of(
+            Code::Absent,
+            "apiserver.crt",
+            "is not there: the API server, to everyone who talks to it"
+        )]
+    );
+}
+
+#[test]
+fn the_file_that_the_controller_manager_signs_with_holds_one_certificate() {
+    let bundle = |name: &str| {
+        let mut found = tree();
+        let second = chain(&mut found, name)[0].clone();
+        chain(&mut found, name).push(second);
+        found
+    };
+    let found = bundle("ca");
+    assert_eq!(
+        told(&specs(), &found),
+        [of(
+            Code::SeveralCertificates,
+            "ca.crt",
+            "holds 2 certificates"
+        )]
+    );
+    // Nothing signs with the others' there, nor without a key, nor where another file is for that.
+    assert_eq!(told(&specs(), &bundle("etcd-ca")), []);
+    let mut external = found.clone();
+    if let Some(Observed::Certificate { key, .. }) = external.get_mut("ca") {
+        *key = None;
+    }
+    assert_eq!(told(&specs(), &external), []);
+    let mut apart = specs();
+    let mut signing = spec("ca");
+    signing.name = "ca-signing.crt".to_owned();
+    signing.place = Place::Pair {
+        root: Root::Pki,
+        base: "ca-signing".to_owned(),
+    };
+    apart.push(signing);
+    assert_eq!(told(&apart, &found), []);
+}
+
+#[test]
+fn ways_out_of_a_verb_that_makes_are_told_as_one_that_looks_can() {
+    let mut own = spec("front-proxy-client");
+    own.name = "own.crt".to_owned();
+    let specs = [spec("apiserver"), spec("ca"), own];
+    let finding = |spec: &Spec, severity| Finding {
+        code: Code::Expired,
+        name: spec.name.clone(),
+        file: spec.place.public(),
+        text: String::new(),
+        way_out: reissue(spec, severity),
+    };
+    let told: Vec<String> = told_to_a_reader(
+        specs
+            .iter()
+            .flat_map(|spec| {
+                [
+                    finding(spec, Severity::Error),
+                    finding(spec, Severity::Warning),
+                ]
+            })
+            .collect(),
+        &specs,
+    )
+    .into_iter()
+    .map(|finding| finding.way_out)
+    .collect();
+    for way_out in &told {
+        assert!(
+            !way_out.contains("this run") && !way_out.contains("same command"),
+            "{way_out}"
+        );
+    }
+    assert!(told[0].starts_with("'certs server apiserver --force'"));
+    assert!(told[2].starts_with("certs never replaces"));
+    assert_eq!(told[4], "issue it anew where it was made");
+    let mut kept = finding(&specs[0], Severity::Error);
+    kept.way_out = "chmod it to 0600".to_owned();
+    assert_eq!(told_to_a_reader(vec![kept.clone()], &specs), [kept]);
+}
+
+#[test]
+fn a_lacking_pair_stands_among_the_findings_of_a_survey() {
+    let mut found = tree();
+    found.insert("etcd-peer".to_owned(), Observed::Absent);
+    let told = told(&specs(), &found);
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].0, &*told[0].1), (Code::Absent, "etcd/peer.crt"));
+}
