@@ -55,6 +55,22 @@ pub enum Verb {
         "certs ca ca --subject '/C=CN/ST=Guangdong/O=Example/CN=kubernetes'"
     ))]
     Ca(Ca),
+    /// Look at every certificate, key and kubeconfig that is there, and tell what is wrong
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs check\n  \
+         certs check --config kubeadm.yaml\n  \
+         certs check --within 60d --fail-on error --output json\n\n\
+         Without --config and flags that state facts, what is wanted is told by the files themselves,\n\
+         where they agree.\n\n\
+         Exit codes:\n  \
+         0  nothing is wrong, or notes alone\n  \
+         1  failed: a file could not be read\n  \
+         2  arguments or configuration wrong\n  \
+         3  warnings: it ends soon, or is not as it should be (0 with --fail-on error)\n  \
+         4  errors: it does not work, or others may use a key"
+    ))]
+    Check(Check),
     /// Make client certificates: the components', a kubeconfig's identity as a pair, or your own
     #[command(after_help = help!(
         "certs client"
@@ -171,6 +187,37 @@ verbs! {
         #[command(flatten)] ca_validity: CaValidity,
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
+    }
+    /// `certs check`
+    Check {
+        /// Tell of certificates that end within this time
+        #[arg(long, value_name = "DURATION", default_value = "30d")] within: String,
+        /// Tell of CAs that end within this time
+        #[arg(long, value_name = "DURATION", default_value = "180d")] ca_within: String,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] port: BindPort,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] services: Services,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] node_ip: NodeIp,
+        #[command(flatten)] version: KubernetesVersion,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] ca_validity: CaValidity,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        /// How to report: text for people, json or yaml for programs (docs/output.md)
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        #[arg(hide_possible_values = true)]
+        output: Output,
+        /// Print errors alone; only with --output text
+        #[arg(short, long)] quiet: bool,
+        /// The least severity that makes the exit code other than 0: warning, or error
+        #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+        #[arg(hide_possible_values = true)]
+        fail_on: FailOn,
+        #[command(flatten)] tree: Tree,
     }
     /// `certs client`
     Client {

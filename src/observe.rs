@@ -85,6 +85,7 @@ fn look<'a>(
         let observed = if reader.unreadable.is_empty() {
             observed
         } else {
+            reader.unreadable.extend(observed.unread_key().cloned());
             Observed::Unreadable(reader.unreadable)
         };
         seen.observed.insert(spec.name.clone(), observed);
@@ -181,7 +182,7 @@ impl Reader<'_> {
         };
         match chain {
             Some(chain) => Observed::Certificate { chain, access, key },
-            None => Observed::Absent,
+            None => key.map_or(Observed::Absent, Observed::KeyOnly),
         }
     }
 

@@ -166,6 +166,19 @@ impl Observed {
         }
     }
 
+    /// Why its key is of no use.
+    pub fn unread_key(&self) -> Option<&Unreadable> {
+        let key = match self {
+            Self::Certificate { key, .. } => key.as_ref()?,
+            Self::KeyOnly(key) | Self::KeyPair { key, .. } => key,
+            _ => return None,
+        };
+        match &key.state {
+            KeyState::Unread(reason) => Some(reason),
+            KeyState::Locked(_) | KeyState::Open(_) => None,
+        }
+    }
+
     /// Whether its key is encrypted, and was not opened.
     pub fn is_locked(&self) -> bool {
         match self {

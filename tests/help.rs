@@ -13,10 +13,11 @@ use clap::CommandFactory;
 use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 12] = [
     "",
     "all",
     "ca",
+    "check",
     "client",
     "completion",
     "flags",

@@ -106,7 +106,12 @@ pub(crate) fn quiet(run: &Run) -> Result<(), Stop> {
 
 /// `--fail-on`
 pub(crate) fn least(run: &Run) -> Severity {
-    match run.fail_on {
+    severity(run.fail_on)
+}
+
+/// The least severity that counts.
+pub(crate) fn severity(fail_on: FailOn) -> Severity {
+    match fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
     }

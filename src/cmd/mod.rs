@@ -3,6 +3,7 @@
 mod all;
 mod around;
 mod ca;
+mod check;
 mod client;
 mod flags;
 mod generate;
@@ -76,6 +77,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Rollback(verb) => return rollback::rollback(&verb, env),
         Verb::All(verb) => all::request(verb),
         Verb::Ca(verb) => ca::request(verb),
+        Verb::Check(verb) => return check::run(verb, env),
         Verb::Client(verb) => client::request(verb),
         Verb::Completion(verb) => {
             return Outcome {

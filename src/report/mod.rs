@@ -1,9 +1,11 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
+mod check;
 mod flags;
 mod next;
 mod runs;
 mod shape;
+mod table;
 mod text;
 
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
-use crate::location::{FileId, Root};
+use crate::location::FileId;
 use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
 use crate::plan::{Plan, Planned, Refusal, Step};
@@ -23,12 +25,16 @@ use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::{in_hours, moment};
 
+pub use check::Checked;
 pub use flags::{Form, flags};
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::{failure, noted, waiting};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
+
+/// What is told where a writer is at work.
+const BUSY: &str = "another run is writing: what follows may be about to change";
 
 /// What a plan came to.
 pub type Planning = std::result::Result<Plan, Refusal>;
@@ -118,7 +124,6 @@ impl Report {
         least: Severity,
         notes: Vec<String>,
     ) -> Self {
-        let path = |root| store.root(root).to_path_buf();
         Self {
             schema_version: SCHEMA_VERSION,
             command,
@@ -126,11 +131,7 @@ impl Report {
             node,
             result: Outcome::Unchanged,
             exit_code: 0,
-            directories: Directories {
-                certificates: path(Root::Pki),
-                kubeconfigs: path(Root::Kubeconfig),
-                kubelet: path(Root::Kubelet),
-            },
+            directories: Directories::of(store),
             items: Vec::new(),
             runs: None,
             findings: Vec::new(),
@@ -147,20 +148,11 @@ impl Report {
     /// An interrupted run was found, and this one writes nothing.
     pub fn interrupted(&mut self, journal: Option<PathBuf>, busy: bool) {
         if busy {
-            self.notes
-                .push("another run is writing: what follows may be about to change".into());
+            self.notes.push(BUSY.to_owned());
             return;
         }
         let Some(journal) = journal else { return };
-        self.findings.push(Told {
-            code: Code::InterruptedRun.id(),
-            severity: Code::InterruptedRun.severity().name(),
-            name: String::new(),
-            file: journal,
-            text: "tells of a run that was interrupted".into(),
-            way_out: "the next run that writes completes it".into(),
-            level: Code::InterruptedRun.severity(),
-        });
+        self.findings.push(Told::of_journal(journal));
     }
 
     /// An interrupted run was completed before this one began.
@@ -364,16 +356,7 @@ impl Report {
 
     fn tell(&mut self, findings: &[Finding]) {
         for finding in findings {
-            let told = Told {
-                code: finding.code.id(),
-                severity: finding.severity().name(),
-                name: finding.name.clone(),
-                file: self.path(&finding.file),
-                text: finding.text.clone(),
-                way_out: finding.way_out.clone(),
-                level: finding.severity(),
-            };
-            self.findings.push(told);
+            self.findings.push(Told::of(finding, &self.store));
         }
     }
 

@@ -7,7 +7,9 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::finding::Severity;
+use crate::finding::{Code, Finding, Severity};
+use crate::location::Root;
+use crate::store::Store;
 use crate::yaml::{Node, Value};
 
 /// Where everything is.
@@ -64,6 +66,45 @@ pub(super) struct Told {
     pub(super) way_out: String,
     #[serde(skip)]
     pub(super) level: Severity,
+}
+
+impl Directories {
+    pub(super) fn of(store: &Store) -> Self {
+        let path = |root| store.root(root).to_path_buf();
+        Self {
+            certificates: path(Root::Pki),
+            kubeconfigs: path(Root::Kubeconfig),
+            kubelet: path(Root::Kubelet),
+        }
+    }
+}
+
+impl Told {
+    pub(super) fn of(finding: &Finding, store: &Store) -> Self {
+        Self {
+            code: finding.code.id(),
+            severity: finding.severity().name(),
+            name: finding.name.clone(),
+            file: store.path(&finding.file),
+            text: finding.text.clone(),
+            way_out: finding.way_out.clone(),
+            level: finding.severity(),
+        }
+    }
+
+    /// The journal of a run that was interrupted.
+    pub(super) fn of_journal(journal: PathBuf) -> Self {
+        let code = Code::InterruptedRun;
+        Self {
+            code: code.id(),
+            severity: code.severity().name(),
+            name: String::new(),
+            file: journal,
+            text: "tells of a run that was interrupted".into(),
+            way_out: "the next run that writes completes it".into(),
+            level: code.severity(),
+        }
+    }
 }
 
 /// JSON is UTF-8, paths need not be: what is none is shown as U+FFFD, where serde would fail.

@@ -6,10 +6,10 @@ use std::path::Path;
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Severity};
 
-const BOLD: &str = "\x1b[1m";
-const GREEN: &str = "\x1b[32m";
-const RED: &str = "\x1b[31m";
-const YELLOW: &str = "\x1b[33m";
+pub(super) const BOLD: &str = "\x1b[1m";
+pub(super) const GREEN: &str = "\x1b[32m";
+pub(super) const RED: &str = "\x1b[31m";
+pub(super) const YELLOW: &str = "\x1b[33m";
 const RESET: &str = "\x1b[0m";
 
 /// That a run waits for another one.
@@ -98,7 +98,9 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             describe(text, item, &columns, format);
         }
     }
-    notes(text, report, format);
+    if report.result != Outcome::Refused {
+        notes(text, &report.findings, format);
+    }
     for backup in &report.backups {
         let path = backup.display().to_string();
         line(
@@ -198,16 +200,9 @@ fn files(item: &Item) -> String {
 }
 
 /// Notes about what is there, a line for each kind: a tree of kubeadm's has dozens.
-fn notes(text: &mut String, report: &Report, format: &Format) {
-    if report.result == Outcome::Refused {
-        return;
-    }
+pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
     let mut counts: Vec<(&str, usize)> = Vec::new();
-    for told in report
-        .findings
-        .iter()
-        .filter(|told| told.level == Severity::Note)
-    {
+    for told in findings.iter().filter(|told| told.level == Severity::Note) {
         match counts.iter_mut().find(|(code, _)| *code == told.code) {
             Some((_, count)) => *count += 1,
             None => counts.push((told.code, 1)),
@@ -240,7 +235,7 @@ fn next(text: &mut String, report: &Report, format: &Format) {
     }
 }
 
-fn finding(told: &Told, format: &Format) -> String {
+pub(super) fn finding(told: &Told, format: &Format) -> String {
     let colour = if told.level == Severity::Error {
         RED
     } else {
@@ -259,7 +254,13 @@ fn finding(told: &Told, format: &Format) -> String {
 }
 
 /// Pieces put into lines of the terminal's width, or into one.
-fn wrapped(text: &mut String, indent: &str, pieces: &[String], between: &str, format: &Format) {
+pub(super) fn wrapped(
+    text: &mut String,
+    indent: &str,
+    pieces: &[String],
+    between: &str,
+    format: &Format,
+) {
     let width = format.width.unwrap_or(usize::MAX);
     let mut current = indent.to_owned();
     for (index, piece) in pieces.iter().enumerate() {
@@ -302,7 +303,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
@@ -310,7 +311,7 @@ fn count(number: usize, noun: &str) -> String {
     }
 }
 
-fn painted(format: &Format, colour: &str, text: &str) -> String {
+pub(super) fn painted(format: &Format, colour: &str, text: &str) -> String {
     if format.colour {
         format!("{colour}{text}{RESET}")
     } else {
@@ -318,13 +319,13 @@ fn painted(format: &Format, colour: &str, text: &str) -> String {
     }
 }
 
-fn line(text: &mut String, line: &str) {
+pub(super) fn line(text: &mut String, line: &str) {
     text.push_str(line.trim_end());
     text.push('\n');
 }
 
 /// Control characters, which a subject from a stranger's file may hold, never reach a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars()
         .map(|c| {
             if c.is_control() {

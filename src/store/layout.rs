@@ -73,6 +73,21 @@ impl Roots {
 /// Whether `file` is one that `certs` may write: a fixed folder or none, a plain name, an ending
 /// that fits the root.
 pub(super) fn is_known(file: &FileId) -> bool {
+    in_place(file, |base| match file.root {
+        Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
+        Root::Kubelet => ["kubelet.crt", "kubelet.key", "kubelet.csr"].contains(&base),
+        Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
+    })
+}
+
+/// Whether `file` may be a certificate, key or kubeconfig: one that `certs` may write, or that another
+/// program keeps there.
+pub(super) fn is_of_a_tree(file: &FileId) -> bool {
+    let kept = |base: &str| file.root != Root::Kubeconfig && has_ending(base, &[".pem"]);
+    is_known(file) || in_place(file, kept)
+}
+
+fn in_place(file: &FileId, plain: impl Fn(&str) -> bool) -> bool {
     let (folder, base) = file
         .name
         .rsplit_once('/')
@@ -80,11 +95,7 @@ pub(super) fn is_known(file: &FileId) -> bool {
     if !folder.is_empty() && !folders(file.root).contains(&folder) || file.name.starts_with('/') {
         return false;
     }
-    match file.root {
-        Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
-        Root::Kubelet => ["kubelet.crt", "kubelet.key", "kubelet.csr"].contains(&base),
-        Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
-    }
+    plain(base)
 }
 
 fn has_ending(base: &str, endings: &[&str]) -> bool {
@@ -232,6 +243,25 @@ mod tests {
             "pki/kubelet-client.crt",
         ] {
             assert!(!known(Root::Kubelet, name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_others_keep_is_of_a_tree_and_what_is_hidden_is_not() {
+        for (root, name, expected) in [
+            (Root::Pki, "ca.crt", true),
+            (Root::Pki, "etcd/own.pem", true),
+            (Root::Kubelet, "kubelet-client-current.pem", true),
+            (Root::Kubelet, "pki/kubelet-server-current.pem", true),
+            (Root::Kubeconfig, "own.conf", true),
+            (Root::Kubeconfig, "own.pem", false),
+            (Root::Kubelet, "own.crt", false),
+            (Root::Pki, "other/own.pem", false),
+            (Root::Pki, ".certs-0707070707070707-1.pem", false),
+            (Root::Pki, "ca.crt~", false),
+        ] {
+            let file = FileId::new(root, name);
+            assert_eq!(is_of_a_tree(&file), expected, "{name}");
         }
     }
 

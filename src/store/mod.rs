@@ -3,7 +3,7 @@
 //! `std::fs` and `nix`. It knows nothing of what the bytes mean.
 //!
 //! - `layout`: names and paths
-//! - `read`: one file
+//! - `read`: one file; `list`: which there are
 //! - `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
 //! - `left`, `recover`, `undecided`: ending what an interrupted run left
@@ -15,6 +15,7 @@ mod directory;
 mod journal;
 mod layout;
 mod left;
+mod list;
 mod lock;
 mod owner;
 mod read;
@@ -83,6 +84,11 @@ impl Store {
         }
         let reason = "certs knows no file of this name".to_owned();
         Err(ReadError::Io { path, reason })
+    }
+
+    /// The files of `root` that may be certificates, keys or kubeconfigs by their names.
+    pub fn list(&self, root: Root) -> Result<Vec<FileId>, ReadError> {
+        list::list(&self.roots, root)
     }
 
     /// Mode and owner of a directory that files lie in; `None` if it is not there. It may be a link.

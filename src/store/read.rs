@@ -258,7 +258,7 @@ fn failure(path: &Path, errno: Errno) -> ReadError {
     }
 }
 
-fn io_failure(path: &Path, error: &std::io::Error) -> ReadError {
+pub(super) fn io_failure(path: &Path, error: &std::io::Error) -> ReadError {
     failure(
         path,
         Errno::from_raw(error.raw_os_error().unwrap_or_default()),

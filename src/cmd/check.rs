@@ -1,0 +1,230 @@
+//! `certs check`: the plan of what is there, told and never carried out, and how it will age.
+
+use std::collections::BTreeMap;
+
+use time::Duration;
+
+use super::around::{Wrong, facts, roots, severity, stopped};
+use super::give::Give;
+use super::{Env, Outcome, Stop};
+use crate::cli::{Check, Output};
+use crate::diff::{Within, survey, told_to_a_reader};
+use crate::facts::{Facts, Given};
+use crate::finding::{Code, Finding};
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{self, Seen};
+use crate::observed::Observed;
+use crate::plan::{Force, Policy, plan};
+use crate::profile::found::{Evidence, lacking, of_other, of_row, others, rows};
+use crate::profile::{by_name, resolve};
+use crate::report::{self, Checked, Format};
+use crate::spec::{Kind, Spec};
+use crate::store::{self, ReadError, Store};
+use crate::x509::validity::parse_duration;
+
+/// Nothing is replaced, and what is not there is not missed because of who this node is.
+const LOOK: Policy = Policy {
+    force: Force::No,
+    founding: true,
+    backup: true,
+};
+
+pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
+    let format = Format {
+        output: match verb.output {
+            Output::Json => report::Output::Json,
+            Output::Text => report::Output::Text,
+            Output::Yaml => report::Output::Yaml,
+        },
+        quiet: verb.quiet,
+        width: env.width,
+        colour: env.colour,
+    };
+    match attempt(verb, env) {
+        Ok(checked) => Outcome {
+            stdout: checked.render(&format),
+            stderr: Vec::new(),
+            exit: checked.exit(),
+        },
+        Err(stop) => stopped(stop, &format),
+    }
+}
+
+/// What is settled before a directory is looked at.
+struct Job {
+    within: Within,
+    /// None were given: the files tell them.
+    facts: Option<Facts>,
+    store: Store,
+}
+
+fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
+    let least = severity(verb.fail_on);
+    let (job, notes) = settle(verb, env)?;
+    let mut checked = Checked::new(env.now, &job.store, least, notes);
+    let lock = job.store.lock_shared(&Root::ALL)?;
+    let (places, mut findings) = job.places();
+    let trusted = store::trusted_users(Owner::default());
+    let seen = observe::survey(&places, &job.store, trusted);
+    let specs = job.specs(places, &seen.observed, env)?;
+    if specs.is_empty() && findings.is_empty() {
+        return Err(Stop::usage(format!(
+            "there is nothing to look at in {}: name the cluster's directory with --kubernetes-dir",
+            job.store.root(Root::Kubeconfig).display()
+        )));
+    }
+    findings.extend(judged(&specs, &seen, env));
+    findings.extend(survey(&specs, &seen.observed, job.within, env.now));
+    checked.interrupted(job.store.interrupted(&Root::ALL), lock.busy().is_some());
+    checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
+    checked.tell(&told_to_a_reader(findings, &specs));
+    Ok(checked)
+}
+
+fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let leaf = wrong.collect(notice("--within", &verb.within))?;
+    let ca = wrong.collect(notice("--ca-within", &verb.ca_within))?;
+    if verb.quiet && verb.output != Output::Text {
+        wrong
+            .0
+            .push("--quiet goes with --output text: leave one of them out".to_owned());
+    }
+    let (tree, kubeconfig_dir, kubelet_dir) = (verb.tree, verb.kubeconfig_dir, verb.kubelet_dir);
+    let mut given = Given::default();
+    verb.node.give(&mut given);
+    verb.address.give(&mut given);
+    verb.port.give(&mut given);
+    verb.endpoint.give(&mut given);
+    verb.services.give(&mut given);
+    verb.etcd.give(&mut given);
+    verb.node_ip.give(&mut given);
+    verb.version.give(&mut given);
+    verb.key.give(&mut given);
+    verb.validity.give(&mut given);
+    verb.ca_validity.give(&mut given);
+    let stated = tree.config.is_some() || given != Given::default();
+    let told = if stated {
+        wrong.collect(facts(given, &tree, env).map(|(facts, notes)| (Some(facts), notes)))?
+    } else {
+        Some((None, Vec::new()))
+    };
+    let (Some(leaf), Some(ca), Some((facts, mut notes)), true) =
+        (leaf, ca, told, wrong.0.is_empty())
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let store = Store::open(roots(
+        &tree,
+        kubeconfig_dir.kubeconfig_dir.as_ref(),
+        kubelet_dir.kubelet_dir.as_ref(),
+        facts.as_ref().and_then(|facts| facts.cert_dir.as_deref()),
+        &mut notes,
+    ));
+    let job = Job {
+        within: Within { ca, leaf },
+        facts,
+        store,
+    };
+    Ok((job, notes))
+}
+
+fn notice(flag: &str, text: &str) -> Result<Duration, Stop> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_negative() => Err(Stop::usage(format!("{flag}: is negative"))),
+        Ok(duration) => Ok(duration),
+        Err(reason) => Err(Stop::usage(format!("{flag}: {reason}"))),
+    }
+}
+
+impl Job {
+    /// What to look for: the rows, and what else lies there; and what is told of directories that
+    /// cannot be looked into.
+    fn places(&self) -> (Vec<Spec>, Vec<Finding>) {
+        let mut files = Vec::new();
+        let mut findings = Vec::new();
+        let mut closed = Vec::new();
+        for root in Root::ALL {
+            match self.store.list(root) {
+                Ok(listed) => files.extend(listed),
+                Err(error) => {
+                    closed.push(root);
+                    findings.push(unlisted(root, &error));
+                }
+            }
+        }
+        let mut places = rows();
+        places.extend(others(&files));
+        // A kubelet's directory is closed to others, and its rows are not what a tree stands on.
+        places.retain(|spec| {
+            let root = spec.place.public().root;
+            root != Root::Kubelet || !closed.contains(&root)
+        });
+        (places, findings)
+    }
+
+    /// What should be in each place in which something is.
+    fn specs(
+        &self,
+        places: Vec<Spec>,
+        found: &BTreeMap<String, Observed>,
+        env: &Env<'_>,
+    ) -> Result<Vec<Spec>, Stop> {
+        let evidence = Evidence::of(found, env.host.name);
+        let mut specs = Vec::new();
+        for place in places {
+            let observed = found.get(&place.name).unwrap_or(&Observed::Absent);
+            if observed.is_absent() {
+                continue;
+            }
+            let Some(row) = by_name(&place.name) else {
+                specs.push(of_other(place.name, place.place, observed, &evidence));
+                continue;
+            };
+            let there = of_row(row, observed, &evidence);
+            let own = there
+                .certificate()
+                .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
+            specs.push(match &self.facts {
+                // What a kubelet made itself no facts are about.
+                Some(facts) if !own => resolve(row, facts).map_err(|error| Stop::usage(error.0))?,
+                _ => there,
+            });
+        }
+        Ok(specs)
+    }
+}
+
+/// A directory that this user may not list may hold what the user need not read.
+fn unlisted(root: Root, error: &ReadError) -> Finding {
+    let (code, text) = match error {
+        ReadError::PermissionDenied { .. } if root == Root::Kubelet => {
+            (Code::KeyUnread, "may not be listed by this user".to_owned())
+        }
+        error => (Code::ReadFailed, format!("cannot be listed: {error}")),
+    };
+    Finding {
+        code,
+        name: String::new(),
+        file: FileId::new(root, "."),
+        text,
+        way_out: "run as root, or as its owner".to_owned(),
+    }
+}
+
+/// What every verb would be told of what is there.
+fn judged(specs: &[Spec], seen: &Seen, env: &Env<'_>) -> Vec<Finding> {
+    let mut issuers = rows();
+    issuers.retain(|ca| {
+        let signs = |spec: &Spec| {
+            spec.certificate()
+                .is_some_and(|leaf| leaf.issuer.as_ref() == Some(&ca.name))
+        };
+        specs.iter().any(signs) && specs.iter().all(|spec| spec.name != ca.name)
+    });
+    let planned = plan(specs, &issuers, &seen.observed, &seen.ground, LOOK, env.now);
+    match planned {
+        Ok(plan) => plan.findings().cloned().collect(),
+        Err(refusal) => refusal.findings,
+    }
+}

@@ -1,0 +1,249 @@
+//! What a check tells: every certificate with its end, and what is wrong.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use time::{Duration, OffsetDateTime};
+
+use super::shape::{Directories, Told, hex, texts, timestamp, yaml};
+use super::{Format, Output, SCHEMA_VERSION, table};
+use crate::diff::{authorities, effective_end};
+use crate::finding::{Code, Finding, Severity};
+use crate::observed::{Observed, signing};
+use crate::outcome::Exit;
+use crate::profile::Profile;
+use crate::spec::Spec;
+use crate::store::Store;
+use crate::x509::cert::Certificate;
+
+/// Everything a check has to tell. Its serialized form is documented in `docs/output.md`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checked {
+    schema_version: u32,
+    command: &'static str,
+    time: String,
+    result: &'static str,
+    exit_code: u8,
+    directories: Directories,
+    pub(super) items: Vec<Item>,
+    pub(super) findings: Vec<Told>,
+    pub(super) notes: Vec<String>,
+    #[serde(skip)]
+    now: OffsetDateTime,
+    #[serde(skip)]
+    least: Severity,
+    #[serde(skip)]
+    store: Store,
+}
+
+/// One certificate, key pair or kubeconfig that is there, or that is not.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    #[serde(serialize_with = "texts")]
+    files: Vec<PathBuf>,
+    pub(super) missing: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<String>,
+    /// Whether the key of the CA, or of a CA itself, is elsewhere.
+    pub(super) externally_managed: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) certificate: Option<Facts>,
+    /// How the table calls it.
+    #[serde(skip)]
+    pub(super) title: String,
+}
+
+/// What its certificate says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Facts {
+    subject: String,
+    serial_number: String,
+    not_before: String,
+    not_after: String,
+    /// When it ends, or a CA above it.
+    expires: String,
+    residual_seconds: i64,
+    fingerprint: String,
+    key_algorithm: String,
+    sans: Vec<String>,
+    #[serde(skip)]
+    pub(super) end: OffsetDateTime,
+    #[serde(skip)]
+    pub(super) residual: Duration,
+}
+
+impl Checked {
+    /// With nothing in it yet. Findings below `least` leave the exit code alone.
+    pub fn new(now: OffsetDateTime, store: &Store, least: Severity, notes: Vec<String>) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command: "check",
+            time: timestamp(now),
+            result: "sound",
+            exit_code: 0,
+            directories: Directories::of(store),
+            items: Vec::new(),
+            findings: Vec::new(),
+            notes,
+            now,
+            least,
+            store: store.clone(),
+        }
+    }
+
+    /// An interrupted run was found, or one is under way.
+    pub fn interrupted(&mut self, journal: Option<PathBuf>, busy: bool) {
+        if busy {
+            self.notes.push(super::BUSY.to_owned());
+        } else if let Some(journal) = journal {
+            self.findings.push(Told::of_journal(journal));
+        }
+    }
+
+    /// What was looked at, and what is lacking.
+    pub fn looked(
+        &mut self,
+        specs: &[Spec],
+        found: &BTreeMap<String, Observed>,
+        lacking: &[&Profile],
+    ) {
+        for spec in specs {
+            let item = self.item(spec, found);
+            self.items.push(item);
+        }
+        for row in lacking {
+            let mut files = vec![row.stored.public()];
+            files.extend((row.stored.key() != files[0]).then(|| row.stored.key()));
+            self.items.push(Item {
+                name: row.name.to_owned(),
+                kind: row.kind.name(),
+                missing: true,
+                issuer: None,
+                externally_managed: false,
+                certificate: None,
+                title: title(row.name, &files[0].name),
+                files: files.iter().map(|file| self.store.path(file)).collect(),
+            });
+        }
+    }
+
+    /// What is wrong, the worst first.
+    pub fn tell(&mut self, findings: &[Finding]) {
+        let told = findings.iter().map(|found| Told::of(found, &self.store));
+        self.findings.extend(told);
+        self.findings
+            .sort_by_key(|told| std::cmp::Reverse(told.level));
+        let worst = self.findings.iter().map(|told| told.level).max();
+        self.result = match worst {
+            Some(Severity::Error) => "errors",
+            Some(Severity::Warning) => "warnings",
+            Some(Severity::Note) | None => "sound",
+        };
+        self.exit_code = self.exit().code();
+    }
+
+    /// How the run ended.
+    pub fn exit(&self) -> Exit {
+        let failed = Code::ReadFailed.id();
+        if self.findings.iter().any(|told| told.code == failed) {
+            return Exit::Failed;
+        }
+        let worst = self.findings.iter().map(|told| told.level).max();
+        Exit::of_findings(worst, self.least)
+    }
+
+    /// For standard output.
+    pub fn render(&self, format: &Format) -> Vec<u8> {
+        match format.output {
+            Output::Text => table::render(self, format),
+            Output::Json => {
+                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+                text.push(b'\n');
+                text
+            }
+            Output::Yaml => yaml(self),
+        }
+    }
+
+    fn item(&self, spec: &Spec, found: &BTreeMap<String, Observed>) -> Item {
+        let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+        let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
+        let keyless = |name: &String| {
+            matches!(
+                found.get(name),
+                Some(Observed::Certificate { key: None, .. })
+            )
+        };
+        let certificate = certificate(spec, observed).map(|(leaf, chain)| {
+            let end = effective_end(leaf, chain, authorities(spec, found));
+            self.facts(leaf, end)
+        });
+        let external = spec.is_ca() && keyless(&spec.name);
+        let mut files = spec.place.files();
+        files.truncate(if external { 1 } else { files.len() });
+        Item {
+            name: spec.name.clone(),
+            kind: spec
+                .certificate()
+                .map_or("key pair", |wanted| wanted.kind.name()),
+            title: title(&spec.name, &files[0].name),
+            files: files.iter().map(|file| self.store.path(file)).collect(),
+            missing: false,
+            issuer: issuer.cloned(),
+            externally_managed: external || issuer.is_some_and(keyless),
+            certificate,
+        }
+    }
+
+    fn facts(&self, leaf: &Certificate, end: OffsetDateTime) -> Facts {
+        let residual = end - self.now;
+        Facts {
+            subject: leaf.subject.to_string(),
+            serial_number: leaf.serial.to_string(),
+            not_before: timestamp(leaf.validity.not_before),
+            not_after: timestamp(leaf.validity.not_after),
+            expires: timestamp(end),
+            residual_seconds: residual.whole_seconds(),
+            fingerprint: hex(&crate::key::sha256(leaf.der())),
+            key_algorithm: leaf.public_key.kind().to_owned(),
+            sans: leaf.sans.iter().map(ToString::to_string).collect(),
+            end,
+            residual,
+        }
+    }
+}
+
+/// kubeadm calls a kubeconfig by its file.
+fn title(name: &str, file: &str) -> String {
+    let kubeconfig = std::path::Path::new(file)
+        .extension()
+        .is_some_and(|ending| ending == "conf");
+    if kubeconfig { file } else { name }.to_owned()
+}
+
+/// The certificate that a place stands for, and what lies between it and its CA.
+fn certificate<'a>(
+    spec: &Spec,
+    observed: &'a Observed,
+) -> Option<(&'a Certificate, &'a [Certificate])> {
+    match observed {
+        Observed::Certificate { chain, key, .. } if spec.is_ca() => {
+            Some((signing(chain, key.as_ref())?, &[]))
+        }
+        Observed::Certificate { chain, .. } => {
+            let (leaf, chain) = chain.split_first()?;
+            Some((leaf, chain))
+        }
+        Observed::Kubeconfig(kubeconfig) => {
+            let (leaf, chain) = kubeconfig.chain.split_first()?;
+            Some((leaf, chain))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,652 @@
+//! `certs check` over good trees, and over trees with faults.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::base::{ALL, Base};
+use common::kubeadm::{CONFIGURATIONS, NOON, unpacked};
+use common::public::{Public, nobody};
+use common::snapshot::snapshot;
+use common::{Finished, TempDir, at, certs, each, fixture, read, run, set_mode, text, write};
+
+/// Over the tree in `place/k`, and `place/kubelet`, without a configuration.
+fn check(place: &Path, arguments: &[&str]) -> Finished {
+    let mut command = certs(&["check"]);
+    command
+        .args(["--kubernetes-dir", text(&place.join("k"))])
+        .args(["--kubelet-dir", text(&place.join("kubelet"))])
+        .args(arguments);
+    run(&mut at(NOON, "022", &command))
+}
+
+fn report(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}\n{finished}"))
+}
+
+/// What is told beyond notes: `SEVERITY CODE FILE`.
+fn told(report: &Value) -> Vec<String> {
+    of_severity(report, |severity| severity != "note")
+}
+
+fn of_severity(report: &Value, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("findings");
+    let word = |finding: &Value, field: &str| finding[field].as_str().expect("a text").to_owned();
+    findings
+        .iter()
+        .filter(|finding| wanted(&word(finding, "severity")))
+        .map(|finding| {
+            let file = word(finding, "file");
+            let file = ["/k/pki/", "/k/", "/kubelet/"]
+                .iter()
+                .find_map(|root| file.split_once(root))
+                .map_or(&*file, |(_, name)| name);
+            format!(
+                "{} {} {file}",
+                word(finding, "severity"),
+                word(finding, "code")
+            )
+        })
+        .collect()
+}
+
+/// What is told of a base with something done to it, with its exit code.
+fn after(base: Base, recipe: &str, arguments: &[&str]) -> (Vec<String>, i32) {
+    let place = base.copy();
+    base.cook(recipe, place.path());
+    let finished = check(place.path(), &[&["--output", "json"], arguments].concat());
+    let code = finished.status.code().expect("an exit code");
+    (told(&report(&finished)), code)
+}
+
+#[test]
+fn good_trees_are_sound_with_and_without_their_configuration() {
+    each(ALL.iter(), |base| {
+        let place = base.copy();
+        let configuration = place.join("c.yaml");
+        for arguments in [vec![], vec!["--config", text(&configuration)]] {
+            let before = snapshot(place.path());
+            let finished = check(place.path(), &[&["-o", "json"][..], &arguments].concat());
+            let told = told(&report(&finished));
+            if finished.status.code() != Some(0) || !told.is_empty() {
+                return Err(format!("{base:?} {arguments:?}: {told:?}\n{finished}"));
+            }
+            if snapshot(place.path()) != before {
+                return Err(format!("{base:?}: it was changed"));
+            }
+        }
+        Ok(())
+    });
+    let trees = unpacked();
+    for name in CONFIGURATIONS {
+        let place = TempDir::new();
+        symlink(trees.join(name), place.join("k")).expect("a link");
+        let finished = check(place.path(), &["-o", "json"]).expect(0);
+        assert_eq!(report(&finished)["result"], "sound", "{name}");
+    }
+}
+
+/// The cells of a table's rows, by its header's columns.
+fn cells(text: &str) -> Vec<Vec<String>> {
+    let mut columns: Vec<usize> = Vec::new();
+    let mut rows = Vec::new();
+    for line in text.lines().take_while(|line| !line.starts_with("Notes")) {
+        if line.starts_with("CERTIFICATE") {
+            let starts = [
+                "CERTIFICATE AUTHORITY",
+                "EXPIRES",
+                "RESIDUAL TIME",
+                "EXTERNALLY MANAGED",
+            ];
+            columns = starts.iter().filter_map(|title| line.find(title)).collect();
+            columns.push(0);
+            columns.sort_unstable();
+            columns.dedup();
+        }
+        let ends = columns.iter().skip(1).copied().chain([usize::MAX]);
+        let row: Vec<String> = columns
+            .iter()
+            .zip(ends)
+            .map(|(start, end)| {
+                let end = end.min(line.len());
+                line.get(*start..end).unwrap_or_default().trim().to_owned()
+            })
+            .collect();
+        rows.push(row);
+    }
+    rows
+}
+
+/// kubeadm's table of a tree of its own, and ours of another: a day old both. The dates differ.
+#[test]
+fn the_table_is_kubeadm_s_column_by_column() {
+    for (name, recipe) in [
+        ("text", ""),
+        (
+            "missing-text",
+            "rm pki/apiserver.* pki/front-proxy-client.* scheduler.conf",
+        ),
+        (
+            "externally-managed-text",
+            "rm pki/ca.key pki/front-proxy-ca.key",
+        ),
+    ] {
+        let place = Base::Default.copy();
+        Base::Default.cook(recipe, place.path());
+        let finished = check(place.path(), &[]);
+        let ours = finished
+            .stdout
+            .split("\n\nwarning")
+            .next()
+            .expect("a table");
+        let mut theirs = cells(&read(&fixture(&format!(
+            "kubeadm/check-expiration/{name}.stdout"
+        ))));
+        let mut ours = cells(ours);
+        // kubeadm passes over kubelet.conf, and tells of people's kubeconfigs and of CAs without
+        // leaves that they are missing.
+        ours.retain(|row| {
+            row.len() > 1 && row[0] != "kubelet.conf" && !row[0].starts_with("Looked")
+        });
+        if name == "missing-text" {
+            for rows in [&mut ours, &mut theirs] {
+                let kept = ["super-admin.conf", "!MISSING! super-admin.conf"];
+                rows.retain(|row| !kept.contains(&row[0].as_str()));
+                rows.retain(|row| !row[0].ends_with("front-proxy-ca"));
+            }
+        }
+        let date = |row: &mut Vec<String>| {
+            for cell in row.iter_mut().filter(|cell| cell.ends_with(" UTC")) {
+                let shape = cell
+                    .chars()
+                    .map(|c| if c.is_ascii_digit() { '9' } else { c });
+                *cell = shape.collect();
+            }
+        };
+        for rows in [&mut ours, &mut theirs] {
+            rows.retain(|row| row.iter().any(|cell| !cell.is_empty()));
+            rows.iter_mut().for_each(date);
+        }
+        assert_eq!(ours, theirs, "{name}\n{finished}");
+    }
+}
+
+#[test]
+fn dates_are_those_that_openssl_tells() {
+    let place = Base::Default.copy();
+    let finished = check(place.path(), &[]).expect(0);
+    let mut openssl = Command::new("openssl");
+    openssl.args(["x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in"]);
+    let end = run(openssl.arg(place.join("k/pki/apiserver.crt"))).expect(0);
+    // notAfter=2027-11-21 23:00:45Z
+    let end = end.stdout.trim().trim_start_matches("notAfter=").to_owned();
+    assert!(end.starts_with("2027-11-21 "), "{end}");
+    let row = cells(&finished.stdout)
+        .into_iter()
+        .find(|row| row[0] == "apiserver");
+    let shown = row.expect("a row")[1].clone();
+    assert_eq!(shown, format!("Nov 21, 2027 {} UTC", &end[11..16]));
+}
+
+#[test]
+fn a_machine_that_is_no_control_plane_is_sound() {
+    for recipe in [
+        // A worker, an etcd host as kubeadm's guide makes it, where CAs are kept, a person's.
+        "find . -type f ! -path ./pki/ca.crt ! -path ./kubelet.conf -delete",
+        "find . -type f ! -path './pki/etcd/*' ! -path './pki/apiserver-etcd-client.*' -delete",
+        "find . -type f ! -name '*ca.*' -delete",
+        "find . -type f ! -path ./pki/ca.crt ! -path ./admin.conf -delete",
+        // An etcd that others run, keys of CAs that are elsewhere, people's kubeconfigs.
+        "rm -r pki/etcd pki/apiserver-etcd-client.*",
+        "rm pki/etcd/server.* pki/etcd/peer.* pki/etcd/healthcheck-client.* pki/etcd/ca.key",
+        "rm pki/ca.key pki/etcd/ca.key pki/front-proxy-ca.key admin.conf super-admin.conf",
+    ] {
+        assert_eq!(after(Base::Default, recipe, &[]), (vec![], 0), "{recipe}");
+    }
+}
+
+#[test]
+fn a_pair_that_a_control_plane_lacks_is_told() {
+    for (gone, file) in [
+        ("pki/apiserver.*", "apiserver.crt"),
+        (
+            "pki/apiserver-kubelet-client.*",
+            "apiserver-kubelet-client.crt",
+        ),
+        ("pki/apiserver-etcd-client.*", "apiserver-etcd-client.crt"),
+        ("pki/front-proxy-client.*", "front-proxy-client.crt"),
+        ("pki/etcd/server.*", "etcd/server.crt"),
+        ("pki/etcd/peer.*", "etcd/peer.crt"),
+        ("pki/sa.*", "sa.pub"),
+        ("controller-manager.conf", "controller-manager.conf"),
+    ] {
+        let told = after(Base::Default, &format!("rm {gone}"), &[]);
+        assert_eq!(told, (vec![format!("warning absent {file}")], 3), "{gone}");
+    }
+    let (told, code) = after(Base::Default, "rm pki/front-proxy-ca.*", &[]);
+    assert_eq!(told, ["error ca-absent front-proxy-client.crt"]);
+    assert_eq!(code, 4);
+}
+
+const OPENSSL: Base = Base::OpenSsl;
+
+/// What is done to a tree of OpenSSL's, and all that is told of it beyond notes.
+const CASES: &[(&str, &[&str])] = &[
+    ("issue pki/apiserver days=31", &[]),
+    (
+        "issue pki/apiserver days=30",
+        &["warning expires-soon apiserver.crt"],
+    ),
+    (
+        "issue admin.conf days=1",
+        &["warning expires-soon admin.conf"],
+    ),
+    (
+        "authority pki/front-proxy-ca /CN=front-proxy-ca days=180",
+        &[
+            "warning outlives-ca front-proxy-client.crt",
+            "warning expires-soon front-proxy-ca.crt",
+        ],
+    ),
+    (
+        "authority pki/front-proxy-ca /CN=front-proxy-ca days=20",
+        &[
+            "warning expires-soon front-proxy-client.crt",
+            "warning expires-soon front-proxy-ca.crt",
+        ],
+    ),
+    (
+        "authority pki/front-proxy-ca /CN=front-proxy-ca days=300",
+        &["warning outlives-ca front-proxy-client.crt"],
+    ),
+    (
+        "authority pki/front-proxy-ca /CN=front-proxy-ca days=365",
+        &[],
+    ),
+    (
+        "authority pki/front-proxy-ca /CN=kubernetes; issue pki/front-proxy-client",
+        &["warning same-ca-name front-proxy-ca.crt"],
+    ),
+    (
+        "issue pki/apiserver serial=0x7777777777777777777777\n\
+         issue pki/apiserver-kubelet-client serial=0x7777777777777777777777",
+        &["warning same-serial apiserver-kubelet-client.crt"],
+    ),
+    (
+        "issue pki/apiserver serial=0x7777777777777777777777\n\
+         issue pki/front-proxy-client serial=0x7777777777777777777777",
+        &[],
+    ),
+    (
+        "edit scheduler.conf s/10.0.0.10/10.0.0.99/",
+        &["error server-not-in-sans scheduler.conf"],
+    ),
+    (
+        "edit scheduler.conf 's/server: .*/server: https:\\/\\/127.0.0.1:8443\\n    tls-server-name: kubernetes/'",
+        &[],
+    ),
+    (
+        "cat pki/etcd/ca.crt >> pki/ca.crt",
+        &["warning several-certificates ca.crt"],
+    ),
+    (
+        "issue pki/apiserver\n\
+         openssl x509 -req -in \"$aside/request\" -CA pki/ca.crt -CAkey pki/ca.key -days 90 -sha1 \
+         -extfile \"$aside/extensions\" -out pki/apiserver.crt",
+        &[
+            "error bad-signature apiserver.crt",
+            "error weak-hash apiserver.crt",
+        ],
+    ),
+    (
+        "key pki/apiserver.key bits=1024; issue pki/apiserver",
+        &[
+            "error unreadable apiserver.key",
+            "warning weak-key apiserver.crt",
+        ],
+    ),
+];
+
+#[test]
+fn each_finding_of_a_check_is_told_alone() {
+    each(CASES.iter(), |(recipe, expected)| {
+        let (mut found, code) = after(OPENSSL, recipe, &[]);
+        let mut expected: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
+        found.sort();
+        expected.sort();
+        let wanted = match expected.iter().map(|line| &line[..1]).min() {
+            None => 0,
+            Some("e") => 4,
+            Some(_) => 3,
+        };
+        if found == expected && code == wanted {
+            Ok(())
+        } else {
+            Err(format!("{recipe}: {found:?}, exit {code}"))
+        }
+    });
+    let place = OPENSSL.copy();
+    let recipe = "authority pki/front-proxy-ca /CN=front-proxy-ca bc=CA:TRUE";
+    OPENSSL.cook(recipe, place.path());
+    let notes = of_severity(
+        &report(&check(place.path(), &["-o", "json"]).expect(0)),
+        |_| true,
+    );
+    let note = "note basic-constraints-not-critical front-proxy-ca.crt";
+    assert!(notes.iter().any(|told| told == note), "{notes:?}");
+    let recipe = "authority pki/front-proxy-ca /CN=front-proxy-ca";
+    OPENSSL.cook(recipe, place.path());
+    let notes = of_severity(
+        &report(&check(place.path(), &["-o", "json"]).expect(0)),
+        |_| true,
+    );
+    assert!(!notes.iter().any(|told| told == note), "{notes:?}");
+}
+
+#[test]
+fn the_notice_is_what_the_flags_say() {
+    let ca = "authority pki/front-proxy-ca /CN=front-proxy-ca days=365";
+    let told = |arguments| after(OPENSSL, ca, arguments).0;
+    assert_eq!(told(&["--ca-within", "364d"]), [""; 0]);
+    assert_eq!(
+        told(&["--ca-within", "365d"]),
+        ["warning expires-soon front-proxy-ca.crt"]
+    );
+    assert_eq!(told(&["--within", "8759h"]), [""; 0]);
+    // Twelve leaves.
+    assert_eq!(told(&["--within", "365d"]).len(), 12);
+}
+
+#[test]
+fn warnings_and_errors_end_the_run_as_designed() {
+    let warning = "issue pki/apiserver days=1";
+    let error = "issue pki/apiserver subject=/CN=other";
+    assert_eq!(after(OPENSSL, warning, &[]).1, 3);
+    assert_eq!(after(OPENSSL, warning, &["--fail-on", "error"]).1, 0);
+    assert_eq!(after(OPENSSL, error, &["--fail-on", "error"]).1, 4);
+}
+
+#[test]
+fn drift_is_told_without_facts_where_the_files_disagree_and_with_them_as_facts_say() {
+    for (recipe, told) in [
+        (
+            "issue kubelet.conf subject=/O=system:nodes/CN=system:node:cp2",
+            "error wrong-subject kubelet.conf",
+        ),
+        (
+            "issue pki/etcd/server san=DNS:cp1,DNS:localhost,IP:127.0.0.1",
+            "error san-missing etcd/server.crt",
+        ),
+        ("chmod 644 pki/ca.key", "error key-mode ca.key"),
+        (
+            "issue pki/apiserver eku=clientAuth",
+            "error usage-missing apiserver.crt",
+        ),
+    ] {
+        let (found, code) = after(OPENSSL, recipe, &[]);
+        assert!(found.iter().any(|line| line == told), "{recipe}: {found:?}");
+        assert_eq!(code, 4);
+    }
+    // A name that only a configuration can tell.
+    let recipe = "issue pki/apiserver \"san=$hosts,DNS:more.example\"";
+    assert_eq!(after(OPENSSL, recipe, &[]), (vec![], 0));
+    let place = OPENSSL.copy();
+    OPENSSL.cook(recipe, place.path());
+    let finished = check(
+        place.path(),
+        &["-o", "json", "--config", text(&place.join("c.yaml"))],
+    );
+    let told = told(&report(&finished.expect(3)));
+    assert_eq!(told, ["warning san-extra apiserver.crt"]);
+}
+
+#[test]
+fn one_bad_file_hides_no_other() {
+    let recipe = "\
+        echo garbage > pki/ca.key\n\
+        echo garbage > pki/apiserver.crt; echo garbage > pki/apiserver.key\n\
+        echo garbage > pki/etcd/server.key; issue pki/etcd/peer days=1\n\
+        : > admin.conf\n\
+        mkdir pki/other.crt; rm pki/front-proxy-client.key\n\
+        mkfifo pki/other.pem; echo '{' > own.conf\n\
+        chmod 666 pki/sa.key";
+    let (mut found, code) = after(OPENSSL, recipe, &[]);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "error key-mode sa.key",
+            "error missing-key front-proxy-client.crt",
+            "error unreadable admin.conf",
+            "error unreadable apiserver.crt",
+            "error unreadable apiserver.key",
+            "error unreadable ca.key",
+            "error unreadable etcd/server.key",
+            "error unreadable other.crt",
+            "error unreadable other.pem",
+            "warning expires-soon etcd/peer.crt",
+        ]
+    );
+    assert_eq!(code, 4);
+}
+
+#[test]
+fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
+    let client = "-subj /O=dev/CN=alice";
+    let own = |name: &str, more: &str| {
+        format!("key pki/{name}.key; issue pki/{name} subject=/O=dev/CN=alice {more}; : {client}\n")
+    };
+    // A pair, one file of both, one alone, a kubeconfig; and what is none of ours.
+    let sound = own("alice", "")
+        + "cat pki/alice.crt pki/alice.key > pki/alice.pem; chmod 600 pki/alice.pem\n\
+           cp pki/alice.crt pki/etcd/alone.crt\n\
+           sed s/kubernetes-admin/alice/ admin.conf > alice.conf; chmod 600 alice.conf\n\
+           put alice.conf client-certificate-data pki/alice.crt\n\
+           put alice.conf client-key-data pki/alice.key\n\
+           echo 'kind: KubeletConfiguration' > kubelet-config.conf\n\
+           printf 'kind: Config\\nusers: [{name: a, user: {token: b}}]\\n' > bootstrap-kubelet.conf\n\
+           openssl dhparam -dsaparam -out pki/dh.pem 1024 2>/dev/null\n\
+           mkdir -p .certs-backup/0000000000000000 && cp pki/apiserver.key .certs-backup/\n";
+    assert_eq!(after(OPENSSL, &sound, &[]), (vec![], 0));
+    for (recipe, told) in [
+        (own("alice", "days=1"), "warning expires-soon alice.crt"),
+        (own("alice", "ca=pki/etcd/ca"), ""),
+        (
+            own("alice", "") + "chmod 644 pki/alice.key",
+            "error key-mode alice.key",
+        ),
+        (
+            own("alice", "") + "cat pki/alice.crt pki/apiserver.key > pki/a.pem; chmod 600 pki/a.pem",
+            "error key-mismatch a.pem",
+        ),
+        (
+            "authority pki/foreign /CN=foreign; key pki/x.key; issue pki/x subject=/CN=x ca=pki/foreign; \
+             rm pki/foreign.*"
+                .to_owned(),
+            "error not-signed-by-ca x.crt",
+        ),
+        ("authority pki/own /CN=own; rm pki/own.key".to_owned(), ""),
+        (
+            "authority pki/own /CN=own days=1".to_owned(),
+            "warning expires-soon own.crt",
+        ),
+        (
+            "sed s/10.0.0.10/10.9.9.9/ admin.conf > own.conf; chmod 600 own.conf".to_owned(),
+            "error server-not-in-sans own.conf",
+        ),
+    ] {
+        let expected: Vec<&str> = Some(told).filter(|told| !told.is_empty()).into_iter().collect();
+        assert_eq!(after(OPENSSL, &recipe, &[]).0, expected, "{recipe}");
+    }
+}
+
+#[test]
+fn what_kubelets_keep_is_as_it_should_be() {
+    let place = OPENSSL.copy();
+    let recipe = "\
+        cd ..; mkdir kubelet; cd k\n\
+        key ../kubelet/old.key\n\
+        field kubelet.conf client-certificate-data > \"$aside/leaf\"\n\
+        field kubelet.conf client-key-data > \"$aside/leaf.key\"\n\
+        cat \"$aside/leaf\" \"$aside/leaf.key\" > ../kubelet/kubelet-client-2026-11-22-00-00-00.pem\n\
+        echo garbage > ../kubelet/kubelet-client-2025-11-22-00-00-00.pem\n\
+        ln -s kubelet-client-2026-11-22-00-00-00.pem ../kubelet/kubelet-client-current.pem\n\
+        chmod 600 ../kubelet/*\n\
+        authority ../kubelet/own-ca /CN=cp1-ca@1795348800\n\
+        key ../kubelet/kubelet.key\n\
+        issue ../kubelet/kubelet subject=/CN=cp1@1795348800 ca=../kubelet/own-ca eku=serverAuth san=DNS:cp1\n\
+        cat ../kubelet/own-ca.crt >> ../kubelet/kubelet.crt; rm ../kubelet/own-ca.*";
+    OPENSSL.cook(recipe, place.path());
+    let finished = check(place.path(), &["-o", "json"]).expect(0);
+    let all = of_severity(&report(&finished), |_| true);
+    assert!(
+        all.iter()
+            .any(|told| told == "note kubelet-self-signed kubelet.crt"),
+        "{all:?}"
+    );
+    let items = report(&finished)["items"].clone();
+    let names: Vec<&str> = items
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| item["name"].as_str().expect("a name"))
+        .collect();
+    assert!(
+        names.contains(&"kubelet/kubelet-client-current.pem"),
+        "{names:?}"
+    );
+    // One that has ended is the kubelet's to renew; one that the cluster's CA signed is a row's.
+    let recipe = "\
+        key ../kubelet/kubelet.key\n\
+        issue ../kubelet/kubelet subject=/O=system:nodes/CN=system:node:cp1 eku=serverAuth san=DNS:cp1 days=1";
+    OPENSSL.cook(recipe, place.path());
+    let finished = check(place.path(), &["-o", "json"]).expect(3);
+    assert_eq!(
+        told(&report(&finished)),
+        ["warning expires-soon kubelet.crt"]
+    );
+    assert!(finished.stdout.contains("see that the kubelet rotates it"));
+    assert!(!finished.stdout.contains("kubelet-self-signed"));
+}
+
+#[test]
+fn an_encrypted_key_of_a_ca_is_not_opened() {
+    assert_eq!(after(OPENSSL, "encrypt pki/ca.key", &[]), (vec![], 0));
+    let (told, _) = after(OPENSSL, "encrypt pki/apiserver.key", &[]);
+    assert_eq!(told, ["error unreadable apiserver.key"]);
+}
+
+#[test]
+fn who_may_not_read_keys_has_the_certificates_checked() {
+    let public = Public::new();
+    let place = OPENSSL.copy();
+    OPENSSL.cook("issue pki/etcd/server days=1", place.path());
+    let tree = public.0.join("k");
+    run(Command::new("cp").args(["-a", text(&place.join("k")), text(&tree)])).expect(0);
+    for folder in ["", "pki", "pki/etcd"] {
+        set_mode(&tree.join(folder), 0o755);
+    }
+    let kubelet = public.0.join("kubelet");
+    fs::create_dir(&kubelet).expect("a folder");
+    set_mode(&kubelet, 0o700);
+    let check = |arguments: &[&str]| {
+        let mut command = Command::new(public.0.join("certs"));
+        command
+            .args(["check", "--kubernetes-dir", text(&tree)])
+            .args(["--kubelet-dir", text(&kubelet)])
+            .args(arguments);
+        run(&mut at(NOON, "022", &nobody(&command)))
+    };
+    let finished = check(&["-o", "json"]).expect(3);
+    assert_eq!(
+        told(&report(&finished)),
+        ["warning expires-soon etcd/server.crt"]
+    );
+    let unread = of_severity(&report(&finished), |severity| severity == "note");
+    let unread = unread.iter().filter(|told| told.contains("key-unread"));
+    // Ten pairs, sa.key, five kubeconfigs, the kubelet's folder.
+    assert_eq!(unread.count(), 17, "{finished}");
+    // A certificate is for everyone to read: not to be is no matter of keys.
+    set_mode(&tree.join("pki/apiserver.crt"), 0o600);
+    let finished = check(&["-o", "json"]).expect(1);
+    assert!(told(&report(&finished)).contains(&"error read-failed apiserver.crt".to_owned()));
+    let finished = check(&[]).expect(1);
+    assert!(finished.stdout.contains("key-unread (17): "), "{finished}");
+    assert!(
+        finished.stdout.contains("\n!UNREAD! admin.conf"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn an_interrupted_run_is_told_and_left() {
+    let place = OPENSSL.copy();
+    let journal = place.join("k/pki/.certs-journal");
+    write(&journal, "certs-journal 1\n");
+    set_mode(&journal, 0o600);
+    let finished = check(place.path(), &["-o", "json"]).expect(3);
+    assert_eq!(
+        told(&report(&finished)),
+        ["warning interrupted-run .certs-journal"]
+    );
+    assert_eq!(read(&journal), "certs-journal 1\n");
+}
+
+#[test]
+fn text_ends_with_what_is_wrong_and_a_line_that_counts() {
+    let place = OPENSSL.copy();
+    let finished = check(place.path(), &[]).expect(0);
+    assert!(
+        finished
+            .stdout
+            .ends_with("Looked at 12 certificates and 3 CAs: nothing is wrong.\n"),
+        "{finished}"
+    );
+    OPENSSL.cook(
+        "issue pki/apiserver days=1; chmod 644 admin.conf",
+        place.path(),
+    );
+    let finished = check(place.path(), &[]).expect(4);
+    let error = finished.stdout.find("\nerror: ").expect("an error");
+    let warning = finished.stdout.find("\nwarning: ").expect("a warning");
+    assert!(error < warning, "{finished}");
+    assert!(
+        finished
+            .stdout
+            .ends_with("Looked at 12 certificates and 3 CAs: 1 error, 1 warning.\n"),
+        "{finished}"
+    );
+    assert_eq!(finished.stderr, "");
+    let finished = check(place.path(), &["--quiet"]).expect(4);
+    assert!(finished.stdout.starts_with("error: "), "{finished}");
+    assert_eq!(finished.stdout.lines().count(), 1);
+}
+
+#[test]
+fn wrong_arguments_are_told_all_at_once() {
+    let place = TempDir::new();
+    let finished = check(
+        place.path(),
+        &["--within", "1y", "--ca-within=-1d", "--quiet", "-o", "json"],
+    )
+    .expect(2);
+    for words in [
+        "--within: has the unknown unit",
+        "--ca-within: is negative",
+        "--quiet goes with",
+    ] {
+        assert!(finished.stderr.contains(words), "{finished}");
+    }
+    // Nothing there is no sound tree.
+    check(place.path(), &[])
+        .expect(2)
+        .expect_failure("there is nothing to look at in");
+}
