@@ -22,15 +22,24 @@ const FACTS: [&str; 6] = [
     "--key-algorithm",
     "ECDSA-P256",
 ];
+/// The sections of the page with a table of fields.
+const RUNS: &str = "\n## JSON and YAML\n";
+const CHECKS: &str = "\n## A check\n";
 const MORE_SANS: [&str; 2] = ["--apiserver-cert-extra-sans", "api.example.com"];
 
 #[test]
 fn every_field_is_documented_and_every_documented_field_is_there() {
-    let mut seen = BTreeSet::new();
-    for report in reports() {
-        fields(&report, "", &mut seen);
+    for (reports, table) in [(reports(), table(RUNS)), (checks(), table(CHECKS))] {
+        are_documented(&reports, table);
     }
-    let documented: BTreeSet<String> = table().into_keys().collect();
+}
+
+fn are_documented(reports: &[Value], table: BTreeMap<String, (String, String)>) {
+    let mut seen = BTreeSet::new();
+    for report in reports {
+        fields(report, "", &mut seen);
+    }
+    let documented: BTreeSet<String> = table.into_keys().collect();
     let nested = |field: &&String| {
         documented
             .iter()
@@ -50,9 +59,10 @@ fn every_field_is_documented_and_every_documented_field_is_there() {
 
 #[test]
 fn every_field_has_its_type_and_is_absent_only_where_that_is_documented() {
-    let table = table();
-    for report in reports() {
-        hold(&report, "", &table);
+    for (reports, table) in [(reports(), table(RUNS)), (checks(), table(CHECKS))] {
+        for report in reports {
+            hold(&report, "", &table);
+        }
     }
 }
 
@@ -219,6 +229,46 @@ fn reports() -> Vec<Value> {
     reports
 }
 
+/// A report of a check of each result, with a file that is missing, one unread and one of no CA's.
+fn checks() -> Vec<Value> {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    let mut reports = Vec::new();
+    for (change, result, code) in [
+        (None, "sound", 0),
+        (Some("apiserver-kubelet-client"), "warnings", 3),
+        (Some("front-proxy-ca"), "errors", 4),
+    ] {
+        for ending in ["crt", "key"] {
+            if let Some(name) = change {
+                let file = folder.join(&format!("k8s/pki/{name}.{ending}"));
+                fs::remove_file(file).expect("remove a file");
+            }
+        }
+        let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k8s"))]);
+        check.args(["--kubelet-dir", text(&folder.join("kubelet"))]);
+        let report = parse(&run(check.args(["--output", "json"])).expect(code));
+        assert_eq!(report["result"], result);
+        assert_eq!(report["exitCode"], code);
+        reports.push(report);
+    }
+    reports
+}
+
+#[test]
+fn a_check_says_in_yaml_what_it_says_in_json() {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    let check = |output| {
+        let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k8s"))]);
+        check.args(["--kubelet-dir", text(&folder.join("kubelet"))]);
+        check.args(["--output", output]);
+        run(&mut at(NOW, "022", &check))
+    };
+    let yaml: Value = serde_yaml::from_str(&check("yaml").stdout).expect("YAML");
+    assert_eq!(parse(&check("json")), yaml);
+}
+
 fn all(folder: &TempDir, flags: &[&str]) -> Finished {
     let mut command = certs(&["all", "--kubernetes-dir", text(&folder.join("k8s"))]);
     run(command.args(FACTS).args(flags))
@@ -229,9 +279,11 @@ fn parse(finished: &Finished) -> Value {
 }
 
 /// The table of the page: the field, with its type and when it is absent.
-fn table() -> BTreeMap<String, (String, String)> {
+fn table(section: &str) -> BTreeMap<String, (String, String)> {
     let page = read(&root().join("docs/output.md"));
-    let rows = page.lines().filter_map(|line| {
+    let section = page.split(section).nth(1).expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [field, kind, _, absent] = cells.as_slice() else {
             return None;
@@ -240,7 +292,7 @@ fn table() -> BTreeMap<String, (String, String)> {
         Some((field.to_owned(), ((*kind).to_owned(), (*absent).to_owned())))
     });
     let table: BTreeMap<_, _> = rows.collect();
-    assert!(table.len() > 30, "the table was not found");
+    assert!(table.len() > 25, "the table was not found");
     table
 }
 
@@ -304,7 +356,9 @@ fn is(kind: &str, value: &Value) -> bool {
             .is_some_and(|values| values.iter().all(|value| is(kind, value)))
     };
     match kind {
+        "boolean" => value.is_boolean(),
         "integer" => value.is_u64(),
+        "number" => value.is_i64(),
         "list" => list_of("object"),
         "list of paths" => list_of("path"),
         "list of text" => list_of("text"),
