@@ -60,7 +60,8 @@ pub enum Verb {
         "Examples:\n  \
          certs check\n  \
          certs check --config kubeadm.yaml\n  \
-         certs check --within 60d --fail-on error --output json\n\n\
+         certs check --within 60d --fail-on error --output json\n  \
+         certs check --output prometheus --output-file /var/lib/node_exporter/certs.prom\n\n\
          Without --config and flags that state facts, what is wanted is told by the files themselves,\n\
          where they agree.\n\n\
          Exit codes:\n  \
@@ -207,10 +208,13 @@ verbs! {
         #[command(flatten)] ca_validity: CaValidity,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] kubelet_dir: KubeletDir,
-        /// How to report: text for people, json or yaml for programs (docs/output.md)
+        /// How to report: text for people, json or yaml for programs, prometheus for metrics
+        /// (docs/output.md)
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         #[arg(hide_possible_values = true)]
-        output: Output,
+        output: CheckOutput,
+        /// Where to write the report, which replaces that file whole; standard output stays empty
+        #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// Print errors alone; only with --output text
         #[arg(short, long)] quiet: bool,
         /// The least severity that makes the exit code other than 0: warning, or error
@@ -474,6 +478,19 @@ pub enum Output {
     /// For programs, see docs/output.md
     Json,
     /// The same as YAML
+    Yaml,
+}
+
+/// `--output` of `certs check`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// For programs, see docs/output.md
+    Json,
+    /// Metrics, for the textfile collector of node-exporter
+    Prometheus,
+    /// For people
+    Text,
+    /// The same as JSON, in YAML
     Yaml,
 }
 

@@ -35,6 +35,10 @@ const INSECURE: &str = "insecure-skip-tls-verify";
 /// The entry that the current context names.
 #[derive(Debug)]
 pub struct Current {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The user's name.
+    pub user: String,
     /// The URL of the API server.
     pub server: String,
     /// The name that the API server's certificate is to be for, if another than the URL's.
@@ -121,6 +125,8 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
         bail!("its cluster \"{cluster_name}\" is not verified: {INSECURE}");
     }
     Ok(Current {
+        cluster: cluster_name.to_owned(),
+        user: user_name.to_owned(),
         server: text(cluster, "server")
             .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?
             .to_owned(),

@@ -253,6 +253,8 @@ impl Reader<'_> {
                     Source::File { path, .. } => Some((path, mode)),
                 };
                 Observed::Kubeconfig(Kubeconfig {
+                    cluster: entry.cluster,
+                    user: entry.user,
                     server: entry.server,
                     server_name: entry.server_name,
                     authorities,

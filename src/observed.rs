@@ -81,6 +81,10 @@ pub enum KeyState {
 /// The entry that a kubeconfig's current context names.
 #[derive(Clone, Debug)]
 pub struct Kubeconfig {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The user's name.
+    pub user: String,
     /// The URL of the API server.
     pub server: String,
     /// The name that the API server's certificate is to be for, if another than the URL's.

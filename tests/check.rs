@@ -16,7 +16,7 @@ use common::base::{ALL, Base};
 use common::kubeadm::{CONFIGURATIONS, NOON, unpacked};
 use common::public::{Public, nobody};
 use common::snapshot::snapshot;
-use common::{Finished, TempDir, at, certs, each, fixture, read, run, set_mode, text, write};
+use common::{Finished, TempDir, at, certs, each, fixture, read, run, set_mode, text, venv, write};
 
 /// Over the tree in `place/k`, and `place/kubelet`, without a configuration.
 fn check(place: &Path, arguments: &[&str]) -> Finished {
@@ -598,6 +598,156 @@ fn an_interrupted_run_is_told_and_left() {
         ["warning interrupted-run .certs-journal"]
     );
     assert_eq!(read(&journal), "certs-journal 1\n");
+}
+
+/// Reads the text format strictly, and tells it as JSON: name, then a sample's labels and value each.
+const PARSER: &str = "\
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families
+families, seen = {}, set()
+for family in text_string_to_metric_families(sys.stdin.read()):
+    assert family.type == 'gauge' and family.documentation, family
+    assert family.name not in families, family.name
+    for sample in family.samples:
+        key = (sample.name, tuple(sorted(sample.labels.items())))
+        assert sample.name == family.name and key not in seen, key
+        seen.add(key)
+    families[family.name] = [[s.labels, s.value] for s in family.samples]
+print(json.dumps(families))
+";
+
+fn metrics(text: &str) -> Value {
+    let folder = TempDir::new();
+    let file = folder.join("metrics");
+    write(&file, text);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "\"$0\" -c \"$1\" < \"$2\""])
+        .arg(venv("python"))
+        .args([PARSER, common::text(&file)]);
+    report(&run(&mut command).expect(0))
+}
+
+/// The value of the one sample with these labels.
+fn value(metrics: &Value, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let samples = metrics[name].as_array().expect(name);
+    let found: Vec<&Value> = samples
+        .iter()
+        .filter(|sample| {
+            labels
+                .iter()
+                .all(|(label, value)| sample[0][label] == *value)
+        })
+        .collect();
+    assert_eq!(found.len(), 1, "{name} {labels:?}: {found:?}");
+    found[0][1].as_f64().expect("a number")
+}
+
+#[test]
+fn metrics_are_those_of_the_exporter_for_a_strict_parser() {
+    let place = OPENSSL.copy();
+    let recipe = "\
+        issue pki/apiserver days=30; issue admin.conf at='2026-11-20 12:00:00' days=1\n\
+        echo garbage > pki/front-proxy-client.crt\n\
+        key pki/own.key; issue pki/own 'subject=/O=a\\\\b\"c/CN=own'\n\
+        cat pki/ca.crt >> pki/ca.crt.2; cat pki/ca.crt.2 >> pki/ca.crt; rm pki/ca.crt.2";
+    OPENSSL.cook(recipe, place.path());
+    let finished = check(place.path(), &["--output", "prometheus"]).expect(4);
+    let metrics = metrics(&finished.stdout);
+    let day = 86_400;
+    #[allow(clippy::cast_precision_loss, reason = "a time of our days")]
+    let at = |days: i64| (NOON + days * day) as f64;
+    let apiserver = [
+        ("filename", "apiserver.crt"),
+        ("subject_CN", "kube-apiserver"),
+    ];
+    assert_eq!(
+        value(&metrics, "x509_cert_not_after", &apiserver).to_bits(),
+        at(30).to_bits()
+    );
+    assert_eq!(
+        value(&metrics, "x509_cert_not_before", &apiserver).to_bits(),
+        at(0).to_bits()
+    );
+    assert!(value(&metrics, "x509_cert_expired", &apiserver) < 0.5);
+    let admin = [
+        ("filename", "admin.conf"),
+        ("embedded_kind", "user"),
+        ("embedded_key", "kubernetes-admin"),
+        ("subject_O", "kubeadm:cluster-admins"),
+        ("issuer_CN", "kubernetes"),
+    ];
+    assert!(value(&metrics, "x509_cert_expired", &admin) > 0.5);
+    let cluster = [
+        ("filename", "admin.conf"),
+        ("embedded_kind", "cluster"),
+        ("embedded_key", "kubernetes"),
+        ("subject_CN", "kubernetes"),
+    ];
+    assert_eq!(
+        value(&metrics, "x509_cert_not_after", &cluster).to_bits(),
+        at(3650).to_bits()
+    );
+    let own = [("subject_O", "a\\b\"c"), ("filename", "own.crt")];
+    assert!(value(&metrics, "x509_cert_expired", &own) < 0.5);
+    for (file, error) in [("front-proxy-client.crt", 1.0), ("apiserver.crt", 0.0)] {
+        let found = value(&metrics, "x509_cert_error", &[("filename", file)]);
+        assert!((found - error).abs() < 0.5, "{file}: {found}");
+    }
+    // The serial number as Go writes it, and the whole path.
+    let mut openssl = Command::new("openssl");
+    openssl.args(["x509", "-noout", "-serial", "-in"]);
+    let file = place.join("k/pki/apiserver.crt");
+    let serial = run(openssl.arg(&file)).expect(0).stdout;
+    let hexadecimal = serial.trim().trim_start_matches("serial=").to_owned();
+    let mut python = Command::new(venv("python"));
+    python.args(["-c", &format!("print(0x{hexadecimal})")]);
+    let decimal = run(&mut python).expect(0).stdout;
+    let labels = [("serial_number", decimal.trim()), ("filepath", text(&file))];
+    value(&metrics, "x509_cert_not_after", &labels);
+    let told = report(&check(place.path(), &["--output", "json"]));
+    for severity in ["error", "warning", "note"] {
+        let count = of_severity(&told, |other| other == severity).len();
+        let found = value(&metrics, "certs_findings", &[("severity", severity)]);
+        assert_eq!(format!("{found}"), count.to_string(), "{severity}");
+    }
+}
+
+#[test]
+fn a_report_in_a_file_is_whole_and_everyone_s_to_read() {
+    let place = OPENSSL.copy();
+    let file = place.join("certs.prom");
+    let arguments = ["-o", "prometheus", "--output-file", text(&file)];
+    for former in [None, Some("former")] {
+        if let Some(former) = former {
+            write(&file, former);
+            set_mode(&file, 0o600);
+        }
+        let finished = check(place.path(), &arguments).expect(0);
+        assert_eq!((&*finished.stdout, &*finished.stderr), ("", ""));
+        let whole = check(place.path(), &["-o", "prometheus"]).expect(0).stdout;
+        assert_eq!(read(&file), whole);
+        assert_eq!(common::mode(&file), 0o644);
+    }
+    let names: Vec<String> = fs::read_dir(place.path())
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into()
+        })
+        .filter(|name: &String| name.contains("prom"))
+        .collect();
+    assert_eq!(names, ["certs.prom"]);
+    // The exit code is the check's; where the file cannot be written that is told.
+    OPENSSL.cook("issue pki/apiserver days=1", place.path());
+    check(place.path(), &arguments).expect(3);
+    for bad in [place.join("none/certs.prom"), place.join("k")] {
+        let finished = check(place.path(), &["--output-file", text(&bad)]).expect(1);
+        assert!(finished.stderr.starts_with("error: write "), "{finished}");
+    }
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use time::Duration;
 
-use super::around::{Wrong, facts, roots, severity, stopped};
+use super::around::{Wrong, facts, roots, severity, stopped, transaction};
 use super::give::Give;
 use super::{Env, Outcome, Stop};
-use crate::cli::{Check, Output};
+use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, survey, told_to_a_reader};
 use crate::facts::{Facts, Given};
 use crate::finding::{Code, Finding};
@@ -30,21 +30,37 @@ const LOOK: Policy = Policy {
 };
 
 pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
-    let format = Format {
-        output: match verb.output {
-            Output::Json => report::Output::Json,
-            Output::Text => report::Output::Text,
-            Output::Yaml => report::Output::Yaml,
-        },
-        quiet: verb.quiet,
-        width: env.width,
-        colour: env.colour,
+    let (output, metrics) = match verb.output {
+        CheckOutput::Json => (report::Output::Json, false),
+        CheckOutput::Prometheus => (report::Output::Text, true),
+        CheckOutput::Text => (report::Output::Text, false),
+        CheckOutput::Yaml => (report::Output::Yaml, false),
     };
-    match attempt(verb, env) {
-        Ok(checked) => Outcome {
-            stdout: checked.render(&format),
+    let file = verb.output_file.clone();
+    let format = Format {
+        output,
+        quiet: verb.quiet,
+        // A file is no terminal.
+        width: env.width.filter(|_| file.is_none()),
+        colour: env.colour && file.is_none(),
+    };
+    let told = attempt(verb, env).and_then(|checked| {
+        let mut stdout = if metrics {
+            checked.metrics()
+        } else {
+            checked.render(&format)
+        };
+        if let Some(file) = file {
+            store::write_output(&file, &stdout, transaction()?)?;
+            stdout.clear();
+        }
+        Ok((stdout, checked.exit()))
+    });
+    match told {
+        Ok((stdout, exit)) => Outcome {
+            stdout,
             stderr: Vec::new(),
-            exit: checked.exit(),
+            exit,
         },
         Err(stop) => stopped(stop, &format),
     }
@@ -85,7 +101,7 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let leaf = wrong.collect(notice("--within", &verb.within))?;
     let ca = wrong.collect(notice("--ca-within", &verb.ca_within))?;
-    if verb.quiet && verb.output != Output::Text {
+    if verb.quiet && verb.output != CheckOutput::Text {
         wrong
             .0
             .push("--quiet goes with --output text: leave one of them out".to_owned());

@@ -128,13 +128,23 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
             public: Some(vec![key.public_key().clone()]),
             key: open(key),
         },
-        (Content::Certificate(wanted), Place::Kubeconfig { server, .. }) => {
+        (
+            Content::Certificate(wanted),
+            Place::Kubeconfig {
+                server,
+                cluster,
+                user,
+                ..
+            },
+        ) => {
             let Some(Observed::Certificate { chain, .. }) =
                 wanted.issuer.as_ref().and_then(|ca| found.get(ca))
             else {
                 panic!("the CA is not there");
             };
             Observed::Kubeconfig(Kubeconfig {
+                cluster: cluster.clone(),
+                user: user.clone(),
                 server: server.clone(),
                 server_name: None,
                 authorities: chain.clone(),

@@ -70,7 +70,7 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
     let mut spec = Spec {
         name: profile.name.to_owned(),
         phase: profile.phase,
-        place: place(profile, observed, common_name),
+        place: place(profile, observed, &common_name),
         content,
     };
     if let (Root::Kubelet, Some(leaf)) = (spec.place.public().root, leaf)
@@ -141,15 +141,13 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
     let subject = leaf.map_or_else(|| Name::new(&[], &name), |leaf| leaf.subject.clone());
     let kind = leaf.map_or(Kind::Client, kind);
     let place = match (place, observed) {
-        (Place::Kubeconfig { file, cluster, .. }, Observed::Kubeconfig(found)) => {
-            Place::Kubeconfig {
-                file,
-                cluster,
-                user: subject.common_name().unwrap_or_default(),
-                server: found.server.clone(),
-                or_server: None,
-            }
-        }
+        (Place::Kubeconfig { file, .. }, Observed::Kubeconfig(found)) => Place::Kubeconfig {
+            file,
+            cluster: found.cluster.clone(),
+            user: found.user.clone(),
+            server: found.server.clone(),
+            or_server: None,
+        },
         (place, _) => place,
     };
     let phase = match (&place, kind) {
@@ -239,21 +237,24 @@ fn kind(leaf: &Certificate) -> Kind {
     }
 }
 
-fn place(profile: &Profile, observed: &Observed, user: String) -> Place {
+fn place(profile: &Profile, observed: &Observed, user: &str) -> Place {
     match profile.stored {
         Stored::KeyPair(base) => Place::KeyPair {
             base: base.to_owned(),
         },
-        Stored::Kubeconfig(file, _) => Place::Kubeconfig {
-            file: file.to_owned(),
-            cluster: defaults::CLUSTER_NAME.to_owned(),
-            user,
-            server: match observed {
-                Observed::Kubeconfig(found) => found.server.clone(),
-                _ => String::new(),
-            },
-            or_server: None,
-        },
+        Stored::Kubeconfig(file, _) => {
+            let (cluster, user, server) = match observed {
+                Observed::Kubeconfig(found) => (&*found.cluster, &*found.user, &*found.server),
+                _ => (defaults::CLUSTER_NAME, user, ""),
+            };
+            Place::Kubeconfig {
+                file: file.to_owned(),
+                cluster: cluster.to_owned(),
+                user: user.to_owned(),
+                server: server.to_owned(),
+                or_server: None,
+            }
+        }
         Stored::Pair(root, base) => Place::Pair {
             root,
             base: base.to_owned(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
+use super::metrics::Metrics;
 use super::shape::{Directories, Told, hex, texts, timestamp, yaml};
 use super::{Format, Output, SCHEMA_VERSION, table};
 use crate::diff::{authorities, effective_end};
@@ -30,6 +31,8 @@ pub struct Checked {
     pub(super) items: Vec<Item>,
     pub(super) findings: Vec<Told>,
     pub(super) notes: Vec<String>,
+    #[serde(skip)]
+    metrics: Metrics,
     #[serde(skip)]
     now: OffsetDateTime,
     #[serde(skip)]
@@ -91,6 +94,7 @@ impl Checked {
             items: Vec::new(),
             findings: Vec::new(),
             notes,
+            metrics: Metrics::default(),
             now,
             least,
             store: store.clone(),
@@ -114,6 +118,8 @@ impl Checked {
         lacking: &[&Profile],
     ) {
         for spec in specs {
+            let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+            self.metrics.add(spec, observed, &self.store, self.now);
             let item = self.item(spec, found);
             self.items.push(item);
         }
@@ -169,6 +175,11 @@ impl Checked {
             }
             Output::Yaml => yaml(self),
         }
+    }
+
+    /// The same for Prometheus.
+    pub fn metrics(&self) -> Vec<u8> {
+        self.metrics.render(&self.findings)
     }
 
     fn item(&self, spec: &Spec, found: &BTreeMap<String, Observed>) -> Item {

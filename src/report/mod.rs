@@ -2,6 +2,7 @@
 
 mod check;
 mod flags;
+mod metrics;
 mod next;
 mod runs;
 mod shape;

@@ -116,6 +116,17 @@ pub(super) fn folders(root: Root) -> &'static [&'static str] {
     }
 }
 
+/// The directory of `path`, and a hidden file in it that becomes `path`.
+pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, PathBuf) {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let staged = directory.join(format!(".{name}.{unique}"));
+    (directory, staged)
+}
+
 /// `name` in the directory that is open elsewhere, or is none of this run's.
 pub(super) fn in_directory(directory: &Path, name: &str) -> PathBuf {
     directory.join(name)

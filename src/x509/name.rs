@@ -72,6 +72,11 @@ impl Name {
         self.values(ORGANIZATION)
     }
 
+    /// The first value of an attribute, by its object identifier.
+    pub fn first(&self, kind: &str) -> Option<String> {
+        self.values(kind).into_iter().next()
+    }
+
     /// Whether it has no RDN at all.
     pub fn is_empty(&self) -> bool {
         self.rdns.is_empty()

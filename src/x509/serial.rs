@@ -37,6 +37,27 @@ impl Serial {
         der::bit_length(&self.0)
     }
 
+    /// In decimal digits, as Go writes it.
+    pub fn decimal(&self) -> String {
+        // The least digit first: no integer of the language is as large.
+        let mut digits = vec![0_u32];
+        for octet in &self.0 {
+            let mut carry = u32::from(*octet);
+            for digit in &mut digits {
+                let sum = *digit * 256 + carry;
+                (*digit, carry) = (sum % 10, sum / 10);
+            }
+            while carry > 0 {
+                digits.push(carry % 10);
+                carry /= 10;
+            }
+        }
+        let digits = digits.iter().rev();
+        digits
+            .filter_map(|digit| char::from_digit(*digit, 10))
+            .collect()
+    }
+
     fn trimmed(magnitude: &[u8]) -> Self {
         let zeros = magnitude.iter().take_while(|&&octet| octet == 0).count();
         Self(magnitude[zeros..].to_vec())
@@ -74,6 +95,22 @@ mod tests {
             (Serial::new(small).bytes(), Serial::new(small).bits()),
             (&[3, 0][..], 10)
         );
+    }
+
+    #[test]
+    fn a_serial_number_in_decimal_is_the_same_number() {
+        let decimal = |content: &[u8]| Serial::from_der_content(content).unwrap().decimal();
+        assert_eq!(decimal(&[0]), "0");
+        assert_eq!(decimal(&[9]), "9");
+        assert_eq!(decimal(&[1, 0]), "256");
+        assert_eq!(decimal(&[0x7f; 8]), "9187201950435737471");
+        assert_eq!(
+            decimal(&[0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+            u64::MAX.to_string()
+        );
+        // 2^159 - 1
+        let greatest = Serial::new([0xff; 20]).decimal();
+        assert_eq!(greatest, "730750818665451459101842416358141509827966271487");
     }
 
     #[test]

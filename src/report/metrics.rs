@@ -1,0 +1,197 @@
+//! A check for Prometheus, in its text format, with the names and labels of x509-certificate-exporter:
+//! what was made for that exporter reads this too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use time::OffsetDateTime;
+
+use super::shape::Told;
+use crate::finding::Severity;
+use crate::observed::{Kubeconfig, Observed};
+use crate::spec::Spec;
+use crate::store::Store;
+use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
+
+/// What of a name is told, by object identifier.
+const ATTRIBUTES: [(&str, &str); 6] = [
+    ("C", "2.5.4.6"),
+    ("CN", "2.5.4.3"),
+    ("L", "2.5.4.7"),
+    ("O", "2.5.4.10"),
+    ("OU", "2.5.4.11"),
+    ("ST", "2.5.4.8"),
+];
+
+/// The samples of each metric: no two with the same labels.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    error: BTreeMap<String, i64>,
+    expired: BTreeMap<String, i64>,
+    not_after: BTreeMap<String, i64>,
+    not_before: BTreeMap<String, i64>,
+}
+
+type Labels = Vec<(String, String)>;
+
+impl Metrics {
+    /// Every certificate in the place of `spec`.
+    pub(super) fn add(
+        &mut self,
+        spec: &Spec,
+        observed: &Observed,
+        store: &Store,
+        now: OffsetDateTime,
+    ) {
+        let Some(_) = spec.certificate() else {
+            return;
+        };
+        let path = store.path(&spec.place.public());
+        let absolute = store.absolute(&path).unwrap_or(path).display().to_string();
+        let file = vec![
+            ("filename".to_owned(), base(&absolute).to_owned()),
+            ("filepath".to_owned(), absolute.clone()),
+        ];
+        match observed {
+            Observed::Certificate { chain, .. } => self.all(chain, &file, now),
+            Observed::Kubeconfig(Kubeconfig {
+                authorities,
+                chain,
+                cluster,
+                user,
+                ..
+            }) => {
+                for (kind, name, certificates) in
+                    [("cluster", cluster, authorities), ("user", user, chain)]
+                {
+                    let embedded = [("embedded_kind", kind), ("embedded_key", name)];
+                    let embedded = embedded.map(|(key, value)| (key.to_owned(), value.to_owned()));
+                    self.all(certificates, &[&file[..], &embedded].concat(), now);
+                }
+            }
+            _ => {}
+        }
+        let read = matches!(
+            observed,
+            Observed::Certificate { .. } | Observed::Kubeconfig(_)
+        );
+        self.error.insert(shown(file), i64::from(!read));
+    }
+
+    fn all(
+        &mut self,
+        certificates: &[Certificate],
+        file: &[(String, String)],
+        now: OffsetDateTime,
+    ) {
+        for certificate in certificates {
+            let mut labels = file.to_vec();
+            labels.extend(named("issuer", &certificate.issuer));
+            labels.extend(named("subject", &certificate.subject));
+            labels.push(("serial_number".to_owned(), certificate.serial.decimal()));
+            let labels = shown(labels);
+            let validity = &certificate.validity;
+            let expired = i64::from(now > validity.not_after);
+            self.expired.insert(labels.clone(), expired);
+            self.not_after
+                .insert(labels.clone(), validity.not_after.unix_timestamp());
+            self.not_before
+                .insert(labels, validity.not_before.unix_timestamp());
+        }
+    }
+
+    /// The whole text, with how many findings there are.
+    pub(super) fn render(&self, findings: &[Told]) -> Vec<u8> {
+        let mut text = String::new();
+        for (name, help, samples) in [
+            (
+                "x509_cert_not_before",
+                "When the certificate begins to be valid, in Unix time",
+                &self.not_before,
+            ),
+            (
+                "x509_cert_not_after",
+                "When the certificate ends, in Unix time",
+                &self.not_after,
+            ),
+            (
+                "x509_cert_expired",
+                "Whether the certificate has ended",
+                &self.expired,
+            ),
+            (
+                "x509_cert_error",
+                "Whether the certificate could not be read",
+                &self.error,
+            ),
+            (
+                "certs_findings",
+                "What 'certs check' found, by severity",
+                &counts(findings),
+            ),
+        ] {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+            for (labels, value) in samples {
+                let _ = writeln!(text, "{name}{{{labels}}} {value}");
+            }
+        }
+        text.into_bytes()
+    }
+}
+
+fn counts(findings: &[Told]) -> BTreeMap<String, i64> {
+    let levels = [Severity::Error, Severity::Note, Severity::Warning];
+    let counted = levels.map(|level| {
+        let count = findings.iter().filter(|told| told.level == level).count();
+        let labels = vec![("severity".to_owned(), level.name().to_owned())];
+        (shown(labels), i64::try_from(count).unwrap_or(i64::MAX))
+    });
+    counted.into()
+}
+
+fn named<'a>(whose: &'a str, name: &'a Name) -> impl Iterator<Item = (String, String)> + 'a {
+    ATTRIBUTES.iter().filter_map(move |(label, kind)| {
+        // Of several the first, as that exporter tells it; of common names the one that counts.
+        let value = match *label {
+            "CN" => name.common_name(),
+            _ => name.first(kind),
+        };
+        Some((format!("{whose}_{label}"), value?))
+    })
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// `a="b",c="d"`, in order; an empty value says what a lacking label says.
+fn shown(labels: Labels) -> String {
+    let labels: BTreeSet<(String, String)> = labels
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let labels = labels
+        .into_iter()
+        .map(|(label, value)| format!("{label}=\"{}\"", escaped(&value)));
+    labels.collect::<Vec<_>>().join(",")
+}
+
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', r"\\")
+        .replace('"', "\\\"")
+        .replace('\n', r"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped_in_order_and_never_empty() {
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let labels = vec![label("b", "a\"b\\c\nd"), label("a", "x"), label("c", "")];
+        assert_eq!(shown(labels), "a=\"x\",b=\"a\\\"b\\\\c\\nd\"");
+    }
+}
