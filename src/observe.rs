@@ -1,6 +1,7 @@
 //! Store → observed: reads what is in the place of each spec, and parses it.
 
 mod former;
+mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::store::{FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
 
 pub use former::{Former, former};
+use reasons::{cause, unread};
 
 /// Passphrases of CA keys.
 #[derive(Default)]
@@ -407,41 +409,5 @@ fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState
             Ok(KeyState::Locked(error.to_string()))
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-fn cause(error: &ReadError) -> Cause {
-    match error {
-        ReadError::Io { .. } | ReadError::PermissionDenied { .. } => Cause::Failed,
-        ReadError::NotAFile { .. } | ReadError::TooLarge { .. } => Cause::Content,
-    }
-}
-
-/// The store's error, whose path stands before the finding's text already.
-fn unread(file: &FileId, error: &ReadError) -> Unreadable {
-    let (why, way_out) = match error {
-        ReadError::Io { reason, .. } => (
-            format!("cannot be read: {reason}"),
-            "look at the file system that it is on",
-        ),
-        ReadError::NotAFile { kind, .. } if kind.contains("link") => (
-            format!("is {kind}, not a file"),
-            "put the file that it names in its place",
-        ),
-        ReadError::NotAFile { kind, .. } => (format!("is {kind}, not a file"), "move it away"),
-        ReadError::PermissionDenied { .. } => (
-            "cannot be read: permission denied".to_owned(),
-            "run as root, or as its owner",
-        ),
-        ReadError::TooLarge { .. } => (
-            "is larger than 1 MiB: no certificate, key or kubeconfig is".to_owned(),
-            "move it away",
-        ),
-    };
-    Unreadable {
-        file: file.clone(),
-        why,
-        cause: cause(error),
-        way_out: Some(way_out.to_owned()),
     }
 }
