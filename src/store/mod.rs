@@ -6,12 +6,14 @@
 //! - `read`: one file; `list`: which there are
 //! - `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
+//! - `earlier`: the runs that the backups tell of
 //! - `left`, `recover`, `undecided`: ending what an interrupted run left
 //! - `owner`: users and groups
 
 mod backup;
 mod commit;
 mod directory;
+mod earlier;
 mod journal;
 mod layout;
 mod left;
@@ -34,8 +36,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-pub use self::backup::{BackedUp, Backup, Backups};
 pub use self::commit::{Change, CommitOptions, Committed};
+pub use self::earlier::{BackedUp, Backup, Backups};
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::Roots;
 pub use self::lock::{Lock, Writer};
@@ -152,7 +154,7 @@ impl Store {
         waiting: &mut dyn FnMut(&Path),
     ) -> Result<Option<Writer>> {
         let used = || -> Result<Vec<Root>> {
-            let used = backup::used(&self.roots, within)?;
+            let used = earlier::used(&self.roots, within)?;
             Ok(used.into_iter().collect())
         };
         let mut wanted = used()?;
@@ -169,7 +171,7 @@ impl Store {
 
     /// What earlier commits replaced, as far as a directory of `within` tells of it.
     pub fn backups(&self, within: &[Root]) -> Result<Backups> {
-        backup::backups(&self.roots, within)
+        earlier::backups(&self.roots, within)
     }
 
     /// What `file` was before a commit; `None` if that kept none.

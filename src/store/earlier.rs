@@ -1,0 +1,124 @@
+//! Earlier commits, as the lists beside their backups tell of them. Nothing is changed here.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::backup::{Looked, Manifest, listed, look};
+use super::journal::{Entry, List, Origin, TransactionId};
+use super::layout::{self, BACKUP, Roots};
+use crate::location::{FileId, Root};
+
+/// One earlier commit that replaced files.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Backup {
+    /// Its number.
+    pub transaction: TransactionId,
+    /// The greater, the younger.
+    pub sequence: u64,
+    /// The run.
+    pub origin: Origin,
+    /// Where its roots were.
+    pub roots: Vec<(Root, PathBuf)>,
+    /// What it changed, in its order; created files too, which have no former content.
+    pub files: Vec<BackedUp>,
+}
+
+/// One file that a commit changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BackedUp {
+    /// The file.
+    pub file: FileId,
+    /// SHA-256 of what the commit wrote.
+    pub new: [u8; 32],
+    /// SHA-256 of what was there before; `None` for a created file.
+    pub replaced: Option<[u8; 32]>,
+}
+
+/// What there is in the directories of backups.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Backups {
+    /// The backups, the youngest first.
+    pub runs: Vec<Backup>,
+    /// Directories that this user may not look into.
+    pub closed: Vec<PathBuf>,
+    /// Lists that cannot be read as such, so that nobody knows whose they are.
+    pub damaged: Vec<FileId>,
+}
+
+/// Every backup in these of the roots.
+pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
+    let mut found = Backups::default();
+    for &root in within {
+        let path = roots.path(root);
+        let backups = match look(&layout::in_directory(path, BACKUP))? {
+            Looked::Absent => continue,
+            Looked::Closed => {
+                found.closed.push(path.to_owned());
+                continue;
+            }
+            Looked::Ours => listed(path)?,
+        };
+        for (transaction, manifest) in backups {
+            match manifest {
+                Manifest::Absent => {}
+                Manifest::Damaged => found
+                    .damaged
+                    .push(FileId::new(root, layout::manifest(transaction))),
+                Manifest::List(list) => {
+                    if found.runs.iter().all(|run| run.transaction != transaction) {
+                        found.runs.push(backup(list));
+                    }
+                }
+            }
+        }
+    }
+    // Runs over different directories may share a number; then the clock has to do.
+    found.runs.sort_by_key(|run| {
+        (
+            std::cmp::Reverse((run.sequence, run.origin.time)),
+            run.transaction,
+        )
+    });
+    Ok(found)
+}
+
+/// Those of `within` that have backups, or a run that will have one when it is completed; and those
+/// beyond them that the youngest run was over.
+pub(super) fn used(roots: &Roots, within: &[Root]) -> Result<BTreeSet<Root>> {
+    let mut used = BTreeSet::new();
+    for &root in within {
+        let journal = layout::in_directory(roots.path(root), layout::JOURNAL);
+        if journal.symlink_metadata().is_ok() || has_backups(roots, root)? {
+            used.insert(root);
+        }
+    }
+    if let Some(youngest) = backups(roots, within)?.runs.first() {
+        for (root, _) in &youngest.roots {
+            if !used.contains(root) && has_backups(roots, *root)? {
+                used.insert(*root);
+            }
+        }
+    }
+    Ok(used)
+}
+
+fn has_backups(roots: &Roots, root: Root) -> Result<bool> {
+    Ok(look(&layout::in_directory(roots.path(root), BACKUP))? == Looked::Ours)
+}
+
+fn backup(list: List) -> Backup {
+    let changed = |entry: Entry| BackedUp {
+        file: entry.file,
+        new: entry.new,
+        replaced: entry.replaced,
+    };
+    Backup {
+        transaction: list.transaction,
+        sequence: list.sequence,
+        origin: list.origin,
+        roots: list.roots,
+        files: list.entries.into_iter().map(changed).collect(),
+    }
+}
