@@ -628,6 +628,37 @@ fn the_list_tells_each_run_the_youngest_first_and_touches_nothing() {
 }
 
 #[test]
+fn the_run_that_is_undone_is_the_last_by_the_clock_whatever_directories_it_was_over() {
+    let place = TempDir::new();
+    run(&mut at(NOW, "022", &all(place.path(), &[]))).expect(0);
+    let kubelet = place.join("kubelet");
+    let mut serving = certs(&["server", "kubelet-serving", "--force"]);
+    serving.args(["--kubernetes-dir", text(place.path())]);
+    serving
+        .args(["--kubelet-dir", text(&kubelet)])
+        .args(CLUSTER);
+    for later in 0..3 {
+        run(&mut at(NOW + later, "022", &serving)).expect(0);
+    }
+    let before = held(place.path());
+    let mut admin = certs(&["kubeconfig", "admin", "--force"]);
+    admin
+        .args(["--kubernetes-dir", text(place.path())])
+        .args(CLUSTER);
+    run(&mut at(NOW + 3, "022", &admin)).expect(0);
+    assert_eq!(differences(&held(place.path()), &before), ["admin.conf"]);
+    let listed = run(&mut rollback(place.path(), &["--list"])).expect(0);
+    let times = listed
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("2026-03-01T"));
+    let times: Vec<&str> = times.map(|line| &line[..9]).collect();
+    assert_eq!(times, ["00:00:03Z", "00:00:02Z", "00:00:01Z"], "{listed}");
+    run(&mut rollback(place.path(), &[])).expect(0);
+    assert_eq!(differences(&held(place.path()), &before), [""; 0]);
+}
+
+#[test]
 fn a_list_that_cannot_be_read_is_told_beside_the_others() {
     let place = replaced();
     let list = backup(&place.join("pki")).join("journal");

@@ -189,6 +189,6 @@ pub(crate) fn transaction() -> anyhow::Result<TransactionId> {
 pub(crate) fn origin(verb: &str, env: &Env<'_>) -> Origin {
     Origin {
         command: verb.to_owned(),
-        time: env.now.replace_nanosecond(0).unwrap_or(env.now),
+        time: env.now,
     }
 }

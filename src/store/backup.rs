@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
+use time::OffsetDateTime;
 
 use super::directory::{Directory, PRIVATE_DIRECTORY_MODE};
 use super::journal::{Journal, List, TransactionId};
@@ -35,10 +36,15 @@ pub(super) fn path(roots: &Roots, transaction: TransactionId, file: &FileId) -> 
     layout::in_directory(roots.path(file.root), &name)
 }
 
-/// One more than that of the youngest backup. Roots that this run does not touch count, so that
-/// runs over different roots can be told apart; but what cannot be read there is no matter here.
-/// What cannot be read in a touched one is: a number too low would make the new backup an old one.
-pub(super) fn next_sequence(roots: &Roots, touched: impl Fn(Root) -> bool) -> Result<u64> {
+/// The time of the run in milliseconds since 1970, so that runs over different roots, which need not
+/// know of each other, can be told apart; but more than that of the youngest backup, so that a clock
+/// that was set back does not make a run older than the one whose files it replaces. Of roots that
+/// this run does not touch what cannot be read is no matter; of a touched one it is.
+pub(super) fn next_sequence(
+    roots: &Roots,
+    touched: impl Fn(Root) -> bool,
+    time: OffsetDateTime,
+) -> Result<u64> {
     let mut youngest = 0;
     for root in Root::ALL {
         match existing(roots.path(root)) {
@@ -50,7 +56,8 @@ pub(super) fn next_sequence(roots: &Roots, touched: impl Fn(Root) -> bool) -> Re
             Err(_) => {}
         }
     }
-    Ok(youngest.saturating_add(1))
+    let clock = u64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    Ok(youngest.saturating_add(1).max(clock))
 }
 
 /// An error if the directory of backups is not one that we made.

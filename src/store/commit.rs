@@ -165,8 +165,8 @@ impl Writer {
         let touched = |root| self.place(root).is_some();
         Ok(List {
             transaction: options.transaction,
-            sequence: backup::next_sequence(&self.roots, touched)?,
-            origin: options.origin.clone(),
+            sequence: backup::next_sequence(&self.roots, touched, options.origin.time)?,
+            origin: options.origin.in_whole_seconds(),
             keep_backup: options.backup,
             roots,
             entries: jobs.iter().map(entry).collect(),

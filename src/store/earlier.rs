@@ -74,13 +74,10 @@ pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
             }
         }
     }
-    // Runs over different directories may share a number; then the clock has to do.
-    found.runs.sort_by_key(|run| {
-        (
-            std::cmp::Reverse((run.sequence, run.origin.time)),
-            run.transaction,
-        )
-    });
+    // Two runs of one millisecond over different directories have no order, but must be told in one.
+    found
+        .runs
+        .sort_by_key(|run| (std::cmp::Reverse(run.sequence), run.transaction));
     Ok(found)
 }
 

@@ -34,7 +34,7 @@ impl fmt::Display for TransactionId {
     }
 }
 
-/// Which run it was, for people: the store makes nothing of it.
+/// Which run it was. People are told it; the store makes nothing of it but an order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Origin {
     /// The verb.
@@ -44,9 +44,17 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whether a journal can say it: the command is a word, the time has whole seconds.
+    /// Whether a journal can say it: the command is a word.
     pub(super) fn can_be_told(&self) -> bool {
-        parse_command(self.command.as_bytes()).is_some() && self.time.nanosecond() == 0
+        parse_command(self.command.as_bytes()).is_some()
+    }
+
+    /// As a journal says it.
+    pub(super) fn in_whole_seconds(&self) -> Self {
+        Self {
+            command: self.command.clone(),
+            time: self.time.replace_nanosecond(0).unwrap_or(self.time),
+        }
     }
 }
 
@@ -61,7 +69,7 @@ pub(super) enum Journal {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct List {
     pub transaction: TransactionId,
-    /// Grows by one with each backup, and so tells the younger one without a clock.
+    /// The greater, the younger: see `backup::next_sequence`.
     pub sequence: u64,
     /// The run.
     pub origin: Origin,
@@ -547,16 +555,18 @@ mod tests {
 
     #[test]
     fn a_run_that_a_journal_cannot_tell_is_known_before_it_is_written() {
-        let told = |command: &str, time| {
-            let command = command.to_owned();
-            Origin { command, time }.can_be_told()
+        let origin = |command: &str| Origin {
+            command: command.to_owned(),
+            time: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_millis(1999),
         };
-        let now = OffsetDateTime::UNIX_EPOCH;
-        assert!(told("all", now));
+        assert!(origin("all").can_be_told());
         for command in ["", "a b", "a\nfile", "All"] {
-            assert!(!told(command, now), "{command:?}");
+            assert!(!origin(command).can_be_told(), "{command:?}");
         }
-        assert!(!told("all", now + std::time::Duration::from_nanos(1)));
+        let mut told = list();
+        told.origin = origin("all").in_whole_seconds();
+        assert_eq!(told.origin.time.unix_timestamp(), 1);
+        assert_eq!(Journal::parse(&told.encode()), Ok(Journal::List(told)));
     }
 
     #[test]

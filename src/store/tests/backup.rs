@@ -45,36 +45,65 @@ fn a_backup_tells_the_run_and_where_its_roots_were() {
     assert_eq!(fs::read_to_string(path).unwrap(), "former");
 }
 
+/// Replaces `file` in a store that does not know the directory of any other root, at a time in
+/// milliseconds.
+fn replaced_alone(tree: &Tree, number: u8, time: u64, file: FileId, former: &str) {
+    let nowhere = tree.path("nowhere");
+    let known = |root: Root| {
+        if root == file.root {
+            tree.roots().path(root).to_owned()
+        } else {
+            nowhere.clone()
+        }
+    };
+    let roots = Roots {
+        pki: known(Root::Pki),
+        kubeconfig: known(Root::Kubeconfig),
+        kubelet: known(Root::Kubelet),
+    };
+    let mut options = options(number);
+    options.origin.time += Duration::from_millis(time);
+    let mut writer = Store::open(roots)
+        .lock(&[file.root], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    let change = replace(file, former, "new");
+    writer.commit(vec![change], &options).unwrap();
+}
+
 #[test]
-fn runs_that_share_a_number_are_told_apart_by_the_clock() {
+fn runs_over_directories_that_know_nothing_of_each_other_stand_in_the_order_of_the_clock() {
     let tree = Tree::new();
     tree.write("k/pki/ca.crt", "former");
     tree.write("l/kubelet.crt", "former");
-    // Each of a store that does not know the other's directory.
-    for (number, time, root) in [(9, 1, Root::Pki), (1, 2, Root::Kubelet)] {
-        let mut roots = tree.roots();
-        let file = if root == Root::Pki {
-            roots.kubelet = tree.path("nowhere");
-            pki("ca.crt")
-        } else {
-            roots.pki = tree.path("nowhere");
-            FileId::new(Root::Kubelet, "kubelet.crt")
-        };
-        let options = CommitOptions {
-            origin: Origin {
-                time: time::OffsetDateTime::from_unix_timestamp(time).unwrap(),
-                ..origin()
-            },
-            ..options(number)
-        };
-        let mut writer = Store::open(roots)
-            .lock(&[root], Duration::ZERO, &mut |_| {})
-            .unwrap();
-        writer
-            .commit(vec![replace(file, "former", "new")], &options)
-            .unwrap();
+    let kubelet = || FileId::new(Root::Kubelet, "kubelet.crt");
+    // More of them over one directory, all in one second.
+    replaced_alone(&tree, 9, 5_001, kubelet(), "former");
+    replaced_alone(&tree, 8, 5_002, kubelet(), "new");
+    replaced_alone(&tree, 7, 5_010, pki("ca.crt"), "former");
+    assert_eq!(runs(&tree.store()), [7, 8, 9].map(transaction));
+    replaced_alone(&tree, 10, 5_011, kubelet(), "new");
+    assert_eq!(runs(&tree.store()), [10, 7, 8, 9].map(transaction));
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_run_older_than_the_one_whose_files_it_replaced() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "former");
+    let mut former = "former";
+    // The same time twice, then one before 1970.
+    for (number, time) in [(3, 9_000), (2, 9_000), (1, 4), (0, -4)] {
+        replaced(&tree, number, time, &[(pki("ca.crt"), former)]);
+        former = "new";
     }
-    assert_eq!(runs(&tree.store()), [1, 9].map(transaction));
+    let found = tree.store().backups(&Root::ALL).unwrap().runs;
+    let told = found.iter().map(|run| (run.transaction, run.sequence));
+    let told: Vec<_> = told.collect();
+    // Three are kept.
+    assert_eq!(
+        told,
+        [(0, 9_000_003), (1, 9_000_002), (2, 9_000_001)]
+            .map(|(number, sequence)| (transaction(number), sequence))
+    );
 }
 
 #[test]
