@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
 use crate::plan::Refusal;
+use crate::x509::validity::moment;
 
 /// SHA-256 of a file's octets.
 pub type Digest = [u8; 32];
@@ -19,6 +20,14 @@ pub type Digest = [u8; 32];
 /// The last run that replaced files, and what became of these.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Last {
+    /// Where its list is.
+    pub folder: FileId,
+    /// Its verb.
+    pub command: String,
+    /// When it began.
+    pub time: OffsetDateTime,
+    /// Whether it kept what it replaced.
+    pub kept: bool,
     /// Every file it changed, in its order.
     pub files: Vec<Changed>,
     /// Roots of that run which lack a copy and which this run has elsewhere, and where they were.
@@ -129,6 +138,7 @@ pub fn plan(
     match last {
         None if findings.is_empty() => findings.push(none(nowhere)),
         None => {}
+        Some(last) if !last.kept => findings.push(unkept(last)),
         Some(last) => {
             for changed in &last.files {
                 match step(changed, &last.elsewhere) {
@@ -316,6 +326,21 @@ fn finding(changed: &Changed, code: Code, text: &str, way_out: &str) -> Finding 
         file: changed.file.clone(),
         text: text.to_owned(),
         way_out: way_out.to_owned(),
+    }
+}
+
+fn unkept(last: &Last) -> Finding {
+    Finding {
+        code: Code::NoBackup,
+        name: String::new(),
+        file: last.folder.clone(),
+        text: format!(
+            "is of the last run, 'certs {}' at {}, which had --no-backup: nothing that it replaced was kept",
+            last.command,
+            moment(last.time)
+        ),
+        way_out: "if the run before it is to be undone all the same, move this folder away"
+            .to_owned(),
     }
 }
 

@@ -506,13 +506,69 @@ fn a_run_that_kept_no_backup_leaves_nothing_to_put_back() {
     run(&mut all(place.path(), &forced)).expect(0);
     let refused = run(&mut rollback(place.path(), &["--output", "json"])).expect(4);
     assert_eq!(codes(&refused), ["no-backup"]);
-    // Over an earlier one with a backup it is refused: what that wrote is no longer there.
+    let kept = listing(&backup(&place.join("pki")));
+    assert_eq!(kept, [Path::new("journal")], "a list alone");
+    // One that replaced nothing is none.
     let place = replaced();
-    let mut again = certs(&["server", "apiserver", "--force", "--no-backup"]);
-    again.args(["--kubernetes-dir", text(place.path())]);
-    run(again.args(CLUSTER)).expect(0);
-    let refused = run(&mut rollback(place.path(), &["--output", "json"])).expect(4);
-    assert_eq!(codes(&refused), ["changed-since", "changed-since"]);
+    let mut client = certs(&["client", "admin", "--force", "--no-backup"]);
+    client.args(["--kubernetes-dir", text(place.path())]);
+    run(client.args(["--key-algorithm", "ECDSA-P256"])).expect(0);
+    run(&mut rollback(place.path(), &[])).expect(0);
+}
+
+#[test]
+fn an_older_run_is_not_undone_for_the_last_one_that_kept_no_backup() {
+    let place = TempDir::new();
+    let path = place.path();
+    run(&mut at(NOW, "022", &all(path, &[]))).expect(0);
+    let forced = [&MORE[..], &["--force"]].concat();
+    run(&mut at(NOW + 60, "022", &all(path, &forced))).expect(0);
+    let mut admin = certs(&["kubeconfig", "admin", "--force", "--no-backup"]);
+    admin.args(["--kubernetes-dir", text(path)]).args(CLUSTER);
+    run(&mut at(NOW + 120, "022", &admin)).expect(0);
+    let before = snapshot(path);
+    for flags in [&[][..], &["--dry-run"]] {
+        let refused = run(&mut rollback(path, flags)).expect(4);
+        let folder = backup(path);
+        let words = format!(
+            "{} is of the last run, 'certs kubeconfig' at 2026-03-01 00:02:00 UTC, which had --no-backup",
+            folder.display()
+        );
+        assert!(refused.stderr.contains(&words), "{refused}");
+    }
+    let listed = run(&mut rollback(path, &["--list"])).expect(0);
+    let first = listed.stdout.lines().next().expect("a run");
+    assert!(
+        first.starts_with("2026-03-01T00:02:00Z  certs kubeconfig  ")
+            && first.ends_with("  --no-backup: nothing kept")
+            && !listed.stdout.contains("puts back"),
+        "{listed}"
+    );
+    let report = json(&run(&mut rollback(path, &["--list", "--output", "json"])).expect(0));
+    let kept = |index: usize| report["runs"][index]["kept"].as_bool();
+    assert_eq!([kept(0), kept(1)], [Some(false), Some(true)]);
+    same(&before, path);
+    // The way out that the refusal tells.
+    fs::rename(backup(path), place.join("away")).expect("move");
+    let done = run(&mut rollback(path, &[])).expect(0);
+    assert!(
+        done.stdout.contains("2026-03-01T00:01:00Z  certs all"),
+        "{done}"
+    );
+}
+
+#[test]
+fn runs_that_kept_nothing_count_among_the_three() {
+    let place = replaced();
+    for _ in 0..3 {
+        let mut again = certs(&["server", "apiserver", "--force", "--no-backup"]);
+        again.args(["--kubernetes-dir", text(place.path())]);
+        run(again.args(CLUSTER)).expect(0);
+    }
+    let report = json(&run(&mut rollback(place.path(), &["--list", "--output", "json"])).expect(0));
+    let runs = report["runs"].as_array().expect("runs");
+    let kept: Vec<_> = runs.iter().map(|run| run["kept"].as_bool()).collect();
+    assert_eq!(kept, [Some(false); 3]);
 }
 
 #[test]
@@ -846,6 +902,23 @@ fn an_interrupted_rollback_is_completed_by_the_next_and_not_undone() {
     assert_eq!(differences(&held(place.path()), &before), [""; 0]);
     run(&mut rollback(place.path(), &[])).expect(0);
     assert_eq!(differences(&held(place.path()), &forced), [""; 0]);
+}
+
+#[test]
+fn an_interrupted_run_without_backup_is_completed_and_keeps_nothing_to_undo() {
+    let place = replaced();
+    let mut again = certs(&["server", "apiserver", "--force", "--no-backup"]);
+    again.args(["--kubernetes-dir", text(place.path())]);
+    killed_at_rename(2, again.args(CLUSTER));
+    let refused = run(&mut rollback(place.path(), &[])).expect(4);
+    assert!(
+        refused.stderr.contains("'certs server' at ")
+            && refused.stderr.contains("which had --no-backup"),
+        "{refused}"
+    );
+    let kept = listing(&backup(&place.join("pki")));
+    assert_eq!(kept, [Path::new("journal")], "a list alone");
+    run(&mut all(place.path(), &[])).expect(0);
 }
 
 #[test]

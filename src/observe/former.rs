@@ -63,7 +63,14 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
         .cloned()
         .collect();
     Former {
-        last: Last { files, elsewhere },
+        last: Last {
+            folder: backup.folder.clone(),
+            command: backup.origin.command.clone(),
+            time: backup.origin.time,
+            kept: backup.kept,
+            files,
+            elsewhere,
+        },
         copies,
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Run {
     pub(super) transaction: String,
     pub(super) time: String,
     pub(super) command: String,
+    /// `false` after `--no-backup`.
+    pub(super) kept: bool,
     pub(super) files: Vec<File>,
 }
 
@@ -125,6 +127,7 @@ impl Report {
             transaction: run.transaction.to_string(),
             time: timestamp(run.origin.time),
             command: run.origin.command.clone(),
+            kept: run.kept,
             files: files
                 .map(|(file, step)| File {
                     file: self.path(file),
@@ -194,7 +197,12 @@ pub(super) fn body(report: &Report, shown: fn(&str) -> String) -> String {
 
 fn list(text: &mut String, report: &Report, runs: &[Run], shown: fn(&str) -> String) {
     for run in runs {
-        let _ = writeln!(text, "{}", named(run));
+        let without = if run.kept {
+            ""
+        } else {
+            "  --no-backup: nothing kept"
+        };
+        let _ = writeln!(text, "{}{without}", named(run));
         for file in &run.files {
             let _ = writeln!(
                 text,
@@ -204,16 +212,17 @@ fn list(text: &mut String, report: &Report, runs: &[Run], shown: fn(&str) -> Str
             );
         }
     }
-    let _ = if runs.is_empty() {
+    if runs.is_empty() {
         let path = |path: &PathBuf| shown(&path.display().to_string());
         let looked: Vec<String> = report.looked.iter().map(path).collect();
-        writeln!(text, "No backup is kept in {}.", looked.join(", "))
-    } else {
-        writeln!(
+        let _ = writeln!(text, "No backup is kept in {}.", looked.join(", "));
+    }
+    if runs.first().is_some_and(|run| run.kept) {
+        let _ = writeln!(
             text,
             "'certs rollback' puts back what the first of these replaced."
-        )
-    };
+        );
+    }
 }
 
 /// `2026-11-22T01:45:07Z  certs all  0123456789abcdef`

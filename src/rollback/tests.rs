@@ -48,6 +48,10 @@ fn created(name: &str) -> Changed {
 
 fn last(files: &[Changed]) -> Last {
     Last {
+        folder: FileId::new(Root::Pki, "backups/1"),
+        command: "all".to_owned(),
+        time: NOW,
+        kept: true,
         files: files.to_vec(),
         elsewhere: Vec::new(),
     }
@@ -296,6 +300,16 @@ fn without_a_backup_there_is_nothing_to_put_back() {
     let codes: Vec<_> = refusal.findings.iter().map(|found| found.code).collect();
     assert_eq!(codes, [Code::NoBackup]);
     assert_eq!(refusal.findings[0].file, nowhere());
+}
+
+#[test]
+fn a_last_run_that_kept_nothing_is_told_by_its_verb_and_time_and_no_older_one_is_undone() {
+    let mut last = last(&[replaced("a.key"), created("b.key")]);
+    last.kept = false;
+    let words = "is of the last run, 'certs all' at 1970-01-01 00:00:00 UTC, which had --no-backup: nothing that it \
+                 replaced was kept: if the run before it is to be undone all the same, move this folder away";
+    let told = (Code::NoBackup, "backups/1".to_owned(), words.to_owned());
+    assert_eq!(refused(&last), [told]);
 }
 
 #[test]

@@ -242,37 +242,52 @@ pub(super) fn duplicate(directory: &Directory, from: &str, to: &str) -> Result<(
     directory.sync_file(&file, to)
 }
 
-/// Removes one backup. Its list goes first, so that half of a backup is not taken for one.
+/// Removes the copies of a run that was to keep none. Its list stays: it tells so, where otherwise
+/// an older run would pass for the last one.
 pub(super) fn remove(directory: &Directory, transaction: TransactionId) -> Result<()> {
     if !is_ours(&directory.path(BACKUP))? {
         return Ok(());
     }
-    directory.remove(&layout::manifest(transaction))?;
+    let (list, own) = (layout::manifest(transaction), layout::backup(transaction));
     for folder in layout::backup_folders(transaction) {
         for name in directory.names(&folder)? {
             let name = layout::within(&folder, &name);
             match directory.status(&name)? {
                 Some(found) if found.is_directory() => {}
+                _ if name == list => {}
                 _ => directory.remove(&name)?,
             }
         }
-        directory.remove_folder(&folder)?;
+        if folder != own {
+            directory.remove_folder(&folder)?;
+        }
     }
     Ok(())
+}
+
+/// Removes one backup. Its list goes first, so that half of a backup is not taken for one.
+fn remove_whole(directory: &Directory, transaction: TransactionId) -> Result<()> {
+    if !is_ours(&directory.path(BACKUP))? {
+        return Ok(());
+    }
+    directory.remove(&layout::manifest(transaction))?;
+    remove(directory, transaction)?;
+    directory.remove_folder(&layout::backup(transaction))
 }
 
 /// Removes the backup of a run that decided nothing, and makes that last: what is removed after it
 /// may not be gone before it.
 pub(super) fn discard(directory: &Directory, transaction: TransactionId) -> Result<()> {
     let there = directory.status(&layout::backup(transaction))?.is_some();
-    remove(directory, transaction)?;
+    remove_whole(directory, transaction)?;
     if there {
         directory.sync(BACKUP)?;
     }
     Ok(())
 }
 
-/// Removes all but the youngest backups in one root, and those that must stay.
+/// Removes all but the youngest backups in one root, and those that must stay. A list without copies
+/// counts as any other: what came before it is no sooner put back for lack of them.
 pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()> {
     let mut found = existing(&directory.path)?;
     found.sort_by_key(|(transaction, manifest)| {
@@ -281,7 +296,7 @@ pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()>
     });
     let old = found.iter().skip(KEPT).map(|(transaction, _)| *transaction);
     for transaction in old.filter(|transaction| !keep.contains(transaction)) {
-        remove(directory, transaction)?;
+        remove_whole(directory, transaction)?;
     }
     Ok(())
 }

@@ -19,6 +19,10 @@ pub struct Backup {
     pub sequence: u64,
     /// The run.
     pub origin: Origin,
+    /// The folder in which its list was found.
+    pub folder: FileId,
+    /// Whether it kept what it replaced; otherwise its list is all that there is.
+    pub kept: bool,
     /// Where its roots were.
     pub roots: Vec<(Root, PathBuf)>,
     /// What it changed, in its order; created files too, which have no former content.
@@ -68,7 +72,7 @@ pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
                     .push(FileId::new(root, layout::manifest(transaction))),
                 Manifest::List(list) => {
                     if found.runs.iter().all(|run| run.transaction != transaction) {
-                        found.runs.push(backup(list));
+                        found.runs.push(backup(list, root));
                     }
                 }
             }
@@ -105,7 +109,7 @@ fn has_backups(roots: &Roots, root: Root) -> Result<bool> {
     Ok(look(&layout::in_directory(roots.path(root), BACKUP))? == Looked::Ours)
 }
 
-fn backup(list: List) -> Backup {
+fn backup(list: List, root: Root) -> Backup {
     let changed = |entry: Entry| BackedUp {
         file: entry.file,
         new: entry.new,
@@ -115,6 +119,8 @@ fn backup(list: List) -> Backup {
         transaction: list.transaction,
         sequence: list.sequence,
         origin: list.origin,
+        folder: FileId::new(root, layout::backup(list.transaction)),
+        kept: list.keep_backup,
         roots: list.roots,
         files: list.entries.into_iter().map(changed).collect(),
     }

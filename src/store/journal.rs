@@ -73,7 +73,7 @@ pub(super) struct List {
     pub sequence: u64,
     /// The run.
     pub origin: Origin,
-    /// Whether the backup is to stay when the commit is done.
+    /// Whether what is replaced is kept when the commit is done. This list is, either way.
     pub keep_backup: bool,
     /// The touched roots and where they were, the one with the list first.
     pub roots: Vec<(Root, PathBuf)>,

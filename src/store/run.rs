@@ -223,8 +223,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Removes the backups if none are wanted: before the journals, which are all that tells so.
-    fn drop_backups(&self, options: &CommitOptions) -> Result<()> {
+    /// Removes the copies if none are wanted: before the journals, without which nobody would.
+    fn drop_copies(&self, options: &CommitOptions) -> Result<()> {
         if options.backup {
             return Ok(());
         }
@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
     pub fn finish(mut self, options: &CommitOptions) -> Result<Committed> {
         let ended = self
             .sync_folders()
-            .and_then(|()| self.drop_backups(options))
+            .and_then(|()| self.drop_copies(options))
             .and_then(|()| self.remove_journals());
         if let Err(error) = ended {
             bail!(
@@ -245,13 +245,13 @@ impl<'a> Run<'a> {
         }
         let mut notes = Vec::new();
         let mut backups = Vec::new();
-        if options.backup {
-            for &place in &self.made.backups {
-                let directory = &self.places[place].directory;
+        for &place in &self.made.backups {
+            let directory = &self.places[place].directory;
+            if options.backup {
                 backups.push(directory.path(&layout::backup(options.transaction)));
-                let pruned = backup::prune(directory, &options.keep);
-                notes.extend(pruned.err().map(|error| error.to_string()));
             }
+            let pruned = backup::prune(directory, &options.keep);
+            notes.extend(pruned.err().map(|error| error.to_string()));
         }
         Ok(Committed {
             files: self.jobs.len(),

@@ -137,7 +137,8 @@ impl Ground {
         names
     }
 
-    /// The backups, by root; an error if one of them tells no list.
+    /// The backups, by root; an error if one of them tells no list, or is of a run that was to keep
+    /// nothing and holds more than its list.
     pub fn backups(&self) -> Result<usize, String> {
         let mut count = 0;
         for root in [&self.pki, &self.kubeconfigs] {
@@ -148,6 +149,11 @@ impl Ground {
                 let backup = entry.expect("read a folder's entry").path();
                 if !backup.join("journal").is_file() {
                     return Err(format!("{} has no list", backup.display()));
+                }
+                let list = fs::read_to_string(backup.join("journal")).unwrap_or_default();
+                let held = fs::read_dir(&backup).expect("read a backup").count();
+                if list.contains("\nbackup drop\n") && held != 1 {
+                    return Err(format!("{} keeps a copy", backup.display()));
                 }
                 count += 1;
             }

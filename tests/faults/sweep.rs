@@ -319,7 +319,8 @@ impl<'a> Stage<'a> {
         ground.keys_are_private()?;
         let tree = ground.tree();
         let backups = match self.scenario.end {
-            End::Repaired if code == Some(0) && self.keeps_backup() => 2,
+            // With --no-backup these are lists alone.
+            End::Repaired if code == Some(0) => 2,
             End::Fresh | End::Repaired => 0,
             // What is drifted again has the backup of the rollback too.
             End::RolledBack if code == Some(0) => self.backups - 2,
@@ -364,10 +365,6 @@ impl<'a> Stage<'a> {
             return Err(format!("one more run: {again}"));
         }
         ground.tree().same(&tree, "changed by one more run")
-    }
-
-    fn keeps_backup(&self) -> bool {
-        !self.scenario.arguments.contains(&"--no-backup")
     }
 
     /// The tree that was kept as it was can be repaired.

@@ -167,7 +167,7 @@ fn the_last_three_backups_stay_and_one_that_is_asked_for() {
 }
 
 #[test]
-fn without_a_backup_nothing_of_the_former_file_stays() {
+fn without_a_backup_nothing_of_the_former_file_stays_but_the_run_s_list() {
     let tree = Tree::new();
     tree.write("k/pki/etcd/ca.crt", "old");
     let change = replace(pki("etcd/ca.crt"), "old", "new");
@@ -178,7 +178,8 @@ fn without_a_backup_nothing_of_the_former_file_stays() {
     let committed = tree.writer().commit(vec![change], &options).unwrap();
     assert_eq!(committed.backups, [""; 0].map(PathBuf::from));
     assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
-    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+    assert_eq!(tree.hidden(), lists(&["/k/pki"]));
+    assert!(!tree.store().backups(&Root::ALL).unwrap().runs[0].kept);
 }
 
 #[test]

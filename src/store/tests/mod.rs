@@ -146,6 +146,17 @@ fn replace(file: FileId, former: &str, text: &str) -> Change {
     }
 }
 
+/// What is left of the backups of run 1 in these directories, if it kept nothing.
+fn lists(directories: &[&str]) -> Vec<String> {
+    let of = |directory: &&str| {
+        let backups = format!("{directory}/.certs-backup/");
+        let own = format!("{backups}0101010101010101/");
+        let list = format!("{own}journal");
+        [backups, own, list]
+    };
+    directories.iter().flat_map(of).collect()
+}
+
 fn transaction(number: u8) -> TransactionId {
     TransactionId([number; 8])
 }
