@@ -62,6 +62,7 @@ macro_rules! codes {
 codes! {
     Absent "absent" Warning "a component whose other files are there fails without it";
     BackupDamaged "backup-damaged" Error "a backup lacks a file, holds another than the run replaced, or has no list";
+    BackupElsewhere "backup-elsewhere" Error "the run replaced files in a directory too that this run was not given";
     BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";
     BasicConstraints "basic-constraints-not-critical" Note "a CA's basic constraints are not critical (RFC 5280 section 4.2.1.9)";
     CaAbsent "ca-absent" Error "the CA that signs it is not there";

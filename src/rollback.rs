@@ -30,7 +30,8 @@ pub struct Last {
     pub kept: bool,
     /// Every file it changed, in its order.
     pub files: Vec<Changed>,
-    /// Roots of that run which lack a copy and which this run has elsewhere, and where they were.
+    /// Roots of that run in which it replaced files and which this run has elsewhere, and where they
+    /// were.
     pub elsewhere: Vec<(Root, PathBuf)>,
 }
 
@@ -139,9 +140,11 @@ pub fn plan(
         None if findings.is_empty() => findings.push(none(nowhere)),
         None => {}
         Some(last) if !last.kept => findings.push(unkept(last)),
+        // What is there in another directory of that name is nothing to be judged.
+        Some(last) if !last.elsewhere.is_empty() => findings.extend(elsewhere(last)),
         Some(last) => {
             for changed in &last.files {
-                match step(changed, &last.elsewhere) {
+                match step(changed) {
                     Ok(None) => {}
                     Ok(Some(step)) => {
                         let file = changed.file.clone();
@@ -178,7 +181,7 @@ pub fn damaged(lists: &[FileId]) -> Vec<Finding> {
     lists.iter().map(damaged).collect()
 }
 
-fn step(changed: &Changed, elsewhere: &[(Root, PathBuf)]) -> Result<Option<Step>, Vec<Finding>> {
+fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
     let now = match &changed.now {
         State::File(now) => Some(now),
         State::Absent => None,
@@ -192,7 +195,7 @@ fn step(changed: &Changed, elsewhere: &[(Root, PathBuf)]) -> Result<Option<Step>
         return Ok(stays.then_some(Step::Leave));
     };
     let mut findings = Vec::new();
-    let copy = intact_copy(changed, replaced, elsewhere);
+    let copy = intact_copy(changed, replaced);
     let Some(now) = now else {
         findings.push(changed_since(
             changed,
@@ -268,11 +271,7 @@ fn unsound(
     findings
 }
 
-fn intact_copy(
-    changed: &Changed,
-    replaced: Digest,
-    elsewhere: &[(Root, PathBuf)],
-) -> Result<Look, Finding> {
+fn intact_copy(changed: &Changed, replaced: Digest) -> Result<Look, Finding> {
     let path = changed.copy_path.display();
     let unfit = |code, why: &str, way_out: &str| {
         let text = format!("cannot be put back: its copy {path} {why}");
@@ -292,22 +291,7 @@ fn intact_copy(
             way_out,
         } => Err(unfit(*code, why, way_out)),
         State::Unreadable { why, way_out, .. } => Err(damage(why, way_out)),
-        State::Absent => {
-            let moved = elsewhere
-                .iter()
-                .find(|(root, _)| *root == changed.file.root);
-            let way_out = moved.map_or(
-                "restore it from another backup".to_owned(),
-                |(root, was)| {
-                    format!(
-                        "that run had {} {}: run again with that",
-                        root.flag(),
-                        was.display()
-                    )
-                },
-            );
-            Err(damage("is not there", &way_out))
-        }
+        State::Absent => Err(damage("is not there", "restore it from another backup")),
     }
 }
 
@@ -327,6 +311,19 @@ fn finding(changed: &Changed, code: Code, text: &str, way_out: &str) -> Finding 
         text: text.to_owned(),
         way_out: way_out.to_owned(),
     }
+}
+
+fn elsewhere(last: &Last) -> impl Iterator<Item = Finding> {
+    last.elsewhere.iter().map(|(root, was)| Finding {
+        code: Code::BackupElsewhere,
+        name: String::new(),
+        file: last.folder.clone(),
+        text: format!(
+            "is of a run that also replaced files in {}, and this one was not given that",
+            was.display()
+        ),
+        way_out: format!("run again with {} {}", root.flag(), was.display()),
+    })
 }
 
 fn unkept(last: &Last) -> Finding {

@@ -444,24 +444,62 @@ fn every_reason_of_a_refusal_is_told_at_once() {
 }
 
 #[test]
-fn a_backup_that_is_in_another_directory_is_refused_with_its_flag() {
+fn a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told() {
     let place = tree();
     write(&place.join("scheduler.conf"), "no kubeconfig\n");
     let forced = [&MORE[..], &["--force"]].concat();
     run(&mut all(place.path(), &forced)).expect(0);
     let other = TempDir::new();
-    fs::copy(place.join("scheduler.conf"), other.join("scheduler.conf")).expect("copy");
-    let before = (snapshot(place.path()), snapshot(other.path()));
     let elsewhere = ["--kubeconfig-dir", text(other.path())];
-    let refused = run(&mut rollback(place.path(), &elsewhere)).expect(4);
     let words = format!(
-        "is not there: that run had --kubeconfig-dir {}: run again with that",
-        place.path().display()
+        "error: {} is of a run that also replaced files in {kubeconfigs}, and this one was not given that: run again \
+         with --kubeconfig-dir {kubeconfigs}\nrefused with 1 error; nothing was written\n",
+        backup(&place.join("pki")).display(),
+        kubeconfigs = place.path().display(),
     );
-    assert!(refused.stderr.contains(&words), "{refused}");
-    same(&before.0, place.path());
-    same(&before.1, other.path());
+    // With another file in that one's place, and with none.
+    fs::copy(place.join("scheduler.conf"), other.join("scheduler.conf")).expect("copy");
+    for _ in 0..2 {
+        let before = (snapshot(place.path()), snapshot(other.path()));
+        let refused = run(&mut rollback(place.path(), &elsewhere)).expect(4);
+        assert_eq!(refused.stderr, words);
+        same(&before.0, place.path());
+        same(&before.1, other.path());
+        let _ = fs::remove_file(other.join("scheduler.conf"));
+    }
     run(&mut rollback(place.path(), &[])).expect(0);
+}
+
+#[test]
+fn where_the_run_only_created_files_another_directory_is_no_matter() {
+    let place = tree();
+    let before = held(place.path());
+    let mut both = certs(&["server", "apiserver", "kubelet-serving", "--force"]);
+    both.args(["--kubernetes-dir", text(place.path())]);
+    both.args(["--kubelet-dir", text(&place.join("serving"))]);
+    run(both.args(CLUSTER)).expect(0);
+    fs::create_dir_all(place.join("kubelet/kubelet.crt")).expect("make folders");
+    run(&mut rollback(place.path(), &[])).expect(0);
+    let created = ["serving/kubelet.crt", "serving/kubelet.key"];
+    assert_eq!(differences(&held(place.path()), &before), created);
+}
+
+#[test]
+fn a_tree_that_was_moved_with_its_backups_is_rolled_back_where_it_is_now() {
+    let place = tree();
+    let before = held(place.path());
+    write(&place.join("scheduler.conf"), "no kubeconfig\n");
+    let forced = [&MORE[..], &["--force"]].concat();
+    run(&mut all(place.path(), &forced)).expect(0);
+    let moved = TempDir::new();
+    fs::remove_dir(moved.path()).expect("remove a folder");
+    fs::rename(place.path(), moved.path()).expect("move");
+    run(&mut rollback(moved.path(), &[])).expect(0);
+    assert_eq!(
+        differences(&held(moved.path()), &before),
+        ["scheduler.conf"]
+    );
+    fs::create_dir(place.path()).expect("make a folder");
 }
 
 #[test]
@@ -997,6 +1035,25 @@ fn a_plain_user_rolls_back_what_it_made_and_nothing_of_root_s() {
             && told.stdout.contains("certs all"),
         "{told}"
     );
+    // It is nobody's fault there if the run was over another.
+    let serving = place.join("serving");
+    for force in [&[][..], &["--force"]] {
+        let mut both = certs(&["server", "apiserver", "kubelet-serving"]);
+        both.args([
+            "--kubernetes-dir",
+            text(&place),
+            "--kubelet-dir",
+            text(&serving),
+        ]);
+        nobody(both.args(CLUSTER).args(force)).expect(0);
+    }
+    let mut elsewhere = certs(&["rollback", "--kubernetes-dir", text(&place)]);
+    let told = nobody(elsewhere.args(["--kubelet-dir", text(&closed)])).expect(4);
+    let words = format!(
+        "run again with --kubelet-dir {}\nrefused with 1 error",
+        serving.display()
+    );
+    assert!(told.stderr.contains(&words), "{told}");
     chown(place.join("pki/.certs-backup"), Some(0), Some(0)).expect("take a folder");
     let refused = nobody(&rollback(&place, &[])).expect(1);
     assert!(refused.stderr.contains("belongs to user 0"), "{refused}");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::unread;
 use time::OffsetDateTime;
 
+use crate::finding::Code;
 use crate::key;
 use crate::kubeconfig::{self, Source};
 use crate::location::{FileId, Root};
@@ -25,6 +26,11 @@ pub struct Former {
 pub fn former(backup: &Backup, store: &Store) -> Former {
     let mut copies = BTreeMap::new();
     let mut files = Vec::new();
+    // Whether this run has a root where that one had it.
+    let same = |root: Root| {
+        let mut roots = backup.roots.iter();
+        roots.any(|(other, was)| *other == root && store.is_root(root, was))
+    };
     for BackedUp {
         file,
         new,
@@ -42,7 +48,11 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
             file: file.clone(),
             wrote: *new,
             replaced: *replaced,
-            now: state(file, &store.read(file)),
+            now: match state(file, &store.read(file)) {
+                // Not the file that was created.
+                State::Unreadable { .. } if replaced.is_none() && !same(file.root) => State::Absent,
+                now => now,
+            },
             copy: state(file, &copy),
             copy_path: store.backup_path(backup.transaction, file),
         });
@@ -50,16 +60,16 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
             copies.insert(file.clone(), content);
         }
     }
-    // Asked only for the way out of a lack.
+    // A directory that was moved has its copies with it.
     let lacks = |root: Root| {
-        files.iter().any(|changed: &Changed| {
-            changed.file.root == root && changed.replaced.is_some() && changed.copy == State::Absent
-        })
+        let replaced = |changed: &&Changed| changed.file.root == root && changed.replaced.is_some();
+        let mut copies = files.iter().filter(replaced).map(|changed| &changed.copy);
+        copies.clone().next().is_some() && copies.all(is_none)
     };
     let elsewhere = backup
         .roots
         .iter()
-        .filter(|(root, was)| lacks(*root) && !store.is_root(*root, was))
+        .filter(|(root, _)| lacks(*root) && !same(*root))
         .cloned()
         .collect();
     Former {
@@ -73,6 +83,18 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
         },
         copies,
     }
+}
+
+/// Whether there is no copy, as far as can be known.
+fn is_none(copy: &State) -> bool {
+    matches!(
+        copy,
+        State::Absent
+            | State::Unreadable {
+                code: Code::ReadFailed,
+                ..
+            }
+    )
 }
 
 fn state(file: &FileId, read: &Result<Option<FileContent>, ReadError>) -> State {

@@ -573,6 +573,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     // src/rollback/tests.rs
     shown.extend([
         Code::BackupDamaged,
+        Code::BackupElsewhere,
         Code::ChangedSince,
         Code::NoBackup,
         Code::RestoredExpired,

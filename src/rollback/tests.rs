@@ -255,15 +255,21 @@ fn a_copy_that_is_not_what_the_run_replaced_is_refused() {
 }
 
 #[test]
-fn a_backup_that_another_directory_holds_is_told_with_its_flag() {
-    let lacking = Changed {
+fn a_directory_of_the_run_that_was_not_given_is_told_and_nothing_of_the_one_in_its_place() {
+    let foreign = Changed {
+        now: gone(),
         copy: State::Absent,
         ..replaced("a.key")
     };
-    let mut last = last(&[lacking]);
+    let mut last = last(&[foreign]);
     last.elsewhere = vec![(Root::Kubelet, "/l".into()), (Root::Pki, "/k/pki".into())];
-    let words = "is not there: that run had --cert-dir /k/pki: run again with that";
-    assert!(refused(&last)[0].2.ends_with(words));
+    let told = [("/l", "--kubelet-dir"), ("/k/pki", "--cert-dir")].map(|(was, flag)| {
+        let words = format!(
+            "is of a run that also replaced files in {was}, and this one was not given that: run again with {flag} {was}"
+        );
+        (Code::BackupElsewhere, "backups/1".to_owned(), words)
+    });
+    assert_eq!(refused(&last), told);
 }
 
 #[test]
