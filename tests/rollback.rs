@@ -457,6 +457,11 @@ fn a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told() {
         backup(&place.join("pki")).display(),
         kubeconfigs = place.path().display(),
     );
+    let listed = run(&mut rollback(
+        place.path(),
+        &[&elsewhere[..], &["--list"]].concat(),
+    ));
+    assert!(!listed.expect(0).stdout.contains("puts back"));
     // With another file in that one's place, and with none.
     fs::copy(place.join("scheduler.conf"), other.join("scheduler.conf")).expect("copy");
     for _ in 0..2 {
@@ -763,6 +768,75 @@ fn a_list_that_cannot_be_read_is_told_beside_the_others() {
             && !listed.stderr.contains("refused"),
         "{listed}"
     );
+}
+
+#[test]
+fn the_list_promises_nothing_that_a_rollback_refuses() {
+    let promise = "'certs rollback' puts back";
+    let place = replaced();
+    let listed = run(&mut rollback(place.path(), &["--list"])).expect(0);
+    assert!(listed.stdout.contains(promise), "{listed}");
+    let older = backup(&place.join("pki"));
+    let again = [&MORE[..], &["--force"]].concat();
+    write(&place.join("scheduler.conf"), "no kubeconfig\n");
+    run(&mut all(place.path(), &again)).expect(0);
+    write(&older.join("journal"), "torn");
+    let listed = run(&mut rollback(place.path(), &["--list"])).expect(4);
+    assert!(
+        listed.stdout.contains("scheduler.conf") && !listed.stdout.contains(promise),
+        "{listed}"
+    );
+}
+
+#[test]
+fn the_list_tells_of_which_files_no_copy_is_kept_any_more() {
+    let place = tree();
+    let path = place.path();
+    write(&place.join("scheduler.conf"), "no kubeconfig\n");
+    let forced = [&MORE[..], &["--force"]].concat();
+    run(&mut all(path, &forced)).expect(0);
+    let both = ["pki/apiserver.crt", "pki/apiserver.key", "scheduler.conf"];
+    let list = || json(&run(&mut rollback(path, &["--list", "--output", "json"])).expect(0));
+    assert_eq!(files(&list(), 0, "replaced", path), both);
+    for _ in 0..3 {
+        let mut admin = certs(&["kubeconfig", "admin", "--force"]);
+        run(admin.args(["--kubernetes-dir", text(path)]).args(CLUSTER)).expect(0);
+    }
+    assert_eq!(files(&list(), 3, "replaced", path), both[..2]);
+    assert_eq!(files(&list(), 3, "unkept", path), both[2..]);
+    // Where nothing else is looked into it is the first, and could not be undone.
+    let mut alone = certs(&["rollback", "--list", "--cert-dir", text(&place.join("pki"))]);
+    let listed = run(&mut alone).expect(0);
+    assert!(
+        listed.stdout.contains(&format!(
+            "  unkept    {}\n",
+            place.join("scheduler.conf").display()
+        )) && !listed.stdout.contains("puts back"),
+        "{listed}"
+    );
+}
+
+#[test]
+fn the_list_tells_where_a_run_had_its_files_whatever_directories_are_given() {
+    let place = tree();
+    let path = place.path();
+    let mut both = certs(&["server", "apiserver", "kubelet-serving", "--force"]);
+    both.args(["--kubernetes-dir", text(path)]);
+    both.args(["--kubelet-dir", text(&place.join("serving"))]);
+    run(both.args(CLUSTER)).expect(0);
+    let report = json(&run(&mut rollback(path, &["--list", "--output", "json"])).expect(0));
+    let created = ["serving/kubelet.crt", "serving/kubelet.key"];
+    assert_eq!(files(&report, 0, "created", path), created);
+    // And of a tree that was moved, where they are now.
+    let moved = TempDir::new();
+    fs::remove_dir(moved.path()).expect("remove a folder");
+    fs::rename(path, moved.path()).expect("move");
+    let report = json(&run(&mut rollback(moved.path(), &["--list", "--output", "json"])).expect(0));
+    assert_eq!(
+        report["runs"][0]["files"][0]["file"],
+        text(&moved.join("pki/apiserver.crt"))
+    );
+    fs::create_dir(path).expect("make a folder");
 }
 
 #[test]

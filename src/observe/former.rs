@@ -35,6 +35,7 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
         file,
         new,
         replaced,
+        ..
     } in &backup.files
     {
         let copy = match replaced {

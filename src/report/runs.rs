@@ -9,9 +9,9 @@ use super::next::Advice;
 use super::shape::{text_of, timestamp};
 use super::{Outcome, Report};
 use crate::finding::Finding;
-use crate::location::{FileId, Root};
+use crate::location::Root;
 use crate::rollback::{Plan, Step};
-use crate::store::{Backup, Recovered};
+use crate::store::{BackedUp, Backup, Recovered};
 
 /// A run that replaced files.
 #[derive(Debug, Serialize)]
@@ -23,6 +23,9 @@ pub(super) struct Run {
     /// `false` after `--no-backup`.
     pub(super) kept: bool,
     pub(super) files: Vec<File>,
+    /// Whether all that it replaced has a copy, in the directories of this run.
+    #[serde(skip)]
+    whole: bool,
 }
 
 /// A file that a run changed.
@@ -65,8 +68,8 @@ impl Report {
         };
         let files = steps
             .iter()
-            .map(|planned| (&planned.file, word(planned.step)));
-        self.runs = Some(vec![self.run(run, files)]);
+            .map(|planned| (self.path(&planned.file), word(planned.step)));
+        self.runs = Some(vec![Run::new(run, files)]);
         self.tell(&plan.findings);
         if self.result == Outcome::Changed {
             self.next = advice();
@@ -97,12 +100,21 @@ impl Report {
         self.result = Outcome::Listed;
         self.tell(findings);
         let run = |run: &Backup| {
-            let word = |replaced: bool| if replaced { "replaced" } else { "created" };
-            let files = run
-                .files
-                .iter()
-                .map(|changed| (&changed.file, word(changed.replaced.is_some())));
-            self.run(run, files)
+            let word = |changed: &BackedUp| match changed.replaced {
+                None => "created",
+                Some(_) if changed.copied => "replaced",
+                Some(_) => "unkept",
+            };
+            let sound = |changed: &BackedUp| {
+                changed.replaced.is_none()
+                    || changed.copied && changed.path == self.path(&changed.file)
+            };
+            let files = run.files.iter();
+            let files = files.map(|changed| (changed.path.clone(), word(changed)));
+            Run {
+                whole: run.kept && run.files.iter().all(sound),
+                ..Run::new(run, files)
+            }
         };
         self.runs = Some(runs.iter().map(run).collect());
         self.exit_code = self.exit().code();
@@ -117,23 +129,17 @@ impl Report {
             ));
         }
     }
+}
 
-    fn run<'a>(
-        &self,
-        run: &Backup,
-        files: impl Iterator<Item = (&'a FileId, &'static str)>,
-    ) -> Run {
-        Run {
+impl Run {
+    fn new(run: &Backup, files: impl Iterator<Item = (PathBuf, &'static str)>) -> Self {
+        Self {
             transaction: run.transaction.to_string(),
             time: timestamp(run.origin.time),
             command: run.origin.command.clone(),
             kept: run.kept,
-            files: files
-                .map(|(file, step)| File {
-                    file: self.path(file),
-                    step,
-                })
-                .collect(),
+            files: files.map(|(file, step)| File { file, step }).collect(),
+            whole: true,
         }
     }
 }
@@ -217,7 +223,8 @@ fn list(text: &mut String, report: &Report, runs: &[Run], shown: fn(&str) -> Str
         let looked: Vec<String> = report.looked.iter().map(path).collect();
         let _ = writeln!(text, "No backup is kept in {}.", looked.join(", "));
     }
-    if runs.first().is_some_and(|run| run.kept) {
+    // Whatever is told above may be of a run that is to be undone before these, or forbids it.
+    if report.findings.is_empty() && runs.first().is_some_and(|run| run.whole) {
         let _ = writeln!(
             text,
             "'certs rollback' puts back what the first of these replaced."

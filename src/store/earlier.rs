@@ -1,7 +1,8 @@
 //! Earlier commits, as the lists beside their backups tell of them. Nothing is changed here.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -38,6 +39,10 @@ pub struct BackedUp {
     pub new: [u8; 32],
     /// SHA-256 of what was there before; `None` for a created file.
     pub replaced: Option<[u8; 32]>,
+    /// Where it is: another directory than this run's, if that run had one.
+    pub path: PathBuf,
+    /// Whether there is still a copy of what was there before.
+    pub copied: bool,
 }
 
 /// What there is in the directories of backups.
@@ -72,7 +77,7 @@ pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
                     .push(FileId::new(root, layout::manifest(transaction))),
                 Manifest::List(list) => {
                     if found.runs.iter().all(|run| run.transaction != transaction) {
-                        found.runs.push(backup(list, root));
+                        found.runs.push(backup(list, root, roots));
                     }
                 }
             }
@@ -109,12 +114,19 @@ fn has_backups(roots: &Roots, root: Root) -> Result<bool> {
     Ok(look(&layout::in_directory(roots.path(root), BACKUP))? == Looked::Ours)
 }
 
-fn backup(list: List, root: Root) -> Backup {
-    let changed = |entry: Entry| BackedUp {
-        file: entry.file,
-        new: entry.new,
-        replaced: entry.replaced,
+fn backup(list: List, root: Root, roots: &Roots) -> Backup {
+    let changed = |entry: &Entry| {
+        let directory = directory(roots, &list, entry.file.root);
+        let copy = layout::backup_file(list.transaction, &entry.file.name);
+        BackedUp {
+            file: entry.file.clone(),
+            new: entry.new,
+            replaced: entry.replaced,
+            path: layout::in_directory(directory, &entry.file.name),
+            copied: entry.replaced.is_some() && may_be(&layout::in_directory(directory, &copy)),
+        }
     };
+    let files = list.entries.iter().map(changed).collect();
     Backup {
         transaction: list.transaction,
         sequence: list.sequence,
@@ -122,6 +134,36 @@ fn backup(list: List, root: Root) -> Backup {
         folder: FileId::new(root, layout::backup(list.transaction)),
         kept: list.keep_backup,
         roots: list.roots,
-        files: list.entries.into_iter().map(changed).collect(),
+        files,
     }
+}
+
+/// Where the files of that run are: in this run's directory, if it is the same one or has the backup,
+/// since it may have been moved; else where that run had it.
+fn directory<'a>(roots: &'a Roots, list: &'a List, root: Root) -> &'a Path {
+    let here = roots.path(root);
+    let moved = || {
+        may_be(&layout::in_directory(
+            here,
+            &layout::backup(list.transaction),
+        ))
+    };
+    match list.roots.iter().find(|(other, _)| *other == root) {
+        Some((_, was)) if !is_root(roots, root, was) && !moved() => was,
+        _ => here,
+    }
+}
+
+/// Whether `root` is the directory that is at `path`.
+pub(super) fn is_root(roots: &Roots, root: Root, path: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().ok();
+    whole(roots.path(root)).is_some_and(|here| Some(here) == whole(path))
+}
+
+/// What may not be looked at is not known to lack.
+fn may_be(path: &Path) -> bool {
+    let lacks = |kind| matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory);
+    !path
+        .symlink_metadata()
+        .is_err_and(|error| lacks(error.kind()))
 }

@@ -71,8 +71,7 @@ impl Store {
 
     /// Whether `root` is the directory that is at `path`.
     pub fn is_root(&self, root: Root, path: &Path) -> bool {
-        let whole = |path: &Path| path.canonicalize().ok();
-        whole(self.root(root)).is_some_and(|here| Some(here) == whole(path))
+        earlier::is_root(&self.roots, root, path)
     }
 
     /// `path` from the root of the file system: a component that is given it runs elsewhere.
