@@ -225,8 +225,10 @@ impl<'a> Planner<'a> {
                     EXTERNAL.clone_into(&mut finding.way_out);
                 }
             }
+            // Of what could not be read nothing is known, not even that it is there.
+            let unread = findings.iter().any(|found| found.code == Code::ReadFailed);
             let blocked = self.blocked(spec, ca, issuing);
-            if !blocked.is_empty() {
+            if !unread && !blocked.is_empty() {
                 findings.extend(blocked);
                 return Err(findings);
             }

@@ -729,3 +729,18 @@ fn what_is_told_of_a_ca_that_only_signs_is_told_when_all_is_kept() {
         .collect();
     assert!(told.contains(&(Code::NoKeyIdentifier, "ca")), "{told:?}");
 }
+
+#[test]
+fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
+    let mut found = Found::new();
+    let leaf = spec("apiserver");
+    let failed = Unreadable {
+        file: leaf.place.key(),
+        why: "cannot be read: I/O error".to_owned(),
+        cause: Cause::Failed,
+        way_out: Some("look at it".to_owned()),
+    };
+    found.insert(leaf.name.clone(), Observed::Unreadable(vec![failed]));
+    let refusal = planned(&found, Force::No).unwrap_err();
+    assert_eq!(errors(&refusal), [("apiserver", Code::ReadFailed)]);
+}
