@@ -45,32 +45,75 @@ pub(super) fn anything(places: &[Place]) -> Result<bool> {
 /// What is left in a place. The journal and the backups must be ours; whose a staged file may be
 /// depends on its journal, so that is for the caller.
 pub(super) fn survey(place: &Place) -> Result<Left> {
-    let directory = &place.directory;
-    backup::check(directory)?;
-    let journal = match directory.status(JOURNAL)? {
-        None => None,
-        Some(status) => {
-            must_be_ours(directory, JOURNAL, &status, Claim::Journal)?;
-            let bytes = directory
-                .read(JOURNAL)?
-                .map(|content| content.bytes)
-                .unwrap_or_default();
-            Some(match Journal::parse(&bytes) {
-                Ok(Journal::List(list)) => Found::List(list),
-                Ok(Journal::Part(part)) => Found::Part(part),
-                Err(JournalError::Torn) => Found::Torn,
-                Err(JournalError::Foreign(line)) => bail!(
-                    "{} says {line:?}, which this version of certs does not write: use the one that wrote it, \
-                     or look at it and remove it",
-                    directory.path(JOURNAL).display()
-                ),
-            })
-        }
-    };
+    backup::check(&place.directory)?;
     Ok(Left {
-        journal,
+        journal: journal(&place.directory)?,
         staged: staged(place)?,
     })
+}
+
+/// The journal in a directory; an error if what has its name is none of ours.
+pub(super) fn journal(directory: &Directory) -> Result<Option<Found>> {
+    let Some(status) = directory.status(JOURNAL)? else {
+        return Ok(None);
+    };
+    must_be_ours(directory, JOURNAL, &status, Claim::Journal)?;
+    let bytes = directory
+        .read(JOURNAL)?
+        .map(|content| content.bytes)
+        .unwrap_or_default();
+    Ok(Some(match Journal::parse(&bytes) {
+        Ok(Journal::List(list)) => Found::List(list),
+        Ok(Journal::Part(part)) => Found::Part(part),
+        Err(JournalError::Torn) if begun(&bytes) => Found::Torn,
+        Err(JournalError::Torn) => {
+            return Err(stranger(&directory.path(JOURNAL), "it is no journal"));
+        }
+        Err(JournalError::Foreign(line)) => bail!(
+            "{} says {line:?}, which this version of certs does not write: use the one that wrote it, \
+             or look at it and remove it",
+            directory.path(JOURNAL).display()
+        ),
+    }))
+}
+
+/// Whether it may be a journal that was not written to its end: a crash leaves the beginning, and
+/// zeros where the file was made longer before its content was written.
+fn begun(bytes: &[u8]) -> bool {
+    let head = b"certs journal ".iter();
+    bytes
+        .iter()
+        .zip(head)
+        .all(|(byte, wanted)| byte == wanted || *byte == 0)
+}
+
+/// The journals and staged files of one run, in words. Whoever removes them all leaves nothing that
+/// a recovery would stop at.
+pub(super) fn named<'a>(
+    transaction: TransactionId,
+    left: impl Iterator<Item = (&'a Place, &'a Left)>,
+) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for (place, left) in left {
+        let of_run = match &left.journal {
+            Some(Found::List(list)) => list.transaction == transaction,
+            Some(Found::Part(part)) => part.transaction == transaction,
+            // It does not say whose it is.
+            Some(Found::Torn) => true,
+            None => false,
+        };
+        let staged = left
+            .staged
+            .iter()
+            .filter(|staged| staged.transaction == transaction)
+            .map(|staged| staged.name.as_str());
+        let all = of_run.then_some(JOURNAL).into_iter().chain(staged);
+        names.extend(all.map(|name| place.directory.path(name).display().to_string()));
+    }
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn staged(place: &Place) -> Result<Vec<Staged>> {

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use zeroize::Zeroizing;
@@ -13,10 +14,10 @@ use zeroize::Zeroizing;
 use super::directory::Directory;
 use super::journal::{Entry, Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::{Claim, Found, Left, must_be_ours, survey};
-use super::lock::Writer;
+use super::left::{Claim, Found, Left, must_be_ours, named, survey};
+use super::lock::{Place, Writer};
 use super::read::LARGEST;
-use super::undecided::{discard, discard_journal, judge_staged, judge_torn};
+use super::undecided::{discard, discard_journal, judge_staged, judge_untold};
 use super::{backup, read};
 use crate::key;
 use crate::location::FileId;
@@ -103,9 +104,12 @@ impl Writer {
         for (place, found) in self.places.iter().zip(left) {
             match &found.journal {
                 Some(Found::Part(part)) if !lists.contains(&part.transaction) => {
-                    self.judge_part(part, &place.directory)?;
+                    self.judge_part(part, &place.directory, left)?;
                 }
-                Some(Found::Torn) => judge_torn(&place.directory, left, &lists)?,
+                Some(Found::Torn) => {
+                    let undecided = |transaction| !lists.contains(&transaction);
+                    judge_untold(&place.directory, &self.places, left, undecided)?;
+                }
                 _ => {}
             }
         }
@@ -115,26 +119,47 @@ impl Writer {
 
     fn judge_list(&self, place: usize, list: &List, left: &[Left]) -> Result<Finish> {
         let directory = &self.places[place].directory;
-        let (_, list_path) = &list.roots[0];
+        let journal = directory.path(JOURNAL);
+        let journal = journal.display();
+        let (_, own) = &list.roots[0];
+        // What lies elsewhere than the journal says is a copy: only for one directory does it not
+        // matter which. The other directories that it names are those of the original.
+        let several = list.roots.iter().any(|(_, path)| path != own);
+        if several && !is_at(directory, own) {
+            let original = |path: &Path| list.roots.iter().any(|(_, other)| other == path);
+            let here = self.places.iter().zip(left).enumerate();
+            let copied =
+                here.filter(|(number, (at, _))| *number == place || !original(&at.directory.path));
+            bail!(
+                "{journal} tells of a run over several directories that was interrupted in {}, so this is a copy: run \
+                 'certs {}' there and copy again, or move it back if it was moved, or remove {}; nothing was touched",
+                own.display(),
+                list.origin.command,
+                named(list.transaction, copied.map(|(_, here)| here))
+            );
+        }
+        let files = named(list.transaction, self.places.iter().zip(left));
         let mut places = vec![place];
         for (root, path) in &list.roots {
-            let here = self.place(*root);
-            let same = if path == list_path {
-                here == Some(place)
-            } else {
-                here.is_some_and(|other| {
-                    other != place
-                        && matches!(&left[other].journal, Some(Found::Part(part)) if part.transaction == list.transaction)
-                })
+            let here = self.place(*root).filter(|&other| {
+                if path == own {
+                    other == place
+                } else {
+                    is_at(&self.places[other].directory, path)
+                }
+            });
+            let Some(here) = here else {
+                bail!("{journal} is of an interrupted run: {}", run_again(list));
             };
-            let Some(here) = here.filter(|_| same) else {
+            let marked = matches!(&left[here].journal, Some(Found::Part(part)) if part.transaction == list.transaction);
+            if here != place && !marked {
                 bail!(
-                    "{} is of an interrupted run with {} {}: run again with that, as it is to be finished first",
-                    directory.path(JOURNAL).display(),
-                    root.flag(),
-                    path.display()
+                    "{journal} is of an interrupted run that has its journal in {} no more, so it cannot be completed: look \
+                     at what it made and at what it replaced, which {} keeps, then remove {files}; nothing was touched",
+                    path.display(),
+                    directory.path(&layout::backup(list.transaction)).display()
                 );
-            };
+            }
             if !places.contains(&here) {
                 places.push(here);
             }
@@ -144,7 +169,7 @@ impl Writer {
             // `parse` has seen to it that every entry's root is among the list's.
             let place = self.place(entry.file.root).unwrap_or(place);
             let staged = layout::staged(list.transaction, number, &entry.file.name);
-            let state = state(&self.places[place].directory, entry, &staged)?;
+            let state = state(&self.places[place].directory, entry, &staged, &files)?;
             steps.push(Step {
                 place,
                 staged,
@@ -160,27 +185,27 @@ impl Writer {
     }
 
     /// A part without its list has nothing to finish, if it is certain that there is no list.
-    fn judge_part(&self, part: &Part, directory: &Directory) -> Result<()> {
-        if self
-            .places
-            .iter()
-            .any(|place| place.directory.path == part.list)
-        {
-            return Ok(());
+    fn judge_part(&self, part: &Part, directory: &Directory, left: &[Left]) -> Result<()> {
+        let listed = |place: &&Place| place.directory.path == part.list;
+        if let Some(place) = self.places.iter().find(listed) {
+            let of_part = |transaction| transaction == part.transaction;
+            return judge_untold(&place.directory, &self.places, left, of_part);
         }
         let own = directory.path(JOURNAL);
         let own = own.display();
         let list = layout::in_directory(&part.list, JOURNAL);
         if !part.list.is_dir() {
             bail!(
-                "{own} is of an interrupted run whose list is in {}, which is not there: bring it back, or remove {own}",
-                part.list.display()
+                "{own} is of an interrupted run whose list is in {}, which is not there: bring it back, or remove {}",
+                part.list.display(),
+                named(part.transaction, self.places.iter().zip(left))
             );
         }
         match read::read(&list)?.map(|content| Journal::parse(&content.bytes)) {
             Some(Ok(Journal::List(list_of))) if list_of.transaction == part.transaction => bail!(
-                "{own} is of an interrupted run whose list is {}: run again with the directories of that run, to finish it",
-                list.display()
+                "{own} is of an interrupted run whose list is {}: {}",
+                list.display(),
+                run_again(&list_of)
             ),
             _ => Ok(()),
         }
@@ -251,8 +276,27 @@ fn transactions(finishes: &[Finish]) -> Vec<TransactionId> {
         .collect()
 }
 
-/// How far this entry is; an error if its rename is not done and cannot be.
-fn state(directory: &Directory, entry: &Entry, staged: &str) -> Result<State> {
+/// Whether `path` is this directory.
+fn is_at(directory: &Directory, path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| path == directory.path)
+}
+
+/// How a run is to be ended for which other directories are needed. Its own verb is named, since not
+/// every verb has a flag for each of them.
+fn run_again(list: &List) -> String {
+    let flags = list
+        .roots
+        .iter()
+        .map(|(root, path)| format!(" {} {}", root.flag(), path.display()));
+    format!(
+        "it is to be ended first by 'certs {}{}', with the other flags of that run",
+        list.origin.command,
+        flags.collect::<String>()
+    )
+}
+
+/// How far this entry is; an error if its rename is not done and cannot be. `files` is what is to go then.
+fn state(directory: &Directory, entry: &Entry, staged: &str, files: &str) -> Result<State> {
     let name = &entry.file.name;
     let target = directory.path(name);
     let target = target.display();
@@ -265,9 +309,8 @@ fn state(directory: &Directory, entry: &Entry, staged: &str) -> Result<State> {
         }
         bail!(
             "{target} is not what the interrupted run wrote, and its staged file is gone: restore it from {} if it is \
-             there, and remove {}",
-            directory.path(layout::BACKUP).display(),
-            directory.path(JOURNAL).display()
+             there, and remove {files}",
+            directory.path(layout::BACKUP).display()
         );
     };
     if directory
@@ -284,9 +327,8 @@ fn state(directory: &Directory, entry: &Entry, staged: &str) -> Result<State> {
         .map(|content| key::sha256(&content.bytes));
     if content != Some(entry.new) {
         bail!(
-            "{} is not what the interrupted run wrote there: look at it, then remove it and {}",
-            directory.path(staged).display(),
-            directory.path(JOURNAL).display()
+            "{} is not what the interrupted run wrote there: look at it, then remove {files}",
+            directory.path(staged).display()
         );
     }
     match now {

@@ -8,7 +8,7 @@ use super::backup;
 use super::directory::Directory;
 use super::journal::{List, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::{Claim, Found, Left, Staged, must_be_ours};
+use super::left::{Claim, Found, Left, Staged, must_be_ours, named};
 use super::lock::Place;
 use crate::key;
 
@@ -68,48 +68,54 @@ fn judge_by(list: &List, holder: usize, places: &[Place], left: &[Left]) -> Resu
             continue;
         }
         // Where something lacks, the run is over, and what has its names is somebody's.
-        let any = || {
-            left.iter().zip(places).find_map(|(left, place)| {
-                let of_run = |staged: &&Staged| staged.transaction == list.transaction;
-                let staged = left.staged.iter().find(of_run)?;
-                Some(place.directory.path(&staged.name))
-            })
-        };
-        let named = foreign.first().map(|name| place.directory.path(name));
+        let run = list.transaction;
+        let what = foreign.first().map_or_else(
+            || format!("not all that the run {run} staged is there"),
+            |name| {
+                let path = place.directory.path(name);
+                format!("{} is not what the run {run} staged there", path.display())
+            },
+        );
         bail!(
-            "{} is not what the run {} staged there, which is over: look at it, and give it another name; nothing was \
-             touched",
-            named.or_else(any).unwrap_or_default().display(),
-            list.transaction
+            "{what}, and it cannot be ended: look at what it made and at what it replaced, which {} keeps, then rename or \
+             remove {}; nothing was touched",
+            kept(&places[holder].directory, run),
+            named(run, places.iter().zip(left))
         );
     }
     Ok(())
 }
 
-/// A torn journal was never relied on, so no file was renamed: the first staged file is still there.
-/// If it is not, the journal was damaged later, and what it said is needed.
-pub(super) fn judge_torn(
-    directory: &Directory,
+/// What tells nothing of its run, a torn journal or a marker without its list, is of a run that was
+/// not decided, so no file was renamed: the first staged file is still there. If it is not, the list
+/// was damaged or removed later, and what it said is needed.
+pub(super) fn judge_untold(
+    holder: &Directory,
+    places: &[Place],
     left: &[Left],
-    lists: &[TransactionId],
+    of: impl Fn(TransactionId) -> bool,
 ) -> Result<()> {
     let mut lowest: BTreeMap<TransactionId, usize> = BTreeMap::new();
     for staged in left.iter().flat_map(|left| &left.staged) {
         let number = lowest.entry(staged.transaction).or_insert(staged.number);
         *number = staged.number.min(*number);
     }
-    match lowest
-        .iter()
-        .find(|(transaction, number)| **number != 0 && !lists.contains(transaction))
-    {
+    let half_done =
+        |(transaction, number): &(&TransactionId, &usize)| **number != 0 && of(**transaction);
+    match lowest.iter().find(half_done) {
         None => Ok(()),
         Some((transaction, _)) => bail!(
-            "{} is damaged, and the run {transaction} may have been half done: restore the files from {} if they are \
-             there, then remove the journal and the .certs-{transaction}-* files",
-            directory.path(JOURNAL).display(),
-            directory.path(layout::BACKUP).display()
+            "the journal of the run {transaction}, which may be half done, is damaged or gone: look at what it made, restore \
+             what it replaced from {} if that is there, then remove {}; nothing was touched",
+            kept(holder, *transaction),
+            named(*transaction, places.iter().zip(left))
         ),
     }
+}
+
+fn kept(directory: &Directory, transaction: TransactionId) -> String {
+    let path = directory.path(&layout::backup(transaction));
+    path.display().to_string()
 }
 
 /// Removes a journal that decided nothing.

@@ -87,6 +87,11 @@ fn expect(tree: &Tree, expected: [Option<&str>; 4]) {
     assert_eq!(texts(tree), expected.map(|text| text.map(str::to_owned)));
 }
 
+/// The journal that a reader tells of.
+fn told(tree: &Tree) -> Option<PathBuf> {
+    tree.store().interrupted(&Root::ALL)
+}
+
 fn left_over(tree: &Tree) -> Vec<String> {
     let names = tree.hidden().into_iter();
     names
@@ -106,7 +111,7 @@ fn refused(tree: &Tree) -> String {
 fn without_an_interrupted_run_there_is_nothing_to_recover() {
     let tree = Tree::new();
     assert_eq!(tree.writer().recover().unwrap(), None);
-    assert_eq!(tree.store().interrupted(&Root::ALL), None);
+    assert_eq!(told(&tree), None);
 }
 
 #[test]
@@ -126,11 +131,22 @@ fn what_was_staged_without_a_journal_is_removed() {
 fn told_apart(tree: &Tree, name: &str) {
     let error = refused(tree);
     assert!(
-        error.contains(&format!(
-            "{name} is not what the run 0101010101010101 staged"
-        )) && error.contains("give it another name"),
+        error.contains("the run 0101010101010101 staged")
+            && error.contains(name)
+            && error.contains("rename or remove"),
         "{error}"
     );
+}
+
+/// Removes what the error names to be removed: then nothing is left that a recovery stops at.
+fn follow(tree: &Tree, error: &str) {
+    let (_, names) = error.split_once("remove ").unwrap();
+    let names = names.split_once(';').map_or(names, |(names, _)| names);
+    for name in names.split(", ").flat_map(|part| part.split(" and ")) {
+        fs::remove_file(name).unwrap_or_else(|why| panic!("{name}: {why}: {error}"));
+    }
+    tree.writer().recover().unwrap();
+    assert_eq!(left_over(tree), [""; 0]);
 }
 
 #[test]
@@ -182,7 +198,7 @@ fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
     for count in 0..=4 {
         let tree = Tree::new();
         interrupted(&tree, &Until::Renamed(count));
-        assert_eq!(tree.store().interrupted(&Root::ALL), Some(tree.path(PART)));
+        assert_eq!(told(&tree), Some(tree.path(PART)));
         let recovered = tree.writer().recover().unwrap().unwrap();
         assert_eq!((recovered.finished.len(), recovered.discarded), (4, 0));
         expect(&tree, NEW);
@@ -192,7 +208,7 @@ fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
             tree.text("k/pki/.certs-backup/0101010101010101/etcd/ca.key"),
             "old key"
         );
-        assert_eq!(tree.store().interrupted(&Root::ALL), None);
+        assert_eq!(told(&tree), None);
         assert_eq!(tree.writer().recover().unwrap(), None);
     }
 }
@@ -347,9 +363,58 @@ fn a_journal_that_was_damaged_after_the_first_rename_is_an_error() {
     tree.write(LIST, "certs journal");
     let error = refused(&tree);
     assert!(
-        error.contains("pki/.certs-journal is damaged") && error.contains("restore"),
+        error.contains("is damaged or gone") && error.contains("restore"),
         "{error}"
     );
+    follow(&tree, &error);
+}
+
+#[test]
+fn what_does_not_begin_as_a_journal_is_none() {
+    for text in ["x", "random octets", "\0certs journal", "certs journey"] {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Staged);
+        tree.write(LIST, text);
+        let error = refused(&tree);
+        assert!(error.contains("(it is no journal)"), "{error}");
+    }
+    for text in ["", "\0\0\0\0", "certs\0\0\0\0\0\0\0\0\0\0\0\0"] {
+        let tree = Tree::new();
+        interrupted(&tree, &Until::Staged);
+        tree.write(LIST, text);
+        tree.writer().recover().unwrap().unwrap();
+        assert_eq!(left_over(&tree), [""; 0]);
+    }
+}
+
+#[test]
+fn a_journal_that_was_removed_by_hand_is_told_with_all_that_is_to_go() {
+    for (gone, words, renamed) in [
+        (&[LIST][..], "is damaged or gone", 1..4),
+        (&[PART], "has its journal in", 0..5),
+        (&[LIST, PART], "cannot be ended", 1..4),
+    ] {
+        for count in renamed {
+            let tree = Tree::new();
+            interrupted(&tree, &Until::Renamed(count));
+            for name in gone {
+                fs::remove_file(tree.path(name)).unwrap();
+            }
+            let error = refused(&tree);
+            assert!(error.contains(words), "{error}");
+            follow(&tree, &error);
+        }
+    }
+}
+
+#[test]
+fn a_marker_whose_list_was_removed_before_the_first_rename_goes_with_the_staged_files() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(0));
+    fs::remove_file(tree.path(LIST)).unwrap();
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, OLD);
+    assert_eq!(left_over(&tree), [""; 0]);
 }
 
 #[test]
@@ -397,6 +462,7 @@ fn a_staged_file_with_another_content_is_an_error() {
         error.contains("-1 is not what the interrupted run wrote there"),
         "{error}"
     );
+    follow(&tree, &error);
 }
 
 #[test]
@@ -409,6 +475,7 @@ fn a_staged_file_that_is_gone_is_an_error_that_names_the_file() {
         error.contains("etcd/ca.key is not what the interrupted run wrote"),
         "{error}"
     );
+    follow(&tree, &error);
 }
 
 #[test]
@@ -522,44 +589,42 @@ fn a_backup_directory_that_is_not_ours_stops_the_recovery_before_its_first_step(
 }
 
 #[test]
-fn other_directories_than_the_interrupted_run_s_are_an_error_that_names_its_flag() {
+fn other_directories_than_the_interrupted_run_s_are_an_error_that_names_its_verb_and_flags() {
     let tree = Tree::new();
     interrupted(&tree, &Until::Renamed(1));
     fs::create_dir(tree.path("other")).unwrap();
-    let with = |roots: Roots| {
+    let way_out = format!(
+        "'certs all --cert-dir {} --kubeconfig-dir {}'",
+        tree.path("k/pki").display(),
+        tree.path("k").display()
+    );
+    for (pki, kubeconfig) in [
+        ("k/pki", "other"),
+        ("k/pki", "k/pki"),
+        ("k/pki", "l"),
+        ("other", "k/pki"),
+        ("k", "k/pki"),
+    ] {
+        let roots = Roots {
+            pki: tree.path(pki),
+            kubeconfig: tree.path(kubeconfig),
+            ..tree.roots()
+        };
         let before = tree.all();
         let mut writer = Store::open(roots)
-            .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+            .lock(&Root::ALL[..], Duration::ZERO, &mut |_| {})
             .unwrap();
         let error = error(writer.recover());
-        assert_eq!(tree.all(), before);
-        error
-    };
-    let error = with(Roots {
-        kubeconfig: tree.path("other"),
-        ..tree.roots()
-    });
-    assert!(
-        error.contains(&format!("--kubeconfig-dir {}:", tree.path("k").display())),
-        "{error}"
-    );
-    let error = with(Roots {
-        kubeconfig: tree.path("k/pki"),
-        ..tree.roots()
-    });
-    assert!(
-        error.contains(&format!("--kubeconfig-dir {}:", tree.path("k").display())),
-        "{error}"
-    );
-    let error = with(Roots {
-        pki: tree.path("other"),
-        kubeconfig: tree.path("k/pki"),
-        ..tree.roots()
-    });
-    assert!(
-        error.contains(&format!("--cert-dir {}:", tree.path("k/pki").display())),
-        "{error}"
-    );
+        assert!(error.contains(&way_out), "{pki} {kubeconfig}: {error}");
+        drop(writer);
+        let mut after = tree.all();
+        after.retain(|(name, _)| name != "/l/");
+        let mut expected = before;
+        expected.retain(|(name, _)| name != "/l/");
+        assert_eq!(after, expected);
+    }
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, NEW);
 }
 
 #[test]
@@ -611,7 +676,8 @@ fn a_part_whose_list_is_by_now_that_of_another_run_has_nothing_to_finish() {
         tree.chmod(PART, 0o600);
         tree.writer().recover()
     };
-    assert!(error(recover(&list.encode())).contains("run again with the directories"));
+    let way_out = format!("'certs all --cert-dir {}", another.path("k/pki").display());
+    assert!(error(recover(&list.encode())).contains(&way_out));
     assert!(recover(&stale.encode()).unwrap().is_some());
     assert!(recover(&part).unwrap().is_some());
     assert!(!tree.path(PART).exists());
@@ -653,21 +719,90 @@ fn a_part_whose_list_s_directory_is_not_there_is_an_error() {
     assert!(error.contains("unmounted, which is not there"), "{error}");
 }
 
+/// `k/pki`, or all of `k`, copied with owners and modes.
+fn copied(tree: &Tree, from: &str, to: &str) {
+    let to = tree.path(to);
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let done = Command::new("cp")
+        .arg("-a")
+        .args([&tree.path(from), &to])
+        .status();
+    assert!(done.unwrap().success());
+}
+
+fn recover_in(tree: &Tree, pki: &str, kubeconfig: &str) -> anyhow::Result<()> {
+    let roots = Roots {
+        pki: tree.path(pki),
+        kubeconfig: tree.path(kubeconfig),
+        kubelet: tree.path("l"),
+    };
+    let mut writer = Store::open(roots).lock(&[Root::Pki], Duration::ZERO, &mut |_| {})?;
+    writer.recover().map(|_| ())
+}
+
 #[test]
-fn a_tree_that_was_moved_as_a_whole_is_recovered() {
+fn a_copy_of_an_interrupted_run_s_directory_never_touches_the_original() {
+    for (from, to) in [("k/pki", "b/pki"), ("k", "b")] {
+        for kubeconfig in ["b", "k"] {
+            let tree = Tree::new();
+            interrupted(&tree, &Until::Renamed(1));
+            copied(&tree, from, to);
+            let before = tree.all();
+            let error = error(recover_in(&tree, "b/pki", kubeconfig));
+            assert_eq!(tree.all(), before);
+            let (_, names) = error.split_once("remove ").unwrap();
+            assert!(
+                error.contains("so this is a copy: run 'certs all' there")
+                    && !names.contains(&tree.path("k/").display().to_string()),
+                "{error}"
+            );
+            // Either way out comes to an end.
+            tree.writer().recover().unwrap().unwrap();
+            expect(&tree, NEW);
+            if kubeconfig == "b" {
+                let names = names.split_once(';').unwrap().0;
+                for name in names.split(", ").flat_map(|part| part.split(" and ")) {
+                    fs::remove_file(name).unwrap();
+                }
+                recover_in(&tree, "b/pki", "b").unwrap();
+                assert_eq!(left_over(&tree), [""; 0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tree_that_was_moved_as_a_whole_is_recovered_where_it_was() {
     let tree = Tree::new();
     interrupted(&tree, &Until::Renamed(1));
     fs::rename(tree.path("k"), tree.path("moved")).unwrap();
-    let roots = Roots {
-        pki: tree.path("moved/pki"),
-        kubeconfig: tree.path("moved"),
-        kubelet: tree.path("l"),
-    };
-    let mut writer = Store::open(roots)
-        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
-        .unwrap();
-    writer.recover().unwrap().unwrap();
+    let before = tree.all();
+    let error = error(recover_in(&tree, "moved/pki", "moved"));
+    assert!(error.contains("move it back if it was moved"), "{error}");
+    assert_eq!(tree.all(), before);
+    // A link leads there as well.
+    symlink(tree.path("moved"), tree.path("k")).unwrap();
+    recover_in(&tree, "moved/pki", "moved").unwrap();
     assert_eq!(tree.text("moved/admin.conf"), "config");
+}
+
+#[test]
+fn a_run_over_one_directory_is_recovered_wherever_that_is_now() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "old");
+    let changes = vec![
+        replace(pki("ca.crt"), "old", "new"),
+        create(pki("ca.key"), "new key"),
+    ];
+    tree.writer()
+        .begin(changes, &options(1))
+        .unwrap()
+        .prepare()
+        .unwrap();
+    copied(&tree, "k/pki", "b/pki");
+    recover_in(&tree, "b/pki", "b").unwrap();
+    assert_eq!(tree.text("b/pki/ca.crt"), "new");
+    assert_eq!(tree.text("k/pki/ca.crt"), "old");
 }
 
 #[test]
