@@ -420,12 +420,80 @@ fn the_configuration_s_dry_run_counts_as_the_flag() {
 #[test]
 fn an_interrupted_run_is_told_to_a_reader_who_leaves_it() {
     let place = tree();
-    write(&place.join("pki/.certs-journal"), "");
+    let journal = place.join("pki/.certs-journal");
+    write(&journal, "");
+    set_mode(&journal, 0o600);
     let before = snapshot(place.path());
     let finished = run(&mut all(place.path(), &["--dry-run", "--output", "json"])).expect(3);
     assert_eq!(codes(&finished, "warning"), ["interrupted-run"]);
+    assert_eq!(json(&finished)["items"].as_array().map(Vec::len), Some(0));
+    let listed = ["rollback", "--list", "--kubernetes-dir", text(place.path())];
+    let finished = run(&mut certs(&listed)).expect(3);
+    assert!(
+        finished.stderr.contains("so what is there was not judged"),
+        "{finished}"
+    );
     same(&before, place.path());
 }
+
+#[test]
+fn what_is_no_journal_of_ours_is_told_by_readers_as_by_writers() {
+    let mut tried = 0;
+    for (is, make) in NO_JOURNALS {
+        let place = tree();
+        let journal = place.join("pki/.certs-journal");
+        make(&journal);
+        let before = snapshot(place.path());
+        let words = format!(
+            "error: {} is not this user's work in progress ({is}): look at it, and remove it by hand; nothing was touched\n",
+            journal.display()
+        );
+        let rollback = |more| {
+            let mut command = certs(&["rollback", "--kubernetes-dir", text(place.path())]);
+            command.args(more);
+            command
+        };
+        for mut command in [
+            all(place.path(), &[]),
+            all(place.path(), &["--dry-run"]),
+            all(place.path(), &["--force", "--dry-run"]),
+            rollback(&[][..]),
+            rollback(&["--dry-run"]),
+            rollback(&["--list"]),
+        ] {
+            let finished = run(&mut command).expect(1);
+            assert_eq!(
+                (&*finished.stdout, finished.stderr.replace("/./", "/")),
+                ("", words.clone())
+            );
+            tried += 1;
+        }
+        same(&before, place.path());
+    }
+    assert_eq!(tried, 30);
+}
+
+const NO_JOURNALS: [(&str, fn(&Path)); 5] = [
+    ("it is a directory", |journal| {
+        fs::create_dir(journal).expect("make a folder");
+    }),
+    ("it is a symbolic link", |journal| {
+        symlink("ca.crt", journal).expect("make a link");
+    }),
+    ("it belongs to user 65534", |journal| {
+        write(journal, "certs journal 1 list\n");
+        set_mode(journal, 0o600);
+        std::os::unix::fs::chown(journal, Some(65534), None).expect("this test needs root");
+    }),
+    ("its mode is 0644", |journal| {
+        write(journal, "certs journal 1 list\n");
+        set_mode(journal, 0o644);
+    }),
+    ("it is no journal", |journal| {
+        write(journal, "octets");
+        set_mode(journal, 0o600);
+    }),
+];
 
 // Output.
 

@@ -106,8 +106,12 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     roots.dedup();
     if dry_run {
         let lock = job.store.lock_shared(&roots)?;
+        if let Some(journal) = lock.interrupted()? {
+            report.unplanned(journal);
+            return Ok(report);
+        }
         let (seen, planning) = job.judge(env);
-        report.interrupted(job.store.interrupted(&roots), lock.busy().is_some());
+        report.busy(lock.busy().is_some());
         report.planned(&planning, &seen.observed);
         return Ok(report);
     }

@@ -85,19 +85,19 @@ impl Settled {
     /// `--list` and `--dry-run`: nothing is written, and nobody is waited for.
     fn look(&self, list: bool, report: &mut Report, now: OffsetDateTime) -> Result<(), Stop> {
         let lock = self.store.lock_shared(&self.within)?;
-        let interrupted = self.store.interrupted(&self.within);
+        let interrupted = lock.interrupted()?;
         let busy = lock.busy().is_some();
-        report.interrupted(interrupted.clone(), busy);
+        report.busy(busy);
         if list {
             let backups = self.store.backups(&self.within)?;
             report.closed(&backups.closed);
             // A run that is under way may be writing its list.
             let settled = interrupted.is_none() && !busy;
             let damaged = if settled { &backups.damaged[..] } else { &[] };
+            report.interrupted(interrupted);
             report.listed(&backups.runs, &rollback::damaged(damaged), &self.within);
-        } else if interrupted.is_some() && !busy {
-            // What lies there is half of that run, which will be completed first: no plan can be made.
-            report.unplanned();
+        } else if let Some(journal) = interrupted {
+            report.unplanned(journal);
         } else if let Some((run, _, plan)) = self.plan(report, now)? {
             report.rolled_back(&run, &plan, true);
         }

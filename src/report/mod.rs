@@ -146,14 +146,25 @@ impl Report {
         }
     }
 
-    /// An interrupted run was found, and this one writes nothing.
-    pub fn interrupted(&mut self, journal: Option<PathBuf>, busy: bool) {
+    /// A writer is at work, or was while this run read.
+    pub fn busy(&mut self, busy: bool) {
         if busy {
             self.notes.push(BUSY.to_owned());
-            return;
         }
+    }
+
+    /// An interrupted run was found, and this one writes nothing.
+    pub fn interrupted(&mut self, journal: Option<PathBuf>) {
         let Some(journal) = journal else { return };
         self.findings.push(Told::of_journal(journal));
+    }
+
+    /// A dry run that found an interrupted run has no plan: what is there is half of that run, which
+    /// will be completed first.
+    pub fn unplanned(&mut self, journal: PathBuf) {
+        self.interrupted(Some(journal));
+        self.result = Outcome::Planned;
+        self.exit_code = self.exit().code();
     }
 
     /// An interrupted run was completed before this one began.

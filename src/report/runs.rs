@@ -87,12 +87,6 @@ impl Report {
         self.exit_code = self.exit().code();
     }
 
-    /// What a dry run does not plan, since an interrupted run will be completed first.
-    pub fn unplanned(&mut self) {
-        self.result = Outcome::Planned;
-        self.exit_code = self.exit().code();
-    }
-
     /// All runs that left a backup, and what is wrong with others.
     pub fn listed(&mut self, runs: &[Backup], findings: &[Finding], within: &[Root]) {
         let path = |root: &Root| self.store.root(*root).to_owned();

@@ -100,7 +100,7 @@ impl Told {
             severity: code.severity().name(),
             name: String::new(),
             file: journal,
-            text: "tells of a run that was interrupted".into(),
+            text: "tells of a run that was interrupted, so what is there was not judged".into(),
             way_out: "the next run that writes completes it".into(),
             level: code.severity(),
         }

@@ -41,10 +41,10 @@ impl AsFd for Locked {
 }
 
 /// A reader's lock. Writers wait until it is dropped.
-#[derive(Debug)]
 pub struct Lock {
-    /// Held for its `Drop`.
-    _held: Vec<Locked>,
+    roots: Vec<Directory>,
+    /// The folders in them. Held for their `Drop`.
+    _folders: Vec<Locked>,
     busy: Option<PathBuf>,
     /// What was not there to be locked.
     absent: Vec<PathBuf>,
@@ -57,16 +57,36 @@ impl Lock {
         let made = || self.absent.iter().find(|path| path.exists());
         self.busy.as_ref().or_else(made).map(PathBuf::as_path)
     }
+
+    /// The journal of a run that was interrupted: what is there may be half of it. None while a
+    /// writer is at work, whose journal it may be. What is no journal of ours is an error.
+    pub fn interrupted(&self) -> Result<Option<PathBuf>> {
+        if self.busy.is_some() {
+            return Ok(None);
+        }
+        for directory in &self.roots {
+            // What this user may not look at is told of by whoever reads a file there.
+            let there = directory.path(layout::JOURNAL).symlink_metadata().is_ok();
+            if there && left::journal(directory)?.is_some() {
+                return Ok(Some(directory.path(layout::JOURNAL)));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Locks what can be locked of some roots, without waiting.
 pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
     let mut held = Vec::new();
+    let mut inside = Vec::new();
     let mut busy = None;
     let mut absent = Vec::new();
-    let whole = used.iter().map(|root| roots.path(*root).to_owned());
-    let inner = used.iter().flat_map(|root| folders(roots, *root));
-    for path in whole.chain(inner) {
+    let whole = used.iter().map(|root| (roots.path(*root).to_owned(), true));
+    let inner = used
+        .iter()
+        .flat_map(|root| folders(roots, *root))
+        .map(|path| (path, false));
+    for (path, is_root) in whole.chain(inner) {
         let directory = match directory(&path) {
             Ok(directory) => directory,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -77,13 +97,18 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
             Err(_) => continue,
         };
         match directory.try_lock_shared() {
-            Ok(()) => held.push(Locked(directory)),
+            Ok(()) if is_root => held.push(Directory {
+                path,
+                handle: Locked(directory),
+            }),
+            Ok(()) => inside.push(Locked(directory)),
             Err(TryLockError::WouldBlock) => busy = Some(path),
             Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
         }
     }
     Ok(Lock {
-        _held: held,
+        roots: held,
+        _folders: inside,
         busy,
         absent,
     })

@@ -113,7 +113,7 @@ impl Store {
         read::read_reference(&self.reference_path(of, reference))
     }
 
-    /// The reader's lock on `used`: it does not wait. See [`Lock::busy`].
+    /// The reader's lock on `used`: it does not wait. See [`Lock::busy`] and [`Lock::interrupted`].
     pub fn lock_shared(&self, used: &[Root]) -> Result<Lock> {
         lock::shared(&self.roots, used)
     }
@@ -134,14 +134,6 @@ impl Store {
         roots
             .iter()
             .try_for_each(|root| writable::check(*root, self.roots.path(*root)))
-    }
-
-    /// The journal in one of `used` of a run that was interrupted, or that is under way if
-    /// [`Lock::busy`] says so.
-    pub fn interrupted(&self, used: &[Root]) -> Option<PathBuf> {
-        used.iter()
-            .map(|root| layout::in_directory(self.roots.path(*root), layout::JOURNAL))
-            .find(|journal| journal.symlink_metadata().is_ok())
     }
 
     /// The writer's lock on those of `within` that have backups or an interrupted run, and on what

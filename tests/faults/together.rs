@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{Finished, eventually, read, run, text};
+use crate::ground::DRIFTED;
 use crate::ground::{Ground, Layout};
-use crate::kills::two_file_systems;
+use crate::kills::{FRESH, REPAIR, two_file_systems};
 use crate::mounts::apart;
-use crate::point::{Point, points, slowed};
+use crate::point::{Fault, Point, points, slowed};
 use crate::sweep::say;
 
 const RUNS: usize = 30;
@@ -202,26 +203,66 @@ fn a_reader_of_a_killed_run_does_not_call_it_drift() {
         |folder| {
             let (first, second) = two_file_systems(folder);
             let ground = Ground::new(Layout::Two, &first, &second, 0);
-            let all = points(&ground, &["all"]);
             let mut told = 0;
-            for point in all.iter().filter(|point| point.call == "renameat2") {
+            for scenario in [FRESH, REPAIR] {
                 ground.clear();
-                crate::point::strike(&ground, &["all"], point, crate::point::Fault::Kill)
-                    .expect("the run has that call");
-                let before = ground.everything();
-                let said = ground.run(&["all", "--dry-run"]);
-                assert!(
-                    said.stderr.contains("interrupted") || said.stdout.contains("interrupted"),
-                    "{point}: {said}"
-                );
-                ground
-                    .everything()
-                    .same(&before, "changed by a reader")
-                    .expect("a reader changes nothing");
-                told += 1;
+                (scenario.prepare)(&ground);
+                ground.save("prepared");
+                let all = points(&ground, scenario.arguments);
+                for point in all
+                    .iter()
+                    .filter(|point| point.call.starts_with("renameat"))
+                {
+                    ground.restore("prepared");
+                    crate::point::strike(&ground, scenario.arguments, point, Fault::Kill)
+                        .expect("the run has that call");
+                    for reader in READERS {
+                        not_judged(&ground, reader, &format!("{}: {point}", scenario.name));
+                    }
+                    told += 1;
+                }
             }
             say(&format!("a reader of a killed run: {told} kills"));
-            assert_eq!(told, crate::ground::FILES);
+            assert_eq!(told, crate::ground::FILES + DRIFTED.len());
         },
     );
+}
+
+const READERS: [&[&str]; 3] = [
+    &["all", "--dry-run"],
+    &["all", "--force", "--dry-run"],
+    &["rollback", "--dry-run"],
+];
+
+/// A reader of half a run says that it is one, and nothing else.
+fn not_judged(ground: &Ground, reader: &[&str], of: &str) {
+    let before = ground.everything();
+    let said = ground.run(reader).expect(3);
+    let warnings = [&ground.pki, &ground.kubeconfigs].map(|root| {
+        format!(
+            "warning: {} tells of a run that was interrupted, so what is there was not judged: \
+             the next run that writes completes it\n",
+            root.join(".certs-journal").display()
+        )
+    });
+    assert!(warnings.contains(&said.stderr), "{of}: {said}");
+    assert_eq!(
+        said.stdout, "This was a dry run; nothing was written.\n",
+        "{of}: {said}"
+    );
+    let said = ground
+        .run(&[reader, &["--output", "json"]].concat())
+        .expect(3);
+    let told: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let findings = told["findings"].as_array().expect("findings");
+    let codes: Vec<_> = findings.iter().map(|finding| &finding["code"]).collect();
+    assert_eq!(codes, ["interrupted-run"], "{of}: {said}");
+    assert_eq!(told["items"], serde_json::json!([]), "{of}: {said}");
+    assert_eq!(told["next"], serde_json::json!([]), "{of}: {said}");
+    assert_eq!(told.get("runs"), None, "{of}: {said}");
+    assert_eq!(told["result"], "planned", "{of}: {said}");
+    ground
+        .everything()
+        .same(&before, "changed by a reader")
+        .expect("a reader changes nothing");
 }

@@ -127,12 +127,18 @@ fn a_reader_is_not_concerned_with_roots_that_it_does_not_use() {
         .unwrap();
     tree.write("l/.certs-journal", "");
     let used = [Root::Kubeconfig, Root::Pki];
-    assert_eq!(tree.store().lock_shared(&used).unwrap().busy(), None);
-    assert_eq!(tree.store().interrupted(&used), None);
+    let lock = tree.store().lock_shared(&used).unwrap();
+    assert_eq!(lock.busy(), None);
+    assert_eq!(lock.interrupted().unwrap(), None);
     let busy = tree.store().lock_shared(&Root::ALL).unwrap();
     assert_eq!(busy.busy(), Some(tree.path("l").as_path()));
-    assert!(tree.store().interrupted(&Root::ALL).is_some());
-    drop(writer);
+    assert_eq!(busy.interrupted().unwrap(), None, "it may be the writer's");
+    drop((writer, busy));
+    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
+    assert_eq!(
+        lock.interrupted().unwrap(),
+        Some(tree.path("l/.certs-journal"))
+    );
 }
 
 #[test]

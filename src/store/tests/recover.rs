@@ -89,7 +89,8 @@ fn expect(tree: &Tree, expected: [Option<&str>; 4]) {
 
 /// The journal that a reader tells of.
 fn told(tree: &Tree) -> Option<PathBuf> {
-    tree.store().interrupted(&Root::ALL)
+    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
+    lock.interrupted().unwrap()
 }
 
 fn left_over(tree: &Tree) -> Vec<String> {
@@ -552,6 +553,8 @@ fn a_journal_that_is_not_ours_is_an_error() {
             error.contains("pki/.certs-journal is not") && error.contains(is),
             "{error}"
         );
+        let told = tree.store().lock_shared(&[Root::Pki]).unwrap();
+        assert_eq!(format!("{:#}", told.interrupted().unwrap_err()), error);
     }
 }
 
