@@ -434,6 +434,13 @@ fn an_interrupted_run_is_told_to_a_reader_who_leaves_it() {
         "{finished}"
     );
     same(&before, place.path());
+    let finished = run(&mut all(place.path(), &[])).expect(0);
+    assert!(
+        finished
+            .stdout
+            .starts_with("note: removed the journal of an interrupted run\n"),
+        "{finished}"
+    );
 }
 
 #[test]

@@ -998,6 +998,32 @@ fn an_interrupted_run_is_told_to_a_reader_and_completed_before_it_is_rolled_back
 }
 
 #[test]
+fn a_refusal_tells_that_an_interrupted_run_was_completed_before_it() {
+    let place = tree();
+    let forced = [&MORE[..], &["--force"]].concat();
+    killed_at_rename(2, &all(place.path(), &forced));
+    let other = ["--apiserver-advertise-address", "10.0.0.11"];
+    let refused = run(&mut verb_over(place.path(), &other)).expect(4);
+    assert!(
+        refused
+            .stdout
+            .contains("completed an interrupted run, which wrote 2 files")
+            && refused
+                .stderr
+                .ends_with("; nothing was written but what the interrupted run had begun\n"),
+        "{refused}"
+    );
+}
+
+/// `certs server apiserver` with an address of one's own.
+fn verb_over(place: &Path, more: &[&str]) -> Command {
+    let mut command = certs(&["server", "apiserver", "--kubernetes-dir", text(place)]);
+    command.args(["--node-name", "cp1", "--key-algorithm", "ECDSA-P256"]);
+    command.args(more);
+    command
+}
+
+#[test]
 fn an_interrupted_rollback_is_completed_by_the_next_and_not_undone() {
     let place = tree();
     let before = held(place.path());

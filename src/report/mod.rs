@@ -90,6 +90,9 @@ pub struct Report {
     /// How a refused run ends.
     #[serde(skip)]
     refused: Option<Exit>,
+    /// Whether an interrupted run was completed before this one began.
+    #[serde(skip)]
+    completed: bool,
     /// Where `--list` looked.
     #[serde(skip)]
     looked: Vec<PathBuf>,
@@ -140,6 +143,7 @@ impl Report {
             backups: Vec::new(),
             next: Vec::new(),
             refused: None,
+            completed: false,
             looked: Vec::new(),
             least,
             store: store.clone(),
@@ -169,12 +173,18 @@ impl Report {
 
     /// An interrupted run was completed before this one began.
     pub fn recovered(&mut self, recovered: &Recovered) {
-        self.notes.push(match recovered.finished.len() {
-            0 => format!(
-                "removed {} files that an interrupted run left",
-                recovered.discarded
+        let files = recovered.finished.len();
+        self.completed |= files > 0;
+        self.notes.push(match (files, recovered.discarded) {
+            (0, 0) => "removed the journal of an interrupted run".into(),
+            (0, left) => format!(
+                "removed {} that an interrupted run left",
+                text::count(left, "file")
             ),
-            files => format!("completed an interrupted run, which wrote {files} files"),
+            (files, _) => format!(
+                "completed an interrupted run, which wrote {}",
+                text::count(files, "file")
+            ),
         });
     }
 

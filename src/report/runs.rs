@@ -1,13 +1,13 @@
 //! What a rollback tells: of the run that it undoes, or of all that left a backup.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::next::Advice;
 use super::shape::{text_of, timestamp};
-use super::{Outcome, Report};
+use super::text::{shown, told, wrapped};
+use super::{Format, Outcome, Report};
 use crate::finding::Finding;
 use crate::location::Root;
 use crate::rollback::{Plan, Step};
@@ -151,17 +151,16 @@ fn advice() -> Vec<Advice> {
     .into()
 }
 
-/// The runs for people, of a report that has some. `shown` makes a path fit to be printed.
-pub(super) fn body(report: &Report, shown: fn(&str) -> String) -> String {
+/// The runs for people, of a report that has some.
+pub(super) fn body(report: &Report, format: &Format) -> String {
     let mut text = String::new();
     let Some(runs) = &report.runs else {
         return text;
     };
     if report.result == Outcome::Listed {
-        list(&mut text, report, runs, shown);
+        list(&mut text, report, runs, format);
         return text;
     }
-    let path = |path: &Path| shown(&path.display().to_string());
     for run in runs {
         let (title, titles) = match report.result {
             Outcome::Planned => (
@@ -181,52 +180,166 @@ pub(super) fn body(report: &Report, shown: fn(&str) -> String) -> String {
                 ],
             ),
         };
-        let _ = writeln!(text, "{title}: {}", named(run));
+        told(&mut text, &format!("{title}: {}", named(run)), format);
         for (step, title) in titles {
             let files: Vec<&File> = run.files.iter().filter(|file| file.step == step).collect();
             if !files.is_empty() {
-                let _ = writeln!(text, "{title}:");
+                told(&mut text, &format!("{title}:"), format);
             }
             for file in files {
-                let _ = writeln!(text, "  {}", path(&file.file));
+                let path = shown(&file.file.display().to_string());
+                wrapped(&mut text, "  ", &[path], "", format);
             }
         }
     }
     text
 }
 
-fn list(text: &mut String, report: &Report, runs: &[Run], shown: fn(&str) -> String) {
+fn list(text: &mut String, report: &Report, runs: &[Run], format: &Format) {
     for run in runs {
         let without = if run.kept {
             ""
         } else {
             "  --no-backup: nothing kept"
         };
-        let _ = writeln!(text, "{}{without}", named(run));
+        told(text, &format!("{}{without}", named(run)), format);
         for file in &run.files {
-            let _ = writeln!(
-                text,
-                "  {:8}  {}",
-                file.step,
-                shown(&file.file.display().to_string())
-            );
+            let path = shown(&file.file.display().to_string());
+            let pieces = [format!("{:8}", file.step), path];
+            wrapped(text, "  ", &pieces, "  ", format);
         }
     }
     if runs.is_empty() {
-        let path = |path: &PathBuf| shown(&path.display().to_string());
+        let path = |path: &PathBuf| path.display().to_string();
         let looked: Vec<String> = report.looked.iter().map(path).collect();
-        let _ = writeln!(text, "No backup is kept in {}.", looked.join(", "));
+        let none = format!("No backup is kept in {}.", looked.join(", "));
+        told(text, &none, format);
     }
     // Whatever is told above may be of a run that is to be undone before these, or forbids it.
     if report.findings.is_empty() && runs.first().is_some_and(|run| run.whole) {
-        let _ = writeln!(
-            text,
-            "'certs rollback' puts back what the first of these replaced."
-        );
+        let way = "'certs rollback' puts back what the first of these replaced.";
+        told(text, way, format);
     }
 }
 
 /// `2026-11-22T01:45:07Z  certs all  0123456789abcdef`
 fn named(run: &Run) -> String {
     format!("{}  certs {}  {}", run.time, run.command, run.transaction)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::super::Output;
+    use super::*;
+    use crate::finding::Severity;
+    use crate::store::{Roots, Store};
+
+    fn report(outcome: Outcome) -> Report {
+        let store = Store::open(Roots::of(Some("/k".into()), None, None, None));
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let notes = vec!["a note of more words than fit".to_owned()];
+        let mut report = Report::new("rollback", now, None, &store, Severity::Warning, notes);
+        report.result = outcome;
+        report
+    }
+
+    fn run() -> Run {
+        let step = |step| File {
+            file: "/k/pki/sa.key".into(),
+            step,
+        };
+        Run {
+            transaction: "0123456789abcdef".into(),
+            time: "2026-11-22T01:45:07Z".into(),
+            command: "all".into(),
+            files: ["restore", "keep", "leave", "replaced"].map(step).into(),
+        }
+    }
+
+    fn told(report: &Report, width: Option<usize>) -> (String, String) {
+        let (stdout, stderr) = report.render(&Format {
+            output: Output::Text,
+            quiet: false,
+            width,
+            colour: false,
+        });
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(stdout), text(stderr))
+    }
+
+    #[test]
+    fn a_line_is_wider_than_the_terminal_only_by_one_word() {
+        for outcome in [
+            Outcome::Changed,
+            Outcome::Listed,
+            Outcome::Planned,
+            Outcome::Unchanged,
+        ] {
+            for some in [false, true] {
+                let mut report = report(outcome);
+                report.looked = vec!["/k/pki".into(), "/k".into(), "/var/lib/kubelet/pki".into()];
+                report.backups = vec!["/k/pki/.certs-backup/0123456789abcdef".into()];
+                report.runs = Some(if some { vec![run()] } else { Vec::new() });
+                let whole = told(&report, None).0;
+                for width in 10..120 {
+                    let text = told(&report, Some(width)).0;
+                    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    assert_eq!(words(&text), words(&whole), "{width}");
+                    for line in text.lines() {
+                        let one = line.split_whitespace().count() == 1;
+                        assert!(one || line.chars().count() <= width, "{width}: {line}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_completed_another_does_not_say_that_nothing_was_written() {
+        let recovered = |finished: usize, discarded| Recovered {
+            finished: vec![FileId::new(Root::Pki, "ca.crt"); finished],
+            commands: Vec::new(),
+            discarded,
+        };
+        for (recovered, note, written) in [
+            (
+                recovered(0, 0),
+                "removed the journal of an interrupted run",
+                "",
+            ),
+            (
+                recovered(0, 1),
+                "removed 1 file that an interrupted run left",
+                "",
+            ),
+            (
+                recovered(0, 2),
+                "removed 2 files that an interrupted run left",
+                "",
+            ),
+            (
+                recovered(1, 0),
+                "completed an interrupted run, which wrote 1 file",
+                " but what the interrupted run had begun",
+            ),
+            (
+                recovered(2, 0),
+                "completed an interrupted run, which wrote 2 files",
+                " but what the interrupted run had begun",
+            ),
+        ] {
+            let mut unchanged = report(Outcome::Unchanged);
+            unchanged.recovered(&recovered);
+            let (stdout, _) = told(&unchanged, None);
+            assert!(stdout.contains(&format!("note: {note}\n")), "{stdout}");
+            let end = format!("Everything is as wanted; nothing was written{written}.\n");
+            assert!(stdout.ends_with(&end), "{stdout}");
+            unchanged.result = Outcome::Refused;
+            let (_, stderr) = told(&unchanged, None);
+            let end = format!("refused with 0 errors; nothing was written{written}\n");
+            assert_eq!(stderr, end);
+        }
+    }
 }

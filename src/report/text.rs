@@ -54,8 +54,9 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
         line(
             &mut stderr,
             &format!(
-                "refused with {}; nothing was written",
-                count(errors, "error")
+                "refused with {}; {}",
+                count(errors, "error"),
+                written(report)
             ),
         );
     }
@@ -67,7 +68,7 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
 
 fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
-        line(text, &format!("note: {}", shown(note)));
+        told(text, &format!("note: {note}"), format);
     }
     let groups: [(&str, &[&str]); 3] = match report.result {
         Outcome::Planned => [
@@ -81,7 +82,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             ("Kept", &["keep"]),
         ],
     };
-    text.push_str(&super::runs::body(report, shown));
+    text.push_str(&super::runs::body(report, format));
     let columns = Columns::of(&report.items, format);
     for (title, steps) in groups {
         let items: Vec<&Item> = report
@@ -103,23 +104,33 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     }
     for backup in &report.backups {
         let path = backup.display().to_string();
-        line(
+        told(
             text,
-            &format!("What was replaced is kept in {}", shown(&path)),
+            &format!("What was replaced is kept in {path}"),
+            format,
         );
     }
     if report.result == Outcome::Unchanged {
         let all = if report.runs.is_some() {
-            "All is as it was before that run; nothing was written."
+            "All is as it was before that run"
         } else {
-            "Everything is as wanted; nothing was written."
+            "Everything is as wanted"
         };
-        line(text, all);
+        told(text, &format!("{all}; {}.", written(report)), format);
     }
     if report.result == Outcome::Planned {
-        line(text, "This was a dry run; nothing was written.");
+        told(text, "This was a dry run; nothing was written.", format);
     }
     next(text, report, format);
+}
+
+/// What a run wrote that changed nothing itself.
+fn written(report: &Report) -> &'static str {
+    if report.completed {
+        "nothing was written but what the interrupted run had begun"
+    } else {
+        "nothing was written"
+    }
 }
 
 /// How files and what is told of them stand beside each other.
@@ -251,6 +262,11 @@ pub(super) fn finding(told: &Told, format: &Format) -> String {
         let _ = write!(text, ": {}", shown(&told.way_out));
     }
     text
+}
+
+/// A sentence in lines of the terminal's width.
+pub(super) fn told(text: &mut String, sentence: &str, format: &Format) {
+    wrapped(text, "", &words(&shown(sentence)), " ", format);
 }
 
 /// Pieces put into lines of the terminal's width, or into one.
