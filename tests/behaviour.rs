@@ -480,7 +480,9 @@ fn what_is_no_journal_of_ours_is_told_by_readers_as_by_writers() {
     assert_eq!(tried, 30);
 }
 
-const NO_JOURNALS: [(&str, fn(&Path)); 5] = [
+type Make = fn(&Path);
+
+const NO_JOURNALS: [(&str, Make); 5] = [
     ("it is a directory", |journal| {
         fs::create_dir(journal).expect("make a folder");
     }),

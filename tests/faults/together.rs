@@ -266,3 +266,50 @@ fn not_judged(ground: &Ground, reader: &[&str], of: &str) {
         .same(&before, "changed by a reader")
         .expect("a reader changes nothing");
 }
+
+#[test]
+fn what_a_killed_run_left_is_ended_only_where_it_was_and_by_the_command_that_is_told() {
+    apart(
+        "together::what_a_killed_run_left_is_ended_only_where_it_was_and_by_the_command_that_is_told",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::Two, &first, &second, 0);
+            (REPAIR.prepare)(&ground);
+            ground.save("prepared");
+            let all = points(&ground, REPAIR.arguments);
+            ground.restore("prepared");
+            let point = of_class(&all, "renameat key", 1);
+            crate::point::strike(&ground, REPAIR.arguments, point, Fault::Kill)
+                .expect("the run has that call");
+            let copy = first.join("copy");
+            run(Command::new("cp").arg("-a").arg(&ground.pki).arg(&copy)).expect(0);
+            let before = ground.everything();
+
+            let mut of_copy = crate::common::certs(&["all", "--cert-dir", text(&copy)]);
+            of_copy
+                .args(["--kubeconfig-dir", text(&ground.kubeconfigs)])
+                .args(crate::ground::FACTS);
+            let said = run(&mut of_copy).expect(1);
+            assert!(said.stderr.contains("so this is a copy"), "{said}");
+
+            let elsewhere = first.join("elsewhere");
+            let mut server = crate::common::certs(&["server", "--cert-dir", text(&ground.pki)]);
+            server
+                .args(["--kubernetes-dir", text(&elsewhere)])
+                .args(crate::ground::FACTS);
+            let said = run(&mut server).expect(1);
+            ground
+                .everything()
+                .same(&before, "changed by another")
+                .expect("neither touches the killed run");
+
+            let told = said.stderr.split('\'').nth(1).expect("a command");
+            let words: Vec<&str> = told.split(' ').skip(1).collect();
+            let mut told = crate::common::certs(&words);
+            run(told.args(crate::ground::FACTS)).expect(0);
+            run(&mut server).expect(0);
+            ground.tree().whole().expect("a whole tree");
+            assert_eq!(ground.left(), [""; 0]);
+        },
+    );
+}
