@@ -11,7 +11,9 @@ use super::directory::DIRECTORY_MODE;
 use super::journal::{List, Part};
 use super::layout::{self, JOURNAL};
 use super::lock::Place;
+use super::owner::effective_user;
 use super::{backup, stage};
+use crate::location::Owner;
 
 /// A change, and where it happens.
 pub(super) struct Job {
@@ -162,7 +164,10 @@ impl<'a> Run<'a> {
             .iter()
             .rev()
             .try_for_each(|job| self.take_back(job));
-        match undone.and_then(|()| self.sync_folders()) {
+        let undone = undone
+            .and_then(|()| self.sync_folders())
+            .and_then(|()| self.take_from_others());
+        match undone {
             Ok(()) => self.abandon(error),
             Err(second) => anyhow!(
                 "{error}; undoing failed too: {second}: {} stays, and the next run that writes will finish the work",
@@ -189,6 +194,24 @@ impl<'a> Run<'a> {
             );
         }
         directory.replace(&layout::backup_file(self.list.transaction, name), name)
+    }
+
+    /// What was given away is ours again before the list goes, which alone says whose it is: without
+    /// it recovery removes staged files of our own only.
+    fn take_from_others(&self) -> Result<()> {
+        let own = Owner {
+            user: Some(effective_user()),
+            group: None,
+        };
+        for staged in &self.made.staged {
+            if let Some(file) = &staged.file {
+                let job = &self.jobs[staged.number];
+                let directory = &self.places[job.place].directory;
+                directory.dress(file, &job.staged, own, 0o600)?;
+                directory.sync_file(file, &job.staged)?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes what `prepare` made. The list goes first: without it nothing was decided.

@@ -20,3 +20,4 @@ mod point;
 mod refusals;
 mod sweep;
 mod together;
+mod undo;

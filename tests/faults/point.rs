@@ -159,6 +159,61 @@ pub fn strike_threads(
     struck(run_at_umask(&mut command, &ground.certs(arguments)), &log)
 }
 
+/// What a run does to the disk after the `nth` of its calls of a kind has failed, a call and its number each.
+pub fn points_after_error(
+    ground: &Ground,
+    arguments: &[&str],
+    failing: (&str, usize),
+) -> Vec<(String, usize)> {
+    let log = ground.aside.join("points");
+    let mut command = single(ground, &log);
+    command.args(["-e", "trace=%file,%desc,clone,?clone3"]);
+    fail(&mut command, failing);
+    run_at_umask(&mut command, &ground.certs(arguments)).expect(1);
+    let trace = read(&log);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut failed = false;
+    let mut points = Vec::new();
+    for line in trace.lines() {
+        let Some((call, rest)) = line
+            .split_once(' ')
+            .and_then(|(_, line)| line.trim_start().split_once('('))
+        else {
+            continue;
+        };
+        let count = counts.entry(call).or_default();
+        *count += 1;
+        // strace makes one call fail or kills at it, not both.
+        if failed && changes(call, rest) && call != failing.0 && call != "write" {
+            points.push((call.to_owned(), *count));
+        }
+        failed |= call == failing.0 && line.ends_with("(INJECTED)");
+    }
+    points
+}
+
+/// Runs with that failure, and kills at `point` after it.
+pub fn kill_after_error(
+    ground: &Ground,
+    arguments: &[&str],
+    failing: (&str, usize),
+    point: &(String, usize),
+) -> Finished {
+    let log = ground.aside.join("strike");
+    let mut command = single(ground, &log);
+    inject(&mut command, &point.0, point.1, Fault::Kill);
+    command.args([
+        "-e",
+        &format!("trace={},{},clone,?clone3", failing.0, point.0),
+    ]);
+    fail(&mut command, failing);
+    run_at_umask(&mut command, &ground.certs(arguments))
+}
+
+fn fail(command: &mut Command, (call, nth): (&str, usize)) {
+    command.args(["-e", &format!("inject={call}:error=EIO:when={nth}")]);
+}
+
 /// A run that is slow at `point`, to be started by the caller; what it opens is told in `log`.
 pub fn slowed(ground: &Ground, arguments: &[&str], point: &Point, log: &Path) -> Command {
     let mut command = single(ground, log);
