@@ -15,8 +15,7 @@ use nix::fcntl::OFlag;
 
 use super::directory::Directory;
 use super::layout::{self, Roots};
-use super::left;
-use super::{read, writable};
+use super::{involved, left, read, writable};
 use crate::location::Root;
 
 /// How long to sleep between two tries: flock(2) itself knows no timeout but by a signal.
@@ -138,7 +137,7 @@ impl Writer {
 }
 
 /// Makes the directories of `used` and locks them. If an earlier run was interrupted in one of them,
-/// the other roots are locked too, for its recovery may need them.
+/// the other roots that it was over are locked too, for its recovery needs them.
 pub(super) fn exclusive(
     roots: &Roots,
     used: &[Root],
@@ -156,17 +155,44 @@ pub(super) fn exclusive(
         left: timeout,
         waiting,
     };
-    let writer = acquire(roots, &wanted, &mut patience)?;
-    if !left::anything(&writer.places)? {
-        return Ok(writer);
+    loop {
+        let writer = acquire(roots, &wanted, &mut patience)?;
+        let others: Vec<Root> = Root::ALL
+            .into_iter()
+            .filter(|root| !wanted.contains(root))
+            .collect();
+        if others.is_empty() || !left::anything(&writer.places)? {
+            return Ok(writer);
+        }
+        let traces = involved::traces(&writer.places)?;
+        let also = |root: &Root| {
+            let path = roots.path(*root);
+            path.is_dir()
+                && writable::check(*root, path).is_ok()
+                && unlocked(*root, path).is_some_and(|place| traces.lead_to(&place))
+        };
+        let known = wanted.len();
+        wanted.extend(others.into_iter().filter(also));
+        if wanted.len() == known {
+            return Ok(writer);
+        }
+        // Given back first: with some in hand, waiting for others could wait for ever. What lies in
+        // the others may tell of still others.
+        drop(writer);
     }
-    // Given back first: with some in hand, waiting for others could wait for ever.
-    drop(writer);
-    let also = |root: &Root| {
-        roots.path(*root).is_dir() && writable::check(*root, roots.path(*root)).is_ok()
+}
+
+/// A root before it is locked, to learn whether it is to be.
+fn unlocked(root: Root, path: &Path) -> Option<Place> {
+    let (directory, _) = open(path).ok()?;
+    let directory = Directory {
+        path: path.canonicalize().ok()?,
+        handle: Locked(directory),
     };
-    wanted.extend(Root::ALL.into_iter().filter(also));
-    acquire(roots, &wanted, &mut patience)
+    Some(Place {
+        roots: vec![root],
+        directory,
+    })
 }
 
 /// A directory to be locked.

@@ -7,13 +7,14 @@
 //! - `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
-//! - `left`, `recover`, `undecided`: ending what an interrupted run left
+//! - `left`, `involved`, `recover`, `undecided`: ending what an interrupted run left
 //! - `owner`: users and groups
 
 mod backup;
 mod commit;
 mod directory;
 mod earlier;
+mod involved;
 mod journal;
 mod layout;
 mod left;

@@ -5,6 +5,7 @@
 
 mod backup;
 mod commit;
+mod involved;
 mod lock;
 mod read;
 mod recover;
