@@ -7,7 +7,7 @@
 //! - `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
-//! - `left`, `involved`, `recover`, `undecided`: ending what an interrupted run left
+//! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
 //! - `owner`: users and groups
 
 mod backup;
@@ -20,6 +20,7 @@ mod layout;
 mod left;
 mod list;
 mod lock;
+mod nested;
 mod output;
 mod owner;
 mod read;

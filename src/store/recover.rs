@@ -16,6 +16,7 @@ use super::journal::{Entry, Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
 use super::left::{Claim, Found, Left, must_be_ours, named, survey};
 use super::lock::{Place, Writer};
+use super::nested::{judge_folders, judge_parents};
 use super::read::LARGEST;
 use super::undecided::{discard, discard_journal, judge_staged, judge_untold};
 use super::{backup, read};
@@ -64,6 +65,7 @@ impl Writer {
     /// Ends what an interrupted run left; `None` if there is nothing. It comes before the first
     /// look at a file, since it changes files.
     pub fn recover(&mut self) -> Result<Option<Recovered>> {
+        judge_folders(&self.places)?;
         let left = self
             .places
             .iter()
@@ -113,6 +115,7 @@ impl Writer {
                 _ => {}
             }
         }
+        judge_parents(&self.places, left, &lists)?;
         judge_staged(&self.places, left, &lists)?;
         Ok(finishes)
     }

@@ -7,6 +7,7 @@ mod backup;
 mod commit;
 mod involved;
 mod lock;
+mod nested;
 mod read;
 mod recover;
 mod users;
