@@ -504,6 +504,27 @@ const NO_JOURNALS: [(&str, Make); 5] = [
     }),
 ];
 
+#[test]
+fn what_an_interrupted_run_left_is_told_as_it_was() {
+    for (name, words) in [
+        (
+            "pki/.certs-journal",
+            "removed the journal of an interrupted run",
+        ),
+        (
+            "pki/.certs-0123456789abcdef-0",
+            "removed 1 file that an interrupted run left",
+        ),
+    ] {
+        let place = tree();
+        write(&place.join(name), "");
+        set_mode(&place.join(name), 0o600);
+        let finished = run(&mut all(place.path(), &[])).expect(0);
+        assert!(finished.stdout.contains(words), "{finished}");
+        assert!(!place.join(name).exists());
+    }
+}
+
 // Output.
 
 #[test]

@@ -118,7 +118,15 @@ impl Writer {
             if !layout::is_known(file) || !fits || !targets.insert((place, file.name.clone())) {
                 bail!("{file} is not a file that certs may write so");
             }
-            owner::check_owner(change.owner)?;
+            // What a flag asks for was judged before; this one is taken from a file that is there.
+            if let Some(barred) = owner::barred(change.owner)? {
+                let path = self.roots.file(file);
+                bail!(
+                    "{} is to have the owner of what is there, and {}: run as root",
+                    path.display(),
+                    barred.why
+                );
+            }
             self.check_current(&change, place)?;
             let staged = layout::staged(transaction, jobs.len(), &file.name);
             jobs.push(Job {

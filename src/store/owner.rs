@@ -12,19 +12,32 @@ pub fn resolve_owner(user: Option<&str>, group: Option<&str>) -> Result<Owner> {
         user: user.map(self::user).transpose()?,
         group: group.map(self::group).transpose()?,
     };
-    check_owner(owner)?;
-    Ok(owner)
+    match barred(owner)? {
+        None => Ok(owner),
+        Some(Barred { why, flag }) => bail!("{why}: run as root, or leave out {flag}"),
+    }
 }
 
-/// An error if this process may not give files to `owner`.
-pub(super) fn check_owner(owner: Owner) -> Result<()> {
+/// Why this process may not give files to somebody.
+pub(super) struct Barred {
+    pub why: String,
+    /// The flag that would have asked for it.
+    flag: &'static str,
+}
+
+/// Whether this process may give files to `owner`.
+pub(super) fn barred(owner: Owner) -> Result<Option<Barred>> {
     if geteuid().is_root() {
-        return Ok(());
+        return Ok(None);
     }
+    let barred = |why, flag| Ok(Some(Barred { why, flag }));
     if let Some(user) = owner.user
         && user != geteuid().as_raw()
     {
-        bail!("only root can give files to user {user}: run as root, or leave out --owner");
+        return barred(
+            format!("only root can give files to user {user}"),
+            "--owner",
+        );
     }
     if let Some(group) = owner.group
         && group != getegid().as_raw()
@@ -32,11 +45,12 @@ pub(super) fn check_owner(owner: Owner) -> Result<()> {
             .context("read this process's groups")?
             .contains(&Gid::from_raw(group))
     {
-        bail!(
-            "only root or a member can give files to group {group}: run as root, or leave out --group"
+        return barred(
+            format!("only root or a member can give files to group {group}"),
+            "--group",
         );
     }
-    Ok(())
+    Ok(None)
 }
 
 fn user(text: &str) -> Result<u32> {

@@ -231,7 +231,11 @@ fn works_in_directories_of_its_own() {
             ..create(pki("b.key"), "")
         };
         let text = error(writer().commit(vec![change], &options(3)));
-        assert!(text.contains("only root"), "{text}");
+        assert!(
+            text.contains("pki/b.key is to have the owner of what is there, and only root")
+                && text.ends_with(" 0: run as root"),
+            "{text}"
+        );
     }
     let text = error(resolve_owner(Some("root"), None));
     assert_eq!(
