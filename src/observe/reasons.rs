@@ -6,7 +6,9 @@ use crate::store::ReadError;
 
 pub(super) fn cause(error: &ReadError) -> Cause {
     match error {
-        ReadError::Io { .. } | ReadError::PermissionDenied { .. } => Cause::Failed,
+        ReadError::Io { .. } | ReadError::PermissionDenied { .. } | ReadError::Stranger(_) => {
+            Cause::Failed
+        }
         ReadError::NotAFile { .. } | ReadError::TooLarge { .. } => Cause::Content,
     }
 }
@@ -26,6 +28,10 @@ pub(super) fn unread(file: &FileId, error: &ReadError) -> Unreadable {
         ReadError::PermissionDenied { .. } => (
             "cannot be read: permission denied".to_owned(),
             "run as root, or as its owner",
+        ),
+        ReadError::Stranger(folder) => (
+            format!("is not read: {} {}", folder.path.display(), folder.what),
+            folder.way_out,
         ),
         ReadError::TooLarge { .. } => (
             "is larger than 1 MiB: no certificate, key or kubeconfig is".to_owned(),

@@ -4,13 +4,16 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
+use nix::errno::Errno;
 use time::OffsetDateTime;
 
 use super::directory::{Directory, PRIVATE_DIRECTORY_MODE};
+use super::folder::{self, Barred};
 use super::journal::{Journal, List, TransactionId};
 use super::layout::{self, BACKUP, Roots};
 use super::owner::effective_user;
@@ -27,7 +30,8 @@ pub(super) fn read_backup(
     transaction: TransactionId,
     file: &FileId,
 ) -> Result<Option<FileContent>, ReadError> {
-    read::read(&path(roots, transaction, file))
+    let name = layout::backup_file(transaction, &file.name);
+    folder::read_below(roots.path(file.root), &name)
 }
 
 /// Where [`read_backup`] looks.
@@ -99,20 +103,26 @@ fn existing(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
 }
 
 pub(super) fn listed(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
-    let path = layout::in_directory(root, BACKUP);
-    let failed =
-        |error: std::io::Error| anyhow!("list {}: {}", path.display(), read::reason(errno(&error)));
+    let opened = match folder::root(root) {
+        Ok(opened) => opened,
+        Err(barred) => return Err(folder::error("list", root, barred)),
+    };
     let mut found = Vec::new();
-    for entry in path.read_dir().map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        let Some(transaction) = name.to_str().and_then(TransactionId::parse) else {
+    for name in folder::names(opened.as_fd(), root, BACKUP)? {
+        let Some(transaction) = TransactionId::parse(&name) else {
             continue;
         };
         // Whoever could put another folder here could have any file of this user's put back.
         for folder in layout::backup_folders(transaction) {
-            is_ours(&layout::in_directory(root, &folder))?;
+            match folder::check(root, &folder) {
+                Ok(()) | Err(Barred::System(Errno::ENOENT)) => {}
+                Err(barred) => {
+                    let path = layout::in_directory(root, &folder);
+                    return Err(folder::error("look at", &path, barred));
+                }
+            }
         }
-        let manifest = read::read(&layout::in_directory(root, &layout::manifest(transaction)))?;
+        let manifest = folder::read(opened.as_fd(), root, &layout::manifest(transaction))?;
         found.push((transaction, manifest_of(manifest, transaction)));
     }
     Ok(found)
@@ -165,18 +175,8 @@ pub(super) fn look(path: &Path) -> Result<Looked> {
             ),
         },
     };
-    let path = path.display();
-    if !found.is_dir() {
-        let kind = read::kind(found.mode());
-        bail!("{path} is {kind}, not the directory that certs makes: look at it and move it away");
-    }
-    if found.uid() != effective_user() {
-        let user = found.uid();
-        bail!("{path} belongs to user {user}: run as that user, or look at it and move it away");
-    }
-    if found.mode() & 0o077 != 0 {
-        bail!("{path} is open to others than its owner: look at it, then chmod it to 0700");
-    }
+    folder::must_be_private(found.mode(), found.uid(), path)
+        .map_err(|stranger| anyhow!("{stranger}"))?;
     Ok(Looked::Ours)
 }
 

@@ -2,21 +2,20 @@
 //! it happens in the directory that is locked, whatever becomes of the path meanwhile.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
+use super::folder::{self, Barred};
 use super::layout::in_directory;
 use super::lock::Locked;
-use super::read::{FileContent, ReadError, TO_READ, is_file, kind, read_at, reason};
-use super::writable::errno;
+use super::read::{FileContent, ReadError, TO_READ, is_directory, is_file, kind, reason};
 use crate::location::Owner;
 
 /// Directories that we make; the umask takes from it.
@@ -56,10 +55,6 @@ impl Status {
     }
 }
 
-fn is_directory(mode: u32) -> bool {
-    SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFDIR
-}
-
 impl Directory {
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
@@ -74,8 +69,46 @@ impl Directory {
         }
     }
 
+    /// Does `act` in the folder of `name`, with the name that is left; every change and look comes
+    /// through here. The error is of a folder that another user may have put there.
+    fn at<T>(
+        &self,
+        name: &str,
+        act: impl FnOnce(BorrowedFd<'_>, &str) -> nix::Result<T>,
+    ) -> Result<nix::Result<T>> {
+        match folder::within(self.descriptor(), &self.path, name, act) {
+            Ok(done) => Ok(done),
+            Err(Barred::System(errno)) => Ok(Err(errno)),
+            Err(Barred::Stranger(stranger)) => bail!("{stranger}"),
+        }
+    }
+
+    /// The same with two names.
+    fn at_both<T>(
+        &self,
+        from: &str,
+        to: &str,
+        act: impl FnOnce(BorrowedFd<'_>, &str, BorrowedFd<'_>, &str) -> nix::Result<T>,
+    ) -> Result<nix::Result<T>> {
+        // The second folder may be barred in its own right.
+        let mut barred = Ok(());
+        let done = self.at(from, |here, from| {
+            match self.at(to, |there, to| act(here, from, there, to)) {
+                Ok(done) => done,
+                Err(error) => {
+                    barred = Err(error);
+                    Err(Errno::EACCES)
+                }
+            }
+        })?;
+        barred.map(|()| done)
+    }
+
     pub fn status(&self, name: &str) -> Result<Option<Status>> {
-        match fstatat(self.descriptor(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        let found = self.at(name, |here, base| {
+            fstatat(here, base, AtFlags::AT_SYMLINK_NOFOLLOW)
+        })?;
+        match found {
             Ok(found) => Ok(Some(Status {
                 mode: found.st_mode,
                 user: found.st_uid,
@@ -88,42 +121,17 @@ impl Directory {
     }
 
     pub fn read(&self, name: &str) -> Result<Option<FileContent>, ReadError> {
-        read_at(self.descriptor(), Path::new(name), &self.path(name))
+        folder::read(self.descriptor(), &self.path, name)
     }
 
-    /// The names in `folder`; none if there is no such folder. They are listed by the path, since
-    /// nix takes an error of readdir for the end; so it must still be the path of what is locked.
+    /// The names in `folder`; none if there is no such folder.
     pub fn names(&self, folder: &str) -> Result<Vec<String>> {
-        let failed = |errno| self.failure("list", folder, errno);
-        let held = match fstatat(self.descriptor(), folder, AtFlags::empty()) {
-            Ok(found) if is_directory(found.st_mode) => found,
-            Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Vec::new()),
-            Err(errno) => return Err(failed(errno)),
-        };
-        let path = self.path(folder);
-        let listed = match path.metadata() {
-            Ok(found) => Some((found.dev(), found.ino())),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(errno(&error))),
-        };
-        if listed != Some((held.st_dev, held.st_ino)) {
-            bail!("{} was moved meanwhile: run again", path.display());
-        }
-        let mut names = Vec::new();
-        for entry in path.read_dir().map_err(|error| failed(errno(&error)))? {
-            let name = entry.map_err(|error| failed(errno(&error)))?.file_name();
-            // What is not UTF-8 is none of ours.
-            if let Some(name) = name.to_str() {
-                names.push(name.to_owned());
-            }
-        }
-        names.sort();
-        Ok(names)
+        folder::names(self.descriptor(), &self.path, folder)
     }
 
     /// Makes a folder; `false` if it is there.
     pub fn make_folder(&self, name: &str, mode: Mode) -> Result<bool> {
-        match mkdirat(self.descriptor(), name, mode) {
+        match self.at(name, |here, base| mkdirat(here, base, mode))? {
             Ok(()) => Ok(true),
             Err(Errno::EEXIST) => Ok(false),
             Err(errno) => Err(self.failure("make directory", name, errno)),
@@ -134,14 +142,10 @@ impl Directory {
     pub fn create(&self, name: &str) -> Result<File> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let descriptor = openat(
-            self.descriptor(),
-            name,
-            flags,
-            Mode::from_bits_truncate(0o600),
-        )
-        .map_err(|errno| self.failure("create", name, errno))?;
-        Ok(File::from(descriptor))
+        let mode = Mode::from_bits_truncate(0o600);
+        self.at(name, |here, base| openat(here, base, flags, mode))?
+            .map(File::from)
+            .map_err(|errno| self.failure("create", name, errno))
     }
 
     /// Writes into a file that `create` made.
@@ -175,9 +179,11 @@ impl Directory {
     }
 
     pub fn open(&self, name: &str) -> Result<File> {
-        openat(self.descriptor(), name, TO_READ, Mode::empty())
-            .map(File::from)
-            .map_err(|errno| self.failure("open", name, errno))
+        self.at(name, |here, base| {
+            openat(here, base, TO_READ, Mode::empty())
+        })?
+        .map(File::from)
+        .map_err(|errno| self.failure("open", name, errno))
     }
 
     /// An error unless `name` is the only name of this open file.
@@ -201,51 +207,37 @@ impl Directory {
 
     /// Makes the names in `folder` last.
     pub fn sync(&self, folder: &str) -> Result<()> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        openat(self.descriptor(), folder, flags, Mode::empty())
-            .and_then(fsync)
-            .map_err(|errno| self.failure("sync", folder, errno))
+        let errno = match folder::open(self.descriptor(), &self.path, folder) {
+            Ok(opened) => match fsync(opened) {
+                Ok(()) => return Ok(()),
+                Err(errno) => errno,
+            },
+            Err(Barred::System(errno)) => errno,
+            Err(Barred::Stranger(stranger)) => bail!("{stranger}"),
+        };
+        Err(self.failure("sync", folder, errno))
     }
 
     /// Puts `from` in the place of `to`.
     pub fn replace(&self, from: &str, to: &str) -> Result<()> {
-        renameat(self.descriptor(), from, self.descriptor(), to)
-            .map_err(|errno| self.failure("replace", to, errno))
+        self.at_both(from, to, |here, from, there, to| {
+            renameat(here, from, there, to)
+        })?
+        .map_err(|errno| self.failure("replace", to, errno))
     }
 
     /// Moves `from` to `to`, where nothing may be: a file that has appeared meanwhile stays.
     pub fn place(&self, from: &str, to: &str) -> Result<()> {
-        self.rename_exclusively(from, to)
+        self.at_both(from, to, rename_exclusively)?
             .map_err(|errno| self.failure("create", to, errno))
-    }
-
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn rename_exclusively(&self, from: &str, to: &str) -> nix::Result<()> {
-        use nix::fcntl::{RenameFlags, renameat2};
-        let here = self.descriptor();
-        match renameat2(here, from, here, to, RenameFlags::RENAME_NOREPLACE) {
-            Err(Errno::EINVAL | Errno::ENOSYS) => self.link_and_remove(from, to),
-            result => result,
-        }
-    }
-
-    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-    fn rename_exclusively(&self, from: &str, to: &str) -> nix::Result<()> {
-        self.link_and_remove(from, to)
-    }
-
-    /// `RENAME_NOREPLACE` for file systems and C libraries without it. Between the two steps the
-    /// file has both names; recovery then removes the staged one.
-    pub fn link_and_remove(&self, from: &str, to: &str) -> nix::Result<()> {
-        let here = self.descriptor();
-        linkat(here, from, here, to, AtFlags::empty())?;
-        unlinkat(here, from, UnlinkatFlags::NoRemoveDir)
     }
 
     /// Gives `from` a second name; `false` where the file system or its rules forbid that.
     pub fn link(&self, from: &str, to: &str) -> Result<bool> {
-        let here = self.descriptor();
-        match linkat(here, from, here, to, AtFlags::empty()) {
+        let linked = self.at_both(from, to, |here, from, there, to| {
+            linkat(here, from, there, to, AtFlags::empty())
+        })?;
+        match linked {
             Ok(()) => Ok(true),
             Err(Errno::EPERM | Errno::EMLINK | Errno::EXDEV | Errno::EOPNOTSUPP) => Ok(false),
             Err(errno) => Err(self.failure("link", from, errno)),
@@ -254,7 +246,8 @@ impl Directory {
 
     /// Removes a file; that it is not there is fine.
     pub fn remove(&self, name: &str) -> Result<()> {
-        match unlinkat(self.descriptor(), name, UnlinkatFlags::NoRemoveDir) {
+        let flag = UnlinkatFlags::NoRemoveDir;
+        match self.at(name, |here, base| unlinkat(here, base, flag))? {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
             Err(errno) => Err(self.failure("remove", name, errno)),
         }
@@ -262,7 +255,8 @@ impl Directory {
 
     /// Removes an empty folder; that it is not there is fine.
     pub fn remove_folder(&self, name: &str) -> Result<()> {
-        match unlinkat(self.descriptor(), name, UnlinkatFlags::RemoveDir) {
+        let flag = UnlinkatFlags::RemoveDir;
+        match self.at(name, |here, base| unlinkat(here, base, flag))? {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
             Err(errno) => Err(self.failure("remove", name, errno)),
         }
@@ -274,6 +268,35 @@ impl Directory {
         let advice = advice(errno);
         anyhow!("{what} {}: {}{advice}", path.display(), reason(errno))
     }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn rename_exclusively(
+    here: BorrowedFd<'_>,
+    from: &str,
+    there: BorrowedFd<'_>,
+    to: &str,
+) -> nix::Result<()> {
+    use nix::fcntl::{RenameFlags, renameat2};
+    match renameat2(here, from, there, to, RenameFlags::RENAME_NOREPLACE) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => link_and_remove(here, from, there, to),
+        result => result,
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+use link_and_remove as rename_exclusively;
+
+/// `RENAME_NOREPLACE` for file systems and C libraries without it. Between the two steps the file
+/// has both names; recovery then removes the staged one.
+pub(super) fn link_and_remove(
+    here: BorrowedFd<'_>,
+    from: &str,
+    there: BorrowedFd<'_>,
+    to: &str,
+) -> nix::Result<()> {
+    linkat(here, from, there, to, AtFlags::empty())?;
+    unlinkat(here, from, UnlinkatFlags::NoRemoveDir)
 }
 
 /// The usual way out of an error, as the end of a sentence.

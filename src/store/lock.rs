@@ -76,6 +76,9 @@ impl Lock {
 
 /// Locks what can be locked of some roots, without waiting.
 pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
+    for root in used {
+        writable::check_links(*root, roots.path(*root))?;
+    }
     let mut held = Vec::new();
     let mut inside = Vec::new();
     let mut busy = None;

@@ -4,7 +4,7 @@
 //!
 //! - `layout`: names and paths
 //! - `read`: one file; `list`: which there are
-//! - `lock`, `writable`: the directories
+//! - `folder`, `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
 //! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
@@ -14,6 +14,7 @@ mod backup;
 mod commit;
 mod directory;
 mod earlier;
+mod folder;
 mod involved;
 mod journal;
 mod layout;
@@ -40,6 +41,7 @@ use anyhow::Result;
 
 pub use self::commit::{Change, CommitOptions, Committed};
 pub use self::earlier::{BackedUp, Backup, Backups};
+pub use self::folder::Stranger;
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::Roots;
 pub use self::lock::{Lock, Writer};
@@ -81,12 +83,13 @@ impl Store {
         std::path::absolute(path).ok()
     }
 
-    /// The file, or `None` if there is none. Its parents may be links, it itself may not.
+    /// The file, or `None` if there is none. Its parents may be links, of root's or of this user's; it
+    /// itself may be none.
     pub fn read(&self, file: &FileId) -> Result<Option<FileContent>, ReadError> {
-        let path = self.path(file);
         if layout::is_known(file) {
-            return read::read(&path);
+            return folder::read_below(self.root(file.root), &file.name);
         }
+        let path = self.path(file);
         let reason = "certs knows no file of this name".to_owned();
         Err(ReadError::Io { path, reason })
     }

@@ -12,6 +12,8 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 use zeroize::Zeroizing;
 
+use super::folder::Stranger;
+
 /// How a file is opened to be read: it may have been exchanged since it was looked at, so no link is followed, and a pipe
 /// does not block.
 pub(super) const TO_READ: OFlag = OFlag::O_RDONLY
@@ -70,6 +72,8 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// Another user may have put its folder there.
+    Stranger(Stranger),
     /// Over [`LARGEST`].
     TooLarge {
         /// The file.
@@ -92,6 +96,7 @@ impl fmt::Display for ReadError {
                     "no permission to read {path}: run as root, or as its owner"
                 )
             }
+            Self::Stranger(stranger) => stranger.fmt(formatter),
             Self::TooLarge { path } => {
                 let path = path.display();
                 write!(
@@ -132,6 +137,10 @@ pub(super) fn kind(mode: u32) -> &'static str {
 
 pub(super) fn is_file(mode: u32) -> bool {
     SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFREG
+}
+
+pub(super) fn is_directory(mode: u32) -> bool {
+    SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFDIR
 }
 
 /// The file at `path`; `None` if there is none.
@@ -247,7 +256,7 @@ fn must_be_file(mode: u32, path: &Path) -> Result<(), ReadError> {
     })
 }
 
-fn failure(path: &Path, errno: Errno) -> ReadError {
+pub(super) fn failure(path: &Path, errno: Errno) -> ReadError {
     let path = path.to_owned();
     match errno {
         Errno::EACCES | Errno::EPERM => ReadError::PermissionDenied { path },

@@ -12,6 +12,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::directory::DIRECTORY_MODE;
+use super::folder::{self, Barred};
 use super::layout;
 use super::read::{kind, reason};
 use crate::location::Root;
@@ -24,6 +25,7 @@ pub(super) fn check(root: Root, path: &Path) -> Result<()> {
         return Err(not_a_directory(root, &deepest, &found));
     }
     access(root, &deepest)?;
+    check_links(root, path)?;
     for folder in layout::folders(root) {
         let folder = path.join(folder);
         // Whether it can be written is asked by who writes there: it may belong to another user, and
@@ -34,6 +36,16 @@ pub(super) fn check(root: Root, path: &Path) -> Result<()> {
                 return Err(link_to_nothing(root, &folder));
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// An error if another user chose where the root or one of its folders leads.
+pub(super) fn check_links(root: Root, path: &Path) -> Result<()> {
+    for folder in [&"."].into_iter().chain(layout::folders(root)) {
+        if let Err(Barred::Stranger(stranger)) = folder::check(path, folder) {
+            bail!("{stranger}, or choose another {}", root.flag());
         }
     }
     Ok(())

@@ -3,13 +3,15 @@
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::common::{Finished, binary, run, set_mode, text, tool};
+use crate::common::{Finished, binary, eventually, run, set_mode, text, tool};
 use crate::ground::{Ground, Layout};
 use crate::mounts::{apart, tmpfs};
+use crate::point::{Point, slowed};
 use crate::sweep::say;
 
 const NOBODY: u32 = 65534;
@@ -309,6 +311,67 @@ fn a_plain_user_is_told_what_it_may_not_read_or_write() {
                         .expect("the old tree");
                 }
             }
+        },
+    );
+}
+
+/// Whoever owns the certificates' folder can exchange what is in it at any moment of root's run.
+#[test]
+fn backups_that_are_exchanged_while_root_removes_one_cost_nothing_elsewhere() {
+    apart(
+        "hostile::backups_that_are_exchanged_while_root_removes_one_cost_nothing_elsewhere",
+        |folder| {
+            let ground = Ground::new(Layout::One, folder, folder, 0);
+            ground.run(&["all"]).expect(0);
+            let victim = folder.join("victim");
+            fs::create_dir(&victim).expect("make a folder");
+            fs::write(victim.join("file"), b"of root\n").expect("write a file");
+            // What root's run left that was killed before it decided anything.
+            let backups = ground.pki.join(".certs-backup");
+            let backup = backups.join("0123456789abcdef");
+            for path in [&backups, &backup] {
+                fs::create_dir(path).expect("make a folder");
+                set_mode(path, 0o700);
+            }
+            plant(&backup.join("journal"), b"", 0, 0o600);
+            plant(&ground.pki.join(STAGED), b"staged", 0, 0o600);
+            let evil = ground.pki.join("evil");
+            fs::create_dir(&evil).expect("make a folder");
+            symlink(&victim, evil.join("0123456789abcdef")).expect("make a link");
+            for path in [&ground.pki, &evil] {
+                chown(path, Some(NOBODY), Some(NOBODY)).expect("give a folder away");
+            }
+            // The list of the backup goes first; meanwhile the folder above it becomes another.
+            let first = Point {
+                call: "unlinkat".to_owned(),
+                nth: 1,
+                class: String::new(),
+                changes: true,
+            };
+            let log = ground.aside.join("slowed");
+            let mut run = slowed(&ground, &["all"], &first, &log)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("start strace");
+            eventually(Duration::from_secs(20), || {
+                let lines = fs::read_to_string(&log).unwrap_or_default();
+                lines
+                    .contains("unlinkat(")
+                    .then_some(())
+                    .ok_or_else(|| "nothing is removed yet".to_owned())
+            });
+            assert!(run.try_wait().expect("look at the run").is_none());
+            fs::rename(&backups, ground.pki.join("saved")).expect("move a folder");
+            fs::rename(&evil, &backups).expect("move a folder");
+            let output = run.wait_with_output().expect("wait for a run");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                !output.status.success() && said.contains("belongs to user 65534"),
+                "{said}"
+            );
+            assert!(victim.join("file").is_file(), "{said}");
         },
     );
 }

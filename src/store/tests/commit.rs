@@ -1,7 +1,9 @@
+use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 
 use super::*;
 use crate::store::commit::LARGEST_MODE;
+use crate::store::directory::link_and_remove;
 
 /// A commit that must be refused, and must leave everything as it was.
 fn refused(tree: &Tree, changes: Vec<Change>) -> String {
@@ -470,14 +472,15 @@ fn a_file_system_without_exclusive_rename_still_overwrites_nothing() {
     let tree = Tree::new();
     let writer = tree.writer();
     let directory = &writer.places[writer.place(Root::Pki).unwrap()].directory;
+    let here = directory.handle.as_fd();
     tree.write("k/pki/from", "new");
     tree.write("k/pki/taken", "theirs");
-    assert!(directory.link_and_remove("from", "taken").is_err());
+    assert!(link_and_remove(here, "from", here, "taken").is_err());
     assert_eq!(
         tree.text("k/pki/taken") + &tree.text("k/pki/from"),
         "theirsnew"
     );
-    directory.link_and_remove("from", "free").unwrap();
+    link_and_remove(here, "from", here, "free").unwrap();
     assert_eq!(tree.text("k/pki/free"), "new");
     assert!(!tree.path("k/pki/from").exists());
 }

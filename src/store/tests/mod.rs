@@ -5,6 +5,7 @@
 
 mod backup;
 mod commit;
+mod folder;
 mod involved;
 mod lock;
 mod nested;

@@ -1,0 +1,251 @@
+//! The folders below a root, entered one name after the other, each looked at through its own
+//! descriptor: whoever may write in a root can put a link in the place of a folder between any two
+//! calls, so none is ever reached by its path.
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+
+use super::layout::{self, BACKUP, in_directory};
+use super::owner::effective_user;
+use super::read::{self, FileContent, ReadError, is_directory, kind, read_at};
+
+/// A folder is held, not read: that needs no permission but to pass through it.
+const TO_PASS: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+/// How a folder is opened to be listed or synced.
+const TO_LIST: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_CLOEXEC);
+
+/// What another user may have put in the place of a folder.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stranger {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is, after its path.
+    pub what: String,
+    /// What can be done.
+    pub way_out: &'static str,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} {}: {}",
+            self.path.display(),
+            self.what,
+            self.way_out
+        )
+    }
+}
+
+/// Why a folder is not entered.
+pub(super) enum Barred {
+    Stranger(Stranger),
+    System(Errno),
+}
+
+/// As one sentence: what was tried, where, and why not.
+pub(super) fn error(what: &str, path: &Path, barred: Barred) -> anyhow::Error {
+    match barred {
+        Barred::Stranger(stranger) => anyhow!("{stranger}"),
+        Barred::System(errno) => anyhow!("{what} {}: {}", path.display(), read::reason(errno)),
+    }
+}
+
+impl From<Errno> for Barred {
+    fn from(errno: Errno) -> Self {
+        Self::System(errno)
+    }
+}
+
+/// The directory at `path`, which may be a link of root's or of this user's.
+pub(super) fn root(path: &Path) -> Result<OwnedFd, Barred> {
+    let whole = TO_PASS | OFlag::O_DIRECTORY;
+    let (Some(name), Some(above)) = (path.file_name(), path.parent()) else {
+        let path = or_here(path);
+        return Ok(openat(AT_FDCWD, path, whole, Mode::empty())?);
+    };
+    let above = openat(AT_FDCWD, or_here(above), whole, Mode::empty())?;
+    enter(above.as_fd(), Path::new(name), path, false)
+}
+
+fn or_here(path: &Path) -> &Path {
+    if path == Path::new("") {
+        Path::new(".")
+    } else {
+        path
+    }
+}
+
+/// Does `act` in the folder of `name`, with the name that is left. `path` is what messages call the
+/// root.
+pub(super) fn within<T>(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    name: &str,
+    act: impl FnOnce(BorrowedFd<'_>, &str) -> T,
+) -> Result<T, Barred> {
+    let mut entered: Option<OwnedFd> = None;
+    let mut private = false;
+    let mut base = name;
+    while let Some((folder, rest)) = base.split_once('/') {
+        private |= folder == BACKUP;
+        let here = entered.as_ref().map_or(root, AsFd::as_fd);
+        let so_far = &name[..name.len() - rest.len() - 1];
+        let next = enter(
+            here,
+            Path::new(folder),
+            &in_directory(path, so_far),
+            private,
+        )?;
+        entered = Some(next);
+        base = rest;
+    }
+    Ok(act(entered.as_ref().map_or(root, AsFd::as_fd), base))
+}
+
+/// Opens the folder called `name` in `here`, and looks at what was opened.
+fn enter(here: BorrowedFd<'_>, name: &Path, path: &Path, private: bool) -> Result<OwnedFd, Barred> {
+    let opened = openat(here, name, TO_PASS | OFlag::O_NOFOLLOW, Mode::empty())?;
+    let found = fstat(&opened)?;
+    if private {
+        must_be_private(found.st_mode, found.st_uid, path).map_err(Barred::Stranger)?;
+        return Ok(opened);
+    }
+    if is_directory(found.st_mode) {
+        return Ok(opened);
+    }
+    if !is_link(found.st_mode) {
+        return Err(Barred::System(Errno::ENOTDIR));
+    }
+    if ![0, effective_user()].contains(&found.st_uid) {
+        return Err(Barred::Stranger(Stranger {
+            path: path.to_owned(),
+            what: format!(
+                "is a symbolic link of user {}, who chose where it leads",
+                found.st_uid
+            ),
+            way_out: "put a directory in its place, or make the link as root",
+        }));
+    }
+    // Where this very link leads: its name may be another's by now.
+    let target = readlinkat(&opened, "")?;
+    let target = openat(
+        here,
+        target.as_os_str(),
+        TO_PASS | OFlag::O_DIRECTORY,
+        Mode::empty(),
+    )?;
+    Ok(target)
+}
+
+fn is_link(mode: u32) -> bool {
+    SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFLNK
+}
+
+/// Backups are in directories that only this user could have made and filled.
+pub(super) fn must_be_private(mode: u32, user: u32, path: &Path) -> Result<(), Stranger> {
+    let (what, way_out) = if !is_directory(mode) {
+        let kind = kind(mode);
+        (
+            format!("is {kind}, not the directory that certs makes"),
+            "look at it and move it away",
+        )
+    } else if user != effective_user() {
+        (
+            format!("belongs to user {user}"),
+            "run as that user, or look at it and move it away",
+        )
+    } else if mode & 0o077 != 0 {
+        (
+            "is open to others than its owner".to_owned(),
+            "look at it, then chmod it to 0700",
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Stranger {
+        path: path.to_owned(),
+        what,
+        way_out,
+    })
+}
+
+/// Whether `folder` of the directory at `path` may be entered; `.` is that directory itself.
+pub(super) fn check(path: &Path, folder: &str) -> Result<(), Barred> {
+    let itself = layout::within(folder, ".");
+    within(root(path)?.as_fd(), path, &itself, |_, _| ())
+}
+
+/// Opens `folder` itself, to list or to sync it.
+pub(super) fn open(root: BorrowedFd<'_>, path: &Path, folder: &str) -> Result<OwnedFd, Barred> {
+    let itself = layout::within(folder, ".");
+    let open = |here: BorrowedFd<'_>, base: &str| openat(here, base, TO_LIST, Mode::empty());
+    Ok(within(root, path, &itself, open)??)
+}
+
+/// The names in `folder`, sorted; none if there is no such folder.
+pub(super) fn names(root: BorrowedFd<'_>, path: &Path, folder: &str) -> Result<Vec<String>> {
+    let failed = |barred| error("list", &in_directory(path, folder), barred);
+    let opened = match open(root, path, folder) {
+        Ok(opened) => opened,
+        Err(Barred::System(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(Vec::new()),
+        Err(barred) => return Err(failed(barred)),
+    };
+    let failed = |errno| failed(Barred::System(errno));
+    let mut listed = Dir::from_fd(opened).map_err(failed)?;
+    let mut entries = listed.iter();
+    let mut names = Vec::new();
+    loop {
+        // nix takes an error of readdir for the end, so the system is asked whether it was one.
+        Errno::clear();
+        let Some(entry) = entries.next() else { break };
+        let entry = entry.map_err(failed)?;
+        // What is not UTF-8 is none of ours.
+        match entry.file_name().to_str() {
+            Ok("." | "..") | Err(_) => {}
+            Ok(name) => names.push(name.to_owned()),
+        }
+    }
+    match Errno::last() {
+        Errno::UnknownErrno => {}
+        errno => return Err(failed(errno)),
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The file called `name`; `None` if there is none.
+pub(super) fn read(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    name: &str,
+) -> Result<Option<FileContent>, ReadError> {
+    let whole = in_directory(path, name);
+    let read = |here: BorrowedFd<'_>, base: &str| read_at(here, Path::new(base), &whole);
+    within(root, path, name, read).unwrap_or_else(|barred| unread(&whole, barred))
+}
+
+/// The same in the directory at `path`.
+pub(super) fn read_below(path: &Path, name: &str) -> Result<Option<FileContent>, ReadError> {
+    match root(path) {
+        Ok(opened) => read(opened.as_fd(), path, name),
+        Err(barred) => unread(&in_directory(path, name), barred),
+    }
+}
+
+fn unread(path: &Path, barred: Barred) -> Result<Option<FileContent>, ReadError> {
+    match barred {
+        Barred::System(Errno::ENOENT) => Ok(None),
+        Barred::System(errno) => Err(read::failure(path, errno)),
+        Barred::Stranger(stranger) => Err(ReadError::Stranger(stranger)),
+    }
+}
