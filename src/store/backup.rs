@@ -287,9 +287,13 @@ pub(super) fn discard(directory: &Directory, transaction: TransactionId) -> Resu
 }
 
 /// Removes all but the youngest backups in one root, and those that must stay. A list without copies
-/// counts as any other: what came before it is no sooner put back for lack of them.
+/// counts as any other: what came before it is no sooner put back for lack of them. One with a damaged
+/// list stays, for it may be the youngest of all; what to do with it is the error.
 pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()> {
-    let mut found = existing(&directory.path)?;
+    let found = existing(&directory.path)?;
+    let (damaged, mut found): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|(_, manifest)| matches!(manifest, Manifest::Damaged));
     found.sort_by_key(|(transaction, manifest)| {
         let sequence = manifest.sequence().unwrap_or_default();
         (std::cmp::Reverse(sequence), *transaction)
@@ -298,5 +302,16 @@ pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()>
     for transaction in old.filter(|transaction| !keep.contains(transaction)) {
         remove_whole(directory, transaction)?;
     }
-    Ok(())
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let lists = damaged.iter().map(|(transaction, _)| {
+        let list = directory.path(&layout::manifest(*transaction));
+        list.display().to_string()
+    });
+    let lists: Vec<String> = lists.collect();
+    bail!(
+        "{} is damaged, so that nobody knows how old its backup is, which is kept: look at it, and move its folder away",
+        lists.join(" and ")
+    );
 }

@@ -169,6 +169,38 @@ fn the_last_three_backups_stay_and_one_that_is_asked_for() {
 }
 
 #[test]
+fn a_backup_with_a_damaged_list_is_told_and_neither_removed_nor_counted() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "0");
+    let mut notes = Vec::new();
+    for number in 1..=5u8 {
+        let (former, new) = ((number - 1).to_string(), number.to_string());
+        let change = replace(pki("ca.crt"), &former, &new);
+        let committed = tree.writer().commit(vec![change], &options(number));
+        notes.push(committed.unwrap().notes);
+        if number == 3 {
+            tree.write("k/pki/.certs-backup/0303030303030303/journal", "torn");
+        }
+    }
+    let kept = |number: u8| {
+        let name = format!("k/pki/.certs-backup/{}/ca.crt", transaction(number));
+        tree.path(&name).exists()
+    };
+    assert_eq!([1, 2, 3, 4, 5].map(kept), [false, true, true, true, true]);
+    assert!(notes[..3].iter().all(Vec::is_empty), "{notes:?}");
+    for told in &notes[3..] {
+        let [told] = &told[..] else {
+            panic!("one note: {told:?}")
+        };
+        assert!(
+            told.contains("0303030303030303/journal is damaged")
+                && told.contains("move its folder away"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn without_a_backup_nothing_of_the_former_file_stays_but_the_run_s_list() {
     let tree = Tree::new();
     tree.write("k/pki/etcd/ca.crt", "old");
