@@ -172,9 +172,20 @@ pub fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Block>> {
     Ok(blocks(bytes)?)
 }
 
-/// Whether a file holds a private key, whatever else is in it.
+/// Whether a file holds a private key, whatever else is in it. In one that cannot be read whole the
+/// beginning of one is enough, of whatever kind and however damaged or, in UTF-16, spaced.
 pub fn holds_private_key(bytes: &[u8]) -> bool {
-    parse(bytes).is_ok_and(|blocks| blocks.iter().any(|block| block.label.is_private()))
+    match blocks(bytes) {
+        Ok(blocks) => blocks.iter().any(|block| block.label.is_private()),
+        Err(_) => bytes
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
+            .any(|line| {
+                let text = line.iter().copied().filter(|byte| *byte != 0);
+                let text: Zeroizing<Vec<u8>> = Zeroizing::new(text.collect());
+                let says = |words: &[u8]| text.windows(words.len()).any(|window| window == words);
+                says(b"BEGIN") && says(b"PRIVATE KEY")
+            }),
+    }
 }
 
 /// Whether a file is one of certificates, be they usable or not.
@@ -390,6 +401,27 @@ mod tests {
             .into_iter()
             .map(|block| (block.label, block.der.to_vec()))
             .collect()
+    }
+
+    #[test]
+    fn a_private_key_is_seen_beside_what_cannot_be_read() {
+        let unknown = "-----BEGIN DH PARAMETERS-----\nAAEC\n-----END DH PARAMETERS-----\n";
+        let cut = &KEY[..KEY.len() - 40];
+        let wide: Vec<u8> = KEY.bytes().flat_map(|byte| [byte, 0]).collect();
+        for text in [
+            format!("{CERTIFICATE}{KEY}{unknown}").into_bytes(),
+            format!("{unknown}{KEY}").into_bytes(),
+            format!("{CERTIFICATE}  {KEY}").into_bytes(),
+            cut.as_bytes().to_vec(),
+            format!("\u{feff}{KEY}").into_bytes(),
+            KEY.replace("ENCRYPTED", "OPENSSH").into_bytes(),
+            [&b"\xff\xfe"[..], &wide].concat(),
+        ] {
+            assert!(parse(&text).is_err());
+            assert!(holds_private_key(&text), "{}", text.escape_ascii());
+        }
+        let without = format!("{CERTIFICATE}{unknown}the PRIVATE KEY is elsewhere\n");
+        assert!(parse(without.as_bytes()).is_err() && !holds_private_key(without.as_bytes()));
     }
 
     #[test]

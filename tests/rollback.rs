@@ -895,12 +895,19 @@ fn what_a_private_key_lay_in_is_put_back_for_its_owner_and_group_alone() {
         place.join("pki/etcd/peer.crt"),
         place.join("pki/etcd/peer.key"),
     );
-    let both = read(&crt) + &read(&key);
-    fs::write(&crt, &both).expect("write a file");
-    run(&mut all(place.path(), &["--force"])).expect(0);
-    assert_eq!(mode(&crt), 0o644);
-    run(&mut rollback(place.path(), &[])).expect(0);
-    assert_eq!((mode(&crt), read(&crt)), (0o640, both));
+    // What cannot be read beside the key does not hide it.
+    let parameters = "-----BEGIN DH PARAMETERS-----\nAAEC\n-----END DH PARAMETERS-----\n";
+    for more in ["", parameters] {
+        let both = read(&crt) + &read(&key) + more;
+        fs::write(&crt, &both).expect("write a file");
+        set_mode(&crt, 0o644);
+        run(&mut all(place.path(), &["--force"])).expect(0);
+        assert_eq!(mode(&crt), 0o644);
+        run(&mut rollback(place.path(), &[])).expect(0);
+        assert_eq!((mode(&crt), read(&crt)), (0o640, both));
+        fs::remove_file(&crt).expect("remove a file");
+        run(&mut all(place.path(), &["--force"])).expect(0);
+    }
 }
 
 #[test]

