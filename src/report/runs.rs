@@ -234,6 +234,7 @@ mod tests {
     use super::super::Output;
     use super::*;
     use crate::finding::Severity;
+    use crate::location::FileId;
     use crate::store::{Roots, Store};
 
     fn report(outcome: Outcome) -> Report {
@@ -255,6 +256,8 @@ mod tests {
             time: "2026-11-22T01:45:07Z".into(),
             command: "all".into(),
             files: ["restore", "keep", "leave", "replaced"].map(step).into(),
+            kept: true,
+            whole: true,
         }
     }
 

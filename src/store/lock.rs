@@ -217,9 +217,15 @@ fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Res
             add(&mut opened, identity, Some(*root), path, directory);
         }
         for path in wanted.iter().flat_map(|root| folders(all, *root)) {
-            // One that is not there, or cannot be opened, is no root that another run could have.
-            if let Ok((directory, identity)) = open(&path) {
-                add(&mut opened, identity, None, path, directory);
+            // One that is not there, or may not be opened, is no root that another run could have;
+            // nor is what is no directory, of which its files tell.
+            match directory(&path) {
+                Err(error) if !is_none(&error) => return Err(cannot_open(&path, &error)),
+                Err(_) => {}
+                Ok(_) => {
+                    let (directory, identity) = open(&path)?;
+                    add(&mut opened, identity, None, path, directory);
+                }
             }
         }
         // Every writer locks in this order, so no two wait for each other.
@@ -292,10 +298,20 @@ fn open(path: &Path) -> Result<(File, (u64, u64))> {
         let found = directory.metadata()?;
         Ok((directory, (found.dev(), found.ino())))
     };
-    opened().map_err(|error| {
-        let errno = writable::errno(&error);
-        anyhow!("open directory {}: {}", path.display(), read::reason(errno))
-    })
+    opened().map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    let reason = read::reason(writable::errno(error));
+    anyhow!("open directory {}: {reason}", path.display())
+}
+
+/// Whether there is no directory, or none that this user could use.
+fn is_none(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+    ) || error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32)
 }
 
 /// Opens a directory and nothing else: to open a pipe would wait for its other end.

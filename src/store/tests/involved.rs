@@ -64,7 +64,7 @@ fn a_root_that_the_list_names_elsewhere_is_told_and_the_one_of_this_run_is_left_
         .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
         .unwrap();
     let text = error(writer.recover());
-    let named = format!("--kubelet-dir {}: run again with", tree.path("l").display());
+    let named = format!("--kubelet-dir {}'", tree.path("l").display());
     assert!(text.contains(&named), "{text}");
     assert_eq!(tree.all(), before);
     assert!(writer.place(Root::Kubelet).is_none());
@@ -110,5 +110,5 @@ fn a_backup_alone_tells_that_its_root_was_of_the_run() {
     )
     .unwrap();
     let text = error(lock(&tree, Root::Kubeconfig).recover());
-    assert!(text.contains("which is over"), "{text}");
+    assert!(text.contains("it cannot be ended"), "{text}");
 }
