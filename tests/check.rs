@@ -590,14 +590,14 @@ fn who_may_not_read_keys_has_the_certificates_checked() {
 fn an_interrupted_run_is_told_and_left() {
     let place = OPENSSL.copy();
     let journal = place.join("k/pki/.certs-journal");
-    write(&journal, "certs-journal 1\n");
+    write(&journal, "certs journal 1 list\n");
     set_mode(&journal, 0o600);
     let finished = check(place.path(), &["-o", "json"]).expect(3);
     assert_eq!(
         told(&report(&finished)),
         ["warning interrupted-run .certs-journal"]
     );
-    assert_eq!(read(&journal), "certs-journal 1\n");
+    assert_eq!(read(&journal), "certs journal 1 list\n");
 }
 
 /// Reads the text format strictly, and tells it as JSON: name, then a sample's labels and value each.

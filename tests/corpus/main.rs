@@ -58,11 +58,15 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 22] = [
+const ELSEWHERE: [(Code, &str); 23] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
         "what_is_not_as_the_run_left_it_is_refused_and_nothing_is_touched (tests/rollback.rs)",
+    ),
+    (
+        Code::BackupElsewhere,
+        "a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told (tests/rollback.rs)",
     ),
     (
         Code::ChangedSince,
