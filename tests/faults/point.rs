@@ -94,7 +94,8 @@ pub fn points(ground: &Ground, arguments: &[&str]) -> Vec<Point> {
             changes: changes(call, rest),
         });
     }
-    assert!(points.len() > 30, "the run did little: {trace}");
+    // A reader of what is not there does the least.
+    assert!(points.len() > 8, "the run did little: {trace}");
     points
 }
 

@@ -273,7 +273,9 @@ impl<'a> Stage<'a> {
         }
         // Whoever then needs the folder asks again, and is told.
         let held = struck.line.contains("O_PATH") || struck.line.contains("AT_EMPTY_PATH");
-        let asking = held || call("statx") || call("faccessat2");
+        // A folder that may not be opened is no root of another run, and needs no lock.
+        let barred = struck.line.contains("O_DIRECTORY") && struck.line.contains("EACCES");
+        let asking = held || barred || call("statx") || call("faccessat2");
         // The end of the process gives the lock back as well.
         let unlocking = struck.line.contains("LOCK_UN");
         // What could not be looked at is drift, and so is what is not there: it is made.
