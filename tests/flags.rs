@@ -150,6 +150,10 @@ fn what_no_component_can_use_is_refused_with_the_way_out() {
             "etcd has no configuration file that these options could stand in: choose --output args or yaml",
         ),
         (
+            &["kubelet", "--etcd-member", "cp2=10.0.0.11"],
+            "--etcd-member: kubelet is told of no members: leave it out, or name etcd",
+        ),
+        (
             &["etcd", "--etcd-member", "cp2"],
             "--etcd-member: \"cp2\": is no member: write NAME=ADDRESS",
         ),
@@ -195,4 +199,29 @@ fn an_external_etcd_is_the_api_server_s_to_know_and_nobody_s_to_start() {
     flags("etcd")
         .expect(2)
         .expect_failure("etcd: the configuration names an external one");
+}
+
+#[test]
+fn a_relative_directory_without_a_working_directory_is_refused() {
+    let folder = TempDir::new();
+    let gone = "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.current_dir(folder.path()).args(["-c", gone, "sh"]);
+    shell.arg(common::binary());
+    shell.args([
+        "flags",
+        "kube-scheduler",
+        "--kubernetes-dir",
+        "k8s",
+        "--node-name",
+        "cp1",
+    ]);
+    let refused = run(&mut shell).expect(2);
+    assert_eq!(refused.stdout, "");
+    assert!(
+        refused
+            .stderr
+            .contains("the working directory is not there"),
+        "{refused}"
+    );
 }

@@ -46,6 +46,12 @@ fn attempt(verb: Flags, env: &mut Env<'_>) -> Result<(Vec<u8>, Vec<String>), Sto
             component.name
         )));
     }
+    if !component.etcd && !facts.cluster.etcd_members.is_empty() {
+        return Err(Stop::usage(format!(
+            "--etcd-member: {} is told of no members: leave it out, or name etcd",
+            component.name
+        )));
+    }
     let store = Store::open(roots(
         &verb.tree,
         verb.kubeconfig_dir.kubeconfig_dir.as_ref(),

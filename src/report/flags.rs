@@ -54,7 +54,9 @@ fn text(value: &Value, path: &dyn Fn(&Value) -> Option<PathBuf>) -> Result<Strin
     let path = match value {
         Value::Text(text) => return Ok(text.clone()),
         Value::True => return Ok("true".to_owned()),
-        Value::Directory(_) | Value::File(_) => path(value).unwrap_or_default(),
+        Value::Directory(_) | Value::File(_) => path(value).ok_or(
+            "the working directory is not there: give directories from the root of the file system",
+        )?,
     };
     match path.to_str() {
         Some(text) if !text.contains(char::is_control) => Ok(text.to_owned()),
@@ -236,6 +238,13 @@ mod tests {
             refused.starts_with("kubelet takes no options from"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_path_that_is_not_known_is_refused() {
+        let component = component("kubelet").unwrap();
+        let refused = flags(component, &settings(), Form::Args, &|_| None).unwrap_err();
+        assert!(refused.starts_with("the working directory"), "{refused}");
     }
 
     #[test]
