@@ -24,7 +24,7 @@ use crate::der::{self, DerError, Element};
 use crate::pem::{self, Block, Fault, Label, PemError};
 
 pub use algorithm::KeyAlgorithm;
-pub use public::{PublicKey, unaccepted_signature};
+pub use public::{PublicKey, broken_signature, unaccepted_signature};
 
 use algorithm::Kind;
 

@@ -62,6 +62,19 @@ impl Judge<'_> {
     }
 
     fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
+        if self.authorities.is_empty() {
+            return;
+        }
+        if let Some(algorithm) = leaf.weak_signature() {
+            let text = format!("is signed with {algorithm}");
+            self.tell(Code::WeakHash, &text, "");
+            return;
+        }
+        if let Some(reason) = leaf.unaccepted_signature() {
+            let text = format!("carries a signature that certs does not verify: {reason}");
+            self.tell(Code::BadSignature, &text, "");
+            return;
+        }
         // A verifier passes over an anchor of a bundle that is not in date or may not sign.
         let in_date = |ca: &Certificate| {
             ca.validity.not_before <= self.now && self.now <= ca.validity.not_after
@@ -90,11 +103,6 @@ impl Judge<'_> {
         if signed_at_any_length(leaf, chain, authorities) {
             let text = "leads to its CA through more CAs than a path length allows";
             self.tell(Code::PathLength, text, "");
-            return;
-        }
-        if let Some(reason) = leaf.unaccepted_signature() {
-            let text = format!("carries a signature that nothing verifies: {reason}");
-            self.tell(Code::BadSignature, &text, "");
             return;
         }
         let identified = self.authorities.iter().any(|ca| {

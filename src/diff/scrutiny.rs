@@ -90,6 +90,10 @@ pub(super) fn scrutiny(
         now,
     );
     scrutiny.strength(certificate);
+    // That of a leaf is told where its signature is held against its CA.
+    if spec.is_ca() || authorities.is_empty() {
+        scrutiny.hash(certificate, "");
+    }
     for intermediate in chain.iter().filter(|ca| ca.is_ca()) {
         scrutiny.hash(intermediate, "holds an intermediate that ");
     }
@@ -154,7 +158,6 @@ impl Scrutiny<'_> {
             let text = format!("has an RSA key of {bits} bits");
             self.tell(Code::WeakKey, text, remake(self.spec));
         }
-        self.hash(certificate, "");
         let loose = certificate
             .basic_constraints
             .is_some_and(|constraints| constraints.ca && !constraints.critical);

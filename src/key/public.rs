@@ -136,6 +136,27 @@ impl PublicKey {
     }
 }
 
+/// Signature algorithms whose hash is broken (RFC 9155; RFC 6151), by object identifier.
+const BROKEN: [(&str, &str); 6] = [
+    ("1.2.840.113549.1.1.2", "md2WithRSAEncryption"),
+    ("1.2.840.113549.1.1.4", "md5WithRSAEncryption"),
+    ("1.2.840.113549.1.1.5", "sha1WithRSAEncryption"),
+    ("1.2.840.10040.4.3", "dsa-with-sha1"),
+    ("1.2.840.10045.4.1", "ecdsa-with-SHA1"),
+    ("1.3.14.3.2.29", "sha1WithRSASignature"),
+];
+
+/// The name of a signature algorithm (the DER of its AlgorithmIdentifier) whose hash is broken.
+pub fn broken_signature(algorithm: &[u8]) -> Option<&'static str> {
+    let members = der::sequence_members(algorithm).ok()?;
+    broken(&der::oid_text(members.first()?.tagged(der::OBJECT_IDENTIFIER).ok()?).ok()?)
+}
+
+fn broken(oid: &str) -> Option<&'static str> {
+    let (_, name) = BROKEN.iter().find(|(broken, _)| *broken == oid)?;
+    Some(name)
+}
+
 /// Why a signature of this algorithm (the DER of its AlgorithmIdentifier) is verified by no key here;
 /// none where one could verify it.
 pub fn unaccepted_signature(algorithm: &[u8]) -> Option<String> {
@@ -176,6 +197,9 @@ impl Scheme {
             _ => bail!("it has not one or two members"),
         };
         let oid = der::oid_text(name.tagged(der::OBJECT_IDENTIFIER)?)?;
+        if let Some(name) = broken(&oid) {
+            bail!("{name} is no longer accepted");
+        }
         let (name, scheme) = match oid.as_str() {
             "1.2.840.113549.1.1.11" => ("sha256WithRSAEncryption", Self::Rsa(Hash::Sha256)),
             "1.2.840.113549.1.1.12" => ("sha384WithRSAEncryption", Self::Rsa(Hash::Sha384)),
@@ -183,9 +207,6 @@ impl Scheme {
             "1.2.840.10045.4.3.2" => ("ecdsa-with-SHA256", Self::Ecdsa(Hash::Sha256)),
             "1.2.840.10045.4.3.3" => ("ecdsa-with-SHA384", Self::Ecdsa(Hash::Sha384)),
             "1.2.840.10045.4.3.4" => ("ecdsa-with-SHA512", Self::Ecdsa(Hash::Sha512)),
-            "1.2.840.113549.1.1.4" => bail!("md5WithRSAEncryption is no longer accepted"),
-            "1.2.840.113549.1.1.5" => bail!("sha1WithRSAEncryption is no longer accepted"),
-            "1.2.840.10045.4.1" => bail!("ecdsa-with-SHA1 is no longer accepted"),
             "1.2.840.113549.1.1.10" => bail!("RSASSA-PSS is not supported"),
             "1.3.101.112" => bail!("Ed25519 is not supported"),
             _ => bail!("the signature algorithm {oid} is not supported"),

@@ -20,8 +20,16 @@ pub const FAULTS: &[Fault] = &[
         base: Base::OpenSsl,
         of: "apiserver",
         recipe: "issue pki/apiserver hash=sha1",
+        told: &["error weak-hash pki/apiserver.crt is signed with ecdsa-with-SHA1"],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the signature's hash is SHA-224",
+        base: Base::OpenSsl,
+        of: "apiserver",
+        recipe: "issue pki/apiserver hash=sha224",
         told: &[
-            "error bad-signature pki/apiserver.crt carries a signature that nothing verifies: ecdsa-with-SHA1 is no longer accepted",
+            "error bad-signature pki/apiserver.crt carries a signature that certs does not verify: the signature algorithm 1.2.840.10045.4.3.1 is not supported",
         ],
         mended: Mended::Force,
     },

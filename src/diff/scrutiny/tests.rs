@@ -1,4 +1,5 @@
 use super::*;
+use crate::diff::diff;
 use crate::diff::{authorities, survey};
 use crate::key::PublicKey;
 use crate::oracle::sample::{NOW, certificate, spec, tree};
@@ -188,7 +189,23 @@ fn a_weak_hash_is_told_of_all_but_a_root() {
             .map(|algorithm| format!("is signed with {algorithm}"))
             .into_iter()
             .collect();
-        assert_eq!(told(&found, "apiserver"), expected);
+        // Of a leaf it is told where its signature is held against its CA, and there alone.
+        assert_eq!(told(&found, "apiserver"), [""; 0]);
+        let authorities = chain(&mut found, "ca").clone();
+        let now = leaf.validity.not_before;
+        let judged = diff(
+            &spec("apiserver"),
+            &found["apiserver"],
+            &authorities,
+            &[0],
+            now,
+        );
+        let judged: Vec<String> = judged
+            .into_iter()
+            .filter(|finding| finding.code == Code::WeakHash)
+            .map(|finding| finding.text)
+            .collect();
+        assert_eq!(judged, expected);
         *chain(&mut found, "ca") = vec![ca.clone()];
         assert_eq!(told(&found, "ca"), [""; 0]);
         // An intermediate is no root.
