@@ -93,6 +93,7 @@ codes! {
     MissingKey "missing-key" Error "a certificate without its key";
     NameConstraints "name-constraints" Warning "a CA has name constraints on a kind of names that is not checked here";
     NameForbidden "name-not-permitted" Error "a CA's name constraints do not permit one of its names (RFC 5280 section 4.2.1.10)";
+    NamesTaken "kubeconfig-names-taken" Error "a kubeconfig has another cluster under the names that the entry to be written would have";
     NoBackup "no-backup" Error "there is no backup from which a rollback could put anything back";
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";

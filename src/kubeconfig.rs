@@ -230,8 +230,7 @@ fn names(entry: &Entry<'_>, config: &Node) -> Result<Names> {
     let taken = named(config, "clusters", &usual.cluster, "cluster");
     if let Some(cluster) = taken.filter(|cluster| !is_of(entry, cluster)) {
         bail!(
-            "its cluster \"{}\" is another one, at {}: rename that, or make a context of this \
-             cluster the current one",
+            "calls another cluster \"{}\", at {}",
             usual.cluster,
             text(cluster, "server").unwrap_or("no server")
         );
@@ -249,6 +248,12 @@ fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
         _ => false,
     };
     trusts || text(cluster, "server") == Some(entry.server)
+}
+
+/// Why `write` would refuse to put this entry into `existing`.
+pub fn taken(entry: &Entry<'_>, existing: &[u8]) -> Option<String> {
+    let config = document(existing).ok()?;
+    names(entry, &config).err().map(|error| error.to_string())
 }
 
 /// Whether there is something, and `write` could keep nothing of it.

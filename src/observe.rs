@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::key::{KeyError, PrivateKey, PublicKey};
-use crate::kubeconfig::{self, Source};
+use crate::kubeconfig::{self, Entry, Source};
 use crate::location::FileId;
 use crate::observed::{Access, Cause, Ground, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
@@ -72,7 +72,8 @@ fn look<'a>(
     let mut seen = Seen::default();
     seen.ground.trusted = trusted;
     let mut directories = BTreeSet::new();
-    for spec in specs {
+    let specs: Vec<&Spec> = specs.into_iter().collect();
+    for spec in &specs {
         let files = spec.place.files();
         directories.extend(files.iter().flat_map(FileId::directories));
         let mut reader = Reader {
@@ -92,6 +93,12 @@ fn look<'a>(
         };
         seen.observed.insert(spec.name.clone(), observed);
     }
+    for spec in specs {
+        let taken = seen.taken(spec);
+        seen.ground
+            .taken
+            .extend(taken.map(|what| (spec.name.clone(), what)));
+    }
     for directory in directories {
         // One that cannot be looked at has files that cannot be read, which is told of each.
         if let Ok(Some((mode, user))) = store.directory(&directory) {
@@ -100,6 +107,38 @@ fn look<'a>(
         }
     }
     seen
+}
+
+impl Seen {
+    /// What else has the names that the entry of this spec would have in the kubeconfig that is there.
+    fn taken(&self, spec: &Spec) -> Option<String> {
+        let Place::Kubeconfig {
+            cluster,
+            user,
+            server,
+            ..
+        } = &spec.place
+        else {
+            return None;
+        };
+        let existing = self.files.get(&spec.place.public())?;
+        let issuer = spec.certificate()?.issuer.as_ref()?;
+        let authorities = match self.observed.get(issuer) {
+            Some(Observed::Certificate { chain, .. }) => {
+                chain.iter().map(Certificate::to_pem).collect()
+            }
+            _ => String::new(),
+        };
+        let entry = Entry {
+            cluster,
+            user,
+            server,
+            authorities: &authorities,
+            certificate: "",
+            key: b"",
+        };
+        kubeconfig::taken(&entry, &existing.bytes)
+    }
 }
 
 impl Passphrases {

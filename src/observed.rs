@@ -1,5 +1,6 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::finding::Code;
@@ -63,6 +64,8 @@ pub struct Access {
 pub struct Ground {
     /// The directories of the files, those that are there.
     pub directories: Vec<(FileId, Access)>,
+    /// By the spec's name, what else has the names that its entry would have in its kubeconfig.
+    pub taken: BTreeMap<String, String>,
     /// The users who may own what the cluster's trust rests on.
     pub trusted: Vec<u32>,
 }

@@ -108,6 +108,7 @@ pub fn plan(
         wanted,
         issuers,
         found,
+        taken: &ground.taken,
         trusted: &ground.trusted,
         policy,
         now,
@@ -151,6 +152,7 @@ struct Planner<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
+    taken: &'a BTreeMap<String, String>,
     trusted: &'a [u32],
     policy: Policy,
     now: OffsetDateTime,
@@ -213,6 +215,10 @@ impl<'a> Planner<'a> {
             }
             _ => Step::Keep,
         };
+        if let (Step::Replace { .. }, Some(text)) = (&step, self.taken.get(&spec.name)) {
+            findings.push(taken(spec, text));
+            return Err(findings);
+        }
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
         if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
             if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
@@ -329,6 +335,17 @@ fn not_copied(spec: &Spec) -> Finding {
             "copy it and {} from the first control plane",
             spec.place.public()
         ),
+    }
+}
+
+/// Under its names the entry would be written over another cluster's.
+fn taken(spec: &Spec, text: &str) -> Finding {
+    Finding {
+        code: Code::NamesTaken,
+        name: spec.name.clone(),
+        file: spec.place.public(),
+        text: text.to_owned(),
+        way_out: "rename that one, or make a context of this cluster the current one".to_owned(),
     }
 }
 

@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64, Encoding};
+
 mod common;
 use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
@@ -523,6 +525,31 @@ fn what_an_interrupted_run_left_is_told_as_it_was() {
         assert!(finished.stdout.contains(words), "{finished}");
         assert!(!place.join(name).exists());
     }
+}
+
+#[test]
+fn another_cluster_under_our_names_is_not_overwritten_by_force() {
+    let place = tree();
+    let admin = place.join("admin.conf");
+    let stranger = read(&place.join("pki/etcd/ca.crt"));
+    let data = |pem: &str| Base64::encode_string(pem.as_bytes());
+    let own = data(&read(&place.join("pki/ca.crt")));
+    let drifted = read(&admin)
+        .replace("https://10.0.0.10:6443", "https://other:6443")
+        .replace("current-context: kubernetes-admin@kubernetes\n", "");
+    write(&admin, drifted.replace(&own, &data(&stranger)));
+    let before = snapshot(place.path());
+    for more in [&["--force"][..], &["--force", "--dry-run"]] {
+        let refused = run(&mut all(place.path(), more)).expect(4);
+        let told = "admin.conf calls another cluster \"kubernetes\", at https://other:6443: rename that one, \
+                    or make a context of this cluster the current one\n";
+        assert!(refused.stderr.contains(told), "{refused}");
+        assert_eq!(snapshot(place.path()), before);
+    }
+    // Its CA tells that it is this cluster, wherever it was.
+    write(&admin, drifted);
+    run(&mut all(place.path(), &["--force"])).expect(0);
+    assert!(read(&admin).contains("server: https://10.0.0.10:6443\n"));
 }
 
 // Output.

@@ -12,6 +12,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
     };
     let ground = Ground {
         directories: Vec::new(),
+        taken: BTreeMap::new(),
         trusted: vec![0],
     };
     let plan = plan(&specs(), &[], found, &ground, policy, NOW).unwrap();

@@ -359,12 +359,13 @@ fn another_cluster_of_the_usual_name_is_not_overwritten() {
     let error = write(&ENTRY, Some(other.as_bytes()))
         .unwrap_err()
         .to_string();
-    assert!(
-        error.starts_with(
-            "its cluster \"kubernetes\" is another one, at https://other:6443: rename"
-        ),
-        "{error}"
+    assert_eq!(
+        error,
+        "calls another cluster \"kubernetes\", at https://other:6443"
     );
+    assert_eq!(taken(&ENTRY, other.as_bytes()), Some(error));
+    assert_eq!(taken(&ENTRY, OTHERS.as_bytes()), None);
+    assert_eq!(taken(&ENTRY, b"no kubeconfig"), None);
 }
 
 #[test]

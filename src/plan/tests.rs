@@ -16,6 +16,7 @@ use crate::x509::cert::Certificate;
 fn ground() -> Ground {
     Ground {
         directories: Vec::new(),
+        taken: BTreeMap::new(),
         trusted: vec![0],
     }
 }
@@ -171,6 +172,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 wanted: &wanted,
                 issuers: &[],
                 found,
+                taken: &BTreeMap::new(),
                 trusted: &[0],
                 policy: policy(force),
                 now: NOW,
@@ -566,6 +568,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::CaAbsent,
         Code::CaKeyLocked,
         Code::ExternalCa,
+        Code::NamesTaken,
         Code::NotCopied,
     ];
     shown.extend(here);
@@ -626,6 +629,7 @@ fn a_name_that_the_ca_does_not_permit_refuses_the_run_before_it_is_issued() {
 fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted() {
     let with = |mode| Ground {
         directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],
+        taken: BTreeMap::new(),
         trusted: vec![0],
     };
     let plan = |mode, force| plan(&specs(), &[], &tree(), &with(mode), policy(force), NOW);
@@ -743,4 +747,36 @@ fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
     found.insert(leaf.name.clone(), Observed::Unreadable(vec![failed]));
     let refusal = planned(&found, Force::No).unwrap_err();
     assert_eq!(errors(&refusal), [("apiserver", Code::ReadFailed)]);
+}
+
+#[test]
+fn a_kubeconfig_whose_names_another_cluster_has_is_not_replaced_and_may_be_kept() {
+    let mut found = tree();
+    let standing = Ground {
+        taken: BTreeMap::from([("admin".to_owned(), "calls another".to_owned())]),
+        ..ground()
+    };
+    let admin = spec("admin");
+    let planned = |found: &Found, force| {
+        let wanted = slice::from_ref(&admin);
+        let ca = spec("ca");
+        plan(
+            wanted,
+            slice::from_ref(&ca),
+            found,
+            &standing,
+            policy(force),
+            NOW,
+        )
+    };
+    assert_eq!(
+        planned(&found, Force::Drifted).unwrap().steps[0].step,
+        Step::Keep
+    );
+    put(&mut found, &admin, "expired");
+    for force in [Force::Drifted, Force::Named] {
+        let refusal = planned(&found, force).unwrap_err();
+        let expected = [("admin", Code::Expired), ("admin", Code::NamesTaken)];
+        assert_eq!(errors(&refusal), expected, "{force:?}");
+    }
 }

@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 22] = [
+const ELSEWHERE: [(Code, &str); 23] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -71,6 +71,11 @@ const ELSEWHERE: [(Code, &str); 22] = [
     (
         Code::ChangedSince,
         "what_is_not_as_the_run_left_it_is_refused_and_nothing_is_touched (tests/rollback.rs)",
+    ),
+    // Of a kubeconfig that was to be written: without --force it is only drift.
+    (
+        Code::NamesTaken,
+        "another_cluster_under_our_names_is_not_overwritten_by_force (tests/behaviour.rs)",
     ),
     (
         Code::NoBackup,
