@@ -136,20 +136,8 @@ impl<'a> Preparation<'a> {
     fn make(&mut self, pair: usize, spec: &'a Spec, key: &Arc<PrivateKey>) -> Result<()> {
         match &spec.content {
             Content::KeyPair(_) => {
-                self.change(
-                    pair,
-                    &spec.place,
-                    spec.place.key(),
-                    octets(&key.to_pem()),
-                    PRIVATE_MODE,
-                );
-                self.change(
-                    pair,
-                    &spec.place,
-                    spec.place.public(),
-                    public_pem(key),
-                    PRIVATE_MODE,
-                );
+                self.private_key(pair, &spec.place, key);
+                self.public_key(pair, &spec.place, key);
             }
             Content::Certificate(certificate) => {
                 let issued = self
@@ -172,13 +160,7 @@ impl<'a> Preparation<'a> {
             bail!("{} has no private key", spec.name);
         };
         let key = key.open().context("the private key is not open")?;
-        self.change(
-            pair,
-            &spec.place,
-            spec.place.public(),
-            public_pem(key),
-            PRIVATE_MODE,
-        );
+        self.public_key(pair, &spec.place, key);
         Ok(())
     }
 
@@ -243,13 +225,7 @@ impl<'a> Preparation<'a> {
                 pem,
                 CERTIFICATE_MODE,
             );
-            self.change(
-                pair,
-                &spec.place,
-                spec.place.key(),
-                octets(&key.to_pem()),
-                PRIVATE_MODE,
-            );
+            self.private_key(pair, &spec.place, key);
             return Ok(());
         };
         let issuer = spec
@@ -276,6 +252,16 @@ impl<'a> Preparation<'a> {
             kubeconfig::write(&entry, existing).with_context(|| format!("replace {file}"))?;
         self.change(pair, &spec.place, file, text, PRIVATE_MODE);
         Ok(())
+    }
+
+    fn private_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
+        let pem = octets(&key.to_pem());
+        self.change(pair, place, place.key(), pem, PRIVATE_MODE);
+    }
+
+    fn public_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
+        let pem = octets(&key.public_key().to_pem());
+        self.change(pair, place, place.public(), pem, PRIVATE_MODE);
     }
 
     /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file. One
@@ -308,10 +294,6 @@ impl<'a> Preparation<'a> {
 
 fn octets(text: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(text.as_bytes().to_vec())
-}
-
-fn public_pem(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
-    octets(&key.public_key().to_pem())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,25 +16,11 @@ mod common;
 use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
 use common::{
-    Finished, TempDir, binary, certs, listing, mode, read, run, set_mode, text, tool, write,
+    CLUSTER, Finished, TempDir, all, binary, certs, listing, mode, read, run, set_mode, text, tool,
+    tree_of_all, write,
 };
 
-const CLUSTER: [&str; 6] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-    "--key-algorithm",
-    "ECDSA-P256",
-];
 const FAST: [&str; 2] = ["--key-algorithm", "ECDSA-P256"];
-
-/// `certs all` into `place`.
-fn all(place: &Path, more: &[&str]) -> Command {
-    let mut command = certs(&["all", "--kubernetes-dir", text(place)]);
-    command.args(CLUSTER).args(more);
-    command
-}
 
 /// Another verb over `place`, with P-256 keys.
 fn verb(verb: &[&str], place: &Path, more: &[&str]) -> Command {
@@ -45,21 +30,6 @@ fn verb(verb: &[&str], place: &Path, more: &[&str]) -> Command {
         .args(FAST)
         .args(more);
     command
-}
-
-/// A copy of a tree that was made once.
-fn tree() -> TempDir {
-    static MADE: OnceLock<TempDir> = OnceLock::new();
-    let made = MADE.get_or_init(|| {
-        let place = TempDir::new();
-        run(&mut all(place.path(), &[])).expect(0);
-        place
-    });
-    let place = TempDir::new();
-    let mut copy = Command::new("cp");
-    copy.arg("-a").arg(made.join(".")).arg(place.path());
-    run(&mut copy).expect(0);
-    place
 }
 
 fn json(finished: &Finished) -> serde_json::Value {
@@ -280,7 +250,7 @@ fn an_unknown_name_is_2_with_the_nearest_and_all_of_the_verb() {
 
 #[test]
 fn warnings_are_3_unless_only_errors_count() {
-    let place = tree();
+    let place = tree_of_all();
     let moved = ["--control-plane-endpoint", "10.0.0.10:7443"];
     let finished = run(&mut all(place.path(), &moved)).expect(3);
     assert!(
@@ -295,7 +265,7 @@ fn warnings_are_3_unless_only_errors_count() {
 
 #[test]
 fn drift_is_4_told_whole_and_nothing_is_written_until_forced() {
-    let place = tree();
+    let place = tree_of_all();
     fs::remove_file(place.join("pki/etcd/server.key")).expect("remove");
     fs::remove_file(place.join("pki/apiserver.crt")).expect("remove");
     fs::remove_file(place.join("pki/front-proxy-client.key")).expect("remove");
@@ -392,7 +362,7 @@ fn a_dry_run_touches_nothing_and_makes_no_directory() {
     assert!(finished.stdout.contains("This was a dry run"), "{finished}");
     same(&before, place.path());
 
-    let place = tree();
+    let place = tree_of_all();
     fs::remove_file(place.join("admin.conf")).expect("remove");
     let before = snapshot(place.path());
     let finished = run(&mut all(place.path(), &["--dry-run", "--output", "json"])).expect(0);
@@ -421,7 +391,7 @@ fn the_configuration_s_dry_run_counts_as_the_flag() {
 
 #[test]
 fn an_interrupted_run_is_told_to_a_reader_who_leaves_it() {
-    let place = tree();
+    let place = tree_of_all();
     let journal = place.join("pki/.certs-journal");
     write(&journal, "");
     set_mode(&journal, 0o600);
@@ -449,7 +419,7 @@ fn an_interrupted_run_is_told_to_a_reader_who_leaves_it() {
 fn what_is_no_journal_of_ours_is_told_by_readers_as_by_writers() {
     let mut tried = 0;
     for (is, make) in NO_JOURNALS {
-        let place = tree();
+        let place = tree_of_all();
         let journal = place.join("pki/.certs-journal");
         make(&journal);
         let before = snapshot(place.path());
@@ -518,7 +488,7 @@ fn what_an_interrupted_run_left_is_told_as_it_was() {
             "removed 1 file that an interrupted run left",
         ),
     ] {
-        let place = tree();
+        let place = tree_of_all();
         write(&place.join(name), "");
         set_mode(&place.join(name), 0o600);
         let finished = run(&mut all(place.path(), &[])).expect(0);
@@ -529,7 +499,7 @@ fn what_an_interrupted_run_left_is_told_as_it_was() {
 
 #[test]
 fn another_cluster_under_our_names_is_not_overwritten_by_force() {
-    let place = tree();
+    let place = tree_of_all();
     let admin = place.join("admin.conf");
     let stranger = read(&place.join("pki/etcd/ca.crt"));
     let data = |pem: &str| Base64::encode_string(pem.as_bytes());
@@ -645,7 +615,7 @@ fn json_tells_of_what_was_made_what_openssl_reads() {
 #[test]
 fn colour_is_for_terminals_alone_and_no_color_is_honoured() {
     let escape = '\u{1b}';
-    let place = tree();
+    let place = tree_of_all();
     let on_terminal = |variables: &[(&str, &str)]| {
         let line = format!(
             "{} all --kubernetes-dir {} {}",
@@ -689,7 +659,7 @@ fn a_reader_that_has_gone_is_no_error() {
 
 #[test]
 fn warnings_reach_standard_error_though_nobody_reads_standard_output() {
-    let place = tree();
+    let place = tree_of_all();
     let mut child = all(
         place.path(),
         &["--control-plane-endpoint", "10.0.0.10:7443"],
@@ -707,7 +677,7 @@ fn warnings_reach_standard_error_though_nobody_reads_standard_output() {
 
 #[test]
 fn no_control_character_of_a_stranger_reaches_the_terminal() {
-    let place = tree();
+    let place = tree_of_all();
     write(
         &place.join("c.cnf"),
         "[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=a\\\u{1b}[31mb\n\
@@ -908,7 +878,7 @@ fn a_key_that_may_not_be_read_is_told_and_left_by_force() {
 
 #[test]
 fn what_the_system_cannot_read_is_1_beside_all_that_is_known() {
-    let place = tree();
+    let place = tree_of_all();
     let key = place.join("pki/apiserver.key");
     set_mode(&place.join("pki/sa.key"), 0o644);
     let before = snapshot(place.path());
@@ -957,7 +927,7 @@ fn owner_and_group_are_those_asked_for() {
 
 #[test]
 fn a_replaced_file_keeps_its_owner_and_its_mode_within_bounds() {
-    let place = tree();
+    let place = tree_of_all();
     let (certificate, key) = (
         place.join("pki/apiserver.crt"),
         place.join("pki/apiserver.key"),
@@ -988,7 +958,7 @@ fn a_directory_that_others_may_write_is_an_error_to_every_verb_that_uses_it() {
         ),
         ("pki/etcd", &["ca", "etcd-ca"][..], Some(["ca", "ca"])),
     ] {
-        let place = tree();
+        let place = tree_of_all();
         let folder = place.join(folder);
         set_mode(&folder, 0o1777);
         fs::remove_file(place.join("pki/apiserver.crt")).expect("remove a file");
@@ -1019,7 +989,7 @@ fn a_directory_that_others_may_write_is_an_error_to_every_verb_that_uses_it() {
 
 #[test]
 fn a_directory_of_a_group_is_noted_and_one_of_another_user_is_a_warning() {
-    let place = tree();
+    let place = tree_of_all();
     let json = ["--output", "json"];
     for folder in ["", "pki", "pki/etcd"] {
         set_mode(&place.join(folder), 0o775);
@@ -1053,7 +1023,7 @@ fn a_directory_of_a_group_is_noted_and_one_of_another_user_is_a_warning() {
 
 #[test]
 fn a_mode_that_lets_others_in_is_an_error_of_keys_and_a_warning_of_certificates() {
-    let place = tree();
+    let place = tree_of_all();
     set_mode(&place.join("pki/apiserver.crt"), 0o744);
     let finished = run(&mut all(place.path(), &["--output", "json"])).expect(3);
     assert_eq!(codes(&finished, "warning"), ["certificate-mode"]);
@@ -1134,7 +1104,7 @@ fn each_directory_can_be_placed_on_its_own() {
 
 #[test]
 fn what_is_no_file_in_a_file_s_place_is_one_error_and_stays() {
-    let place = tree();
+    let place = tree_of_all();
     let file = place.join("pki/apiserver.crt");
     let aside = place.join("aside.crt");
     fs::rename(&file, &aside).expect("move");
@@ -1195,7 +1165,7 @@ fn two_runs_at_once_make_one_tree() {
 
 #[test]
 fn a_run_waits_for_another_and_no_longer_than_it_was_told() {
-    let place = tree();
+    let place = tree_of_all();
     let mut holder = Command::new(tool("flock"));
     holder.arg(place.join("pki")).args(["sleep", "30"]);
     let mut holder = holder.spawn().expect("start flock");
@@ -1243,7 +1213,7 @@ fn a_run_waits_for_another_and_no_longer_than_it_was_told() {
 
 #[test]
 fn sa_pub_is_made_of_sa_key_and_never_the_other_way() {
-    let place = tree();
+    let place = tree_of_all();
     let (key, public) = (place.join("pki/sa.key"), place.join("pki/sa.pub"));
     let before = (read(&key), read(&public));
     fs::remove_file(&public).expect("remove");
@@ -1265,7 +1235,7 @@ fn sa_pub_is_made_of_sa_key_and_never_the_other_way() {
 
 #[test]
 fn force_with_a_name_reissues_that_one_with_a_new_key_and_keeps_a_backup() {
-    let place = tree();
+    let place = tree_of_all();
     let before = snapshot(place.path());
     let old = read(&place.join("pki/apiserver.key"));
     let more = [&CLUSTER[..4], &["--force", "--output", "json"]].concat();
@@ -1300,7 +1270,7 @@ fn force_with_a_name_reissues_that_one_with_a_new_key_and_keeps_a_backup() {
 
 #[test]
 fn force_keeps_a_kubeconfig_s_other_entries() {
-    let place = tree();
+    let place = tree_of_all();
     let path = place.join("admin.conf");
     let config = read(&path).replace(
         "users:\n",
@@ -1320,7 +1290,7 @@ fn force_keeps_a_kubeconfig_s_other_entries() {
 
 #[test]
 fn a_kubeconfig_of_which_nothing_can_be_read_is_replaced_only_with_a_backup() {
-    let place = tree();
+    let place = tree_of_all();
     let path = place.join("admin.conf");
     let broken = format!("{}\n\t- broken\n", read(&path));
     write(&path, &broken);
@@ -1353,7 +1323,7 @@ fn a_kubeconfig_of_which_nothing_can_be_read_is_replaced_only_with_a_backup() {
 
 #[test]
 fn the_files_that_a_kubeconfig_names_are_followed() {
-    let place = tree();
+    let place = tree_of_all();
     let path = place.join("kubelet.conf");
     let pem = |field| common::kubeconfig_data(&path, field);
     let both = [pem("client-certificate-data"), pem("client-key-data")].concat();
@@ -1419,7 +1389,7 @@ fn the_files_that_a_kubeconfig_names_are_followed() {
 
 #[test]
 fn a_second_control_plane_is_made_over_copies_of_the_cas_and_sa_keys() {
-    let (first, second) = (tree(), TempDir::new());
+    let (first, second) = (tree_of_all(), TempDir::new());
     fs::create_dir_all(second.join("pki/etcd")).expect("make folders");
     let shared = [
         "pki/ca.crt",
@@ -1548,7 +1518,7 @@ fn a_leaf_s_chain_is_kept() {
 
 #[test]
 fn an_external_ca_signs_nothing_and_is_kept_with_what_it_signed() {
-    let place = tree();
+    let place = tree_of_all();
     for key in ["ca", "etcd/ca", "front-proxy-ca"] {
         fs::remove_file(place.join(&format!("pki/{key}.key"))).expect("remove");
     }
@@ -1737,7 +1707,7 @@ fn a_private_key_in_a_file_that_everyone_reads_is_refused() {
         ("pki/apiserver.crt", "pki/apiserver.key"),
         ("pki/sa.pub", "pki/sa.key"),
     ] {
-        let place = tree();
+        let place = tree_of_all();
         let both = read(&place.join(public)) + &read(&place.join(key));
         write(&place.join(public), both);
         let finished = run(&mut all(place.path(), &[])).expect(4);
@@ -1748,7 +1718,7 @@ fn a_private_key_in_a_file_that_everyone_reads_is_refused() {
 
 #[test]
 fn who_may_write_sa_pub_may_not_be_anyone() {
-    let place = tree();
+    let place = tree_of_all();
     set_mode(&place.join("pki/sa.pub"), 0o666);
     let finished = run(&mut all(place.path(), &["--output", "json"])).expect(4);
     assert_eq!(codes(&finished, "error"), ["writable-by-others"]);

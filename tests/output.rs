@@ -10,18 +10,10 @@ use std::fs;
 use serde_json::Value;
 
 mod common;
-use common::{Finished, TempDir, at, certs, read, root, run, text};
+use common::{CLUSTER, Finished, TempDir, at, certs, read, root, run, text};
 
 /// 2026-03-01 00:00:00 UTC
 const NOW: i64 = 1_772_323_200;
-const FACTS: [&str; 6] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-    "--key-algorithm",
-    "ECDSA-P256",
-];
 /// The sections of the page with a table of fields.
 const RUNS: &str = "\n## JSON and YAML\n";
 const CHECKS: &str = "\n## A check\n";
@@ -271,7 +263,7 @@ fn a_check_says_in_yaml_what_it_says_in_json() {
 
 fn all(folder: &TempDir, flags: &[&str]) -> Finished {
     let mut command = certs(&["all", "--kubernetes-dir", text(&folder.join("k8s"))]);
-    run(command.args(FACTS).args(flags))
+    run(command.args(CLUSTER).args(flags))
 }
 
 fn parse(finished: &Finished) -> Value {

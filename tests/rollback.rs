@@ -9,7 +9,6 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,27 +20,14 @@ use zeroize::Zeroizing;
 mod common;
 use common::snapshot::{same, snapshot};
 use common::{
-    Finished, TempDir, at, binary, certs, listing, mode, read, run, set_mode, text, tool, write,
+    CLUSTER, Finished, TempDir, all, at, binary, certs, listing, mode, read, run, set_mode, text,
+    tool, tree_of_all, write,
 };
 
-const CLUSTER: [&str; 6] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-    "--key-algorithm",
-    "ECDSA-P256",
-];
 const MORE: [&str; 2] = ["--apiserver-cert-extra-sans", "api.example.com"];
 /// 2026-03-01 00:00:00 UTC
 const NOW: i64 = 1_772_323_200;
 const YEAR: i64 = 365 * 24 * 60 * 60;
-
-fn all(place: &Path, more: &[&str]) -> Command {
-    let mut command = certs(&["all", "--kubernetes-dir", text(place)]);
-    command.args(CLUSTER).args(more);
-    command
-}
 
 /// `certs rollback` over `place`. The kubelet's directory is not this machine's.
 fn rollback(place: &Path, more: &[&str]) -> Command {
@@ -51,24 +37,9 @@ fn rollback(place: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// A copy of a tree that was made once, with links and owners.
-fn tree() -> TempDir {
-    static MADE: OnceLock<TempDir> = OnceLock::new();
-    let made = MADE.get_or_init(|| {
-        let place = TempDir::new();
-        run(&mut all(place.path(), &[])).expect(0);
-        place
-    });
-    let place = TempDir::new();
-    let mut copy = Command::new("cp");
-    copy.arg("-a").arg(made.join(".")).arg(place.path());
-    run(&mut copy).expect(0);
-    place
-}
-
 /// A tree whose API server's pair was replaced, and nothing else.
 fn replaced() -> TempDir {
-    let place = tree();
+    let place = tree_of_all();
     let forced = [&MORE[..], &["--force"]].concat();
     run(&mut all(place.path(), &forced)).expect(0);
     place
@@ -141,7 +112,7 @@ fn files(report: &serde_json::Value, index: usize, step: &str, place: &Path) -> 
 
 #[test]
 fn what_a_forced_run_replaced_comes_back_to_the_octet_the_mode_and_the_owner() {
-    let place = tree();
+    let place = tree_of_all();
     let path = place.path();
     // Owners and modes that a new file would not have, in both directories.
     for name in ["pki/etcd/server.crt", "pki/etcd/server.key"] {
@@ -191,7 +162,7 @@ fn after_a_rollback_the_older_facts_find_all_as_wanted() {
 
 #[test]
 fn a_run_over_two_directories_comes_back_in_both() {
-    let place = tree();
+    let place = tree_of_all();
     write(&place.join("pki/front-proxy-client.key"), "no key\n");
     write(&place.join("scheduler.conf"), "no kubeconfig\n");
     let before = held(place.path());
@@ -257,7 +228,7 @@ fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
 
 #[test]
 fn a_run_over_three_directories_comes_back_in_all_of_them() {
-    let place = tree();
+    let place = tree_of_all();
     fs::create_dir(place.join("kubelet")).expect("make a folder");
     write(&place.join("kubelet/kubelet.crt"), "former\n");
     set_mode(&place.join("kubelet/kubelet.crt"), 0o604);
@@ -278,7 +249,7 @@ fn a_run_over_three_directories_comes_back_in_all_of_them() {
 
 #[test]
 fn what_the_run_created_stays_by_name_and_half_a_pair_is_a_warning() {
-    let place = tree();
+    let place = tree_of_all();
     let before = held(place.path());
     fs::remove_file(place.join("pki/front-proxy-client.crt")).expect("remove a file");
     fs::remove_file(place.join("pki/etcd/peer.crt")).expect("remove a file");
@@ -445,7 +416,7 @@ fn every_reason_of_a_refusal_is_told_at_once() {
 
 #[test]
 fn a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told() {
-    let place = tree();
+    let place = tree_of_all();
     write(&place.join("scheduler.conf"), "no kubeconfig\n");
     let forced = [&MORE[..], &["--force"]].concat();
     run(&mut all(place.path(), &forced)).expect(0);
@@ -477,7 +448,7 @@ fn a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told() {
 
 #[test]
 fn where_the_run_only_created_files_another_directory_is_no_matter() {
-    let place = tree();
+    let place = tree_of_all();
     let before = held(place.path());
     let mut both = certs(&["server", "apiserver", "kubelet-serving", "--force"]);
     both.args(["--kubernetes-dir", text(place.path())]);
@@ -491,7 +462,7 @@ fn where_the_run_only_created_files_another_directory_is_no_matter() {
 
 #[test]
 fn a_tree_that_was_moved_with_its_backups_is_rolled_back_where_it_is_now() {
-    let place = tree();
+    let place = tree_of_all();
     let before = held(place.path());
     write(&place.join("scheduler.conf"), "no kubeconfig\n");
     let forced = [&MORE[..], &["--force"]].concat();
@@ -544,7 +515,7 @@ fn what_is_as_it_was_already_is_kept_and_the_rest_is_put_back() {
 
 #[test]
 fn a_run_that_kept_no_backup_leaves_nothing_to_put_back() {
-    let place = tree();
+    let place = tree_of_all();
     let forced = [&MORE[..], &["--force", "--no-backup"]].concat();
     run(&mut all(place.path(), &forced)).expect(0);
     let refused = run(&mut rollback(place.path(), &["--output", "json"])).expect(4);
@@ -790,7 +761,7 @@ fn the_list_promises_nothing_that_a_rollback_refuses() {
 
 #[test]
 fn the_list_tells_of_which_files_no_copy_is_kept_any_more() {
-    let place = tree();
+    let place = tree_of_all();
     let path = place.path();
     write(&place.join("scheduler.conf"), "no kubeconfig\n");
     let forced = [&MORE[..], &["--force"]].concat();
@@ -818,7 +789,7 @@ fn the_list_tells_of_which_files_no_copy_is_kept_any_more() {
 
 #[test]
 fn the_list_tells_where_a_run_had_its_files_whatever_directories_are_given() {
-    let place = tree();
+    let place = tree_of_all();
     let path = place.path();
     let mut both = certs(&["server", "apiserver", "kubelet-serving", "--force"]);
     both.args(["--kubernetes-dir", text(path)]);
@@ -863,7 +834,7 @@ fn a_certificate_that_has_expired_since_is_put_back_with_a_warning() {
 
 #[test]
 fn a_key_that_others_could_read_is_put_back_for_its_owner_and_group_alone() {
-    let place = tree();
+    let place = tree_of_all();
     set_mode(&place.join("pki/etcd/peer.key"), 0o666);
     set_mode(&place.join("admin.conf"), 0o644);
     let before = held(place.path());
@@ -890,7 +861,7 @@ fn a_key_that_others_could_read_is_put_back_for_its_owner_and_group_alone() {
 
 #[test]
 fn what_a_private_key_lay_in_is_put_back_for_its_owner_and_group_alone() {
-    let place = tree();
+    let place = tree_of_all();
     let (crt, key) = (
         place.join("pki/etcd/peer.crt"),
         place.join("pki/etcd/peer.key"),
@@ -912,7 +883,7 @@ fn what_a_private_key_lay_in_is_put_back_for_its_owner_and_group_alone() {
 
 #[test]
 fn the_configuration_s_directory_and_dry_run_count_and_nothing_else_of_it() {
-    let place = tree();
+    let place = tree_of_all();
     let pki = TempDir::new();
     fs::remove_dir(pki.path()).expect("remove a folder");
     fs::rename(place.join("pki"), pki.path()).expect("move a folder");
@@ -980,7 +951,7 @@ fn killed_at_rename(nth: usize, inner: &Command) {
 
 #[test]
 fn an_interrupted_run_is_told_to_a_reader_and_completed_before_it_is_rolled_back() {
-    let place = tree();
+    let place = tree_of_all();
     let before = held(place.path());
     let forced = [&MORE[..], &["--force"]].concat();
     killed_at_rename(2, &all(place.path(), &forced));
@@ -1006,7 +977,7 @@ fn an_interrupted_run_is_told_to_a_reader_and_completed_before_it_is_rolled_back
 
 #[test]
 fn a_refusal_tells_that_an_interrupted_run_was_completed_before_it() {
-    let place = tree();
+    let place = tree_of_all();
     let forced = [&MORE[..], &["--force"]].concat();
     killed_at_rename(2, &all(place.path(), &forced));
     let other = ["--apiserver-advertise-address", "10.0.0.11"];
@@ -1032,7 +1003,7 @@ fn verb_over(place: &Path, more: &[&str]) -> Command {
 
 #[test]
 fn an_interrupted_rollback_is_completed_by_the_next_and_not_undone() {
-    let place = tree();
+    let place = tree_of_all();
     let before = held(place.path());
     let forced = [&MORE[..], &["--force"]].concat();
     run(&mut all(place.path(), &forced)).expect(0);

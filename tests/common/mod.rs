@@ -17,7 +17,7 @@ use std::net::{IpAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, Once};
+use std::sync::{Mutex, Once, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,38 @@ pub mod tree;
 
 /// Long enough for sixteen RSA keys of a debug build on a busy machine.
 const RUN_LIMIT: Duration = Duration::from_mins(4);
+
+/// What the tests' cluster is told of itself.
+pub const CLUSTER: [&str; 6] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+    "--key-algorithm",
+    "ECDSA-P256",
+];
+
+/// `certs all` over `place`.
+pub fn all(place: &Path, more: &[&str]) -> Command {
+    let mut command = certs(&["all", "--kubernetes-dir", text(place)]);
+    command.args(CLUSTER).args(more);
+    command
+}
+
+/// A copy of a tree that was made once, with links and owners.
+pub fn tree_of_all() -> TempDir {
+    static MADE: OnceLock<TempDir> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let place = TempDir::new();
+        run(&mut all(place.path(), &[])).expect(0);
+        place
+    });
+    let place = TempDir::new();
+    let mut copy = Command::new("cp");
+    copy.arg("-a").arg(made.join(".")).arg(place.path());
+    run(&mut copy).expect(0);
+    place
+}
 
 /// The program under test: `CERTS_BIN`, else the one that cargo built for this test.
 pub fn binary() -> PathBuf {

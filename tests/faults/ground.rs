@@ -9,7 +9,7 @@ use std::process::Command;
 
 use base64ct::{Base64, Encoding};
 
-use crate::common::{Finished, certs, run, text};
+use crate::common::{CLUSTER, Finished, certs, run, text};
 
 /// Ten pairs, the service account key pair, five kubeconfigs.
 pub const FILES: usize = 27;
@@ -71,7 +71,7 @@ impl Ground {
             .args(["--cert-dir", text(&self.pki)])
             .args(["--kubeconfig-dir", text(&self.kubeconfigs)]);
         if arguments.first() != Some(&"rollback") {
-            command.args(FACTS);
+            command.args(CLUSTER);
         }
         command
     }
@@ -195,16 +195,6 @@ impl Ground {
         Ok(())
     }
 }
-
-/// What the tests' cluster is told of itself.
-pub const FACTS: [&str; 6] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-    "--key-algorithm",
-    "ECDSA-P256",
-];
 
 fn copy_all(from: &Path, to: &Path) {
     let mut command = Command::new("cp");

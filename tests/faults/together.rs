@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Finished, eventually, read, run, text};
+use crate::common::{CLUSTER, Finished, eventually, read, run, text};
 use crate::ground::DRIFTED;
 use crate::ground::{Ground, Layout};
 use crate::kills::{FRESH, REPAIR, two_file_systems};
@@ -71,7 +71,7 @@ fn thirty_runs_at_once_that_replace_one_pair_leave_one_pair() {
                 let mut command = crate::common::certs(&["server", "apiserver", "--force"]);
                 command
                     .args(["--cert-dir", text(&ground.pki)])
-                    .args(crate::ground::FACTS);
+                    .args(CLUSTER);
                 command
             };
             thread::scope(|scope| {
@@ -284,7 +284,7 @@ fn what_a_killed_run_left_is_ended_only_where_it_was_and_by_the_command_that_is_
             let mut of_copy = crate::common::certs(&["all", "--cert-dir", text(&copy)]);
             of_copy
                 .args(["--kubeconfig-dir", text(&ground.kubeconfigs)])
-                .args(crate::ground::FACTS);
+                .args(CLUSTER);
             let said = run(&mut of_copy).expect(1);
             assert!(said.stderr.contains("so this is a copy"), "{said}");
 
@@ -292,7 +292,7 @@ fn what_a_killed_run_left_is_ended_only_where_it_was_and_by_the_command_that_is_
             let mut server = crate::common::certs(&["server", "--cert-dir", text(&ground.pki)]);
             server
                 .args(["--kubernetes-dir", text(&elsewhere)])
-                .args(crate::ground::FACTS);
+                .args(CLUSTER);
             let said = run(&mut server).expect(1);
             ground
                 .everything()
@@ -302,7 +302,7 @@ fn what_a_killed_run_left_is_ended_only_where_it_was_and_by_the_command_that_is_
             let told = said.stderr.split('\'').nth(1).expect("a command");
             let words: Vec<&str> = told.split(' ').skip(1).collect();
             let mut told = crate::common::certs(&words);
-            run(told.args(crate::ground::FACTS)).expect(0);
+            run(told.args(CLUSTER)).expect(0);
             run(&mut server).expect(0);
             ground.tree().whole().expect("a whole tree");
             assert_eq!(ground.left(), [""; 0]);
