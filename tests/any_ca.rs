@@ -189,18 +189,7 @@ fn what_a_ca_of_any_name_signs_names_it_exactly_and_others_follow_the_chain() {
             common::read(&pki.join("ca.crt")),
             common::read(&pki.join("ca.key")),
         );
-        let arguments = [
-            "all",
-            "--kubernetes-dir",
-            text(place.path()),
-            "--node-name",
-            "cp1",
-            "--apiserver-advertise-address",
-            "10.0.0.10",
-            "--key-algorithm",
-            "ECDSA-P256",
-        ];
-        run(&mut certs(&arguments)).expect(0);
+        run(&mut common::all(place.path(), &[])).expect(0);
         let after = (
             common::read(&pki.join("ca.crt")),
             common::read(&pki.join("ca.key")),

@@ -10,7 +10,7 @@ use std::fs;
 use serde_json::Value;
 
 mod common;
-use common::{CLUSTER, Finished, TempDir, at, certs, read, root, run, text};
+use common::{Finished, TempDir, at, certs, read, root, run, text};
 
 /// 2026-03-01 00:00:00 UTC
 const NOW: i64 = 1_772_323_200;
@@ -89,9 +89,15 @@ fn the_example_of_the_page_is_what_is_printed() {
 #[test]
 fn yaml_says_what_json_says() {
     let folder = TempDir::new();
-    all(&folder, &[]).expect(0);
-    let json = parse(&all(&folder, &["--output", "json"]).expect(0));
-    let yaml = all(&folder, &["--output", "yaml"]).expect(0).stdout;
+    // The time of the run is in the report.
+    let all = |output| {
+        let more = ["--output", output];
+        let command = common::all(&folder.join("k8s"), &more);
+        run(&mut at(NOW, "022", &command)).expect(0)
+    };
+    all("text");
+    let json = parse(&all("json"));
+    let yaml = all("yaml").stdout;
     let yaml: Value = serde_yaml::from_str(&yaml).expect("YAML");
     assert_eq!(json, yaml);
 }
@@ -262,8 +268,7 @@ fn a_check_says_in_yaml_what_it_says_in_json() {
 }
 
 fn all(folder: &TempDir, flags: &[&str]) -> Finished {
-    let mut command = certs(&["all", "--kubernetes-dir", text(&folder.join("k8s"))]);
-    run(command.args(CLUSTER).args(flags))
+    run(&mut common::all(&folder.join("k8s"), flags))
 }
 
 fn parse(finished: &Finished) -> Value {
