@@ -217,7 +217,7 @@ fn what_a_ca_of_any_name_signs_names_it_exactly_and_others_follow_the_chain() {
         let kubeconfig =
             common::kubeconfig_data(&place.join("admin.conf"), "certificate-authority-data");
         assert_eq!(kubeconfig, before.0.as_bytes(), "{}", ca.what);
-        let again = run(&mut certs(&arguments)).expect(0);
+        let again = run(&mut common::all(place.path(), &[])).expect(0);
         assert!(
             again.stdout.contains("nothing was written"),
             "{}: {again}",
