@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::unread;
+use super::reasons::unread;
 use time::OffsetDateTime;
 
 use crate::finding::Code;

@@ -1,0 +1,315 @@
+//! One place: its files, read and parsed; what fails is kept for the finding.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::reasons::{cause, unread};
+use crate::key::{KeyError, PrivateKey, PublicKey};
+use crate::kubeconfig::{self, Source};
+use crate::location::FileId;
+use crate::observed::{Access, Cause, Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::pem;
+use crate::spec::Place;
+use crate::store::{FileContent, ReadError, Store};
+use crate::x509::cert::Certificate;
+
+/// What is in a file, as far as its place tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// A private key, which others may not read.
+    Key,
+    /// What everyone may read.
+    Public,
+}
+
+pub(super) struct Reader<'a> {
+    pub(super) store: &'a Store,
+    pub(super) seen: &'a mut BTreeMap<FileId, FileContent>,
+    pub(super) unreadable: Vec<Unreadable>,
+    /// Whether nothing will be changed.
+    pub(super) lenient: bool,
+    /// Whether it is in no row, so that it may be something else altogether.
+    pub(super) own: bool,
+}
+
+impl Reader<'_> {
+    pub(super) fn place(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
+        match place {
+            Place::File { .. } => self.one_file(&place.public()),
+            Place::KeyPair { .. } => self.key_pair(place),
+            Place::Kubeconfig { .. } => self.kubeconfig(&place.public()),
+            Place::Pair { .. } => self.pair(place, passphrase),
+        }
+    }
+
+    fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
+        let certificate = self.file(
+            &place.public(),
+            Holds::Public,
+            public(Certificate::from_pem),
+        );
+        let key = self.private_key(&place.key(), passphrase);
+        match (certificate, key) {
+            (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
+            (None, Some(key)) => Observed::KeyOnly(key),
+            (None, None) => Observed::Absent,
+        }
+    }
+
+    /// A kubelet's is a link to what it rotated last.
+    fn one_file(&mut self, file: &FileId) -> Observed {
+        let name = file.name.rsplit('/').next().unwrap_or_default();
+        let content = match self.store.read_reference(file, name) {
+            Ok(None) => return Observed::Absent,
+            Ok(Some(content)) => content,
+            Err(error) => {
+                self.unread(file, &error, Holds::Key);
+                return Observed::Absent;
+            }
+        };
+        if !pem::holds_certificate(&content.bytes) {
+            return Observed::Absent;
+        }
+        let access = Access {
+            mode: content.mode,
+            user: content.uid,
+        };
+        let chain = self.parsed(file, &content.bytes, Certificate::from_pem);
+        let key = if pem::holds_private_key(&content.bytes) {
+            let before = self.unreadable.len();
+            let state = self.parsed(file, &content.bytes, |bytes| key_state(bytes, None));
+            state
+                .map(|state| Key { state, access })
+                .or_else(|| self.not_used(before, access))
+        } else {
+            None
+        };
+        match chain {
+            Some(chain) => Observed::Certificate { chain, access, key },
+            None => key.map_or(Observed::Absent, Observed::KeyOnly),
+        }
+    }
+
+    fn key_pair(&mut self, place: &Place) -> Observed {
+        let public = self.file(
+            &place.public(),
+            Holds::Public,
+            public(PublicKey::all_from_pem),
+        );
+        match (self.private_key(&place.key(), None), public) {
+            (Some(key), public) => Observed::KeyPair {
+                key,
+                public_access: public
+                    .as_ref()
+                    .map(|(_, access)| *access)
+                    .unwrap_or_default(),
+                public: public.map(|(keys, _)| keys),
+            },
+            (None, Some(_)) => Observed::PublicOnly,
+            (None, None) => Observed::Absent,
+        }
+    }
+
+    fn private_key(&mut self, file: &FileId, passphrase: Option<&[u8]>) -> Option<Key> {
+        let before = self.unreadable.len();
+        let read = self.file(file, Holds::Key, |bytes| key_state(bytes, passphrase));
+        if let Some((state, access)) = read {
+            return Some(Key { state, access });
+        }
+        self.not_used(before, Access::default())
+    }
+
+    /// A key that is there and of no use, where that is no reason to look no further.
+    fn not_used(&mut self, before: usize, access: Access) -> Option<Key> {
+        if !self.lenient || self.unreadable.len() == before {
+            return None;
+        }
+        let reason = self.unreadable.pop()?;
+        Some(Key {
+            state: KeyState::Unread(reason),
+            access,
+        })
+    }
+
+    fn kubeconfig(&mut self, file: &FileId) -> Observed {
+        if self.own && !self.is_identity(file) {
+            return Observed::Absent;
+        }
+        let mut opaque = false;
+        let parse = |bytes: &[u8]| {
+            opaque = kubeconfig::is_opaque(bytes);
+            kubeconfig::parse(bytes)
+        };
+        let parsed = self.file(file, Holds::Key, parse);
+        let Some((entry, access)) = parsed else {
+            for reason in self.unreadable.iter_mut().filter(|_| opaque) {
+                reason.cause = Cause::Opaque;
+            }
+            return Observed::Absent;
+        };
+        let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
+        let chain = self.source(file, &entry.certificate, Certificate::from_pem);
+        let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
+        match (authorities, chain, key) {
+            (Some((authorities, _)), Some((chain, _)), Some((state, mode))) => {
+                let key_file = match entry.key {
+                    Source::Data { .. } => None,
+                    Source::File { path, .. } => Some((path, mode)),
+                };
+                Observed::Kubeconfig(Kubeconfig {
+                    cluster: entry.cluster,
+                    user: entry.user,
+                    server: entry.server,
+                    server_name: entry.server_name,
+                    authorities,
+                    chain,
+                    referred: matches!(entry.certificate, Source::File { .. }),
+                    key: Key { state, access },
+                    key_file,
+                })
+            }
+            _ => Observed::Absent,
+        }
+    }
+
+    /// Whether a file that is in no row is a kubeconfig with a client certificate: a token's or
+    /// another program's is none of ours.
+    fn is_identity(&self, file: &FileId) -> bool {
+        match self.store.read(file) {
+            Ok(Some(content)) => kubeconfig::names_certificate(&content.bytes),
+            // That it cannot be read is for the reader to tell.
+            _ => true,
+        }
+    }
+
+    /// Reads and parses a file; what fails is kept for the finding. None where it is absent or
+    /// failed.
+    fn file<T>(
+        &mut self,
+        file: &FileId,
+        holds: Holds,
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<(T, Access)> {
+        match self.store.read(file) {
+            Ok(None) => None,
+            Ok(Some(content)) => {
+                let access = Access {
+                    mode: content.mode,
+                    user: content.uid,
+                };
+                let parsed = self.parsed(file, &content.bytes, parse);
+                self.seen.insert(file.clone(), content);
+                parsed.map(|parsed| (parsed, access))
+            }
+            Err(error) => {
+                self.unread(file, &error, holds);
+                None
+            }
+        }
+    }
+
+    fn unread(&mut self, file: &FileId, error: &ReadError, holds: Holds) {
+        let mut reason = unread(file, error);
+        if holds == Holds::Key {
+            reason.cause = self.cause(error);
+        }
+        self.unreadable.push(reason);
+    }
+
+    /// Why a file that holds a key cannot be judged: who changes nothing need not read it.
+    fn cause(&self, error: &ReadError) -> Cause {
+        match error {
+            ReadError::PermissionDenied { .. } if self.lenient => Cause::Withheld,
+            error => cause(error),
+        }
+    }
+
+    /// The data of a kubeconfig's field, or the file it refers to, with that file's mode.
+    fn source<T>(
+        &mut self,
+        file: &FileId,
+        source: &Source,
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<(T, u32)> {
+        match source {
+            Source::Data { field, bytes } => self
+                .parsed(file, bytes, |bytes| {
+                    parse(bytes).map_err(|error| error.context(*field))
+                })
+                .map(|parsed| (parsed, 0)),
+            Source::File { field, path } => match self.store.read_reference(file, path) {
+                Ok(None) => {
+                    let why = format!("refers to {path} ({field}), which is not there");
+                    self.fail(file, why, Cause::Content);
+                    None
+                }
+                Ok(Some(content)) => self
+                    .parsed(file, &content.bytes, |bytes| {
+                        parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
+                    })
+                    .map(|parsed| (parsed, content.mode)),
+                Err(error) => {
+                    let why = format!("has a {field} that cannot be read: {error}");
+                    self.fail(file, why, self.cause(&error));
+                    None
+                }
+            },
+        }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        file: &FileId,
+        bytes: &[u8],
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<T> {
+        parse(bytes)
+            .map_err(|error| {
+                let way_out = match error.downcast_ref() {
+                    Some(KeyError::WrongPassphrase) => {
+                        Some("give this key's passphrase with --ca-passphrase-file".to_owned())
+                    }
+                    _ => None,
+                };
+                self.unreadable.push(Unreadable {
+                    file: file.clone(),
+                    why: format!("cannot be used: {error:#}"),
+                    cause: Cause::Content,
+                    way_out,
+                });
+            })
+            .ok()
+    }
+
+    fn fail(&mut self, file: &FileId, why: String, cause: Cause) {
+        self.unreadable.push(Unreadable {
+            file: file.clone(),
+            why,
+            cause,
+            way_out: None,
+        });
+    }
+}
+
+/// Reads a file that everyone may read, and in which no private key may be.
+fn public<T>(
+    parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+) -> impl FnOnce(&[u8]) -> anyhow::Result<T> {
+    |bytes| {
+        anyhow::ensure!(
+            !pem::holds_private_key(bytes),
+            "it holds a private key, which others may have read: take it out, and replace that key"
+        );
+        parse(bytes)
+    }
+}
+
+fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState> {
+    match PrivateKey::from_pem(bytes, passphrase) {
+        Ok(key) => Ok(KeyState::Open(Arc::new(key))),
+        Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {
+            Ok(KeyState::Locked(error.to_string()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
