@@ -264,6 +264,16 @@ fn warnings_are_3_unless_only_errors_count() {
 }
 
 #[test]
+fn a_run_that_is_refused_makes_no_directory() {
+    let place = TempDir::new();
+    let tree = place.join("k8s");
+    for name in ["client", "server", "peer", "kubeconfig"] {
+        run(&mut verb(&[name], &tree, &[])).expect(4);
+        assert!(!tree.exists(), "{name}");
+    }
+}
+
+#[test]
 fn drift_is_4_told_whole_and_nothing_is_written_until_forced() {
     let place = tree_of_all();
     fs::remove_file(place.join("pki/etcd/server.key")).expect("remove");

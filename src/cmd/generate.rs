@@ -115,6 +115,16 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         report.planned(&planning, &seen.observed);
         return Ok(report);
     }
+    if !roots.iter().all(|root| job.store.has(*root)) {
+        // No directory is made for a run that is refused.
+        job.store.check_writable(&roots)?;
+        let lock = job.store.lock_shared(&roots)?;
+        let (seen, planning) = job.judge(env);
+        if planning.is_err() && lock.interrupted()?.is_none() && lock.busy().is_none() {
+            report.planned(&planning, &seen.observed);
+            return Ok(report);
+        }
+    }
     let notice = &mut *env.notice;
     let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
         notice(&waiting(directory));

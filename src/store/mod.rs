@@ -73,6 +73,11 @@ impl Store {
         self.roots.path(root)
     }
 
+    /// Whether `root` is there.
+    pub fn has(&self, root: Root) -> bool {
+        self.root(root).is_dir()
+    }
+
     /// Whether `root` is the directory that is at `path`.
     pub fn is_root(&self, root: Root, path: &Path) -> bool {
         earlier::is_root(&self.roots, root, path)
