@@ -83,7 +83,7 @@ codes! {
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";
     KeyMismatch "key-mismatch" Error "the key is not the certificate's";
     KeyMode "key-mode" Error "others may read or change a file that holds a private key (a mode beyond 0640)";
-    KeyOwner "key-owner" Note "a key that signs belongs to a user who is neither root nor who runs this";
+    KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this";
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked";
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
     KubeletSelfSigned "kubelet-self-signed" Note "the kubelet made it itself, so that nobody can verify it";

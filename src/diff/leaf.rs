@@ -137,12 +137,7 @@ impl Judge<'_> {
             );
         }
         if leaf.subject.same_values(&wanted.subject) {
-            if leaf
-                .subject
-                .organizations()
-                .iter()
-                .any(|group| group == "system:masters")
-            {
+            if is_master(leaf) {
                 self.tell(Code::SystemMasters, "is a member of system:masters", "");
             }
         } else if wanted
@@ -311,6 +306,12 @@ impl Judge<'_> {
             );
         }
     }
+}
+
+/// Whether it is in the group that no authorization holds back.
+pub(super) fn is_master(leaf: &Certificate) -> bool {
+    let groups = leaf.subject.organizations();
+    groups.iter().any(|group| group == "system:masters")
 }
 
 /// DNS names are compared whatever their case (RFC 5280 section 7.2).

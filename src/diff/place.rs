@@ -2,6 +2,7 @@
 
 use super::Judge;
 use super::ground::FOREIGN;
+use super::leaf::is_master;
 use crate::finding::Code;
 use crate::key::PublicKey;
 use crate::observed::{Access, Key, KeyState};
@@ -24,7 +25,9 @@ impl Judge<'_> {
         }
         self.key_access(key.access);
         if self.spec.is_ca() {
-            self.key_owner(key.access);
+            self.key_owner(key.access, "who can sign with it");
+        } else if matches!(self.spec.place, Place::Kubeconfig { .. }) && is_master(certificate) {
+            self.key_owner(key.access, "who is a member of system:masters by it");
         }
         match &key.state {
             // A CA's key is opened where it must sign: the plan judges that.
@@ -43,15 +46,13 @@ impl Judge<'_> {
         }
     }
 
-    /// Of a key that signs. A leaf's belongs to the user of the component that it is for; so does the
-    /// key of kubeadm's CA where the controller manager, which signs with it, has a user of its own.
-    fn key_owner(&mut self, access: Access) {
+    /// Of a key that signs, or that no authorization holds back. Another leaf's belongs to the user of
+    /// the component that it is for; so does the key of kubeadm's CA where the controller manager,
+    /// which signs with it, has a user of its own.
+    fn key_owner(&mut self, access: Access, power: &str) {
         if !self.trusted.contains(&access.user) {
-            self.tell(
-                Code::KeyOwner,
-                &format!("belongs to user {}, who can sign with it", access.user),
-                "",
-            );
+            let text = format!("belongs to user {}, {power}", access.user);
+            self.tell(Code::KeyOwner, &text, "");
         }
     }
 
@@ -117,7 +118,7 @@ impl Judge<'_> {
             return self.unreadable(reason);
         }
         self.key_access(key.access);
-        self.key_owner(key.access);
+        self.key_owner(key.access, "who can sign with it");
         match (&key.state, public) {
             (KeyState::Locked(_), _) => self.locked(),
             (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {
