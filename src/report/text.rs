@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Severity};
+use crate::x509::name::is_hidden;
 
 pub(super) const BOLD: &str = "\x1b[1m";
 pub(super) const GREEN: &str = "\x1b[32m";
@@ -340,11 +341,12 @@ pub(super) fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-/// Control characters, which a subject from a stranger's file may hold, never reach a terminal.
+/// What a subject from a stranger's file may hold, and what nobody sees or a terminal obeys, never
+/// reaches one.
 pub(super) fn shown(text: &str) -> String {
     text.chars()
         .map(|c| {
-            if c.is_control() {
+            if is_hidden(c) {
                 char::REPLACEMENT_CHARACTER
             } else {
                 c
@@ -455,8 +457,9 @@ mod tests {
 
     #[test]
     fn control_characters_of_a_subject_never_reach_a_terminal() {
-        let text = described(&[item("CN=a\x1b[31mb\nc")], None);
-        assert!(text.contains("CN=a\u{fffd}[31mb\u{fffd}c"), "{text}");
-        assert!(!text.contains('\x1b'), "{text}");
+        let text = described(&[item("CN=a\x1b[31mb\nc\u{202e}d\u{200b}")], None);
+        let shown = "CN=a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}";
+        assert!(text.contains(shown), "{text}");
+        assert!(!text.contains(['\x1b', '\u{202e}', '\u{200b}']), "{text}");
     }
 }

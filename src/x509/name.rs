@@ -18,6 +18,7 @@ use crate::der;
 mod tests;
 
 use attribute::{Attribute, Meaning};
+pub use text::is_hidden;
 
 const COMMON_NAME: &str = "2.5.4.3";
 const ORGANIZATION: &str = "2.5.4.10";

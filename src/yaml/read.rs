@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
 
     fn spend<E: de::Error>(&self, text: usize) -> Result<(), E> {
         let Some(room) = self.room.get().checked_sub(64 + text) else {
-            return Err(self.refuse("unfolds to more than 32 MiB: its aliases multiply".into()));
+            return Err(self.refuse("holds more than 32 MiB of values, aliases unfolded".into()));
         };
         self.room.set(room);
         Ok(())

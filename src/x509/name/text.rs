@@ -158,9 +158,11 @@ fn write_escaped(text: &str, out: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-/// Control characters, and those that turn the direction of writing: names come from foreign certificates and end up in
-/// terminals.
-fn is_hidden(character: char) -> bool {
+/// Control characters, those that are not seen, and those that turn the direction of writing: names
+/// come from foreign certificates and end up in terminals.
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
