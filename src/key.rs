@@ -198,6 +198,17 @@ impl PrivateKey {
             .with_context(|| format!("sign with the {} key", self.algorithm))
     }
 
+    /// The AlgorithmIdentifier of what `sign` makes, DER (RFC 4055, 5; RFC 5758, 3.2).
+    pub fn signature_algorithm(&self) -> Vec<u8> {
+        let (oid, parameters): (&[u64], &[u8]) = match self.algorithm {
+            KeyAlgorithm::EcdsaP256 => (&[1, 2, 840, 10045, 4, 3, 2], &[]),
+            KeyAlgorithm::EcdsaP384 => (&[1, 2, 840, 10045, 4, 3, 3], &[]),
+            KeyAlgorithm::EcdsaP521 => (&[1, 2, 840, 10045, 4, 3, 4], &[]),
+            KeyAlgorithm::Rsa(_) => (&[1, 2, 840, 113_549, 1, 1, 11], &[der::NULL, 0]),
+        };
+        der::sequence(&[&der::oid(oid), parameters])
+    }
+
     /// The key as kubeadm writes it: `RSA PRIVATE KEY` (PKCS#1) or `EC PRIVATE KEY` (SEC1, with curve and public key).
     pub fn to_pem(&self) -> Zeroizing<String> {
         let label = match self.pair {

@@ -25,6 +25,25 @@ pub struct BasicConstraints {
     pub critical: bool,
 }
 
+impl BasicConstraints {
+    /// The value of the extension, DER.
+    pub(super) fn encode(self) -> Vec<u8> {
+        let ca = der::tlv(der::BOOLEAN, &[0xff]);
+        let length = self.path_length.map(|length| {
+            // Positive: a leading zero stands before a bit that would be the sign.
+            let octets = length.to_be_bytes();
+            let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+            let significant = &octets[zeros.min(3)..];
+            let sign: &[u8] = if significant[0] >= 0x80 { &[0] } else { &[] };
+            der::tlv(der::INTEGER, &[sign, significant].concat())
+        });
+        der::sequence(&[
+            if self.ca { &ca } else { &[] },
+            length.as_deref().unwrap_or_default(),
+        ])
+    }
+}
+
 /// A certificate as it was read. Two are equal if their DER is.
 #[derive(Clone)]
 pub struct Certificate {
@@ -190,7 +209,7 @@ impl Hash for Certificate {
 }
 
 /// Where in `whole` a slice of it lies.
-fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
+pub(super) fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
     let start = part.as_ptr().addr() - whole.as_ptr().addr();
     start..start + part.len()
 }

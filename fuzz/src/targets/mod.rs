@@ -10,6 +10,7 @@ mod kubeadm;
 mod kubeconfig;
 mod name;
 mod pem;
+mod request;
 
 pub use journal::finished;
 
@@ -29,7 +30,7 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target {
         name: "certificate",
         run: certificate::run,
@@ -66,6 +67,12 @@ pub const TARGETS: [Target; 7] = [
         run: pem::run,
         times: 16,
         plus: 16 * KIB,
+    },
+    Target {
+        name: "request",
+        run: request::run,
+        times: 64,
+        plus: 64 * KIB,
     },
     Target {
         name: "subject",
