@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::issue::{self, Issued, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey};
-use crate::kubeconfig::{self, Entry};
+use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::{FileId, Owner};
 use crate::observe::Seen;
 use crate::observed::Observed;
@@ -43,7 +43,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
     let fresh: Vec<&Planned> = plan
         .steps
         .iter()
-        .filter(|planned| makes_key(&planned.step))
+        .filter(|planned| makes_key(planned))
         .collect();
     let algorithms: Vec<KeyAlgorithm> = fresh
         .iter()
@@ -56,6 +56,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         .zip(keys.into_iter().map(Arc::new))
         .collect();
     let mut preparation = Preparation {
+        plan,
         seen,
         owner,
         now,
@@ -67,6 +68,9 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         match &planned.step {
             Step::Keep => {}
             Step::Derive => preparation.derive(pair, &planned.spec)?,
+            Step::Create | Step::Replace { .. } if !makes_key(planned) => {
+                preparation.refer(pair, &planned.spec)?;
+            }
             Step::Create | Step::Replace { .. } => {
                 let key = keys
                     .remove(planned.spec.name.as_str())
@@ -81,8 +85,9 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
     })
 }
 
-fn makes_key(step: &Step) -> bool {
-    matches!(step, Step::Create | Step::Replace { .. })
+fn makes_key(planned: &Planned) -> bool {
+    matches!(planned.step, Step::Create | Step::Replace { .. })
+        && planned.spec.credential_files().is_none()
 }
 
 fn workers() -> usize {
@@ -123,6 +128,7 @@ fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKe
 }
 
 struct Preparation<'a> {
+    plan: &'a Plan,
     seen: &'a Seen,
     owner: Owner,
     now: OffsetDateTime,
@@ -203,6 +209,17 @@ impl<'a> Preparation<'a> {
         }
     }
 
+    /// The certificates of a CA, made in this run or found.
+    fn authorities(&self, name: &str) -> Result<Vec<Certificate>> {
+        if let Some(certificate) = self.issued.get(name) {
+            return Ok(vec![certificate.clone()]);
+        }
+        match self.seen.observed.get(name) {
+            Some(Observed::Certificate { chain, .. }) => Ok(chain.clone()),
+            _ => bail!("the CA {name} is not there"),
+        }
+    }
+
     fn place(
         &mut self,
         pair: usize,
@@ -210,13 +227,7 @@ impl<'a> Preparation<'a> {
         certificate: &Certificate,
         key: &PrivateKey,
     ) -> Result<()> {
-        let Place::Kubeconfig {
-            cluster,
-            user,
-            server,
-            ..
-        } = &spec.place
-        else {
+        let Place::Kubeconfig { .. } = &spec.place else {
             let pem = Zeroizing::new(certificate.to_pem().into_bytes());
             self.change(
                 pair,
@@ -228,19 +239,69 @@ impl<'a> Preparation<'a> {
             self.private_key(pair, &spec.place, key);
             return Ok(());
         };
+        let key = key.to_pem();
+        let data = Credentials::Data {
+            certificate: &certificate.to_pem(),
+            key: key.as_bytes(),
+        };
+        self.kubeconfig(pair, spec, data)
+    }
+
+    /// A kubeconfig that names its files, which another step makes or has kept.
+    fn refer(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let files = spec
+            .credential_files()
+            .context("the kubeconfig names no files")?;
+        let path = |file: &FileId| {
+            self.seen
+                .references
+                .get(file)
+                .with_context(|| format!("the path of {file} is no text in UTF-8"))
+        };
+        let named = Credentials::Files {
+            authorities: path(&files.authorities)?,
+            certificate: path(&files.certificate)?,
+            key: path(&files.key)?,
+        };
+        let of_pair = |planned: &&Planned| planned.spec.place.public() == files.certificate;
+        if let Some(planned) = self.plan.steps.iter().find(of_pair) {
+            let name = &planned.spec.name;
+            let there = match self.seen.observed.get(name) {
+                Some(Observed::Certificate { chain, .. }) => chain.first(),
+                _ => None,
+            };
+            if let Some(leaf) = self.issued.get(name).or(there) {
+                self.issued.insert(spec.name.clone(), leaf.clone());
+            }
+        }
+        self.kubeconfig(pair, spec, named)
+    }
+
+    fn kubeconfig(&mut self, pair: usize, spec: &Spec, credentials: Credentials<'_>) -> Result<()> {
+        let Place::Kubeconfig {
+            cluster,
+            user,
+            server,
+            ..
+        } = &spec.place
+        else {
+            bail!("{} is no kubeconfig", spec.name);
+        };
         let issuer = spec
             .certificate()
             .and_then(|wanted| wanted.issuer.as_deref());
-        let (authorities, _) = self.ca(issuer.context("a kubeconfig needs a CA")?)?;
-        let authorities: String = authorities.iter().map(Certificate::to_pem).collect();
-        let key = key.to_pem();
+        let issuer = issuer.context("a kubeconfig needs a CA")?;
+        let authorities: String = self
+            .authorities(issuer)?
+            .iter()
+            .map(Certificate::to_pem)
+            .collect();
         let entry = Entry {
             cluster,
             user,
             server,
             authorities: &authorities,
-            certificate: &certificate.to_pem(),
-            key: key.as_bytes(),
+            credentials,
         };
         let file = spec.place.public();
         let existing = self

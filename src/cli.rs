@@ -108,6 +108,7 @@ pub enum Verb {
     #[command(after_help = help!(
         "certs kubeconfig"
         "certs kubeconfig admin --control-plane-endpoint api.example.com:6443"
+        "certs kubeconfig admin --embed-certs=false    (names pki/admin.crt and pki/admin.key)"
         "certs kubeconfig alice --common-name alice --organization dev"
     ))]
     Kubeconfig(Kubeconfig),
@@ -272,6 +273,11 @@ arguments! {
         /// Names of kubeconfigs, or one of your own
         #[arg(value_name = "NAME")] names: Vec<String>,
         #[command(flatten)] own: Own,
+        /// Whether the certificate and key stand in the kubeconfig itself; with false it names them, as
+        /// NAME.crt and NAME.key beside the CA's [default: as it is there, else true]
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            hide_possible_values = true, value_name = "true|false")]
+        embed_certs: Option<bool>,
         #[command(flatten)] node: NodeName,
         #[command(flatten)] address: Address,
         #[command(flatten)] port: BindPort,

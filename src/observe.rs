@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use crate::kubeconfig::{self, Entry};
+use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
 use crate::observed::{Access, Ground, Observed};
 use crate::profile::by_name;
@@ -37,6 +37,8 @@ pub struct Seen {
     pub files: BTreeMap<FileId, FileContent>,
     /// What they stand on.
     pub ground: Ground,
+    /// How a kubeconfig names the files that it is to name.
+    pub references: BTreeMap<FileId, String>,
 }
 
 /// Looks at the place of each spec, and at the directories. `trusted` are the users who may own
@@ -92,6 +94,13 @@ fn look<'a>(
         seen.observed.insert(spec.name.clone(), observed);
     }
     for spec in specs {
+        if let Some(files) = spec.credential_files() {
+            for file in [&files.authorities, &files.certificate, &files.key] {
+                let reference = store.reference_to(&spec.place.public(), file);
+                seen.references
+                    .extend(reference.map(|path| (file.clone(), path)));
+            }
+        }
         let taken = seen.taken(spec);
         seen.ground
             .taken
@@ -132,8 +141,20 @@ impl Seen {
             user,
             server,
             authorities: &authorities,
-            certificate: "",
-            key: b"",
+            credentials: match spec.credential_files() {
+                Some(files) => Credentials::Files {
+                    authorities: self
+                        .references
+                        .get(&files.authorities)
+                        .map_or("", String::as_str),
+                    certificate: "",
+                    key: "",
+                },
+                None => Credentials::Data {
+                    certificate: "",
+                    key: b"",
+                },
+            },
         };
         kubeconfig::taken(&entry, &existing.bytes)
     }

@@ -100,9 +100,22 @@ pub struct Kubeconfig {
     pub referred: bool,
     /// The client key, with the access to the kubeconfig.
     pub key: Key,
+    /// Where its CA certificates, certificate and key are.
+    pub sources: Box<[Source; 3]>,
     /// The file that the key lies in, if it is one of its own, as the kubeconfig names it, and its
     /// mode.
     pub key_file: Option<(String, u32)>,
+}
+
+/// Where something of a kubeconfig is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In a file that is none of the tree's.
+    Elsewhere,
+    /// In the kubeconfig.
+    Embedded,
+    /// In a file of the tree.
+    File(FileId),
 }
 
 /// Why a file cannot be judged.

@@ -219,8 +219,10 @@ impl<'a> Planner<'a> {
             findings.push(taken(spec, text));
             return Err(findings);
         }
+        // What it names is another spec's, and so is what keeps that from being issued.
+        let apart = spec.credential_files().is_some();
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
-        if let Some(ca) = self.issuer(spec).filter(|_| leaf) {
+        if let Some(ca) = self.issuer(spec).filter(|_| leaf && !apart) {
             if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
                 let offers =
                     [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));

@@ -143,6 +143,8 @@ pub enum Place {
         /// Another one that is as good: the endpoint for who is given the local one, as `kubeadm
         /// join` writes it.
         or_server: Option<String>,
+        /// Where its certificates and key are.
+        credentials: Credentials,
     },
     /// `BASE.crt` and `BASE.key`.
     Pair {
@@ -153,7 +155,40 @@ pub enum Place {
     },
 }
 
+/// Where the certificates and the key of a kubeconfig are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// In itself where it is made; where it is there, wherever they are.
+    AsFound,
+    /// In itself.
+    Embedded,
+    /// In files, which it names. They belong to specs of their own.
+    Files(CredentialFiles),
+}
+
+/// The files that a kubeconfig names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialFiles {
+    /// The CA certificates.
+    pub authorities: FileId,
+    /// The client certificate.
+    pub certificate: FileId,
+    /// The client key.
+    pub key: FileId,
+}
+
 impl Spec {
+    /// The files that it names instead of having a certificate and a key of its own.
+    pub fn credential_files(&self) -> Option<&CredentialFiles> {
+        match &self.place {
+            Place::Kubeconfig {
+                credentials: Credentials::Files(files),
+                ..
+            } => Some(files),
+            _ => None,
+        }
+    }
+
     /// The certificate that is wanted, unless it is a bare key pair.
     pub fn certificate(&self) -> Option<&CertificateSpec> {
         match &self.content {

@@ -15,9 +15,10 @@ use crate::location::Owner;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy, plan};
-use crate::profile::{Phase, of_phase};
+use crate::profile::found::as_there;
+use crate::profile::{Phase, in_files, of_phase};
 use crate::report::{Planning, Report, waiting};
-use crate::spec::Spec;
+use crate::spec::{Credentials, Place, Spec};
 use crate::store::{self, CommitOptions, Store};
 
 /// What a verb was asked for.
@@ -32,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) kubeconfig_dir: Option<PathBuf>,
     /// `--kubelet-dir`
     pub(crate) kubelet_dir: Option<PathBuf>,
+    /// `--embed-certs`
+    pub(crate) embed: Option<bool>,
     /// The flags of verbs that sign.
     pub(crate) signing: Option<Signing>,
 }
@@ -47,6 +50,7 @@ impl Request {
             run,
             kubeconfig_dir: None,
             kubelet_dir: None,
+            embed: None,
             signing: None,
         }
     }
@@ -84,7 +88,7 @@ struct Job {
 }
 
 fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (job, facts, mut notes) = settle(request, env)?;
+    let (mut job, facts, mut notes) = settle(request, env)?;
     notes.extend(request.select.left_out(&facts));
     let dry_run = request.run.dry_run.or(facts.dry_run).unwrap_or_default();
     let mut report = Report::new(
@@ -155,8 +159,13 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
 impl Job {
     /// What is there, and the plan for it. Encrypted keys of CAs are opened only where the plan fails
     /// without: that can take seconds, by the iterations that their files ask for.
-    fn judge(&self, env: &Env<'_>) -> (Seen, Planning) {
-        let seen = self.observe(&Passphrases::default());
+    fn judge(&mut self, env: &Env<'_>) -> (Seen, Planning) {
+        let mut seen = self.observe(&Passphrases::default());
+        let specs = as_there(self.specs.clone(), &seen.observed);
+        if specs != self.specs {
+            self.specs = specs;
+            seen = self.observe(&Passphrases::default());
+        }
         let planning = self.plan(&seen, env);
         if planning.is_ok() || !seen.observed.values().any(Observed::is_locked) {
             return (seen, planning);
@@ -201,7 +210,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     else {
         return Err(Stop::Usage(wrong.0));
     };
-    let specs = request.select.specs(&facts)?;
+    let specs = placed(request.select.specs(&facts)?, request.embed);
     let job = Job {
         issuers: issuers(&specs, &facts)?,
         specs,
@@ -222,6 +231,21 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
         lock_timeout,
     };
     Ok((job, facts, notes))
+}
+
+/// Kubeconfigs hold their certificates or name them, as was asked.
+fn placed(specs: Vec<Spec>, embed: Option<bool>) -> Vec<Spec> {
+    let Some(embed) = embed else { return specs };
+    if !embed {
+        return specs.into_iter().flat_map(in_files).collect();
+    }
+    let mut specs = specs;
+    for spec in &mut specs {
+        if let Place::Kubeconfig { credentials, .. } = &mut spec.place {
+            *credentials = Credentials::Embedded;
+        }
+    }
+    specs
 }
 
 fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {

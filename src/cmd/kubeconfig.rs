@@ -13,6 +13,7 @@ pub(crate) fn request(verb: Kubeconfig) -> Request {
         own: Some(verb.own),
         subject: None,
     };
+    let embed = verb.embed_certs;
     let mut request = Request::new("kubeconfig", select, verb.ownership, verb.run);
     let given = &mut request.given;
     verb.node.give(given);
@@ -21,6 +22,7 @@ pub(crate) fn request(verb: Kubeconfig) -> Request {
     verb.endpoint.give(given);
     verb.key.give(given);
     verb.validity.give(given);
+    request.embed = embed;
     request.kubeconfig_dir = verb.kubeconfig_dir.kubeconfig_dir;
     request.signing = Some(verb.signing);
     request

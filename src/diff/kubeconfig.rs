@@ -2,8 +2,8 @@
 
 use super::Judge;
 use crate::finding::Code;
-use crate::observed::Kubeconfig;
-use crate::spec::Place;
+use crate::observed::{Kubeconfig, Source};
+use crate::spec::{Credentials, Place};
 use crate::x509::cert::Certificate;
 
 impl Judge<'_> {
@@ -14,9 +14,14 @@ impl Judge<'_> {
         let Some(leaf) = found.chain.first() else {
             return;
         };
-        self.key(&found.key, leaf);
-        if let Some((path, mode)) = &found.key_file {
-            self.key_reference(path, *mode);
+        self.credentials(found);
+        // What it is to name, and names, is judged where it lies.
+        let apart = self.is_apart(found);
+        if !apart {
+            self.key(&found.key, leaf);
+            if let Some((path, mode)) = &found.key_file {
+                self.key_reference(path, *mode);
+            }
         }
         if !self.authorities.is_empty() {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
@@ -45,11 +50,56 @@ impl Judge<'_> {
                 "",
             );
         }
+        if apart {
+            return;
+        }
         self.leaf(wanted, leaf, &found.chain[1..]);
         // A certificate in a file of its own has another keeper: a kubelet rotates its own, with
         // the key and the validity that it and its cluster's signer choose.
         if !found.referred {
             self.making(wanted, leaf);
         }
+    }
+
+    /// Whether its certificate and key are in the files that it is to name.
+    fn is_apart(&self, found: &Kubeconfig) -> bool {
+        self.spec.credential_files().is_some_and(|files| {
+            let wanted = [&files.certificate, &files.key];
+            found.sources[1..]
+                .iter()
+                .zip(wanted)
+                .all(|(source, wanted)| *source == Source::File(wanted.clone()))
+        })
+    }
+
+    /// Whether all is where it was asked to be.
+    fn credentials(&mut self, found: &Kubeconfig) {
+        let Place::Kubeconfig { credentials, .. } = &self.spec.place else {
+            return;
+        };
+        let text = match credentials {
+            Credentials::AsFound => return,
+            Credentials::Embedded => {
+                if found
+                    .sources
+                    .iter()
+                    .all(|source| *source == Source::Embedded)
+                {
+                    return;
+                }
+                "names files, and was asked to hold what is in them".to_owned()
+            }
+            Credentials::Files(files) => {
+                let authorities = Source::File(files.authorities.clone());
+                if self.is_apart(found) && found.sources[0] == authorities {
+                    return;
+                }
+                format!(
+                    "was asked to name the files {}, {} and {}, and does not",
+                    files.authorities, files.certificate, files.key
+                )
+            }
+        };
+        self.tell(Code::KubeconfigFiles, &text, "");
     }
 }

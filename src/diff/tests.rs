@@ -7,10 +7,10 @@ use super::*;
 use crate::der;
 use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
 use crate::location::{FileId, Root};
-use crate::observed::{Ground, KeyState, Kubeconfig, Unreadable};
+use crate::observed::{Ground, KeyState, Kubeconfig, Source, Unreadable};
 use crate::oracle::sample::{self, NOW, access, certificate, key, made_at, open, spec, tree};
 use crate::plan::Found;
-use crate::spec::{CertificateSpec, Content};
+use crate::spec::{CertificateSpec, Content, CredentialFiles, Credentials};
 use crate::x509::cert::BasicConstraints;
 use crate::x509::constraints::NameConstraints;
 use crate::x509::name::Name;
@@ -75,6 +75,13 @@ impl Case {
             Observed::Certificate { key, .. } => key.as_mut().unwrap(),
             Observed::KeyPair { key, .. } => key,
             Observed::Kubeconfig(kubeconfig) => &mut kubeconfig.key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn credentials(&mut self) -> &mut Credentials {
+        match &mut self.spec.place {
+            Place::Kubeconfig { credentials, .. } => credentials,
             other => panic!("{other:?}"),
         }
     }
@@ -532,6 +539,13 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "was issued for 8760h, not 100h",
     ),
     (
+        Code::KubeconfigFiles,
+        "admin",
+        |case| *case.credentials() = Credentials::Files(named()),
+        "admin.conf",
+        "was asked to name the files ca.crt, admin.crt and admin.key, and does not",
+    ),
+    (
         Code::WrongCa,
         "admin",
         |case| case.kubeconfig().authorities = vec![stranger("kubernetes")],
@@ -546,6 +560,45 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "has the subject \"CN=kube-apiserver,O=ops\", not \"CN=kube-apiserver\"",
     ),
 ];
+
+fn named() -> CredentialFiles {
+    CredentialFiles {
+        authorities: FileId::certificate(Root::Pki, "ca"),
+        certificate: FileId::certificate(Root::Pki, "admin"),
+        key: FileId::private_key(Root::Pki, "admin"),
+    }
+}
+
+#[test]
+fn a_kubeconfig_is_held_against_where_it_was_asked_to_have_its_credentials() {
+    let files = named();
+    let all = [&files.authorities, &files.certificate, &files.key];
+    let in_files = all.map(|file| Source::File(file.clone()));
+    let embedded = [Source::Embedded, Source::Embedded, Source::Embedded];
+    let [ca, ..] = in_files.clone();
+    let mixed = [ca, Source::Embedded, Source::Embedded];
+    let elsewhere = [Source::Embedded, Source::Elsewhere, Source::Elsewhere];
+    for (sources, fits_files, fits_data) in [
+        (in_files, true, false),
+        (embedded, false, true),
+        (mixed, false, false),
+        (elsewhere, false, false),
+    ] {
+        for (asked, fits) in [
+            (Credentials::AsFound, true),
+            (Credentials::Embedded, fits_data),
+            (Credentials::Files(named()), fits_files),
+        ] {
+            let mut case = Case::of("admin");
+            *case.kubeconfig().sources = sources.clone();
+            *case.credentials() = asked.clone();
+            let told = case.findings();
+            let expected: &[Code] = if fits { &[] } else { &[Code::KubeconfigFiles] };
+            let codes: Vec<Code> = told.iter().map(|found| found.code).collect();
+            assert_eq!(codes, expected, "{asked:?} {sources:?}");
+        }
+    }
+}
 
 /// The codes of [`CASES`], and those of directories.
 pub(crate) fn shown() -> BTreeSet<Code> {

@@ -6,8 +6,10 @@ const ENTRY: Entry<'_> = Entry {
     user: "kubernetes-admin",
     server: "https://10.0.0.10:6443",
     authorities: "CA 1\nCA 2\n",
-    certificate: "CERTIFICATE\n",
-    key: b"KEY\n",
+    credentials: Credentials::Data {
+        certificate: "CERTIFICATE\n",
+        key: b"KEY\n",
+    },
 };
 
 fn written(existing: Option<&str>) -> String {
@@ -56,8 +58,8 @@ fn what_is_written_is_read_again() {
     let current = parse(written(None).as_bytes()).unwrap();
     assert_eq!(current.server, ENTRY.server);
     assert_eq!(bytes(&current.authorities), ENTRY.authorities.as_bytes());
-    assert_eq!(bytes(&current.certificate), ENTRY.certificate.as_bytes());
-    assert_eq!(bytes(&current.key), ENTRY.key);
+    assert_eq!(bytes(&current.certificate), b"CERTIFICATE\n");
+    assert_eq!(bytes(&current.key), b"KEY\n");
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn an_entry_without_its_object_gets_one() {
                 contexts:\n- name: kubernetes-admin@kubernetes\n  context: null\n";
     let current = parse(written(Some(bare)).as_bytes()).unwrap();
     assert_eq!(current.server, ENTRY.server);
-    assert_eq!(bytes(&current.key), ENTRY.key);
+    assert_eq!(bytes(&current.key), b"KEY\n");
 }
 
 #[test]
@@ -394,4 +396,52 @@ fn a_cluster_of_the_same_ca_is_the_same_at_any_server() {
         "{mended}"
     );
     assert!(at(&stranger).is_err());
+}
+
+/// As [`ENTRY`], in files.
+const NAMED: Entry<'_> = Entry {
+    credentials: Credentials::Files {
+        authorities: "pki/ca.crt",
+        certificate: "pki/admin.crt",
+        key: "pki/admin.key",
+    },
+    ..ENTRY
+};
+
+#[test]
+fn what_names_files_holds_nothing_of_them_and_the_other_way_round() {
+    let as_text = |entry: &Entry<'_>, existing: Option<&str>| {
+        let bytes = write(entry, existing.map(str::as_bytes)).unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    let named = as_text(&NAMED, None);
+    assert!(!named.contains("-data"), "{named}");
+    let current = parse(named.as_bytes()).unwrap();
+    for (source, wanted) in [
+        (&current.authorities, "pki/ca.crt"),
+        (&current.certificate, "pki/admin.crt"),
+        (&current.key, "pki/admin.key"),
+    ] {
+        assert!(
+            matches!(source, Source::File { path, .. } if path == wanted),
+            "{source:?}"
+        );
+    }
+    let embedded = written(None);
+    assert_eq!(as_text(&NAMED, Some(&embedded)), named);
+    assert_eq!(as_text(&ENTRY, Some(&named)), embedded);
+}
+
+#[test]
+fn a_cluster_that_names_the_same_ca_file_is_the_same_at_any_server() {
+    let bytes = write(&NAMED, None).unwrap();
+    let elsewhere = String::from_utf8(bytes.to_vec())
+        .unwrap()
+        .replace("https://10.0.0.10:6443", "https://old:6443")
+        .replace("kubernetes-admin@kubernetes", "mine");
+    assert_eq!(taken(&NAMED, elsewhere.as_bytes()), None);
+    let other = elsewhere
+        .replace("pki/ca.crt", "other/ca.crt")
+        .replace("current-context: mine", "current-context: none");
+    assert!(taken(&NAMED, other.as_bytes()).is_some());
 }

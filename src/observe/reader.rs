@@ -7,7 +7,7 @@ use super::reasons::{cause, unread};
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
 use crate::location::FileId;
-use crate::observed::{Access, Cause, Key, KeyState, Kubeconfig, Observed, Unreadable};
+use crate::observed::{self, Access, Cause, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
 use crate::spec::Place;
 use crate::store::{FileContent, ReadError, Store};
@@ -147,6 +147,8 @@ impl Reader<'_> {
             }
             return Observed::Absent;
         };
+        let sources = [&entry.authorities, &entry.certificate, &entry.key]
+            .map(|source| self.lies(file, source));
         let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
         let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
@@ -163,12 +165,23 @@ impl Reader<'_> {
                     server_name: entry.server_name,
                     authorities,
                     chain,
+                    sources: Box::new(sources),
                     referred: matches!(entry.certificate, Source::File { .. }),
                     key: Key { state, access },
                     key_file,
                 })
             }
             _ => Observed::Absent,
+        }
+    }
+
+    fn lies(&self, file: &FileId, source: &Source) -> observed::Source {
+        match source {
+            Source::Data { .. } => observed::Source::Embedded,
+            Source::File { path, .. } => self
+                .store
+                .referred(file, path)
+                .map_or(observed::Source::Elsewhere, observed::Source::File),
         }
     }
 

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use crate::facts::{self, Facts, Given, Host, Stated};
 use crate::issue::{self, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey};
-use crate::observed::{Access, Key, KeyState, Kubeconfig, Observed};
+use crate::observed::{Access, Key, KeyState, Kubeconfig, Observed, Source};
 use crate::plan::Found;
 use crate::profile::{TABLE, resolve};
 use crate::spec::{CertificateSpec, Content, Place, Spec};
@@ -150,6 +150,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
                 authorities: chain.clone(),
                 chain: vec![certificate(wanted, &spec.name, found, begin)],
                 referred: false,
+                sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
                 key_file: None,
                 key: open(key),
             })

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 
 use time::Duration;
 
-use super::resolve::{SYSTEM_NODE, common_name, fixed, issuer, subjects};
+use super::resolve::{SYSTEM_NODE, common_name, fixed, in_files, issuer, subjects};
 use super::{CommonName, Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
-use crate::observed::{Observed, signing};
-use crate::spec::{BACKDATE, CertificateSpec, Content, Place, Spec};
+use crate::observed::{Observed, Source, signing};
+use crate::spec::{BACKDATE, CertificateSpec, Content, Credentials, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
@@ -84,6 +84,30 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
     spec
 }
 
+/// The specs, each kubeconfig as it is there: one that names its pair in the certificate directory
+/// goes with that pair, unless where they are to be was said.
+pub fn as_there(specs: Vec<Spec>, found: &Found) -> Vec<Spec> {
+    let named = |spec: &Spec| match (&spec.place, found.get(&spec.name)) {
+        (
+            Place::Kubeconfig {
+                credentials: Credentials::AsFound,
+                ..
+            },
+            Some(Observed::Kubeconfig(there)),
+        ) => {
+            let files = in_files(spec.clone()).pop()?.credential_files()?.clone();
+            let pair = [files.certificate, files.key].map(Source::File);
+            Some(there.sources[1..] == pair)
+        }
+        _ => None,
+    };
+    let split = |spec: Spec| match named(&spec) {
+        Some(true) => in_files(spec),
+        _ => vec![spec],
+    };
+    specs.into_iter().flat_map(split).collect()
+}
+
 /// The rows, as they are looked for: with nothing found yet.
 pub fn rows() -> Vec<Spec> {
     TABLE
@@ -107,6 +131,7 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
                     user: String::new(),
                     server: String::new(),
                     or_server: None,
+                    credentials: Credentials::AsFound,
                 }),
                 (Root::Kubelet | Root::Pki, (base, "crt")) if files.contains(&pair(base)) => {
                     Some(Place::Pair {
@@ -147,6 +172,7 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
             user: found.user.clone(),
             server: found.server.clone(),
             or_server: None,
+            credentials: Credentials::AsFound,
         },
         (place, _) => place,
     };
@@ -253,6 +279,7 @@ fn place(profile: &Profile, observed: &Observed, user: &str) -> Place {
                 user: user.to_owned(),
                 server: server.to_owned(),
                 or_server: None,
+                credentials: Credentials::AsFound,
             }
         }
         Stored::Pair(root, base) => Place::Pair {

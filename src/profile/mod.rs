@@ -11,7 +11,7 @@ mod resolve;
 mod table;
 
 pub use document::document;
-pub use resolve::{Own, ResolveError, ca_with_subject, own, pair_of_identity, resolve};
+pub use resolve::{Own, ResolveError, ca_with_subject, in_files, own, pair_of_identity, resolve};
 pub use table::TABLE;
 
 use crate::facts::Version;

@@ -114,6 +114,25 @@ impl Store {
         self.roots.reference(of, reference)
     }
 
+    /// How the kubeconfig `of` names `file`: relative to its own folder where `file` lies below that, so
+    /// that the tree can be moved as a whole. `None` where that is no text.
+    pub fn reference_to(&self, of: &FileId, file: &FileId) -> Option<String> {
+        let kubeconfig = self.absolute(&self.path(of))?;
+        let path = self.absolute(&self.path(file))?;
+        let below = path.strip_prefix(kubeconfig.parent()?);
+        below.unwrap_or(&path).to_str().map(str::to_owned)
+    }
+
+    /// The file of this run that the kubeconfig `of` refers to, if it is one.
+    pub fn referred(&self, of: &FileId, reference: &str) -> Option<FileId> {
+        let path = self.absolute(&self.reference_path(of, reference))?;
+        Root::ALL.into_iter().rev().find_map(|root| {
+            let name = path.strip_prefix(self.absolute(self.root(root))?).ok()?;
+            let file = FileId::new(root, name.to_str()?);
+            layout::is_known(&file).then_some(file)
+        })
+    }
+
     /// What the kubeconfig `of` refers to: a file, or a link to one in the same folder.
     pub fn read_reference(
         &self,

@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 23] = [
+const ELSEWHERE: [(Code, &str); 24] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -133,6 +133,11 @@ const ELSEWHERE: [(Code, &str); 23] = [
     (
         Code::KeyUnread,
         "who_may_not_read_keys_has_the_certificates_checked (tests/check.rs)",
+    ),
+    // Asked for by a flag of one verb.
+    (
+        Code::KubeconfigFiles,
+        "what_is_of_the_other_kind_is_refused_and_replaced_by_force_alone (tests/embed.rs)",
     ),
     // Of what is made, not of what is there.
     (

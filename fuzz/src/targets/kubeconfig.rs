@@ -1,6 +1,6 @@
 //! Kubeconfigs, and the YAML that they and the configuration files are written in.
 
-use certs::kubeconfig::{self, Entry, Source};
+use certs::kubeconfig::{self, Credentials, Entry, Source};
 use certs::yaml::{self, Node, Value};
 
 const ENTRY: Entry<'_> = Entry {
@@ -8,8 +8,10 @@ const ENTRY: Entry<'_> = Entry {
     user: "kubernetes-admin",
     server: "https://10.0.0.10:6443",
     authorities: "authorities",
-    certificate: "certificate",
-    key: b"key",
+    credentials: Credentials::Data {
+        certificate: "certificate",
+        key: b"key",
+    },
 };
 const CONTEXT: &str = "kubernetes-admin@kubernetes";
 
@@ -106,8 +108,8 @@ fn entry_is_put(bytes: &[u8], document: &Node) {
     assert_eq!(current.server, ENTRY.server);
     for (source, expected) in [
         (&current.authorities, ENTRY.authorities.as_bytes()),
-        (&current.certificate, ENTRY.certificate.as_bytes()),
-        (&current.key, ENTRY.key),
+        (&current.certificate, b"certificate"),
+        (&current.key, b"key"),
     ] {
         match source {
             Source::Data { bytes, .. } => assert_eq!(**bytes, expected),

@@ -34,6 +34,43 @@ fn subject(spec: &Spec) -> String {
 }
 
 #[test]
+fn a_kubeconfig_that_names_its_pair_goes_with_it_unless_something_else_was_asked() {
+    let admin = sample::spec("admin");
+    let split = in_files(admin.clone());
+    let names: Vec<&str> = split.iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["admin.crt", "admin"]);
+    assert_eq!(split[0].certificate(), admin.certificate());
+    let files = split[1].credential_files().unwrap();
+    let paths = [&files.authorities, &files.certificate, &files.key];
+    assert_eq!(
+        paths.map(|file| file.name.as_str()),
+        ["ca.crt", "admin.crt", "admin.key"]
+    );
+    let found = |sources: [Source; 3]| {
+        let mut found = tree();
+        let Some(Observed::Kubeconfig(there)) = found.get_mut("admin") else {
+            panic!("it is there");
+        };
+        *there.sources = sources;
+        found
+    };
+    let one = vec![admin.clone()];
+    let pair = [&files.certificate, &files.key].map(|file| Source::File(file.clone()));
+    let [certificate, key] = pair;
+    let there = [Source::Embedded, certificate, key.clone()];
+    assert_eq!(as_there(one.clone(), &found(there.clone())), split);
+    assert_eq!(as_there(split.clone(), &found(there)), split);
+    assert_eq!(as_there(one.clone(), &tree()), one);
+    let mixed = [Source::Embedded, Source::Embedded, key];
+    assert_eq!(as_there(one.clone(), &found(mixed)), one);
+    // What has no certificate of its own stays as it is.
+    for name in ["ca", "sa", "apiserver"] {
+        let spec = sample::spec(name);
+        assert_eq!(in_files(spec.clone()), [spec]);
+    }
+}
+
+#[test]
 fn what_was_made_from_facts_is_wanted_without_them() {
     let found = tree();
     for wanted in specs() {

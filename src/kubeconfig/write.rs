@@ -1,0 +1,242 @@
+//! Puts an entry into a kubeconfig, as kubeadm writes one.
+
+use anyhow::{Result, bail};
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+use super::{
+    AUTHORITY, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, Source, document, named, source, text,
+};
+use crate::x509::cert::Certificate;
+use crate::yaml::{self, Node};
+
+/// The CA certificates in the kubeconfig itself.
+const AUTHORITY_DATA: &str = "certificate-authority-data";
+/// What a user's entry may hold of a certificate and its key.
+const CLIENT: [&str; 4] = [
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+];
+/// What a kubeconfig is to hold; the PEM texts as they are.
+pub struct Entry<'a> {
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The user's name.
+    pub user: &'a str,
+    /// The URL of the API server.
+    pub server: &'a str,
+    /// The CA certificates.
+    pub authorities: &'a str,
+    /// Where it finds them.
+    pub credentials: Credentials<'a>,
+}
+
+/// What a kubeconfig is to hold, or to name.
+#[derive(Clone, Copy)]
+pub enum Credentials<'a> {
+    /// The certificate and its key as they are, and the CA certificates.
+    Data {
+        /// The client certificate.
+        certificate: &'a str,
+        /// The client key.
+        key: &'a [u8],
+    },
+    /// The paths of files; a relative one starts at the kubeconfig's directory.
+    Files {
+        /// The CA certificates.
+        authorities: &'a str,
+        /// The client certificate.
+        certificate: &'a str,
+        /// The client key.
+        key: &'a str,
+    },
+}
+
+/// A kubeconfig of this entry alone; or `existing` with it, and with all else that is in it.
+///
+/// Only one that can be read is written anew in place; anything else is replaced whole. It is an
+/// error if the names of the entry belong to another cluster there.
+pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
+    let mut config = existing
+        .and_then(|bytes| document(bytes).ok())
+        .unwrap_or_else(|| Node::map([]));
+    let names = names(entry, &config)?;
+    config.insert("apiVersion", Node::text("v1"));
+    config.insert("kind", Node::text("Config"));
+    let (authorities, user) = fields(entry);
+    let cluster = [authorities, ("server".to_owned(), Node::text(entry.server))];
+    put(
+        &mut config,
+        "clusters",
+        &names.cluster,
+        "cluster",
+        cluster,
+        &[AUTHORITY, AUTHORITY_DATA, INSECURE],
+    );
+    put(
+        &mut config,
+        "users",
+        &names.user,
+        "user",
+        user,
+        &[&CLIENT[..], &OTHER_IDENTITIES].concat(),
+    );
+    let context = [
+        ("cluster".to_owned(), Node::text(&names.cluster)),
+        ("user".to_owned(), Node::text(&names.user)),
+    ];
+    put(
+        &mut config,
+        "contexts",
+        &names.context,
+        "context",
+        context,
+        &[],
+    );
+    config.insert("current-context", Node::text(&names.context));
+    Ok(Zeroizing::new(yaml::write(&config).as_bytes().to_vec()))
+}
+
+/// The field of the cluster that says whom it trusts, and those of the user that say who it is.
+fn fields(entry: &Entry<'_>) -> ((String, Node), [(String, Node); 2]) {
+    let embedded = |field: &str, bytes: &[u8]| (format!("{field}-data"), data(bytes));
+    let named = |field: &str, path: &str| (field.to_owned(), Node::text(path));
+    match entry.credentials {
+        Credentials::Data { certificate, key } => (
+            embedded(AUTHORITY, entry.authorities.as_bytes()),
+            [
+                embedded(CERTIFICATE, certificate.as_bytes()),
+                embedded(KEY, key),
+            ],
+        ),
+        Credentials::Files {
+            authorities,
+            certificate,
+            key,
+        } => (
+            named(AUTHORITY, authorities),
+            [named(CERTIFICATE, certificate), named(KEY, key)],
+        ),
+    }
+}
+
+/// The names under which an entry stands.
+struct Names {
+    context: String,
+    cluster: String,
+    user: String,
+}
+
+/// Those of the current context, which is the one that was judged, if it is of this cluster: people
+/// rename entries when they put the kubeconfigs of several clusters into one file. Else the usual
+/// ones, unless another cluster has them.
+fn names(entry: &Entry<'_>, config: &Node) -> Result<Names> {
+    let current = text(config, "current-context").and_then(|name| {
+        let context = named(config, "contexts", name, "context")?;
+        Some(Names {
+            context: name.to_owned(),
+            cluster: text(context, "cluster")?.to_owned(),
+            user: text(context, "user")?.to_owned(),
+        })
+    });
+    let usual = Names {
+        context: format!("{}@{}", entry.user, entry.cluster),
+        cluster: entry.cluster.to_owned(),
+        user: entry.user.to_owned(),
+    };
+    if let Some(current) = current {
+        let usually = current.cluster == usual.cluster && current.user == usual.user;
+        let cluster = named(config, "clusters", &current.cluster, "cluster");
+        if usually || cluster.is_some_and(|cluster| is_of(entry, cluster)) {
+            return Ok(current);
+        }
+    }
+    let taken = named(config, "clusters", &usual.cluster, "cluster");
+    if let Some(cluster) = taken.filter(|cluster| !is_of(entry, cluster)) {
+        bail!(
+            "calls another cluster \"{}\", at {}",
+            usual.cluster,
+            text(cluster, "server").unwrap_or("no server")
+        );
+    }
+    Ok(usual)
+}
+
+/// Whether an entry of a cluster is that of the same cluster: it trusts one of its CAs, or it points
+/// at the same server.
+fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
+    let certificates = |bytes: &[u8]| Certificate::from_pem(bytes).unwrap_or_default();
+    let own = certificates(entry.authorities.as_bytes());
+    let trusts = match source(cluster, AUTHORITY) {
+        Ok(Source::Data { bytes, .. }) => certificates(&bytes).iter().any(|ca| own.contains(ca)),
+        Ok(Source::File { path, .. }) => match entry.credentials {
+            Credentials::Files { authorities, .. } => path == authorities,
+            Credentials::Data { .. } => false,
+        },
+        Err(_) => false,
+    };
+    trusts || text(cluster, "server") == Some(entry.server)
+}
+
+/// Why `write` would refuse to put this entry into `existing`.
+pub fn taken(entry: &Entry<'_>, existing: &[u8]) -> Option<String> {
+    let config = document(existing).ok()?;
+    names(entry, &config).err().map(|error| error.to_string())
+}
+
+/// Sets fields of the entry of this name, which is added where it is lacking, and takes away
+/// those that would say the same in another way.
+fn put(
+    config: &mut Node,
+    list: &str,
+    name: &str,
+    inner: &str,
+    fields: impl IntoIterator<Item = (String, Node)>,
+    instead_of: &[&str],
+) {
+    if config.get(list).is_none_or(|node| node.items().is_empty()) {
+        config.insert(list, Node::list([]));
+    }
+    let Some(items) = config.get_mut(list).and_then(Node::items_mut) else {
+        return;
+    };
+    let position = items
+        .iter()
+        .position(|item| text(item, "name") == Some(name));
+    // Of two of one name, one would be meant by some readers and the other by the rest.
+    let mut index = 0;
+    items.retain(|item| {
+        index += 1;
+        text(item, "name") != Some(name) || Some(index - 1) == position
+    });
+    let position = position.unwrap_or_else(|| {
+        items.push(Node::map([
+            (inner, Node::map([])),
+            ("name", Node::text(name)),
+        ]));
+        items.len() - 1
+    });
+    let item = &mut items[position];
+    if item.get(inner).is_none() {
+        item.insert(inner, Node::map([]));
+    }
+    let Some(object) = item.get_mut(inner) else {
+        return;
+    };
+    let fields: Vec<(String, Node)> = fields.into_iter().collect();
+    for field in instead_of {
+        if fields.iter().all(|(kept, _)| kept != field) {
+            object.remove(field);
+        }
+    }
+    for (field, value) in fields {
+        object.insert(&field, value);
+    }
+}
+
+fn data(bytes: &[u8]) -> Node {
+    let text = Zeroizing::new(Base64::encode_string(bytes));
+    Node::text(&text)
+}

@@ -1,0 +1,251 @@
+//! Kubeconfigs that name their certificate and key instead of holding them.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::{
+    CLUSTER, Finished, TempDir, all, certs, kubeconfig_data, mode, read, run, text, tool,
+    tree_of_all, venv, write,
+};
+
+const NAMED: &str = "--embed-certs=false";
+
+fn kubeconfig(place: &Path, more: &[&str]) -> Finished {
+    let mut command = certs(&["kubeconfig", "--kubernetes-dir", text(place)]);
+    run(command.args(CLUSTER).args(more))
+}
+
+fn check(place: &Path) -> Finished {
+    let kubelet = place.join("kubelet");
+    let mut command = certs(&["check", "--kubernetes-dir", text(place)]);
+    run(command.args(["--kubelet-dir", text(&kubelet)]))
+}
+
+fn codes(finished: &Finished) -> Vec<String> {
+    let report: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings");
+    let code = |found: &Value| found["code"].as_str().expect("a code").to_owned();
+    findings.iter().map(code).collect()
+}
+
+/// The paths in a kubeconfig of one entry.
+fn named(kubeconfig: &Path) -> Vec<String> {
+    let text = read(kubeconfig);
+    let fields = [
+        "certificate-authority:",
+        "client-certificate:",
+        "client-key:",
+    ];
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter_map(|line| {
+            let field = fields.iter().find(|field| line.starts_with(**field))?;
+            Some(line[field.len()..].trim().to_owned())
+        })
+        .collect()
+}
+
+fn openssl(arguments: &[&str]) -> String {
+    run(Command::new(tool("openssl")).args(arguments))
+        .expect(0)
+        .stdout
+}
+
+/// Whether the pair in `pki` belongs together.
+fn is_pair(place: &Path, base: &str) {
+    let of = |ending: &str| place.join("pki").join(format!("{base}.{ending}"));
+    let certificate = openssl(&["x509", "-in", text(&of("crt")), "-noout", "-pubkey"]);
+    let key = openssl(&["pkey", "-in", text(&of("key")), "-pubout"]);
+    assert_eq!(certificate, key);
+}
+
+/// A tree whose admin.conf names its pair.
+fn named_admin() -> TempDir {
+    let place = tree_of_all();
+    fs::remove_file(place.join("admin.conf")).expect("remove a file");
+    kubeconfig(place.path(), &["admin", NAMED]).expect(0);
+    place
+}
+
+#[test]
+fn pair_and_kubeconfig_are_made_in_one_run_with_paths_that_move_with_the_tree() {
+    let place = named_admin();
+    let admin = place.join("admin.conf");
+    assert_eq!(
+        named(&admin),
+        ["pki/ca.crt", "pki/admin.crt", "pki/admin.key"]
+    );
+    assert!(!read(&admin).contains("-data"));
+    is_pair(place.path(), "admin");
+    assert_eq!(mode(&admin), 0o600);
+    assert_eq!(mode(&place.join("pki/admin.key")), 0o600);
+    assert_eq!(mode(&place.join("pki/admin.crt")), 0o644);
+    // Elsewhere it is the same tree.
+    let moved = TempDir::new();
+    run(Command::new("cp")
+        .arg("-a")
+        .arg(place.join("."))
+        .arg(moved.path()))
+    .expect(0);
+    let mut kubectl = Command::new(venv("kubectl"));
+    kubectl.args(["config", "view", "--raw", "--flatten", "--kubeconfig"]);
+    let flat = run(kubectl.arg(moved.join("admin.conf"))).expect(0).stdout;
+    let flattened = moved.join("flat.conf");
+    write(&flattened, flat);
+    for (field, file) in [
+        ("certificate-authority-data", "pki/ca.crt"),
+        ("client-certificate-data", "pki/admin.crt"),
+        ("client-key-data", "pki/admin.key"),
+    ] {
+        let data = kubeconfig_data(&flattened, field);
+        assert_eq!(data, read(&moved.join(file)).into_bytes(), "{field}");
+    }
+    fs::remove_file(flattened).expect("remove a file");
+    let checked = check(moved.path()).expect(0);
+    assert!(checked.stdout.contains("nothing is wrong"), "{checked}");
+}
+
+#[test]
+fn rollback_undoes_both_at_once() {
+    let place = tree_of_all();
+    let before = read(&place.join("admin.conf"));
+    kubeconfig(place.path(), &["admin", NAMED, "--force"]).expect(0);
+    assert!(!read(&place.join("admin.conf")).contains("-data"));
+    let mut rollback = certs(&["rollback", "--kubernetes-dir", text(place.path())]);
+    run(&mut rollback).expect(0);
+    assert_eq!(read(&place.join("admin.conf")), before);
+}
+
+#[test]
+fn certificates_outside_the_kubeconfigs_folder_are_named_by_their_whole_path() {
+    let place = tree_of_all();
+    let elsewhere = TempDir::new();
+    let conf = elsewhere.join("bob.conf");
+    let more = ["bob", "--common-name", "bob", NAMED];
+    let here = ["--kubeconfig-dir", text(elsewhere.path())];
+    kubeconfig(place.path(), &[&more[..], &here].concat()).expect(0);
+    let pki = |name: &str| text(&place.join("pki").join(name)).to_owned();
+    assert_eq!(
+        named(&conf),
+        [pki("ca.crt"), pki("bob.crt"), pki("bob.key")]
+    );
+    is_pair(place.path(), "bob");
+}
+
+#[test]
+fn a_pair_that_is_there_is_kept_and_named() {
+    let place = tree_of_all();
+    let alice = ["alice", "--common-name", "alice"];
+    let mut client = certs(&["client", "--kubernetes-dir", text(place.path())]);
+    client.args(alice).args(["--key-algorithm", "ECDSA-P256"]);
+    run(&mut client).expect(0);
+    let key = read(&place.join("pki/alice.key"));
+    let made = kubeconfig(place.path(), &[&alice[..], &[NAMED]].concat()).expect(0);
+    assert!(made.stdout.contains("alice.conf"), "{made}");
+    assert_eq!(read(&place.join("pki/alice.key")), key);
+    // One that is wrong is told once, and nothing is written.
+    fs::remove_file(place.join("alice.conf")).expect("remove a file");
+    fs::copy(place.join("pki/ca.key"), place.join("pki/alice.key")).expect("copy a file");
+    let refused = kubeconfig(
+        place.path(),
+        &[&alice[..], &[NAMED, "--output", "json"]].concat(),
+    )
+    .expect(4);
+    assert_eq!(codes(&refused), ["key-mismatch"]);
+    assert!(!place.join("alice.conf").exists());
+}
+
+#[test]
+fn what_is_of_the_other_kind_is_refused_and_replaced_by_force_alone() {
+    let place = tree_of_all();
+    let before = read(&place.join("admin.conf"));
+    for (asked, opposite) in [(NAMED, "--embed-certs"), ("--embed-certs", NAMED)] {
+        let refused = kubeconfig(place.path(), &["admin", asked, "--output", "json"]).expect(4);
+        assert_eq!(codes(&refused), ["kubeconfig-files"]);
+        if asked == NAMED {
+            assert_eq!(read(&place.join("admin.conf")), before);
+            assert!(!place.join("pki/admin.crt").exists());
+        }
+        kubeconfig(place.path(), &["admin", opposite]).expect(0);
+        kubeconfig(place.path(), &["admin", asked, "--force"]).expect(0);
+        kubeconfig(place.path(), &["admin", asked]).expect(0);
+        kubeconfig(place.path(), &["admin"]).expect(0);
+        check(place.path()).expect(0);
+    }
+    assert!(read(&place.join("admin.conf")).contains("client-key-data"));
+}
+
+#[test]
+fn without_the_flag_each_kind_is_kept_by_all_and_by_force() {
+    let place = named_admin();
+    let before = read(&place.join("admin.conf"));
+    let kept = run(&mut all(place.path(), &[])).expect(0);
+    assert!(kept.stdout.contains("pki/admin.crt, .key"), "{kept}");
+    let key = read(&place.join("pki/admin.key"));
+    kubeconfig(place.path(), &["--force", "admin"]).expect(0);
+    assert_ne!(read(&place.join("pki/admin.key")), key);
+    assert_eq!(read(&place.join("admin.conf")), before);
+    is_pair(place.path(), "admin");
+    // What is wrong about its pair is told of the pair, and mended there.
+    fs::copy(place.join("pki/ca.key"), place.join("pki/admin.key")).expect("copy a file");
+    let refused = run(&mut all(place.path(), &["--output", "json"])).expect(4);
+    assert_eq!(codes(&refused), ["key-mismatch", "system-masters"]);
+    run(&mut all(place.path(), &["--force"])).expect(0);
+    assert_eq!(read(&place.join("admin.conf")), before);
+    is_pair(place.path(), "admin");
+    check(place.path()).expect(0);
+}
+
+#[test]
+fn a_kubeconfig_of_both_kinds_is_understood_and_is_neither() {
+    let place = named_admin();
+    let admin = place.join("admin.conf");
+    let ca = base64(&read(&place.join("pki/ca.crt")));
+    let certificate = base64(&read(&place.join("pki/admin.crt")));
+    let mixed = read(&admin)
+        .replace(
+            "certificate-authority: pki/ca.crt",
+            &format!("certificate-authority-data: {ca}"),
+        )
+        .replace(
+            "client-certificate: pki/admin.crt",
+            &format!("client-certificate-data: {certificate}"),
+        );
+    write(&admin, &mixed);
+    kubeconfig(place.path(), &["admin"]).expect(0);
+    check(place.path()).expect(0);
+    for asked in [NAMED, "--embed-certs"] {
+        let refused = kubeconfig(place.path(), &["admin", asked, "--output", "json"]).expect(4);
+        assert_eq!(codes(&refused), ["kubeconfig-files"]);
+    }
+    // Its parts are judged wherever they are.
+    fs::copy(place.join("pki/ca.key"), place.join("pki/admin.key")).expect("copy a file");
+    let refused = kubeconfig(place.path(), &["admin", "--output", "json"]).expect(4);
+    assert_eq!(codes(&refused), ["key-mismatch"]);
+    let checked = check(place.path()).expect(4).stdout;
+    for file in ["admin.conf holds a key", "admin.key is not the key"] {
+        assert!(checked.contains(file), "{checked}");
+    }
+}
+
+#[test]
+fn a_key_that_others_may_read_is_told_where_it_lies() {
+    let place = named_admin();
+    common::set_mode(&place.join("pki/admin.key"), 0o644);
+    let refused = kubeconfig(place.path(), &["admin", "--output", "json"]).expect(4);
+    assert_eq!(codes(&refused), ["key-mode"]);
+    common::set_mode(&place.join("pki/admin.key"), 0o600);
+    kubeconfig(place.path(), &["admin"]).expect(0);
+}
+
+fn base64(text: &str) -> String {
+    <base64ct::Base64 as base64ct::Encoding>::encode_string(text.as_bytes())
+}
