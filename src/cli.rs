@@ -149,6 +149,20 @@ pub enum Verb {
     Server(Server),
 }
 
+/// What is done with kubeconfigs beside making them.
+#[derive(Debug, Subcommand)]
+pub enum KubeconfigVerb {
+    /// Bring the CA certificates of kubeconfigs that were handed out up to date
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs kubeconfig refresh ~/.kube/config\n  \
+         certs kubeconfig refresh --kubernetes-dir k8s --dry-run alice.conf bob.conf\n\n\
+         All else in them stays as it is. The former file is kept beside it, as .FILE.certs-backup.\n\n",
+        exit_codes!()
+    ))]
+    Refresh(Refresh),
+}
+
 macro_rules! arguments {
     ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
         #[derive(Debug, Args)]
@@ -269,7 +283,9 @@ arguments! {
         #[command(flatten)] tree: Tree,
     }
     /// `certs kubeconfig`
+    #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
     Kubeconfig {
+        #[command(subcommand)] verb: Option<KubeconfigVerb>,
         /// Names of kubeconfigs, or one of your own
         #[arg(value_name = "NAME")] names: Vec<String>,
         #[command(flatten)] own: Own,
@@ -288,6 +304,28 @@ arguments! {
         #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
+    }
+    /// `certs kubeconfig refresh`
+    Refresh {
+        /// The kubeconfigs, wherever they are
+        #[arg(value_name = "FILE", required = true)] files: Vec<PathBuf>,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        /// Tell what would be done, and write nothing
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            hide_possible_values = true, value_name = "true|false")]
+        dry_run: Option<bool>,
+        /// How to report: text for people, json or yaml for programs (docs/output.md)
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        #[arg(hide_possible_values = true)]
+        output: Output,
+        /// Print errors alone; only with --output text
+        #[arg(short, long)] quiet: bool,
+        /// The least severity that makes the exit code other than 0: warning, or error
+        #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+        #[arg(hide_possible_values = true)]
+        fail_on: FailOn,
+        #[command(flatten)] tree: Tree,
     }
     /// `certs peer`
     Peer {

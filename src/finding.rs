@@ -88,6 +88,7 @@ codes! {
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
     KubeletSelfSigned "kubelet-self-signed" Note "the kubelet made it itself, so that nobody can verify it";
     KubeconfigFiles "kubeconfig-files" Error "a kubeconfig holds what it was asked to name, or the other way round (--embed-certs)";
+    KubeconfigForeign "kubeconfig-foreign" Error "a kubeconfig that is to be refreshed has no entry of this cluster";
     LeafIsCa "leaf-is-ca" Error "a certificate that must not sign is a CA";
     LongName "long-common-name" Note "the common name is longer than the 64 characters of RFC 5280 appendix A";
     MissingCertificate "missing-certificate" Error "a key without its certificate";

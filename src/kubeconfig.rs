@@ -8,8 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::yaml::{self, Node, Value};
 
+mod refresh;
 mod write;
 
+pub use refresh::{Cluster, Foreign, Refreshed, refresh};
 pub use write::{Credentials, Entry, taken, write};
 
 /// The fields of a cluster and a user that hold certificates and keys, or name files of them.
@@ -19,6 +21,8 @@ pub const CERTIFICATE: &str = "client-certificate";
 /// See [`AUTHORITY`].
 pub const KEY: &str = "client-key";
 
+/// The CA certificates in the kubeconfig itself.
+const AUTHORITY_DATA: &str = "certificate-authority-data";
 /// What a user's entry may hold beside a certificate, and by which it would be somebody else.
 const OTHER_IDENTITIES: [&str; 10] = [
     "as",

@@ -1,6 +1,7 @@
 //! Builds and looks after the PKI of a Kubernetes cluster.
 
 pub mod apply;
+pub mod bundle;
 pub mod cli;
 pub mod cmd;
 pub mod config;

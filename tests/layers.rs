@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["der", "finding", "key", "location", "pem", "x509", "yaml"],
     &["config", "facts", "observed", "profile", "spec"],
-    &["diff", "plan", "rollback"],
+    &["bundle", "diff", "plan", "rollback"],
     &["issue", "kubeconfig", "store"],
     &["apply", "observe"],
     &["outcome", "report"],

@@ -17,18 +17,23 @@ use crate::report::{Format, Report, failure};
 use crate::store::{self, FileContent, Origin, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
-/// What is told of a run that has ended.
-pub(crate) fn ended(report: Result<Report, Stop>, run: &Run, env: &Env<'_>) -> Outcome {
-    let format = Format {
-        output: match run.output {
+/// How the report of a run is to look.
+pub(crate) fn shape(output: Output, quiet: bool, env: &Env<'_>) -> Format {
+    Format {
+        output: match output {
             Output::Json => crate::report::Output::Json,
             Output::Text => crate::report::Output::Text,
             Output::Yaml => crate::report::Output::Yaml,
         },
-        quiet: run.quiet,
+        quiet,
         width: env.width,
         colour: env.colour,
-    };
+    }
+}
+
+/// What is told of a run that has ended.
+pub(crate) fn ended(report: Result<Report, Stop>, run: &Run, env: &Env<'_>) -> Outcome {
+    let format = shape(run.output, run.quiet, env);
     match report {
         Ok(report) => {
             let (stdout, stderr) = report.render(&format);
@@ -96,7 +101,12 @@ pub(crate) fn lock_timeout(run: &Run) -> Result<Duration, Stop> {
 
 /// `--quiet`, which has nothing to silence in a report for programs.
 pub(crate) fn quiet(run: &Run) -> Result<(), Stop> {
-    if run.quiet && run.output != Output::Text {
+    only_with_text(run.quiet, run.output)
+}
+
+/// The same of a verb that is no run.
+pub(crate) fn only_with_text(quiet: bool, output: Output) -> Result<(), Stop> {
+    if quiet && output != Output::Text {
         return Err(Stop::usage(
             "--quiet goes with --output text: leave one of them out",
         ));

@@ -10,6 +10,7 @@ mod generate;
 mod give;
 mod kubeconfig;
 mod peer;
+mod refresh;
 mod rollback;
 mod sa;
 mod select;
@@ -19,7 +20,7 @@ use anyhow::Error;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{Cli, Verb, completion};
+use crate::cli::{Cli, Kubeconfig, KubeconfigVerb, Verb, completion};
 use crate::facts::Host;
 use crate::outcome::Exit;
 
@@ -87,6 +88,11 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
             };
         }
         Verb::Flags(verb) => return flags::run(verb, env),
+        Verb::Kubeconfig(Kubeconfig {
+            verb: Some(verb), ..
+        }) => match verb {
+            KubeconfigVerb::Refresh(verb) => return refresh::run(verb, env),
+        },
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),
         Verb::Peer(verb) => peer::request(verb),
         Verb::Sa(verb) => sa::request(verb),

@@ -5,13 +5,12 @@ use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use super::{
-    AUTHORITY, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, Source, document, named, source, text,
+    AUTHORITY, AUTHORITY_DATA, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, Source, document,
+    named, source, text,
 };
 use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node};
 
-/// The CA certificates in the kubeconfig itself.
-const AUTHORITY_DATA: &str = "certificate-authority-data";
 /// What a user's entry may hold of a certificate and its key.
 const CLIENT: [&str; 4] = [
     "client-certificate",
@@ -164,20 +163,38 @@ fn names(entry: &Entry<'_>, config: &Node) -> Result<Names> {
     Ok(usual)
 }
 
-/// Whether an entry of a cluster is that of the same cluster: it trusts one of its CAs, or it points
-/// at the same server.
+/// Whether an entry of a cluster is that of the same cluster.
 fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
-    let certificates = |bytes: &[u8]| Certificate::from_pem(bytes).unwrap_or_default();
-    let own = certificates(entry.authorities.as_bytes());
+    let own = Certificate::from_pem(entry.authorities.as_bytes()).unwrap_or_default();
+    let file = match entry.credentials {
+        Credentials::Files { authorities, .. } => Some(authorities),
+        Credentials::Data { .. } => None,
+    };
+    is_same(&own, &[entry.server.to_owned()], file, cluster)
+}
+
+/// Whether an entry of a cluster is that of the cluster with these CAs, in `file` if it is in one, and
+/// servers: it trusts one of the CAs, or of their keys, or it points at a server.
+pub(super) fn is_same(
+    authorities: &[Certificate],
+    servers: &[String],
+    file: Option<&str>,
+    cluster: &Node,
+) -> bool {
+    let ours = |ca: &Certificate| {
+        authorities
+            .iter()
+            .any(|own| own == ca || (own.is_ca() && own.public_key == ca.public_key))
+    };
     let trusts = match source(cluster, AUTHORITY) {
-        Ok(Source::Data { bytes, .. }) => certificates(&bytes).iter().any(|ca| own.contains(ca)),
-        Ok(Source::File { path, .. }) => match entry.credentials {
-            Credentials::Files { authorities, .. } => path == authorities,
-            Credentials::Data { .. } => false,
-        },
+        Ok(Source::Data { bytes, .. }) => Certificate::from_pem(&bytes)
+            .unwrap_or_default()
+            .iter()
+            .any(ours),
+        Ok(Source::File { path, .. }) => Some(path.as_str()) == file,
         Err(_) => false,
     };
-    trusts || text(cluster, "server") == Some(entry.server)
+    trusts || text(cluster, "server").is_some_and(|url| servers.iter().any(|own| own == url))
 }
 
 /// Why `write` would refuse to put this entry into `existing`.
@@ -236,7 +253,7 @@ fn put(
     }
 }
 
-fn data(bytes: &[u8]) -> Node {
+pub(super) fn data(bytes: &[u8]) -> Node {
     let text = Zeroizing::new(Base64::encode_string(bytes));
     Node::text(&text)
 }

@@ -573,6 +573,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     ];
     shown.extend(here);
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
+    // tests/refresh.rs
+    shown.extend([Code::KubeconfigForeign]);
     // src/rollback/tests.rs
     shown.extend([
         Code::BackupDamaged,

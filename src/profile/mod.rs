@@ -12,7 +12,7 @@ mod table;
 
 pub use document::document;
 pub use resolve::{Own, ResolveError, ca_with_subject, in_files, own, pair_of_identity, resolve};
-pub use table::TABLE;
+pub use table::{CLUSTER, TABLE};
 
 use crate::facts::Version;
 use crate::location::{FileId, Root};

@@ -25,7 +25,7 @@ const fn v1(minor: u32) -> Version {
 }
 
 /// The signer of whoever talks to the API server.
-pub(super) const CLUSTER: Signer = Signer::Ca("ca");
+pub const CLUSTER: Signer = Signer::Ca("ca");
 
 const NONE: super::Organizations = Always(&[]);
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod flags;
+mod handed;
 mod metrics;
 mod next;
 mod runs;
@@ -28,6 +29,7 @@ use crate::x509::validity::{in_hours, moment};
 
 pub use check::Checked;
 pub use flags::{Form, flags};
+pub use handed::Handed;
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use text::{failure, noted, waiting};
 

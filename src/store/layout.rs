@@ -1,6 +1,7 @@
 //! Names and paths. This is the one place that puts a path together, and that decides which names
 //! are ours: what it does not know is neither read, written nor recovered.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::journal::TransactionId;
@@ -125,6 +126,29 @@ pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, PathBuf) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let staged = directory.join(format!(".{name}.{unique}"));
     (directory, staged)
+}
+
+/// Hidden names beside `name`, in its directory: for the file that becomes it, and for a second name of
+/// the one that it was.
+pub(super) fn beside_name(name: &OsStr, unique: TransactionId) -> (OsString, OsString) {
+    let named = |ending: &str| {
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(ending);
+        hidden
+    };
+    (
+        named(&format!(".{unique}")),
+        named(&format!(".{unique}.former")),
+    )
+}
+
+/// Where the former file of `name` is kept, beside it.
+pub(super) fn former_name(name: &OsStr) -> OsString {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".certs-backup");
+    hidden
 }
 
 /// `name` in the directory that is open elsewhere, or is none of this run's.

@@ -8,6 +8,7 @@
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
 //! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
+//! - `handed`, `output`: files that are no part of a tree
 //! - `owner`: users and groups
 
 mod backup;
@@ -15,6 +16,7 @@ mod commit;
 mod directory;
 mod earlier;
 mod folder;
+mod handed;
 mod involved;
 mod journal;
 mod layout;
@@ -42,6 +44,7 @@ use anyhow::Result;
 pub use self::commit::{Change, CommitOptions, Committed};
 pub use self::earlier::{BackedUp, Backup, Backups};
 pub use self::folder::Stranger;
+pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::Roots;
 pub use self::lock::{Lock, Writer};

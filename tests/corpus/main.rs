@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 24] = [
+const ELSEWHERE: [(Code, &str); 25] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -138,6 +138,11 @@ const ELSEWHERE: [(Code, &str); 24] = [
     (
         Code::KubeconfigFiles,
         "what_is_of_the_other_kind_is_refused_and_replaced_by_force_alone (tests/embed.rs)",
+    ),
+    // Of a file that is none of the tree's.
+    (
+        Code::KubeconfigForeign,
+        "another_cluster_s_is_refused_and_no_other_is_written (tests/refresh.rs)",
     ),
     // Of what is made, not of what is there.
     (

@@ -1,0 +1,230 @@
+//! `certs kubeconfig refresh`: the cluster's CA certificates, as its tree has them, into kubeconfigs
+//! that were handed out. The tree is read, and nothing of it is written.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use super::around::{Wrong, facts, only_with_text, roots, severity, shape, stopped, transaction};
+use super::give::Give;
+use super::{Env, Outcome, Stop};
+use crate::bundle::anchors;
+use crate::cli::Refresh;
+use crate::facts::{Facts, Given};
+use crate::finding::Code;
+use crate::kubeconfig::{Cluster, Refreshed, refresh};
+use crate::location::{Owner, Root};
+use crate::observe::{Seen, survey};
+use crate::observed::Observed;
+use crate::plan::{Force, Policy, plan};
+use crate::profile::found::rows;
+use crate::profile::{API_SERVER, Signer, by_name};
+use crate::report::Handed;
+use crate::spec::Spec;
+use crate::store::{self, Store};
+use crate::x509::cert::Certificate;
+
+pub(crate) fn run(verb: Refresh, env: &mut Env<'_>) -> Outcome {
+    let format = shape(verb.output, verb.quiet, env);
+    match attempt(verb, env) {
+        Ok(report) => {
+            let (stdout, stderr) = report.render(&format);
+            Outcome {
+                stdout,
+                stderr,
+                exit: report.exit(),
+            }
+        }
+        Err(stop) => stopped(stop, &format),
+    }
+}
+
+fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
+    let Refresh {
+        files,
+        endpoint,
+        kubeconfig_dir,
+        tree,
+        dry_run,
+        output,
+        quiet,
+        fail_on,
+    } = verb;
+    let mut wrong = Wrong::default();
+    wrong.collect(only_with_text(quiet, output))?;
+    let mut given = Given::default();
+    endpoint.give(&mut given);
+    let told = if tree.config.is_some() || given != Given::default() {
+        wrong.collect(facts(given, &tree, env).map(|(facts, notes)| (Some(facts), notes)))?
+    } else {
+        Some((None, Vec::new()))
+    };
+    let (Some((facts, mut notes)), true) = (told, wrong.0.is_empty()) else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let store = Store::open(roots(
+        &tree,
+        kubeconfig_dir.kubeconfig_dir.as_ref(),
+        None,
+        facts.as_ref().and_then(|facts| facts.cert_dir.as_deref()),
+        &mut notes,
+    ));
+    let configured = facts.as_ref().and_then(|facts| facts.dry_run);
+    let dry_run = dry_run.or(configured).unwrap_or_default();
+    let mut report = Handed::new(env.now, &store, severity(fail_on), notes);
+    let lock = store.lock_shared(&[Root::Kubeconfig, Root::Pki])?;
+    let Some((bundle, servers)) = known(&store, facts.as_ref(), &mut report, env)? else {
+        return Ok(report);
+    };
+    // What was read may be half of a run.
+    if let Some(directory) = lock.busy() {
+        let directory = directory.display();
+        return Err(Stop::Failed(anyhow!(
+            "another run is writing in {directory}: run the same command again when it has ended"
+        )));
+    }
+    if let Some(journal) = lock.interrupted()? {
+        return Err(Stop::Failed(anyhow!(
+            "{} tells of a run that was interrupted: the next run that writes completes it",
+            journal.display()
+        )));
+    }
+    let cluster = Cluster {
+        authorities: &bundle.all,
+        servers: &servers,
+    };
+    let mut planned = Vec::new();
+    for path in files {
+        planned.extend(one(path, &cluster, &bundle.anchors, &mut report)?);
+    }
+    if report.refused() {
+        return Ok(report);
+    }
+    for (path, file, refreshed) in planned {
+        let backup = match &refreshed.bytes {
+            Some(bytes) if !dry_run => Some(file.replace(bytes, transaction()?)?),
+            _ => None,
+        };
+        report.refreshed(&path, &refreshed, backup, dry_run);
+    }
+    Ok(report)
+}
+
+/// The certificates of the cluster's CA.
+struct Bundle {
+    all: Vec<Certificate>,
+    /// Those that others are to trust.
+    anchors: Vec<Certificate>,
+}
+
+/// What the tree, and the facts, tell of the cluster; none if its CA is not as it should be.
+fn known(
+    store: &Store,
+    facts: Option<&Facts>,
+    report: &mut Handed,
+    env: &Env<'_>,
+) -> Result<Option<(Bundle, Vec<String>)>, Stop> {
+    let Signer::Ca(ca) = crate::profile::CLUSTER else {
+        return Ok(None);
+    };
+    let of_cluster = |spec: &Spec| {
+        let row = by_name(&spec.name);
+        spec.name == ca || row.is_some_and(|row| row.signer == crate::profile::CLUSTER)
+    };
+    let mut specs = rows();
+    specs.retain(|spec| of_cluster(spec) && spec.place.public().root != Root::Kubelet);
+    let seen = survey(&specs, store, store::trusted_users(Owner::default()));
+    let issuers: Vec<Spec> = specs.into_iter().filter(|spec| spec.name == ca).collect();
+    let judged = plan(&[], &issuers, &seen.observed, &seen.ground, LOOK, env.now);
+    match judged {
+        Ok(plan) => report.tell(&plan.ground),
+        Err(refusal) => {
+            report.tell(&refusal.findings);
+            report.refused();
+            return Ok(None);
+        }
+    }
+    let Some(Observed::Certificate { chain, .. }) = seen.observed.get(ca) else {
+        let path = issuers.first().map(|spec| store.path(&spec.place.public()));
+        return Err(Stop::usage(format!(
+            "{} is not there: name the cluster's directory with --kubernetes-dir",
+            path.unwrap_or_default().display()
+        )));
+    };
+    let bundle = Bundle {
+        anchors: anchors(chain, sent(&seen)),
+        all: chain.clone(),
+    };
+    Ok(Some((bundle, servers(&seen, chain, facts))))
+}
+
+/// Nothing of the tree is made.
+const LOOK: Policy = Policy {
+    force: Force::No,
+    founding: true,
+    backup: true,
+};
+
+/// What the API server sends.
+fn sent(seen: &Seen) -> &[Certificate] {
+    match seen.observed.get(API_SERVER) {
+        Some(Observed::Certificate { chain, .. }) => chain,
+        _ => &[],
+    }
+}
+
+/// Where the API server is: as the facts say, and as the tree's kubeconfigs do.
+fn servers(seen: &Seen, chain: &[Certificate], facts: Option<&Facts>) -> Vec<String> {
+    let mut servers = Vec::new();
+    if let Some(facts) = facts {
+        let endpoint = facts.cluster.endpoint.as_ref();
+        servers.extend(endpoint.map(|endpoint| endpoint.url.clone()));
+        servers.extend(facts.node.url());
+    }
+    for observed in seen.observed.values() {
+        if let Observed::Kubeconfig(kubeconfig) = observed
+            && kubeconfig.authorities.iter().any(|ca| chain.contains(ca))
+        {
+            servers.push(kubeconfig.server.clone());
+        }
+    }
+    servers
+}
+
+/// One file, read and judged.
+fn one(
+    path: PathBuf,
+    cluster: &Cluster<'_>,
+    bundle: &[Certificate],
+    report: &mut Handed,
+) -> Result<Option<(PathBuf, store::Handed, Refreshed)>, Stop> {
+    let file = match store::Handed::open(&path) {
+        Ok(Some(file)) => file,
+        Ok(None) => {
+            let sentence = format!("there is no file {}", path.display());
+            return Err(Stop::usage(sentence));
+        }
+        Err(error) => return Err(Stop::Failed(error.into())),
+    };
+    match refresh(file.bytes(), cluster, bundle) {
+        Ok(refreshed) => {
+            if refreshed.bytes.is_some() {
+                file.check_owner()?;
+            }
+            Ok(Some((path, file, refreshed)))
+        }
+        Err(error) => {
+            let foreign = error.is::<crate::kubeconfig::Foreign>();
+            if foreign {
+                let way_out = "name the tree of its cluster with --kubernetes-dir, or its server \
+                               with --control-plane-endpoint";
+                let code = Code::KubeconfigForeign;
+                report.refuse(&path, code, error.to_string(), way_out);
+            } else {
+                let text = format!("cannot be refreshed: {error:#}");
+                report.refuse(&path, Code::Unreadable, text, "name a kubeconfig");
+            }
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Brings the CA certificates of a kubeconfig that was handed out up to date.
+
+use anyhow::{Result, bail};
+use zeroize::Zeroizing;
+
+use super::write::{data, is_same};
+use super::{AUTHORITY, AUTHORITY_DATA, Source, document, source, text};
+use crate::x509::cert::Certificate;
+use crate::yaml::{self, Node};
+
+/// What a cluster is known by.
+pub struct Cluster<'a> {
+    /// Its CA certificates.
+    pub authorities: &'a [Certificate],
+    /// The URLs of its API servers.
+    pub servers: &'a [String],
+}
+
+/// A kubeconfig has no entry of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign;
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("has no entry of this cluster, with one of its CAs or servers")
+    }
+}
+
+impl std::error::Error for Foreign {}
+
+/// What became of a kubeconfig.
+#[derive(Debug, Default)]
+pub struct Refreshed {
+    /// Its new text; none if nothing changed.
+    pub bytes: Option<Zeroizing<Vec<u8>>>,
+    /// The names of its entries of this cluster whose CA certificates were replaced.
+    pub replaced: Vec<String>,
+    /// Those that have them already.
+    pub current: Vec<String>,
+    /// Those that name a file, and have nothing to replace.
+    pub named: Vec<String>,
+    /// Whether comments and the form of the text were lost: it could not be kept as it was written.
+    pub rewritten: bool,
+}
+
+/// A kubeconfig with `bundle` as the CA certificates of each of its entries of this cluster, and with
+/// all else as it is. One that has no entry of this cluster is an error.
+pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> Result<Refreshed> {
+    let mut config = document(bytes)?;
+    let pem: String = bundle.iter().map(Certificate::to_pem).collect();
+    let Some(new) = data(pem.as_bytes()).as_text().map(str::to_owned) else {
+        bail!("the CA certificates are no text");
+    };
+    let mut refreshed = Refreshed::default();
+    let mut former = Vec::new();
+    let items = config.get_mut("clusters").and_then(Node::items_mut);
+    for item in items.into_iter().flatten() {
+        let name = text(item, "name").unwrap_or_default().to_owned();
+        let Some(entry) = item.get_mut("cluster") else {
+            continue;
+        };
+        if !is_same(cluster.authorities, cluster.servers, None, entry) {
+            continue;
+        }
+        match source(entry, AUTHORITY) {
+            Ok(Source::Data { bytes, .. }) => {
+                let held = Certificate::from_pem(&bytes).unwrap_or_default();
+                if same_set(&held, bundle) {
+                    refreshed.current.push(name);
+                    continue;
+                }
+                former.extend(entry.get(AUTHORITY_DATA).and_then(as_text));
+                entry.insert(AUTHORITY_DATA, Node::text(&new));
+                refreshed.replaced.push(name);
+            }
+            Ok(Source::File { .. }) => refreshed.named.push(name),
+            // There is nothing that could be out of date.
+            Err(_) => {}
+        }
+    }
+    let Refreshed {
+        replaced,
+        current,
+        named,
+        ..
+    } = &refreshed;
+    if replaced.is_empty() && current.is_empty() && named.is_empty() {
+        bail!(Foreign);
+    }
+    if !refreshed.replaced.is_empty() {
+        let kept = in_place(bytes, &former, &new, &config);
+        refreshed.rewritten = kept.is_none();
+        refreshed.bytes =
+            Some(kept.unwrap_or_else(|| Zeroizing::new(yaml::write(&config).as_bytes().to_vec())));
+    }
+    Ok(refreshed)
+}
+
+fn as_text(node: &Node) -> Option<String> {
+    node.as_text().map(str::to_owned)
+}
+
+fn same_set(one: &[Certificate], other: &[Certificate]) -> bool {
+    one.iter().all(|certificate| other.contains(certificate))
+        && other.iter().all(|certificate| one.contains(certificate))
+}
+
+/// The text with just the data exchanged, where that comes to what is wanted: comments, order and
+/// quotes stay. The same data may stand elsewhere too, in another cluster's entry.
+fn in_place(
+    bytes: &[u8],
+    former: &[String],
+    new: &str,
+    wanted: &Node,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(std::str::from_utf8(bytes).ok()?.to_owned());
+    for old in former {
+        text = Zeroizing::new(text.replace(old.as_str(), new));
+    }
+    let made = document(text.as_bytes()).ok()?;
+    (made == *wanted).then(|| Zeroizing::new(text.as_bytes().to_vec()))
+}

@@ -1,0 +1,206 @@
+//! What became of files that the user named and that are no part of a tree.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::shape::{Directories, Told, text_of, timestamp, yaml};
+use super::text::{BOLD, GREEN, count, finding, line, notes, painted, shown, told, wrapped};
+use super::{Format, Output, SCHEMA_VERSION};
+use crate::finding::{Code, Finding, Severity};
+use crate::kubeconfig::Refreshed;
+use crate::outcome::Exit;
+use crate::store::Store;
+
+/// Everything that such a run has to tell. Its serialized form is documented in `docs/output.md`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Handed {
+    schema_version: u32,
+    command: &'static str,
+    time: String,
+    result: &'static str,
+    exit_code: u8,
+    directories: Directories,
+    files: Vec<File>,
+    findings: Vec<Told>,
+    notes: Vec<String>,
+    #[serde(skip)]
+    least: Severity,
+    #[serde(skip)]
+    store: Store,
+}
+
+/// A kubeconfig.
+#[derive(Debug, Serialize)]
+struct File {
+    #[serde(rename = "file", serialize_with = "text_of")]
+    path: PathBuf,
+    step: &'static str,
+    /// The names of its entries of this cluster.
+    clusters: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<String>,
+}
+
+impl Handed {
+    /// With nothing in it yet. Findings below `least` leave the exit code alone.
+    pub fn new(now: OffsetDateTime, store: &Store, least: Severity, notes: Vec<String>) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command: "kubeconfig refresh",
+            time: timestamp(now),
+            result: "unchanged",
+            exit_code: 0,
+            directories: Directories::of(store),
+            files: Vec::new(),
+            findings: Vec::new(),
+            notes,
+            least,
+            store: store.clone(),
+        }
+    }
+
+    /// What is told of the CA.
+    pub fn tell(&mut self, findings: &[Finding]) {
+        let told = findings.iter().map(|found| Told::of(found, &self.store));
+        self.findings.extend(told);
+        self.exit_code = self.exit().code();
+    }
+
+    /// Why a file is not refreshed, and with it none.
+    pub fn refuse(&mut self, file: &Path, code: Code, text: String, way_out: &str) {
+        self.findings.push(Told {
+            code: code.id(),
+            severity: code.severity().name(),
+            name: String::new(),
+            file: file.to_owned(),
+            text,
+            way_out: way_out.to_owned(),
+            level: code.severity(),
+        });
+        self.exit_code = self.exit().code();
+    }
+
+    /// Whether something refuses the run.
+    pub fn refused(&mut self) -> bool {
+        let refused = self
+            .findings
+            .iter()
+            .any(|told| told.level == Severity::Error);
+        if refused {
+            self.result = "refused";
+        }
+        refused
+    }
+
+    /// What was done with a file, or would be.
+    pub fn refreshed(
+        &mut self,
+        file: &Path,
+        done: &Refreshed,
+        backup: Option<PathBuf>,
+        dry_run: bool,
+    ) {
+        let changed = !done.replaced.is_empty();
+        if dry_run {
+            self.result = "planned";
+        } else if changed {
+            self.result = "changed";
+        }
+        let path = file.display();
+        if done.rewritten {
+            self.notes.push(format!(
+                "{path} could not be kept as it was written: comments are lost"
+            ));
+        }
+        for name in &done.named {
+            self.notes.push(format!(
+                "{path} names a file for the CA certificates of {name}, which was left as it is"
+            ));
+        }
+        self.files.push(File {
+            path: file.to_owned(),
+            step: if changed { "refresh" } else { "keep" },
+            clusters: [&done.replaced[..], &done.current, &done.named].concat(),
+            backup: backup.map(|path| path.display().to_string()),
+        });
+    }
+
+    /// How the run ended.
+    pub fn exit(&self) -> Exit {
+        let failed = Code::ReadFailed.id();
+        if self.findings.iter().any(|told| told.code == failed) {
+            return Exit::Failed;
+        }
+        let worst = self.findings.iter().map(|told| told.level).max();
+        Exit::of_findings(worst, self.least)
+    }
+
+    /// Standard output and standard error.
+    pub fn render(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
+        match format.output {
+            Output::Text => self.text(format),
+            Output::Json => {
+                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+                text.push(b'\n');
+                (text, Vec::new())
+            }
+            Output::Yaml => (yaml(self), Vec::new()),
+        }
+    }
+
+    fn text(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        let told_of = |level| self.findings.iter().filter(move |told| told.level == level);
+        for level in [Severity::Error, Severity::Warning] {
+            for told in told_of(level).filter(|_| level == Severity::Error || !format.quiet) {
+                line(&mut stderr, &finding(told, format));
+            }
+        }
+        if self.result == "refused" {
+            let errors = count(told_of(Severity::Error).count(), "error");
+            line(
+                &mut stderr,
+                &format!("refused with {errors}; nothing was written"),
+            );
+        }
+        if format.quiet {
+            return (Vec::new(), stderr.into_bytes());
+        }
+        for note in &self.notes {
+            told(&mut stdout, &format!("note: {note}"), format);
+        }
+        let refresh = if self.result == "planned" {
+            "Would refresh"
+        } else {
+            "Refreshed"
+        };
+        for (step, title, colour) in [("refresh", refresh, GREEN), ("keep", "Up to date", BOLD)] {
+            let files: Vec<&File> = self.files.iter().filter(|file| file.step == step).collect();
+            if !files.is_empty() {
+                line(&mut stdout, &painted(format, colour, &format!("{title}:")));
+            }
+            for file in files {
+                let clusters: Vec<String> = file.clusters.iter().map(|name| shown(name)).collect();
+                let mut pieces = vec![shown(&file.path.display().to_string()), clusters.join(", ")];
+                pieces.extend(
+                    file.backup
+                        .iter()
+                        .map(|path| format!("was {}", shown(path))),
+                );
+                wrapped(&mut stdout, "  ", &pieces, "  ", format);
+            }
+        }
+        notes(&mut stdout, &self.findings, format);
+        if self.result == "planned" {
+            told(
+                &mut stdout,
+                "This was a dry run; nothing was written.",
+                format,
+            );
+        }
+        (stdout.into_bytes(), stderr.into_bytes())
+    }
+}

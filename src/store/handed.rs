@@ -1,0 +1,147 @@
+//! A file that the user names and that is no part of a tree: a kubeconfig that was handed out. It may
+//! lie in another user's folder, so that it is read, and replaced, by its name in a directory that is
+//! held open, as `folder` says.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
+
+use super::folder::{self, Barred};
+use super::journal::TransactionId;
+use super::layout;
+use super::read::{self, FileContent, ReadError, read_at};
+
+/// The bits of a mode that a replaced file keeps.
+const KEPT: u32 = 0o777;
+
+/// A file as it was read, and the directory it lies in.
+pub struct Handed {
+    directory: OwnedFd,
+    name: OsString,
+    path: PathBuf,
+    content: FileContent,
+}
+
+impl Handed {
+    /// The file at `path`, which may be no link; `None` if there is none. Its directory may be a link of
+    /// root's or of this user's.
+    pub fn open(path: &Path) -> Result<Option<Self>, ReadError> {
+        let Some(name) = path.file_name() else {
+            let path = path.to_owned();
+            let kind = "a directory";
+            return Err(ReadError::NotAFile { path, kind });
+        };
+        let above = path.parent().unwrap_or(Path::new(""));
+        let directory = match folder::root(above) {
+            Ok(directory) => directory,
+            Err(Barred::System(Errno::ENOENT)) => return Ok(None),
+            Err(Barred::System(errno)) => return Err(read::failure(path, errno)),
+            Err(Barred::Stranger(stranger)) => return Err(ReadError::Stranger(stranger)),
+        };
+        let content = read_at(&directory, Path::new(name), path)?;
+        Ok(content.map(|content| Self {
+            directory,
+            name: name.to_owned(),
+            path: path.to_owned(),
+            content,
+        }))
+    }
+
+    /// Its octets.
+    pub fn bytes(&self) -> &[u8] {
+        &self.content.bytes
+    }
+
+    /// An error with the way out if it could not be replaced by this user. Nothing is touched.
+    pub fn check_owner(&self) -> Result<()> {
+        let owner = crate::location::Owner {
+            user: Some(self.content.uid),
+            group: Some(self.content.gid),
+        };
+        match super::owner::barred(owner)? {
+            None => Ok(()),
+            Some(barred) => Err(anyhow!(
+                "replace {}: {}: run as root, or as its owner",
+                self.path.display(),
+                barred.why
+            )),
+        }
+    }
+
+    /// Replaces it whole by `bytes`, with its owner, group and mode, and tells where the former one is
+    /// kept: under a name beside it, where the one of an earlier run goes. One that was changed since it
+    /// was read is left alone. `unique` is in the name that it is written under before.
+    pub fn replace(&self, bytes: &[u8], unique: TransactionId) -> Result<PathBuf> {
+        let (staged, linked) = layout::beside_name(&self.name, unique);
+        let replaced = self
+            .stage(&staged, bytes)
+            .and_then(|()| self.exchange(&staged, &linked));
+        if replaced.is_err() {
+            // What was begun is of no use; that it stays is told by the error anyway.
+            for name in [&staged, &linked] {
+                let _ = unlinkat(
+                    &self.directory,
+                    name.as_os_str(),
+                    UnlinkatFlags::NoRemoveDir,
+                );
+            }
+        }
+        replaced.with_context(|| format!("replace {}", self.path.display()))?;
+        let kept = layout::former_name(&self.name);
+        Ok(self.path.with_file_name(kept))
+    }
+
+    fn stage(&self, staged: &OsStr, bytes: &[u8]) -> Result<()> {
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let private = Mode::from_bits_truncate(0o600);
+        let file = openat(&self.directory, staged, flags, private).map_err(failed("create"))?;
+        let mut file = File::from(file);
+        file.write_all(bytes)?;
+        let (user, group) = (self.content.uid, self.content.gid);
+        fchown(
+            file.as_fd(),
+            Some(Uid::from_raw(user)),
+            Some(Gid::from_raw(group)),
+        )
+        .map_err(failed("give it to its owner"))?;
+        let mode = Mode::from_bits_truncate(self.content.mode & KEPT);
+        fchmod(file.as_fd(), mode).map_err(failed("set its mode"))?;
+        file.sync_all()?;
+        Ok(())
+    }
+
+    /// The former file gets a second name, and the new one its place.
+    fn exchange(&self, staged: &OsStr, linked: &OsStr) -> Result<()> {
+        let here = self.directory.as_fd();
+        let name = self.name.as_os_str();
+        linkat(here, name, here, linked, AtFlags::empty())
+            .map_err(failed("keep the former one"))?;
+        // The second name is that of the file that is replaced: what it holds was read.
+        let now = read_at(here, Path::new(linked), &self.path)?;
+        ensure!(
+            now.as_ref() == Some(&self.content),
+            "it was changed meanwhile: run the same command again"
+        );
+        let kept = layout::former_name(name);
+        renameat(here, linked, here, kept.as_os_str()).map_err(failed("keep the former one"))?;
+        // After a run that was killed here both are names of one file, which a rename leaves as they are.
+        let _ = unlinkat(here, linked, UnlinkatFlags::NoRemoveDir);
+        renameat(here, staged, here, name).map_err(failed("rename"))?;
+        let whole = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = openat(here, ".", whole, Mode::empty()).map_err(failed("sync its folder"))?;
+        fsync(opened).map_err(failed("sync its folder"))
+    }
+}
+
+fn failed(what: &'static str) -> impl Fn(Errno) -> anyhow::Error {
+    move |errno| anyhow!("{what}: {}", read::reason(errno))
+}

@@ -1,0 +1,297 @@
+//! `certs kubeconfig refresh`: the CA certificates of kubeconfigs that were handed out.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::public::{Public, nobody};
+use common::{
+    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, text, tool, tree_of_all,
+    write,
+};
+
+const NOBODY: u32 = 65534;
+
+fn refresh(place: &Path, arguments: &[&str]) -> Finished {
+    run(&mut command(place, arguments))
+}
+
+fn command(place: &Path, arguments: &[&str]) -> Command {
+    let mut command = certs(&["kubeconfig", "refresh", "--kubernetes-dir", text(place)]);
+    command.args(arguments);
+    command
+}
+
+/// A new CA beside that of the tree: its certificate.
+fn more_trust(place: &Path) -> String {
+    let aside = TempDir::new();
+    let (key, certificate) = (aside.join("n.key"), aside.join("n.crt"));
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "900"]);
+    openssl.args(["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=next"]);
+    openssl.args(["-keyout", text(&key), "-out", text(&certificate)]);
+    run(&mut openssl).expect(0);
+    let bundle = read(&place.join("pki/ca.crt")) + &read(&certificate);
+    write(&place.join("pki/ca.crt"), &bundle);
+    set_mode(&place.join("pki/ca.crt"), 0o644);
+    bundle
+}
+
+/// A tree, and a kubeconfig of alice's with a comment that only a text keeps.
+fn handed_out() -> (TempDir, PathBuf) {
+    let place = tree_of_all();
+    let config = place.join("handed");
+    fs::create_dir(&config).expect("make a folder");
+    let config = config.join("config");
+    let admin = read(&place.join("admin.conf"));
+    write(&config, format!("# alice's\n{admin}extra: \"kept\"\n"));
+    set_mode(&config, 0o640);
+    (place, config)
+}
+
+fn trust(kubeconfig: &Path) -> String {
+    let bytes = kubeconfig_data(kubeconfig, "certificate-authority-data");
+    String::from_utf8(bytes).expect("PEM")
+}
+
+fn codes(finished: &Finished) -> Vec<String> {
+    let report: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings");
+    let code = |found: &Value| found["code"].as_str().expect("a code").to_owned();
+    findings.iter().map(code).collect()
+}
+
+#[test]
+fn the_ca_data_alone_is_exchanged_and_the_former_file_kept() {
+    let (place, config) = handed_out();
+    let before = read(&config);
+    let unchanged = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(unchanged.stdout.starts_with("Up to date:"), "{unchanged}");
+    let bundle = more_trust(place.path());
+    let dry = refresh(place.path(), &[text(&config), "--dry-run"]).expect(0);
+    assert!(dry.stdout.contains("Would refresh:"), "{dry}");
+    assert_eq!(read(&config), before);
+    let done = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(done.stdout.starts_with("Refreshed:"), "{done}");
+    assert_eq!(trust(&config), bundle);
+    let without = |text: &str| -> Vec<String> {
+        let other = |line: &&str| !line.contains("certificate-authority-data");
+        text.lines().filter(other).map(str::to_owned).collect()
+    };
+    assert_eq!(without(&read(&config)), without(&before));
+    assert_eq!(mode(&config), 0o640);
+    let former = place.join("handed/.config.certs-backup");
+    assert_eq!((read(&former), mode(&former)), (before, 0o640));
+    // Nothing else is left, then or later.
+    let again = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(again.stdout.starts_with("Up to date:"), "{again}");
+    more_trust(place.path());
+    refresh(place.path(), &[text(&config)]).expect(0);
+    assert_eq!(trust(&former), bundle);
+    assert_eq!(common::listing(&place.join("handed")).len(), 2);
+}
+
+#[test]
+fn another_cluster_s_is_refused_and_no_other_is_written() {
+    let (place, config) = handed_out();
+    let before = read(&config);
+    let other = TempDir::new();
+    let mut all = common::all(other.path(), &["--apiserver-bind-port", "7443"]);
+    run(&mut all).expect(0);
+    more_trust(place.path());
+    let foreign = other.join("admin.conf");
+    let report = refresh(
+        place.path(),
+        &[text(&config), text(&foreign), "--output", "json"],
+    );
+    assert_eq!(codes(&report.expect(4)), ["kubeconfig-foreign"]);
+    assert_eq!(read(&config), before);
+    // One that points here and trusts a CA of before is this cluster's.
+    let moved = read(&foreign).replace("https://10.0.0.10:7443", "https://api.example.com:6443");
+    write(&foreign, moved);
+    let endpoint = ["--control-plane-endpoint", "api.example.com:6443"];
+    let facts = ["--apiserver-advertise-address", "10.0.0.10"];
+    refresh(place.path(), &[text(&foreign)]).expect(4);
+    let refused = refresh(place.path(), &[&[text(&foreign)][..], &facts].concat());
+    refused.expect(2);
+    refresh(place.path(), &[&[text(&foreign)][..], &endpoint].concat()).expect(0);
+    assert_eq!(trust(&foreign), read(&place.join("pki/ca.crt")));
+}
+
+#[test]
+fn of_several_clusters_only_this_one_is_touched() {
+    let (place, config) = handed_out();
+    let foreign = TempDir::new();
+    run(&mut common::all(foreign.path(), &[])).expect(0);
+    let data = |config: &Path| {
+        let text = read(config);
+        let line = text.lines().find(|line| line.contains("authority-data"));
+        line.expect("a line").trim().to_owned()
+    };
+    let theirs = data(&foreign.join("admin.conf"));
+    let entry = format!(
+        "clusters:\n- cluster:\n    {theirs}\n    server: https://10.9.9.9:6443\n  name: other\n"
+    );
+    write(&config, read(&config).replace("clusters:\n", &entry));
+    let bundle = more_trust(place.path());
+    refresh(place.path(), &[text(&config)]).expect(0);
+    let now = read(&config);
+    assert!(now.contains(&theirs) && now.contains("# alice's"), "{now}");
+    assert_eq!(now.matches("authority-data").count(), 2);
+    let ours = <base64ct::Base64 as base64ct::Encoding>::encode_string(bundle.as_bytes());
+    assert!(now.contains(&ours));
+}
+
+#[test]
+fn what_cannot_be_kept_as_text_is_written_anew_and_said() {
+    let (place, config) = handed_out();
+    // A block of several lines, which Go's decoder reads too.
+    let text_of = read(&config);
+    let line = text_of
+        .lines()
+        .find(|line| line.contains("authority-data"))
+        .expect("the data");
+    let (field, data) = line.split_once(": ").expect("a field");
+    let (head, tail) = data.split_at(100);
+    let block = format!("{field}: |-\n      {head}\n      {tail}");
+    write(&config, text_of.replace(line, &block));
+    more_trust(place.path());
+    let done = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(done.stdout.contains("comments are lost"), "{done}");
+    assert_eq!(trust(&config), read(&place.join("pki/ca.crt")));
+}
+
+#[test]
+fn one_that_names_its_ca_file_is_left_as_it_is() {
+    let (place, config) = handed_out();
+    let named = read(&config);
+    let line = named.lines().find(|line| line.contains("authority-data"));
+    let named = named.replace(line.expect("a line"), "    certificate-authority: ca.crt");
+    write(&config, &named);
+    more_trust(place.path());
+    let kept = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(kept.stdout.contains("names a file"), "{kept}");
+    assert_eq!(read(&config), named);
+}
+
+#[test]
+fn an_intermediate_leaves_the_trust_only_where_the_server_sends_it() {
+    let (place, config) = handed_out();
+    let recipe = "set -e; cd \"$1\"; \
+        ec() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }; \
+        ec root; ec middle; ca=basicConstraints=critical,CA:TRUE; \
+        openssl req -x509 -new -key root.key -subj /CN=root -days 900 -out root.crt; \
+        openssl req -new -key middle.key -subj /CN=kubernetes -out middle.csr; \
+        openssl x509 -req -in middle.csr -CA root.crt -CAkey root.key -CAcreateserial -days 900 \
+        -extfile <(echo $ca) -out middle.crt";
+    let aside = TempDir::new();
+    let mut bash = Command::new(tool("bash"));
+    run(bash.args(["-c", recipe, "bash", text(aside.path())])).expect(0);
+    let (root, middle) = (
+        read(&aside.join("root.crt")),
+        read(&aside.join("middle.crt")),
+    );
+    let bundle = format!("{middle}{root}");
+    let ca = read(&place.join("pki/ca.crt"));
+    fs::remove_file(place.join("pki/ca.key")).expect("remove a file");
+    write(&place.join("pki/ca.crt"), format!("{ca}{bundle}"));
+    refresh(place.path(), &[text(&config)]).expect(0);
+    assert_eq!(trust(&config), format!("{ca}{bundle}"));
+    let leaf = place.join("pki/apiserver.crt");
+    write(&leaf, format!("{}{middle}", read(&leaf)));
+    refresh(place.path(), &[text(&config)]).expect(0);
+    assert_eq!(trust(&config), format!("{ca}{root}"));
+}
+
+#[test]
+fn what_is_no_kubeconfig_no_file_or_a_link_is_told() {
+    let (place, config) = handed_out();
+    more_trust(place.path());
+    let link = place.join("handed/link");
+    symlink(&config, &link).expect("make a link");
+    for (file, code, words) in [
+        (place.join("pki/ca.crt"), 4, "is no kubeconfig"),
+        (place.join("none"), 2, "there is no file"),
+        (place.join("none/none"), 2, "there is no file"),
+        (place.join("handed"), 1, "is a directory"),
+        (link, 1, "is a symbolic link"),
+        (PathBuf::from("/"), 1, "is a directory"),
+    ] {
+        let told = refresh(place.path(), &[text(&file)]).expect(code);
+        assert!(told.stderr.contains(words), "{told}");
+    }
+    let told = refresh(&place.join("elsewhere"), &[text(&config)]).expect(2);
+    assert!(told.stderr.contains("--kubernetes-dir"), "{told}");
+    refresh(place.path(), &[]).expect(2);
+    let both = ["--quiet", "--output", "json", text(&config)];
+    refresh(place.path(), &both).expect(2);
+}
+
+#[test]
+fn a_ca_that_is_not_as_it_should_be_is_handed_out_to_nobody() {
+    let (place, config) = handed_out();
+    let before = read(&config);
+    more_trust(place.path());
+    set_mode(&place.join("pki/ca.crt"), 0o666);
+    let report = refresh(place.path(), &[text(&config), "--output", "json"]).expect(4);
+    assert_eq!(codes(&report), ["writable-by-others"]);
+    assert_eq!(read(&config), before);
+}
+
+#[test]
+fn while_another_run_writes_nothing_is_handed_out() {
+    let (place, config) = handed_out();
+    more_trust(place.path());
+    let inner = command(place.path(), &[text(&config)]);
+    let mut flock = Command::new(tool("flock"));
+    flock.arg(place.join("pki")).arg(inner.get_program());
+    flock.args(inner.get_args());
+    let told = run(&mut flock).expect(1);
+    assert!(told.stderr.contains("another run is writing"), "{told}");
+}
+
+#[test]
+fn owner_and_group_stay_whoever_runs_it() {
+    let public = Public::new();
+    let place = public.0.join("k");
+    run(&mut common::all(&place, &[])).expect(0);
+    let handed = place.join("handed");
+    let config = handed.join("config");
+    fs::create_dir(&handed).expect("make a folder");
+    fs::copy(place.join("admin.conf"), &config).expect("copy a file");
+    set_mode(&config, 0o640);
+    more_trust(&place);
+    chown(&config, Some(NOBODY), Some(NOBODY)).expect("change the owner");
+    refresh(&place, &[text(&config)]).expect(0);
+    let found = fs::metadata(&config).expect("a file");
+    let owner = (found.uid(), found.gid(), found.mode() & 0o7777);
+    assert_eq!(owner, (NOBODY, NOBODY, 0o640));
+    // In a folder of its own nobody may replace what is nobody's, and nothing of root's.
+    more_trust(&place);
+    chown(&handed, Some(NOBODY), Some(NOBODY)).expect("change the owner");
+    let mut inner = Command::new(public.0.join("certs"));
+    inner.args(command(&place, &[text(&config)]).get_args());
+    run(&mut nobody(&inner)).expect(0);
+    assert_eq!(trust(&config), read(&place.join("pki/ca.crt")));
+    more_trust(&place);
+    chown(&config, Some(0), Some(0)).expect("change the owner");
+    set_mode(&config, 0o644);
+    let before = read(&config);
+    let told = run(&mut nobody(&inner)).expect(1);
+    assert!(told.stderr.contains("only root can give files"), "{told}");
+    assert_eq!(read(&config), before);
+    // Nor does root follow a folder that is a link of nobody's.
+    let link = place.join("link");
+    symlink(&handed, &link).expect("make a link");
+    lchown(&link, Some(NOBODY), Some(NOBODY)).expect("change the owner");
+    let told = refresh(&place, &[text(&link.join("config"))]).expect(1);
+    assert!(told.stderr.contains("is a symbolic link of user"), "{told}");
+}
