@@ -16,7 +16,10 @@ use common::base::{ALL, Base};
 use common::kubeadm::{CONFIGURATIONS, NOON, unpacked};
 use common::public::{Public, nobody};
 use common::snapshot::snapshot;
-use common::{Finished, TempDir, at, certs, each, fixture, read, run, set_mode, text, venv, write};
+use common::{
+    Finished, TempDir, at, binary, certs, each, fixture, read, run, set_mode, text, tool, venv,
+    write,
+};
 
 /// Over the tree in `place/k`, and `place/kubelet`, without a configuration.
 fn check(place: &Path, arguments: &[&str]) -> Finished {
@@ -796,4 +799,28 @@ fn wrong_arguments_are_told_all_at_once() {
     check(place.path(), &[])
         .expect(2)
         .expect_failure("there is nothing to look at in");
+}
+
+#[test]
+fn on_a_terminal_the_table_stands_beside_or_below_as_there_is_room() {
+    let place = Base::Default.copy();
+    let tree = text(&place.join("k")).to_owned();
+    for (columns, first) in [(50, "CERTIFICATE:"), (200, "CERTIFICATE   ")] {
+        let look = format!(
+            "stty rows 24 cols {columns} && NO_COLOR=1 {} check --kubernetes-dir {tree} --kubelet-dir {tree}/none",
+            text(&binary())
+        );
+        let mut terminal = Command::new(tool("script"));
+        terminal.args(["--quiet", "--return", "--command", &look, "/dev/null"]);
+        let finished = run(&mut at(NOON, "022", &terminal)).expect(0);
+        let lines: Vec<&str> = finished.stdout.lines().collect();
+        assert!(lines[0].starts_with(first), "{columns}\n{finished}");
+        let rows = lines.iter().take_while(|line| !line.starts_with("Notes"));
+        for row in rows {
+            assert!(
+                row.trim_end().chars().count() <= columns,
+                "{columns}: {row}"
+            );
+        }
+    }
 }
