@@ -105,6 +105,7 @@ codes! {
     OutlivesCa "outlives-ca" Warning "a CA above it ends before it does, and it with that";
     PathLength "path-length" Error "a CA's path length allows fewer CAs below it (RFC 5280 section 4.2.1.9)";
     ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1";
+    Requested "requested" Error "a key whose certificate is asked for and has not come: another key would make that useless";
     RestoredExpired "restored-expired" Warning "a rollback puts back a certificate whose time is over";
     RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created";
     SameCaName "same-ca-name" Warning "two CAs have one subject and different keys, so that what one signed is held against the other";

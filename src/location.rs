@@ -87,6 +87,12 @@ impl FileId {
         Self::new(root, format!("{base}.crt"))
     }
 
+    /// The request for this certificate or kubeconfig: `apiserver.csr`, `admin.conf.csr`.
+    pub fn request(&self) -> Self {
+        let base = self.name.strip_suffix(".crt").unwrap_or(&self.name);
+        Self::new(self.root, format!("{base}.csr"))
+    }
+
     /// The private key of a pair.
     pub fn private_key(root: Root, base: &str) -> Self {
         Self::new(root, format!("{base}.key"))
