@@ -672,6 +672,22 @@ fn codes(findings: &[Finding]) -> Vec<Code> {
 }
 
 #[test]
+fn of_very_many_names_the_first_are_told_and_the_rest_counted() {
+    for (number, told) in [(20, 20), (21, 21), (3000, 21)] {
+        let mut case = Case::of("apiserver");
+        let names = (0..number).map(|number| San::Dns(format!("Host{number}.example.com")));
+        case.leaf().sans.extend(names);
+        let findings = case.findings();
+        assert_eq!(codes(&findings), vec![Code::SanExtra; told], "{number}");
+        let last = &findings.last().unwrap().text;
+        let rest = format!("and {} more of this kind", number - 20);
+        assert_eq!(last.starts_with(&rest), number > 20, "{last}");
+        let texts: BTreeSet<&str> = findings.iter().map(|finding| &*finding.text).collect();
+        assert_eq!(texts.len(), findings.len());
+    }
+}
+
+#[test]
 fn each_code_is_told_alone_where_it_is_the_case_with_its_file_and_a_sentence() {
     for (code, name, change, file, text) in CASES {
         let mut case = Case::of(name);
