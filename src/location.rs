@@ -88,6 +88,7 @@ impl FileId {
     }
 
     /// The request for this certificate or kubeconfig: `apiserver.csr`, `admin.conf.csr`.
+    #[must_use]
     pub fn request(&self) -> Self {
         let base = self.name.strip_suffix(".crt").unwrap_or(&self.name);
         Self::new(self.root, format!("{base}.csr"))

@@ -1690,3 +1690,69 @@ fn no_two_facts_are_told_in_the_same_words() {
         assert_eq!(texts.len(), findings.len(), "{findings:#?}");
     }
 }
+
+/// What a report says of a file tells which of all facts is the case.
+#[test]
+fn two_different_facts_never_give_the_same_finding_text() {
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
+    // The reasons why a file is not read are the reader's, and here all the same one.
+    let read = CASES
+        .iter()
+        .filter(|(.., text)| !text.starts_with("cannot be used"));
+    for (code, name, _, file, text) in read {
+        assert!(told.insert((file, text)), "{code} of {name}: {text}");
+    }
+    // One fact with other values in it: each is in the text.
+    let texts = |changes: &mut dyn Iterator<Item = (&'static str, Change)>| {
+        let texts: Vec<String> = changes
+            .map(|(name, change)| {
+                let mut case = Case::of(name);
+                change(&mut case);
+                let findings = case.findings();
+                assert_eq!(findings.len(), 1, "{name}: {findings:#?}");
+                format!("{} {}", findings[0].file, findings[0].text)
+            })
+            .collect();
+        let once: BTreeSet<&String> = texts.iter().collect();
+        assert_eq!(once.len(), texts.len(), "{texts:#?}");
+    };
+    let subjects: [(&str, Change); 5] = [
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&[], "a"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&[], "a,O=b"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&["b"], "a"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&["a"], "b"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&[], "a\u{202e}"))
+        }),
+    ];
+    texts(&mut subjects.into_iter());
+    let sans: [(&str, Change); 4] = [
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Dns("10.9.9.9".into()))
+        }),
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Ip([10, 9, 9, 9].into()))
+        }),
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Uri("10.9.9.9".into()))
+        }),
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Email("10.9.9.9".into()))
+        }),
+    ];
+    texts(&mut sans.into_iter());
+    let modes: [(&str, Change); 3] = [
+        ("apiserver", |case| case.key().access.mode = 0o644),
+        ("apiserver", |case| case.key().access.mode = 0o604),
+        ("etcd-server", |case| case.key().access.mode = 0o644),
+    ];
+    texts(&mut modes.into_iter());
+}
