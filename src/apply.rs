@@ -12,8 +12,9 @@ use anyhow::{Context, Result, bail};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use crate::diff::above;
 use crate::issue::{self, Issued, Issuer};
-use crate::key::{self, KeyAlgorithm, PrivateKey};
+use crate::key::{self, KeyAlgorithm, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::{FileId, Owner};
 use crate::observe::Seen;
@@ -43,7 +44,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
     let fresh: Vec<&Planned> = plan
         .steps
         .iter()
-        .filter(|planned| makes_key(planned))
+        .filter(|planned| makes_key(planned, seen))
         .collect();
     let algorithms: Vec<KeyAlgorithm> = fresh
         .iter()
@@ -68,8 +69,12 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         match &planned.step {
             Step::Keep => {}
             Step::Derive => preparation.derive(pair, &planned.spec)?,
-            Step::Create | Step::Replace { .. } if !makes_key(planned) => {
-                preparation.refer(pair, &planned.spec)?;
+            Step::Create | Step::Replace { .. } if !makes_key(planned, seen) => {
+                if planned.spec.credential_files().is_some() {
+                    preparation.refer(pair, &planned.spec)?;
+                } else {
+                    preparation.give(pair, &planned.spec)?;
+                }
             }
             Step::Create | Step::Replace { .. } => {
                 let key = keys
@@ -85,9 +90,16 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
     })
 }
 
-fn makes_key(planned: &Planned) -> bool {
+/// What names files has its key there, and what another machine asked for has it on that machine.
+fn makes_key(planned: &Planned, seen: &Seen) -> bool {
+    let elsewhere = matches!(
+        seen.observed.get(&planned.spec.name),
+        Some(Observed::Copy { .. } | Observed::Request { .. })
+    );
     matches!(planned.step, Step::Create | Step::Replace { .. })
         && planned.spec.credential_files().is_none()
+        && !matches!(planned.spec.place, Place::Request { .. })
+        && !elsewhere
 }
 
 fn workers() -> usize {
@@ -170,13 +182,55 @@ impl<'a> Preparation<'a> {
         Ok(())
     }
 
-    fn issue(&self, spec: &CertificateSpec, key: &PrivateKey) -> Result<Issued> {
-        let mut random = [0; 20];
-        key::random(&mut random)?;
-        let serial = Serial::new(random);
-        let Some(ca) = &spec.issuer else {
-            return issue::root(spec, key, serial, issue::validity(spec, None, self.now)?);
+    /// The certificate that another machine asked for, or the CA's for it.
+    fn give(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let chain = match self.seen.observed.get(&spec.name) {
+            Some(Observed::Copy { of, .. }) => of.clone(),
+            Some(Observed::Request { request, .. }) => {
+                let wanted = spec
+                    .certificate()
+                    .context("a request is for a certificate")?;
+                let issued = self
+                    .leaf(wanted, &request.public_key)
+                    .with_context(|| format!("issue {}", spec.name))?;
+                let leaf = issued.certificate().clone();
+                self.issued.insert(spec.name.clone(), leaf.clone());
+                let ca = wanted.issuer.as_deref().unwrap_or_default();
+                let mut chain = vec![leaf];
+                chain.extend(self.intermediates(ca)?);
+                chain
+            }
+            _ => bail!("{} was not asked for", spec.name),
         };
+        let pem = chain.iter().map(Certificate::to_pem).collect::<String>();
+        let file = spec.place.public();
+        self.change(pair, &spec.place, file, octets(&pem), CERTIFICATE_MODE);
+        Ok(())
+    }
+
+    /// The CA and those above it, where it is not a root itself; without the root, which who verifies
+    /// must have anyway (RFC 8446 section 4.4.2).
+    fn intermediates(&self, ca: &str) -> Result<Vec<Certificate>> {
+        let (bundle, key) = self.ca(ca)?;
+        let signing = bundle
+            .iter()
+            .find(|certificate| certificate.public_key == *key.public_key());
+        let signing = signing.context("the CA's file holds no certificate of the CA's key")?;
+        let all = [signing].into_iter().chain(above(signing, &bundle));
+        let root = |ca: &&Certificate| ca.subject == ca.issuer;
+        Ok(all.filter(|ca| !root(ca)).cloned().collect())
+    }
+
+    fn issue(&self, spec: &CertificateSpec, key: &PrivateKey) -> Result<Issued> {
+        if spec.issuer.is_some() {
+            return self.leaf(spec, key.public_key());
+        }
+        let validity = issue::validity(spec, None, self.now)?;
+        issue::root(spec, key, serial()?, validity)
+    }
+
+    fn leaf(&self, spec: &CertificateSpec, public_key: &PublicKey) -> Result<Issued> {
+        let ca = spec.issuer.as_deref().context("a leaf has an issuer")?;
         let (chain, ca_key) = self.ca(ca)?;
         // Of a bundle the one of the key, which need not be the first.
         let certificate = chain
@@ -188,7 +242,7 @@ impl<'a> Preparation<'a> {
             certificate,
             key: &ca_key,
         };
-        issue::leaf(spec, key.public_key(), issuer, serial, validity)
+        issue::leaf(spec, public_key, issuer, serial()?, validity)
     }
 
     /// The certificates and the key of a CA, made in this run or found.
@@ -351,6 +405,12 @@ impl<'a> Preparation<'a> {
             bytes,
         });
     }
+}
+
+fn serial() -> Result<Serial> {
+    let mut random = [0; 20];
+    key::random(&mut random)?;
+    Ok(Serial::new(random))
 }
 
 fn octets(text: &str) -> Zeroizing<Vec<u8>> {

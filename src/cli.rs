@@ -147,10 +147,19 @@ pub enum Verb {
         "certs server kubelet-serving --node-name worker1 --node-ip 10.0.1.1"
     ))]
     Server(Server),
+    /// Sign requests from other machines, by the profile: of a request only the public key is taken
+    #[command(after_help = help!(
+        "certs sign requests --node-name cp1 --apiserver-advertise-address 10.0.0.10"
+        "certs sign requests --config cp1.yaml"
+        "certs sign admin.csr"
+        "certs sign worker1.csr --as kubelet --node-name worker1"
+        "certs sign requests --config cp1.yaml --accept-sans"
+    ))]
+    Sign(Sign),
 }
 
 /// What is done with kubeconfigs beside making them.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum KubeconfigVerb {
     /// Bring the CA certificates of kubeconfigs that were handed out up to date
     #[command(after_help = concat!(
@@ -165,7 +174,7 @@ pub enum KubeconfigVerb {
 
 macro_rules! arguments {
     ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
-        #[derive(Debug, Args)]
+        #[derive(Clone, Debug, Args)]
         #[allow(clippy::struct_field_names, reason = "a field is called as its flag")]
         $(#[$doc])+
         pub struct $verb {
@@ -177,7 +186,7 @@ macro_rules! arguments {
 mod groups;
 
 pub use groups::{
-    Address, BindPort, CaValidity, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
+    Address, BindPort, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
     KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, Output, Own, Ownership, Run,
     ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
 };
@@ -346,11 +355,32 @@ arguments! {
         #[arg(long, conflicts_with = "dry_run")] list: bool,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] kubelet_dir: KubeletDir,
+        #[command(flatten)] csr_dir: CsrDir,
         #[command(flatten)] run: Run,
     }
     /// `certs sa`
     Sa {
         #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] ownership: Ownership,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs sign`
+    Sign {
+        /// A request, or a directory of requests that are called NAME.csr, or as kubeadm calls them
+        #[arg(value_name = "DIR|FILE")] requests: PathBuf,
+        /// The profile of the one request, where its file is not called by it
+        #[arg(long = "as", value_name = "NAME")] as_name: Option<String>,
+        /// Make serving certificates good for what is asked for beyond the facts; each is told
+        #[arg(long)] accept_sans: bool,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] services: Services,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] node_ip: NodeIp,
+        #[command(flatten)] version: KubernetesVersion,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }

@@ -6,6 +6,7 @@ mod ground;
 mod kubeconfig;
 mod leaf;
 mod place;
+mod request;
 mod scrutiny;
 mod tree;
 
@@ -18,12 +19,14 @@ use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, signin
 use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
+use crate::x509::request::Request;
 use crate::x509::validity::moment;
 
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, above, forbidden, forbids};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
+pub use request::{request, take_sans};
 pub use scrutiny::{Within, effective_end};
 pub use tree::{survey, told_to_a_reader};
 
@@ -69,10 +72,29 @@ struct Judge<'a> {
     findings: Vec<Finding>,
 }
 
+impl<'a> Judge<'a> {
+    /// Of what is judged by itself.
+    fn of(spec: &'a Spec) -> Self {
+        Self {
+            spec,
+            authorities: &[],
+            trusted: &[],
+            now: OffsetDateTime::UNIX_EPOCH,
+            findings: Vec::new(),
+        }
+    }
+}
+
 impl Judge<'_> {
     fn observed(&mut self, observed: &Observed) {
         match observed {
-            Observed::Absent => {}
+            Observed::Absent
+            | Observed::Copy { there: None, .. }
+            | Observed::Request { issued: None, .. } => {}
+            Observed::Copy {
+                of,
+                there: Some(there),
+            } => self.copy(of, there),
             Observed::Certificate { chain, access, key } => self.pair(chain, *access, key.as_ref()),
             Observed::KeyOnly(key) => {
                 self.tell(
@@ -98,6 +120,10 @@ impl Judge<'_> {
                 &format!("stands without {}", self.spec.place.key().name),
                 "",
             ),
+            Observed::Request {
+                request,
+                issued: Some((chain, access)),
+            } => self.issued(request, chain, *access),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
                     self.unreadable(unreadable);
@@ -156,6 +182,31 @@ impl Judge<'_> {
                 self.making(wanted, certificate);
             }
             None => {}
+        }
+    }
+
+    /// What was issued for a request before.
+    fn issued(&mut self, request: &Request, chain: &[Certificate], access: Access) {
+        let (Some(wanted), Some((leaf, above))) = (self.spec.certificate(), chain.split_first())
+        else {
+            return;
+        };
+        self.public_access(access);
+        if leaf.public_key != request.public_key {
+            let text = format!("is not for the key of {}", self.spec.place.key().name);
+            let mut finding = self.finding(Code::KeyMismatch, &text, "");
+            finding.file = self.spec.place.public();
+            self.findings.push(finding);
+        }
+        self.leaf(wanted, leaf, above);
+        self.making(wanted, leaf);
+    }
+
+    /// Whoever takes it along with the leaves must not trust another CA.
+    fn copy(&mut self, of: &[Certificate], there: &[Certificate]) {
+        if of != there {
+            let text = "holds other certificates than the file of the CA that signs";
+            self.tell(Code::OtherCa, text, "move it away");
         }
     }
 

@@ -12,11 +12,17 @@ pub enum Root {
     Kubelet,
     /// Certificates and keys; `/etc/kubernetes/pki`.
     Pki,
+    /// Requests that go to another machine, and the certificates that come back;
+    /// `/etc/kubernetes/csr`.
+    Requests,
 }
 
 impl Root {
     /// Every root.
-    pub const ALL: [Self; 3] = [Self::Kubeconfig, Self::Kubelet, Self::Pki];
+    pub const ALL: [Self; 4] = [Self::Kubeconfig, Self::Kubelet, Self::Pki, Self::Requests];
+
+    /// Those of a cluster's tree, which its components read.
+    pub const TREE: [Self; 3] = [Self::Kubeconfig, Self::Kubelet, Self::Pki];
 
     /// The flag that places this directory.
     pub fn flag(self) -> &'static str {
@@ -24,6 +30,7 @@ impl Root {
             Self::Kubeconfig => "--kubeconfig-dir",
             Self::Kubelet => "--kubelet-dir",
             Self::Pki => "--cert-dir",
+            Self::Requests => "--csr-dir",
         }
     }
 
@@ -33,6 +40,7 @@ impl Root {
             Self::Kubeconfig => "kubeconfig",
             Self::Kubelet => "kubelet",
             Self::Pki => "pki",
+            Self::Requests => "requests",
         }
     }
 
@@ -76,7 +84,7 @@ impl FileId {
 
     /// The most of a mode that this file may have: all may read what is public.
     pub fn largest_mode(&self) -> u32 {
-        let public = [".crt", ".csr", ".pub"]
+        let public = [".crt", ".csr", ".json", ".pub"]
             .iter()
             .any(|ending| self.name.ends_with(ending));
         if public { 0o644 } else { Self::PRIVATE_MODE }
@@ -87,16 +95,14 @@ impl FileId {
         Self::new(root, format!("{base}.crt"))
     }
 
-    /// The request for this certificate or kubeconfig: `apiserver.csr`, `admin.conf.csr`.
-    #[must_use]
-    pub fn request(&self) -> Self {
-        let base = self.name.strip_suffix(".crt").unwrap_or(&self.name);
-        Self::new(self.root, format!("{base}.csr"))
-    }
-
     /// The private key of a pair.
     pub fn private_key(root: Root, base: &str) -> Self {
         Self::new(root, format!("{base}.key"))
+    }
+
+    /// The request for a pair's certificate.
+    pub fn request(root: Root, base: &str) -> Self {
+        Self::new(root, format!("{base}.csr"))
     }
 
     /// The public key of a pair that has no certificate.

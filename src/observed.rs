@@ -7,6 +7,7 @@ use crate::finding::Code;
 use crate::key::{PrivateKey, PublicKey};
 use crate::location::FileId;
 use crate::x509::cert::Certificate;
+use crate::x509::request::Request;
 
 /// What was found in the place of one spec.
 #[derive(Clone, Debug)]
@@ -21,6 +22,13 @@ pub enum Observed {
         access: Access,
         /// The key beside it.
         key: Option<Key>,
+    },
+    /// A CA's certificates, to be put beside what it signed.
+    Copy {
+        /// Those of the CA's own file.
+        of: Vec<Certificate>,
+        /// Those that are there already.
+        there: Option<Vec<Certificate>>,
     },
     /// A key without its certificate.
     KeyOnly(Key),
@@ -37,6 +45,13 @@ pub enum Observed {
     Kubeconfig(Kubeconfig),
     /// Public keys without the private one.
     PublicOnly,
+    /// A request from another machine.
+    Request {
+        /// The request.
+        request: Request,
+        /// What was issued for it already, and the access to that file.
+        issued: Option<(Vec<Certificate>, Access)>,
+    },
     /// Something that is not what its place asks for.
     Unreadable(Vec<Unreadable>),
 }
@@ -140,8 +155,6 @@ pub enum Cause {
     Failed,
     /// A kubeconfig of which nothing can be read, so that its other entries cannot be kept.
     Opaque,
-    /// Its certificate is asked for, and has not come.
-    Requested,
     /// It holds a key, and this user may not read it, who changes nothing either.
     Withheld,
 }
@@ -152,7 +165,6 @@ impl Cause {
         match self {
             Self::Failed => Code::ReadFailed,
             Self::Content | Self::Opaque => Code::Unreadable,
-            Self::Requested => Code::Requested,
             Self::Withheld => Code::KeyUnread,
         }
     }
@@ -213,5 +225,15 @@ impl Observed {
     /// Whether nothing was found.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
+    }
+
+    /// Whether nothing is where a certificate is to be put.
+    pub fn lacks_all(&self) -> bool {
+        match self {
+            Self::Absent => true,
+            Self::Copy { there, .. } => there.is_none(),
+            Self::Request { issued, .. } => issued.is_none(),
+            _ => false,
+        }
     }
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::diff::{self, PERMIT, RENAME, above, authorities, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, signing};
-use crate::spec::Spec;
+use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 
 /// What a generating verb may do with what is there and not as wanted.
@@ -184,6 +184,15 @@ impl<'a> Planner<'a> {
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
         let observed = self.observed(spec);
         let mut findings = self.judge(spec);
+        if matches!(spec.place, Place::Request { .. }) {
+            // Nothing that is issued mends what is asked for.
+            let asked = diff::request(spec, observed);
+            if !asked.is_empty() {
+                findings.retain(|found| asked.iter().all(|other| other.text != found.text));
+                findings.extend(asked);
+                return Err(findings);
+            }
+        }
         let errors: Vec<Code> = findings
             .iter()
             .filter(|finding| finding.severity() == Severity::Error)
@@ -207,7 +216,7 @@ impl<'a> Planner<'a> {
             return Err(vec![not_copied(spec)]);
         }
         let step = match (observed, self.policy.force) {
-            (Observed::Absent, _) => Step::Create,
+            (observed, _) if observed.lacks_all() => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
             (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
@@ -262,12 +271,12 @@ impl<'a> Planner<'a> {
         };
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
         match self.observed(ca) {
-            Observed::Absent if made && issuing && self.observed(spec).is_absent() => named_like(
+            Observed::Absent if made && issuing && self.observed(spec).lacks_all() => named_like(
                 spec,
                 ca.certificate().map(|certificate| &certificate.subject),
             ),
             // A new CA would leave what the lost one signed without an issuer.
-            Observed::Absent if made || !self.observed(spec).is_absent() => tell(
+            Observed::Absent if made || !self.observed(spec).lacks_all() => tell(
                 Code::CaAbsent,
                 format!("is there, and its CA {ca_file} is not"),
                 format!("restore {ca_file} from a backup, or move away what it signed"),

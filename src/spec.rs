@@ -7,7 +7,7 @@ use time::Duration;
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::x509::name::Name;
-use crate::x509::san::San;
+use crate::x509::san::{San, ordered};
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
 /// How long before its issue a certificate begins, since clocks differ.
@@ -153,6 +153,11 @@ pub enum Place {
         /// The file names without their ending.
         base: String,
     },
+    /// `BASE.csr`, which another machine's key signed, and `BASE.crt` for it.
+    Request {
+        /// The file names without their ending.
+        base: String,
+    },
 }
 
 /// Where the certificates and the key of a kubeconfig are.
@@ -197,6 +202,22 @@ impl Spec {
         }
     }
 
+    /// Takes a key of this kind for what is wanted: another machine has it.
+    pub fn set_key_algorithm(&mut self, algorithm: Option<KeyAlgorithm>) {
+        if let (Content::Certificate(certificate), Some(algorithm)) = (&mut self.content, algorithm)
+        {
+            certificate.key_algorithm = algorithm;
+        }
+    }
+
+    /// Makes its certificate good for further names.
+    pub fn add_sans(&mut self, sans: Vec<San>) {
+        if let Content::Certificate(certificate) = &mut self.content {
+            let all = certificate.sans.drain(..).chain(sans).collect();
+            certificate.sans = ordered(all);
+        }
+    }
+
     /// Whether it is a CA.
     pub fn is_ca(&self) -> bool {
         self.certificate()
@@ -216,7 +237,9 @@ impl Place {
     /// The files, the one that others read first.
     pub fn files(&self) -> Vec<FileId> {
         match self {
-            Self::File { .. } | Self::Kubeconfig { .. } => vec![self.public()],
+            Self::File { .. } | Self::Kubeconfig { .. } | Self::Request { .. } => {
+                vec![self.public()]
+            }
             Self::KeyPair { .. } | Self::Pair { .. } => vec![self.public(), self.key()],
         }
     }
@@ -228,15 +251,17 @@ impl Place {
             Self::KeyPair { base } => FileId::public_key(Root::Pki, base),
             Self::Kubeconfig { file, .. } => FileId::new(Root::Kubeconfig, file.clone()),
             Self::Pair { root, base } => FileId::certificate(*root, base),
+            Self::Request { base } => FileId::certificate(Root::Requests, base),
         }
     }
 
-    /// The file that holds the private key; its only file, where there is one.
+    /// The file that holds the private key, or what stands for it; its only file, where there is one.
     pub fn key(&self) -> FileId {
         match self {
             Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
             Self::File { .. } | Self::Kubeconfig { .. } => self.public(),
             Self::Pair { root, base } => FileId::private_key(*root, base),
+            Self::Request { base } => FileId::request(Root::Requests, base),
         }
     }
 }

@@ -27,6 +27,7 @@ const VERBS: [&str; 13] = [
     "rollback",
     "sa",
     "server",
+    "sign",
 ];
 
 #[test]

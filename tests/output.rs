@@ -221,6 +221,12 @@ fn reports() -> Vec<Value> {
         rollback.args(["--output", "json"]).args(more);
         reports.push(parse(&run(&mut rollback).expect(code)));
     }
+    let mut sign = certs(&["sign", text(&folder.join("csr")), "--output", "json"]);
+    sign.args(["--kubernetes-dir", text(&folder.join("k8s"))]);
+    fs::create_dir(folder.join("csr")).expect("make a folder");
+    let request = common::fixture("kubeadm/generate-csr/default/admin.conf.csr");
+    fs::copy(request, folder.join("csr/admin.csr")).expect("copy a request");
+    reports.push(parse(&run(&mut sign).expect(0)));
     let results: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| report["result"].as_str())

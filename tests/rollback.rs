@@ -188,6 +188,7 @@ fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
         pki: place.join("pki"),
         kubeconfig: place.to_owned(),
         kubelet: place.join("kubelet"),
+        requests: place.join("csr"),
     };
     let files = [
         (Root::Pki, "etcd/peer.key"),
@@ -218,7 +219,7 @@ fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
         keep: Vec::new(),
     };
     let mut writer = store
-        .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+        .lock(&Root::TREE, Duration::ZERO, &mut |_| {})
         .expect("a lock");
     writer
         .commit(changes.collect(), &options)

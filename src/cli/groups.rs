@@ -89,6 +89,11 @@ arguments! {
         /// [default: the advertise address]
         #[arg(long, value_name = "IP", value_delimiter = ',')] node_ip: Vec<String>,
     }
+    /// Where requests go.
+    CsrDir {
+        /// Directory of the requests [default: csr in the directory of --kubernetes-dir]
+        #[arg(long, value_name = "DIR")] csr_dir: Option<PathBuf>,
+    }
     /// Where kubeconfigs go.
     KubeconfigDir {
         /// Directory of the kubeconfigs [default: the directory of --kubernetes-dir]

@@ -153,6 +153,7 @@ pub(crate) fn roots(
     tree: &Tree,
     kubeconfig_dir: Option<&PathBuf>,
     kubelet_dir: Option<&PathBuf>,
+    csr_dir: Option<&PathBuf>,
     configured: Option<&str>,
     notes: &mut Vec<String>,
 ) -> Roots {
@@ -165,6 +166,7 @@ pub(crate) fn roots(
             .or(configured.clone().filter(|_| !flagged)),
         kubeconfig_dir.cloned(),
         kubelet_dir.cloned(),
+        csr_dir.cloned(),
     );
     if let Some(configured) = configured.filter(|path| *path != roots.pki) {
         notes.push(format!(

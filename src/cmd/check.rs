@@ -78,26 +78,24 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     let least = severity(verb.fail_on);
     let (job, notes) = settle(verb, env)?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
-    let lock = job.store.lock_shared(&Root::ALL)?;
+    let lock = job.store.lock_shared(&Root::TREE)?;
     let (places, mut findings) = job.places();
     let trusted = store::trusted_users(Owner::default());
     let seen = observe::survey(&places, &job.store, trusted);
     let specs = job.specs(places, &seen.observed, env)?;
-    let interrupted = lock.interrupted()?;
-    let busy = lock.busy().is_some();
-    // The first run of all may be at work, or have ended before there was anything.
-    if specs.is_empty() && findings.is_empty() && interrupted.is_none() && !busy {
+    if specs.is_empty() && findings.is_empty() {
         return Err(Stop::usage(format!(
             "there is nothing to look at in {}: name the cluster's directory with --kubernetes-dir",
             job.store.root(Root::Kubeconfig).display()
         )));
     }
+    let interrupted = lock.interrupted()?;
     // Half of a run is no drift.
     if interrupted.is_none() {
         findings.extend(judged(&specs, &seen, env));
         findings.extend(survey(&specs, &seen.observed, job.within, env.now));
     }
-    checked.interrupted(interrupted, busy);
+    checked.interrupted(interrupted, lock.busy().is_some());
     checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
     checked.tell(&told_to_a_reader(findings, &specs));
     Ok(checked)
@@ -140,6 +138,7 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
         &tree,
         kubeconfig_dir.kubeconfig_dir.as_ref(),
         kubelet_dir.kubelet_dir.as_ref(),
+        None,
         facts.as_ref().and_then(|facts| facts.cert_dir.as_deref()),
         &mut notes,
     ));
@@ -166,7 +165,7 @@ impl Job {
         let mut files = Vec::new();
         let mut findings = Vec::new();
         let mut closed = Vec::new();
-        for root in Root::ALL {
+        for root in Root::TREE {
             match self.store.list(root) {
                 Ok(listed) => files.extend(listed),
                 Err(error) => {

@@ -56,6 +56,7 @@ fn attempt(verb: Flags, env: &mut Env<'_>) -> Result<(Vec<u8>, Vec<String>), Sto
         &verb.tree,
         verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
         verb.kubelet_dir.kubelet_dir.as_ref(),
+        None,
         facts.cert_dir.as_deref(),
         &mut notes,
     ));

@@ -1,25 +1,20 @@
 //! What all generating verbs do: facts → specs → plan → commit → report.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::around::{
-    Wrong, ended, facts, input, least, lock_timeout, origin, quiet, roots, transaction,
-};
+use super::around::{Wrong, ended, facts, input, least, lock_timeout, quiet, roots};
+use super::job::Job;
 use super::select::{Select, issuers};
 use super::{Env, Outcome, Stop};
-use crate::apply::{self, Prepared};
 use crate::cli::{Ownership, Run, Signing};
 use crate::facts::{Facts, Given, Role};
 use crate::location::Owner;
-use crate::observe::{Passphrases, Seen, observe};
-use crate::observed::Observed;
-use crate::plan::{Force, Policy, plan};
-use crate::profile::found::as_there;
+use crate::observe::Passphrases;
+use crate::plan::{Force, Policy};
 use crate::profile::{Phase, in_files, of_phase};
-use crate::report::{Planning, Report, waiting};
+use crate::report::Report;
 use crate::spec::{Credentials, Place, Spec};
-use crate::store::{self, CommitOptions, Store};
+use crate::store::{self, Store};
 
 /// What a verb was asked for.
 pub(crate) struct Request {
@@ -76,19 +71,8 @@ pub(crate) fn generate(request: &Request, env: &mut Env<'_>) -> Outcome {
     ended(report, &request.run, env)
 }
 
-/// Everything that is settled before a directory is looked at.
-struct Job {
-    specs: Vec<Spec>,
-    issuers: Vec<Spec>,
-    store: Store,
-    passphrases: Passphrases,
-    owner: Owner,
-    policy: Policy,
-    lock_timeout: Duration,
-}
-
 fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (mut job, facts, mut notes) = settle(request, env)?;
+    let (job, facts, mut notes) = settle(request, env)?;
     notes.extend(request.select.left_out(&facts));
     let dry_run = request.run.dry_run.or(facts.dry_run).unwrap_or_default();
     let mut report = Report::new(
@@ -99,101 +83,8 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         least(&request.run),
         notes,
     );
-    let mut roots: Vec<_> = job
-        .specs
-        .iter()
-        .chain(&job.issuers)
-        .flat_map(|spec| spec.place.files())
-        .map(|file| file.root)
-        .collect();
-    roots.sort();
-    roots.dedup();
-    if dry_run {
-        let lock = job.store.lock_shared(&roots)?;
-        if let Some(journal) = lock.interrupted()? {
-            report.unplanned(journal);
-            return Ok(report);
-        }
-        let (seen, planning) = job.judge(env);
-        report.busy(lock.busy().is_some());
-        report.planned(&planning, &seen.observed);
-        return Ok(report);
-    }
-    if !roots.iter().all(|root| job.store.has(*root)) {
-        // No directory is made for a run that is refused.
-        job.store.check_writable(&roots)?;
-        let lock = job.store.lock_shared(&roots)?;
-        let (seen, planning) = job.judge(env);
-        if planning.is_err() && lock.interrupted()?.is_none() && lock.busy().is_none() {
-            report.planned(&planning, &seen.observed);
-            return Ok(report);
-        }
-    }
-    let notice = &mut *env.notice;
-    let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
-        notice(&waiting(directory));
-    })?;
-    if let Some(recovered) = writer.recover()? {
-        report.recovered(&recovered);
-    }
-    let (seen, planning) = job.judge(env);
-    match planning {
-        Ok(plan) => {
-            let Prepared { changes, issued } = apply::prepare(&plan, &seen, job.owner, env.now)?;
-            if !changes.is_empty() {
-                let options = CommitOptions {
-                    transaction: transaction()?,
-                    origin: origin(request.verb, env),
-                    backup: request.backup(),
-                    keep: Vec::new(),
-                };
-                report.committed(writer.commit(changes, &options)?);
-            }
-            report.done(&plan, &seen.observed, &issued);
-        }
-        refused @ Err(_) => report.planned(&refused, &seen.observed),
-    }
+    job.carry_out(request.verb, dry_run, &mut report, env)?;
     Ok(report)
-}
-
-impl Job {
-    /// What is there, and the plan for it. Encrypted keys of CAs are opened only where the plan fails
-    /// without: that can take seconds, by the iterations that their files ask for.
-    fn judge(&mut self, env: &Env<'_>) -> (Seen, Planning) {
-        let mut seen = self.observe(&Passphrases::default());
-        let specs = as_there(self.specs.clone(), &seen.observed);
-        if specs != self.specs {
-            self.specs = specs;
-            seen = self.observe(&Passphrases::default());
-        }
-        let planning = self.plan(&seen, env);
-        if planning.is_ok() || !seen.observed.values().any(Observed::is_locked) {
-            return (seen, planning);
-        }
-        let seen = self.observe(&self.passphrases);
-        let planning = self.plan(&seen, env);
-        (seen, planning)
-    }
-
-    fn observe(&self, passphrases: &Passphrases) -> Seen {
-        observe(
-            self.specs.iter().chain(&self.issuers),
-            &self.store,
-            passphrases,
-            store::trusted_users(self.owner),
-        )
-    }
-
-    fn plan(&self, seen: &Seen, env: &Env<'_>) -> Planning {
-        plan(
-            &self.specs,
-            &self.issuers,
-            &seen.observed,
-            &seen.ground,
-            self.policy,
-            env.now,
-        )
-    }
 }
 
 /// Everything that can be wrong about the arguments and the configuration is told at once.
@@ -202,7 +93,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     let facts = wrong.collect(facts(request.given.clone(), &request.run.tree, env))?;
     wrong.0.extend(request.select.wrong());
     let lock_timeout = wrong.collect(lock_timeout(&request.run))?;
-    let passphrases = wrong.collect(passphrases(request, env))?;
+    let passphrases = wrong.collect(passphrases(request.signing.as_ref(), env))?;
     let owner = wrong.collect(owner(&request.ownership))?;
     wrong.collect(quiet(&request.run))?;
     let (Some((facts, mut notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
@@ -218,6 +109,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
             &request.run.tree,
             request.kubeconfig_dir.as_ref(),
             request.kubelet_dir.as_ref(),
+            None,
             facts.cert_dir.as_deref(),
             &mut notes,
         )),
@@ -229,6 +121,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
             backup: request.backup(),
         },
         lock_timeout,
+        adapt: None,
     };
     Ok((job, facts, notes))
 }
@@ -248,14 +141,16 @@ fn placed(specs: Vec<Spec>, embed: Option<bool>) -> Vec<Spec> {
     specs
 }
 
-fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop> {
+pub(crate) fn passphrases(
+    signing: Option<&Signing>,
+    env: &mut Env<'_>,
+) -> Result<Passphrases, Stop> {
     let mut passphrases = Passphrases {
         any: env.ca_passphrase.take(),
         ..Passphrases::default()
     };
-    let files = request
-        .signing
-        .iter()
+    let files = signing
+        .into_iter()
         .flat_map(|signing| &signing.ca_passphrase_file);
     for argument in files {
         let named = argument
@@ -280,7 +175,7 @@ fn passphrases(request: &Request, env: &mut Env<'_>) -> Result<Passphrases, Stop
     Ok(passphrases)
 }
 
-fn owner(ownership: &Ownership) -> Result<Owner, Stop> {
+pub(crate) fn owner(ownership: &Ownership) -> Result<Owner, Stop> {
     store::resolve_owner(ownership.owner.as_deref(), ownership.group.as_deref())
         .map_err(|error| Stop::usage(format!("{error:#}")))
 }

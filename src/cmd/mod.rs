@@ -8,6 +8,7 @@ mod client;
 mod flags;
 mod generate;
 mod give;
+mod job;
 mod kubeconfig;
 mod peer;
 mod refresh;
@@ -15,6 +16,7 @@ mod rollback;
 mod sa;
 mod select;
 mod server;
+mod sign;
 
 use anyhow::Error;
 use time::OffsetDateTime;
@@ -97,6 +99,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Peer(verb) => peer::request(verb),
         Verb::Sa(verb) => sa::request(verb),
         Verb::Server(verb) => server::request(verb),
+        Verb::Sign(verb) => return sign::sign(&verb, env),
     };
     generate::generate(&request, env)
 }

@@ -66,6 +66,7 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
         &tree,
         kubeconfig_dir.kubeconfig_dir.as_ref(),
         None,
+        None,
         facts.as_ref().and_then(|facts| facts.cert_dir.as_deref()),
         &mut notes,
     ));

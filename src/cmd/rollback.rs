@@ -147,6 +147,7 @@ fn settle(verb: &Rollback, env: &mut Env<'_>) -> Result<Settled, Stop> {
         &verb.run.tree,
         verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
         verb.kubelet_dir.kubelet_dir.as_ref(),
+        verb.csr_dir.csr_dir.as_ref(),
         cert_dir.as_deref(),
         &mut notes,
     );
@@ -166,13 +167,15 @@ fn within(verb: &Rollback, configured: bool) -> Vec<Root> {
     let pki = verb.run.tree.cert_dir.is_some();
     let kubeconfig = verb.kubeconfig_dir.kubeconfig_dir.is_some();
     let kubelet = verb.kubelet_dir.kubelet_dir.is_some();
-    if !(all || pki || kubeconfig || kubelet) {
+    let requests = verb.csr_dir.csr_dir.is_some();
+    if !(all || pki || kubeconfig || kubelet || requests) {
         return Root::ALL.to_vec();
     }
     [
         (Root::Pki, all || pki || configured),
         (Root::Kubeconfig, all || kubeconfig),
         (Root::Kubelet, kubelet),
+        (Root::Requests, all || requests),
     ]
     .into_iter()
     .filter_map(|(root, named)| named.then_some(root))
@@ -196,11 +199,16 @@ mod tests {
 
     #[test]
     fn what_is_not_named_beside_what_is_named_is_not_looked_into() {
-        use Root::{Kubeconfig, Kubelet, Pki};
+        use Root::{Kubeconfig, Kubelet, Pki, Requests};
         for (flags, configured, roots) in [
-            (&[][..], false, &[Kubeconfig, Kubelet, Pki][..]),
-            (&["--list"], true, &[Kubeconfig, Kubelet, Pki]),
-            (&["--kubernetes-dir", "k"], false, &[Pki, Kubeconfig]),
+            (&[][..], false, &[Kubeconfig, Kubelet, Pki, Requests][..]),
+            (&["--list"], true, &[Kubeconfig, Kubelet, Pki, Requests]),
+            (
+                &["--kubernetes-dir", "k"],
+                false,
+                &[Pki, Kubeconfig, Requests],
+            ),
+            (&["--csr-dir", "r"], false, &[Requests]),
             (&["--cert-dir", "c"], false, &[Pki]),
             (&["--kubeconfig-dir", "k"], false, &[Kubeconfig]),
             (&["--kubelet-dir", "l"], false, &[Kubelet]),
@@ -208,7 +216,7 @@ mod tests {
             (
                 &["--kubernetes-dir", "k", "--kubelet-dir", "l"],
                 false,
-                &[Pki, Kubeconfig, Kubelet],
+                &[Pki, Kubeconfig, Kubelet, Requests],
             ),
         ] {
             assert_eq!(looked_into(flags, configured), roots, "{flags:?}");

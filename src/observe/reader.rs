@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::reasons::{cause, unread};
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
-use crate::location::FileId;
+use crate::location::{FileId, Root};
 use crate::observed::{self, Access, Cause, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
 use crate::spec::Place;
@@ -36,58 +36,46 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn place(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
         match place {
+            Place::File {
+                root: Root::Requests,
+                ..
+            } => self
+                .certificates(place)
+                .map_or(Observed::Absent, |(chain, access)| Observed::Certificate {
+                    chain,
+                    access,
+                    key: None,
+                }),
             Place::File { .. } => self.one_file(&place.public()),
             Place::KeyPair { .. } => self.key_pair(place),
             Place::Kubeconfig { .. } => self.kubeconfig(&place.public()),
             Place::Pair { .. } => self.pair(place, passphrase),
+            Place::Request { .. } => self.request(place),
+        }
+    }
+
+    fn certificates(&mut self, place: &Place) -> Option<(Vec<Certificate>, Access)> {
+        let parse = public(Certificate::from_pem);
+        self.file(&place.public(), Holds::Public, parse)
+    }
+
+    fn request(&mut self, place: &Place) -> Observed {
+        let issued = self.certificates(place);
+        let request = self.file(&place.key(), Holds::Public, public(Request::from_pem));
+        match request {
+            Some((request, _)) => Observed::Request { request, issued },
+            None => Observed::Absent,
         }
     }
 
     fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
-        let certificate = self.file(
-            &place.public(),
-            Holds::Public,
-            public(Certificate::from_pem),
-        );
+        let certificate = self.certificates(place);
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
-            (None, Some(key)) => {
-                if let Some((request, way_out)) = self.requested(&place.public(), key.open()) {
-                    self.unreadable.push(Unreadable {
-                        file: place.key(),
-                        why: format!("waits for the certificate that {} asks for", request.name),
-                        cause: Cause::Requested,
-                        way_out: Some(way_out),
-                    });
-                }
-                Observed::KeyOnly(key)
-            }
+            (None, Some(key)) => Observed::KeyOnly(key),
             (None, None) => Observed::Absent,
         }
-    }
-
-    /// The request for this certificate, if there is one and it is not for another key than this one;
-    /// and the way out. With a new key what is asked for would come in vain.
-    fn requested(
-        &self,
-        certificate: &FileId,
-        key: Option<&Arc<PrivateKey>>,
-    ) -> Option<(FileId, String)> {
-        let file = certificate.request();
-        let content = self.store.read(&file).ok()??;
-        let request = Request::from_pem(&content.bytes).ok();
-        let other = |key: &Arc<PrivateKey>| {
-            request.is_some_and(|request| request.public_key != *key.public_key())
-        };
-        if key.is_some_and(other) {
-            return None;
-        }
-        let way_out = format!(
-            "put it there when it comes, or remove {} to have key and certificate made anew",
-            file.name
-        );
-        Some((file, way_out))
     }
 
     /// A kubelet's is a link to what it rotated last.
@@ -127,8 +115,7 @@ impl Reader<'_> {
     fn key_pair(&mut self, place: &Place) -> Observed {
         let public = self.file(
             &place.public(),
-            // kubeadm gives it the mode of a key.
-            Holds::Key,
+            Holds::Public,
             public(PublicKey::all_from_pem),
         );
         match (self.private_key(&place.key(), None), public) {
@@ -179,14 +166,6 @@ impl Reader<'_> {
         let Some((entry, access)) = parsed else {
             for reason in self.unreadable.iter_mut().filter(|_| opaque) {
                 reason.cause = Cause::Opaque;
-            }
-            // kubeadm leaves a kubeconfig without its certificate beside its request.
-            if let Some((_, way_out)) = self.requested(file, None) {
-                let mended = self.unreadable.iter_mut();
-                for reason in mended.filter(|reason| reason.way_out.is_none()) {
-                    reason.cause = Cause::Requested;
-                    reason.way_out = Some(way_out.clone());
-                }
             }
             return Observed::Absent;
         };

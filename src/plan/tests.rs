@@ -575,6 +575,18 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
     // tests/refresh.rs
     shown.extend([Code::KubeconfigForeign]);
+    // tests/sign.rs
+    shown.extend([
+        Code::OtherCa,
+        Code::RequestCa,
+        Code::RequestExtension,
+        Code::RequestKey,
+        Code::RequestSan,
+        Code::RequestSanTaken,
+        Code::RequestSignature,
+        Code::RequestSubject,
+        Code::RequestUsage,
+    ]);
     // src/rollback/tests.rs
     shown.extend([
         Code::BackupDamaged,

@@ -105,6 +105,7 @@ fn stored(stored: Stored) -> String {
                 Root::Kubeconfig => "KUBECONFIG-DIR",
                 Root::Kubelet => "KUBELET-DIR",
                 Root::Pki => "CERT-DIR",
+                Root::Requests => "CSR-DIR",
             };
             format!("{directory}/{base}.crt, .key")
         }

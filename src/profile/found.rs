@@ -236,7 +236,7 @@ fn is_current(file: &FileId, base: &str) -> bool {
 fn name(file: &FileId) -> String {
     match file.root {
         Root::Kubelet => format!("kubelet/{}", file.name),
-        Root::Kubeconfig | Root::Pki => file.name.clone(),
+        Root::Kubeconfig | Root::Pki | Root::Requests => file.name.clone(),
     }
 }
 

@@ -11,7 +11,9 @@ mod resolve;
 mod table;
 
 pub use document::document;
-pub use resolve::{Own, ResolveError, ca_with_subject, in_files, own, pair_of_identity, resolve};
+pub use resolve::{
+    Own, ResolveError, ca_with_subject, certificate_of, in_files, own, pair_of_identity, resolve,
+};
 pub use table::{CLUSTER, TABLE};
 
 use crate::facts::Version;
@@ -201,6 +203,21 @@ impl Profile {
                 .or(eras.first())
                 .map_or(&[], |(_, organizations)| organizations),
         }
+    }
+
+    /// Whether its certificate is for one node: its name or its addresses are in it.
+    pub fn depends_on_node(&self) -> bool {
+        let of_node = |host: &Host| match host {
+            Host::AdvertiseAddress | Host::NodeAddresses | Host::NodeName => true,
+            Host::ApiServerExtra
+            | Host::ControlPlaneEndpoint
+            | Host::EtcdPeerExtra
+            | Host::EtcdServerExtra
+            | Host::Fixed(_)
+            | Host::ServiceInDomain(_)
+            | Host::ServiceIp => false,
+        };
+        !matches!(self.common_name, CommonName::Fixed(_)) || self.hosts.iter().any(of_node)
     }
 
     /// Every list of organizations that this row has or had.

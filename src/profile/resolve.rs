@@ -132,6 +132,15 @@ pub fn in_files(mut kubeconfig: Spec) -> Vec<Spec> {
     vec![pair, kubeconfig]
 }
 
+/// What a row wants of its certificate, wherever that is put.
+pub fn certificate_of(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
+    match profile.stored {
+        // A kubeconfig's place tells an address, which is none of its certificate.
+        Stored::Kubeconfig(..) => pair_of_identity(profile, facts),
+        Stored::KeyPair(_) | Stored::Pair(..) => resolve(profile, facts),
+    }
+}
+
 /// A CA's row with another subject.
 pub fn ca_with_subject(
     profile: &Profile,

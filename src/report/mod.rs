@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
-use crate::location::FileId;
+use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
 use crate::plan::{Plan, Planned, Refusal, Step};
@@ -150,6 +150,12 @@ impl Report {
             least,
             store: store.clone(),
         }
+    }
+
+    /// Requests are a part of the run.
+    pub fn with_requests(&mut self) {
+        let requests = self.store.root(Root::Requests);
+        self.directories.requests = Some(requests.display().to_string());
     }
 
     /// A writer is at work, or was while this run read.

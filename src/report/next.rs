@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::location::{FileId, Root};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Planned, Step};
 use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
 use crate::store::Store;
 
@@ -20,10 +20,13 @@ pub(super) struct Advice {
 /// What is left to do after a plan was carried out.
 pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     let made = |step: &Step| *step != Step::Keep;
+    // What another machine asked for is its own to use.
+    let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
     let mut advice = Vec::new();
     let cas: Vec<&str> = plan
         .steps
         .iter()
+        .filter(here)
         .filter(|planned| planned.spec.is_ca() && made(&planned.step))
         .map(|planned| planned.spec.name.as_str())
         .collect();
@@ -41,6 +44,7 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     let bindings: Vec<RoleBinding> = plan
         .steps
         .iter()
+        .filter(here)
         .filter(|planned| made(&planned.step))
         .filter_map(|planned| {
             let binding = by_name(&planned.spec.name)?.role_binding?;

@@ -238,7 +238,7 @@ mod tests {
     use crate::store::{Roots, Store};
 
     fn report(outcome: Outcome) -> Report {
-        let store = Store::open(Roots::of(Some("/k".into()), None, None, None));
+        let store = Store::open(Roots::of(Some("/k".into()), None, None, None, None));
         let now = OffsetDateTime::UNIX_EPOCH;
         let notes = vec!["a note of more words than fit".to_owned()];
         let mut report = Report::new("rollback", now, None, &store, Severity::Warning, notes);

@@ -21,6 +21,9 @@ pub(super) struct Directories {
     pub(super) kubeconfigs: PathBuf,
     #[serde(serialize_with = "text_of")]
     pub(super) kubelet: PathBuf,
+    /// Of verbs that ask or answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) requests: Option<String>,
 }
 
 /// One certificate, key pair or kubeconfig.
@@ -75,6 +78,7 @@ impl Directories {
             certificates: path(Root::Pki),
             kubeconfigs: path(Root::Kubeconfig),
             kubelet: path(Root::Kubelet),
+            requests: None,
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, ensure};
+
 use super::journal::TransactionId;
 use crate::location::{FileId, Root};
 
@@ -13,6 +15,8 @@ pub(super) const JOURNAL: &str = ".certs-journal";
 pub(super) const BACKUP: &str = ".certs-backup";
 /// The commit that a backup belongs to: a copy of its journal.
 const MANIFEST: &str = "journal";
+/// What is told of the requests in a directory.
+pub(crate) const REQUESTS: &str = "requests.json";
 /// What the names of staged files begin with.
 const STAGED: &str = ".certs-";
 
@@ -25,6 +29,8 @@ pub struct Roots {
     pub kubeconfig: PathBuf,
     /// `--kubelet-dir`.
     pub kubelet: PathBuf,
+    /// `--csr-dir`.
+    pub requests: PathBuf,
 }
 
 impl Roots {
@@ -35,10 +41,12 @@ impl Roots {
         pki: Option<PathBuf>,
         kubeconfig: Option<PathBuf>,
         kubelet: Option<PathBuf>,
+        requests: Option<PathBuf>,
     ) -> Self {
         let kubernetes = kubernetes.unwrap_or_else(|| "/etc/kubernetes".into());
         Self {
             pki: pki.unwrap_or_else(|| kubernetes.join("pki")),
+            requests: requests.unwrap_or_else(|| kubernetes.join("csr")),
             kubeconfig: kubeconfig.unwrap_or(kubernetes),
             kubelet: kubelet.unwrap_or_else(|| "/var/lib/kubelet/pki".into()),
         }
@@ -50,6 +58,7 @@ impl Roots {
             Root::Kubeconfig => &self.kubeconfig,
             Root::Kubelet => &self.kubelet,
             Root::Pki => &self.pki,
+            Root::Requests => &self.requests,
         }
     }
 
@@ -71,6 +80,26 @@ impl Roots {
     }
 }
 
+/// The directory of a request, or of many: with the file's name, without its ending, where one was named.
+pub fn request_directory(path: &Path) -> Result<(PathBuf, Option<String>)> {
+    if path.is_dir() {
+        return Ok((path.to_owned(), None));
+    }
+    let shown = path.display();
+    ensure!(path.exists(), "there is no file or directory {shown}");
+    let base = path.file_name().and_then(|name| name.to_str());
+    let base = base.and_then(|name| name.strip_suffix(".csr"));
+    let known = |base: &&str| is_known(&FileId::request(Root::Requests, base));
+    let base = base.filter(known).with_context(|| {
+        format!("{shown}: call it NAME.csr, in lower case letters, digits, '-' and '.'")
+    })?;
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    Ok((directory, Some(base.to_owned())))
+}
+
 /// Whether `file` is one that `certs` may write: a fixed folder or none, a plain name, an ending
 /// that fits the root.
 pub(super) fn is_known(file: &FileId) -> bool {
@@ -78,6 +107,7 @@ pub(super) fn is_known(file: &FileId) -> bool {
         Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
         Root::Kubelet => ["kubelet.crt", "kubelet.key", "kubelet.csr"].contains(&base),
         Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
+        Root::Requests => base == REQUESTS || has_ending(base, &[".crt", ".csr"]),
     })
 }
 
@@ -113,7 +143,8 @@ pub(super) fn folders(root: Root) -> &'static [&'static str] {
     match root {
         Root::Kubeconfig => &[],
         Root::Kubelet => &["pki"],
-        Root::Pki => &["etcd"],
+        // kubeadm's requests lie as its certificates do.
+        Root::Pki | Root::Requests => &["etcd"],
     }
 }
 
@@ -339,6 +370,7 @@ mod tests {
             pki: "/k/pki".into(),
             kubeconfig: "/k".into(),
             kubelet: "/l".into(),
+            requests: "/r".into(),
         };
         let kubeconfig = FileId::new(Root::Kubeconfig, "kubelet.conf");
         let path = |reference| roots.reference(&kubeconfig, reference);

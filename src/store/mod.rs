@@ -47,6 +47,7 @@ pub use self::folder::Stranger;
 pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::Roots;
+pub use self::layout::request_directory;
 pub use self::lock::{Lock, Writer};
 pub use self::output::write_output;
 pub use self::owner::{resolve_owner, trusted_users};

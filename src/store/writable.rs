@@ -111,7 +111,7 @@ fn access(root: Root, path: &Path) -> Result<()> {
 fn other_place(root: Root) -> &'static str {
     match root {
         Root::Kubeconfig | Root::Pki => "--kubernetes-dir",
-        Root::Kubelet => root.flag(),
+        Root::Kubelet | Root::Requests => root.flag(),
     }
 }
 

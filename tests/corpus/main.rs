@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 25] = [
+const ELSEWHERE: [(Code, &str); 34] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -143,6 +143,43 @@ const ELSEWHERE: [(Code, &str); 25] = [
     (
         Code::KubeconfigForeign,
         "another_cluster_s_is_refused_and_no_other_is_written (tests/refresh.rs)",
+    ),
+    // Of requests.
+    (
+        Code::OtherCa,
+        "what_was_issued_is_replaced_by_force_alone_and_another_ca_by_nothing (tests/sign.rs)",
+    ),
+    (
+        Code::RequestCa,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
+    ),
+    (
+        Code::RequestExtension,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
+    ),
+    (
+        Code::RequestKey,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
+    ),
+    (
+        Code::RequestSan,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
+    ),
+    (
+        Code::RequestSanTaken,
+        "names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told (tests/sign.rs)",
+    ),
+    (
+        Code::RequestSignature,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
+    ),
+    (
+        Code::RequestSubject,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
+    ),
+    (
+        Code::RequestUsage,
+        "what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written (tests/sign.rs)",
     ),
     // Of what is made, not of what is there.
     (

@@ -199,6 +199,7 @@ impl Tree {
             pki: self.0.join("k/pki"),
             kubeconfig: self.0.join("k"),
             kubelet: self.0.join("l"),
+            requests: self.0.join("requests"),
         })
     }
 

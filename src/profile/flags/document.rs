@@ -90,5 +90,6 @@ fn directory(root: Root) -> &'static str {
         Root::Kubeconfig => "KUBECONFIG-DIR",
         Root::Kubelet => "KUBELET-DIR",
         Root::Pki => "CERT-DIR",
+        Root::Requests => "CSR-DIR",
     }
 }

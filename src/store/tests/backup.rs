@@ -60,6 +60,7 @@ fn replaced_alone(tree: &Tree, number: u8, time: u64, file: FileId, former: &str
         pki: known(Root::Pki),
         kubeconfig: known(Root::Kubeconfig),
         kubelet: known(Root::Kubelet),
+        requests: known(Root::Requests),
     };
     let mut options = options(number);
     options.origin.time += Duration::from_millis(time);

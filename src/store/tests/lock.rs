@@ -79,7 +79,7 @@ fn a_writer_waits_for_another_process_and_then_goes_on() {
     let mut told = 0;
     let input = other.stdin.take();
     let mut end = Some(input);
-    let writer = tree.store().lock(&Root::ALL, LONG, &mut |path| {
+    let writer = tree.store().lock(&Root::TREE, LONG, &mut |path| {
         assert_eq!(path, tree.path("k"));
         told += 1;
         drop(end.take());
@@ -99,12 +99,12 @@ fn a_dropped_writer_gives_the_lock_back() {
 #[test]
 fn readers_do_not_hinder_each_other_and_make_nothing() {
     let tree = Tree::new();
-    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
+    let lock = tree.store().lock_shared(&Root::TREE).unwrap();
     assert_eq!(lock.busy(), None);
     assert_eq!(tree.all(), []);
     made(&tree);
-    let first = tree.store().lock_shared(&Root::ALL).unwrap();
-    let second = tree.store().lock_shared(&Root::ALL).unwrap();
+    let first = tree.store().lock_shared(&Root::TREE).unwrap();
+    let second = tree.store().lock_shared(&Root::TREE).unwrap();
     assert_eq!((first.busy(), second.busy()), (None, None));
 }
 
@@ -113,7 +113,7 @@ fn a_reader_goes_on_beside_a_writer_and_knows_it() {
     let tree = Tree::new();
     made(&tree);
     let _writer = hold(&tree.path("k/pki"), FlockArg::LockExclusive);
-    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
+    let lock = tree.store().lock_shared(&Root::TREE).unwrap();
     assert_eq!(lock.busy(), Some(&*tree.path("k/pki")));
 }
 
@@ -130,11 +130,11 @@ fn a_reader_is_not_concerned_with_roots_that_it_does_not_use() {
     let lock = tree.store().lock_shared(&used).unwrap();
     assert_eq!(lock.busy(), None);
     assert_eq!(lock.interrupted().unwrap(), None);
-    let busy = tree.store().lock_shared(&Root::ALL).unwrap();
+    let busy = tree.store().lock_shared(&Root::TREE).unwrap();
     assert_eq!(busy.busy(), Some(tree.path("l").as_path()));
     assert_eq!(busy.interrupted().unwrap(), None, "it may be the writer's");
     drop((writer, busy));
-    let lock = tree.store().lock_shared(&Root::ALL).unwrap();
+    let lock = tree.store().lock_shared(&Root::TREE).unwrap();
     assert_eq!(
         lock.interrupted().unwrap(),
         Some(tree.path("l/.certs-journal"))
@@ -146,7 +146,7 @@ fn a_reader_that_found_no_directory_knows_of_the_writer_that_made_it() {
     let tree = Tree::new();
     made(&tree);
     fs::remove_dir(tree.path("k/pki")).unwrap();
-    let reader = tree.store().lock_shared(&Root::ALL).unwrap();
+    let reader = tree.store().lock_shared(&Root::TREE).unwrap();
     assert_eq!(reader.busy(), None);
     drop(tree.store().lock(&[Root::Pki], Duration::ZERO, &mut |_| {}));
     assert_eq!(reader.busy(), Some(tree.path("k/pki").as_path()));
@@ -170,7 +170,7 @@ fn a_writer_whose_directory_was_moved_away_lists_that_one_and_no_other() {
 fn a_writer_waits_for_a_reader() {
     let tree = Tree::new();
     made(&tree);
-    let _reader = tree.store().lock_shared(&Root::ALL).unwrap();
+    let _reader = tree.store().lock_shared(&Root::TREE).unwrap();
     let writer = tree
         .store()
         .lock(&[Root::Kubelet], Duration::ZERO, &mut |_| {});
@@ -186,9 +186,10 @@ fn two_roots_in_one_directory_are_locked_once() {
         pki: tree.path("all"),
         kubeconfig: tree.path("link"),
         kubelet: tree.path("all/../all"),
+        requests: tree.path("r"),
     };
     let mut writer = Store::open(roots)
-        .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
+        .lock(&Root::TREE, Duration::ZERO, &mut |_| {})
         .unwrap();
     assert_eq!(writer.places.len(), 1);
     let changes = vec![
@@ -275,7 +276,7 @@ fn a_folder_that_is_a_link_to_nothing_is_told() {
 #[test]
 fn asking_whether_roots_are_writable_touches_nothing() {
     let tree = Tree::new();
-    tree.store().check_writable(&Root::ALL).unwrap();
+    tree.store().check_writable(&Root::TREE).unwrap();
     assert_eq!(tree.all(), []);
 }
 
@@ -285,8 +286,9 @@ fn a_path_that_is_relative_is_in_the_working_directory() {
         pki: "certs-no-such-directory/pki".into(),
         kubeconfig: ".".into(),
         kubelet: "certs-no-such-directory".into(),
+        requests: "certs-no-such-directory/csr".into(),
     };
-    Store::open(roots).check_writable(&Root::ALL).unwrap();
+    Store::open(roots).check_writable(&Root::TREE).unwrap();
 }
 
 #[test]
@@ -330,7 +332,7 @@ fn a_directory_that_even_root_cannot_write_is_told() {
 fn a_root_that_is_a_named_pipe_does_not_make_a_reader_wait() {
     let tree = Tree::new();
     nix::unistd::mkfifo(&tree.path("l"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert_eq!(tree.store().lock_shared(&Root::ALL).unwrap().busy(), None);
+    assert_eq!(tree.store().lock_shared(&Root::TREE).unwrap().busy(), None);
 }
 
 #[test]
@@ -343,6 +345,7 @@ fn a_folder_of_a_root_may_be_another_run_s_root_and_is_locked_with_it() {
             pki: tree.path("k/pki/etcd"),
             kubeconfig: tree.path("k"),
             kubelet: tree.path("l"),
+            requests: tree.path("r"),
         })
     };
     let lock = |store: Store| store.lock(&[Root::Pki], Duration::ZERO, &mut |_| {});

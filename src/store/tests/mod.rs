@@ -47,6 +47,7 @@ impl Tree {
             pki: self.path("k/pki"),
             kubeconfig: self.path("k"),
             kubelet: self.path("l"),
+            requests: self.path("r"),
         }
     }
 

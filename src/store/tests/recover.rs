@@ -738,6 +738,7 @@ fn recover_in(tree: &Tree, pki: &str, kubeconfig: &str) -> anyhow::Result<()> {
         pki: tree.path(pki),
         kubeconfig: tree.path(kubeconfig),
         kubelet: tree.path("l"),
+        requests: tree.path("requests"),
     };
     let mut writer = Store::open(roots).lock(&[Root::Pki], Duration::ZERO, &mut |_| {})?;
     writer.recover().map(|_| ())
@@ -829,6 +830,7 @@ fn a_run_whose_roots_are_one_directory_is_recovered() {
         pki: tree.path("all"),
         kubeconfig: tree.path("all"),
         kubelet: tree.path("all"),
+        requests: tree.path("requests"),
     };
     let writer = || {
         Store::open(roots.clone())

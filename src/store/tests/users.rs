@@ -77,7 +77,7 @@ fn files_have_their_modes_whatever_the_umask_and_directories_obey_it() {
             ),
             (0o644, 0o600)
         );
-        for name in ["k", "k/pki", "k/pki/etcd", "l"] {
+        for name in ["k", "k/pki", "k/pki/etcd", "l", "r"] {
             assert_eq!(tree.mode(name), directory, "{umask} {name}");
         }
         assert_eq!(
@@ -188,7 +188,7 @@ fn meets_the_work_of_root() {
 fn a_user_does_not_recover_the_run_of_another() {
     let tree = Tree::new();
     with_umask(&tree, "022", "stages_in_silence");
-    for name in ["", "k", "k/pki", "l"] {
+    for name in ["", "k", "k/pki", "l", "r"] {
         tree.chmod(name, 0o777);
     }
     let before = tree.all();

@@ -1,0 +1,291 @@
+//! `certs sign`: certificates for requests of other machines. What a certificate says is the
+//! profile's and the facts'; of a request only the public key is taken.
+
+use super::around::{Wrong, configuration, ended, least, lock_timeout, quiet, roots};
+use super::generate::{owner, passphrases};
+use super::give::Give;
+use super::job::{Adapt, Job};
+use super::select::issuers;
+use super::{Env, Outcome, Stop};
+use crate::cli::Sign;
+use crate::diff::take_sans;
+use crate::facts::{self, Facts, Given, Host};
+use crate::finding::Finding;
+use crate::location::{FileId, Root};
+use crate::observe::Seen;
+use crate::observed::Observed;
+use crate::plan::{Force, Policy};
+use crate::profile::{self, Phase, Profile, TABLE, by_name};
+use crate::report::Report;
+use crate::spec::{Place, Spec};
+use crate::store::{Store, request_directory};
+
+const VERB: &str = "sign";
+
+pub(crate) fn sign(verb: &Sign, env: &mut Env<'_>) -> Outcome {
+    let report = attempt(verb, env);
+    ended(report, &verb.run, env)
+}
+
+fn attempt(verb: &Sign, env: &mut Env<'_>) -> Result<Report, Stop> {
+    let (job, facts, notes) = settle(verb, env)?;
+    let dry_run = verb.run.dry_run.or(facts.dry_run).unwrap_or_default();
+    let node = facts.node.name;
+    let node = (node != NOWHERE).then_some(node);
+    let least = least(&verb.run);
+    let mut report = Report::new(VERB, env.now, node, &job.store, least, notes);
+    report.with_requests();
+    job.carry_out(VERB, dry_run, &mut report, env)?;
+    Ok(report)
+}
+
+/// Whoever signs is not the node: nothing of this machine is a fact of the one that asks.
+const NOWHERE: &str = "not-stated";
+
+fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
+    let passphrases = wrong.collect(passphrases(Some(&verb.signing), env))?;
+    let owner = wrong.collect(owner(&verb.ownership))?;
+    wrong.collect(quiet(&verb.run))?;
+    let told = wrong.collect(told(verb, env))?;
+    let (
+        Some(lock_timeout),
+        Some(passphrases),
+        Some(owner),
+        Some((facts, stated, mut notes)),
+        true,
+    ) = (lock_timeout, passphrases, owner, told, wrong.0.is_empty())
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let (directory, base) =
+        request_directory(&verb.requests).map_err(|error| Stop::usage(format!("{error:#}")))?;
+    let store = Store::open(roots(
+        &verb.run.tree,
+        None,
+        None,
+        Some(&directory),
+        facts.cert_dir.as_deref(),
+        &mut notes,
+    ));
+    let mut specs = specs(verb, base.as_deref(), &store, &facts, stated)?;
+    let issuers = issuers(&specs, &facts)?;
+    specs.extend(issuers.iter().map(copy));
+    let job = Job {
+        adapt: Some(adapt(&issuers, verb.accept_sans)),
+        issuers,
+        specs,
+        store,
+        passphrases,
+        owner,
+        policy: Policy {
+            force: if verb.signing.force {
+                Force::Named
+            } else {
+                Force::No
+            },
+            founding: true,
+            backup: !verb.signing.no_backup,
+        },
+        lock_timeout,
+    };
+    Ok((job, facts, notes))
+}
+
+/// The facts, and whether they state a node.
+fn told(verb: &Sign, env: &mut Env<'_>) -> Result<(Facts, bool, Vec<String>), Stop> {
+    let mut given = Given::default();
+    verb.node.clone().give(&mut given);
+    verb.address.clone().give(&mut given);
+    verb.endpoint.clone().give(&mut given);
+    verb.services.clone().give(&mut given);
+    verb.etcd.clone().give(&mut given);
+    verb.node_ip.clone().give(&mut given);
+    verb.version.clone().give(&mut given);
+    verb.validity.clone().give(&mut given);
+    let (file, mut notes) = configuration(&verb.run.tree, env)?;
+    let given = given.or(file);
+    let stated = given
+        .node_name
+        .as_ref()
+        .is_some_and(|name| !name.value.is_empty());
+    let nowhere = Host {
+        name: NOWHERE,
+        default_address: &|_| None,
+    };
+    let mut facts = facts::resolve(given, &nowhere)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    notes.append(&mut facts.notes);
+    Ok((facts, stated, notes))
+}
+
+/// What the requests are for, one row each.
+fn specs(
+    verb: &Sign,
+    base: Option<&str>,
+    store: &Store,
+    facts: &Facts,
+    stated: bool,
+) -> Result<Vec<Spec>, Stop> {
+    let bases = match base {
+        Some(base) => vec![base.to_owned()],
+        None if verb.as_name.is_some() => {
+            return Err(Stop::usage("--as goes with one FILE, not with a directory"));
+        }
+        None => requests(store)?,
+    };
+    let mut wrong = Wrong::default();
+    let mut specs: Vec<Spec> = Vec::new();
+    for base in bases {
+        let file = format!("{base}.csr");
+        let spec = row(&file, &base, verb.as_name.as_deref())
+            .and_then(|row| of_row(row, &file, base, facts, stated));
+        let Some(spec) = wrong.collect(spec)? else {
+            continue;
+        };
+        if let Some(other) = specs.iter().find(|other| other.name == spec.name) {
+            wrong.0.push(format!(
+                "{file} and {} are both for {}: leave one of them",
+                other.place.key(),
+                spec.name
+            ));
+        }
+        specs.push(spec);
+    }
+    if !wrong.0.is_empty() {
+        return Err(Stop::Usage(wrong.0));
+    }
+    specs.sort_by_key(|spec| TABLE.iter().position(|row| row.name == spec.name));
+    Ok(specs)
+}
+
+/// The requests of a directory, by their files without the ending.
+fn requests(store: &Store) -> Result<Vec<String>, Stop> {
+    let files = store.list(Root::Requests).map_err(anyhow::Error::from)?;
+    let bases: Vec<String> = files
+        .iter()
+        .filter_map(|file| Some(file.name.strip_suffix(".csr")?.to_owned()))
+        .collect();
+    if bases.is_empty() {
+        return Err(Stop::usage(format!(
+            "{} holds no request: one is called NAME.csr",
+            store.root(Root::Requests).display()
+        )));
+    }
+    Ok(bases)
+}
+
+/// The row that a request is for: the one that was named, else the one whose name or place its file
+/// is called by.
+fn row(file: &str, base: &str, named: Option<&str>) -> Result<&'static Profile, Stop> {
+    let row = match named {
+        Some(name) => by_name(name),
+        None => by_name(base).or_else(|| {
+            let mut rows = TABLE.iter();
+            rows.find(|row| {
+                let public = row.stored.public();
+                let place = public.name.strip_suffix(".crt").unwrap_or(&public.name);
+                public.root != Root::Kubelet && place == base
+            })
+        }),
+    };
+    let known = || {
+        let rows = TABLE.iter().filter(|row| signable(row));
+        rows.map(|row| row.name).collect::<Vec<_>>().join(", ")
+    };
+    match row {
+        Some(row) if signable(row) => Ok(row),
+        Some(row) if row.phase == Phase::Ca => Err(Stop::usage(format!(
+            "{file} is for the CA {}, which the CA above it signs",
+            row.name
+        ))),
+        _ => Err(Stop::usage(match named {
+            Some(name) => format!(
+                "--as: there is no profile \"{name}\" to sign for: they are {}",
+                known()
+            ),
+            None => format!(
+                "{file}: its name is no profile's: sign it alone, with --as NAME, one of {}",
+                known()
+            ),
+        })),
+    }
+}
+
+fn signable(row: &Profile) -> bool {
+    !matches!(row.phase, Phase::Ca | Phase::Sa)
+}
+
+fn of_row(
+    row: &Profile,
+    file: &str,
+    base: String,
+    facts: &Facts,
+    stated: bool,
+) -> Result<Spec, Stop> {
+    if row.depends_on_node() && !stated {
+        return Err(Stop::usage(format!(
+            "{file}: {} is for one node: state it with --node-name, or with nodeRegistration.name in --config",
+            row.name
+        )));
+    }
+    let mut spec = profile::certificate_of(row, facts)
+        .map_err(|error| Stop::usage(format!("{file}: {error}")))?;
+    spec.place = Place::Request { base };
+    Ok(spec)
+}
+
+/// A CA's certificates, beside what it signed: whoever takes that along needs them.
+fn copy(ca: &Spec) -> Spec {
+    let name = FileId::certificate(Root::Requests, &ca.name).name;
+    let mut copy = ca.clone();
+    copy.place = Place::File {
+        root: Root::Requests,
+        name: name.clone(),
+    };
+    copy.name = name;
+    copy
+}
+
+/// What the requests themselves say: the kind of their key, and names that may be taken from them.
+fn adapt(issuers: &[Spec], accept_sans: bool) -> Box<Adapt> {
+    let cas: Vec<(String, String)> = issuers
+        .iter()
+        .map(|ca| (ca.name.clone(), copy(ca).name))
+        .collect();
+    Box::new(move |specs, seen| {
+        for (ca, copy) in &cas {
+            hand_out(seen, ca, copy);
+        }
+        let mut findings: Vec<Finding> = Vec::new();
+        for spec in specs {
+            let Some(Observed::Request { request, .. }) = seen.observed.get(&spec.name) else {
+                continue;
+            };
+            spec.set_key_algorithm(request.public_key.algorithm());
+            if accept_sans {
+                findings.extend(take_sans(spec, request));
+            }
+        }
+        findings
+    })
+}
+
+fn hand_out(seen: &mut Seen, ca: &str, copy: &str) {
+    let chain = |observed: Option<&Observed>| match observed {
+        Some(Observed::Certificate { chain, .. }) => Some(chain.clone()),
+        _ => None,
+    };
+    // That there is none, or none that can be read, is told of the CA.
+    let Some(of) = chain(seen.observed.get(ca)) else {
+        return;
+    };
+    let found = seen.observed.get(copy);
+    if matches!(found, Some(Observed::Unreadable(_))) {
+        return;
+    }
+    let there = chain(found);
+    let copied = Observed::Copy { of, there };
+    seen.observed.insert(copy.to_owned(), copied);
+}

@@ -1,0 +1,515 @@
+//! `certs sign`: what a request asks for, and what its certificate says.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+mod common;
+use common::{
+    Finished, TempDir, certs, each, fixture, listing, mode, read, run, text, tool, tree_of_all,
+    write,
+};
+
+const NODE: [&str; 4] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+];
+
+/// A machine with a CA in `.`, and requests in `csr`.
+fn machine() -> TempDir {
+    let place = tree_of_all();
+    fs::create_dir(place.join("csr")).expect("make a folder");
+    place
+}
+
+fn sign(place: &Path, what: &str, more: &[&str]) -> Finished {
+    let mut command = certs(&["sign", what, "--kubernetes-dir", "."]);
+    run(command.args(more).current_dir(place))
+}
+
+/// A request of OpenSSL's in `csr/NAME.csr`.
+fn request(place: &Path, name: &str, key: &str, subject: &str, extensions: &str) {
+    let config = format!(
+        "[req]\nprompt=no\ndistinguished_name=dn\nreq_extensions=ext\n[dn]\n{subject}\n[ext]\n{extensions}\n"
+    );
+    let path = place.join(format!("{name}.cnf"));
+    write(&path, config);
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["req", "-new", "-nodes", "-config", text(&path), "-newkey"]);
+    openssl.args(key.split(' ')).arg("-keyout");
+    openssl.arg(place.join(format!("{name}.key"))).arg("-out");
+    openssl.arg(place.join(format!("csr/{name}.csr")));
+    run(&mut openssl).expect(0);
+}
+
+const P256: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
+const ADMIN: &str = "O=kubeadm:cluster-admins\nCN=kubernetes-admin";
+const API_SERVER: &str = "CN=kube-apiserver";
+
+fn shown(certificate: &Path) -> String {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["x509", "-noout", "-text", "-in", text(certificate)]);
+    run(&mut openssl).expect(0).stdout
+}
+
+fn verified(ca: &Path, certificate: &Path) {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["verify", "-x509_strict", "-CAfile", text(ca)]);
+    run(openssl.arg(certificate)).expect(0);
+}
+
+#[test]
+fn the_requests_of_kubeadm_are_signed_by_the_profile_and_a_second_run_changes_nothing() {
+    let place = machine();
+    let mut copy = Command::new("cp");
+    copy.arg("-r").arg(fixture("kubeadm/generate-csr/default"));
+    run(copy.arg(place.join("node"))).expect(0);
+    sign(place.path(), "node/pki", &NODE).expect(0);
+    sign(place.path(), "node", &NODE).expect(0);
+    let signed = |folder: &str| {
+        let folder = place.join(folder);
+        let names = listing(&folder).into_iter();
+        names
+            .filter(|name| name.extension().is_some_and(|ending| ending == "csr"))
+            .map(|name| folder.join(name).with_extension("crt"))
+            .collect::<Vec<_>>()
+    };
+    let all = signed("node");
+    assert_eq!(all.len(), 12);
+    for certificate in &all {
+        let etcd = certificate
+            .components()
+            .any(|part| part.as_os_str() == "etcd");
+        let name = text(certificate);
+        let ca = match name {
+            name if name.contains("front-proxy") => "node/pki/front-proxy-ca.crt",
+            name if etcd || name.contains("apiserver-etcd") => "node/pki/etcd-ca.crt",
+            _ => "node/ca.crt",
+        };
+        verified(&place.join(ca), certificate);
+        assert_eq!(mode(certificate), 0o644);
+    }
+    let server = shown(&place.join("node/pki/apiserver.crt"));
+    for words in [
+        "Subject: CN = kube-apiserver",
+        "CA:FALSE",
+        "TLS Web Server Authentication",
+        "DNS:kubernetes.default.svc.cluster.local, IP Address:10.96.0.1, IP Address:10.0.0.10",
+        "X509v3 Subject Key Identifier",
+    ] {
+        assert!(server.contains(words), "{words:?} in {server}");
+    }
+    let ca = place.join("node/pki/ca.crt");
+    assert_eq!(read(&ca), read(&place.join("pki/ca.crt")));
+    assert!(!place.join("node/pki/ca.key").exists());
+    let again = sign(place.path(), "node/pki", &NODE).expect(0);
+    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+}
+
+/// A request, what more is given, and all that is told of it.
+struct Refused {
+    name: &'static str,
+    key: &'static str,
+    subject: &'static str,
+    extensions: &'static str,
+    more: &'static [&'static str],
+    told: &'static [&'static str],
+}
+
+const REFUSED: &[Refused] = &[
+    Refused {
+        name: "admin",
+        key: P256,
+        subject: "O=system:masters\nCN=kubernetes-admin",
+        extensions: "keyUsage=digitalSignature",
+        more: &[],
+        told: &[
+            "asks for the subject \"CN=kubernetes-admin,O=system:masters\", and admin has \
+             \"CN=kubernetes-admin,O=kubeadm:cluster-admins\"",
+        ],
+    },
+    Refused {
+        name: "admin",
+        key: P256,
+        subject: ADMIN,
+        extensions: "subjectAltName=DNS:api.example.com",
+        more: &["--accept-sans"],
+        told: &[
+            "asks for the SAN api.example.com, which the facts do not state: have it requested anew",
+        ],
+    },
+    Refused {
+        name: "apiserver",
+        key: P256,
+        subject: API_SERVER,
+        extensions: "subjectAltName=DNS:CP1,DNS:evil.example,IP:192.0.2.1",
+        more: &NODE,
+        told: &[
+            "asks for the SAN evil.example,",
+            "asks for the SAN 192.0.2.1,",
+        ],
+    },
+    Refused {
+        name: "apiserver",
+        key: P256,
+        subject: API_SERVER,
+        extensions: "subjectAltName=URI:spiffe://x,email:a@b",
+        more: &[
+            "--accept-sans",
+            "--node-name",
+            "cp1",
+            "--apiserver-advertise-address",
+            "10.0.0.10",
+        ],
+        told: &[
+            "asks for the SAN URI:spiffe://x,",
+            "asks for the SAN email:a@b,",
+        ],
+    },
+    Refused {
+        name: "admin",
+        key: P256,
+        subject: ADMIN,
+        extensions: "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature,keyCertSign,keyEncipherment\n\
+                     extendedKeyUsage=clientAuth,serverAuth\n1.2.3.4=ASN1:NULL",
+        more: &[],
+        told: &[
+            "asks to be a CA",
+            "asks for the key usage keyEncipherment, which admin has not",
+            "asks for the key usage keyCertSign, which admin has not",
+            "asks for the extended key usage serverAuth, which admin has not",
+            "asks for the extension 1.2.3.4",
+        ],
+    },
+    Refused {
+        name: "admin",
+        key: "rsa:1024",
+        subject: ADMIN,
+        extensions: "keyUsage=digitalSignature",
+        more: &[],
+        told: &["is for a key of the kind RSA-1024,"],
+    },
+    Refused {
+        name: "admin",
+        key: "ed25519",
+        subject: ADMIN,
+        extensions: "keyUsage=digitalSignature",
+        more: &["--force"],
+        told: &["is for a key of the kind Ed25519,"],
+    },
+    Refused {
+        name: "admin",
+        key: "rsa:2048 -sha1",
+        subject: ADMIN,
+        extensions: "keyUsage=digitalSignature",
+        more: &[],
+        told: &[
+            "does not prove that its key is there: verify the request with its own key: read signature \
+                 algorithm: sha1WithRSAEncryption is no longer accepted",
+        ],
+    },
+    Refused {
+        name: "kubelet",
+        key: P256,
+        subject: "O=system:nodes\nCN=system:node:cp1",
+        extensions: "keyUsage=digitalSignature",
+        more: &["--node-name", "worker1"],
+        told: &[
+            "asks for the subject \"CN=system:node:cp1,O=system:nodes\", and kubelet has \
+                 \"CN=system:node:worker1,O=system:nodes\"",
+        ],
+    },
+];
+
+#[test]
+fn what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written() {
+    each(REFUSED.iter(), |case| {
+        let place = machine();
+        request(
+            place.path(),
+            case.name,
+            case.key,
+            case.subject,
+            case.extensions,
+        );
+        let before = listing(place.path());
+        let finished = sign(place.path(), "csr", case.more);
+        let errors: Vec<&str> = finished
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect();
+        let told = errors.len() == case.told.len()
+            && errors.iter().zip(case.told).all(|(line, words)| {
+                line.starts_with(&format!("error: ./csr/{}.csr {words}", case.name))
+                    || line.starts_with(&format!("error: csr/{}.csr {words}", case.name))
+            });
+        if !told || finished.status.code() != Some(4) || listing(place.path()) != before {
+            return Err(format!("{:?}: {finished}", case.told));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_request_whose_signature_is_not_its_keys_is_refused() {
+    let place = machine();
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    request(
+        place.path(),
+        "other",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    // The two have the same length but for a random octet or two of the signature, which stays.
+    let der = |name: &str| {
+        let file = place.join(&format!("csr/{name}.csr"));
+        let mut openssl = Command::new(tool("openssl"));
+        openssl.args(["req", "-outform", "DER", "-in", text(&file), "-out"]);
+        let out = place.join(&format!("{name}.der"));
+        run(openssl.arg(&out)).expect(0);
+        fs::read(out).expect("a request")
+    };
+    let (mut stolen, other) = (der("admin"), der("other"));
+    // id-ecPublicKey and prime256v1, and then the BIT STRING of the point.
+    let curve = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    let point = |bytes: &[u8]| {
+        let at = bytes.windows(8).position(|window| window == curve);
+        at.expect("a curve") + 8 + 4
+    };
+    let (at, from) = (point(&stolen), point(&other));
+    stolen[at..at + 64].copy_from_slice(&other[from..from + 64]);
+    fs::write(place.join("stolen.der"), stolen).expect("write");
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args([
+        "req",
+        "-inform",
+        "DER",
+        "-in",
+        "stolen.der",
+        "-out",
+        "csr/admin.csr",
+    ]);
+    run(openssl.current_dir(place.path())).expect(0);
+    let finished = sign(place.path(), "csr/admin.csr", &["--force"]).expect(4);
+    let words = "does not prove that its key is there";
+    assert!(finished.stderr.contains(words), "{finished}");
+    assert!(!place.join("csr/admin.crt").exists());
+}
+
+#[test]
+fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
+    let place = machine();
+    let sans = "subjectAltName=DNS:cp1,DNS:more.example,IP:192.0.2.1";
+    request(place.path(), "apiserver", P256, API_SERVER, sans);
+    let more = [&NODE[..], &["--accept-sans", "--output", "json"]].concat();
+    let finished = sign(place.path(), "csr", &more).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let told: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter(|finding| finding["code"] == "request-san-taken")
+        .filter_map(|finding| finding["text"].as_str())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "was granted the SAN more.example",
+            "was granted the SAN 192.0.2.1"
+        ]
+    );
+    assert_eq!(report["directories"]["requests"], "csr");
+    let shown = shown(&place.join("csr/apiserver.crt"));
+    assert!(shown.contains(
+        "DNS:more.example, IP Address:10.96.0.1, IP Address:10.0.0.10, IP Address:192.0.2.1"
+    ));
+    // It is there, and its names are not those of the facts alone: that is a warning.
+    let again = sign(place.path(), "csr", &NODE).expect(4);
+    assert!(
+        again.stderr.contains("asks for the SAN more.example"),
+        "{again}"
+    );
+}
+
+#[test]
+fn the_profile_of_one_file_is_named_where_its_own_name_says_none() {
+    let place = machine();
+    request(
+        place.path(),
+        "worker1",
+        P256,
+        "O=system:nodes\nCN=system:node:worker1",
+        "keyUsage=digitalSignature",
+    );
+    let node = ["--node-name", "worker1"];
+    let finished = sign(place.path(), "csr/worker1.csr", &node).expect(2);
+    let words =
+        "worker1.csr: its name is no profile's: sign it alone, with --as NAME, one of apiserver, ";
+    assert!(finished.stderr.contains(words), "{finished}");
+    let more = [&node[..], &["--as", "kubelet"]].concat();
+    sign(place.path(), "csr/worker1.csr", &more).expect(0);
+    let shown = shown(&place.join("csr/worker1.crt"));
+    assert!(
+        shown.contains("Subject: O = system:nodes, CN = system:node:worker1"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_cannot_be_signed_for_is_told_before_anything_is_looked_at() {
+    let place = machine();
+    for name in ["ca", "apiserver", "unheard-of", "admin", "admin.conf"] {
+        request(place.path(), name, P256, ADMIN, "keyUsage=digitalSignature");
+    }
+    fs::create_dir(place.join("empty")).expect("make a folder");
+    write(&place.join("csr/Upper.csr"), "");
+    for (what, more, words) in [
+        (
+            "csr/ca.csr",
+            &[][..],
+            "ca.csr is for the CA ca, which the CA above it signs",
+        ),
+        (
+            "csr/apiserver.csr",
+            &[],
+            "apiserver is for one node: state it with --node-name",
+        ),
+        (
+            "csr/apiserver.csr",
+            &["--node-name", "cp1"],
+            "give --apiserver-advertise-address",
+        ),
+        (
+            "csr/unheard-of.csr",
+            &["--as", "sa"],
+            "--as: there is no profile \"sa\" to sign for",
+        ),
+        ("csr", &["--as", "admin"], "--as goes with one FILE"),
+        (
+            "csr",
+            &NODE,
+            "admin.csr and admin.conf.csr are both for admin",
+        ),
+        (
+            "empty",
+            &[],
+            "empty holds no request: one is called NAME.csr",
+        ),
+        ("none", &[], "there is no file or directory none"),
+        (
+            "csr/Upper.csr",
+            &[],
+            "csr/Upper.csr: call it NAME.csr, in lower case",
+        ),
+        ("admin.key", &[], "admin.key: call it NAME.csr"),
+        ("csr", &["--no-backup"], "--force"),
+    ] {
+        let finished = sign(place.path(), what, more).expect(2);
+        assert!(finished.stderr.contains(words), "{words:?}: {finished}");
+    }
+    assert!(
+        listing(&place.join("csr"))
+            .iter()
+            .all(|name| name.extension().is_some_and(|ending| ending == "csr"))
+    );
+}
+
+#[test]
+fn what_was_issued_is_replaced_by_force_alone_and_another_ca_by_nothing() {
+    let place = machine();
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    sign(place.path(), "csr", &[]).expect(0);
+    let (certificate, ca) = (place.join("csr/admin.crt"), place.join("csr/ca.crt"));
+    let first = read(&certificate);
+    sign(place.path(), "csr", &["--force"]).expect(0);
+    let second = read(&certificate);
+    assert_ne!(first, second);
+    let mut rollback = certs(&["rollback", "--csr-dir", "csr"]);
+    run(rollback.current_dir(place.path())).expect(0);
+    assert_eq!(read(&certificate), first);
+
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    let finished = sign(place.path(), "csr", &[]).expect(4);
+    let words = "admin.crt is not for the key of admin.csr";
+    assert!(finished.stderr.contains(words), "{finished}");
+    assert_eq!(read(&certificate), first);
+
+    fs::copy(place.join("pki/etcd/ca.crt"), &ca).expect("copy");
+    let finished = sign(place.path(), "csr", &["--force"]).expect(4);
+    let words = "ca.crt holds other certificates than the file of the CA that signs: move it away";
+    assert!(finished.stderr.contains(words), "{finished}");
+    for path in [&ca, &place.join("csr/admin.csr")] {
+        write(path, "no PEM");
+        let finished = sign(place.path(), "csr", &["--force"]).expect(4);
+        assert!(finished.stderr.contains("cannot be used"), "{finished}");
+        fs::copy(place.join("pki/ca.crt"), &ca).expect("copy");
+    }
+    assert_eq!(read(&certificate), first);
+}
+
+#[test]
+fn without_the_key_of_the_ca_nothing_is_signed() {
+    let place = machine();
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    fs::remove_file(place.join("pki/ca.key")).expect("remove");
+    let finished = sign(place.path(), "csr", &[]).expect(4);
+    let words = "must be issued, and the key of its CA is not here";
+    assert!(finished.stderr.contains(words), "{finished}");
+    fs::remove_file(place.join("pki/ca.crt")).expect("remove");
+    let finished = sign(place.path(), "csr", &[]).expect(4);
+    assert!(
+        finished.stderr.contains("needs ca.crt, which is not there"),
+        "{finished}"
+    );
+    assert_eq!(listing(&place.join("csr")).len(), 1);
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_signed_and_writes_nothing() {
+    let place = machine();
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    let finished = sign(place.path(), "csr", &["--dry-run"]).expect(0);
+    assert!(
+        finished.stdout.contains("Would make:\n  csr/admin.crt"),
+        "{finished}"
+    );
+    assert_eq!(listing(&place.join("csr")).len(), 1);
+}
