@@ -505,6 +505,18 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "cannot be used: no usable private key",
     ),
     (
+        Code::Requested,
+        "apiserver",
+        |case| {
+            *case.observed() = unreadable(Some("wait"));
+            if let Observed::Unreadable(reasons) = case.observed() {
+                reasons[0].cause = Cause::Requested;
+            }
+        },
+        "apiserver.key",
+        "cannot be used: no usable private key",
+    ),
+    (
         Code::KeyUnread,
         "apiserver",
         |case| {
@@ -721,6 +733,7 @@ fn a_way_out_stands_with_all_but_notes() {
                 "certs never replaces a CA or sa.key: restore it from a backup, or move it away"
             }
             Code::NotYetValid => "set the clock right",
+            Code::Requested => "wait",
             _ if code.severity() == Severity::Note => "",
             Code::CaOrder => "put that certificate first",
             Code::SelfNamed => RENAME,
