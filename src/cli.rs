@@ -147,6 +147,21 @@ pub enum Verb {
         "certs server kubelet-serving --node-name worker1 --node-ip 10.0.1.1"
     ))]
     Server(Server),
+    /// Tell in plain words what is in a file, and what Kubernetes makes of it
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs show /etc/kubernetes/pki/apiserver.crt\n  \
+         certs show --output json admin.conf\n  \
+         openssl s_client -connect 10.0.0.10:6443 </dev/null | openssl x509 | certs show -\n\n\
+         Certificates, chains, requests, keys and kubeconfigs, in PEM or DER. Of a private key the\n\
+         public half alone is told. What verifies a certificate is looked for in the file and among\n\
+         the CAs of the tree.\n\n\
+         Exit codes:\n  \
+         0  shown\n  \
+         1  failed: the file, or a part of it, could not be read\n  \
+         2  arguments wrong, or the file holds nothing that is known"
+    ))]
+    Show(Show),
     /// Sign requests from other machines, by the profile: of a request only the public key is taken
     #[command(after_help = help!(
         "certs sign requests --node-name cp1 --apiserver-advertise-address 10.0.0.10"
@@ -400,6 +415,19 @@ arguments! {
         #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
+    }
+}
+
+arguments! {
+    /// `certs show`
+    Show {
+        /// The file; - for standard input
+        #[arg(value_name = "FILE")] file: PathBuf,
+        /// How to tell it: text for people, json or yaml for programs (docs/output.md)
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        #[arg(hide_possible_values = true)]
+        output: Output,
+        #[command(flatten)] tree: Tree,
     }
 }
 

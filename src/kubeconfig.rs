@@ -8,9 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::yaml::{self, Node, Value};
 
+mod outline;
 mod refresh;
 mod write;
 
+pub use outline::{ClusterEntry, ContextEntry, Outline, UserEntry, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh};
 pub use write::{Credentials, Entry, taken, write};
 

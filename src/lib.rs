@@ -21,6 +21,7 @@ pub mod plan;
 pub mod profile;
 pub mod report;
 pub mod rollback;
+pub mod show;
 pub mod spec;
 pub mod store;
 pub mod x509;

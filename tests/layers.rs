@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["config", "facts", "observed", "profile", "spec"],
     &["bundle", "diff", "plan", "rollback"],
     &["issue", "kubeconfig", "store"],
-    &["apply", "observe"],
+    &["apply", "observe", "show"],
     &["outcome", "report"],
     &["cli", "cmd", "main"],
 ];

@@ -18,6 +18,7 @@ const NOW: i64 = 1_772_323_200;
 const RUNS: &str = "\n## JSON and YAML\n";
 const CHECKS: &str = "\n## A check\n";
 const REFRESHES: &str = "\n## A refresh\n";
+const SHOWS: &str = "\n## What is in a file\n";
 const MORE_SANS: [&str; 2] = ["--apiserver-cert-extra-sans", "api.example.com"];
 
 #[test]
@@ -35,6 +36,7 @@ fn all_reports() -> Vec<(Vec<Value>, Table)> {
         (reports(), table(RUNS)),
         (checks(), table(CHECKS)),
         (refreshes(), table(REFRESHES)),
+        (shows(), table(SHOWS)),
     ]
 }
 
@@ -306,6 +308,37 @@ fn refreshes() -> Vec<Value> {
     };
     let yaml: Value = serde_yaml::from_str(&yaml).expect("YAML");
     assert_eq!(yaml["result"], "unchanged");
+    reports
+}
+
+/// What is told of files of every kind.
+fn shows() -> Vec<Value> {
+    let folder = TempDir::new();
+    all(&folder, &[]).expect(0);
+    let request = folder.join("request");
+    let mut openssl = std::process::Command::new(common::tool("openssl"));
+    openssl.args(["req", "-new", "-subj", "/CN=a", "-out", text(&request)]);
+    openssl.args(["-addext", "basicConstraints=CA:FALSE"]);
+    run(openssl.args(["-key", text(&folder.join("k8s/pki/ca.key"))])).expect(0);
+    let damaged = folder.join("damaged");
+    common::write(
+        &damaged,
+        "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n",
+    );
+    let files =
+        ["admin.conf", "pki/apiserver.crt", "pki/sa.pub"].map(|file| folder.join("k8s").join(file));
+    let show = |file: &std::path::Path, output| {
+        let mut show = certs(&["show", "--output", output, text(file)]);
+        run(show.args(["--kubernetes-dir", text(&folder.join("k8s"))]))
+    };
+    let mut reports: Vec<Value> = files
+        .iter()
+        .map(|file| parse(&show(file, "json")))
+        .collect();
+    reports.push(parse(&show(&request, "json").expect(0)));
+    reports.push(parse(&show(&damaged, "json").expect(1)));
+    let yaml: Value = serde_yaml::from_str(&show(&files[1], "yaml").stdout).expect("YAML");
+    assert_eq!(yaml["parts"], reports[1]["parts"]);
     reports
 }
 

@@ -16,6 +16,7 @@ mod rollback;
 mod sa;
 mod select;
 mod server;
+mod show;
 mod sign;
 
 use anyhow::Error;
@@ -98,6 +99,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),
         Verb::Peer(verb) => peer::request(verb),
         Verb::Sa(verb) => sa::request(verb),
+        Verb::Show(verb) => return show::run(&verb, env),
         Verb::Server(verb) => server::request(verb),
         Verb::Sign(verb) => return sign::sign(&verb, env),
     };

@@ -253,10 +253,14 @@ fn certificate(observed: &Observed) -> Option<&Certificate> {
 }
 
 fn kind(leaf: &Certificate) -> Kind {
-    let usages = &leaf.extended_key_usage;
+    kind_of(leaf.is_ca(), &leaf.extended_key_usage)
+}
+
+/// What may be done with these usages.
+pub(super) fn kind_of(ca: bool, usages: &[ExtendedKeyUsage]) -> Kind {
     let server = usages.contains(&ExtendedKeyUsage::ServerAuth);
     match (server, usages.contains(&ExtendedKeyUsage::ClientAuth)) {
-        _ if leaf.is_ca() => Kind::Ca,
+        _ if ca => Kind::Ca,
         (true, true) => Kind::ServerAndClient,
         (true, false) => Kind::Server,
         (false, _) => Kind::Client,

@@ -5,12 +5,14 @@
 //! No row is changed while the program runs, and no other room matches on a row's name.
 
 mod document;
+mod fit;
 pub mod flags;
 pub mod found;
 mod resolve;
 mod table;
 
 pub use document::document;
+pub use fit::fit;
 pub use resolve::{
     Own, ResolveError, ca_with_subject, certificate_of, in_files, own, pair_of_identity, resolve,
 };

@@ -7,6 +7,7 @@ mod metrics;
 mod next;
 mod runs;
 mod shape;
+mod show;
 mod table;
 mod text;
 
@@ -31,6 +32,7 @@ pub use check::Checked;
 pub use flags::{Form, flags};
 pub use handed::Handed;
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
+pub use show::Shown;
 pub use text::{failure, noted, waiting};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.

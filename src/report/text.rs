@@ -316,7 +316,7 @@ fn command(text: &mut String, command: &str, format: &Format) {
     line(text, &current);
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
