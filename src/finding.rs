@@ -114,6 +114,7 @@ codes! {
     RequestSignature "request-signature" Error "a request is not signed with its own key, so that who asks need not have it (RFC 2986 section 3)";
     RequestSubject "request-subject" Error "a request asks for another subject than the profile's";
     RequestUsage "request-usage" Error "a request asks for a usage that its profile has not";
+    Requested "requested" Error "a key whose certificate is asked for and has not come: another key would make that useless";
     RestoredExpired "restored-expired" Warning "a rollback puts back a certificate whose time is over";
     RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created";
     SameCaName "same-ca-name" Warning "two CAs have one subject and different keys, so that what one signed is held against the other";

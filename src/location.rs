@@ -95,13 +95,20 @@ impl FileId {
         Self::new(root, format!("{base}.crt"))
     }
 
+    /// The request for this certificate or kubeconfig: `apiserver.csr`, `admin.conf.csr`.
+    #[must_use]
+    pub fn request(&self) -> Self {
+        let base = self.name.strip_suffix(".crt").unwrap_or(&self.name);
+        Self::new(self.root, format!("{base}.csr"))
+    }
+
     /// The private key of a pair.
     pub fn private_key(root: Root, base: &str) -> Self {
         Self::new(root, format!("{base}.key"))
     }
 
     /// The request for a pair's certificate.
-    pub fn request(root: Root, base: &str) -> Self {
+    pub fn request_in(root: Root, base: &str) -> Self {
         Self::new(root, format!("{base}.csr"))
     }
 

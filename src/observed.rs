@@ -155,6 +155,8 @@ pub enum Cause {
     Failed,
     /// A kubeconfig of which nothing can be read, so that its other entries cannot be kept.
     Opaque,
+    /// Its certificate is asked for, and has not come.
+    Requested,
     /// It holds a key, and this user may not read it, who changes nothing either.
     Withheld,
 }
@@ -165,6 +167,7 @@ impl Cause {
         match self {
             Self::Failed => Code::ReadFailed,
             Self::Content | Self::Opaque => Code::Unreadable,
+            Self::Requested => Code::Requested,
             Self::Withheld => Code::KeyUnread,
         }
     }

@@ -261,7 +261,7 @@ impl Place {
             Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
             Self::File { .. } | Self::Kubeconfig { .. } => self.public(),
             Self::Pair { root, base } => FileId::private_key(*root, base),
-            Self::Request { base } => FileId::request(Root::Requests, base),
+            Self::Request { base } => FileId::request_in(Root::Requests, base),
         }
     }
 }

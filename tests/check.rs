@@ -16,7 +16,10 @@ use common::base::{ALL, Base};
 use common::kubeadm::{CONFIGURATIONS, NOON, unpacked};
 use common::public::{Public, nobody};
 use common::snapshot::snapshot;
-use common::{Finished, TempDir, at, certs, each, fixture, read, run, set_mode, text, venv, write};
+use common::{
+    Finished, TempDir, at, binary, certs, each, fixture, read, run, set_mode, text, tool, venv,
+    write,
+};
 
 /// Over the tree in `place/k`, and `place/kubelet`, without a configuration.
 fn check(place: &Path, arguments: &[&str]) -> Finished {
@@ -551,6 +554,8 @@ fn who_may_not_read_keys_has_the_certificates_checked() {
     for folder in ["", "pki", "pki/etcd"] {
         set_mode(&tree.join(folder), 0o755);
     }
+    // As kubeadm writes it.
+    set_mode(&tree.join("pki/sa.pub"), 0o600);
     let kubelet = public.0.join("kubelet");
     fs::create_dir(&kubelet).expect("a folder");
     set_mode(&kubelet, 0o700);
@@ -569,14 +574,14 @@ fn who_may_not_read_keys_has_the_certificates_checked() {
     );
     let unread = of_severity(&report(&finished), |severity| severity == "note");
     let unread = unread.iter().filter(|told| told.contains("key-unread"));
-    // Ten pairs, sa.key, five kubeconfigs, the kubelet's folder.
-    assert_eq!(unread.count(), 17, "{finished}");
+    // Ten pairs, sa.key and sa.pub, five kubeconfigs, the kubelet's folder.
+    assert_eq!(unread.count(), 18, "{finished}");
     // A certificate is for everyone to read: not to be is no matter of keys.
     set_mode(&tree.join("pki/apiserver.crt"), 0o600);
     let finished = check(&["-o", "json"]).expect(1);
     assert!(told(&report(&finished)).contains(&"error read-failed apiserver.crt".to_owned()));
     let finished = check(&[]).expect(1);
-    assert!(finished.stdout.contains("key-unread (17): "), "{finished}");
+    assert!(finished.stdout.contains("key-unread (18): "), "{finished}");
     assert!(
         finished.stdout.contains("\n!UNREAD! admin.conf"),
         "{finished}"
@@ -595,6 +600,28 @@ fn an_interrupted_run_is_told_and_left() {
         ["warning interrupted-run .certs-journal"]
     );
     assert_eq!(read(&journal), "certs journal 1 list\n");
+}
+
+#[test]
+fn a_first_run_that_was_interrupted_or_is_at_work_is_no_lack_of_a_tree() {
+    let place = TempDir::new();
+    let tree = place.join("k");
+    fs::create_dir_all(tree.join("pki")).expect("make the folders");
+    let journal = tree.join("pki/.certs-journal");
+    write(&journal, "certs journal 1 list\n");
+    set_mode(&journal, 0o600);
+    let finished = check(place.path(), &["-o", "json"]).expect(3);
+    assert_eq!(
+        told(&report(&finished)),
+        ["warning interrupted-run .certs-journal"]
+    );
+    fs::remove_file(&journal).expect("remove the journal");
+    check(place.path(), &[]).expect(2);
+    let held = fs::File::open(tree.join("pki")).expect("open the folder");
+    held.lock().expect("lock the folder");
+    let finished = check(place.path(), &["-o", "json"]).expect(0);
+    let notes = report(&finished)["notes"].to_string();
+    assert!(notes.contains("another run is writing"), "{notes}");
 }
 
 /// Reads the text format strictly, and tells it as JSON: name, then a sample's labels and value each.
@@ -796,4 +823,28 @@ fn wrong_arguments_are_told_all_at_once() {
     check(place.path(), &[])
         .expect(2)
         .expect_failure("there is nothing to look at in");
+}
+
+#[test]
+fn on_a_terminal_the_table_stands_beside_or_below_as_there_is_room() {
+    let place = Base::Default.copy();
+    let tree = text(&place.join("k")).to_owned();
+    for (columns, first) in [(50, "CERTIFICATE:"), (200, "CERTIFICATE   ")] {
+        let look = format!(
+            "stty rows 24 cols {columns} && NO_COLOR=1 {} check --kubernetes-dir {tree} --kubelet-dir {tree}/none",
+            text(&binary())
+        );
+        let mut terminal = Command::new(tool("script"));
+        terminal.args(["--quiet", "--return", "--command", &look, "/dev/null"]);
+        let finished = run(&mut at(NOON, "022", &terminal)).expect(0);
+        let lines: Vec<&str> = finished.stdout.lines().collect();
+        assert!(lines[0].starts_with(first), "{columns}\n{finished}");
+        let rows = lines.iter().take_while(|line| !line.starts_with("Notes"));
+        for row in rows {
+            assert!(
+                row.trim_end().chars().count() <= columns,
+                "{columns}: {row}"
+            );
+        }
+    }
 }

@@ -83,19 +83,21 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     let trusted = store::trusted_users(Owner::default());
     let seen = observe::survey(&places, &job.store, trusted);
     let specs = job.specs(places, &seen.observed, env)?;
-    if specs.is_empty() && findings.is_empty() {
+    let interrupted = lock.interrupted()?;
+    let busy = lock.busy().is_some();
+    // The first run of all may be at work, or have ended before there was anything.
+    if specs.is_empty() && findings.is_empty() && interrupted.is_none() && !busy {
         return Err(Stop::usage(format!(
             "there is nothing to look at in {}: name the cluster's directory with --kubernetes-dir",
             job.store.root(Root::Kubeconfig).display()
         )));
     }
-    let interrupted = lock.interrupted()?;
     // Half of a run is no drift.
     if interrupted.is_none() {
         findings.extend(judged(&specs, &seen, env));
         findings.extend(survey(&specs, &seen.observed, job.within, env.now));
     }
-    checked.interrupted(interrupted, lock.busy().is_some());
+    checked.interrupted(interrupted, busy);
     checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
     checked.tell(&told_to_a_reader(findings, &specs));
     Ok(checked)

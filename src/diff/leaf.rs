@@ -1,5 +1,7 @@
 //! What is judged of a leaf, field by field.
 
+use std::collections::HashSet;
+
 use time::Duration;
 
 use super::Judge;
@@ -14,6 +16,9 @@ use crate::x509::validity::in_hours;
 
 /// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
 const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
+
+/// How many findings of one code are told of one file, each in its own words.
+const MOST: usize = 20;
 
 /// Made anew under the same name it would be refused.
 pub(crate) const RENAME: &str = "choose another node name or common name";
@@ -174,16 +179,32 @@ impl Judge<'_> {
     }
 
     fn sans(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
-        let lacks = |sans: &[San], wanted: &San| !sans.iter().any(|san| same(san, wanted));
-        for san in wanted.sans.iter().filter(|san| lacks(&leaf.sans, san)) {
-            self.tell(Code::SanMissing, &format!("lacks the SAN {san}"), "");
+        let there: HashSet<San> = leaf.sans.iter().map(folded).collect();
+        let lacking = wanted
+            .sans
+            .iter()
+            .filter(|san| !there.contains(&folded(san)));
+        self.each(
+            Code::SanMissing,
+            lacking.map(|san| format!("lacks the SAN {san}")),
+            "",
+        );
+        let known: HashSet<San> = wanted.sans.iter().map(folded).collect();
+        let further = leaf.sans.iter().filter(|san| !known.contains(&folded(san)));
+        let extra = further.map(|san| format!("has the SAN {san}, which is not wanted"));
+        self.each(Code::SanExtra, extra, "");
+    }
+
+    /// A finding for each text, as far as anybody would read them: a certificate has room for a hundred
+    /// thousand SANs.
+    fn each(&mut self, code: Code, mut texts: impl Iterator<Item = String>, way_out: &str) {
+        for text in texts.by_ref().take(MOST) {
+            self.tell(code, &text, way_out);
         }
-        for san in leaf.sans.iter().filter(|san| lacks(&wanted.sans, san)) {
-            self.tell(
-                Code::SanExtra,
-                &format!("has the SAN {san}, which is not wanted"),
-                "",
-            );
+        let further = texts.count();
+        if further > 0 {
+            let text = format!("and {further} more of this kind (there are too many to tell)");
+            self.tell(code, &text, way_out);
         }
     }
 
@@ -206,25 +227,27 @@ impl Judge<'_> {
             .iter()
             .min_by_key(|way| forbidden(&leaf.sans, way).len());
         let Some(way) = least else { return };
-        for (san, ca) in forbidden(&leaf.sans, way) {
-            let text = format!("has {}", forbids(san, ca));
-            let is_wanted = wanted.sans.iter().any(|wanted| same(wanted, san));
-            let way_out = if is_wanted { PERMIT } else { "" };
-            self.tell(Code::NameForbidden, &text, way_out);
+        let known: HashSet<San> = wanted.sans.iter().map(folded).collect();
+        let (wanted, others): (Vec<_>, Vec<_>) = forbidden(&leaf.sans, way)
+            .into_iter()
+            .partition(|(san, _)| known.contains(&folded(san)));
+        for (names, way_out) in [(wanted, PERMIT), (others, "")] {
+            let texts = names
+                .iter()
+                .map(|(san, ca)| format!("has {}", forbids(san, ca)));
+            self.each(Code::NameForbidden, texts, way_out);
         }
-        for san in &leaf.sans {
+        let unread = leaf.sans.iter().filter_map(|san| {
             let unread = |ca: &&&Certificate| {
                 let constraints = ca.name_constraints.as_ref();
                 constraints.is_some_and(|constraints| constraints.unread(san))
             };
-            if let Some(ca) = way.iter().find(unread) {
-                let text = format!(
-                    "has the SAN {san}, which is not held against the name constraints of \"{}\"",
-                    ca.subject
-                );
-                self.tell(Code::NameConstraints, &text, "see that they permit it");
-            }
-        }
+            let ca = &way.iter().find(unread)?.subject;
+            Some(format!(
+                "has the SAN {san}, which is not held against the name constraints of \"{ca}\""
+            ))
+        });
+        self.each(Code::NameConstraints, unread, "see that they permit it");
     }
 
     fn usages(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
@@ -315,9 +338,9 @@ pub(super) fn is_master(leaf: &Certificate) -> bool {
 }
 
 /// DNS names are compared whatever their case (RFC 5280 section 7.2).
-pub(super) fn same(one: &San, other: &San) -> bool {
-    match (one, other) {
-        (San::Dns(one), San::Dns(other)) => one.eq_ignore_ascii_case(other),
-        _ => one == other,
+pub(super) fn folded(san: &San) -> San {
+    match san {
+        San::Dns(name) => San::Dns(name.to_ascii_lowercase()),
+        other => other.clone(),
     }
 }

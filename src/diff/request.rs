@@ -2,6 +2,7 @@
 //! alone: what is asked beyond it would be left out in silence, and is refused by name.
 
 use super::Judge;
+use super::leaf::folded;
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
@@ -138,5 +139,5 @@ impl Judge<'_> {
 
 /// DNS names are compared whatever their case (RFC 5280 section 7.2).
 fn holds(sans: &[San], asked: &San) -> bool {
-    sans.iter().any(|san| super::leaf::same(san, asked))
+    sans.iter().any(|san| folded(san) == folded(asked))
 }

@@ -89,6 +89,10 @@ pub(super) fn scrutiny(
         within,
         now,
     );
+    if let (true, Observed::Certificate { chain: bundle, .. }) = (spec.is_ca(), observed) {
+        let others = bundle.iter().filter(|other| *other != certificate);
+        scrutiny.trusted(others, within, now);
+    }
     scrutiny.strength(certificate);
     // That of a leaf is told where its signature is held against its CA.
     if spec.is_ca() || authorities.is_empty() {
@@ -134,6 +138,29 @@ impl Scrutiny<'_> {
                 moment(end)
             );
             self.tell(Code::OutlivesCa, text, "replace its CA in time".to_owned());
+        }
+    }
+
+    /// What a bundle holds beside the CA that signs. A verifier passes over one whose time is over, so
+    /// what it signed ends with it.
+    fn trusted<'a>(
+        &mut self,
+        others: impl Iterator<Item = &'a Certificate>,
+        within: Within,
+        now: OffsetDateTime,
+    ) {
+        for other in others {
+            let end = other.validity.not_after;
+            if end - now <= within.ca {
+                let verb = if end < now { "ended" } else { "ends" };
+                let text = format!(
+                    "holds \"{}\", which {verb} on {}",
+                    other.subject,
+                    moment(end)
+                );
+                let way_out = "take it out once nothing that it signed is in use".to_owned();
+                self.tell(Code::ExpiresSoon, text, way_out);
+            }
         }
     }
 

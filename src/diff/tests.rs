@@ -684,6 +684,22 @@ fn codes(findings: &[Finding]) -> Vec<Code> {
 }
 
 #[test]
+fn of_very_many_names_the_first_are_told_and_the_rest_counted() {
+    for (number, told) in [(20, 20), (21, 21), (3000, 21)] {
+        let mut case = Case::of("apiserver");
+        let names = (0..number).map(|number| San::Dns(format!("Host{number}.example.com")));
+        case.leaf().sans.extend(names);
+        let findings = case.findings();
+        assert_eq!(codes(&findings), vec![Code::SanExtra; told], "{number}");
+        let last = &findings.last().unwrap().text;
+        let rest = format!("and {} more of this kind", number - 20);
+        assert_eq!(last.starts_with(&rest), number > 20, "{last}");
+        let texts: BTreeSet<&str> = findings.iter().map(|finding| &*finding.text).collect();
+        assert_eq!(texts.len(), findings.len());
+    }
+}
+
+#[test]
 fn each_code_is_told_alone_where_it_is_the_case_with_its_file_and_a_sentence() {
     for (code, name, change, file, text) in CASES {
         let mut case = Case::of(name);
@@ -1686,4 +1702,70 @@ fn no_two_facts_are_told_in_the_same_words() {
             .collect();
         assert_eq!(texts.len(), findings.len(), "{findings:#?}");
     }
+}
+
+/// What a report says of a file tells which of all facts is the case.
+#[test]
+fn two_different_facts_never_give_the_same_finding_text() {
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
+    // The reasons why a file is not read are the reader's, and here all the same one.
+    let read = CASES
+        .iter()
+        .filter(|(.., text)| !text.starts_with("cannot be used"));
+    for (code, name, _, file, text) in read {
+        assert!(told.insert((file, text)), "{code} of {name}: {text}");
+    }
+    // One fact with other values in it: each is in the text.
+    let texts = |changes: &mut dyn Iterator<Item = (&'static str, Change)>| {
+        let texts: Vec<String> = changes
+            .map(|(name, change)| {
+                let mut case = Case::of(name);
+                change(&mut case);
+                let findings = case.findings();
+                assert_eq!(findings.len(), 1, "{name}: {findings:#?}");
+                format!("{} {}", findings[0].file, findings[0].text)
+            })
+            .collect();
+        let once: BTreeSet<&String> = texts.iter().collect();
+        assert_eq!(once.len(), texts.len(), "{texts:#?}");
+    };
+    let subjects: [(&str, Change); 5] = [
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&[], "a"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&[], "a,O=b"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&["b"], "a"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&["a"], "b"))
+        }),
+        ("apiserver", |case| {
+            case.other(|wanted| wanted.subject = Name::new(&[], "a\u{202e}"))
+        }),
+    ];
+    texts(&mut subjects.into_iter());
+    let sans: [(&str, Change); 4] = [
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Dns("10.9.9.9".into()))
+        }),
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Ip([10, 9, 9, 9].into()))
+        }),
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Uri("10.9.9.9".into()))
+        }),
+        ("apiserver", |case| {
+            case.leaf().sans.push(San::Email("10.9.9.9".into()))
+        }),
+    ];
+    texts(&mut sans.into_iter());
+    let modes: [(&str, Change); 3] = [
+        ("apiserver", |case| case.key().access.mode = 0o644),
+        ("apiserver", |case| case.key().access.mode = 0o604),
+        ("etcd-server", |case| case.key().access.mode = 0o644),
+    ];
+    texts(&mut modes.into_iter());
 }

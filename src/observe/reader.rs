@@ -73,9 +73,42 @@ impl Reader<'_> {
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
-            (None, Some(key)) => Observed::KeyOnly(key),
+            (None, Some(key)) => {
+                if let Some((request, way_out)) = self.requested(&place.public(), key.open()) {
+                    self.unreadable.push(Unreadable {
+                        file: place.key(),
+                        why: format!("waits for the certificate that {} asks for", request.name),
+                        cause: Cause::Requested,
+                        way_out: Some(way_out),
+                    });
+                }
+                Observed::KeyOnly(key)
+            }
             (None, None) => Observed::Absent,
         }
+    }
+
+    /// The request for this certificate, if there is one and it is not for another key than this one;
+    /// and the way out. With a new key what is asked for would come in vain.
+    fn requested(
+        &self,
+        certificate: &FileId,
+        key: Option<&Arc<PrivateKey>>,
+    ) -> Option<(FileId, String)> {
+        let file = certificate.request();
+        let content = self.store.read(&file).ok()??;
+        let request = Request::from_pem(&content.bytes).ok();
+        let other = |key: &Arc<PrivateKey>| {
+            request.is_some_and(|request| request.public_key != *key.public_key())
+        };
+        if key.is_some_and(other) {
+            return None;
+        }
+        let way_out = format!(
+            "put it there when it comes, or remove {} to have key and certificate made anew",
+            file.name
+        );
+        Some((file, way_out))
     }
 
     /// A kubelet's is a link to what it rotated last.
@@ -115,7 +148,8 @@ impl Reader<'_> {
     fn key_pair(&mut self, place: &Place) -> Observed {
         let public = self.file(
             &place.public(),
-            Holds::Public,
+            // kubeadm gives it the mode of a key.
+            Holds::Key,
             public(PublicKey::all_from_pem),
         );
         match (self.private_key(&place.key(), None), public) {
@@ -166,6 +200,14 @@ impl Reader<'_> {
         let Some((entry, access)) = parsed else {
             for reason in self.unreadable.iter_mut().filter(|_| opaque) {
                 reason.cause = Cause::Opaque;
+            }
+            // kubeadm leaves a kubeconfig without its certificate beside its request.
+            if let Some((_, way_out)) = self.requested(file, None) {
+                let mended = self.unreadable.iter_mut();
+                for reason in mended.filter(|reason| reason.way_out.is_none()) {
+                    reason.cause = Cause::Requested;
+                    reason.way_out = Some(way_out.clone());
+                }
             }
             return Observed::Absent;
         };

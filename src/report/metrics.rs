@@ -13,6 +13,7 @@ use crate::spec::Spec;
 use crate::store::Store;
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
+use crate::x509::name::is_hidden;
 
 /// What of a name is told, by object identifier.
 const ATTRIBUTES: [(&str, &str); 6] = [
@@ -182,6 +183,8 @@ fn escaped(value: &str) -> String {
         .replace('\\', r"\\")
         .replace('"', "\\\"")
         .replace('\n', r"\n")
+        // A terminal may show them.
+        .replace(is_hidden, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -191,7 +194,11 @@ mod tests {
     #[test]
     fn labels_are_escaped_in_order_and_never_empty() {
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let labels = vec![label("b", "a\"b\\c\nd"), label("a", "x"), label("c", "")];
-        assert_eq!(shown(labels), "a=\"x\",b=\"a\\\"b\\\\c\\nd\"");
+        let labels = vec![
+            label("b", "a\"b\\c\nd"),
+            label("a", "x\u{1b}"),
+            label("c", ""),
+        ];
+        assert_eq!(shown(labels), "a=\"x\u{fffd}\",b=\"a\\\"b\\\\c\\nd\"");
     }
 }

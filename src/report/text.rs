@@ -114,6 +114,12 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     if report.result == Outcome::Unchanged {
         let all = if report.runs.is_some() {
             "All is as it was before that run"
+        } else if report
+            .findings
+            .iter()
+            .any(|told| told.level == Severity::Warning)
+        {
+            "Nothing is to be made"
         } else {
             "Everything is as wanted"
         };

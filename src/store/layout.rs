@@ -89,7 +89,7 @@ pub fn request_directory(path: &Path) -> Result<(PathBuf, Option<String>)> {
     ensure!(path.exists(), "there is no file or directory {shown}");
     let base = path.file_name().and_then(|name| name.to_str());
     let base = base.and_then(|name| name.strip_suffix(".csr"));
-    let known = |base: &&str| is_known(&FileId::request(Root::Requests, base));
+    let known = |base: &&str| is_known(&FileId::request_in(Root::Requests, base));
     let base = base.filter(known).with_context(|| {
         format!("{shown}: call it NAME.csr, in lower case letters, digits, '-' and '.'")
     })?;

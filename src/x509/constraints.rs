@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use anyhow::{bail, ensure};
 
 use super::San;
+use super::extension::MOST_NAMES;
 use crate::der;
 
 /// What the extension says.
@@ -55,6 +56,10 @@ impl NameConstraints {
                     bail!("it is not encoded as RFC 5280 demands");
                 };
                 trees.push(Subtree::parse(base)?);
+                ensure!(
+                    trees.len() <= MOST_NAMES,
+                    "it has more than {MOST_NAMES} names"
+                );
             }
         }
         Ok(constraints)

@@ -10,6 +10,10 @@ use super::cert::BasicConstraints;
 use super::{ExtendedKeyUsage, KeyUsage, NameConstraints, San};
 use crate::der;
 
+/// The most names that one extension is read with. There is room for a hundred thousand in a file, each
+/// of which is held against all that are wanted or permitted; no certificate in use has so many.
+pub(super) const MOST_NAMES: usize = 5000;
+
 /// What the extensions say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extensions {
@@ -123,10 +127,12 @@ fn general_names(value: &[u8]) -> anyhow::Result<Vec<San>> {
             _ => San::Other(member.raw.to_vec()),
         })
     };
-    der::sequence_members(value)?
-        .into_iter()
-        .map(name)
-        .collect()
+    let members = der::sequence_members(value)?;
+    ensure!(
+        members.len() <= MOST_NAMES,
+        "it has more than {MOST_NAMES} names"
+    );
+    members.into_iter().map(name).collect()
 }
 
 /// A v4-mapped address is the IPv4 address: Go compares the two as equal.

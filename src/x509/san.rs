@@ -93,6 +93,7 @@ pub fn dns_label(text: &str) -> Result<(), String> {
             c if !c.is_ascii() => {
                 format!("contains {c:?}: write an international name in its xn-- form")
             }
+            '.' => "contains '.', and is to be one label of letters, digits and '-'".into(),
             c => format!("contains {c:?}: a DNS name has letters, digits, '-' and '.' only"),
         });
     }

@@ -4,7 +4,9 @@
 //! text that kubectl and kubeadm write. No schema is known here, and nothing of a tree is printed by `Debug`: it may
 //! hold keys.
 
+mod map;
 mod read;
+mod scalar;
 mod style;
 mod write;
 

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
+use super::map::{Entries, Key, KeySeed};
+use super::scalar::meant;
 use super::{Error, Node, Value};
 
 /// Largest file, in bytes; the largest object of an API server has 1.5 MiB.
@@ -114,7 +116,7 @@ fn foreign(error: &serde_yaml::Error, text: &str) -> Error {
 }
 
 /// What a pass over a file keeps.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
     /// Where each line but the first starts.
     breaks: Vec<usize>,
@@ -147,18 +149,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes note of where a slice of the input stands; tells whether it is quoted.
-    fn locate(&self, slice: &str) -> bool {
+    /// Takes note of where a slice of the input stands; tells what it means, if it is no text.
+    pub(super) fn locate(&self, slice: &str) -> Option<Value> {
         let offset = slice
             .as_ptr()
             .addr()
             .wrapping_sub(self.text.as_ptr().addr());
         self.line
             .set(1 + self.breaks.partition_point(|start| *start <= offset));
-        let before = offset
-            .checked_sub(1)
-            .and_then(|before| self.text.as_bytes().get(before));
-        matches!(before, Some(b'"' | b'\''))
+        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
+        if before.ends_with(b"\"") || before.ends_with(b"'") {
+            return None;
+        }
+        meant(slice).filter(|_| !tagged(before))
+    }
+
+    /// Whether a key merges: as a text it has quotes.
+    pub(super) fn merges(&self, key: &str) -> bool {
+        let offset = key.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
+        key == "<<" && !before.ends_with(b"\"") && !before.ends_with(b"'")
     }
 
     fn refuse<E: de::Error>(&self, reason: String) -> E {
@@ -170,13 +180,24 @@ impl<'a> Reader<'a> {
         error
     }
 
-    fn spend<E: de::Error>(&self, text: usize) -> Result<(), E> {
+    pub(super) fn spend<E: de::Error>(&self, text: usize) -> Result<(), E> {
         let Some(room) = self.room.get().checked_sub(64 + text) else {
             return Err(self.refuse("holds more than 32 MiB of values, aliases unfolded".into()));
         };
         self.room.set(room);
         Ok(())
     }
+}
+
+/// Whether a tag stands before a scalar, which makes a text of a number: `!!str 010`.
+fn tagged(before: &[u8]) -> bool {
+    // No tag that matters is longer.
+    let start = before.len().saturating_sub(256);
+    before[start..]
+        .trim_ascii_end()
+        .rsplit(|byte| byte.is_ascii_whitespace() || b"[{,".contains(byte))
+        .find(|word| !word.starts_with(b"&"))
+        .is_some_and(|word| word.starts_with(b"!"))
 }
 
 #[derive(Clone, Copy)]
@@ -228,6 +249,17 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
         self.made(Value::Integer(value.into()))
     }
 
+    /// Beyond 64 bits kubectl, as JSON, knows numbers with a fraction alone.
+    #[allow(clippy::cast_precision_loss, reason = "kubectl loses it too")]
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
+        self.made(Value::Float(value as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "kubectl loses it too")]
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
+        self.made(Value::Float(value as f64))
+    }
+
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
         self.made(Value::Float(value))
     }
@@ -242,10 +274,9 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Node, E> {
-        let quoted = self.reader.locate(text);
-        match word_of_yaml_1_1(text) {
-            Some(value) if !quoted => self.made(Value::Bool(value)),
-            _ => self.made_text(text),
+        match self.reader.locate(text) {
+            Some(value) => self.made(value),
+            None => self.made_text(text),
         }
     }
 
@@ -265,82 +296,58 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
-        let mut entries = Vec::new();
+        let mut entries = Entries::default();
         let mut lines = HashMap::new();
         let mut first = None;
         while let Some(key) = access.next_key_seed(KeySeed(self.reader))? {
             let line = self.reader.line.get();
+            first = first.or(Some(line));
+            let seed = NodeSeed {
+                reader: self.reader,
+                line: Some(line),
+            };
+            let Key::Text(key) = key else {
+                let merged = access.next_value_seed(seed)?;
+                self.merge(&mut entries, merged)?;
+                continue;
+            };
             if let Some(earlier) = lines.insert(key.clone(), line) {
                 let reason = format!(
                     "the key {key:?} is here a second time, first on line {earlier}: keep one"
                 );
                 return Err(self.reader.refuse(reason));
             }
-            first = first.or(Some(line));
-            let value = access.next_value_seed(NodeSeed {
-                reader: self.reader,
-                line: Some(line),
-            })?;
-            entries.push((key, value));
+            let value = access.next_value_seed(seed)?;
+            entries.put(key, value);
         }
         Self {
             line: self.line.or(first),
             ..self
         }
-        .made(Value::Map(entries))
+        .made(Value::Map(entries.all))
     }
 }
 
-/// What kubectl takes for true and false, beside these words themselves.
-fn word_of_yaml_1_1(text: &str) -> Option<bool> {
-    match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
-        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
-        _ => None,
-    }
-}
-
-/// Reads a key; numbers and booleans become texts, as they do in JSON.
-struct KeySeed<'a>(&'a Reader<'a>);
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for KeySeed<'_> {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a text as key")
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<String, E> {
-        self.0.locate(text);
-        self.visit_str(text)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-        self.0.spend(text.len())?;
-        Ok(text.to_owned())
+impl NodeSeed<'_> {
+    /// `<<` puts the entries of other maps where it stands, as goyaml does: over what stands before it, and what stands
+    /// behind it goes over them. Of several maps the first counts.
+    fn merge<E: de::Error>(self, entries: &mut Entries, merged: Node) -> Result<(), E> {
+        let maps = match merged.value {
+            Value::List(items) => items,
+            other => vec![other.into()],
+        };
+        for map in maps.into_iter().rev() {
+            let Value::Map(map) = map.value else {
+                let reason = format!(
+                    "the key << is for a map, or a list of maps, and this is {}",
+                    map.kind()
+                );
+                return Err(self.reader.refuse(reason));
+            };
+            for (key, value) in map {
+                entries.put(key, value);
+            }
+        }
+        Ok(())
     }
 }

@@ -91,7 +91,7 @@ fn whole(number: &str) -> bool {
         || digits(number)
 }
 
-fn decimal(number: &str) -> bool {
+pub(super) fn decimal(number: &str) -> bool {
     let (mantissa, exponent) = number
         .split_once('e')
         .map_or((number, None), |(m, e)| (m, Some(e)));

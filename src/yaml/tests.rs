@@ -155,6 +155,22 @@ fn values_have_the_types_that_kubectl_gives_them() {
         ("[]", Value::List(vec![])),
         ("{}", Value::Map(vec![])),
         ("'yes'", Node::text("yes").value),
+        ("010", Value::Integer(8)),
+        ("1_000", Value::Integer(1000)),
+        ("09", Value::Float(9.0)),
+        (
+            "18446744073709551616",
+            Value::Float(18_446_744_073_709_551_616.0),
+        ),
+        (
+            "-170141183460469231731687303715884105728",
+            Value::Float(-1.701_411_834_604_692_3e38),
+        ),
+        ("'010'", Node::text("010").value),
+        ("!!str 010", Node::text("010").value),
+        ("!!str yes", Node::text("yes").value),
+        ("!!str &x yes", Node::text("yes").value),
+        ("&x 010", Value::Integer(8)),
         ("\"12\"", Node::text("12").value),
         ("!!str 12", Node::text("12").value),
         ("2001-01-01", Node::text("2001-01-01").value),
@@ -173,6 +189,51 @@ fn anchors_and_aliases_are_followed() {
     assert_eq!(
         one("a: &a\n- &h x\n- *h\nb: *a\n"),
         one("a: [x, x]\nb: [x, x]\n")
+    );
+}
+
+/// As kubectl and kubeadm read them, by goyaml.
+#[test]
+fn merge_keys_bring_the_entries_of_other_maps() {
+    for (text, meant) in [
+        ("b: &b {x: 1, y: 2}\nc: {<<: *b, x: 3}\n", "{x: 3, y: 2}"),
+        ("b: &b {x: 1, y: 2}\nc: {x: 3, <<: *b}\n", "{x: 1, y: 2}"),
+        (
+            "c: {<<: [{x: 1}, {x: 2, y: 2}], z: 3}\n",
+            "{x: 1, y: 2, z: 3}",
+        ),
+        (
+            "b: &b {x: 1, y: 2}\nc: {<<: {<<: *b, y: 3}}\n",
+            "{x: 1, y: 3}",
+        ),
+        ("c: {<<: {x: 1}, <<: {x: 2}}\n", "{x: 2}"),
+        ("c: {'<<': {x: 1}}\n", "{'<<': {x: 1}}"),
+        ("c: {<<: {}}\n", "{}"),
+    ] {
+        let meant = one(&format!("c: {meant}\n"));
+        let read = one(text);
+        let text_of = |node: &Node| write(node.get("c").unwrap());
+        assert_eq!(text_of(&read), text_of(&meant), "{text}");
+        // And so it is written.
+        assert_eq!(text_of(&one(&write(&read))), text_of(&meant), "{text}");
+    }
+    for (value, kind) in [
+        ("x", "a text"),
+        ("~", "nothing"),
+        ("[x]", "a text"),
+        ("[[{x: 1}]]", "a list"),
+    ] {
+        let (line, reason) = refused(&format!("a: 1\nc:\n  <<: {value}\n"));
+        assert_eq!(line, 3);
+        assert_eq!(
+            reason,
+            format!("the key << is for a map, or a list of maps, and this is {kind}")
+        );
+    }
+    assert!(
+        refused("c: {<<: {x: 1}, x: 2, x: 3}")
+            .1
+            .contains("a second time")
     );
 }
 

@@ -6,6 +6,34 @@ use crate::fault::{Fault, Mended};
 /// The table.
 pub const FAULTS: &[Fault] = &[
     Fault {
+        name: "the certificate is asked for, and has not come",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "openssl req -new -key pki/apiserver.key -subj /CN=kube-apiserver -out pki/apiserver.csr; rm pki/apiserver.crt",
+        told: &[
+            "error requested pki/apiserver.key waits for the certificate that apiserver.csr asks for",
+        ],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a kubeconfig's certificate is asked for, and has not come",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "openssl req -new -key <(field admin.conf client-key-data) -subj /CN=kubernetes-admin -out admin.conf.csr; edit admin.conf '/client-certificate-data/d'",
+        told: &[
+            "error requested admin.conf cannot be used: its user \"kubernetes-admin\": has no client-certificate-data",
+        ],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "a certificate is asked for with another key",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "key $aside/other; openssl req -new -key $aside/other -subj /CN=kube-apiserver -out pki/apiserver.csr; rm pki/apiserver.crt",
+        told: &["error missing-certificate pki/apiserver.key stands without apiserver.crt"],
+        mended: Mended::Force,
+    },
+    Fault {
         name: "the certificate is cut off",
         base: Base::Ecdsa,
         of: "apiserver",

@@ -65,6 +65,27 @@ fn what_ends_within_the_notice_is_told_to_the_second() {
 }
 
 #[test]
+fn what_else_a_bundle_holds_is_told_of_by_name_when_it_ends() {
+    let mut found = tree();
+    let mut other = chain(&mut found, "etcd-ca")[0].clone();
+    let end = end(&mut found, "ca");
+    let second = Duration::seconds(1);
+    other.validity.not_after = end - Duration::days(1000);
+    let end = other.validity.not_after;
+    chain(&mut found, "ca").push(other);
+    let soon = end - WITHIN.ca;
+    assert_eq!(codes("ca", &found, soon - second), []);
+    for (now, verb) in [(soon, "ends"), (end, "ends"), (end + second, "ended")] {
+        let [(code, text)] = &told(&spec("ca"), &found, now)[..] else {
+            panic!("one finding at {now}");
+        };
+        assert_eq!(*code, Code::ExpiresSoon);
+        let words = format!("holds \"CN=etcd-ca\", which {verb} on ");
+        assert!(text.starts_with(&words), "{text}");
+    }
+}
+
+#[test]
 fn a_kubelet_s_own_files_are_the_kubelet_s_to_renew() {
     let mut found = tree();
     let now = end(&mut found, "kubelet");

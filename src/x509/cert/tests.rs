@@ -242,6 +242,18 @@ fn every_kind_of_san_is_read_in_order() {
 }
 
 #[test]
+fn no_certificate_is_read_with_more_names_than_anyone_needs() {
+    let names = |number: usize| {
+        let names: Vec<u8> = (0..number).flat_map(|_| [0x82, 1, b'a']).collect();
+        let value = der::sequence(&[&names]);
+        Parts::with_extensions(&[(SAN, false, &value)])
+    };
+    assert_eq!(names(5000).parse().sans.len(), 5000);
+    let refusal = names(5001).refusal();
+    assert!(refusal.contains("it has more than 5000 names"), "{refusal}");
+}
+
+#[test]
 fn trap_6_a_v4_mapped_address_is_the_ipv4_address() {
     let mapped = [
         &[0x30, 18, 0x87, 16][..],
