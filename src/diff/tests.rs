@@ -1731,19 +1731,19 @@ fn two_different_facts_never_give_the_same_finding_text() {
     };
     let subjects: [(&str, Change); 5] = [
         ("apiserver", |case| {
-            case.other(|wanted| wanted.subject = Name::new(&[], "a"))
+            case.other(|wanted| wanted.subject = Name::new(&[], "a"));
         }),
         ("apiserver", |case| {
-            case.other(|wanted| wanted.subject = Name::new(&[], "a,O=b"))
+            case.other(|wanted| wanted.subject = Name::new(&[], "a,O=b"));
         }),
         ("apiserver", |case| {
-            case.other(|wanted| wanted.subject = Name::new(&["b"], "a"))
+            case.other(|wanted| wanted.subject = Name::new(&["b"], "a"));
         }),
         ("apiserver", |case| {
-            case.other(|wanted| wanted.subject = Name::new(&["a"], "b"))
+            case.other(|wanted| wanted.subject = Name::new(&["a"], "b"));
         }),
         ("apiserver", |case| {
-            case.other(|wanted| wanted.subject = Name::new(&[], "a\u{202e}"))
+            case.other(|wanted| wanted.subject = Name::new(&[], "a\u{202e}"));
         }),
     ];
     texts(&mut subjects.into_iter());
