@@ -1,5 +1,6 @@
 //! Runs a plan: keys in parallel, certificates in issue order, one commit.
 
+mod renewal;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -64,10 +65,11 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         changes: Vec::new(),
         issued: BTreeMap::new(),
         cas: BTreeMap::new(),
+        renewed: Vec::new(),
     };
     for (pair, planned) in plan.steps.iter().enumerate() {
         match &planned.step {
-            Step::Keep => {}
+            Step::Keep | Step::Skip => {}
             Step::Derive => preparation.derive(pair, &planned.spec)?,
             Step::Create | Step::Replace { .. } if !makes_key(planned, seen) => {
                 if planned.spec.credential_files().is_some() {
@@ -82,6 +84,8 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
                     .context("no key was generated")?;
                 preparation.make(pair, &planned.spec, &key)?;
             }
+            Step::Refresh => preparation.refresh(pair, &planned.spec)?,
+            Step::Reissue { .. } => preparation.reissue(pair, &planned.spec)?,
         }
     }
     Ok(Prepared {
@@ -146,8 +150,10 @@ struct Preparation<'a> {
     now: OffsetDateTime,
     changes: Vec<Change>,
     issued: BTreeMap<String, Certificate>,
-    /// The keys of the CAs made in this run.
-    cas: BTreeMap<&'a str, Arc<PrivateKey>>,
+    /// What the files of the CAs made in this run hold, and their keys.
+    cas: BTreeMap<&'a str, (Vec<Certificate>, Arc<PrivateKey>)>,
+    /// The CA certificates renewed in this run, the former and the new one.
+    renewed: Vec<(Certificate, Certificate)>,
 }
 
 impl<'a> Preparation<'a> {
@@ -161,12 +167,17 @@ impl<'a> Preparation<'a> {
                 let issued = self
                     .issue(certificate, key)
                     .with_context(|| format!("issue {}", spec.name))?;
-                let certificate = issued.certificate();
+                let made = issued.certificate();
                 if spec.is_ca() {
-                    self.cas.insert(&spec.name, Arc::clone(key));
+                    let file = (vec![made.clone()], Arc::clone(key));
+                    self.cas.insert(&spec.name, file);
                 }
-                self.issued.insert(spec.name.clone(), certificate.clone());
-                self.place(pair, spec, certificate, key)?;
+                self.issued.insert(spec.name.clone(), made.clone());
+                if certificate.kept.is_some() {
+                    self.place_again(pair, spec, made, Some(key))?;
+                } else {
+                    self.place(pair, spec, made, key)?;
+                }
             }
         }
         Ok(())
@@ -247,8 +258,8 @@ impl<'a> Preparation<'a> {
 
     /// The certificates and the key of a CA, made in this run or found.
     fn ca(&self, name: &str) -> Result<(Vec<Certificate>, Arc<PrivateKey>)> {
-        if let (Some(certificate), Some(key)) = (self.issued.get(name), self.cas.get(name)) {
-            return Ok((vec![certificate.clone()], Arc::clone(key)));
+        if let Some((chain, key)) = self.cas.get(name) {
+            return Ok((chain.clone(), Arc::clone(key)));
         }
         match self.seen.observed.get(name) {
             Some(Observed::Certificate {
@@ -265,8 +276,8 @@ impl<'a> Preparation<'a> {
 
     /// The certificates of a CA, made in this run or found.
     fn authorities(&self, name: &str) -> Result<Vec<Certificate>> {
-        if let Some(certificate) = self.issued.get(name) {
-            return Ok(vec![certificate.clone()]);
+        if let Some((chain, _)) = self.cas.get(name) {
+            return Ok(chain.clone());
         }
         match self.seen.observed.get(name) {
             Some(Observed::Certificate { chain, .. }) => Ok(chain.clone()),
@@ -282,14 +293,7 @@ impl<'a> Preparation<'a> {
         key: &PrivateKey,
     ) -> Result<()> {
         let Place::Kubeconfig { .. } = &spec.place else {
-            let pem = Zeroizing::new(certificate.to_pem().into_bytes());
-            self.change(
-                pair,
-                &spec.place,
-                spec.place.public(),
-                pem,
-                CERTIFICATE_MODE,
-            );
+            self.certificates(pair, &spec.place, std::slice::from_ref(certificate));
             self.private_key(pair, &spec.place, key);
             return Ok(());
         };
@@ -367,6 +371,12 @@ impl<'a> Preparation<'a> {
             kubeconfig::write(&entry, existing).with_context(|| format!("replace {file}"))?;
         self.change(pair, &spec.place, file, text, PRIVATE_MODE);
         Ok(())
+    }
+
+    fn certificates(&mut self, pair: usize, place: &Place, chain: &[Certificate]) {
+        let pem: String = chain.iter().map(Certificate::to_pem).collect();
+        let pem = Zeroizing::new(pem.into_bytes());
+        self.change(pair, place, place.public(), pem, CERTIFICATE_MODE);
     }
 
     fn private_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {

@@ -100,6 +100,8 @@ codes! {
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
+    NotRenewed "not-renewed" Warning "it is due, and was not renewed";
+    NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew";
     NotSigned "not-signed-by-ca" Error "another CA signed it";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
     OtherCa "other-ca" Error "another CA's certificate lies where that of the CA that signs is to be put";

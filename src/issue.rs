@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use crate::der;
 use crate::key::{KeyAlgorithm, PrivateKey, PublicKey};
 use crate::spec::{BACKDATE, CertificateSpec, Kind};
+use crate::x509::Extension;
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::serial::Serial;
@@ -169,7 +170,12 @@ impl Template<'_> {
         params.serial_number = Some(SerialNumber::from_slice(self.serial.bytes()));
         params.distinguished_name = DistinguishedName::new();
         params.is_ca = IsCa::NoCa;
-        params.custom_extensions = self.extensions();
+        let custom = |extension: Extension| {
+            let mut custom = CustomExtension::from_oid_content(&extension.oid, extension.value);
+            custom.set_criticality(extension.critical);
+            custom
+        };
+        params.custom_extensions = self.extensions().into_iter().map(custom).collect();
         let issuer = rcgen::Issuer::from_params(&params, Unsigning(key.public_key()));
         let encoded = params
             .signed_by(&Unsigning(self.public_key), &issuer)
@@ -190,23 +196,24 @@ impl Template<'_> {
         Ok(der::sequence(&raw))
     }
 
-    /// The extensions in kubeadm's order, with the subject key identifier on leaves too.
-    fn extensions(&self) -> Vec<CustomExtension> {
+    /// The extensions in kubeadm's order, with the subject key identifier on leaves too. A renewed CA
+    /// has those that it had.
+    fn extensions(&self) -> Vec<Extension> {
         let spec = self.spec;
         let ca = spec.kind == Kind::Ca;
-        let extension = |oid: &[u64], critical: bool, content: Vec<u8>| {
-            let mut extension = CustomExtension::from_oid_content(oid, content);
-            extension.set_criticality(critical);
-            extension
+        let kept = spec.kept.as_ref().map(|kept| kept.extensions.as_slice());
+        if let (true, Some(kept)) = (ca, kept) {
+            return kept.to_vec();
+        }
+        let extension = |oid: &[u64], critical: bool, value: Vec<u8>| Extension {
+            oid: oid.to_vec(),
+            critical,
+            value,
         };
-        let algorithm = self
-            .public_key
-            .algorithm()
-            .unwrap_or(KeyAlgorithm::EcdsaP256);
         let mut extensions = vec![extension(
             KEY_USAGE,
             true,
-            spec.key_usage(algorithm).encode(),
+            spec.key_usage(self.algorithm()).encode(),
         )];
         if !spec.extended_key_usage().is_empty() {
             let usages = usage::encode(spec.extended_key_usage());
@@ -231,38 +238,51 @@ impl Template<'_> {
                 san::encode(&spec.sans),
             ));
         }
+        extensions.extend_from_slice(kept.unwrap_or_default());
         extensions
     }
 
-    /// The object identifiers of [`Self::extensions`], dotted.
-    fn extension_oids(&self) -> Vec<String> {
-        let dotted = |extension: &CustomExtension| {
-            let arcs: Vec<String> = extension
-                .oid_components()
-                .map(|arc| arc.to_string())
-                .collect();
-            arcs.join(".")
-        };
-        self.extensions().iter().map(dotted).collect()
+    fn algorithm(&self) -> KeyAlgorithm {
+        self.public_key
+            .algorithm()
+            .unwrap_or(KeyAlgorithm::EcdsaP256)
     }
 
     /// What was encoded is what was wanted, field by field.
     fn check(&self, made: &Certificate, signer: &PublicKey) -> Result<()> {
         let spec = self.spec;
-        let algorithm = self
-            .public_key
-            .algorithm()
-            .unwrap_or(KeyAlgorithm::EcdsaP256);
-        let ca = spec.kind == Kind::Ca;
+        let extensions = made.extensions().context("read the issued extensions")?;
         let checks = [
             ("subject", made.subject == spec.subject),
             ("issuer", made.issuer == *self.issuer),
             ("serial number", made.serial == self.serial),
             ("validity", made.validity == self.validity),
             ("public key", made.public_key == *self.public_key),
+        ];
+        let read = self.fields(made);
+        let raw = [("extension", extensions == self.extensions())];
+        let mut all = checks.iter().chain(&read).chain(&raw);
+        if let Some((field, _)) = all.find(|(_, right)| !right) {
+            bail!(
+                "the certificate for \"{}\" came out with another {field} than wanted",
+                spec.subject
+            );
+        }
+        made.verify_signature(signer)
+            .context("verify the issued certificate")
+    }
+
+    /// What the extensions mean to who reads them; those of a renewed CA mean what they meant.
+    fn fields(&self, made: &Certificate) -> Vec<(&'static str, bool)> {
+        let spec = self.spec;
+        let ca = spec.kind == Kind::Ca;
+        if ca && spec.kept.is_some() {
+            return vec![("basic constraints", made.is_ca())];
+        }
+        vec![
             (
                 "key usage",
-                made.key_usage == Some(spec.key_usage(algorithm)),
+                made.key_usage == Some(spec.key_usage(self.algorithm())),
             ),
             (
                 "extended key usage",
@@ -288,15 +308,16 @@ impl Template<'_> {
                 "list of extensions",
                 made.extension_oids == self.extension_oids(),
             ),
-        ];
-        if let Some((field, _)) = checks.iter().find(|(_, right)| !right) {
-            bail!(
-                "the certificate for \"{}\" came out with another {field} than wanted",
-                spec.subject
-            );
-        }
-        made.verify_signature(signer)
-            .context("verify the issued certificate")
+        ]
+    }
+
+    /// The object identifiers of [`Self::extensions`], dotted.
+    fn extension_oids(&self) -> Vec<String> {
+        let dotted = |extension: Extension| {
+            let arcs: Vec<String> = extension.oid.iter().map(u64::to_string).collect();
+            arcs.join(".")
+        };
+        self.extensions().into_iter().map(dotted).collect()
     }
 }
 

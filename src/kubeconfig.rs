@@ -10,10 +10,12 @@ use crate::yaml::{self, Node, Value};
 
 mod outline;
 mod refresh;
+mod renew;
 mod write;
 
 pub use outline::{ClusterEntry, ContextEntry, Outline, UserEntry, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh};
+pub use renew::{Anew, renew};
 pub use write::{Credentials, Entry, taken, write};
 
 /// The fields of a cluster and a user that hold certificates and keys, or name files of them.

@@ -185,6 +185,13 @@ pub fn signing<'a>(chain: &'a [Certificate], key: Option<&Key>) -> Option<&'a Ce
         .or(chain.first())
 }
 
+impl Kubeconfig {
+    /// Whether it holds its CA certificates itself.
+    pub fn embeds_authorities(&self) -> bool {
+        self.sources[0] == Source::Embedded
+    }
+}
+
 impl Key {
     /// The key, if it could be opened.
     pub fn open(&self) -> Option<&Arc<PrivateKey>> {

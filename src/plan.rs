@@ -1,5 +1,7 @@
 //! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
 
+mod renewal;
+
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
@@ -10,22 +12,26 @@ use crate::observed::{Ground, KeyState, Observed, signing};
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 
-/// What a generating verb may do with what is there and not as wanted.
+pub use renewal::{Due, Notice, Renewal};
+
+/// What a verb may do with what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Force {
+pub enum Force<'a> {
     /// `--force` without names: replace what drifted.
     Drifted,
     /// `--force` with names: replace every one of them.
     Named,
     /// Replace nothing.
     No,
+    /// Issue anew what is there, as it is, for another time.
+    Renew(&'a Renewal),
 }
 
 /// What a verb may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct Policy<'a> {
     /// What to replace.
-    pub force: Force,
+    pub force: Force<'a>,
     /// Whether CAs and service account keys may be made: not by a node that joins a cluster.
     pub founding: bool,
     /// Whether what is replaced is kept in a backup.
@@ -41,11 +47,27 @@ pub enum Step {
     Derive,
     /// It is there and stays.
     Keep,
-    /// It is there and is made anew, with a new key.
-    Replace {
-        /// The errors found, or that it was asked for by name.
+    /// It is a kubeconfig, and its CA certificates are replaced by those of the CA's file.
+    Refresh,
+    /// It is there, and its certificate is made anew for the same key.
+    Reissue {
+        /// The errors found, or that it was due, or nothing where it was asked for.
         why: Vec<Code>,
     },
+    /// It is there and is made anew, with a new key.
+    Replace {
+        /// The errors found, or that it was due, or nothing where it was asked for.
+        why: Vec<Code>,
+    },
+    /// It is due, and stays as it is: what hinders it is told.
+    Skip,
+}
+
+impl Step {
+    /// Whether nothing is written.
+    pub fn keeps(&self) -> bool {
+        matches!(self, Self::Keep | Self::Skip)
+    }
 }
 
 /// A spec, what happens to it, and what was found.
@@ -55,8 +77,10 @@ pub struct Planned {
     pub spec: Spec,
     /// What happens.
     pub step: Step,
-    /// What was found; no errors but those that a replacement mends.
+    /// What was found and stays as it is.
     pub findings: Vec<Finding>,
+    /// What was found and the step mends.
+    pub mended: Vec<Finding>,
 }
 
 /// What a run will do, in issue order.
@@ -82,7 +106,7 @@ pub type Found = BTreeMap<String, Observed>;
 impl Plan {
     /// Whether anything changes.
     pub fn changes(&self) -> bool {
-        self.steps.iter().any(|planned| planned.step != Step::Keep)
+        self.steps.iter().any(|planned| !planned.step.keeps())
     }
 
     /// All findings.
@@ -90,7 +114,7 @@ impl Plan {
         let steps = self.steps.iter();
         self.ground
             .iter()
-            .chain(steps.flat_map(|planned| &planned.findings))
+            .chain(steps.flat_map(|planned| planned.findings.iter().chain(&planned.mended)))
     }
 }
 
@@ -101,7 +125,7 @@ pub fn plan(
     issuers: &[Spec],
     found: &Found,
     ground: &Ground,
-    policy: Policy,
+    policy: Policy<'_>,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
     let planner = Planner {
@@ -116,36 +140,37 @@ pub fn plan(
     let mut steps = Vec::new();
     let mut ground = diff::ground(ground);
     ground.extend(issuers.iter().flat_map(|issuer| planner.judge(issuer)));
-    let mut refused = ground.clone();
+    let mut told = ground.clone();
+    let mut refused = told.iter().any(is_error);
+    // A renewal prolongs what is sound, and tells of all else.
+    let tolerant = matches!(policy.force, Force::Renew(_));
     for spec in wanted {
         match planner.step(spec) {
             Ok(step) => {
-                refused.extend(step.findings.iter().cloned());
+                refused |= !tolerant && step.findings.iter().any(is_error);
+                told.extend(step.findings.iter().cloned());
+                told.extend(step.mended.iter().cloned().map(|mut finding| {
+                    if !finding.way_out.is_empty() {
+                        MENDED.clone_into(&mut finding.way_out);
+                    }
+                    finding
+                }));
                 steps.push(step);
             }
-            Err(findings) => refused.extend(findings),
+            Err(findings) => {
+                refused |= findings.iter().any(is_error);
+                told.extend(findings);
+            }
         }
     }
-    let mended = |finding: &Finding| {
-        steps.iter().any(|planned| {
-            matches!(planned.step, Step::Replace { .. }) && planned.findings.contains(finding)
-        })
-    };
-    if refused
-        .iter()
-        .any(|finding| finding.severity() == Severity::Error && !mended(finding))
-    {
-        let findings = refused.iter().cloned().map(|mut finding| {
-            if mended(&finding) && !finding.way_out.is_empty() {
-                MENDED.clone_into(&mut finding.way_out);
-            }
-            finding
-        });
-        return Err(Refusal {
-            findings: findings.collect(),
-        });
+    if refused {
+        return Err(Refusal { findings: told });
     }
     Ok(Plan { ground, steps })
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity() == Severity::Error
 }
 
 struct Planner<'a> {
@@ -154,7 +179,7 @@ struct Planner<'a> {
     found: &'a Found,
     taken: &'a BTreeMap<String, String>,
     trusted: &'a [u32],
-    policy: Policy,
+    policy: Policy<'a>,
     now: OffsetDateTime,
 }
 
@@ -182,6 +207,9 @@ impl<'a> Planner<'a> {
     }
 
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
+        if let Force::Renew(renewal) = self.policy.force {
+            return self.renewal(spec, renewal);
+        }
         let observed = self.observed(spec);
         let mut findings = self.judge(spec);
         if matches!(spec.place, Place::Request { .. }) {
@@ -250,10 +278,15 @@ impl<'a> Planner<'a> {
                 return Err(findings);
             }
         }
+        let (findings, mended) = match step {
+            Step::Replace { .. } => (Vec::new(), findings),
+            _ => (findings, Vec::new()),
+        };
         Ok(Planned {
             spec: spec.clone(),
             step,
             findings,
+            mended,
         })
     }
 

@@ -6,6 +6,7 @@ use time::Duration;
 
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
+use crate::x509::Extension;
 use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
@@ -113,6 +114,20 @@ pub struct CertificateSpec {
     pub key_algorithm: KeyAlgorithm,
     /// From now to its end.
     pub validity: Duration,
+    /// What it takes over from the certificate that it renews.
+    pub kept: Option<Kept>,
+}
+
+/// What a renewed certificate has as the one before it had it, beside its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its key usage; of a CA it is among the extensions.
+    pub key_usage: KeyUsage,
+    /// Its extended key usage, in its order; of a CA it is among the extensions.
+    pub extended_key_usage: Vec<ExtendedKeyUsage>,
+    /// Of a CA all extensions, which are written as they are here. Of a leaf those that the table
+    /// does not know, which follow the others.
+    pub extensions: Vec<Extension>,
 }
 
 /// Where something is stored.
@@ -270,6 +285,9 @@ impl CertificateSpec {
     /// The key usage for a key of this algorithm (RFC 5280 section 4.2.1.3). keyEncipherment
     /// goes with RSA only: RFC 8813 section 3 forbids it on EC keys, where kubeadm sets it.
     pub fn key_usage(&self, algorithm: KeyAlgorithm) -> KeyUsage {
+        if let Some(kept) = &self.kept {
+            return kept.key_usage;
+        }
         match (self.kind, algorithm) {
             (Kind::Ca, _) => KeyUsage::DIGITAL_SIGNATURE
                 .union(KeyUsage::KEY_CERT_SIGN)
@@ -282,7 +300,10 @@ impl CertificateSpec {
     }
 
     /// The extended key usage, in kubeadm's order.
-    pub fn extended_key_usage(&self) -> &'static [ExtendedKeyUsage] {
+    pub fn extended_key_usage(&self) -> &[ExtendedKeyUsage] {
+        if let Some(kept) = &self.kept {
+            return &kept.extended_key_usage;
+        }
         match self.kind {
             Kind::Ca | Kind::KeyPair => &[],
             Kind::Client => &[ExtendedKeyUsage::ClientAuth],

@@ -23,7 +23,7 @@ use crate::store::{self, ReadError, Store};
 use crate::x509::validity::parse_duration;
 
 /// Nothing is replaced, and what is not there is not missed because of who this node is.
-const LOOK: Policy = Policy {
+const LOOK: Policy<'static> = Policy {
     force: Force::No,
     founding: true,
     backup: true,

@@ -56,7 +56,7 @@ impl Request {
             .is_none_or(|signing| !signing.no_backup)
     }
 
-    fn force(&self) -> Force {
+    fn force(&self) -> Force<'static> {
         match &self.signing {
             Some(signing) if signing.force && self.select.named() => Force::Named,
             Some(signing) if signing.force => Force::Drifted,

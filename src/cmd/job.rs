@@ -25,7 +25,7 @@ pub(crate) struct Job {
     pub(crate) store: Store,
     pub(crate) passphrases: Passphrases,
     pub(crate) owner: Owner,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Policy<'static>,
     pub(crate) lock_timeout: Duration,
     /// Changes what is wanted and what was found, and tells of it.
     pub(crate) adapt: Option<Box<Adapt>>,

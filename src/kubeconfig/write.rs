@@ -205,7 +205,7 @@ pub fn taken(entry: &Entry<'_>, existing: &[u8]) -> Option<String> {
 
 /// Sets fields of the entry of this name, which is added where it is lacking, and takes away
 /// those that would say the same in another way.
-fn put(
+pub(super) fn put(
     config: &mut Node,
     list: &str,
     name: &str,

@@ -22,7 +22,7 @@ fn ground() -> Ground {
 }
 
 /// Of a cluster's first control plane.
-fn policy(force: Force) -> Policy {
+fn policy(force: Force<'_>) -> Policy<'_> {
     Policy {
         force,
         founding: true,
@@ -61,8 +61,12 @@ fn applied(plan: &Plan, mut found: Found) -> Found {
     for planned in &plan.steps {
         let spec = &planned.spec;
         match planned.step {
-            Step::Keep => {}
-            Step::Derive | Step::Create | Step::Replace { .. } => {
+            Step::Keep | Step::Skip => {}
+            Step::Refresh
+            | Step::Reissue { .. }
+            | Step::Derive
+            | Step::Create
+            | Step::Replace { .. } => {
                 let observed = made(spec, &found);
                 found.insert(spec.name.clone(), observed);
             }
@@ -204,12 +208,14 @@ fn must_hold(found: &Found, force: Force, what: &str) {
             assert_eq!(names, expected, "{what}");
             for planned in &plan.steps {
                 let name = &planned.spec.name;
-                let error = planned
-                    .findings
-                    .iter()
-                    .any(|finding| finding.severity() == Severity::Error);
+                let error = |findings: &[Finding]| findings.iter().any(is_error);
+                assert!(!error(&planned.findings), "{what}: {name}");
+                let mends = error(&planned.mended);
                 match &planned.step {
-                    Step::Keep => assert!(!error, "{what}: {name} is kept with an error"),
+                    Step::Keep => assert!(planned.mended.is_empty(), "{what}: {name}"),
+                    Step::Refresh | Step::Reissue { .. } | Step::Skip => {
+                        panic!("{what}: {name} is renewed")
+                    }
                     Step::Create => assert!(found[name].is_absent(), "{what}: {name}"),
                     Step::Derive => assert_eq!(name, "sa", "{what}"),
                     Step::Replace { why } => {
@@ -219,7 +225,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                             force == Force::Named || !why.is_empty(),
                             "{what}: {name} is replaced for no reason"
                         );
-                        assert_eq!(error, !why.is_empty(), "{what}: {name}");
+                        assert_eq!(mends, !why.is_empty(), "{what}: {name}");
                     }
                 }
             }

@@ -64,6 +64,7 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
                 sans: sans(profile, leaf, evidence),
                 key_algorithm: key_algorithm(observed),
                 validity: validity(leaf),
+                kept: None,
             })
         }
     };
@@ -201,6 +202,7 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
         sans: leaf.map_or_else(Vec::new, |leaf| leaf.sans.clone()),
         key_algorithm: key_algorithm(observed),
         validity: validity(leaf),
+        kept: None,
     });
     Spec {
         name,

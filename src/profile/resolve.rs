@@ -53,6 +53,7 @@ pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
                 sans: hosts(profile, facts)?,
                 key_algorithm: facts.cluster.key_algorithm,
                 validity: validity(profile.kind, &facts.cluster),
+                kept: None,
             })
         }
     };
@@ -202,6 +203,7 @@ pub fn own(own: &Own<'_>, phase: Phase, facts: &Facts) -> Result<Spec, ResolveEr
         sans: Vec::new(),
         key_algorithm: facts.cluster.key_algorithm,
         validity: facts.cluster.validity,
+        kept: None,
     };
     Ok(Spec {
         name: own.name.to_owned(),

@@ -270,7 +270,7 @@ impl Report {
         for planned in &plan.steps {
             let name = &planned.spec.name;
             let certificate = issued.get(name).or_else(|| match planned.step {
-                Step::Keep => found(observed.get(name)),
+                Step::Keep | Step::Refresh | Step::Skip => found(observed.get(name)),
                 _ => None,
             });
             let item = self.item(planned, observed.get(name), certificate);
@@ -284,15 +284,8 @@ impl Report {
                     "nothing of {former} can be read: what else it holds is kept in the backup alone"
                 ));
             }
-            // What a replacement mends is no more.
-            let replaced = matches!(planned.step, Step::Replace { .. });
-            let kept: Vec<Finding> = planned
-                .findings
-                .iter()
-                .filter(|_| !replaced)
-                .cloned()
-                .collect();
-            self.tell(&kept);
+            // What the step mends is no more.
+            self.tell(&planned.findings);
         }
         self.capped(plan, issued);
         self.next = next::advice(plan, &self.store);
@@ -308,7 +301,7 @@ impl Report {
         let spec = &planned.spec;
         // Of an external CA only the certificate is here.
         let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
-            && planned.step == Step::Keep;
+            && planned.step.keeps();
         let files = if external {
             vec![spec.place.public()]
         } else {
@@ -328,11 +321,18 @@ impl Report {
                 Step::Create => "create",
                 Step::Derive => "derive",
                 Step::Keep => "keep",
+                Step::Refresh => "refresh",
+                Step::Reissue { .. } => "reissue",
                 Step::Replace { .. } => "replace",
+                Step::Skip => "skip",
             },
             why: match &planned.step {
-                Step::Replace { why } if why.is_empty() => vec!["asked-for"],
-                Step::Replace { why } => why.iter().map(|code| code.id()).collect(),
+                Step::Reissue { why } | Step::Replace { why } if why.is_empty() => {
+                    vec!["asked-for"]
+                }
+                Step::Reissue { why } | Step::Replace { why } => {
+                    why.iter().map(|code| code.id()).collect()
+                }
                 _ => Vec::new(),
             },
             files: files.iter().map(|file| self.path(file)).collect(),
@@ -409,7 +409,7 @@ fn found(observed: Option<&Observed>) -> Option<&Certificate> {
 /// The algorithm of a key pair that was there: it may be another than a new one would have.
 fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
     match (step, observed) {
-        (Step::Keep | Step::Derive, Some(Observed::KeyPair { key, .. })) => {
+        (Step::Keep | Step::Derive | Step::Skip, Some(Observed::KeyPair { key, .. })) => {
             key.open().map(|key| key.algorithm())
         }
         _ => None,

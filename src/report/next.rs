@@ -19,7 +19,7 @@ pub(super) struct Advice {
 
 /// What is left to do after a plan was carried out.
 pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
-    let made = |step: &Step| *step != Step::Keep;
+    let made = |step: &Step| matches!(step, Step::Create | Step::Derive | Step::Replace { .. });
     // What another machine asked for is its own to use.
     let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
     let mut advice = Vec::new();

@@ -8,11 +8,14 @@ use anyhow::{Context as _, anyhow, ensure};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
-use super::extension::Extensions;
+use super::extension::{Extension, Extensions};
 use super::{ExtendedKeyUsage, KeyUsage, Name, NameConstraints, San, Serial, Validity};
 use crate::der;
 use crate::key::PublicKey;
 use crate::pem::{self, Label};
+
+/// The tag of a certificate's extensions, `[3]`.
+const EXTENSIONS: u8 = 0xa3;
 
 /// Basic constraints (RFC 5280, 4.2.1.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,6 +120,19 @@ impl Certificate {
     /// A `CERTIFICATE` block.
     pub fn to_pem(&self) -> String {
         pem::encode(Label::Certificate, &self.der).to_string()
+    }
+
+    /// The extensions as they stand in it, in their order. That they can be read was seen when it was.
+    pub fn extensions(&self) -> anyhow::Result<Vec<Extension>> {
+        let tbs = der::only(self.tbs())?;
+        let fields = der::children(tbs.tagged(der::SEQUENCE)?)?;
+        let Some(field) = fields.iter().find(|field| field.tag == EXTENSIONS) else {
+            return Ok(Vec::new());
+        };
+        der::sequence_members(field.content)?
+            .iter()
+            .map(Extension::read)
+            .collect()
     }
 
     /// The AlgorithmIdentifier of the signature, DER.

@@ -145,3 +145,35 @@ fn address(octets: &[u8]) -> anyhow::Result<IpAddr> {
         .context("an IP address has not 4 or 16 octets")?;
     Ok(IpAddr::from(octets).to_canonical())
 }
+
+/// An extension as it stands in a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Extension {
+    /// The arcs of its object identifier.
+    pub oid: Vec<u64>,
+    /// Whether who does not know it must refuse the certificate.
+    pub critical: bool,
+    /// Its value, DER.
+    pub value: Vec<u8>,
+}
+
+impl Extension {
+    /// Reads the member of `Extensions` (RFC 5280, 4.1).
+    pub(super) fn read(member: &der::Element<'_>) -> anyhow::Result<Self> {
+        let parts = der::children(member.tagged(der::SEQUENCE)?)?;
+        let (oid, critical, value) = match parts.as_slice() {
+            [oid, value] => (oid, false, value),
+            [oid, critical, value] => (oid, critical.tagged(der::BOOLEAN)? != [0], value),
+            _ => bail!("an extension has not two or three parts"),
+        };
+        let arcs = der::oid_arcs(oid.tagged(der::OBJECT_IDENTIFIER)?)?;
+        let arcs: Result<Vec<u64>, _> = arcs.into_iter().map(u64::try_from).collect();
+        Ok(Self {
+            oid: arcs
+                .ok()
+                .context("an arc of an object identifier is over 64 bits")?,
+            critical,
+            value: value.tagged(der::OCTET_STRING)?.to_vec(),
+        })
+    }
+}

@@ -128,7 +128,7 @@ fn tree(wanted: &[Spec], ago: Duration) -> Found {
     found
 }
 
-fn policies() -> impl Iterator<Item = Policy> {
+fn policies() -> impl Iterator<Item = Policy<'static>> {
     [Force::Drifted, Force::Named, Force::No]
         .into_iter()
         .flat_map(|force| {
@@ -252,11 +252,12 @@ fn whatever_is_found_nothing_is_replaced_without_a_reason_and_no_ca_ever() {
 }
 
 /// One step is one that this policy may take; whether it replaces.
-fn reasonable(planned: &Planned, found: &Found, policy: Policy, what: &str) -> bool {
+fn reasonable(planned: &Planned, found: &Found, policy: Policy<'_>, what: &str) -> bool {
     let name = &planned.spec.name;
     let errors: BTreeSet<Code> = planned
         .findings
         .iter()
+        .chain(&planned.mended)
         .filter(|finding| finding.severity() == Severity::Error)
         .map(|finding| finding.code)
         .collect();
@@ -268,6 +269,7 @@ fn reasonable(planned: &Planned, found: &Found, policy: Policy, what: &str) -> b
         }
         Step::Derive => assert_eq!(name, "sa", "{what}"),
         Step::Keep => assert!(errors.is_empty() && !absent, "{what}: {name}"),
+        Step::Refresh | Step::Reissue { .. } | Step::Skip => panic!("{what}: {name} is renewed"),
         Step::Replace { why } => {
             assert!(!shared(&planned.spec), "{what}: {name} is replaced");
             assert_ne!(policy.force, Force::No, "{what}: {name}");

@@ -1,0 +1,130 @@
+//! What is renewed: another certificate in the place of the former one, and all else as it was.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{PRIVATE_MODE, Preparation};
+use crate::key::PrivateKey;
+use crate::kubeconfig::{self, Anew};
+use crate::observed::{Key, Observed};
+use crate::profile::renewal::certificate;
+use crate::spec::{Place, Spec};
+use crate::x509::cert::Certificate;
+
+impl<'a> Preparation<'a> {
+    /// A certificate for the key that is there.
+    pub(super) fn reissue(&mut self, pair: usize, spec: &'a Spec) -> Result<()> {
+        let observed = self.found(spec)?;
+        let (former, _) = certificate(observed).context("it has no certificate")?;
+        let former = former.clone();
+        let key = match observed {
+            Observed::Certificate { key: Some(key), .. } => key.open(),
+            Observed::Kubeconfig(found) => Key::open(&found.key),
+            _ => None,
+        };
+        let key = Arc::clone(key.context("its private key is not open")?);
+        ensure!(
+            former.public_key == *key.public_key(),
+            "the key of {} is not its certificate's",
+            spec.name
+        );
+        let wanted = spec.certificate().context("it has no certificate")?;
+        let issued = self
+            .issue(wanted, &key)
+            .with_context(|| format!("renew {}", spec.name))?;
+        let made = issued.certificate();
+        if spec.is_ca() {
+            self.renewed.push((former, made.clone()));
+            let file = (self.file(spec, made)?, Arc::clone(&key));
+            self.cas.insert(&spec.name, file);
+        }
+        self.issued.insert(spec.name.clone(), made.clone());
+        self.place_again(pair, spec, made, None)
+    }
+
+    /// The CA certificates of a kubeconfig.
+    pub(super) fn refresh(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let authorities = self.bundle(spec)?;
+        let anew = Anew {
+            authorities: Some(&authorities),
+            ..Anew::default()
+        };
+        self.kubeconfig_anew(pair, spec, &anew)
+    }
+
+    /// A certificate where the former one was, with what stood behind that in its file; and the key,
+    /// where it is a new one.
+    pub(super) fn place_again(
+        &mut self,
+        pair: usize,
+        spec: &Spec,
+        made: &Certificate,
+        key: Option<&PrivateKey>,
+    ) -> Result<()> {
+        let file = self.file(spec, made)?;
+        let Place::Kubeconfig { .. } = spec.place else {
+            self.certificates(pair, &spec.place, &file);
+            if let Some(key) = key {
+                self.private_key(pair, &spec.place, key);
+            }
+            return Ok(());
+        };
+        let authorities = self.bundle(spec)?;
+        let embedded = match self.found(spec)? {
+            Observed::Kubeconfig(found) => found.embeds_authorities(),
+            _ => false,
+        };
+        let certificate: String = file.iter().map(Certificate::to_pem).collect();
+        let key = key.map(PrivateKey::to_pem);
+        let anew = Anew {
+            authorities: Some(authorities.as_str()).filter(|_| embedded),
+            certificate: Some(&certificate),
+            key: key.as_ref().map(|key| key.as_bytes()),
+        };
+        self.kubeconfig_anew(pair, spec, &anew)
+    }
+
+    /// What the file of a renewed certificate holds: a leaf is followed by the chain that followed it,
+    /// and in a bundle all others stay.
+    fn file(&self, spec: &Spec, made: &Certificate) -> Result<Vec<Certificate>> {
+        let observed = self.found(spec)?;
+        let (former, _) = certificate(observed).context("it has no certificate")?;
+        let chain = match observed {
+            Observed::Certificate { chain, .. } => chain,
+            Observed::Kubeconfig(found) => &found.chain,
+            _ => bail!("it has no certificate"),
+        };
+        let now = |one: &Certificate| {
+            let renewed = self.renewed.iter().find(|(was, _)| was == one);
+            match renewed {
+                _ if one == former => made.clone(),
+                Some((_, now)) => now.clone(),
+                None => one.clone(),
+            }
+        };
+        Ok(chain.iter().map(now).collect())
+    }
+
+    fn bundle(&self, spec: &Spec) -> Result<String> {
+        let wanted = spec.certificate().context("it has no certificate")?;
+        let authorities = self.authorities(wanted.issuer.as_deref().context("it has no CA")?)?;
+        Ok(authorities.iter().map(Certificate::to_pem).collect())
+    }
+
+    fn kubeconfig_anew(&mut self, pair: usize, spec: &Spec, anew: &Anew<'_>) -> Result<()> {
+        let file = spec.place.public();
+        let existing = self.seen.files.get(&file);
+        let existing = existing.with_context(|| format!("{file} was not read"))?;
+        let text =
+            kubeconfig::renew(anew, &existing.bytes).with_context(|| format!("renew {file}"))?;
+        self.change(pair, &spec.place, file, text, PRIVATE_MODE);
+        Ok(())
+    }
+
+    fn found(&self, spec: &Spec) -> Result<&'a Observed> {
+        let seen: &'a _ = self.seen;
+        let observed = seen.observed.get(&spec.name);
+        observed.with_context(|| format!("{} is not there", spec.name))
+    }
+}

@@ -1,0 +1,386 @@
+//! What is renewed, and what is not and why.
+
+use std::collections::BTreeSet;
+
+use time::Duration;
+
+use super::{EXTERNAL, Force, Planned, Planner, Step, is_error};
+use crate::diff::{authorities, diff, told_to_a_reader};
+use crate::finding::{Code, Finding};
+use crate::location::Root;
+use crate::observed::{Key, KeyState, Observed, signing};
+use crate::profile::renewal::{Changes, certificate, renewed};
+use crate::spec::{BACKDATE, Kind, Place, Spec};
+use crate::x509::cert::Certificate;
+use crate::x509::serial::Serial;
+use crate::x509::validity::moment;
+
+/// What a renewal is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// What is renewed.
+    pub due: Due,
+    /// Whether the keys stay.
+    pub reuse_key: bool,
+    /// What else changes.
+    pub changes: Changes,
+}
+
+/// What is renewed. A CA is so only by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Every leaf.
+    All,
+    /// Those of these names.
+    Named(BTreeSet<String>),
+    /// The leaves that end soon.
+    Within(Notice),
+}
+
+/// How long before its end a leaf is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// No sooner than this.
+    pub at_most: Duration,
+    /// Nor before two thirds of its time have passed, so that a short-lived one is not renewed by
+    /// every run.
+    pub last_third: bool,
+}
+
+impl Notice {
+    fn of(self, certificate: &Certificate) -> Duration {
+        let whole = certificate.validity.not_after - certificate.validity.not_before;
+        if self.last_third {
+            self.at_most.min(whole / 3)
+        } else {
+            self.at_most
+        }
+    }
+}
+
+/// What a certificate says of itself stays as it is, and is told where it is wrong: the CA signed it
+/// so. All other errors are in the way, since nobody knows what it is that would be prolonged.
+const TOLERATED: [Code; 3] = [Code::SanMissing, Code::UsageMissing, Code::WrongSubject];
+
+/// What a certificate that ends with its CA waits for.
+const CA_FIRST: &str = "renew its CA first, by name";
+
+impl Planner<'_> {
+    pub(super) fn renewal(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
+        let observed = self.observed(spec);
+        let findings = self.judge(spec);
+        let named = is_named(&renewal.due, spec);
+        let new = renewed(spec, observed, &renewal.changes);
+        let (Some(new), Some((former, _))) = (new, certificate(observed)) else {
+            if named && findings.iter().any(is_error) {
+                return Err(told(findings, spec));
+            }
+            return Ok(planned(spec, Step::Keep, findings));
+        };
+        match self.due(spec, former, &renewal.due) {
+            Verdict::Due => {}
+            Verdict::EndsWithCa => {
+                let text = format!(
+                    "ends on {} with its CA: renewed it would not last longer",
+                    moment(former.validity.not_after)
+                );
+                return Ok(skipped(spec, findings, &text, CA_FIRST));
+            }
+            Verdict::NotDue => return Ok(self.not_due(spec, &new, findings)),
+        }
+        if let Some((text, way_out)) = elsewhere(spec, observed) {
+            if matches!(renewal.due, Due::All) {
+                return Ok(planned(spec, Step::Keep, findings));
+            }
+            return Ok(skipped(spec, findings, text, way_out));
+        }
+        let same_key = renewal.reuse_key || spec.is_ca();
+        let after = self.after(spec, &new, observed, same_key);
+        let left = diff(
+            spec,
+            &after,
+            authorities(spec, self.found),
+            self.trusted,
+            self.now,
+        );
+        let new_kind = !same_key && new.key_algorithm() == spec.key_algorithm();
+        let (mended, left): (Vec<Finding>, Vec<Finding>) =
+            findings.into_iter().partition(|finding| {
+                !left.contains(finding) || finding.code == Code::KeyAlgorithm && new_kind
+            });
+        let mut hindering: Vec<Finding> = left
+            .iter()
+            .filter(|finding| is_error(finding) && !TOLERATED.contains(&finding.code))
+            .cloned()
+            .collect();
+        hindering.extend(self.hindered(spec, &new, former));
+        if let Some(external) = hindering
+            .iter()
+            .find(|finding| finding.code == Code::ExternalCa)
+        {
+            let findings = [left, mended].concat();
+            return Ok(skipped(spec, findings, &external.text, EXTERNAL));
+        }
+        if !hindering.is_empty() {
+            let mut findings = [left, mended].concat();
+            let further = hindering.iter().filter(|one| !findings.contains(one));
+            let further: Vec<Finding> = further.cloned().collect();
+            findings.extend(further);
+            if named {
+                return Err(told(findings, spec));
+            }
+            let codes: Vec<&str> = hindering.iter().map(|finding| finding.code.id()).collect();
+            let text = format!("is due, and was not renewed: {}", codes.join(", "));
+            return Ok(skipped(spec, findings, &text, "see to that first"));
+        }
+        let mut why: Vec<Code> = mended
+            .iter()
+            .filter(|finding| is_error(finding))
+            .map(|finding| finding.code)
+            .collect();
+        if matches!(renewal.due, Due::Within(_)) && !why.contains(&Code::Expired) {
+            why.insert(0, Code::ExpiresSoon);
+        }
+        let step = if same_key {
+            Step::Reissue { why }
+        } else {
+            Step::Replace { why }
+        };
+        Ok(Planned {
+            spec: new,
+            step,
+            findings: told(left, spec),
+            mended,
+        })
+    }
+
+    fn due(&self, spec: &Spec, former: &Certificate, due: &Due) -> Verdict {
+        let leaf = spec
+            .certificate()
+            .is_some_and(|wanted| wanted.kind != Kind::Ca);
+        let renewed = match due {
+            Due::All => leaf,
+            Due::Named(_) => is_named(due, spec),
+            Due::Within(notice) => {
+                let end = former.validity.not_after;
+                let ends_soon = leaf && end - self.now <= notice.of(former);
+                let ca = self.signing(spec);
+                if ends_soon && ca.is_some_and(|ca| ca.validity.not_after <= end) {
+                    return Verdict::EndsWithCa;
+                }
+                ends_soon
+            }
+        };
+        if renewed {
+            Verdict::Due
+        } else {
+            Verdict::NotDue
+        }
+    }
+
+    /// The certificate that would sign for this leaf.
+    fn signing(&self, spec: &Spec) -> Option<&Certificate> {
+        match self.observed(self.issuer(spec)?) {
+            Observed::Certificate { chain, key, .. } => signing(chain, key.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
+    fn not_due(&self, spec: &Spec, new: &Spec, findings: Vec<Finding>) -> Planned {
+        let ca = self.issuer(spec);
+        let (Some(ca), Observed::Kubeconfig(found)) = (ca, self.observed(spec)) else {
+            return planned(spec, Step::Keep, findings);
+        };
+        let trusted = authorities(spec, self.found);
+        let holds = found.authorities.iter().any(|one| trusted.contains(one));
+        if !self.is_renewed(ca) || !found.embeds_authorities() || !holds {
+            return planned(spec, Step::Keep, findings);
+        }
+        Planned {
+            step: Step::Refresh,
+            ..planned(new, Step::Keep, told(findings, spec))
+        }
+    }
+
+    /// Whether this run renews it.
+    fn is_renewed(&self, ca: &Spec) -> bool {
+        match self.policy.force {
+            Force::Renew(renewal) => is_named(&renewal.due, ca),
+            _ => false,
+        }
+    }
+
+    /// What is found once it is renewed, as far as it is known before: what is judged the same then
+    /// stays.
+    fn after(&self, spec: &Spec, new: &Spec, observed: &Observed, same_key: bool) -> Observed {
+        let Some(wanted) = new.certificate() else {
+            return observed.clone();
+        };
+        let ca = self.signing(spec);
+        let renew = |certificate: &mut Certificate| {
+            let algorithm = wanted.key_algorithm;
+            let end = self.now.checked_add(wanted.validity).unwrap_or(self.now);
+            certificate.validity.not_before = self.now - BACKDATE;
+            certificate.validity.not_after = ca.map_or(end, |ca| end.min(ca.validity.not_after));
+            certificate.serial = Serial::new([0x55; 20]);
+            if !spec.is_ca() {
+                certificate.sans.clone_from(&wanted.sans);
+                certificate.key_usage = Some(wanted.key_usage(algorithm));
+                let identifier = certificate.public_key.key_identifier().to_vec();
+                certificate.subject_key_identifier = Some(identifier);
+            }
+        };
+        let file = new.place.key();
+        let private = |key: &mut Key| {
+            if !same_key {
+                key.access.mode &= file.largest_mode();
+            }
+        };
+        let mut after = observed.clone();
+        match &mut after {
+            Observed::Certificate { chain, key, access } => {
+                access.mode &= new.place.public().largest_mode();
+                let former = certificate(observed).map(|(former, _)| former);
+                chain
+                    .iter_mut()
+                    .filter(|one| Some(&**one) == former)
+                    .for_each(renew);
+                key.iter_mut().for_each(private);
+            }
+            Observed::Kubeconfig(found) => {
+                found.chain.iter_mut().take(1).for_each(renew);
+                private(&mut found.key);
+                if found.embeds_authorities() {
+                    found.authorities = authorities(spec, self.found).to_vec();
+                }
+            }
+            _ => {}
+        }
+        after
+    }
+
+    /// What of others is in the way: the CA that signs it.
+    fn hindered(&self, spec: &Spec, new: &Spec, former: &Certificate) -> Vec<Finding> {
+        if spec.is_ca() {
+            return self.own_key(spec, former);
+        }
+        let Some(ca) = self.issuer(spec) else {
+            return Vec::new();
+        };
+        let mut hindering = self.blocked(new, ca, true);
+        // With its CA renewed the leaf stands below a sound one, or nothing is done.
+        let errors = || self.judge(ca).into_iter().filter(is_error);
+        if hindering.is_empty() && !self.is_renewed(ca) {
+            hindering.extend(errors());
+        }
+        hindering
+    }
+
+    /// What keeps a CA from signing itself anew.
+    fn own_key(&self, spec: &Spec, former: &Certificate) -> Vec<Finding> {
+        let tell = |code, text: &str, way_out: &str| {
+            vec![Finding {
+                code,
+                name: spec.name.clone(),
+                file: spec.place.public(),
+                text: text.to_owned(),
+                way_out: way_out.to_owned(),
+            }]
+        };
+        let own =
+            former.subject == former.issuer && former.verify_signature(&former.public_key).is_ok();
+        if !own {
+            let text = format!("was signed by another CA, \"{}\"", former.issuer);
+            let way_out = "have that CA issue it anew, for the same key";
+            return tell(Code::NotSelfSigned, &text, way_out);
+        }
+        match self.observed(spec) {
+            Observed::Certificate { key: None, .. } => tell(
+                Code::ExternalCa,
+                "is due, and its key is not here",
+                EXTERNAL,
+            ),
+            Observed::Certificate {
+                key:
+                    Some(Key {
+                        state: KeyState::Locked(reason),
+                        ..
+                    }),
+                ..
+            } => tell(
+                Code::CaKeyLocked,
+                &format!("must sign itself, and {} cannot be used", spec.place.key()),
+                reason,
+            ),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whether something is renewed.
+enum Verdict {
+    Due,
+    /// It would be, and would not last longer.
+    EndsWithCa,
+    NotDue,
+}
+
+fn is_named(due: &Due, spec: &Spec) -> bool {
+    matches!(due, Due::Named(names) if names.contains(&spec.name))
+}
+
+fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
+    Planned {
+        spec: spec.clone(),
+        step,
+        findings: told(findings, spec),
+        mended: Vec::new(),
+    }
+}
+
+fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
+    told_to_a_reader(findings, std::slice::from_ref(spec))
+}
+
+fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Planned {
+    let mut planned = planned(spec, Step::Skip, findings);
+    planned.findings.push(Finding {
+        code: Code::NotRenewed,
+        name: spec.name.clone(),
+        file: spec.place.public(),
+        text: text.to_owned(),
+        way_out: way_out.to_owned(),
+    });
+    planned
+}
+
+/// Who else keeps it, after the file's name, and the way out.
+fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, &'static str)> {
+    const ROTATES: &str =
+        "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)";
+    let place = &spec.place;
+    let unsigned = spec
+        .certificate()
+        .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
+    match observed {
+        Observed::Kubeconfig(found) if found.referred => Some((
+            "is due, and its certificate lies in a file of its own",
+            "renew that file; one that a kubelet rotates is the kubelet's to renew",
+        )),
+        _ if place.public().root == Root::Kubelet
+            && (unsigned || matches!(place, Place::File { .. })) =>
+        {
+            Some(("is due, and is the kubelet's own", ROTATES))
+        }
+        _ if unsigned => Some((
+            "is due, and no CA that is here signed it",
+            "issue it anew where it was made",
+        )),
+        _ if matches!(place, Place::File { .. }) => Some((
+            "is due, and lies without a file of its key",
+            "issue it anew where its key is",
+        )),
+        _ => None,
+    }
+}
