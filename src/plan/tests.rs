@@ -1,4 +1,5 @@
 mod properties;
+mod renewal;
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -576,6 +577,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::ExternalCa,
         Code::NamesTaken,
         Code::NotCopied,
+        Code::NotRenewed,
+        Code::NotSelfSigned,
     ];
     shown.extend(here);
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);

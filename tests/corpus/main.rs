@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 34] = [
+const ELSEWHERE: [(Code, &str); 36] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -88,6 +88,15 @@ const ELSEWHERE: [(Code, &str); 34] = [
     (
         Code::RestoredHalf,
         "what_the_run_created_stays_by_name_and_half_a_pair_is_a_warning (tests/rollback.rs)",
+    ),
+    // Of a renewal.
+    (
+        Code::NotRenewed,
+        "of_an_external_ca_nothing_is_renewed_and_the_rest_is (src/plan/tests/renewal.rs)",
+    ),
+    (
+        Code::NotSelfSigned,
+        "a_ca_that_another_signed_and_one_whose_key_is_locked_are_not_renewed (src/plan/tests/renewal.rs)",
     ),
     // Of a whole tree and of its age, which only a check looks at.
     (

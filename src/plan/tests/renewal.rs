@@ -1,0 +1,335 @@
+use super::*;
+use crate::oracle::sample::{certificate, made_at};
+use crate::profile::by_name;
+use crate::profile::found::{Evidence, of_other, of_row};
+use crate::profile::renewal::Changes;
+use crate::spec::Place;
+use crate::x509::san::San;
+
+/// The tree, of which all was made so long ago.
+fn aged(ago: Duration) -> Found {
+    let mut found = Found::new();
+    for spec in specs() {
+        let observed = made_at(&spec, &found, NOW - ago);
+        found.insert(spec.name, observed);
+    }
+    found
+}
+
+/// What the files themselves tell of the rows that are there.
+fn judged(found: &Found) -> Vec<Spec> {
+    let evidence = Evidence::of(found, "cp1");
+    specs()
+        .iter()
+        .map(|spec| of_row(by_name(&spec.name).unwrap(), &found[&spec.name], &evidence))
+        .collect()
+}
+
+fn within(at_most: Duration) -> Due {
+    Due::Within(Notice {
+        at_most,
+        last_third: false,
+    })
+}
+
+fn named(names: &[&str]) -> Due {
+    Due::Named(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn renewal(due: Due) -> Renewal {
+    Renewal {
+        due,
+        reuse_key: false,
+        changes: Changes::default(),
+    }
+}
+
+fn attempt(found: &Found, renewal: &Renewal) -> Result<Plan, Refusal> {
+    let policy = policy(Force::Renew(renewal));
+    plan(&judged(found), &[], found, &ground(), policy, NOW)
+}
+
+fn steps<'a>(plan: &'a Plan, of: &Step) -> Vec<&'a str> {
+    let same = |step: &Step| std::mem::discriminant(step) == std::mem::discriminant(of);
+    plan.steps
+        .iter()
+        .filter(|planned| same(&planned.step))
+        .map(|planned| planned.spec.name.as_str())
+        .collect()
+}
+
+const REPLACE: Step = Step::Replace { why: Vec::new() };
+const REISSUE: Step = Step::Reissue { why: Vec::new() };
+const LEAVES: usize = 12;
+
+fn codes(plan: &Plan, name: &str) -> Vec<Code> {
+    let of_name = plan.steps.iter().find(|planned| planned.spec.name == name);
+    let findings = &of_name.unwrap().findings;
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+fn leaf<'a>(found: &'a mut Found, name: &str) -> &'a mut Certificate {
+    match found.get_mut(name).unwrap() {
+        Observed::Certificate { chain, .. } => &mut chain[0],
+        Observed::Kubeconfig(kubeconfig) => &mut kubeconfig.chain[0],
+        _ => panic!("{name}"),
+    }
+}
+
+#[test]
+fn what_ends_within_the_notice_is_renewed_and_nothing_else() {
+    let found = aged(Duration::days(340));
+    let plan = attempt(&found, &renewal(within(Duration::days(24)))).unwrap();
+    assert!(!plan.changes(), "{plan:#?}");
+    let plan = attempt(&found, &renewal(within(Duration::days(25)))).unwrap();
+    assert_eq!(steps(&plan, &REPLACE).len(), LEAVES);
+    assert_eq!(
+        steps(&plan, &Step::Keep),
+        ["ca", "etcd-ca", "front-proxy-ca", "sa"]
+    );
+    assert_eq!(
+        step(&plan, "admin"),
+        &Step::Replace {
+            why: vec![Code::ExpiresSoon]
+        }
+    );
+}
+
+#[test]
+fn what_is_over_is_renewed_for_that() {
+    let found = aged(Duration::days(366));
+    let plan = attempt(&found, &renewal(within(Duration::days(30)))).unwrap();
+    let why = vec![Code::Expired];
+    assert_eq!(step(&plan, "apiserver"), &Step::Replace { why });
+    assert_eq!(codes(&plan, "apiserver"), []);
+}
+
+#[test]
+fn in_its_first_two_thirds_nothing_is_due_unless_a_time_was_given() {
+    let found = aged(Duration::days(200));
+    let mut notice = Notice {
+        at_most: Duration::days(300),
+        last_third: true,
+    };
+    let plan = attempt(&found, &renewal(Due::Within(notice))).unwrap();
+    assert!(!plan.changes());
+    notice.last_third = false;
+    let plan = attempt(&found, &renewal(Due::Within(notice))).unwrap();
+    assert_eq!(steps(&plan, &REPLACE).len(), LEAVES);
+}
+
+#[test]
+fn all_are_the_leaves_and_a_ca_is_renewed_by_name_alone() {
+    let plan = attempt(&tree(), &renewal(Due::All)).unwrap();
+    assert_eq!(steps(&plan, &REPLACE).len(), LEAVES);
+    assert_eq!(
+        steps(&plan, &Step::Keep),
+        ["ca", "etcd-ca", "front-proxy-ca", "sa"]
+    );
+    let plan = attempt(&tree(), &renewal(named(&["ca", "etcd-peer"]))).unwrap();
+    assert_eq!(steps(&plan, &REISSUE), ["ca"]);
+    assert_eq!(steps(&plan, &REPLACE), ["etcd-peer"]);
+    let kubeconfigs = [
+        "admin",
+        "super-admin",
+        "kubelet",
+        "controller-manager",
+        "scheduler",
+    ];
+    assert_eq!(steps(&plan, &Step::Refresh), kubeconfigs);
+    assert_eq!(
+        step(&plan, "ca"),
+        &REISSUE,
+        "asked for, and for no other reason"
+    );
+}
+
+#[test]
+fn keys_stay_where_that_is_asked_for() {
+    let mut same = renewal(Due::All);
+    same.reuse_key = true;
+    let plan = attempt(&tree(), &same).unwrap();
+    assert_eq!(steps(&plan, &REISSUE).len(), LEAVES);
+    // A key that others may have read is replaced, and never kept.
+    let mut found = tree();
+    put(&mut found, &spec("apiserver"), "open to all");
+    let plan = attempt(&found, &same).unwrap();
+    assert_eq!(step(&plan, "apiserver"), &Step::Skip);
+    assert_eq!(codes(&plan, "apiserver"), [Code::KeyMode, Code::NotRenewed]);
+    let plan = attempt(&found, &renewal(Due::All)).unwrap();
+    let why = vec![Code::KeyMode];
+    assert_eq!(step(&plan, "apiserver"), &Step::Replace { why });
+}
+
+#[test]
+fn a_renewed_leaf_keeps_what_it_says_and_only_what_was_asked_for_changes() {
+    let mut found = tree();
+    let more = San::Uri("spiffe://x/y".to_owned());
+    leaf(&mut found, "apiserver").sans.push(more.clone());
+    let mut given = renewal(named(&["apiserver"]));
+    let plan = attempt(&found, &given).unwrap();
+    let of = |plan: &Plan| {
+        let of_name = |planned: &&Planned| planned.spec.name == "apiserver";
+        let planned = plan.steps.iter().find(of_name).unwrap();
+        planned.spec.certificate().unwrap().clone()
+    };
+    let former = leaf(&mut found, "apiserver").clone();
+    let new = of(&plan);
+    assert_eq!((&new.subject, &new.sans), (&former.subject, &former.sans));
+    assert_eq!(new.validity, Duration::days(365));
+    let added = San::Dns("added.example".to_owned());
+    given.changes.add = vec![added.clone()];
+    given.changes.remove = vec![more];
+    given.changes.validity = Some(Duration::days(9));
+    given.changes.key_algorithm = Some(crate::key::KeyAlgorithm::Rsa(2048));
+    let new = of(&attempt(&found, &given).unwrap());
+    assert_eq!(new.sans.last(), Some(&added));
+    assert_eq!(new.sans.len(), former.sans.len());
+    assert_eq!(new.validity, Duration::days(9));
+    assert_eq!(
+        new.key_usage(new.key_algorithm).names(),
+        ["digitalSignature", "keyEncipherment"],
+        "an RSA key's"
+    );
+}
+
+#[test]
+fn what_was_signed_so_is_prolonged_and_told_and_what_was_not_signed_here_is_neither() {
+    let mut found = tree();
+    leaf(&mut found, "apiserver")
+        .sans
+        .retain(|san| *san != San::Dns("cp1".to_owned()));
+    put(&mut found, &spec("etcd-peer"), "of another CA");
+    put(&mut found, &spec("etcd-server"), "only its key");
+    let plan = attempt(&found, &renewal(Due::All)).unwrap();
+    assert_eq!(step(&plan, "apiserver"), &REPLACE);
+    assert_eq!(codes(&plan, "apiserver"), [Code::SanMissing]);
+    assert_eq!(step(&plan, "etcd-peer"), &Step::Skip);
+    assert_eq!(
+        codes(&plan, "etcd-peer"),
+        [Code::NotSigned, Code::NotRenewed]
+    );
+    assert_eq!(step(&plan, "etcd-server"), &Step::Keep);
+    assert_eq!(codes(&plan, "etcd-server"), [Code::MissingCertificate]);
+    for name in ["etcd-peer", "etcd-server"] {
+        let refusal = attempt(&found, &renewal(named(&[name]))).unwrap_err();
+        assert!(errors(&refusal).iter().any(|(of, _)| *of == name));
+    }
+}
+
+#[test]
+fn names_of_stated_facts_take_the_place_of_those_that_are_there() {
+    let mut found = tree();
+    let apiserver = leaf(&mut found, "apiserver");
+    apiserver.sans.clear();
+    apiserver.sans.push(San::Dns("old.example".to_owned()));
+    let mut given = renewal(named(&["apiserver"]));
+    given.changes.names = true;
+    let policy = policy(Force::Renew(&given));
+    let wanted = [spec("apiserver")];
+    let plan = plan(&wanted, &[spec("ca")], &found, &ground(), policy, NOW).unwrap();
+    assert_eq!(
+        plan.steps[0].spec.certificate().unwrap().sans,
+        wanted[0].certificate().unwrap().sans
+    );
+    assert_eq!(codes(&plan, "apiserver"), []);
+    assert!(!plan.steps[0].mended.is_empty());
+}
+
+#[test]
+fn of_an_external_ca_nothing_is_renewed_and_the_rest_is() {
+    let mut found = aged(Duration::days(360));
+    put(&mut found, &spec("etcd-ca"), "only its certificate");
+    let plan = attempt(&found, &renewal(within(Duration::days(30)))).unwrap();
+    let external = [
+        "etcd-server",
+        "etcd-peer",
+        "apiserver-etcd-client",
+        "etcd-healthcheck-client",
+    ];
+    assert_eq!(steps(&plan, &Step::Skip), external);
+    assert_eq!(steps(&plan, &REPLACE).len(), LEAVES - external.len());
+    for name in external {
+        assert_eq!(codes(&plan, name), [Code::NotRenewed]);
+    }
+    let plan = attempt(&found, &renewal(named(&["etcd-peer", "etcd-ca"]))).unwrap();
+    assert_eq!(steps(&plan, &Step::Skip), ["etcd-ca", "etcd-peer"]);
+    assert!(!plan.changes());
+}
+
+#[test]
+fn what_ends_with_its_ca_is_not_renewed_again_and_again() {
+    let mut found = aged(Duration::days(360));
+    let end = leaf(&mut found, "front-proxy-client").validity.not_after;
+    leaf(&mut found, "front-proxy-ca").validity.not_after = end;
+    let plan = attempt(&found, &renewal(within(Duration::days(30)))).unwrap();
+    assert_eq!(step(&plan, "front-proxy-client"), &Step::Skip);
+    assert_eq!(codes(&plan, "front-proxy-client"), [Code::NotRenewed]);
+    let plan = attempt(&found, &renewal(Due::All)).unwrap();
+    assert_eq!(step(&plan, "front-proxy-client"), &REPLACE);
+}
+
+#[test]
+fn below_a_ca_that_is_not_as_it_should_be_nothing_is_renewed_but_by_its_renewal() {
+    let mut found = tree();
+    leaf(&mut found, "ca").validity.not_after = NOW - Duration::HOUR;
+    let plan = attempt(&found, &renewal(Due::All)).unwrap();
+    assert_eq!(step(&plan, "admin"), &Step::Skip);
+    assert_eq!(codes(&plan, "ca"), [Code::Expired]);
+    let refusal = attempt(&found, &renewal(named(&["admin"]))).unwrap_err();
+    assert!(errors(&refusal).contains(&("ca", Code::Expired)));
+    let plan = attempt(&found, &renewal(named(&["admin", "ca"]))).unwrap();
+    let why = vec![Code::Expired];
+    assert_eq!(step(&plan, "ca"), &Step::Reissue { why });
+    assert_eq!(step(&plan, "admin"), &REPLACE);
+}
+
+#[test]
+fn a_ca_that_another_signed_and_one_whose_key_is_locked_are_not_renewed() {
+    let mut found = tree();
+    let mut below = spec("ca");
+    let Content::Certificate(wanted) = &mut below.content else {
+        panic!()
+    };
+    wanted.issuer = Some("etcd-ca".to_owned());
+    let signed = certificate(wanted, "ca", &found, NOW - Duration::HOUR);
+    *leaf(&mut found, "ca") = signed;
+    let refusal = attempt(&found, &renewal(named(&["ca"]))).unwrap_err();
+    assert!(errors(&refusal).contains(&("ca", Code::NotSelfSigned)));
+    let mut found = tree();
+    let Some(Observed::Certificate { key, .. }) = found.get_mut("ca") else {
+        panic!()
+    };
+    *key = Some(locked());
+    let refusal = attempt(&found, &renewal(named(&["ca"]))).unwrap_err();
+    assert_eq!(errors(&refusal), [("ca", Code::CaKeyLocked)]);
+}
+
+#[test]
+fn what_others_keep_is_left_to_them() {
+    let mut found = aged(Duration::days(360));
+    let Some(Observed::Kubeconfig(kubelet)) = found.get_mut("kubelet") else {
+        panic!()
+    };
+    kubelet.referred = true;
+    for (due, expected) in [
+        (within(Duration::days(30)), Step::Skip),
+        (named(&["kubelet"]), Step::Skip),
+        (Due::All, Step::Keep),
+    ] {
+        let plan = attempt(&found, &renewal(due)).unwrap();
+        assert_eq!(step(&plan, "kubelet"), &expected);
+    }
+    let lone = Place::File {
+        root: Root::Pki,
+        name: "alice.crt".to_owned(),
+    };
+    let observed = found["apiserver-kubelet-client"].clone();
+    let evidence = Evidence::of(&found, "cp1");
+    let spec = of_other("alice.crt".to_owned(), lone, &observed, &evidence);
+    found.insert("alice.crt".to_owned(), observed);
+    let given = renewal(named(&["alice.crt"]));
+    let policy = policy(Force::Renew(&given));
+    let plan = plan(&[spec], &[self::spec("ca")], &found, &ground(), policy, NOW).unwrap();
+    assert_eq!(plan.steps[0].step, Step::Skip);
+}
