@@ -1,7 +1,8 @@
-//! The folders below a root, entered one name after the other, each looked at through its own
-//! descriptor: whoever may write in a root can put a link in the place of a folder between any two
-//! calls, so none is ever reached by its path.
+//! The way to a root and to the folders below it, gone one name after the other, each looked at
+//! through its own descriptor: whoever may write in a directory can put a link in the place of another
+//! between any two calls, so none is ever reached by its path.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use super::read::{self, FileContent, ReadError, is_directory, kind, read_at};
 
 /// A folder is held, not read: that needs no permission but to pass through it.
 const TO_PASS: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+/// As many as the kernel follows on one path.
+const MOST_LINKS: usize = 40;
 /// How a folder is opened to be listed or synced.
 const TO_LIST: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_DIRECTORY)
@@ -66,23 +69,84 @@ impl From<Errno> for Barred {
     }
 }
 
-/// The directory at `path`, which may be a link of root's or of this user's.
+/// The directory at `path`. On the way there may be links of root's and of this user's.
 pub(super) fn root(path: &Path) -> Result<OwnedFd, Barred> {
-    let whole = TO_PASS | OFlag::O_DIRECTORY;
-    let (Some(name), Some(above)) = (path.file_name(), path.parent()) else {
-        let path = or_here(path);
-        return Ok(openat(AT_FDCWD, path, whole, Mode::empty())?);
-    };
-    let above = openat(AT_FDCWD, or_here(above), whole, Mode::empty())?;
-    enter(above.as_fd(), Path::new(name), path, false)
+    walk(AT_FDCWD, path, Path::new(""))
 }
 
-fn or_here(path: &Path) -> &Path {
-    if path == Path::new("") {
-        Path::new(".")
-    } else {
-        path
+/// The same, opened to be locked or listed.
+pub(super) fn open_root(path: &Path) -> Result<OwnedFd, Barred> {
+    Ok(openat(root(path)?, ".", TO_LIST, Mode::empty())?)
+}
+
+/// The directory that `way` leads to from `start`, which messages call `called`: one component after
+/// the other, those of a link in its place.
+fn walk(start: BorrowedFd<'_>, way: &Path, called: &Path) -> Result<OwnedFd, Barred> {
+    let mut here: Option<OwnedFd> = None;
+    let mut called = called.to_owned();
+    let mut links = 0;
+    let mut left = reversed(way);
+    while let Some(step) = left.pop() {
+        let at = here.as_ref().map_or(start, AsFd::as_fd);
+        match step_into(at, Path::new(&step), &called)? {
+            Step::Directory(entered) => {
+                here = Some(entered);
+                called.push(step);
+            }
+            Step::Link(target) => {
+                links += 1;
+                if links > MOST_LINKS {
+                    return Err(Barred::System(Errno::ELOOP));
+                }
+                left.extend(reversed(Path::new(&target)));
+            }
+        }
     }
+    match here {
+        Some(here) => Ok(here),
+        None => Ok(openat(start, ".", TO_PASS, Mode::empty())?),
+    }
+}
+
+fn reversed(way: &Path) -> Vec<OsString> {
+    let steps = way.components().rev();
+    steps.map(|step| step.as_os_str().to_owned()).collect()
+}
+
+/// What one component of a path is.
+enum Step {
+    Directory(OwnedFd),
+    /// Where it leads.
+    Link(OsString),
+}
+
+fn step_into(here: BorrowedFd<'_>, name: &Path, called: &Path) -> Result<Step, Barred> {
+    // Asked for as a directory, so that what is mounted on demand is mounted.
+    let as_directory = TO_PASS | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    match openat(here, name, as_directory, Mode::empty()) {
+        Err(Errno::ENOTDIR) => {}
+        opened => return Ok(Step::Directory(opened?)),
+    }
+    let opened = openat(here, name, TO_PASS | OFlag::O_NOFOLLOW, Mode::empty())?;
+    let found = fstat(&opened)?;
+    if is_directory(found.st_mode) {
+        return Ok(Step::Directory(opened));
+    }
+    if !is_link(found.st_mode) {
+        return Err(Barred::System(Errno::ENOTDIR));
+    }
+    if ![0, effective_user()].contains(&found.st_uid) {
+        return Err(Barred::Stranger(Stranger {
+            path: called.join(name),
+            what: format!(
+                "is a symbolic link of user {}, who chose where it leads",
+                found.st_uid
+            ),
+            way_out: "put a directory in its place, or make the link as root",
+        }));
+    }
+    // Where this very link leads: its name may be another's by now.
+    Ok(Step::Link(readlinkat(&opened, "")?))
 }
 
 /// Does `act` in the folder of `name`, with the name that is left. `path` is what messages call the
@@ -100,51 +164,24 @@ pub(super) fn within<T>(
         private |= folder == BACKUP;
         let here = entered.as_ref().map_or(root, AsFd::as_fd);
         let so_far = &name[..name.len() - rest.len() - 1];
-        let next = enter(
-            here,
-            Path::new(folder),
-            &in_directory(path, so_far),
-            private,
-        )?;
+        let path = in_directory(path, so_far);
+        let next = if private {
+            enter_private(here, folder, &path)?
+        } else {
+            walk(here, Path::new(folder), path.parent().unwrap_or(&path))?
+        };
         entered = Some(next);
         base = rest;
     }
     Ok(act(entered.as_ref().map_or(root, AsFd::as_fd), base))
 }
 
-/// Opens the folder called `name` in `here`, and looks at what was opened.
-fn enter(here: BorrowedFd<'_>, name: &Path, path: &Path, private: bool) -> Result<OwnedFd, Barred> {
+/// Opens the folder called `name`, and looks at what was opened.
+fn enter_private(here: BorrowedFd<'_>, name: &str, path: &Path) -> Result<OwnedFd, Barred> {
     let opened = openat(here, name, TO_PASS | OFlag::O_NOFOLLOW, Mode::empty())?;
     let found = fstat(&opened)?;
-    if private {
-        must_be_private(found.st_mode, found.st_uid, path).map_err(Barred::Stranger)?;
-        return Ok(opened);
-    }
-    if is_directory(found.st_mode) {
-        return Ok(opened);
-    }
-    if !is_link(found.st_mode) {
-        return Err(Barred::System(Errno::ENOTDIR));
-    }
-    if ![0, effective_user()].contains(&found.st_uid) {
-        return Err(Barred::Stranger(Stranger {
-            path: path.to_owned(),
-            what: format!(
-                "is a symbolic link of user {}, who chose where it leads",
-                found.st_uid
-            ),
-            way_out: "put a directory in its place, or make the link as root",
-        }));
-    }
-    // Where this very link leads: its name may be another's by now.
-    let target = readlinkat(&opened, "")?;
-    let target = openat(
-        here,
-        target.as_os_str(),
-        TO_PASS | OFlag::O_DIRECTORY,
-        Mode::empty(),
-    )?;
-    Ok(target)
+    must_be_private(found.st_mode, found.st_uid, path).map_err(Barred::Stranger)?;
+    Ok(opened)
 }
 
 fn is_link(mode: u32) -> bool {

@@ -2,18 +2,18 @@
 //! themselves, so no lock file is left behind, and a process that dies gives it back.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::fs::{File, TryLockError};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use nix::fcntl::OFlag;
+use nix::errno::Errno;
 
 use super::directory::Directory;
+use super::folder::{self, Barred};
 use super::layout::{self, Roots};
 use super::{involved, left, read, writable};
 use crate::location::Root;
@@ -65,8 +65,8 @@ impl Lock {
         }
         for directory in &self.roots {
             // What this user may not look at is told of by whoever reads a file there.
-            let there = directory.path(layout::JOURNAL).symlink_metadata().is_ok();
-            if there && left::journal(directory)?.is_some() {
+            let found = directory.status(layout::JOURNAL);
+            if matches!(found, Ok(Some(_))) && left::journal(directory)?.is_some() {
                 return Ok(Some(directory.path(layout::JOURNAL)));
             }
         }
@@ -83,20 +83,16 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
     let mut inside = Vec::new();
     let mut busy = None;
     let mut absent = Vec::new();
-    let whole = used.iter().map(|root| (roots.path(*root).to_owned(), true));
-    let inner = used
-        .iter()
-        .flat_map(|root| folders(roots, *root))
-        .map(|path| (path, false));
-    for (path, is_root) in whole.chain(inner) {
-        let directory = match directory(&path) {
+    for (path, is_root, opened) in used.iter().flat_map(|root| open_all(roots, *root)) {
+        let directory = match opened {
             Ok(directory) => directory,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Barred::System(Errno::ENOENT)) => {
                 absent.push(path);
                 continue;
             }
+            Err(Barred::Stranger(stranger)) => bail!("{stranger}"),
             // What this user cannot open is told of by whoever reads a file in it.
-            Err(_) => continue,
+            Err(Barred::System(_)) => continue,
         };
         match directory.try_lock_shared() {
             Ok(()) if is_root => held.push(Directory {
@@ -187,10 +183,9 @@ pub(super) fn exclusive(
 
 /// A root before it is locked, to learn whether it is to be.
 fn unlocked(root: Root, path: &Path) -> Option<Place> {
-    let (directory, _) = open(path).ok()?;
     let directory = Directory {
         path: path.canonicalize().ok()?,
-        handle: Locked(directory),
+        handle: Locked(open(path).ok()?),
     };
     Some(Place {
         roots: vec![root],
@@ -211,21 +206,16 @@ struct Opened {
 fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Result<Writer> {
     loop {
         let mut opened: Vec<Opened> = Vec::new();
-        for root in wanted {
-            let path = all.path(*root).to_owned();
-            let (directory, identity) = open(&path)?;
-            add(&mut opened, identity, Some(*root), path, directory);
-        }
-        for path in wanted.iter().flat_map(|root| folders(all, *root)) {
-            // One that is not there, or may not be opened, is no root that another run could have;
-            // nor is what is no directory, of which its files tell.
-            match directory(&path) {
-                Err(error) if !is_none(&error) => return Err(cannot_open(&path, &error)),
-                Err(_) => {}
-                Ok(_) => {
-                    let (directory, identity) = open(&path)?;
-                    add(&mut opened, identity, None, path, directory);
-                }
+        for (root, (path, is_root, found)) in wanted
+            .iter()
+            .flat_map(|root| open_all(all, *root).map(|found| (*root, found)))
+        {
+            match found {
+                Ok(directory) => add(&mut opened, is_root.then_some(root), path, directory)?,
+                // One that is not there, or may not be opened, is no root that another run could have;
+                // nor is what is no directory, of which its files tell.
+                Err(Barred::System(errno)) if !is_root && is_none(errno) => {}
+                Err(barred) => return Err(folder::error("open directory", &path, barred)),
             }
         }
         // Every writer locks in this order, so no two wait for each other.
@@ -245,13 +235,13 @@ fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Res
                 inner.push(handle);
                 continue;
             }
-            // While we waited the directory may have been moved away and another put there.
-            moved |= open(&path)?.1 != identity;
             // Absolute, since the journal tells it to later runs, which may start elsewhere.
             let path = path.canonicalize().map_err(|error| {
                 let reason = read::reason(writable::errno(&error));
                 anyhow!("find the whole path of {}: {reason}", path.display())
             })?;
+            // While we waited the directory may have been moved away and another put there.
+            moved |= look(&open(&path)?, &path)? != identity;
             let directory = Directory { path, handle };
             places.push(Place { roots, directory });
         }
@@ -265,13 +255,8 @@ fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Res
     }
 }
 
-fn add(
-    opened: &mut Vec<Opened>,
-    identity: (u64, u64),
-    root: Option<Root>,
-    path: PathBuf,
-    directory: File,
-) {
+fn add(opened: &mut Vec<Opened>, root: Option<Root>, path: PathBuf, directory: File) -> Result<()> {
+    let identity = look(&directory, &path)?;
     match opened.iter_mut().find(|other| other.identity == identity) {
         Some(same) => same.roots.extend(root),
         None => opened.push(Opened {
@@ -281,43 +266,48 @@ fn add(
             directory,
         }),
     }
+    Ok(())
 }
 
-/// The folders of a root that files of ours are in: `--cert-dir pki/etcd` makes one of them the root
-/// of another run.
-fn folders(roots: &Roots, root: Root) -> impl Iterator<Item = PathBuf> {
+/// A root, and then the folders of it that files of ours are in, reached through it: `--cert-dir
+/// pki/etcd` makes one of them the root of another run. Each with whether it is the root.
+fn open_all(
+    roots: &Roots,
+    root: Root,
+) -> impl Iterator<Item = (PathBuf, bool, Result<File, Barred>)> {
     let path = roots.path(root).to_owned();
-    layout::folders(root)
-        .iter()
-        .map(move |folder| layout::in_directory(&path, folder))
+    let opened = folder::open_root(&path);
+    let mut all = Vec::new();
+    if let Ok(opened) = &opened {
+        for folder in layout::folders(root) {
+            let found = folder::open(opened.as_fd(), &path, folder).map(File::from);
+            all.push((layout::in_directory(&path, folder), false, found));
+        }
+    }
+    all.insert(0, (path, true, opened.map(File::from)));
+    all.into_iter()
 }
 
-fn open(path: &Path) -> Result<(File, (u64, u64))> {
-    let opened = || -> std::io::Result<_> {
-        let directory = directory(path)?;
-        let found = directory.metadata()?;
-        Ok((directory, (found.dev(), found.ino())))
-    };
-    opened().map_err(|error| cannot_open(path, &error))
+fn open(path: &Path) -> Result<File> {
+    let opened = folder::open_root(path).map(File::from);
+    opened.map_err(|barred| folder::error("open directory", path, barred))
 }
 
-fn cannot_open(path: &Path, error: &std::io::Error) -> anyhow::Error {
-    let reason = read::reason(writable::errno(error));
-    anyhow!("open directory {}: {reason}", path.display())
+/// Which directory it is, by whatever name.
+fn look(directory: &File, path: &Path) -> Result<(u64, u64)> {
+    let found = directory.metadata().map_err(|error| {
+        let reason = read::reason(writable::errno(&error));
+        anyhow!("look at {}: {reason}", path.display())
+    })?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Whether there is no directory, or none that this user could use.
-fn is_none(error: &std::io::Error) -> bool {
+fn is_none(errno: Errno) -> bool {
     matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
-    ) || error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32)
-}
-
-/// Opens a directory and nothing else: to open a pipe would wait for its other end.
-fn directory(path: &Path) -> std::io::Result<File> {
-    let flags = OFlag::O_DIRECTORY.bits();
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
+        errno,
+        Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::EPERM | Errno::ELOOP
+    )
 }
 
 /// How long the caller still wants to wait, over all directories.

@@ -1,15 +1,14 @@
 //! Whether a root can be written, asked before any work is done; and the root itself, made.
 
-use std::ffi::OsStr;
-use std::fs::{DirBuilder, File, Metadata};
+use std::fs::Metadata;
 use std::io::{Error, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::unistd::{AccessFlags, faccessat};
+use nix::sys::stat::mkdirat;
+use nix::unistd::{AccessFlags, faccessat, fsync};
 
 use super::directory::DIRECTORY_MODE;
 use super::folder::{self, Barred};
@@ -133,28 +132,30 @@ fn link_to_nothing(root: Root, path: &Path) -> anyhow::Error {
     )
 }
 
-/// Makes `path` and what lacks above it, and makes each last.
+/// Makes `path` and what lacks above it, and makes each last. Each is made in the directory that was
+/// looked at.
 pub(super) fn make(path: &Path) -> Result<()> {
-    if path.is_dir() {
-        return Ok(());
+    let failed = |barred| folder::error("make directory", path, barred);
+    match folder::root(path) {
+        Ok(_) => return Ok(()),
+        Err(Barred::System(Errno::ENOENT)) => {}
+        Err(barred) => return Err(failed(barred)),
     }
-    let parent = match path.parent() {
-        Some(parent) if parent.as_os_str() != OsStr::new("") => parent,
-        _ => Path::new("."),
+    // `/` and the working directory are there, unless that was removed.
+    let Some(parent) = path.parent() else {
+        return Err(failed(Barred::System(Errno::ENOENT)));
     };
     make(parent)?;
-    let made = DirBuilder::new().mode(DIRECTORY_MODE.bits()).create(path);
-    match made {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            bail!(
-                "make directory {}: {}",
-                path.display(),
-                reason(errno(&error))
-            )
+    // What ends in `..` has no name: it is there as soon as its parent is.
+    let Some(name) = path.file_name() else {
+        return Ok(());
+    };
+    let above = folder::open_root(parent).map_err(failed)?;
+    match mkdirat(&above, name, DIRECTORY_MODE) {
+        Ok(()) | Err(Errno::EEXIST) => {
+            fsync(above).map_err(|errno| anyhow!("sync {}: {}", parent.display(), reason(errno)))
         }
-        _ => File::open(parent)
-            .and_then(|parent| parent.sync_all())
-            .map_err(|error| anyhow!("sync {}: {}", parent.display(), reason(errno(&error)))),
+        Err(errno) => Err(failed(Barred::System(errno))),
     }
 }
 

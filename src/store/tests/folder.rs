@@ -104,6 +104,96 @@ fn a_root_that_is_a_link_of_another_user_is_told() {
     assert!(tree.store().read(&pki("ca.crt")).unwrap().is_some());
 }
 
+/// What every way to a root says of it.
+fn of_root(tree: &Tree, roots: &Roots) -> [String; 5] {
+    let store = || Store::open(roots.clone());
+    [
+        error(store().check_writable(&[Root::Pki])),
+        error(store().lock_shared(&[Root::Pki])),
+        error(
+            store()
+                .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+                .map(drop),
+        ),
+        error(crate::store::writable::make(&tree.path("way/k/new/pki"))),
+        error(store().read(&pki("ca.crt")).map_err(anyhow::Error::from)),
+    ]
+}
+
+#[test]
+fn a_link_of_another_user_above_a_root_is_told_wherever_it_is() {
+    let tree = Tree::new();
+    tree.write("victim/k/pki/ca.crt", "precious");
+    let way = tree.path("way");
+    let roots = Roots {
+        pki: tree.path("way/k/pki"),
+        ..tree.roots()
+    };
+    symlink("victim", &way).unwrap();
+    lchown(&way, Some(STRANGER), Some(STRANGER)).unwrap();
+    for text in of_root(&tree, &roots) {
+        assert!(
+            text.contains("/way is a symbolic link of user 65534"),
+            "{text}"
+        );
+    }
+    // Root's own link leads over his.
+    fs::rename(&way, tree.path("his")).unwrap();
+    symlink("./other/../his", &way).unwrap();
+    fs::create_dir(tree.path("other")).unwrap();
+    for text in of_root(&tree, &roots) {
+        assert!(
+            text.contains("/his is a symbolic link of user 65534"),
+            "{text}"
+        );
+    }
+    // It is the user alone that makes the difference.
+    lchown(tree.path("his"), Some(0), Some(0)).unwrap();
+    let store = Store::open(roots);
+    assert!(store.read(&pki("ca.crt")).unwrap().is_some());
+    store.lock_shared(&[Root::Pki]).unwrap();
+    let mut writer = store
+        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+        .unwrap();
+    let change = replace(pki("ca.crt"), "precious", "new");
+    writer.commit(vec![change], &options(1)).unwrap();
+    assert_eq!(tree.text("victim/k/pki/ca.crt"), "new");
+}
+
+#[test]
+fn links_that_lead_to_each_other_are_an_error() {
+    let tree = Tree::new();
+    symlink("l", tree.path("k")).unwrap();
+    symlink("k", tree.path("l")).unwrap();
+    let text = error(crate::store::writable::make(&tree.path("k/pki")));
+    assert!(
+        text.ends_with("too many symbolic links encountered"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_link_that_comes_while_the_lock_is_waited_for_is_not_followed() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "own");
+    fs::create_dir(tree.path("victim")).unwrap();
+    let before = tree.writer();
+    let mut before = Some(before);
+    let result = tree
+        .store()
+        .lock(&[Root::Pki], Duration::from_secs(5), &mut |_| {
+            fs::rename(tree.path("k/pki"), tree.path("k/saved")).unwrap();
+            symlink("../victim", tree.path("k/pki")).unwrap();
+            lchown(tree.path("k/pki"), Some(STRANGER), Some(STRANGER)).unwrap();
+            before.take();
+        });
+    let text = error(result.map(drop));
+    assert!(
+        text.contains("k/pki is a symbolic link of user 65534"),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_backup_is_entered_through_no_link_and_no_folder_of_others() {
     let tree = Tree::new();
