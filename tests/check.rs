@@ -5,7 +5,7 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -772,6 +772,58 @@ fn a_report_in_a_file_is_whole_and_everyone_s_to_read() {
         let finished = check(place.path(), &["--output-file", text(&bad)]).expect(1);
         assert!(finished.stderr.starts_with("error: write "), "{finished}");
     }
+}
+
+#[test]
+fn a_report_takes_the_place_of_no_device_pipe_or_link() {
+    let place = OPENSSL.copy();
+    let path = |name| place.join(name);
+    run(Command::new("mkfifo").arg(path("pipe"))).expect(0);
+    write(&path("aim"), "former");
+    symlink("aim", path("link")).expect("a link");
+    for (file, kind) in [
+        (path("pipe"), "a named pipe"),
+        (path("link"), "a symbolic link"),
+        (path("k"), "a directory"),
+        ("/dev/null".into(), "a device"),
+    ] {
+        let before = file.symlink_metadata().expect("it is there");
+        let finished = check(place.path(), &["--output-file", text(&file)]).expect(1);
+        let way_out = format!(
+            "error: write {}: it is {kind}, not a file: name another, or leave out --output-file, and it is told on \
+             standard output\n",
+            file.display()
+        );
+        assert_eq!(finished.stderr, way_out);
+        let after = file.symlink_metadata().expect("it is there");
+        assert_eq!(after.ino(), before.ino());
+    }
+    assert_eq!(read(&path("aim")), "former");
+    let names = fs::read_dir(place.path()).expect("a folder");
+    let hidden = names.filter(|entry| {
+        let name = entry.as_ref().expect("an entry").file_name();
+        name.to_string_lossy().starts_with('.')
+    });
+    assert_eq!(hidden.count(), 0);
+}
+
+#[test]
+fn a_report_is_not_written_through_a_link_of_another_user() {
+    let place = OPENSSL.copy();
+    let (aim, link) = (place.join("aim"), place.join("link"));
+    fs::create_dir(&aim).expect("a folder");
+    symlink("aim", &link).expect("a link");
+    lchown(&link, Some(65534), Some(65534)).expect("this test needs root");
+    let file = link.join("certs.prom");
+    let finished = check(place.path(), &["--output-file", text(&file)]).expect(1);
+    assert!(
+        finished.stderr.contains("is a symbolic link of user 65534"),
+        "{finished}"
+    );
+    assert!(fs::read_dir(&aim).expect("a folder").next().is_none());
+    lchown(&link, Some(0), Some(0)).expect("this test needs root");
+    check(place.path(), &["--output-file", text(&file)]).expect(0);
+    assert!(aim.join("certs.prom").is_file());
 }
 
 #[test]

@@ -133,6 +133,7 @@ impl Writer {
                 place,
                 staged,
                 change,
+                seen: None,
             });
         }
         Ok(jobs)

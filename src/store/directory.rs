@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::folder::{self, Barred};
 use super::layout::in_directory;
 use super::lock::Locked;
 use super::read::{FileContent, ReadError, TO_READ, is_directory, is_file, kind, reason};
+use crate::key;
 use crate::location::Owner;
 
 /// Directories that we make; the umask takes from it.
@@ -35,6 +36,26 @@ pub(super) struct Status {
     pub user: u32,
     pub single_link: bool,
     pub identity: (u64, u64),
+    pub seen: Seen,
+}
+
+/// Which file a name was, and how far it was written, when it was looked at. Not by the time of its
+/// last change, which a second name given or taken changes too.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Seen {
+    identity: (u64, u64),
+    size: i64,
+    modified: (i64, i64),
+}
+
+impl Seen {
+    fn of(found: &FileStat) -> Self {
+        Self {
+            identity: (found.st_dev, found.st_ino),
+            size: found.st_size,
+            modified: (found.st_mtime, found.st_mtime_nsec),
+        }
+    }
 }
 
 impl Status {
@@ -114,6 +135,7 @@ impl Directory {
                 user: found.st_uid,
                 single_link: found.st_nlink == 1,
                 identity: (found.st_dev, found.st_ino),
+                seen: Seen::of(&found),
             })),
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(self.failure("look at", name, errno)),
@@ -218,12 +240,42 @@ impl Directory {
         Err(self.failure("sync", folder, errno))
     }
 
-    /// Puts `from` in the place of `to`.
-    pub fn replace(&self, from: &str, to: &str) -> Result<()> {
-        self.at_both(from, to, |here, from, there, to| {
-            renameat(here, from, there, to)
-        })?
-        .map_err(|errno| self.failure("replace", to, errno))
+    /// The file with this content, for [`Self::replace`]; an error if it is another.
+    pub fn seen(&self, name: &str, content: [u8; 32]) -> Result<Seen> {
+        // Looked at before it is read: what is put there in between is then not the one that was seen.
+        let status = self.status(name)?;
+        let now = self.read(name)?.map(|found| key::sha256(&found.bytes));
+        match status {
+            Some(status) if now == Some(content) => Ok(status.seen),
+            _ => Err(self.changed(name)),
+        }
+    }
+
+    /// Puts `from` in the place of `to`, if that is still what was seen: another program may have put
+    /// a file there since, which nothing keeps. Between this look and the rename is nothing else.
+    pub fn replace(&self, from: &str, to: &str, seen: Seen) -> Result<()> {
+        let mut same = true;
+        let replaced = self.at_both(from, to, |here, from, there, to| {
+            let found = fstatat(there, to, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            same = Seen::of(&found) == seen;
+            if same {
+                renameat(here, from, there, to)
+            } else {
+                Err(Errno::ESTALE)
+            }
+        })?;
+        match replaced {
+            _ if !same => Err(self.changed(to)),
+            replaced => replaced.map_err(|errno| self.failure("replace", to, errno)),
+        }
+    }
+
+    fn changed(&self, name: &str) -> anyhow::Error {
+        let path = self.path(name);
+        anyhow!(
+            "{} was changed meanwhile by another program: look at it and run again",
+            path.display()
+        )
     }
 
     /// Moves `from` to `to`, where nothing may be: a file that has appeared meanwhile stays.

@@ -148,15 +148,14 @@ pub(super) fn folders(root: Root) -> &'static [&'static str] {
     }
 }
 
-/// The directory of `path`, and a hidden file in it that becomes `path`.
-pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, PathBuf) {
+/// The directory of `path`, and the name of a hidden file in it that becomes `path`.
+pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, String) {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let staged = directory.join(format!(".{name}.{unique}"));
-    (directory, staged)
+    (directory, format!(".{name}.{unique}"))
 }
 
 /// Hidden names beside `name`, in its directory: for the file that becomes it, and for a second name of

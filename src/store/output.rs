@@ -1,41 +1,76 @@
 //! A file that is no part of a tree: what a run tells, for another program to read. It sees the former
 //! one or the new one, and never half of it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fchmod, fstatat};
+use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
+use super::folder::{self, Barred};
 use super::journal::TransactionId;
 use super::layout::beside;
+use super::read::{is_file, kind, reason};
+use super::writable::errno;
 
 /// Everyone may read it: it holds no key.
-const MODE: u32 = 0o644;
+const MODE: Mode = Mode::from_bits_truncate(0o644);
 
 /// Writes `bytes` to `path`, which is replaced whole. `unique` names the file that it is written to
 /// before.
 pub fn write_output(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
-    let (directory, staged) = beside(path, unique);
-    let written = fill(&staged, bytes).and_then(|()| std::fs::rename(&staged, path));
-    if written.is_err() {
-        // What was begun is of no use; that it stays is told by the error anyway.
-        let _ = std::fs::remove_file(&staged);
-    }
-    written
-        .and_then(|()| File::open(directory)?.sync_all())
-        .with_context(|| format!("write {}", path.display()))
+    put(path, bytes, unique).with_context(|| format!("write {}", path.display()))
 }
 
-fn fill(staged: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(MODE)
-        .open(staged)?;
+fn put(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
+    let (directory, staged) = beside(path, unique);
+    let name = Path::new(path.file_name().unwrap_or(".".as_ref()));
+    let directory = match folder::open_root(&directory) {
+        Ok(opened) => opened,
+        Err(Barred::Stranger(stranger)) => bail!("{stranger}"),
+        Err(Barred::System(errno)) => return Err(system(errno)),
+    };
+    must_be_file(&directory, name)?;
+    let written = fill(&directory, &staged, bytes)
+        .and_then(|()| renameat(&directory, &*staged, &directory, name).map_err(system));
+    if written.is_err() {
+        // What was begun is of no use; that it stays is told by the error anyway.
+        let _ = unlinkat(&directory, &*staged, UnlinkatFlags::NoRemoveDir);
+    }
+    written?;
+    fsync(directory).map_err(system)
+}
+
+/// An error if something that is no file would go for the new one: `/dev/null` must stay what it is,
+/// and whoever names a link means what it leads to.
+fn must_be_file(directory: &OwnedFd, name: &Path) -> Result<()> {
+    match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(found) if is_file(found.st_mode) => Ok(()),
+        Ok(found) => bail!(
+            "it is {}, not a file: name another, or leave out --output-file, and it is told on standard output",
+            kind(found.st_mode)
+        ),
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(system(errno)),
+    }
+}
+
+fn fill(directory: &OwnedFd, staged: &str, bytes: &[u8]) -> Result<()> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut file = File::from(openat(directory, staged, flags, MODE).map_err(system)?);
     // The umask took from it.
-    file.set_permissions(std::fs::Permissions::from_mode(MODE))?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    fchmod(&file, MODE).map_err(system)?;
+    file.write_all(bytes)
+        .map_err(|error| system(errno(&error)))?;
+    fsync(file).map_err(system)
+}
+
+fn system(errno: Errno) -> anyhow::Error {
+    anyhow!(reason(errno))
 }

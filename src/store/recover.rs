@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 use zeroize::Zeroizing;
 
-use super::directory::Directory;
+use super::directory::{Directory, Seen, Status};
 use super::journal::{Entry, Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
 use super::left::{Claim, Found, Left, must_be_ours, named, survey};
@@ -56,7 +56,7 @@ enum State {
     /// Nothing is there yet.
     ToPlace,
     /// What is to be replaced is still there.
-    ToReplace,
+    ToReplace(Seen),
     /// Done, but for a staged name that may have stayed.
     Renamed,
 }
@@ -243,7 +243,9 @@ impl Writer {
             let name = &list.entries[step.entry].file.name;
             match step.state {
                 State::ToPlace => directory.place(&step.staged, name).map_err(failed)?,
-                State::ToReplace => directory.replace(&step.staged, name).map_err(failed)?,
+                State::ToReplace(seen) => directory
+                    .replace(&step.staged, name, seen)
+                    .map_err(failed)?,
                 State::Renamed => {}
             }
             directory.remove(&step.staged).map_err(failed)?;
@@ -303,6 +305,7 @@ fn state(directory: &Directory, entry: &Entry, staged: &str, files: &str) -> Res
     let name = &entry.file.name;
     let target = directory.path(name);
     let target = target.display();
+    let target_status = directory.status(name)?;
     let now = directory
         .read(name)?
         .map(|content| key::sha256(&content.bytes));
@@ -316,10 +319,8 @@ fn state(directory: &Directory, entry: &Entry, staged: &str, files: &str) -> Res
             directory.path(layout::BACKUP).display()
         );
     };
-    if directory
-        .status(name)?
-        .is_some_and(|target| target.identity == status.identity)
-    {
+    let target_is = |seen: &Status| seen.identity == status.identity;
+    if target_status.as_ref().is_some_and(target_is) {
         // One file with both names: placed or taken back by a link, and interrupted there.
         return Ok(State::Renamed);
     }
@@ -334,12 +335,12 @@ fn state(directory: &Directory, entry: &Entry, staged: &str, files: &str) -> Res
             directory.path(staged).display()
         );
     }
-    match now {
-        None => Ok(State::ToPlace),
-        Some(digest) if entry.replaced == Some(digest) || entry.new == digest => {
-            Ok(State::ToReplace)
+    match (now, target_status) {
+        (None, _) => Ok(State::ToPlace),
+        (Some(digest), Some(seen)) if entry.replaced == Some(digest) || entry.new == digest => {
+            Ok(State::ToReplace(seen.seen))
         }
-        Some(_) => bail!(
+        _ => bail!(
             "{target} was changed after the run that was to replace it was interrupted: move it away and run again"
         ),
     }

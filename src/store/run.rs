@@ -7,12 +7,13 @@ use std::fs::File;
 use anyhow::{Result, anyhow, bail};
 
 use super::commit::{Change, CommitOptions, Committed};
-use super::directory::DIRECTORY_MODE;
+use super::directory::{DIRECTORY_MODE, Seen};
 use super::journal::{List, Part};
 use super::layout::{self, JOURNAL};
 use super::lock::Place;
 use super::owner::effective_user;
 use super::{backup, stage};
+use crate::key;
 use crate::location::Owner;
 
 /// A change, and where it happens.
@@ -20,6 +21,8 @@ pub(super) struct Job {
     pub place: usize,
     pub staged: String,
     pub change: Change,
+    /// What is replaced, once there is a backup of it.
+    pub seen: Option<Seen>,
 }
 
 /// A commit under way.
@@ -123,6 +126,12 @@ impl<'a> Run<'a> {
                 backup::fill(directory, self.list.transaction, &names, &manifest)?;
             }
         }
+        for job in &mut self.jobs {
+            if let Some(planned) = job.change.replaces {
+                let directory = &self.places[job.place].directory;
+                job.seen = Some(directory.seen(&job.change.file.name, planned)?);
+            }
+        }
         Ok(())
     }
 
@@ -143,8 +152,8 @@ impl<'a> Run<'a> {
     pub fn rename_one(&self, job: &Job) -> Result<()> {
         let directory = &self.places[job.place].directory;
         let name = &job.change.file.name;
-        match job.change.replaces {
-            Some(_) => directory.replace(&job.staged, name),
+        match job.seen {
+            Some(seen) => directory.replace(&job.staged, name, seen),
             None => directory.place(&job.staged, name),
         }
     }
@@ -184,6 +193,8 @@ impl<'a> Run<'a> {
     fn take_back(&self, job: &Job) -> Result<()> {
         let directory = &self.places[job.place].directory;
         let name = &job.change.file.name;
+        // Only what this run wrote is taken back.
+        let seen = directory.seen(name, key::sha256(&job.change.bytes))?;
         if job.change.replaces.is_none() {
             return directory.place(name, &job.staged);
         }
@@ -193,7 +204,8 @@ impl<'a> Run<'a> {
                 directory.path(name).display()
             );
         }
-        directory.replace(&layout::backup_file(self.list.transaction, name), name)
+        let former = layout::backup_file(self.list.transaction, name);
+        directory.replace(&former, name, seen)
     }
 
     /// What was given away is ours again before the list goes, which alone says whose it is: without

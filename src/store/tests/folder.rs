@@ -15,6 +15,7 @@ fn of_pki(writer: &Writer) -> &Directory {
 /// What can be done with a name in `folder`, each of which must say `words`.
 fn all_barred(directory: &Directory, folder: &str, words: &str) {
     let inner = format!("{folder}/ca.crt");
+    let own = directory.status("own").unwrap().unwrap().seen;
     let refused = [
         error(directory.names(folder)),
         error(directory.status(&inner).map(drop)),
@@ -23,8 +24,8 @@ fn all_barred(directory: &Directory, folder: &str, words: &str) {
         error(directory.write(&inner, b"new")),
         error(directory.open(&inner)),
         error(directory.sync(folder)),
-        error(directory.replace("own", &inner)),
-        error(directory.replace(&inner, "own")),
+        error(directory.replace("own", &inner, own)),
+        error(directory.replace(&inner, "own", own)),
         error(directory.place("own", &inner)),
         error(directory.link(&inner, "copy")),
         error(directory.link("own", &inner)),

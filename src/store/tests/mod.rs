@@ -5,6 +5,7 @@
 
 mod backup;
 mod commit;
+mod exchange;
 mod folder;
 mod involved;
 mod lock;
