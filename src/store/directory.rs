@@ -137,7 +137,7 @@ impl Directory {
                 identity: (found.st_dev, found.st_ino),
                 seen: Seen::of(&found),
             })),
-            Err(Errno::ENOENT) => Ok(None),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
             Err(errno) => Err(self.failure("look at", name, errno)),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::slice;
 
 use anyhow::Result;
 
@@ -23,8 +24,7 @@ pub(super) struct Traces {
 /// What journals and staged files in these places tell.
 pub(super) fn traces(places: &[Place]) -> Result<Traces> {
     let mut traces = Traces::default();
-    for place in places {
-        let left = survey(place)?;
+    for left in survey(places)? {
         traces.numbers.extend(numbers(&left));
         match left.journal {
             Some(Found::List(list)) => {
@@ -50,7 +50,10 @@ impl Traces {
             matches!(backup::manifest(&place.directory, *number), Ok(Some(_)))
         };
         self.paths.contains(&place.directory.path)
-            || survey(place).is_ok_and(|left| !numbers(&left).is_disjoint(&self.numbers))
+            || survey(slice::from_ref(place)).is_ok_and(|left| {
+                left.iter()
+                    .any(|left| !numbers(left).is_disjoint(&self.numbers))
+            })
             || self.numbers.iter().any(has_backup)
     }
 }

@@ -1,6 +1,7 @@
 //! What an interrupted run left in a place: its journal and its staged files. What has one of our
 //! names but is not ours is an error; nothing is changed here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
@@ -34,32 +35,46 @@ pub(super) struct Staged {
 
 /// Whether an interrupted run left anything in these places.
 pub(super) fn anything(places: &[Place]) -> Result<bool> {
+    let mut known = identities(places)?;
     for place in places {
-        if place.directory.status(JOURNAL)?.is_some() || !staged(place)?.is_empty() {
+        if place.directory.status(JOURNAL)?.is_some() || !staged(place, &mut known)?.is_empty() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// What is left in a place. The journal and the backups must be ours; whose a staged file may be
-/// depends on its journal, so that is for the caller.
-pub(super) fn survey(place: &Place) -> Result<Left> {
-    backup::check(&place.directory)?;
-    Ok(Left {
-        journal: journal(&place.directory)?,
-        staged: staged(place)?,
-    })
+/// What is left in these places, in their order. The journals and the backups must be ours; whose a
+/// staged file may be depends on its journal, so that is for the caller.
+pub(super) fn survey(places: &[Place]) -> Result<Vec<Left>> {
+    let mut known = identities(places)?;
+    let left = places.iter().map(|place| {
+        backup::check(&place.directory)?;
+        Ok(Left {
+            journal: journal(&place.directory, JOURNAL)?,
+            staged: staged(place, &mut known)?,
+        })
+    });
+    left.collect()
 }
 
-/// The journal in a directory; an error if what has its name is none of ours.
-pub(super) fn journal(directory: &Directory) -> Result<Option<Found>> {
-    let Some(status) = directory.status(JOURNAL)? else {
+/// The directories of these places, each to be looked at once: a folder of one may be another.
+fn identities(places: &[Place]) -> Result<BTreeSet<(u64, u64)>> {
+    let mut known = BTreeSet::new();
+    for place in places {
+        known.extend(place.directory.status(".")?.map(|found| found.identity));
+    }
+    Ok(known)
+}
+
+/// The journal in a directory, or in a folder of it; an error if what has its name is none of ours.
+pub(super) fn journal(directory: &Directory, name: &str) -> Result<Option<Found>> {
+    let Some(status) = directory.status(name)? else {
         return Ok(None);
     };
-    must_be_ours(directory, JOURNAL, &status, Claim::Journal)?;
+    must_be_ours(directory, name, &status, Claim::Journal)?;
     let bytes = directory
-        .read(JOURNAL)?
+        .read(name)?
         .map(|content| content.bytes)
         .unwrap_or_default();
     Ok(Some(match Journal::parse(&bytes) {
@@ -67,12 +82,12 @@ pub(super) fn journal(directory: &Directory) -> Result<Option<Found>> {
         Ok(Journal::Part(part)) => Found::Part(part),
         Err(JournalError::Torn) if begun(&bytes) => Found::Torn,
         Err(JournalError::Torn) => {
-            return Err(stranger(&directory.path(JOURNAL), "it is no journal"));
+            return Err(stranger(&directory.path(name), "it is no journal"));
         }
         Err(JournalError::Foreign(line)) => bail!(
             "{} says {line:?}, which this version of certs does not write: use the one that wrote it, \
              or look at it and remove it",
-            directory.path(JOURNAL).display()
+            directory.path(name).display()
         ),
     }))
 }
@@ -116,10 +131,17 @@ pub(super) fn named<'a>(
     }
 }
 
-fn staged(place: &Place) -> Result<Vec<Staged>> {
+/// The staged files in a place, and in those of its folders that are not known yet.
+fn staged(place: &Place, known: &mut BTreeSet<(u64, u64)>) -> Result<Vec<Staged>> {
     let mut found = Vec::new();
-    let folders = place.roots.iter().flat_map(|root| layout::folders(*root));
-    for folder in [&"."].into_iter().chain(folders) {
+    let mut folders = vec!["."];
+    for folder in place.roots.iter().flat_map(|root| layout::folders(*root)) {
+        let itself = place.directory.status(&layout::within(folder, "."))?;
+        if itself.is_some_and(|itself| known.insert(itself.identity)) {
+            folders.push(folder);
+        }
+    }
+    for folder in folders {
         for base in place.directory.names(folder)? {
             let Some((transaction, number)) = layout::parse_staged(&base) else {
                 continue;

@@ -66,7 +66,8 @@ impl Lock {
         for directory in &self.roots {
             // What this user may not look at is told of by whoever reads a file there.
             let found = directory.status(layout::JOURNAL);
-            if matches!(found, Ok(Some(_))) && left::journal(directory)?.is_some() {
+            if matches!(found, Ok(Some(_))) && left::journal(directory, layout::JOURNAL)?.is_some()
+            {
                 return Ok(Some(directory.path(layout::JOURNAL)));
             }
         }

@@ -8,8 +8,9 @@ use anyhow::{Result, bail};
 use super::directory::Directory;
 use super::journal::{Journal, List, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::Left;
+use super::left::{self, Left};
 use super::lock::Place;
+use super::owner::effective_user;
 use super::read;
 
 /// An error if a run that had a folder of these places as its root was interrupted in it.
@@ -19,7 +20,10 @@ pub(super) fn judge_folders(places: &[Place]) -> Result<()> {
         for root in &place.roots {
             for folder in layout::folders(*root) {
                 let journal = layout::within(folder, JOURNAL);
-                if directory.status(&journal)?.is_some() && !is_place(directory, folder, places)? {
+                // What another user may have put there is told as what it is.
+                if !is_place(directory, folder, places)?
+                    && left::journal(directory, &journal)?.is_some()
+                {
                     bail!(
                         "{} is of an interrupted run in that folder: complete that one first, with {} {}",
                         directory.path(&journal).display(),
@@ -86,12 +90,13 @@ pub(super) fn judge_parents(
     Ok(())
 }
 
-/// The list of this run that the journal in `directory` is or refers to. What this user cannot read
-/// is not his run's.
+/// The list of this run that the journal in `directory` is or refers to. What this user cannot read, or
+/// another wrote, is not his run's.
 fn list(directory: &Path, transaction: TransactionId) -> Option<List> {
     let journal = |directory: &Path| {
-        let content = read::read(&layout::in_directory(directory, JOURNAL));
-        Journal::parse(&content.ok()??.bytes).ok()
+        let content = read::read(&layout::in_directory(directory, JOURNAL)).ok()??;
+        let own = content.uid == effective_user();
+        own.then(|| Journal::parse(&content.bytes).ok())?
     };
     let found = match journal(directory)? {
         Journal::Part(part) => journal(&part.list)?,

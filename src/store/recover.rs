@@ -66,11 +66,7 @@ impl Writer {
     /// look at a file, since it changes files.
     pub fn recover(&mut self) -> Result<Option<Recovered>> {
         judge_folders(&self.places)?;
-        let left = self
-            .places
-            .iter()
-            .map(survey)
-            .collect::<Result<Vec<Left>>>()?;
+        let left = survey(&self.places)?;
         if left
             .iter()
             .all(|left| left.journal.is_none() && left.staged.is_empty())

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::backup;
 use super::directory::Directory;
-use super::journal::{List, TransactionId};
+use super::journal::{Entry, List, TransactionId};
 use super::layout::{self, JOURNAL};
 use super::left::{Claim, Found, Left, Staged, must_be_ours, named};
 use super::lock::Place;
@@ -40,30 +40,26 @@ pub(super) fn judge_staged(
 
 /// Holds what is staged against the list that the backup in the place `holder` tells.
 fn judge_by(list: &List, holder: usize, places: &[Place], left: &[Left]) -> Result<()> {
+    // By what they are, since a directory may be a root and a folder of another root.
+    let mut own: Vec<BTreeSet<(u64, u64)>> = Vec::new();
+    for place in places {
+        let mut of_place = BTreeSet::new();
+        for (number, _) in entries(list, place) {
+            of_place.extend(whole(list, number, place)?);
+        }
+        own.push(of_place);
+    }
     for (number, (place, found)) in places.iter().zip(left).enumerate() {
-        let staged: Vec<&Staged> = found
-            .staged
-            .iter()
+        let staged = found.staged.iter();
+        let foreign: Vec<&Staged> = staged
             .filter(|staged| staged.transaction == list.transaction)
+            .filter(|staged| !own.iter().any(|own| own.contains(&staged.status.identity)))
             .collect();
         // The run may have had another directory for a further root than this one has.
-        if number != holder && staged.is_empty() {
+        if number != holder && own[number].is_empty() && foreign.is_empty() {
             continue;
         }
-        let mut foreign: Vec<&str> = staged.iter().map(|staged| staged.name.as_str()).collect();
-        let mut complete = true;
-        for (number, entry) in list.entries.iter().enumerate() {
-            if !place.roots.contains(&entry.file.root) {
-                continue;
-            }
-            let name = layout::staged(list.transaction, number, &entry.file.name);
-            let content = place.directory.read(&name)?;
-            if content.is_some_and(|content| key::sha256(&content.bytes) == entry.new) {
-                foreign.retain(|other| *other != name);
-            } else {
-                complete = false;
-            }
-        }
+        let complete = own[number].len() == entries(list, place).count();
         if complete && foreign.is_empty() {
             continue;
         }
@@ -71,8 +67,8 @@ fn judge_by(list: &List, holder: usize, places: &[Place], left: &[Left]) -> Resu
         let run = list.transaction;
         let what = foreign.first().map_or_else(
             || format!("not all that the run {run} staged is there"),
-            |name| {
-                let path = place.directory.path(name);
+            |staged| {
+                let path = place.directory.path(&staged.name);
                 format!("{} is not what the run {run} staged there", path.display())
             },
         );
@@ -84,6 +80,24 @@ fn judge_by(list: &List, holder: usize, places: &[Place], left: &[Left]) -> Resu
         );
     }
     Ok(())
+}
+
+/// The entries of a place, with their numbers.
+fn entries<'a>(list: &'a List, place: &Place) -> impl Iterator<Item = (usize, &'a Entry)> {
+    let numbered = list.entries.iter().enumerate();
+    numbered.filter(|(_, entry)| place.roots.contains(&entry.file.root))
+}
+
+/// The staged file of an entry, if it is there and whole.
+fn whole(list: &List, number: usize, place: &Place) -> Result<Option<(u64, u64)>> {
+    let entry = &list.entries[number];
+    let name = layout::staged(list.transaction, number, &entry.file.name);
+    let content = place.directory.read(&name)?;
+    if content.is_none_or(|content| key::sha256(&content.bytes) != entry.new) {
+        return Ok(None);
+    }
+    let found = place.directory.status(&name)?;
+    Ok(found.map(|found| found.identity))
 }
 
 /// What tells nothing of its run, a torn journal or a marker without its list, is of a run that was
