@@ -21,6 +21,8 @@ pub enum Layout {
     One,
     /// Each on a file system of its own.
     Two,
+    /// The kubeconfigs in a folder that certificates are in.
+    Within,
 }
 
 /// The directories of one worker.
@@ -58,6 +60,13 @@ impl Ground {
                 pki: first.join("pki"),
                 kubeconfigs: second.join("k"),
                 tops: vec![first.join("pki"), second.join("k")],
+                aside,
+                processor,
+            },
+            Layout::Within => Self {
+                pki: first.join("pki"),
+                kubeconfigs: first.join("pki/etcd"),
+                tops: vec![first.join("pki")],
                 aside,
                 processor,
             },
@@ -126,6 +135,14 @@ impl Ground {
     pub fn everything(&self) -> Tree {
         let mut found = BTreeMap::new();
         collect(&self.pki, "pki/", &self.pki, &mut found);
+        if self.kubeconfigs.starts_with(&self.pki) {
+            let name = |name: String| match name.rsplit_once('/') {
+                Some((_, base)) if base.ends_with(".conf") => base.to_owned(),
+                _ => name,
+            };
+            let named = found.into_iter().map(|(path, file)| (name(path), file));
+            return Tree(named.collect());
+        }
         collect(&self.kubeconfigs, "", &self.pki, &mut found);
         Tree(found)
     }

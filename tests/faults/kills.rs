@@ -170,6 +170,20 @@ fn a_kill_at_any_operation_of_a_forced_repair_leaves_the_old_tree_or_the_new_one
 }
 
 #[test]
+fn a_kill_at_any_operation_over_a_directory_and_a_folder_of_it_leaves_one_tree_or_the_other() {
+    apart(
+        "kills::a_kill_at_any_operation_over_a_directory_and_a_folder_of_it_leaves_one_tree_or_the_other",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Kills { stride: 2 };
+            for scenario in [&FRESH, &REPAIR, &REPAIR_WITHOUT_BACKUP, &ROLLBACK] {
+                sweep(Layout::Within, scenario, sort, &first, &second);
+            }
+        },
+    );
+}
+
+#[test]
 fn a_kill_at_any_operation_of_a_rollback_leaves_the_new_tree_or_the_former_one() {
     apart(
         "kills::a_kill_at_any_operation_of_a_rollback_leaves_the_new_tree_or_the_former_one",

@@ -83,7 +83,7 @@ pub fn points(ground: &Ground, arguments: &[&str]) -> Vec<Point> {
         *count += 1;
         let ours = [&ground.pki, &ground.kubeconfigs]
             .iter()
-            .any(|root| rest.contains(text(root)));
+            .any(|root| is_about(rest, root));
         if !ours || PASSED_OVER.contains(&call) {
             continue;
         }
@@ -97,6 +97,15 @@ pub fn points(ground: &Ground, arguments: &[&str]) -> Vec<Point> {
     // A reader of what is not there does the least.
     assert!(points.len() > 8, "the run did little: {trace}");
     points
+}
+
+/// Whether a call is about `root` or something in it, by its path or by its name in the folder above.
+fn is_about(rest: &str, root: &Path) -> bool {
+    let (Some(above), Some(name)) = (root.parent(), root.file_name()) else {
+        return false;
+    };
+    let step = format!("<{}>, \"{}\"", text(above), text(Path::new(name)));
+    rest.contains(text(root)) || rest.contains(&step)
 }
 
 fn changes(call: &str, rest: &str) -> bool {
