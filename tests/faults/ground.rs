@@ -137,7 +137,7 @@ impl Ground {
         collect(&self.pki, "pki/", &self.pki, &mut found);
         if self.kubeconfigs.starts_with(&self.pki) {
             let name = |name: String| match name.rsplit_once('/') {
-                Some((_, base)) if base.ends_with(".conf") => base.to_owned(),
+                Some((_, base)) if base.strip_suffix(".conf").is_some() => base.to_owned(),
                 _ => name,
             };
             let named = found.into_iter().map(|(path, file)| (name(path), file));

@@ -116,7 +116,7 @@ fn a_folder_that_is_a_root_of_the_same_run_is_recovered_with_it() {
 
 /// A run over these roots that was killed before its list stood, or before its part did, leaves nothing
 /// that the next one stops at, and no staged file.
-fn is_discarded(tree: &Tree, roots: &Roots, own: FileId, staged: usize) {
+fn is_discarded(tree: &Tree, roots: &Roots, own: &FileId, staged: usize) {
     let locked = || {
         Store::open(roots.clone())
             .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
@@ -173,14 +173,14 @@ fn an_undecided_run_over_a_directory_and_a_folder_of_it_is_discarded() {
             kubelet: tree.path("k"),
             ..tree.roots()
         };
-        is_discarded(&tree, &roots, own, 4);
+        is_discarded(&tree, &roots, &own, 4);
     }
     let tree = Tree::new();
     let roots = Roots {
         kubeconfig: tree.path("k/pki/etcd"),
         ..tree.roots()
     };
-    is_discarded(&tree, &roots, kubeconfig("admin.conf"), 4);
+    is_discarded(&tree, &roots, &kubeconfig("admin.conf"), 4);
 }
 
 #[test]
