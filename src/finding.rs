@@ -95,7 +95,7 @@ codes! {
     MissingKey "missing-key" Error "a certificate without its key";
     NameConstraints "name-constraints" Warning "a CA has name constraints on a kind of names that is not checked here";
     NameForbidden "name-not-permitted" Error "a CA's name constraints do not permit one of its names (RFC 5280 section 4.2.1.10)";
-    NamesTaken "kubeconfig-names-taken" Error "a kubeconfig has another cluster under the names that the entry to be written would have";
+    NamesTaken "kubeconfig-names-taken" Error "another cluster has, in a kubeconfig, the name or the user of the entry to be written";
     NoBackup "no-backup" Error "there is no backup from which a rollback could put anything back";
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
@@ -129,6 +129,7 @@ codes! {
     SeveralCertificates "several-certificates" Warning "the file that the controller manager signs with must hold exactly one certificate";
     SmallSerial "small-serial" Note "the serial number has less than 64 bits";
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops";
+    TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it";
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds";
     Unreadable "unreadable" Error "it is not what its place asks for";

@@ -6,17 +6,19 @@ use anyhow::{Context, Result, bail};
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
+use crate::observed::server;
 use crate::yaml::{self, Node, Value};
 
 mod outline;
 mod refresh;
 mod renew;
+mod schema;
 mod write;
 
 pub use outline::{ClusterEntry, ContextEntry, Outline, UserEntry, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh};
 pub use renew::{Anew, renew};
-pub use write::{Credentials, Entry, taken, write};
+pub use write::{Credentials, Entry, obstacle, write};
 
 /// The fields of a cluster and a user that hold certificates and keys, or name files of them.
 pub const AUTHORITY: &str = "certificate-authority";
@@ -42,6 +44,8 @@ const OTHER_IDENTITIES: [&str; 10] = [
 ];
 /// client-go refuses a cluster that has a CA and is not to be verified.
 const INSECURE: &str = "insecure-skip-tls-verify";
+const PROXY: &str = "proxy-url";
+const SERVER_NAME: &str = "tls-server-name";
 
 /// The entry that the current context names.
 #[derive(Debug)]
@@ -119,19 +123,43 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
     {
         bail!("its cluster \"{cluster_name}\" is not verified: {INSECURE}");
     }
-    Ok(Current {
+    let address = text(cluster, "server")
+        .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?;
+    if !server::is_verified(address) {
+        bail!("its cluster \"{cluster_name}\" is not verified: its server is no https URL");
+    }
+    if server::host(address).is_none() {
+        bail!("its cluster \"{cluster_name}\" has a server that names no host");
+    }
+    if cluster
+        .get(PROXY)
+        .is_some_and(|proxy| !schema::is_proxy(proxy))
+    {
+        bail!("its cluster \"{cluster_name}\" has a {PROXY} that is none of http, https or socks5");
+    }
+    let current = Current {
         cluster: cluster_name.to_owned(),
         user: user_name.to_owned(),
-        server: text(cluster, "server")
-            .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?
-            .to_owned(),
-        server_name: text(cluster, "tls-server-name").map(str::to_owned),
+        server: address.to_owned(),
+        server_name: text(cluster, SERVER_NAME).map(str::to_owned),
         authorities: source(cluster, AUTHORITY)
             .with_context(|| format!("its cluster \"{cluster_name}\""))?,
         certificate: source(user, CERTIFICATE)
             .with_context(|| format!("its user \"{user_name}\""))?,
         key: source(user, KEY).with_context(|| format!("its user \"{user_name}\""))?,
-    })
+    };
+    for (node, field) in [(cluster, AUTHORITY), (user, CERTIFICATE), (user, KEY)] {
+        if text(node, field).is_some() && text(node, &format!("{field}-data")).is_some() {
+            bail!("it has both {field} and {field}-data, and kubectl takes one alone");
+        }
+    }
+    if !matches!(text(&document, "apiVersion"), None | Some("v1")) {
+        bail!("its apiVersion is not v1");
+    }
+    match schema::fault(&document) {
+        Some(fault) => bail!(fault),
+        None => Ok(current),
+    }
 }
 
 /// Whether there is something, and `write` could keep nothing of it.
@@ -191,7 +219,7 @@ fn entries(config: &Node, list: &str, name: &str) -> usize {
         .count()
 }
 
-/// What a field holds itself, or the file it names. With both, the data counts, as client-go does.
+/// What a field holds itself, or the file it names.
 fn source(node: &Node, field: &'static str) -> Result<Source> {
     let embedded = format!("{field}-data");
     if let Some(encoded) = text(node, &embedded) {

@@ -5,19 +5,23 @@ mod reader;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
 
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
-use crate::observed::{Access, Ground, Observed};
+use crate::observed::{Access, Ground, Observed, Obstacle};
 use crate::profile::by_name;
 use crate::spec::{Place, Spec};
-use crate::store::{FileContent, Store};
+use crate::store::{self, FileContent, Store};
 use crate::x509::cert::Certificate;
 
 pub use former::{Former, former};
 use reader::Reader;
+
+/// As long as the PEM of a certificate or a key may be that is yet to be made.
+static PLACEHOLDER: LazyLock<String> = LazyLock::new(|| "x".repeat(4 << 10));
 
 /// Passphrases of CA keys.
 #[derive(Default)]
@@ -101,10 +105,10 @@ fn look<'a>(
                     .extend(reference.map(|path| (file.clone(), path)));
             }
         }
-        let taken = seen.taken(spec);
+        let obstacle = seen.obstacle(spec);
         seen.ground
-            .taken
-            .extend(taken.map(|what| (spec.name.clone(), what)));
+            .obstacles
+            .extend(obstacle.map(|what| (spec.name.clone(), what)));
     }
     for directory in directories {
         // One that cannot be looked at has files that cannot be read, which is told of each.
@@ -117,8 +121,8 @@ fn look<'a>(
 }
 
 impl Seen {
-    /// What else has the names that the entry of this spec would have in the kubeconfig that is there.
-    fn taken(&self, spec: &Spec) -> Option<String> {
+    /// Why the entry of this spec cannot be put into the kubeconfig that is there.
+    fn obstacle(&self, spec: &Spec) -> Option<Obstacle> {
         let Place::Kubeconfig {
             cluster,
             user,
@@ -151,12 +155,13 @@ impl Seen {
                     key: "",
                 },
                 None => Credentials::Data {
-                    certificate: "",
-                    key: b"",
+                    certificate: &PLACEHOLDER,
+                    key: PLACEHOLDER.as_bytes(),
                 },
             },
         };
-        kubeconfig::taken(&entry, &existing.bytes)
+        let largest = usize::try_from(store::LARGEST).unwrap_or(usize::MAX);
+        kubeconfig::obstacle(&entry, &existing.bytes, largest)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
+pub mod server;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -79,10 +81,21 @@ pub struct Access {
 pub struct Ground {
     /// The directories of the files, those that are there.
     pub directories: Vec<(FileId, Access)>,
-    /// By the spec's name, what else has the names that its entry would have in its kubeconfig.
-    pub taken: BTreeMap<String, String>,
+    /// By the spec's name, why its kubeconfig is not one that can be made anew in place.
+    pub obstacles: BTreeMap<String, Obstacle>,
     /// The users who may own what the cluster's trust rests on.
     pub trusted: Vec<u32>,
+}
+
+/// Why an entry cannot be put into a kubeconfig: for the sake of what else is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What it is told as.
+    pub code: Code,
+    /// What is the case, after the file's name.
+    pub text: String,
+    /// What can be done.
+    pub way_out: &'static str,
 }
 
 /// What is known of a private key.

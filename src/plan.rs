@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::diff::{self, PERMIT, RENAME, above, authorities, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Ground, KeyState, Observed, signing};
+use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 
@@ -132,7 +132,7 @@ pub fn plan(
         wanted,
         issuers,
         found,
-        taken: &ground.taken,
+        obstacles: &ground.obstacles,
         trusted: &ground.trusted,
         policy,
         now,
@@ -177,7 +177,7 @@ struct Planner<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
-    taken: &'a BTreeMap<String, String>,
+    obstacles: &'a BTreeMap<String, Obstacle>,
     trusted: &'a [u32],
     policy: Policy<'a>,
     now: OffsetDateTime,
@@ -252,9 +252,12 @@ impl<'a> Planner<'a> {
             }
             _ => Step::Keep,
         };
-        if let (Step::Replace { .. }, Some(text)) = (&step, self.taken.get(&spec.name)) {
-            findings.push(taken(spec, text));
-            return Err(findings);
+        if let Some(obstacle) = self.obstacles.get(&spec.name) {
+            let replacing = matches!(step, Step::Replace { .. });
+            in_the_way(&mut findings, spec, obstacle, replacing);
+            if replacing {
+                return Err(findings);
+            }
         }
         // What it names is another spec's, and so is what keeps that from being issued.
         let apart = spec.credential_files().is_some();
@@ -382,14 +385,20 @@ fn not_copied(spec: &Spec) -> Finding {
     }
 }
 
-/// Under its names the entry would be written over another cluster's.
-fn taken(spec: &Spec, text: &str) -> Finding {
-    Finding {
-        code: Code::NamesTaken,
-        name: spec.name.clone(),
-        file: spec.place.public(),
-        text: text.to_owned(),
-        way_out: "rename that one, or make a context of this cluster the current one".to_owned(),
+/// Tells what keeps a kubeconfig from being made anew. Who replaces nothing is told of what is wrong
+/// with it already, and is not to be sent to `--force` for that.
+fn in_the_way(findings: &mut Vec<Finding>, spec: &Spec, obstacle: &Obstacle, replacing: bool) {
+    let told = |finding: &&mut Finding| finding.text == obstacle.text;
+    if let Some(finding) = findings.iter_mut().find(told) {
+        obstacle.way_out.clone_into(&mut finding.way_out);
+    } else if replacing {
+        findings.push(Finding {
+            code: obstacle.code,
+            name: spec.name.clone(),
+            file: spec.place.public(),
+            text: obstacle.text.clone(),
+            way_out: obstacle.way_out.to_owned(),
+        });
     }
 }
 

@@ -159,3 +159,183 @@ const ODD: [&str; 43] = [
     "1_5: c",
     "'0xA': d",
 ];
+
+/// What people do to a kubeconfig, with sed; and whether `--force` mends it. Otherwise the fault is in an entry of
+/// somebody else's, and is told.
+const REFUSED: &[(&str, bool)] = &[
+    ("s/^apiVersion: v1/apiVersion: v2/", true),
+    (
+        "s/^    client-key-data/    client-key: nowhere.key\\n&/",
+        true,
+    ),
+    (
+        "s/^    client-key-data/    client-key: pki\\/ca.crt\\n&/",
+        true,
+    ),
+    (
+        "s/^    client-certificate-data/    client-certificate: nowhere.crt\\n&/",
+        true,
+    ),
+    (
+        "s/^    server/    certificate-authority: pki\\/ca.crt\\n&/",
+        true,
+    ),
+    ("s/^    server/    disable-compression: 'true'\\n&/", true),
+    ("s/^    server/    proxy-url: ftp:\\/\\/x\\n&/", true),
+    ("s/^    server/    extensions: x\\n&/", true),
+    ("s/^    server: .*/    server: https:\\/\\//", true),
+    ("s/^    user: k.*/&\\n    namespace: 5/", true),
+    ("s/^    user: k.*/&\\n    namespace: n/", true),
+    ("s/^current-context: .*/current-context: 5/", true),
+    (
+        "s/^contexts:/&\\n- {name: kubernetes-admin@kubernetes, context: {}}/",
+        true,
+    ),
+    (
+        "s/^contexts:/&\\n- {name: a, context: {}}\\n- {name: a, context: {}}/",
+        false,
+    ),
+    (
+        "s/^users:/&\\n- {name: a, user: {}}\\n- {name: a, user: {}}/",
+        false,
+    ),
+    (
+        "s/^clusters:/&\\n- {name: a, cluster: {}}\\n- {name: a, cluster: {}}/",
+        false,
+    ),
+    ("s/^clusters:/&\\n- {name: 1, cluster: {}}/", false),
+    ("s/^clusters:/&\\n- {name: a, cluster: {server: 1}}/", false),
+    (
+        "s/^users:/&\\n- {name: a, user: {client-certificate-data: '!!'}}/",
+        false,
+    ),
+    ("s/^users:/&\\n- {name: a, user: x}/", false),
+    ("s/^users:/&\\n- {name: a, user: {token: 5}}/", false),
+    (
+        "s/^users:/&\\n- {name: a, user: {exec: {command: x, args: y}}}/",
+        false,
+    ),
+    ("s/^users:/preferences: x\\n&/", false),
+    (
+        "s/^users:/extensions: [{name: a, extension: .inf}]\\n&/",
+        false,
+    ),
+    (
+        "s/^  name: kubernetes$/  name: 123/; s/^    cluster: kubernetes$/    cluster: 123/",
+        false,
+    ),
+];
+
+/// Whether kubectl comes as far as to ask the server, which is not there.
+fn loads(kubeconfig: &Path) -> bool {
+    let asked = kubectl(
+        kubeconfig,
+        &["--request-timeout=5s", "get", "--raw", "/healthz"],
+    );
+    let answer = asked.expect_failure("");
+    answer.stderr.contains("was refused")
+}
+
+#[test]
+fn what_kubectl_does_not_load_is_an_error_and_what_is_mended_it_loads() {
+    let tree = tree();
+    let path = tree.join("admin.conf");
+    let sound = read(&path);
+    assert!(loads(&path));
+    for (recipe, mended) in REFUSED {
+        write(&path, &sound);
+        run(Command::new("sed").arg("-i").arg(recipe).arg(&path)).expect(0);
+        let before = read(&path);
+        assert_ne!(before, sound, "{recipe}");
+        assert!(!loads(&path), "{recipe}");
+        certs(&tree, &["all"]).expect(4);
+        let forced = certs(&tree, &["all", "--force"]);
+        if *mended {
+            forced.expect(0);
+            assert!(loads(&path), "{recipe}");
+            certs(&tree, &["all"]).expect(0);
+        } else {
+            let said = forced.expect(4);
+            assert!(
+                said.stderr.contains("correct that by hand"),
+                "{recipe}: {said}"
+            );
+            assert_eq!(read(&path), before, "{recipe}");
+        }
+    }
+}
+
+/// What kubectl loads, though it is odd.
+#[test]
+fn what_kubectl_loads_is_kept() {
+    let tree = tree();
+    let path = tree.join("admin.conf");
+    let sound = read(&path);
+    for recipe in [
+        "/^apiVersion/d",
+        "s/^    server/    unknown: 5\\n&/",
+        "s/^    server/    proxy-url: ''\\n    disable-compression: true\\n    extensions: [{name: a, extension: 5}]\\n&/",
+        "s/^    server/    insecure-skip-tls-verify: false\\n    tls-server-name: kubernetes\\n&/",
+        "s/^users:/&\\n- null\\n- {name: a, user: null}/",
+        "s/^users:/&\\n- {name: a, user: {exec: {command: x, interactiveMode: z}, as-user-extra: {a: [b]}}}/",
+        "s/^contexts:/&\\n- {name: a, context: {cluster: none, user: none}}/",
+        "s/^clusters:/&\\n- {name: a, cluster: {proxy-url: 'ftp:\\/\\/x', certificate-authority: \\/nowhere}}/",
+        "s/^users:/preferences: {colors: true, other: 5}\\n&/",
+    ] {
+        write(&path, &sound);
+        run(Command::new("sed").arg("-i").arg(recipe).arg(&path)).expect(0);
+        assert_ne!(read(&path), sound, "{recipe}");
+        assert!(loads(&path), "{recipe}");
+        certs(&tree, &["all"]).expect(0);
+    }
+}
+
+#[test]
+fn a_merged_kubeconfig_s_user_that_is_another_cluster_s_is_not_replaced() {
+    let tree = tree();
+    let path = tree.join("admin.conf");
+    let merged = admin(
+        &tree,
+        "- {name: prod, cluster: {server: 'https://prod:6443'}}\n",
+        "- {name: p, context: {cluster: prod, user: kubernetes-admin}}\n",
+        "",
+    );
+    // The first of two of one name stays when files are merged: that of prod.
+    let other = Tree::make_with(FACTS);
+    let data = |tree: &Tree, field: &str| {
+        let bytes = common::kubeconfig_data(&tree.join("admin.conf"), field);
+        <base64ct::Base64 as base64ct::Encoding>::encode_string(&bytes)
+    };
+    let merged = ["client-certificate-data", "client-key-data"]
+        .iter()
+        .fold(merged, |text, field| {
+            text.replace(&data(&tree, field), &data(&other, field))
+        });
+    write(&path, &merged);
+    for force in [
+        &["all"][..],
+        &["all", "--force"],
+        &["kubeconfig", "admin", "--force"],
+    ] {
+        certs(&tree, force).expect(4);
+        assert_eq!(read(&path), merged);
+    }
+    let said = certs(&tree, &["all", "--force"]).expect(4);
+    let expected = "admin.conf has the user \"kubernetes-admin\" for another cluster too, in the context \"p\": give that \
+                    context a user of another name";
+    assert!(said.stderr.contains(expected), "{said}");
+}
+
+#[test]
+fn a_kubeconfig_that_would_be_too_large_is_not_replaced() {
+    let tree = tree();
+    let path = tree.join("admin.conf");
+    let sound = read(&path).replace("apiVersion: v1", "apiVersion: v2");
+    let rest = (1 << 20) - sound.len() - 16;
+    write(&path, format!("{sound}x: {}\n", "a".repeat(rest)));
+    let before = read(&path);
+    let said = certs(&tree, &["all", "--force"]).expect(4);
+    let expected = "admin.conf would be larger than 1024 KiB, made anew: move other clusters' entries to a file of their own";
+    assert!(said.stderr.contains(expected), "{said}");
+    assert!(read(&path) == before, "it changed");
+}

@@ -12,7 +12,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
     };
     let ground = Ground {
         directories: Vec::new(),
-        taken: BTreeMap::new(),
+        obstacles: BTreeMap::new(),
         trusted: vec![0],
     };
     let plan = plan(&specs(), &[], found, &ground, policy, NOW).unwrap();

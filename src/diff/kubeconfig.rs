@@ -2,7 +2,7 @@
 
 use super::Judge;
 use crate::finding::Code;
-use crate::observed::{Kubeconfig, Source};
+use crate::observed::{Kubeconfig, Source, server};
 use crate::spec::{Credentials, Place};
 use crate::x509::cert::Certificate;
 
@@ -39,14 +39,20 @@ impl Judge<'_> {
             }
         }
         if let Place::Kubeconfig {
-            server, or_server, ..
+            server: wanted,
+            or_server,
+            ..
         } = &self.spec.place
-            && *server != found.server
+            && *wanted != found.server
             && or_server.as_ref() != Some(&found.server)
         {
             self.tell(
                 Code::Server,
-                &format!("points at {}, not {server}", found.server),
+                &format!(
+                    "points at {}, not {}",
+                    server::shown(&found.server),
+                    server::shown(wanted)
+                ),
                 "",
             );
         }

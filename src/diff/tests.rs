@@ -638,7 +638,7 @@ fn a_directory_is_judged_by_who_can_write_it() {
         let directory = FileId::new(Root::Pki, "etcd");
         let found = ground(&Ground {
             directories: vec![(directory.clone(), Access { mode, user })],
-            taken: BTreeMap::new(),
+            obstacles: BTreeMap::new(),
             trusted: vec![0, 1],
         });
         assert_eq!(codes(&found), *expected, "{mode:o} of {user}");

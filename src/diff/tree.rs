@@ -9,7 +9,7 @@ use super::scrutiny::scrutiny;
 use super::{Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
-use crate::observed::{Kubeconfig, Observed, signing};
+use crate::observed::{Kubeconfig, Observed, server, signing};
 use crate::profile::{API_SERVER, by_name, found::lacking};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
@@ -160,7 +160,8 @@ fn servers(specs: &[Spec], found: &Found) -> Vec<Finding> {
         if issuer(spec) != issuer(api_server) {
             continue;
         }
-        let host = host(kubeconfig);
+        // One that names no host is not read.
+        let host = host(kubeconfig).unwrap_or_default();
         if !leaf.sans.iter().any(|san| good_for(san, host)) {
             let file = api_server.place.public();
             let text = format!("points at {host}, which {file} is not good for");
@@ -172,19 +173,10 @@ fn servers(specs: &[Spec], found: &Found) -> Vec<Finding> {
 }
 
 /// The host that the certificate is held against, without a port.
-fn host(kubeconfig: &Kubeconfig) -> &str {
-    if let Some(name) = &kubeconfig.server_name {
-        return name;
-    }
-    let server = &kubeconfig.server;
-    let authority = server
-        .split_once("://")
-        .map_or(&server[..], |(_, rest)| rest);
-    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
+fn host(kubeconfig: &Kubeconfig) -> Option<&str> {
+    match &kubeconfig.server_name {
+        Some(name) => Some(name),
+        None => server::host(&kubeconfig.server),
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::finding::Code;
 use crate::observed::Observed;
 
 const ENTRY: Entry<'_> = Entry {
@@ -22,6 +23,10 @@ fn bytes(source: &Source) -> &[u8] {
         Source::Data { bytes, .. } => bytes,
         Source::File { path, .. } => panic!("a file: {path}"),
     }
+}
+
+fn in_the_way(entry: &Entry<'_>, existing: &str) -> Option<(Code, String)> {
+    obstacle(entry, existing.as_bytes(), 1 << 20).map(|found| (found.code, found.text))
 }
 
 fn error(text: &str) -> String {
@@ -173,13 +178,13 @@ fn what_is_no_kubeconfig_is_replaced_whole() {
 }
 
 #[test]
-fn a_field_names_a_file_where_it_holds_no_data_and_data_goes_first() {
+fn a_field_names_a_file_where_it_holds_no_data() {
     let current = parse(
         b"kind: Config
 current-context: c
 contexts: [{name: c, context: {cluster: k, user: u}}]
 clusters: [{name: k, cluster: {server: 'https://a:1', certificate-authority: pki/ca.crt, certificate-authority-data: ''}}]
-users: [{name: u, user: {client-certificate: /a.crt, client-certificate-data: QQ==, client-key: a.key}}]
+users: [{name: u, user: {client-certificate: '', client-certificate-data: QQ==, client-key: a.key}}]
 ",
     )
     .unwrap();
@@ -304,10 +309,67 @@ fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
             "has another identity than its certificate",
         );
     }
+    for (field, reason) in [
+        (
+            "insecure-skip-tls-verify: true",
+            "is not verified: insecure-skip-tls-verify",
+        ),
+        (
+            "certificate-authority: ca.crt",
+            "has both certificate-authority and certificate-authority-data",
+        ),
+        (
+            "proxy-url: ftp://user:pw@x",
+            "has a proxy-url that is none of http, https or socks5",
+        ),
+        (
+            "disable-compression: 'true'",
+            "clusters[0].cluster.disable-compression is a text, and kubectl wants true or false",
+        ),
+        (
+            "extensions: x",
+            "clusters[0].cluster.extensions is a text, and kubectl wants a list",
+        ),
+    ] {
+        refused("    server:", &format!("    {field}\n    server:"), reason);
+    }
+    for (server, reason) in [
+        (
+            "http://10.0.0.10:6443",
+            "is not verified: its server is no https URL",
+        ),
+        ("https://", "has a server that names no host"),
+        ("https://10.0.0.10:x", "has a server that names no host"),
+    ] {
+        refused("https://10.0.0.10:6443", server, reason);
+    }
+    for field in ["client-certificate: a.crt", "client-key: a.key"] {
+        refused(
+            "  user:\n    client",
+            &format!("  user:\n    {field}\n    client"),
+            "has both client-",
+        );
+    }
     refused(
-        "    server:",
-        "    insecure-skip-tls-verify: true\n    server:",
-        "is not verified",
+        "    user: k",
+        "    namespace: 5\n    user: k",
+        "contexts[0].context.namespace is a number",
+    );
+    refused(
+        "apiVersion: v1",
+        "apiVersion: v2",
+        "its apiVersion is not v1",
+    );
+    refused(
+        "apiVersion: v1",
+        "apiVersion: 1",
+        "apiVersion is a number, and kubectl wants a text",
+    );
+    let context = &text[text.find("- context:").unwrap()..text.find("current-context").unwrap()];
+    refused(
+        context,
+        &format!("{context}{context}"),
+        "contexts has two entries of the name",
     );
     let user = &text[text.find("- name: kubernetes-admin\n").unwrap()..];
     refused(user, &format!("{user}{user}"), "two users of the name");
@@ -365,9 +427,9 @@ fn another_cluster_of_the_usual_name_is_not_overwritten() {
         error,
         "calls another cluster \"kubernetes\", at https://other:6443"
     );
-    assert_eq!(taken(&ENTRY, other.as_bytes()), Some(error));
-    assert_eq!(taken(&ENTRY, OTHERS.as_bytes()), None);
-    assert_eq!(taken(&ENTRY, b"no kubeconfig"), None);
+    assert_eq!(in_the_way(&ENTRY, &other), Some((Code::NamesTaken, error)));
+    assert_eq!(in_the_way(&ENTRY, OTHERS), None);
+    assert_eq!(in_the_way(&ENTRY, "no kubeconfig"), None);
 }
 
 #[test]
@@ -439,9 +501,164 @@ fn a_cluster_that_names_the_same_ca_file_is_the_same_at_any_server() {
         .unwrap()
         .replace("https://10.0.0.10:6443", "https://old:6443")
         .replace("kubernetes-admin@kubernetes", "mine");
-    assert_eq!(taken(&NAMED, elsewhere.as_bytes()), None);
+    assert_eq!(in_the_way(&NAMED, &elsewhere), None);
     let other = elsewhere
         .replace("pki/ca.crt", "other/ca.crt")
         .replace("current-context: mine", "current-context: none");
-    assert!(taken(&NAMED, other.as_bytes()).is_some());
+    assert!(in_the_way(&NAMED, &other).is_some());
+}
+
+/// What is wrong elsewhere keeps kubectl from reading the file too, and is somebody else's.
+#[test]
+fn what_kubectl_refuses_in_other_entries_is_told_and_left() {
+    let whole = written(None);
+    assert_eq!(in_the_way(&ENTRY, &whole), None);
+    for (list, entry, reason) in [
+        (
+            "clusters",
+            "name: 1",
+            "line 3: clusters[0].name is a number, and kubectl wants a text",
+        ),
+        (
+            "clusters",
+            "{name: o, cluster: {server: 1}}",
+            "line 3: clusters[0].cluster.server is a number, and kubectl wants a text",
+        ),
+        (
+            "clusters",
+            "x",
+            "clusters[0] is a text, and kubectl wants a map",
+        ),
+        (
+            "users",
+            "{name: o, user: {client-certificate-data: '!!'}}",
+            "users[0].user.client-certificate-data is not base64",
+        ),
+        (
+            "users",
+            "{name: o, user: {client-certificate-data: Zm9}}",
+            "users[0].user.client-certificate-data is not base64",
+        ),
+        (
+            "users",
+            "{name: o, user: x}",
+            "users[0].user is a text, and kubectl wants a map",
+        ),
+        (
+            "users",
+            "{name: o, user: {as-user-extra: {a: b}}}",
+            "users[0].user.as-user-extra.a is a text, and kubectl wants a list",
+        ),
+        (
+            "users",
+            "{name: o, user: {exec: {env: [{name: a, value: 5}]}}}",
+            "users[0].user.exec.env[0].value is a number, and kubectl wants a text",
+        ),
+        (
+            "users",
+            "{name: o}\n- {name: o}",
+            "has two entries of the name \"o\"",
+        ),
+        (
+            "contexts",
+            "{name: o, context: {namespace: n}}",
+            "contexts[0].context.namespace is true or false, and kubectl wants a text",
+        ),
+        (
+            "contexts",
+            "{name: o, context: {extensions: [{name: a, extension: [.inf]}]}}",
+            "extension[0] is a number that JSON does not know",
+        ),
+    ] {
+        let text = whole.replace(&format!("{list}:\n"), &format!("{list}:\n- {entry}\n"));
+        let (code, told) = in_the_way(&ENTRY, &text).unwrap();
+        assert!(told.contains(reason), "{told}");
+        assert_eq!(code, Code::Unreadable);
+        assert_eq!(format!("cannot be used: {}", error(&text)), told);
+        assert!(write(&ENTRY, Some(text.as_bytes())).is_err());
+    }
+    for sound in [
+        "preferences: null",
+        "preferences: {colors: true, other: 5}",
+        "extensions: [{name: a, extension: 5}]",
+        "other: [1, {a: 2.5}]",
+        "users: [null, {name: o, user: null}, {user: {exec: {command: x, args: [a]}}, name: p}]",
+    ] {
+        let text = whole.replace("users:\n", &format!("{sound}\nusers:\n"));
+        let text = match sound.strip_prefix("users: ") {
+            Some(list) => text.replace(
+                &format!("users: {list}\nusers:\n"),
+                "users:\n- {name: o, user: {token: x}}\n- null\n",
+            ),
+            None => text,
+        };
+        assert!(parse(text.as_bytes()).is_ok(), "{sound}: {}", error(&text));
+    }
+}
+
+/// Whoever merges files by hand has one user for two clusters, and it may be either's.
+#[test]
+fn credentials_of_another_cluster_s_context_are_not_overwritten() {
+    let whole = written(None);
+    let merged = |context: &str| {
+        let cluster = "- cluster: {server: 'https://user:pw@prod:6443'}\n  name: prod\n";
+        whole
+            .replace("clusters:\n", &format!("clusters:\n{cluster}"))
+            .replace("contexts:\n", &format!("contexts:\n- {context}\n"))
+    };
+    let used = merged("{name: p, context: {cluster: prod, user: kubernetes-admin}}");
+    let expected =
+        "has the user \"kubernetes-admin\" for another cluster too, in the context \"p\"";
+    assert_eq!(
+        in_the_way(&ENTRY, &used),
+        Some((Code::NamesTaken, expected.to_owned()))
+    );
+    assert!(parse(used.as_bytes()).is_ok());
+    // Of a cluster that is not there nothing can be lost, and an alias of ours is ours.
+    for context in [
+        "{name: p, context: {cluster: none, user: kubernetes-admin}}",
+        "{name: p, context: {cluster: kubernetes, user: kubernetes-admin}}",
+        "{name: p, context: {cluster: prod, user: other}}",
+    ] {
+        assert_eq!(in_the_way(&ENTRY, &merged(context)), None, "{context}");
+    }
+    let own = "context: {cluster: prod, user: other}\n  name: kubernetes-admin@kubernetes";
+    let text = merged(own).replace(
+        "- context:\n    cluster: kubernetes\n    user: kubernetes-admin\n  name: kubernetes-admin@kubernetes\n",
+        "",
+    );
+    let expected = "calls a context of another cluster \"kubernetes-admin@kubernetes\"";
+    assert_eq!(
+        in_the_way(&ENTRY, &text),
+        Some((Code::NamesTaken, expected.to_owned()))
+    );
+    let renamed = whole
+        .replace("https://10.0.0.10:6443", "https://user:pw@prod:6443")
+        .replace(
+            "current-context: kubernetes-admin@kubernetes",
+            "current-context: none",
+        );
+    let expected = "calls another cluster \"kubernetes\", at https://[elided]@prod:6443";
+    assert_eq!(
+        in_the_way(&ENTRY, &renamed),
+        Some((Code::NamesTaken, expected.to_owned()))
+    );
+}
+
+#[test]
+fn a_kubeconfig_that_would_grow_too_large_is_left() {
+    let whole = written(None);
+    let found = obstacle(&ENTRY, whole.as_bytes(), whole.len() - 1).unwrap();
+    assert_eq!(found.code, Code::TooLarge);
+    assert_eq!(obstacle(&ENTRY, whole.as_bytes(), whole.len()), None);
+}
+
+#[test]
+fn the_name_that_a_server_is_held_to_goes_with_the_server() {
+    let named = written(None).replace("    server:", "    tls-server-name: other\n    server:");
+    assert_eq!(
+        parse(named.as_bytes()).unwrap().server_name.as_deref(),
+        Some("other")
+    );
+    assert_eq!(written(Some(&named)), written(None));
 }

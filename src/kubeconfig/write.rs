@@ -1,13 +1,15 @@
 //! Puts an entry into a kubeconfig, as kubeadm writes one.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use super::{
-    AUTHORITY, AUTHORITY_DATA, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, Source, document,
-    named, source, text,
+    AUTHORITY, AUTHORITY_DATA, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, SERVER_NAME, Source,
+    document, named, schema, source, text,
 };
+use crate::finding::Code;
+use crate::observed::{Obstacle, server};
 use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node};
 
@@ -56,8 +58,26 @@ pub enum Credentials<'a> {
 /// A kubeconfig of this entry alone; or `existing` with it, and with all else that is in it.
 ///
 /// Only one that can be read is written anew in place; anything else is replaced whole. It is an
-/// error if the names of the entry belong to another cluster there.
+/// error if the names of the entry belong to another cluster there, or what else is in it keeps
+/// kubectl from reading it.
 pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
+    let config = merged(entry, existing).map_err(|obstacle| anyhow!(obstacle.text))?;
+    Ok(Zeroizing::new(yaml::write(&config).as_bytes().to_vec()))
+}
+
+/// Why `write` would refuse to put this entry into `existing`, or make it larger than `largest`.
+pub fn obstacle(entry: &Entry<'_>, existing: &[u8], largest: usize) -> Option<Obstacle> {
+    match merged(entry, Some(existing)) {
+        Err(obstacle) => Some(obstacle),
+        Ok(config) => (yaml::write(&config).len() > largest).then(|| Obstacle {
+            code: Code::TooLarge,
+            text: format!("would be larger than {} KiB, made anew", largest >> 10),
+            way_out: "move other clusters' entries to a file of their own",
+        }),
+    }
+}
+
+fn merged(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Node, Obstacle> {
     let mut config = existing
         .and_then(|bytes| document(bytes).ok())
         .unwrap_or_else(|| Node::map([]));
@@ -72,7 +92,8 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Zeroizing<Vec
         &names.cluster,
         "cluster",
         cluster,
-        &[AUTHORITY, AUTHORITY_DATA, INSECURE],
+        // The name belongs to the server that it replaces.
+        &[AUTHORITY, AUTHORITY_DATA, INSECURE, SERVER_NAME],
     );
     put(
         &mut config,
@@ -95,7 +116,14 @@ pub fn write(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Zeroizing<Vec
         &[],
     );
     config.insert("current-context", Node::text(&names.context));
-    Ok(Zeroizing::new(yaml::write(&config).as_bytes().to_vec()))
+    match schema::fault(&config) {
+        None => Ok(config),
+        Some(fault) => Err(Obstacle {
+            code: Code::Unreadable,
+            text: format!("cannot be used: {fault}"),
+            way_out: "correct that by hand: it is not of the entry that certs makes",
+        }),
+    }
 }
 
 /// The field of the cluster that says whom it trusts, and those of the user that say who it is.
@@ -130,8 +158,8 @@ struct Names {
 
 /// Those of the current context, which is the one that was judged, if it is of this cluster: people
 /// rename entries when they put the kubeconfigs of several clusters into one file. Else the usual
-/// ones, unless another cluster has them.
-fn names(entry: &Entry<'_>, config: &Node) -> Result<Names> {
+/// ones. None may be another cluster's: it would lose its server, or its credentials.
+fn names(entry: &Entry<'_>, config: &Node) -> Result<Names, Obstacle> {
     let current = text(config, "current-context").and_then(|name| {
         let context = named(config, "contexts", name, "context")?;
         Some(Names {
@@ -145,22 +173,58 @@ fn names(entry: &Entry<'_>, config: &Node) -> Result<Names> {
         cluster: entry.cluster.to_owned(),
         user: entry.user.to_owned(),
     };
-    if let Some(current) = current {
+    let own = current.filter(|current| {
         let usually = current.cluster == usual.cluster && current.user == usual.user;
         let cluster = named(config, "clusters", &current.cluster, "cluster");
-        if usually || cluster.is_some_and(|cluster| is_of(entry, cluster)) {
-            return Ok(current);
+        usually || cluster.is_some_and(|cluster| is_of(entry, cluster))
+    });
+    let foreign = |name: &str| {
+        let cluster = named(config, "clusters", name, "cluster");
+        cluster.filter(|cluster| !is_of(entry, cluster))
+    };
+    if own.is_none()
+        && let Some(cluster) = foreign(&usual.cluster)
+    {
+        let server = text(cluster, "server").map_or("no server".to_owned(), server::shown);
+        return Err(taken(
+            format!("calls another cluster \"{}\", at {server}", usual.cluster),
+            "rename that one, or make a context of this cluster the current one",
+        ));
+    }
+    let names = own.unwrap_or(usual);
+    for item in config.get("contexts").map_or(&[][..], Node::items) {
+        let Some((name, context)) = text(item, "name").zip(item.get("context")) else {
+            continue;
+        };
+        let cluster = text(context, "cluster").unwrap_or_default();
+        if cluster == names.cluster || foreign(cluster).is_none() {
+            continue;
+        }
+        if name == names.context {
+            return Err(taken(
+                format!("calls a context of another cluster \"{name}\""),
+                "rename that one, or make a context of this cluster the current one",
+            ));
+        }
+        if text(context, "user") == Some(&names.user) {
+            let user = &names.user;
+            return Err(taken(
+                format!(
+                    "has the user \"{user}\" for another cluster too, in the context \"{name}\""
+                ),
+                "give that context a user of another name, with that cluster's credentials",
+            ));
         }
     }
-    let taken = named(config, "clusters", &usual.cluster, "cluster");
-    if let Some(cluster) = taken.filter(|cluster| !is_of(entry, cluster)) {
-        bail!(
-            "calls another cluster \"{}\", at {}",
-            usual.cluster,
-            text(cluster, "server").unwrap_or("no server")
-        );
+    Ok(names)
+}
+
+fn taken(text: String, way_out: &'static str) -> Obstacle {
+    Obstacle {
+        code: Code::NamesTaken,
+        text,
+        way_out,
     }
-    Ok(usual)
 }
 
 /// Whether an entry of a cluster is that of the same cluster.
@@ -195,12 +259,6 @@ pub(super) fn is_same(
         Err(_) => false,
     };
     trusts || text(cluster, "server").is_some_and(|url| servers.iter().any(|own| own == url))
-}
-
-/// Why `write` would refuse to put this entry into `existing`.
-pub fn taken(entry: &Entry<'_>, existing: &[u8]) -> Option<String> {
-    let config = document(existing).ok()?;
-    names(entry, &config).err().map(|error| error.to_string())
 }
 
 /// Sets fields of the entry of this name, which is added where it is lacking, and takes away
@@ -242,6 +300,7 @@ pub(super) fn put(
     let Some(object) = item.get_mut(inner) else {
         return;
     };
+    schema::cleanse(list, object);
     let fields: Vec<(String, Node)> = fields.into_iter().collect();
     for field in instead_of {
         if fields.iter().all(|(kept, _)| kept != field) {

@@ -326,8 +326,14 @@ impl Reader<'_> {
                     })
                     .map(|parsed| (parsed, content.mode)),
                 Err(error) => {
-                    let why = format!("has a {field} that cannot be read: {error}");
-                    self.fail(file, why, self.cause(&error));
+                    let cause = self.cause(&error);
+                    let Unreadable { why, way_out, .. } = unread(file, &error);
+                    let why = format!("refers to {path} ({field}), which {why}");
+                    // What is wrong with a file that is only named is no reason to move it.
+                    match way_out.filter(|_| cause != Cause::Content) {
+                        Some(way_out) => self.fail(file, format!("{why}: {way_out}"), cause),
+                        None => self.fail(file, why, cause),
+                    }
                     None
                 }
             },

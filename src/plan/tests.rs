@@ -8,7 +8,7 @@ use time::Duration;
 
 use super::*;
 use crate::location::{FileId, Root};
-use crate::observed::{Cause, Key, Unreadable};
+use crate::observed::{Cause, Key, Obstacle, Unreadable};
 use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 use crate::x509::cert::Certificate;
@@ -17,7 +17,7 @@ use crate::x509::cert::Certificate;
 fn ground() -> Ground {
     Ground {
         directories: Vec::new(),
-        taken: BTreeMap::new(),
+        obstacles: BTreeMap::new(),
         trusted: vec![0],
     }
 }
@@ -177,7 +177,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 wanted: &wanted,
                 issuers: &[],
                 found,
-                taken: &BTreeMap::new(),
+                obstacles: &BTreeMap::new(),
                 trusted: &[0],
                 policy: policy(force),
                 now: NOW,
@@ -579,6 +579,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::NotCopied,
         Code::NotRenewed,
         Code::NotSelfSigned,
+        Code::TooLarge,
     ];
     shown.extend(here);
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
@@ -652,7 +653,7 @@ fn a_name_that_the_ca_does_not_permit_refuses_the_run_before_it_is_issued() {
 fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted() {
     let with = |mode| Ground {
         directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],
-        taken: BTreeMap::new(),
+        obstacles: BTreeMap::new(),
         trusted: vec![0],
     };
     let plan = |mode, force| plan(&specs(), &[], &tree(), &with(mode), policy(force), NOW);
@@ -776,7 +777,14 @@ fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
 fn a_kubeconfig_whose_names_another_cluster_has_is_not_replaced_and_may_be_kept() {
     let mut found = tree();
     let standing = Ground {
-        taken: BTreeMap::from([("admin".to_owned(), "calls another".to_owned())]),
+        obstacles: BTreeMap::from([(
+            "admin".to_owned(),
+            Obstacle {
+                code: Code::NamesTaken,
+                text: "calls another".to_owned(),
+                way_out: "rename it",
+            },
+        )]),
         ..ground()
     };
     let admin = spec("admin");

@@ -212,6 +212,62 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Force,
     },
     Fault {
+        name: "the server is spoken to without TLS",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's|server: https|server: http|'",
+        told: &[
+            "error unreadable admin.conf cannot be used: its cluster \"kubernetes\" is not verified: its server is no https URL",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "a device stands for the CA",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's|certificate-authority-data: .*|certificate-authority: /dev/zero|'",
+        told: &[
+            "error unreadable admin.conf refers to /dev/zero (certificate-authority), which is a device, not a file",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig points at another server, with a password",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's|server: https://|server: https://user:pw@|'",
+        told: &[
+            "warning kubeconfig-server admin.conf points at https://[elided]@10.0.0.10:6443, not https://10.0.0.10:6443",
+        ],
+        mended: Mended::Named,
+    },
+    Fault {
+        name: "another cluster's context has the user",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^clusters:/&\n- {name: o, cluster: {server: \x27https:\/\/o\x27}}/; s/^contexts:/&\n- {name: o, context: {cluster: o, user: kubernetes-admin}}/; s/^apiVersion: v1/apiVersion: v2/'",
+        told: &["error unreadable admin.conf cannot be used: its apiVersion is not v1"],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "another cluster's server is a number",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^clusters:/&\n- {name: o, cluster: {server: 1}}/'",
+        told: &[
+            "error unreadable admin.conf cannot be used: line 3: clusters[0].cluster.server is a number, and kubectl wants a text",
+        ],
+        mended: Mended::Never,
+    },
+    Fault {
+        name: "the kubeconfig is all but too large",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: r"{ printf 'x: '; head -c 1046000 /dev/zero | tr '\0' a; echo; } >> admin.conf; edit admin.conf 's/^apiVersion: v1/apiVersion: v2/'; stat -c %s admin.conf",
+        told: &["error unreadable admin.conf cannot be used: its apiVersion is not v1"],
+        mended: Mended::Never,
+    },
+    Fault {
         name: "two users have the name",
         base: Base::Ecdsa,
         of: "admin",

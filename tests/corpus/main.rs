@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 36] = [
+const ELSEWHERE: [(Code, &str); 37] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -142,6 +142,11 @@ const ELSEWHERE: [(Code, &str); 36] = [
     (
         Code::KeyUnread,
         "who_may_not_read_keys_has_the_certificates_checked (tests/check.rs)",
+    ),
+    // Of what a repair would make.
+    (
+        Code::TooLarge,
+        "a_kubeconfig_that_would_be_too_large_is_not_replaced (tests/kubeconfigs.rs)",
     ),
     // Asked for by a flag of one verb.
     (

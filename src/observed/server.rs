@@ -1,0 +1,90 @@
+//! The URL of an API server, as a kubeconfig states it.
+
+/// Whether client-go speaks TLS to it: it does so too where no scheme is stated.
+pub fn is_verified(server: &str) -> bool {
+    server
+        .split_once("://")
+        .is_none_or(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// Its host, without a port; none where it names none.
+pub fn host(server: &str) -> Option<&str> {
+    let rest = server.split_once("://").map_or(server, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(address) => address.split_once(']')?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let port = match port {
+        "" => "",
+        port => port.strip_prefix(':')?,
+    };
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let visible = !host.contains(|c: char| c.is_whitespace() || c.is_control());
+    (!host.is_empty() && visible && digits).then_some(host)
+}
+
+/// It, for who reads a message: without a password that it may have.
+pub fn shown(server: &str) -> String {
+    let (scheme, rest) = match server.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), server),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}[elided]@{rest}"),
+        None => server.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_server_is_what_its_certificate_is_held_against() {
+        for (server, expected) in [
+            ("https://10.0.0.10:6443", Some("10.0.0.10")),
+            ("https://a.example/path?x#y", Some("a.example")),
+            ("https://user:p:w@a:1", Some("a")),
+            ("https://[fd00::1]:6443", Some("fd00::1")),
+            ("https://[fd00::1]", Some("fd00::1")),
+            ("10.0.0.10:6443", Some("10.0.0.10")),
+            ("https://a:", Some("a")),
+            ("https://a:x", None),
+            ("https://", None),
+            ("//a:1", None),
+            (" https://a", None),
+            ("https://a b", None),
+            ("https://[fd00::1", None),
+            ("https://[fd00::1]x", None),
+            ("", None),
+        ] {
+            // A space before it makes a scheme that nobody knows.
+            let found = host(server).filter(|_| is_verified(server));
+            assert_eq!(found, expected, "{server}");
+        }
+    }
+
+    #[test]
+    fn only_https_is_verified() {
+        for (server, expected) in [
+            ("https://a", true),
+            ("HTTPS://a", true),
+            ("a:6443", true),
+            ("http://a", false),
+            ("ftp://a", false),
+        ] {
+            assert_eq!(is_verified(server), expected, "{server}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(shown("https://a:1/x"), "https://a:1/x");
+        assert_eq!(shown("https://user:p/w@a:1"), "https://[elided]@a:1");
+        assert_eq!(shown("user:pw@a:1"), "[elided]@a:1");
+    }
+}
