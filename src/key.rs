@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod pbes2;
+mod protect;
 mod public;
 mod rsa;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::der::{self, DerError, Element};
 use crate::pem::{self, Block, Fault, Label, PemError};
 
 pub use algorithm::KeyAlgorithm;
+pub use protect::Protection;
 pub use public::{PublicKey, broken_signature, unaccepted_signature};
 
 use algorithm::Kind;
@@ -216,6 +218,19 @@ impl PrivateKey {
             Pair::Rsa(_) => Label::RsaPrivateKey,
         };
         pem::encode(label, &self.der)
+    }
+
+    /// PrivateKeyInfo, RFC 5208, DER.
+    pub fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        // What names the algorithm is the same as in the SPKI (RFC 5480, 2; RFC 8017, A.1).
+        let algorithm = der::sequence_members(self.public.spki())
+            .ok()
+            .and_then(|members| members.first().map(|first| first.raw.to_vec()))
+            .unwrap_or_default();
+        let key = Zeroizing::new(der::tlv(der::OCTET_STRING, &self.der));
+        let parts = [&[der::INTEGER, 1, 0][..], &algorithm, &key];
+        let content = Zeroizing::new(parts.concat());
+        Zeroizing::new(der::tlv(der::SEQUENCE, &content))
     }
 
     /// RSAPrivateKey, RFC 8017, A.1.2.

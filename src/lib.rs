@@ -1,6 +1,7 @@
 //! Builds and looks after the PKI of a Kubernetes cluster.
 
 pub mod apply;
+pub mod archive;
 pub mod bundle;
 pub mod cli;
 pub mod cmd;
@@ -13,10 +14,12 @@ pub mod issue;
 pub mod key;
 pub mod kubeconfig;
 pub mod location;
+pub mod manifest;
 pub mod observe;
 pub mod observed;
 pub mod outcome;
 pub mod pem;
+pub mod pkcs12;
 pub mod plan;
 pub mod profile;
 pub mod report;

@@ -10,6 +10,7 @@ use certs::cmd::{Env, Outcome, run};
 use certs::facts::Host;
 use clap::Parser;
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
@@ -32,6 +33,10 @@ fn main() -> ExitCode {
         ca_passphrase: std::env::var_os("CERTS_CA_PASSPHRASE")
             .filter(|passphrase| !passphrase.is_empty())
             .map(|passphrase| Zeroizing::new(passphrase.into_vec())),
+        export_password: std::env::var_os("CERTS_EXPORT_PASSWORD")
+            .map(|password| Zeroizing::new(password.into_vec())),
+        ask: &mut ask,
+        terminal,
         notice: &mut |sentence| {
             let _ = writeln!(io::stderr(), "{sentence}");
         },
@@ -105,6 +110,34 @@ fn read_stdin() -> anyhow::Result<Zeroizing<Vec<u8>>> {
         "is larger than 1 MiB"
     );
     Ok(bytes)
+}
+
+/// A line from the terminal, which does not show it meanwhile, as getpass(3) does: signals wait too, since
+/// a program that ends in between would leave the terminal so.
+fn ask(prompt: &str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+    let stdin = io::stdin();
+    let Ok(shown) = tcgetattr(&stdin) else {
+        return Ok(None);
+    };
+    let mut hidden = shown.clone();
+    hidden.local_flags &= !(LocalFlags::ECHO | LocalFlags::ISIG);
+    tcsetattr(&stdin, SetArg::TCSAFLUSH, &hidden)?;
+    let _ = write!(io::stderr(), "{prompt}");
+    let line = secret_line(&mut stdin.lock());
+    tcsetattr(&stdin, SetArg::TCSAFLUSH, &shown)?;
+    let _ = writeln!(io::stderr());
+    line.map(Some)
+}
+
+/// Without the line's end.
+fn secret_line(from: &mut impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    // A terminal gives no longer lines, so that nothing grows and leaves a copy.
+    let mut line = Zeroizing::new(Vec::with_capacity(4096));
+    let mut octet = [0];
+    while line.len() < 4096 && from.read(&mut octet)? == 1 && octet != *b"\n" {
+        line.extend_from_slice(&octet);
+    }
+    Ok(line)
 }
 
 fn width() -> Option<usize> {

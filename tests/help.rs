@@ -13,13 +13,17 @@ use clap::CommandFactory;
 use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 19] = [
     "",
     "all",
     "ca",
     "check",
     "client",
     "completion",
+    "export",
+    "export bundle",
+    "export pkcs12",
+    "export secret",
     "flags",
     "kubeconfig",
     "kubeconfig refresh",

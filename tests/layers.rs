@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, lowest layer first.
 const LAYERS: &[&[&str]] = &[
-    &["der", "finding", "key", "location", "pem", "x509", "yaml"],
+    &[
+        "archive", "der", "finding", "key", "location", "pem", "x509", "yaml",
+    ],
     &["config", "facts", "observed", "profile", "spec"],
     &["bundle", "diff", "plan", "rollback"],
-    &["issue", "kubeconfig", "store"],
+    &["issue", "kubeconfig", "manifest", "pkcs12", "store"],
     &["apply", "observe", "show"],
     &["outcome", "report"],
     &["cli", "cmd", "main"],

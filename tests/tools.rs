@@ -26,7 +26,7 @@ fn every_program_is_there_and_setup_installs_its_package() {
         .expect("the list of packages");
     let listed: Vec<_> = list.split_whitespace().collect();
     // Debian is never without these.
-    let essential = ["bash", "bsdutils", "util-linux"];
+    let essential = ["bash", "bsdutils", "tar", "util-linux"];
     for (program, package) in PACKAGES {
         assert!(
             listed.contains(&package) || essential.contains(&package),

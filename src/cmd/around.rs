@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use zeroize::Zeroizing;
 
 use super::{Env, Outcome, Stop};
 use crate::cli::{FailOn, Output, Run, Tree, Unknown};
@@ -14,7 +15,7 @@ use crate::finding::Severity;
 use crate::key;
 use crate::outcome::Exit;
 use crate::report::{Format, Report, failure};
-use crate::store::{self, FileContent, Origin, Roots, TransactionId};
+use crate::store::{self, FileContent, Lock, Origin, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
 /// How the report of a run is to look.
@@ -188,6 +189,35 @@ pub(crate) fn input(path: &Path, flag: &str) -> Result<FileContent, Stop> {
         ))),
         Err(error) => Err(Stop::usage(format!("{flag}: {error}"))),
     }
+}
+
+/// What was read under this lock is whole, and not half of a run.
+pub(crate) fn settled(lock: &Lock) -> Result<(), Stop> {
+    if let Some(directory) = lock.busy() {
+        return Err(Stop::Failed(anyhow!(
+            "another run is writing in {}: run the same command again when it has ended",
+            directory.display()
+        )));
+    }
+    match lock.interrupted()? {
+        Some(journal) => Err(Stop::Failed(anyhow!(
+            "{} tells of a run that was interrupted: the next run that writes completes it",
+            journal.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The passphrase or password in a file: what an editor adds to the end of a line is no part of it.
+pub(crate) fn passphrase(path: &Path, flag: &str) -> Result<Zeroizing<Vec<u8>>, Stop> {
+    let mut passphrase = input(path, flag)?.bytes;
+    while passphrase
+        .last()
+        .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
+    {
+        passphrase.pop();
+    }
+    Ok(passphrase)
 }
 
 /// The number of a commit.

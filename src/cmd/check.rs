@@ -103,6 +103,22 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     Ok(checked)
 }
 
+/// All that is there, as the files themselves tell it.
+pub(super) fn look(store: &Store, env: &Env<'_>) -> Result<(Vec<Spec>, Seen), Stop> {
+    let job = Job {
+        within: Within {
+            ca: Duration::ZERO,
+            leaf: Duration::ZERO,
+        },
+        facts: None,
+        store: store.clone(),
+    };
+    let (places, _) = job.places();
+    let seen = observe::survey(&places, store, store::trusted_users(Owner::default()));
+    let specs = job.specs(places, &seen.observed, env)?;
+    Ok((specs, seen))
+}
+
 fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let leaf = wrong.collect(notice("--within", &verb.within))?;
@@ -236,7 +252,7 @@ fn unlisted(root: Root, error: &ReadError) -> Finding {
 }
 
 /// What every verb would be told of what is there.
-fn judged(specs: &[Spec], seen: &Seen, env: &Env<'_>) -> Vec<Finding> {
+pub(super) fn judged(specs: &[Spec], seen: &Seen, env: &Env<'_>) -> Vec<Finding> {
     let mut issuers = rows();
     issuers.retain(|ca| {
         let signs = |spec: &Spec| {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::around::{Wrong, ended, facts, input, least, lock_timeout, quiet, roots};
+use super::around::{Wrong, ended, facts, least, lock_timeout, passphrase, quiet, roots};
 use super::job::Job;
 use super::select::{Select, issuers};
 use super::{Env, Outcome, Stop};
@@ -157,14 +157,7 @@ pub(crate) fn passphrases(
             .split_once('=')
             .filter(|(name, _)| of_phase(Phase::Ca).any(|ca| ca.name == *name));
         let path = named.map_or(argument.as_str(), |(_, path)| path);
-        // What an editor adds to the end of a line is no part of it.
-        let mut passphrase = input(path.as_ref(), "--ca-passphrase-file")?.bytes;
-        while passphrase
-            .last()
-            .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
-        {
-            passphrase.pop();
-        }
+        let passphrase = passphrase(path.as_ref(), "--ca-passphrase-file")?;
         match named {
             Some((name, _)) => {
                 passphrases.named.insert(name.to_owned(), passphrase);

@@ -5,6 +5,7 @@ mod around;
 mod ca;
 mod check;
 mod client;
+mod export;
 mod flags;
 mod generate;
 mod give;
@@ -27,6 +28,9 @@ use crate::cli::{Cli, Kubeconfig, KubeconfigVerb, Verb, completion};
 use crate::facts::Host;
 use crate::outcome::Exit;
 
+/// Prompts, and gives what was typed.
+pub type Ask = dyn FnMut(&str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>>;
+
 /// What a run takes from outside its arguments and files.
 pub struct Env<'a> {
     /// The time.
@@ -37,6 +41,12 @@ pub struct Env<'a> {
     pub stdin: &'a mut dyn FnMut() -> anyhow::Result<Zeroizing<Vec<u8>>>,
     /// The value of `CERTS_CA_PASSPHRASE`.
     pub ca_passphrase: Option<Zeroizing<Vec<u8>>>,
+    /// The value of `CERTS_EXPORT_PASSWORD`.
+    pub export_password: Option<Zeroizing<Vec<u8>>>,
+    /// Asks for a secret at the terminal, which does not show it; none where there is no terminal.
+    pub ask: &'a mut Ask,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
     /// Told at once, while the run goes on: that it waits for another one.
     pub notice: &'a mut dyn FnMut(&str),
     /// How wide text may be; none is unlimited.
@@ -90,6 +100,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
                 exit: Exit::Done,
             };
         }
+        Verb::Export(verb) => return export::run(verb.verb, env),
         Verb::Flags(verb) => return flags::run(verb, env),
         Verb::Kubeconfig(Kubeconfig {
             verb: Some(verb), ..

@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
-
-use super::around::{Wrong, facts, only_with_text, roots, severity, shape, stopped, transaction};
+use super::around::{
+    Wrong, facts, only_with_text, roots, settled, severity, shape, stopped, transaction,
+};
 use super::give::Give;
 use super::{Env, Outcome, Stop};
 use crate::bundle::anchors;
@@ -77,19 +77,7 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
     let Some((bundle, servers)) = known(&store, facts.as_ref(), &mut report, env)? else {
         return Ok(report);
     };
-    // What was read may be half of a run.
-    if let Some(directory) = lock.busy() {
-        let directory = directory.display();
-        return Err(Stop::Failed(anyhow!(
-            "another run is writing in {directory}: run the same command again when it has ended"
-        )));
-    }
-    if let Some(journal) = lock.interrupted()? {
-        return Err(Stop::Failed(anyhow!(
-            "{} tells of a run that was interrupted: the next run that writes completes it",
-            journal.display()
-        )));
-    }
+    settled(&lock)?;
     let cluster = Cluster {
         authorities: &bundle.all,
         servers: &servers,

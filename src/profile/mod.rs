@@ -148,6 +148,14 @@ pub struct RoleBinding {
 /// The kubeconfig that needs no role binding.
 pub const SUPER_ADMIN: &str = "super-admin.conf";
 
+/// The rows that Cluster API takes as Secrets of a cluster, each with the ending of its name.
+pub const CLUSTER_API: [(&str, &str); 4] = [
+    ("ca", "ca"),
+    ("etcd-ca", "etcd"),
+    ("front-proxy-ca", "proxy"),
+    ("sa", "sa"),
+];
+
 /// The row that whoever a kubeconfig sends to the API server meets.
 pub const API_SERVER: &str = "apiserver";
 

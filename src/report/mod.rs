@@ -33,7 +33,7 @@ pub use flags::{Form, flags};
 pub use handed::Handed;
 use shape::{Directories, Item, Told, hex, timestamp, yaml};
 pub use show::Shown;
-pub use text::{failure, noted, waiting};
+pub use text::{failure, noted, told_alone as told, waiting};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;

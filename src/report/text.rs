@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::{Format, Item, Outcome, Report, Told};
-use crate::finding::{Code, Severity};
+use crate::finding::{Code, Finding, Severity};
+use crate::store::Store;
 use crate::x509::name::is_hidden;
 
 pub(super) const BOLD: &str = "\x1b[1m";
@@ -27,6 +28,35 @@ pub fn failure(sentences: &[String], format: &Format) -> Vec<u8> {
 /// What deserves a look, for standard error, where standard output is not for people.
 pub fn noted(sentences: &[String]) -> Vec<u8> {
     lines("note", sentences)
+}
+
+/// Errors and warnings of what is handed out, for standard error.
+pub fn told_alone(findings: &[Finding], store: &Store, refused: bool) -> Vec<u8> {
+    let format = Format {
+        output: super::Output::Text,
+        quiet: false,
+        width: None,
+        colour: false,
+    };
+    let mut text = String::new();
+    for found in findings
+        .iter()
+        .filter(|found| found.severity() > Severity::Note)
+    {
+        line(&mut text, &finding(&Told::of(found, store), &format));
+    }
+    if refused {
+        let errors = findings
+            .iter()
+            .filter(|found| found.severity() == Severity::Error)
+            .count();
+        let errors = count(errors, "error");
+        line(
+            &mut text,
+            &format!("refused with {errors}; nothing was written"),
+        );
+    }
+    text.into_bytes()
 }
 
 fn lines(word: &str, sentences: &[String]) -> Vec<u8> {

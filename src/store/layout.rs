@@ -148,6 +148,11 @@ pub(super) fn folders(root: Root) -> &'static [&'static str] {
     }
 }
 
+/// Where a kubeconfig at `kubeconfig` finds a file that it names.
+pub fn named_beside(kubeconfig: &Path, named: &str) -> PathBuf {
+    kubeconfig.parent().unwrap_or(Path::new(".")).join(named)
+}
+
 /// The directory of `path`, and the name of a hidden file in it that becomes `path`.
 pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, String) {
     let directory = match path.parent() {

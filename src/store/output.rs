@@ -20,14 +20,21 @@ use super::writable::errno;
 
 /// Everyone may read it: it holds no key.
 const MODE: Mode = Mode::from_bits_truncate(0o644);
+/// Only its owner may: it holds a key.
+const SECRET_MODE: Mode = Mode::from_bits_truncate(0o600);
+
+/// As [`write_output`], for what holds a key.
+pub fn write_secret(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
+    put(path, bytes, unique, SECRET_MODE).with_context(|| format!("write {}", path.display()))
+}
 
 /// Writes `bytes` to `path`, which is replaced whole. `unique` names the file that it is written to
 /// before.
 pub fn write_output(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
-    put(path, bytes, unique).with_context(|| format!("write {}", path.display()))
+    put(path, bytes, unique, MODE).with_context(|| format!("write {}", path.display()))
 }
 
-fn put(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
+fn put(path: &Path, bytes: &[u8], unique: TransactionId, mode: Mode) -> Result<()> {
     let (directory, staged) = beside(path, unique);
     let name = Path::new(path.file_name().unwrap_or(".".as_ref()));
     let directory = match folder::open_root(&directory) {
@@ -36,7 +43,7 @@ fn put(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
         Err(Barred::System(errno)) => return Err(system(errno)),
     };
     must_be_file(&directory, name)?;
-    let written = fill(&directory, &staged, bytes)
+    let written = fill(&directory, &staged, bytes, mode)
         .and_then(|()| renameat(&directory, &*staged, &directory, name).map_err(system));
     if written.is_err() {
         // What was begun is of no use; that it stays is told by the error anyway.
@@ -60,12 +67,12 @@ fn must_be_file(directory: &OwnedFd, name: &Path) -> Result<()> {
     }
 }
 
-fn fill(directory: &OwnedFd, staged: &str, bytes: &[u8]) -> Result<()> {
+fn fill(directory: &OwnedFd, staged: &str, bytes: &[u8], mode: Mode) -> Result<()> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut file = File::from(openat(directory, staged, flags, MODE).map_err(system)?);
+    let mut file = File::from(openat(directory, staged, flags, mode).map_err(system)?);
     // The umask took from it.
-    fchmod(&file, MODE).map_err(system)?;
+    fchmod(&file, mode).map_err(system)?;
     file.write_all(bytes)
         .map_err(|error| system(errno(&error)))?;
     fsync(file).map_err(system)

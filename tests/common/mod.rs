@@ -76,7 +76,12 @@ pub fn binary() -> PathBuf {
 pub fn certs(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments);
-    for name in ["CERTS_CA_PASSPHRASE", "CLICOLOR_FORCE", "RUST_BACKTRACE"] {
+    for name in [
+        "CERTS_CA_PASSPHRASE",
+        "CERTS_EXPORT_PASSWORD",
+        "CLICOLOR_FORCE",
+        "RUST_BACKTRACE",
+    ] {
         command.env_remove(name);
     }
     command.env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8");
@@ -297,7 +302,7 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 12] = [
+pub const PACKAGES: [(&str, &str); 15] = [
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
     ("curl", "curl"),
@@ -305,10 +310,13 @@ pub const PACKAGES: [(&str, &str); 12] = [
     ("etcdctl", "etcd-client"),
     ("faketime", "faketime"),
     ("flock", "util-linux"),
+    ("keytool", "openjdk-17-jre-headless"),
     ("openssl", "openssl"),
+    ("pk12util", "libnss3-tools"),
     ("script", "bsdutils"),
     ("setpriv", "util-linux"),
     ("strace", "strace"),
+    ("tar", "tar"),
     ("unshare", "util-linux"),
 ];
 

@@ -1,0 +1,65 @@
+//! A tar archive (POSIX.1-1988, ustar) that is the same octet by octet whenever it is made of the same
+//! files: no times, no owners.
+
+use anyhow::{Result, ensure};
+
+/// The size of a record.
+const BLOCK: usize = 512;
+
+/// The archive of these files, each with its name, which all may read.
+pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
+    let mut files: Vec<&(String, &[u8])> = files.iter().collect();
+    files.sort();
+    let mut archive = Vec::new();
+    for (name, content) in files {
+        archive.extend_from_slice(&header(name, content.len())?);
+        archive.extend_from_slice(content);
+        archive.resize(archive.len().next_multiple_of(BLOCK), 0);
+    }
+    // Two records of zeros are the end, and GNU tar reads twenty at once.
+    archive.resize((archive.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
+    Ok(archive)
+}
+
+fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
+    ensure!(
+        name.len() <= 100,
+        "{name}: the name is too long for a tar archive: 100 characters are the most"
+    );
+    let mut header = [0; BLOCK];
+    let mut put =
+        |start: usize, text: &[u8]| header[start..start + text.len()].copy_from_slice(text);
+    put(0, name.as_bytes());
+    put(100, b"0000644\0");
+    put(108, b"0000000\0");
+    put(116, b"0000000\0");
+    put(124, format!("{size:011o}\0").as_bytes());
+    put(136, b"00000000000\0");
+    // The checksum counts as spaces while it is made.
+    put(148, b"        ");
+    put(156, b"0");
+    put(257, b"ustar\x0000");
+    let sum: u32 = header.iter().map(|octet| u32::from(*octet)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_in_any_order_are_the_same_archive() {
+        let (one, two) = (("a".to_owned(), &b"1"[..]), ("b".to_owned(), &b"22"[..]));
+        let archive = tar(&[one.clone(), two.clone()]).unwrap();
+        assert_eq!(archive, tar(&[two, one]).unwrap());
+        assert!(archive.len().is_multiple_of(20 * BLOCK));
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_is_told() {
+        assert!(tar(&[("a".repeat(100), &[])]).is_ok());
+        let error = tar(&[("a".repeat(101), &[])]).unwrap_err().to_string();
+        assert!(error.contains("too long"), "{error}");
+    }
+}

@@ -1,0 +1,198 @@
+//! `certs export`: what is in the tree, in the form that others take. Nothing of the tree is written, and
+//! what is wrong with what is to be handed out refuses it.
+
+mod bundle;
+mod pkcs12;
+mod secret;
+
+use std::path::PathBuf;
+
+use super::around::{configuration, roots, settled, stopped, transaction};
+use super::check::{judged, look};
+use super::{Env, Outcome, Stop};
+use crate::cli::{ExportVerb, Tree};
+use crate::facts;
+use crate::finding::{Finding, Severity};
+use crate::key::PrivateKey;
+use crate::observe::Seen;
+use crate::observed::{Key, Observed};
+use crate::outcome::Exit;
+use crate::profile::by_name;
+use crate::report::{Format, Output, told};
+use crate::spec::{Place, Spec};
+use crate::store::{self, Store};
+use crate::x509::cert::Certificate;
+
+/// What is handed out.
+struct Export {
+    bytes: zeroize::Zeroizing<Vec<u8>>,
+    /// Whether it holds a secret.
+    secret: bool,
+    notes: Vec<String>,
+    store: Store,
+    findings: Vec<Finding>,
+}
+
+impl Export {
+    fn is_refused(&self) -> bool {
+        let error = |finding: &Finding| finding.severity() == Severity::Error;
+        self.findings.iter().any(error)
+    }
+}
+
+pub(crate) fn run(verb: ExportVerb, env: &mut Env<'_>) -> Outcome {
+    let format = Format {
+        output: Output::Text,
+        quiet: false,
+        width: None,
+        colour: false,
+    };
+    let (file, export) = match verb {
+        ExportVerb::Bundle(verb) => (verb.output_file.clone(), bundle::export(&verb, env)),
+        ExportVerb::Pkcs12(verb) => (verb.output_file.clone(), pkcs12::export(&verb, env)),
+        ExportVerb::Secret(verb) => (verb.output_file.clone(), secret::export(&verb, env)),
+    };
+    match export.and_then(|export| written(&export, file)) {
+        Ok(outcome) => outcome,
+        Err(stop) => stopped(stop, &format),
+    }
+}
+
+fn written(export: &Export, file: Option<PathBuf>) -> Result<Outcome, Stop> {
+    let refused = export.is_refused();
+    let mut stderr = crate::report::noted(&export.notes);
+    stderr.extend(told(&export.findings, &export.store, refused));
+    if refused {
+        let codes = export.findings.iter().map(|finding| finding.code);
+        return Ok(Outcome {
+            stdout: Vec::new(),
+            stderr,
+            exit: Exit::of_refusal(codes),
+        });
+    }
+    let worst = export.findings.iter().map(Finding::severity).max();
+    let exit = Exit::of_findings(worst, Severity::Warning);
+    let stdout = match file {
+        None => export.bytes.to_vec(),
+        Some(file) if export.secret => {
+            store::write_secret(&file, &export.bytes, transaction()?)?;
+            Vec::new()
+        }
+        Some(file) => {
+            store::write_output(&file, &export.bytes, transaction()?)?;
+            Vec::new()
+        }
+    };
+    Ok(Outcome {
+        stdout,
+        stderr,
+        exit,
+    })
+}
+
+/// The tree that flags and the configuration name.
+fn opened(
+    tree: &Tree,
+    kubeconfig_dir: Option<&PathBuf>,
+    env: &mut Env<'_>,
+) -> Result<(Store, Vec<String>), Stop> {
+    let (given, mut notes) = configuration(tree, env)?;
+    let cert_dir = facts::cert_dir(&given)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    let roots = roots(
+        tree,
+        kubeconfig_dir,
+        None,
+        None,
+        cert_dir.as_deref(),
+        &mut notes,
+    );
+    Ok((Store::open(roots), notes))
+}
+
+/// Everything that is there.
+struct Found {
+    specs: Vec<Spec>,
+    seen: Seen,
+}
+
+impl Found {
+    fn of(store: &Store, env: &Env<'_>) -> Result<Self, Stop> {
+        let lock = store.lock_shared(&crate::location::Root::ALL)?;
+        let (specs, seen) = look(store, env)?;
+        settled(&lock)?;
+        Ok(Self { specs, seen })
+    }
+
+    /// What NAME means: a row, else the pair or the kubeconfig of one's own.
+    fn named(&self, name: &str) -> Result<&Spec, Stop> {
+        let own = [format!("{name}.crt"), format!("{name}.conf")];
+        let of = |wanted: &str| self.specs.iter().find(|spec| spec.name == wanted);
+        let row = by_name(name).is_some();
+        let found = of(name).or_else(|| own.iter().find_map(|name| of(name)));
+        found.ok_or_else(|| {
+            let what = if row {
+                "is not there"
+            } else {
+                "is no profile, and no pair or kubeconfig of that name is there"
+            };
+            Stop::usage(format!(
+                "\"{name}\" {what}: 'certs check' lists what is there"
+            ))
+        })
+    }
+
+    /// What is wrong with it, and with its CA.
+    fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
+        judged(std::slice::from_ref(spec), &self.seen, env)
+    }
+
+    fn observed(&self, spec: &Spec) -> &Observed {
+        self.seen
+            .observed
+            .get(&spec.name)
+            .unwrap_or(&Observed::Absent)
+    }
+
+    /// Its certificate, with those above it as far as they are here, and its key.
+    fn credentials(&self, spec: &Spec) -> Option<(Vec<Certificate>, &PrivateKey)> {
+        let (chain, key) = match self.observed(spec) {
+            Observed::Certificate { chain, key, .. } => (chain, key.as_ref()?),
+            Observed::Kubeconfig(kubeconfig) => (&kubeconfig.chain, &kubeconfig.key),
+            _ => return None,
+        };
+        let above = crate::diff::authorities(spec, &self.seen.observed);
+        Some((line(chain, above), Key::open(key)?))
+    }
+}
+
+/// The leaf and what is above it, one after the other, each once.
+fn line(chain: &[Certificate], above: &[Certificate]) -> Vec<Certificate> {
+    let mut line: Vec<Certificate> = chain.first().cloned().into_iter().collect();
+    while let Some(last) = line.last() {
+        let signs = |ca: &&Certificate| {
+            ca.subject == last.issuer && last.verify_signature(&ca.public_key).is_ok()
+        };
+        let next = chain.iter().chain(above).find(signs).cloned();
+        match next {
+            Some(ca) if !line.contains(&ca) => line.push(ca),
+            _ => break,
+        }
+    }
+    line
+}
+
+/// A secret does not go to a terminal, where it would stay on the screen and in its memory.
+fn not_to_a_terminal(file: Option<&PathBuf>, env: &Env<'_>, way_out: &str) -> Result<(), Stop> {
+    if file.is_none() && env.terminal {
+        return Err(Stop::usage(format!(
+            "standard output is a terminal, and this holds a private key: {way_out}"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a place is a kubeconfig's.
+fn is_kubeconfig(spec: &Spec) -> bool {
+    matches!(spec.place, Place::Kubeconfig { .. })
+}

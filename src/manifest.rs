@@ -1,0 +1,72 @@
+//! Kubernetes Secrets, as manifests.
+
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+use crate::yaml::{self, Node};
+
+/// A Secret.
+pub struct Secret<'a> {
+    /// Its name.
+    pub name: String,
+    /// Its namespace; none leaves it to whoever applies it.
+    pub namespace: Option<&'a str>,
+    /// Its type.
+    pub kind: &'static str,
+    /// Its labels.
+    pub labels: Vec<(&'static str, &'a str)>,
+    /// Its data.
+    pub data: Vec<(String, Zeroizing<Vec<u8>>)>,
+    /// Its data that is text and no secret of a file.
+    pub string_data: Vec<(&'static str, Zeroizing<String>)>,
+}
+
+/// The manifests of these, one document each.
+pub fn manifests(secrets: &[Secret<'_>]) -> Zeroizing<Vec<u8>> {
+    let texts: Vec<Zeroizing<String>> = secrets.iter().map(manifest).collect();
+    let room = texts.iter().map(|text| text.len() + 4).sum();
+    let mut all = Zeroizing::new(Vec::with_capacity(room));
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            all.extend_from_slice(b"---\n");
+        }
+        all.extend_from_slice(text.as_bytes());
+    }
+    all
+}
+
+fn manifest(secret: &Secret<'_>) -> Zeroizing<String> {
+    let mut metadata = Node::map([("name", Node::text(&secret.name))]);
+    if let Some(namespace) = secret.namespace {
+        metadata.insert("namespace", Node::text(namespace));
+    }
+    if !secret.labels.is_empty() {
+        let labels = secret.labels.iter();
+        metadata.insert(
+            "labels",
+            Node::map(labels.map(|(key, value)| (*key, Node::text(value)))),
+        );
+    }
+    let mut document = Node::map([
+        ("apiVersion", Node::text("v1")),
+        ("kind", Node::text("Secret")),
+        ("metadata", metadata),
+        ("type", Node::text(secret.kind)),
+    ]);
+    if !secret.data.is_empty() {
+        let mut data = Node::map([]);
+        for (key, bytes) in &secret.data {
+            let encoded = Zeroizing::new(Base64::encode_string(bytes));
+            data.insert(key, Node::text(&encoded));
+        }
+        document.insert("data", data);
+    }
+    if !secret.string_data.is_empty() {
+        let mut data = Node::map([]);
+        for (key, text) in &secret.string_data {
+            data.insert(key, Node::text(text));
+        }
+        document.insert("stringData", data);
+    }
+    yaml::write(&document)
+}

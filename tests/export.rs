@@ -1,0 +1,512 @@
+//! `certs export`: what is handed out is opened by programs that others wrote.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::{
+    Finished, TempDir, certs, kubeconfig_data, mode, read, run, text, tool, tree_of_all, venv,
+    write,
+};
+
+const PASSWORD: &str = "correct horse";
+
+fn command(place: &Path, what: &str, arguments: &[&str]) -> Command {
+    let mut command = certs(&["export", what, "--kubernetes-dir", text(place)]);
+    command.args(arguments);
+    command
+}
+
+fn export(place: &Path, what: &str, arguments: &[&str]) -> Finished {
+    run(&mut command(place, what, arguments))
+}
+
+/// Exports as PKCS#12 under [`PASSWORD`].
+fn pkcs12(place: &Path, arguments: &[&str]) -> PathBuf {
+    let (out, password) = (place.join("out.p12"), place.join("password"));
+    write(&password, format!("{PASSWORD}\r\n"));
+    let files = [
+        "--password-file",
+        text(&password),
+        "--output-file",
+        text(&out),
+    ];
+    let done = export(place, "pkcs12", &[arguments, &files].concat()).expect(0);
+    assert_eq!(done.stdout, "");
+    assert!(!done.stderr.contains(PASSWORD), "{done}");
+    assert_eq!(mode(&out), 0o600);
+    out
+}
+
+/// What OpenSSL finds in it.
+fn opened(file: &Path, more: &[&str]) -> String {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["pkcs12", "-in", text(file), "-nodes"]);
+    openssl.args(["-passin", &format!("pass:{PASSWORD}")]);
+    run(openssl.args(more)).expect(0).stdout
+}
+
+fn blocks(text: &str, label: &str) -> Vec<String> {
+    let end = format!("-----END {label}-----\n");
+    text.split_inclusive(&end)
+        .filter_map(|part| Some(part[part.find(&format!("-----BEGIN {label}"))?..].to_owned()))
+        .collect()
+}
+
+/// The public half of a key, by OpenSSL.
+fn public_half(key: &str) -> String {
+    let folder = TempDir::new();
+    write(&folder.join("k"), key);
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["pkey", "-pubout", "-in", text(&folder.join("k"))]);
+    run(&mut openssl).expect(0).stdout
+}
+
+fn pem(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("PEM")
+}
+
+#[test]
+fn openssl_nss_and_java_open_both_forms_of_pkcs12() {
+    for algorithm in ["ECDSA-P256", "RSA-2048"] {
+        let place = tree_of_all();
+        let mut client = certs(&["client", "alice", "--common-name", "alice"]);
+        client.args(["--kubernetes-dir", text(place.path())]);
+        run(client.args(["--key-algorithm", algorithm])).expect(0);
+        let pki = |name: &str| read(&place.join("pki").join(name));
+        for (form, more) in [(&[][..], &[][..]), (&["--legacy"], &["-legacy"])] {
+            let file = pkcs12(place.path(), &[&["alice"], form].concat());
+            let found = opened(&file, more);
+            let certificates = blocks(&found, "CERTIFICATE");
+            assert_eq!(certificates, [pki("alice.crt"), pki("ca.crt")]);
+            let keys = blocks(&found, "PRIVATE KEY");
+            assert_eq!(keys.len(), 1, "{found}");
+            assert_eq!(public_half(&keys[0]), public_half(&pki("alice.key")));
+            assert!(found.contains("friendlyName: alice"), "{found}");
+
+            let mut nss = Command::new(tool("pk12util"));
+            let listed = run(nss.args(["-l", text(&file), "-W", PASSWORD]))
+                .expect(0)
+                .stdout;
+            for words in ["(has private key)", "\"CN=alice\"", "\"CN=kubernetes\""] {
+                assert!(listed.contains(words), "{listed}");
+            }
+            let mut java = Command::new(tool("keytool"));
+            java.args([
+                "-list",
+                "-v",
+                "-storetype",
+                "PKCS12",
+                "-keystore",
+                text(&file),
+            ]);
+            let listed = run(java.args(["-storepass", PASSWORD])).expect(0).stdout;
+            for words in ["PrivateKeyEntry", "Alias name: alice", "chain length: 2"] {
+                assert!(listed.contains(words), "{listed}");
+            }
+            for program in ["openssl", "pk12util", "keytool"] {
+                let mut other = Command::new(tool(program));
+                match program {
+                    "openssl" => {
+                        other.args(["pkcs12", "-noout", "-in", text(&file), "-passin", "pass:x"])
+                    }
+                    "pk12util" => other.args(["-l", text(&file), "-W", "x"]),
+                    _ => other.args(["-list", "-keystore", text(&file), "-storepass", "x"]),
+                };
+                assert!(
+                    !run(other.args(more.iter().filter(|_| program == "openssl")))
+                        .status
+                        .success()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_identity_of_a_kubeconfig_and_what_is_named_as_a_file_are_exported_too() {
+    let place = tree_of_all();
+    let admin = place.join("admin.conf");
+    let leaf = pem(kubeconfig_data(&admin, "client-certificate-data"));
+    let key = pem(kubeconfig_data(&admin, "client-key-data"));
+    let ca = read(&place.join("pki/ca.crt"));
+    let elsewhere = TempDir::new();
+    let copy = elsewhere.join("handed.conf");
+    fs::copy(&admin, &copy).expect("copy a file");
+    let (certificate, both) = (elsewhere.join("a.crt"), elsewhere.join("both.pem"));
+    write(&certificate, &leaf);
+    write(&elsewhere.join("a.key"), &key);
+    write(&both, format!("{leaf}{ca}{key}"));
+    for (named, wanted) in [
+        ("admin", vec![&leaf, &ca]),
+        (text(&copy), vec![&leaf, &ca]),
+        (text(&certificate), vec![&leaf]),
+        (text(&both), vec![&leaf, &ca]),
+    ] {
+        let found = opened(&pkcs12(place.path(), &[named]), &[]);
+        assert_eq!(
+            blocks(&found, "CERTIFICATE").iter().collect::<Vec<_>>(),
+            wanted
+        );
+        let found = blocks(&found, "PRIVATE KEY");
+        assert_eq!(public_half(&found[0]), public_half(&key), "{named}");
+    }
+    // One that names its files.
+    let mut named = certs(&[
+        "kubeconfig",
+        "bob",
+        "--common-name",
+        "bob",
+        "--embed-certs=false",
+    ]);
+    named.args(["--kubernetes-dir", text(place.path())]);
+    run(named.args(common::CLUSTER)).expect(0);
+    let conf = place.join("bob.conf");
+    let found = opened(&pkcs12(place.path(), &[text(&conf)]), &[]);
+    assert_eq!(
+        blocks(&found, "CERTIFICATE"),
+        [read(&place.join("pki/bob.crt")), ca]
+    );
+}
+
+#[test]
+fn there_is_no_export_without_a_password_that_every_reader_takes() {
+    let place = tree_of_all();
+    let out = place.join("out.p12");
+    let password = place.join("password");
+    let all = |more: &[&str]| -> Vec<String> {
+        let base = ["admin", "--output-file", text(&out)];
+        base.iter()
+            .chain(more)
+            .map(|word| (*word).to_owned())
+            .collect()
+    };
+    let export = |place: &Path, what: &str, arguments: &[String]| {
+        let mut exported = command(place, what, &[]);
+        run(exported.args(arguments))
+    };
+    let with = |arguments: Vec<String>| {
+        let mut exported = command(place.path(), "pkcs12", &[]);
+        exported.args(arguments);
+        exported
+    };
+    let refused = export(place.path(), "pkcs12", &all(&[])).expect(2);
+    assert!(refused.stderr.contains("a password is needed"), "{refused}");
+    for (content, words) in [
+        ("", "is empty"),
+        ("\n", "is empty"),
+        ("pässword", "beyond printable ASCII"),
+        ("a\tb", "beyond printable ASCII"),
+    ] {
+        write(&password, content);
+        let arguments = all(&["--password-file", text(&password)]);
+        let refused = export(place.path(), "pkcs12", &arguments).expect(2);
+        assert!(refused.stderr.contains(words), "{refused}");
+        let mut inherited = with(all(&[]));
+        let refused = run(inherited.env("CERTS_EXPORT_PASSWORD", content.trim_end())).expect(2);
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+    assert!(!out.exists());
+    let mut inherited = with(all(&[]));
+    run(inherited.env("CERTS_EXPORT_PASSWORD", PASSWORD)).expect(0);
+    assert!(opened(&out, &[]).contains("friendlyName: kubernetes-admin"));
+    export(place.path(), "pkcs12", &all(&["--password", "x"])).expect(2);
+}
+
+/// What a terminal shows where `line` is run and `typed` is typed.
+fn on_a_terminal(line: &str, typed: &str) -> (Option<i32>, String) {
+    let mut bash = Command::new(tool("bash"));
+    let script =
+        "(for word in $1; do sleep 1; echo $word; done; sleep 1) | script -qec \"$0\" /dev/null";
+    let done = run(bash.args(["-c", script, line, typed]));
+    (done.status.code(), done.stdout)
+}
+
+#[test]
+fn a_terminal_is_asked_twice_and_shows_neither_password_nor_secret() {
+    tool("script");
+    let place = tree_of_all();
+    let out = place.join("out.p12");
+    let base = format!(
+        "{} export pkcs12 admin --kubernetes-dir {}",
+        text(&common::binary()),
+        text(place.path())
+    );
+    let to_file = format!("{base} --output-file {}", text(&out));
+    let (code, shown) = on_a_terminal(&to_file, "swordfish swordfish");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("Once more:") && !shown.contains("swordfish"),
+        "{shown}"
+    );
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["pkcs12", "-noout", "-passin", "pass:swordfish"]);
+    run(openssl.args(["-in", text(&out)])).expect(0);
+    fs::remove_file(&out).expect("remove a file");
+    let (code, shown) = on_a_terminal(&to_file, "swordfish sawfish");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(
+        shown.contains("are not the same") && !out.exists(),
+        "{shown}"
+    );
+    for what in ["pkcs12 admin", "secret admin", "bundle"] {
+        let line = base.replace("pkcs12 admin", what);
+        let (code, shown) = on_a_terminal(&line, "");
+        assert_eq!(code, Some(2), "{shown}");
+        assert!(shown.contains("is a terminal"), "{shown}");
+    }
+    let line = base.replace("pkcs12 admin", "secret admin --to-terminal");
+    let (code, shown) = on_a_terminal(&line, "");
+    assert!(code == Some(0) && shown.contains("kind: Secret"), "{shown}");
+}
+
+#[test]
+fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
+    let place = tree_of_all();
+    let (out, password) = (place.join("out"), place.join("password"));
+    write(&password, PASSWORD);
+    let files = [
+        "--password-file",
+        text(&password),
+        "--output-file",
+        text(&out),
+    ];
+    let pkcs12 = |name: &str| export(place.path(), "pkcs12", &[&[name], &files[..]].concat());
+    for (name, words) in [
+        ("ca", "signs for the cluster"),
+        ("sa", "signs for the cluster"),
+        ("nobody", "is no profile"),
+        ("kube-proxy", "is not there"),
+        ("./none", "there is no file"),
+        (text(&place.join("pki/ca.key")), "no certificate"),
+    ] {
+        let refused = pkcs12(name).expect(2);
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+    fs::copy(place.join("pki/ca.key"), place.join("pki/apiserver.key")).expect("copy a file");
+    for what in ["pkcs12", "secret"] {
+        let all = [
+            &["apiserver"][..],
+            if what == "pkcs12" {
+                &files[..]
+            } else {
+                &files[2..]
+            },
+        ]
+        .concat();
+        let refused = export(place.path(), what, &all).expect(4);
+        assert!(
+            refused.stderr.contains("apiserver.key is not the key")
+                && refused.stderr.contains("refused with 1 error"),
+            "{refused}"
+        );
+    }
+    let crt = place.join("pki/apiserver.crt");
+    let refused = pkcs12(text(&crt)).expect(2);
+    assert!(refused.stderr.contains("the key is not"), "{refused}");
+    assert!(!out.exists());
+}
+
+/// The manifests, each as kubectl reads it.
+fn read_by_kubectl(yaml: &str) -> Vec<Value> {
+    let folder = TempDir::new();
+    yaml.split("---\n")
+        .map(|document| {
+            let file = folder.join("secret.yaml");
+            write(&file, document);
+            let mut kubectl = Command::new(venv("kubectl"));
+            kubectl.args([
+                "label",
+                "--local",
+                "-o",
+                "json",
+                "-f",
+                text(&file),
+                "read=yes",
+            ]);
+            let shown = run(&mut kubectl).expect(0).stdout;
+            serde_json::from_str(&shown).expect("JSON")
+        })
+        .collect()
+}
+
+fn data(secret: &Value) -> BTreeMap<String, String> {
+    let decode = |value: &Value| {
+        let encoded = value.as_str().expect("base64");
+        let bytes = <base64ct::Base64 as base64ct::Encoding>::decode_vec(encoded);
+        pem(bytes.expect("base64"))
+    };
+    let data = secret["data"].as_object().expect("data");
+    data.iter()
+        .map(|(key, value)| (key.clone(), decode(value)))
+        .collect()
+}
+
+#[test]
+fn kubectl_reads_the_secrets_and_they_hold_what_the_tree_has() {
+    let place = tree_of_all();
+    let file = |name: &str| read(&place.join(name));
+    let one = |arguments: &[&str]| {
+        let yaml = export(place.path(), "secret", arguments).expect(0).stdout;
+        let mut read = read_by_kubectl(&yaml);
+        assert_eq!(read.len(), 1);
+        read.remove(0)
+    };
+    let owned = |pairs: &[(&str, String)]| -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect()
+    };
+    let tls = one(&[
+        "apiserver",
+        "--namespace",
+        "kube-system",
+        "--secret-name",
+        "api",
+    ]);
+    assert_eq!(tls["type"], "kubernetes.io/tls");
+    assert_eq!(tls["metadata"]["name"], "api");
+    assert_eq!(tls["metadata"]["namespace"], "kube-system");
+    assert_eq!(
+        data(&tls),
+        owned(&[
+            ("ca.crt", file("pki/ca.crt")),
+            ("tls.crt", file("pki/apiserver.crt")),
+            ("tls.key", file("pki/apiserver.key")),
+        ])
+    );
+    let opaque = one(&["etcd-server", "--type", "opaque"]);
+    assert_eq!(opaque["type"], "Opaque");
+    assert!(opaque["metadata"]["namespace"].is_null());
+    assert_eq!(
+        data(&opaque),
+        owned(&[
+            ("ca.crt", file("pki/etcd/ca.crt")),
+            ("server.crt", file("pki/etcd/server.crt")),
+            ("server.key", file("pki/etcd/server.key")),
+        ])
+    );
+    let admin = one(&["admin"]);
+    assert_eq!(admin["type"], "Opaque");
+    assert_eq!(data(&admin), owned(&[("admin.conf", file("admin.conf"))]));
+    let of_admin = data(&one(&["admin", "--type", "tls"]));
+    let leaf = pem(kubeconfig_data(
+        &place.join("admin.conf"),
+        "client-certificate-data",
+    ));
+    assert_eq!(of_admin["tls.crt"], leaf);
+    let sa = one(&["sa"]);
+    assert_eq!(
+        data(&sa),
+        owned(&[
+            ("sa.key", file("pki/sa.key")),
+            ("sa.pub", file("pki/sa.pub"))
+        ])
+    );
+}
+
+#[test]
+fn cluster_api_has_its_four_secrets() {
+    let place = tree_of_all();
+    let out = place.join("secrets.yaml");
+    let more = [
+        "--cluster-api",
+        "prod",
+        "--namespace",
+        "capi",
+        "--output-file",
+        text(&out),
+    ];
+    export(place.path(), "secret", &more).expect(0);
+    assert_eq!(mode(&out), 0o600);
+    let read = read_by_kubectl(&common::read(&out));
+    let wanted = [
+        ("prod-ca", "ca.crt", "ca.key"),
+        ("prod-etcd", "etcd/ca.crt", "etcd/ca.key"),
+        ("prod-proxy", "front-proxy-ca.crt", "front-proxy-ca.key"),
+        ("prod-sa", "sa.pub", "sa.key"),
+    ];
+    assert_eq!(read.len(), wanted.len());
+    for (secret, (name, public, key)) in read.iter().zip(wanted) {
+        assert_eq!(secret["metadata"]["name"], name);
+        assert_eq!(secret["metadata"]["namespace"], "capi");
+        assert_eq!(secret["type"], "cluster.x-k8s.io/secret");
+        let labels = &secret["metadata"]["labels"];
+        assert_eq!(labels["cluster.x-k8s.io/cluster-name"], "prod");
+        let data = data(secret);
+        let pki = |name: &str| common::read(&place.join("pki").join(name));
+        assert_eq!(
+            (&data["tls.crt"], &data["tls.key"]),
+            (&pki(public), &pki(key))
+        );
+        assert_eq!(data.len(), 2);
+    }
+    for (arguments, words) in [
+        (&["--cluster-api", "Prod"][..], "cannot be a Secret's name"),
+        (
+            &["admin", "--secret-name", "A"],
+            "cannot be a Secret's name",
+        ),
+        (&["admin", "--namespace", "a.b"], "--namespace"),
+        (&["ca"], "give --type opaque, or --cluster-api"),
+        (&["admin", "--cluster-api", "prod"], "cannot be used with"),
+        (&[], "required"),
+    ] {
+        let refused = export(place.path(), "secret", arguments).expect(2);
+        assert!(refused.stderr.contains(words), "{refused}");
+        assert_eq!(refused.stdout, "");
+    }
+    // The key of an external CA is not here.
+    fs::remove_file(place.join("pki/ca.key")).expect("remove a file");
+    let failed = export(place.path(), "secret", &["--cluster-api", "prod"]).expect(1);
+    assert!(failed.stderr.contains("its key is not here"), "{failed}");
+}
+
+#[test]
+fn the_bundle_is_a_tar_of_what_is_public_and_the_same_each_time() {
+    let place = tree_of_all();
+    let (one, two) = (place.join("one.tar"), place.join("two.tar"));
+    export(place.path(), "bundle", &["--output-file", text(&one)]).expect(0);
+    assert_eq!(mode(&one), 0o644);
+    let mut piped = command(place.path(), "bundle", &[]);
+    let stdout = piped.output().expect("it runs").stdout;
+    write(&two, &stdout);
+    assert_eq!(fs::read(&one).expect("a file"), stdout);
+    let folder = TempDir::new();
+    let mut tar = Command::new(tool("tar"));
+    tar.args(["-xvf", text(&one), "-C", text(folder.path())]);
+    let names = run(&mut tar).expect(0);
+    assert_eq!(names.stderr, "");
+    let names: Vec<&str> = names.stdout.lines().collect();
+    for name in [
+        "pki/ca.crt",
+        "pki/etcd/ca.crt",
+        "pki/apiserver.crt",
+        "pki/sa.pub",
+    ] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    assert_eq!(names.len(), 11, "{names:?}");
+    for name in names {
+        assert_eq!(read(&folder.join(name)), read(&place.join(name)));
+        assert!(!name.contains(".key") && !read(&folder.join(name)).contains("PRIVATE"));
+    }
+    let ca = place.join("pki/ca.crt");
+    write(&ca, read(&ca) + &read(&place.join("pki/ca.key")));
+    let refused = export(place.path(), "bundle", &[]).expect(1);
+    assert!(refused.stderr.contains("holds a private key"), "{refused}");
+    let nothing = export(&place.join("none"), "bundle", &[]).expect(2);
+    assert!(
+        nothing.stderr.contains("there is no certificate"),
+        "{nothing}"
+    );
+}
