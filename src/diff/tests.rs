@@ -1749,16 +1749,16 @@ fn two_different_facts_never_give_the_same_finding_text() {
     texts(&mut subjects.into_iter());
     let sans: [(&str, Change); 4] = [
         ("apiserver", |case| {
-            case.leaf().sans.push(San::Dns("10.9.9.9".into()))
+            case.leaf().sans.push(San::Dns("10.9.9.9".into()));
         }),
         ("apiserver", |case| {
-            case.leaf().sans.push(San::Ip([10, 9, 9, 9].into()))
+            case.leaf().sans.push(San::Ip([10, 9, 9, 9].into()));
         }),
         ("apiserver", |case| {
-            case.leaf().sans.push(San::Uri("10.9.9.9".into()))
+            case.leaf().sans.push(San::Uri("10.9.9.9".into()));
         }),
         ("apiserver", |case| {
-            case.leaf().sans.push(San::Email("10.9.9.9".into()))
+            case.leaf().sans.push(San::Email("10.9.9.9".into()));
         }),
     ];
     texts(&mut sans.into_iter());
