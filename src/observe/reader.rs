@@ -91,12 +91,18 @@ impl Reader<'_> {
     /// The request for this certificate, if there is one and it is not for another key than this one;
     /// and the way out. With a new key what is asked for would come in vain.
     fn requested(
-        &self,
+        &mut self,
         certificate: &FileId,
         key: Option<&Arc<PrivateKey>>,
     ) -> Option<(FileId, String)> {
         let file = certificate.request();
-        let content = self.store.read(&file).ok()??;
+        let content = match self.store.read(&file) {
+            Ok(content) => content?,
+            Err(error) => {
+                self.unread(&file, &error, Holds::Public);
+                return None;
+            }
+        };
         let request = Request::from_pem(&content.bytes).ok();
         let other = |key: &Arc<PrivateKey>| {
             request.is_some_and(|request| request.public_key != *key.public_key())
@@ -202,7 +208,9 @@ impl Reader<'_> {
                 reason.cause = Cause::Opaque;
             }
             // kubeadm leaves a kubeconfig without its certificate beside its request.
-            if let Some((_, way_out)) = self.requested(file, None) {
+            if !self.unreadable.is_empty()
+                && let Some((_, way_out)) = self.requested(file, None)
+            {
                 let mended = self.unreadable.iter_mut();
                 for reason in mended.filter(|reason| reason.way_out.is_none()) {
                     reason.cause = Cause::Requested;
