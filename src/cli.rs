@@ -224,6 +224,12 @@ pub enum SecretType {
 /// What is done with kubeconfigs beside making them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KubeconfigVerb {
+    /// Make the kubeconfig with a bootstrap token, by which a kubelet asks for its first certificate
+    #[command(after_help = help!(
+        "certs kubeconfig bootstrap-kubelet --token-file token --control-plane-endpoint api.example.com"
+        "certs kubeconfig bootstrap-kubelet --token-file token --token-secret | kubectl apply -f -"
+    ))]
+    BootstrapKubelet(Bootstrap),
     /// Bring the CA certificates of kubeconfigs that were handed out up to date
     #[command(after_help = concat!(
         "Examples:\n  \
@@ -375,6 +381,30 @@ arguments! {
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs kubeconfig bootstrap-kubelet`
+    Bootstrap {
+        /// File with the bootstrap token, as abcdef.0123456789abcdef
+        #[arg(long, value_name = "FILE")] token_file: PathBuf,
+        /// Print the Secret that makes the token good, and write no kubeconfig
+        #[arg(long, conflicts_with_all = [
+            "force", "dry_run", "output", "quiet", "lock_timeout", "fail_on", "config",
+            "kubernetes_dir", "cert_dir", "kubeconfig_dir", "apiserver_advertise_address",
+            "apiserver_bind_port", "control_plane_endpoint",
+        ])]
+        token_secret: bool,
+        /// How long the token is good, in that Secret
+        #[arg(long, value_name = "DURATION", default_value = "24h", requires = "token_secret")]
+        token_ttl: String,
+        /// Print that Secret even where standard output is a terminal
+        #[arg(long, requires = "token_secret")] to_terminal: bool,
+        /// Replace bootstrap-kubelet.conf if it is another
+        #[arg(long)] force: bool,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] port: BindPort,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] run: Run,
     }
     /// `certs kubeconfig refresh`

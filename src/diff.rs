@@ -26,6 +26,7 @@ pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, above, forbidden, forbids};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
+pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
 pub use scrutiny::{Within, effective_end};
 pub use tree::{survey, told_to_a_reader};

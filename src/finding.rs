@@ -65,6 +65,7 @@ codes! {
     BackupElsewhere "backup-elsewhere" Error "the run replaced files in a directory too that this run was not given";
     BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";
     BasicConstraints "basic-constraints-not-critical" Note "a CA's basic constraints are not critical (RFC 5280 section 4.2.1.9)";
+    BootstrapDiffers "bootstrap-differs" Error "bootstrap-kubelet.conf is there, for another token, server or CA";
     CaAbsent "ca-absent" Error "the CA that signs it is not there";
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
     CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's";

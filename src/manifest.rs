@@ -21,6 +21,30 @@ pub struct Secret<'a> {
     pub string_data: Vec<(&'static str, Zeroizing<String>)>,
 }
 
+/// The Secret that makes a bootstrap token good until `ends`, in RFC 3339, as kubeadm makes it
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/>).
+pub fn bootstrap_token<'a>(id: &str, secret: &str, ends: &str) -> Secret<'a> {
+    let text = |text: &str| Zeroizing::new(text.to_owned());
+    Secret {
+        name: format!("bootstrap-token-{id}"),
+        namespace: Some("kube-system"),
+        kind: "bootstrap.kubernetes.io/token",
+        labels: Vec::new(),
+        data: Vec::new(),
+        string_data: vec![
+            (
+                "auth-extra-groups",
+                text("system:bootstrappers:kubeadm:default-node-token"),
+            ),
+            ("expiration", text(ends)),
+            ("token-id", text(id)),
+            ("token-secret", text(secret)),
+            ("usage-bootstrap-authentication", text("true")),
+            ("usage-bootstrap-signing", text("true")),
+        ],
+    }
+}
+
 /// The manifests of these, one document each.
 pub fn manifests(secrets: &[Secret<'_>]) -> Zeroizing<Vec<u8>> {
     let texts: Vec<Zeroizing<String>> = secrets.iter().map(manifest).collect();

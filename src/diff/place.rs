@@ -11,7 +11,7 @@ use crate::x509::cert::Certificate;
 
 /// Bits of a key's or kubeconfig's mode that let others read or change it. A group may read:
 /// etcd and kube-apiserver often run as users of their own.
-const KEY_MODE: u32 = 0o037;
+pub(crate) const KEY_MODE: u32 = 0o037;
 /// Bits that let others write.
 const WRITABLE: u32 = 0o022;
 /// Bits beyond the mode of a certificate.

@@ -53,6 +53,8 @@ pub enum Credentials<'a> {
         /// The client key.
         key: &'a str,
     },
+    /// A bootstrap token, and the CA certificates as they are.
+    Token(&'a str),
 }
 
 /// A kubeconfig of this entry alone; or `existing` with it, and with all else that is in it.
@@ -127,16 +129,20 @@ fn merged(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Node, Obstacle> 
 }
 
 /// The field of the cluster that says whom it trusts, and those of the user that say who it is.
-fn fields(entry: &Entry<'_>) -> ((String, Node), [(String, Node); 2]) {
+fn fields(entry: &Entry<'_>) -> ((String, Node), Vec<(String, Node)>) {
     let embedded = |field: &str, bytes: &[u8]| (format!("{field}-data"), data(bytes));
     let named = |field: &str, path: &str| (field.to_owned(), Node::text(path));
     match entry.credentials {
         Credentials::Data { certificate, key } => (
             embedded(AUTHORITY, entry.authorities.as_bytes()),
-            [
+            vec![
                 embedded(CERTIFICATE, certificate.as_bytes()),
                 embedded(KEY, key),
             ],
+        ),
+        Credentials::Token(token) => (
+            embedded(AUTHORITY, entry.authorities.as_bytes()),
+            vec![named("token", token)],
         ),
         Credentials::Files {
             authorities,
@@ -144,7 +150,7 @@ fn fields(entry: &Entry<'_>) -> ((String, Node), [(String, Node); 2]) {
             key,
         } => (
             named(AUTHORITY, authorities),
-            [named(CERTIFICATE, certificate), named(KEY, key)],
+            vec![named(CERTIFICATE, certificate), named(KEY, key)],
         ),
     }
 }
@@ -232,7 +238,7 @@ fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
     let own = Certificate::from_pem(entry.authorities.as_bytes()).unwrap_or_default();
     let file = match entry.credentials {
         Credentials::Files { authorities, .. } => Some(authorities),
-        Credentials::Data { .. } => None,
+        Credentials::Data { .. } | Credentials::Token(_) => None,
     };
     is_same(&own, &[entry.server.to_owned()], file, cluster)
 }

@@ -585,6 +585,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
     // tests/refresh.rs
     shown.extend([Code::KubeconfigForeign]);
+    // tests/bootstrap.rs
+    shown.extend([Code::BootstrapDiffers]);
     // tests/sign.rs
     shown.extend([
         Code::OtherCa,

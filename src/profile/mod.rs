@@ -15,7 +15,8 @@ mod table;
 pub use document::document;
 pub use fit::fit;
 pub use resolve::{
-    Own, ResolveError, ca_with_subject, certificate_of, in_files, own, pair_of_identity, resolve,
+    Own, ResolveError, bootstrap_server, ca_with_subject, certificate_of, in_files, own,
+    pair_of_identity, resolve,
 };
 pub use table::{CLUSTER, TABLE};
 

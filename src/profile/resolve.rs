@@ -285,6 +285,11 @@ fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
     }
 }
 
+/// Where a kubelet asks for its first certificate.
+pub fn bootstrap_server(facts: &Facts) -> Result<String, ResolveError> {
+    server(ApiServer::Endpoint, facts)
+}
+
 fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> {
     // A worker has no API server of its own.
     let worker = facts.node.role == Role::Worker;

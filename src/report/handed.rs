@@ -46,10 +46,16 @@ struct File {
 
 impl Handed {
     /// With nothing in it yet. Findings below `least` leave the exit code alone.
-    pub fn new(now: OffsetDateTime, store: &Store, least: Severity, notes: Vec<String>) -> Self {
+    pub fn new(
+        command: &'static str,
+        now: OffsetDateTime,
+        store: &Store,
+        least: Severity,
+        notes: Vec<String>,
+    ) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            command: "kubeconfig refresh",
+            command,
             time: timestamp(now),
             result: "unchanged",
             exit_code: 0,
@@ -104,11 +110,6 @@ impl Handed {
         dry_run: bool,
     ) {
         let changed = !done.replaced.is_empty();
-        if dry_run {
-            self.result = "planned";
-        } else if changed {
-            self.result = "changed";
-        }
         let path = file.display();
         if done.rewritten {
             self.notes.push(format!(
@@ -120,10 +121,29 @@ impl Handed {
                 "{path} names a file for the CA certificates of {name}, which was left as it is"
             ));
         }
+        let clusters = [&done.replaced[..], &done.current, &done.named].concat();
+        let step = if changed { "refresh" } else { "keep" };
+        self.did(file, step, clusters, backup, dry_run);
+    }
+
+    /// What was done with a file by a step of this name, or would be.
+    pub fn did(
+        &mut self,
+        file: &Path,
+        step: &'static str,
+        clusters: Vec<String>,
+        backup: Option<PathBuf>,
+        dry_run: bool,
+    ) {
+        if dry_run {
+            self.result = "planned";
+        } else if step != "keep" {
+            self.result = "changed";
+        }
         self.files.push(File {
             path: file.to_owned(),
-            step: if changed { "refresh" } else { "keep" },
-            clusters: [&done.replaced[..], &done.current, &done.named].concat(),
+            step,
+            clusters,
             backup: backup.map(|path| path.display().to_string()),
         });
     }
@@ -172,12 +192,15 @@ impl Handed {
         for note in &self.notes {
             told(&mut stdout, &format!("note: {note}"), format);
         }
-        let refresh = if self.result == "planned" {
-            "Would refresh"
-        } else {
-            "Refreshed"
-        };
-        for (step, title, colour) in [("refresh", refresh, GREEN), ("keep", "Up to date", BOLD)] {
+        let planned = self.result == "planned";
+        let steps = [
+            ("create", "Made", "Would make", GREEN),
+            ("replace", "Replaced", "Would replace", GREEN),
+            ("refresh", "Refreshed", "Would refresh", GREEN),
+            ("keep", "Up to date", "Up to date", BOLD),
+        ];
+        for (step, done, would, colour) in steps {
+            let title = if planned { would } else { done };
             let files: Vec<&File> = self.files.iter().filter(|file| file.step == step).collect();
             if !files.is_empty() {
                 line(&mut stdout, &painted(format, colour, &format!("{title}:")));

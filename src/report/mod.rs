@@ -31,7 +31,8 @@ use crate::x509::validity::{in_hours, moment};
 pub use check::Checked;
 pub use flags::{Form, flags};
 pub use handed::Handed;
-use shape::{Directories, Item, Told, hex, timestamp, yaml};
+pub use shape::timestamp;
+use shape::{Directories, Item, Told, hex, yaml};
 pub use show::Shown;
 pub use text::{failure, noted, told_alone as told, waiting};
 

@@ -145,7 +145,7 @@ fn node(value: serde_json::Value) -> Node {
 }
 
 /// In RFC 3339, whole seconds. Every time of a certificate lies in the years that it knows.
-pub(super) fn timestamp(time: OffsetDateTime) -> String {
+pub fn timestamp(time: OffsetDateTime) -> String {
     time.replace_nanosecond(0)
         .unwrap_or(time)
         .format(&Rfc3339)

@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 37] = [
+const ELSEWHERE: [(Code, &str); 38] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -152,6 +152,11 @@ const ELSEWHERE: [(Code, &str); 37] = [
     (
         Code::KubeconfigFiles,
         "what_is_of_the_other_kind_is_refused_and_replaced_by_force_alone (tests/embed.rs)",
+    ),
+    // Of a file that holds no certificate.
+    (
+        Code::BootstrapDiffers,
+        "another_one_is_refused_and_replaced_by_force_alone (tests/bootstrap.rs)",
     ),
     // Of a file that is none of the tree's.
     (
