@@ -8,6 +8,7 @@ mod leaf;
 mod place;
 mod request;
 mod scrutiny;
+mod server;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub(crate) use leaf::RENAME;
 pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
 pub use scrutiny::{Within, effective_end};
+pub use server::served;
 pub use tree::{survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.

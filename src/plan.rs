@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use crate::diff::{self, PERMIT, RENAME, above, authorities, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
+use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 
@@ -197,13 +198,21 @@ impl<'a> Planner<'a> {
     }
 
     fn judge(&self, spec: &Spec) -> Vec<Finding> {
-        diff(
+        let mut findings = diff(
             spec,
             self.observed(spec),
             authorities(spec, self.found),
             self.trusted,
             self.now,
-        )
+        );
+        let sound = |spec: &Spec| !self.judge(spec).iter().any(is_error);
+        // Of a certificate that is not read, and stays, nothing is known.
+        let stays = matches!(self.policy.force, Force::No | Force::Renew(_));
+        let api_server = self.found.get(API_SERVER);
+        if !stays || !matches!(api_server, Some(Observed::Unreadable(_))) {
+            findings.extend(diff::served(spec, self.wanted, self.found, sound));
+        }
+        findings
     }
 
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {

@@ -339,3 +339,26 @@ fn a_kubeconfig_that_would_be_too_large_is_not_replaced() {
     assert!(said.stderr.contains(expected), "{said}");
     assert!(read(&path) == before, "it changed");
 }
+
+/// The tree of a cluster whose control-plane endpoint was given another name.
+#[test]
+fn a_new_endpoint_is_told_and_mended_in_the_kubeconfigs_too() {
+    let tree =
+        Tree::make_with(&[FACTS, &["--control-plane-endpoint", "old.example:6443"]].concat());
+    let new = ["all", "--control-plane-endpoint", "new.example:6443"];
+    let said = certs(&tree, &new).expect(4);
+    let expected = "admin.conf points at old.example, which apiserver.crt is not good for: run the same command with --force";
+    assert!(said.stderr.contains(expected), "{said}");
+    certs(&tree, &[&new[..], &["--force"]].concat()).expect(0);
+    assert!(read(&tree.join("admin.conf")).contains("server: https://new.example:6443\n"));
+    certs(&tree, &new).expect(0);
+    let path = tree.path();
+    let check = [
+        "check",
+        "--kubernetes-dir",
+        text(&path),
+        "--kubelet-dir",
+        text(&path),
+    ];
+    run(&mut common::certs(&check)).expect(0);
+}

@@ -9,12 +9,11 @@ use super::scrutiny::scrutiny;
 use super::{Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
-use crate::observed::{Kubeconfig, Observed, server, signing};
-use crate::profile::{API_SERVER, by_name, found::lacking};
+use crate::observed::{Observed, signing};
+use crate::profile::{by_name, found::lacking};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
-use crate::x509::san::San;
 
 /// What was found, by the spec's name.
 type Found = BTreeMap<String, Observed>;
@@ -30,7 +29,6 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     }
     findings.extend(serials(specs, found));
     findings.extend(ca_names(specs, found));
-    findings.extend(servers(specs, found));
     findings.extend(several(specs, found));
     findings.extend(absent(found));
     findings
@@ -40,7 +38,11 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
 pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Finding> {
     for finding in &mut findings {
         let spec = specs.iter().find(|spec| spec.name == finding.name);
-        if let Some(spec) = spec
+        if finding.code == Code::ServerNotInSans {
+            // Either may be what is wrong.
+            "reissue the API server's certificate with that name, or correct the kubeconfig"
+                .clone_into(&mut finding.way_out);
+        } else if let Some(spec) = spec
             && [Severity::Error, Severity::Warning]
                 .iter()
                 .any(|severity| finding.way_out == reissue(spec, *severity))
@@ -137,61 +139,6 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
         seen.push((ca, spec.place.public()));
     }
     findings
-}
-
-/// A kubeconfig whose host the API server's certificate is not for.
-fn servers(specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let api_server = specs.iter().find(|spec| spec.name == API_SERVER);
-    let Some((api_server, Observed::Certificate { chain, .. })) =
-        api_server.and_then(|spec| Some((spec, found.get(&spec.name)?)))
-    else {
-        return Vec::new();
-    };
-    let Some(leaf) = chain.first() else {
-        return Vec::new();
-    };
-    let issuer = |spec: &Spec| spec.certificate().and_then(|wanted| wanted.issuer.clone());
-    let mut findings = Vec::new();
-    for spec in specs {
-        let Some(Observed::Kubeconfig(kubeconfig)) = found.get(&spec.name) else {
-            continue;
-        };
-        // One of another CA is another cluster's.
-        if issuer(spec) != issuer(api_server) {
-            continue;
-        }
-        // One that names no host is not read.
-        let host = host(kubeconfig).unwrap_or_default();
-        if !leaf.sans.iter().any(|san| good_for(san, host)) {
-            let file = api_server.place.public();
-            let text = format!("points at {host}, which {file} is not good for");
-            let way_out = format!("reissue {file} with that name, or correct the server");
-            findings.push(tell(Code::ServerNotInSans, spec, text, &way_out));
-        }
-    }
-    findings
-}
-
-/// The host that the certificate is held against, without a port.
-fn host(kubeconfig: &Kubeconfig) -> Option<&str> {
-    match &kubeconfig.server_name {
-        Some(name) => Some(name),
-        None => server::host(&kubeconfig.server),
-    }
-}
-
-/// RFC 6125 section 6.4: an address is itself, and `*` stands for one label, the first.
-fn good_for(san: &San, host: &str) -> bool {
-    match (san, host.parse()) {
-        (San::Ip(address), Ok(host)) => *address == std::net::IpAddr::to_canonical(&host),
-        (San::Dns(name), Err(_)) => match name.strip_prefix("*.") {
-            Some(domain) => host
-                .split_once('.')
-                .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain)),
-            None => name.eq_ignore_ascii_case(host),
-        },
-        _ => false,
-    }
 }
 
 /// The CA of kubelets signs for them in the controller manager too, from a file of one certificate;

@@ -322,7 +322,7 @@ fn warnings_and_notes_are_kept_even_by_force_without_names() {
     let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("admin") else {
         panic!()
     };
-    kubeconfig.server = "https://elsewhere:6443".to_owned();
+    kubeconfig.server = "https://cp1:6443".to_owned();
     let plan = planned(&found, Force::Drifted).unwrap();
     assert_eq!(step(&plan, "admin"), &Step::Keep);
     assert!(plan.findings().any(|finding| finding.code == Code::Server));
@@ -372,7 +372,7 @@ fn no_way_out_of_a_warning_offers_what_an_external_ca_cannot() {
     let Some(Observed::Kubeconfig(admin)) = found.get_mut("admin") else {
         panic!("admin.conf is there");
     };
-    "https://other:6443".clone_into(&mut admin.server);
+    "https://cp1:6443".clone_into(&mut admin.server);
     let plan = planned(&found, Force::No).unwrap();
     let server = plan.findings().find(|finding| finding.code == Code::Server);
     assert_eq!(server.unwrap().way_out, EXTERNAL);
@@ -583,6 +583,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     ];
     shown.extend(here);
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
+    // src/diff/server/tests.rs
+    shown.extend([Code::ServerNotInSans]);
     // tests/refresh.rs
     shown.extend([Code::KubeconfigForeign]);
     // tests/bootstrap.rs

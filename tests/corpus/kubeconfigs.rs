@@ -30,8 +30,29 @@ pub const FAULTS: &[Fault] = &[
         recipe: "edit admin.conf 's|server: .*|server: https://10.0.0.99:6443|'",
         told: &[
             "warning kubeconfig-server admin.conf points at https://10.0.0.99:6443, not https://10.0.0.10:6443",
+            "error server-not-in-sans admin.conf points at 10.0.0.99, which apiserver.crt is not good for",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the kubeconfig points at another name of the server",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf 's|server: .*|server: https://cp1:6443|'",
+        told: &[
+            "warning kubeconfig-server admin.conf points at https://cp1:6443, not https://10.0.0.10:6443",
         ],
         mended: Mended::Named,
+    },
+    Fault {
+        name: "the server is held to another name",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: r"edit admin.conf 's/^    server:/    tls-server-name: other\n&/'",
+        told: &[
+            "error server-not-in-sans admin.conf has the tls-server-name other, which apiserver.crt is not good for",
+        ],
+        mended: Mended::Force,
     },
     Fault {
         name: "the kubeconfig does not point at the endpoint",
@@ -50,8 +71,9 @@ pub const FAULTS: &[Fault] = &[
         recipe: "edit kubelet.conf 's|server: .*|server: https://10.0.0.99:6443|'",
         told: &[
             "warning kubeconfig-server kubelet.conf points at https://10.0.0.99:6443, not https://10.0.0.11:6443",
+            "error server-not-in-sans kubelet.conf points at 10.0.0.99, which apiserver.crt is not good for",
         ],
-        mended: Mended::Named,
+        mended: Mended::Force,
     },
     Fault {
         name: "there is no current context",

@@ -17,7 +17,6 @@ pub(crate) fn shown() -> BTreeSet<Code> {
         Code::OutlivesCa,
         Code::SameCaName,
         Code::SameSerial,
-        Code::ServerNotInSans,
         Code::SeveralCertificates,
         Code::WeakHash,
         Code::WeakKey,
@@ -89,83 +88,6 @@ fn two_cas_of_one_name_have_one_key() {
     let copy = found["ca"].clone();
     found.insert("etcd-ca".to_owned(), copy);
     assert_eq!(told(&specs(), &found), []);
-}
-
-#[test]
-fn a_kubeconfig_points_at_a_host_that_the_api_server_is_good_for() {
-    let told_of = |server: &str, name: Option<&str>| {
-        let mut found = tree();
-        chain(&mut found, "apiserver")[0].sans = vec![
-            San::Dns("api.example.com".to_owned()),
-            San::Dns("*.cluster.example".to_owned()),
-            San::Ip("10.0.0.10".parse().unwrap()),
-            San::Ip("fd00::1".parse().unwrap()),
-        ];
-        if let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("kubelet") {
-            server.clone_into(&mut kubeconfig.server);
-            kubeconfig.server_name = name.map(str::to_owned);
-        }
-        told(&specs(), &found)
-    };
-    for good in [
-        "https://10.0.0.10:6443",
-        "https://api.example.com",
-        "https://API.Example.com:6443/path",
-        "https://[fd00::1]:6443",
-        "https://[FD00:0::1]",
-        "https://::ffff:10.0.0.10",
-        "https://a.cluster.example:443",
-        "10.0.0.10:6443",
-    ] {
-        // An address without brackets is no URL; it is not taken apart.
-        let expected = usize::from(good.contains("//::"));
-        assert_eq!(told_of(good, None).len(), expected, "{good}");
-    }
-    for bad in [
-        "https://10.0.0.11:6443",
-        "https://example.com",
-        "https://cluster.example",
-        "https://a.b.cluster.example",
-        "https://[fd00::2]:6443",
-    ] {
-        let told = told_of(bad, None);
-        assert_eq!(told.len(), 1, "{bad}");
-        assert_eq!(told[0].0, Code::ServerNotInSans);
-        assert_eq!(told[0].1, "kubelet.conf");
-    }
-    assert_eq!(
-        told_of("https://127.0.0.1:8443", Some("api.example.com")),
-        []
-    );
-    assert_eq!(told_of("https://10.0.0.10", Some("other")).len(), 1);
-    assert_eq!(
-        told_of("https://10.0.0.11", None)[0].2,
-        "points at 10.0.0.11, which apiserver.crt is not good for"
-    );
-}
-
-#[test]
-fn what_is_not_of_this_api_server_s_ca_may_point_anywhere() {
-    let mut specs = specs();
-    let mut found = tree();
-    if let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("admin") {
-        kubeconfig.server = "https://elsewhere.example".to_owned();
-    }
-    assert_eq!(told(&specs, &found).len(), 1);
-    let admin = specs.iter_mut().find(|spec| spec.name == "admin").unwrap();
-    if let Content::Certificate(wanted) = &mut admin.content {
-        wanted.issuer = Some("other".to_owned());
-    }
-    assert_eq!(told(&specs, &found), []);
-    found.remove("apiserver");
-    assert_eq!(
-        told(&specs, &found),
-        [of(
-            Code::Absent,
-            "apiserver.crt",
-            "is not there: the API server, to everyone who talks to it"
-        )]
-    );
 }
 
 #[test]
