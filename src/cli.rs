@@ -125,6 +125,27 @@ pub enum Verb {
         "certs peer --node-name etcd1 --apiserver-advertise-address 10.0.0.21"
     ))]
     Peer(Peer),
+    /// Renew what ends soon, as it is: with its subject, names and chain, for another time
+    #[command(after_help = concat!(
+        "Examples:\n  \
+         certs renew\n  \
+         certs renew --within 60d --dry-run\n  \
+         certs renew --all --exec 'systemctl restart kubelet'\n  \
+         certs renew apiserver --add-san api.example.com\n  \
+         certs renew ca    (the same key: what it signed stays good)\n\n\
+         --exec is run by /bin/sh after files were written, with CERTS_CHANGED (the names of what\n\
+         changed) and CERTS_RESTART (the processes that must be restarted) in its environment, both\n\
+         separated by blanks. Its standard output goes to standard error.\n\n\
+         Exit codes:\n  \
+         0  renewed what was due, or nothing was\n  \
+         1  failed: a file could not be read or written, the lock was not to be had, signing failed;\n     \
+         or --exec failed, after all was written\n  \
+         2  arguments or configuration wrong; nothing was written\n  \
+         3  done, with warnings: something due was not renewed (0 with --fail-on error)\n  \
+         4  errors: something is not as it should be. By name: refused, nothing was written. Else all\n     \
+         that is sound was renewed"
+    ))]
+    Renew(Renew),
     /// Put back what the last run replaced
     #[command(after_help = concat!(
         "Examples:\n  \
@@ -440,6 +461,40 @@ arguments! {
         #[command(flatten)] validity: Validity,
         #[command(flatten)] signing: Signing,
         #[command(flatten)] ownership: Ownership,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs renew`
+    Renew {
+        /// Names as `certs check` tells them, or files; without, what is due
+        #[arg(value_name = "NAME", conflicts_with_all = ["all", "within"])] names: Vec<String>,
+        /// Renew certificates that end within this time [default: 30d, or the last third of its time]
+        #[arg(long, value_name = "DURATION", conflicts_with = "all")] within: Option<String>,
+        /// Renew all certificates; a CA is renewed by its name alone
+        #[arg(long)] all: bool,
+        /// Keep the keys, and write certificates alone
+        #[arg(long, conflicts_with = "key_algorithm")] reuse_key: bool,
+        /// Add names and addresses, separated by commas; repeatable
+        #[arg(long, value_name = "SAN", value_delimiter = ',', requires = "names")]
+        add_san: Vec<String>,
+        /// Take away names and addresses, separated by commas; repeatable
+        #[arg(long, value_name = "SAN", value_delimiter = ',', requires = "names")]
+        remove_san: Vec<String>,
+        /// Run a command of the shell after files were written
+        #[arg(long, value_name = "COMMAND")] exec: Option<String>,
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] services: Services,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] node_ip: NodeIp,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] validity: Validity,
+        #[command(flatten)] ca_validity: CaValidity,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        /// File with the passphrase of a CA's key, of all or of the one named; repeatable
+        /// [env: CERTS_CA_PASSPHRASE, the passphrase itself]
+        #[arg(long, value_name = "[CA=]FILE")] ca_passphrase_file: Vec<String>,
         #[command(flatten)] run: Run,
     }
     /// `certs rollback`

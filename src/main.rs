@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::net::{IpAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
-use std::process::ExitCode;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitCode, Stdio};
 
 use certs::cli::Cli;
 use certs::cmd::{Env, Outcome, run};
@@ -12,6 +14,11 @@ use clap::Parser;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
+
+/// The variable that may hold the password of an export.
+const PASSWORD: &str = "CERTS_EXPORT_PASSWORD";
+/// The variable that may hold the passphrase of CA keys.
+const PASSPHRASE: &str = "CERTS_CA_PASSPHRASE";
 
 fn main() -> ExitCode {
     // A core dump would hold every key. Where this is refused, nothing else would be better.
@@ -30,13 +37,14 @@ fn main() -> ExitCode {
             default_address: &default_address,
         },
         stdin: &mut read_stdin,
-        ca_passphrase: std::env::var_os("CERTS_CA_PASSPHRASE")
+        ca_passphrase: std::env::var_os(PASSPHRASE)
             .filter(|passphrase| !passphrase.is_empty())
             .map(|passphrase| Zeroizing::new(passphrase.into_vec())),
-        export_password: std::env::var_os("CERTS_EXPORT_PASSWORD")
+        export_password: std::env::var_os(PASSWORD)
             .map(|password| Zeroizing::new(password.into_vec())),
         ask: &mut ask,
         terminal,
+        exec: &mut exec,
         notice: &mut |sentence| {
             let _ = writeln!(io::stderr(), "{sentence}");
         },
@@ -138,6 +146,32 @@ fn secret_line(from: &mut impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         line.extend_from_slice(&octet);
     }
     Ok(line)
+}
+
+/// Its standard output is our standard error: what is on ours is the report, which may be read by a
+/// program. Passphrases are none of its business.
+fn exec(command: &str, environment: &[(&str, String)]) -> Result<(), String> {
+    let stdout = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_or_else(|_| Stdio::null(), Stdio::from);
+    let status = Command::new("/bin/sh")
+        .args(["-c", command])
+        .env_remove(PASSPHRASE)
+        .env_remove(PASSWORD)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .status()
+        .map_err(|error| format!("could not be started: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with the exit code {code}"),
+        (None, Some(signal)) => format!("was ended by the signal {signal}"),
+        (None, None) => format!("failed: {status}"),
+    })
 }
 
 fn width() -> Option<usize> {

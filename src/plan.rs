@@ -1,5 +1,6 @@
 //! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
 
+mod due;
 mod renewal;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 
-pub use renewal::{Due, Notice, Renewal};
+pub use due::{Due, Notice, Renewal};
 
 /// What a verb may do with what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

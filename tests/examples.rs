@@ -294,6 +294,63 @@ fn a_user_has_its_name_and_its_groups_in_both_places() {
 }
 
 #[test]
+fn the_timer_s_units_are_sound_and_their_commands_renew_and_write_metrics() {
+    let units = root().join("examples/systemd");
+    let work = Work::new();
+    let program = work.folder.join("bin/certs");
+    let service = read(&units.join("certs-renew.service"));
+    // systemd looks whether the program is there.
+    let copies = work.path("units");
+    fs::create_dir(&copies).expect("make a folder");
+    let known = service.replace("/usr/local/bin/certs", text(&program));
+    write(&copies.join("certs-renew.service"), known);
+    write(
+        &copies.join("certs-renew.timer"),
+        read(&units.join("certs-renew.timer")),
+    );
+    let mut verify = Command::new(tool("systemd-analyze"));
+    verify.args(["verify", "--man=no"]);
+    let files = ["certs-renew.service", "certs-renew.timer"].map(|name| copies.join(name));
+    let said = run(verify.args(&files)).expect(0);
+    assert_eq!(said.stderr, "", "{said}");
+    // The commands, over a tree of which all is due.
+    let tree = work.path("k8s");
+    run(&mut at(NOW, "022", &common::all(&tree, &[]))).expect(0);
+    let metrics = work.path("certs.prom");
+    let of = |key: &str| {
+        let line = service.lines().find_map(|line| line.strip_prefix(key));
+        let line = line.unwrap_or_else(|| panic!("no {key}"));
+        let line = line.trim_start_matches('-').replace("/usr/local/bin/", "");
+        line.replace("logger -t certs", "echo").replace(
+            "/var/lib/prometheus/node-exporter/certs.prom",
+            text(&metrics),
+        ) + &format!(" --kubernetes-dir {}", text(&tree))
+    };
+    let sh = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("PATH", &work.path);
+        run(&mut at(NOW + 350 * DAY, "022", &command))
+    };
+    let said = sh(&of("ExecStart=")).expect(0);
+    let words = "to be restarted: kubelet kube-controller-manager kube-scheduler";
+    assert!(said.stderr.contains(words), "{said}");
+    sh(&of("ExecStopPost=")).expect(0);
+    assert!(read(&metrics).contains("x509_cert_not_after{"), "metrics");
+    // What it may write is what is written.
+    for place in [
+        "/etc/kubernetes",
+        "/var/lib/kubelet/pki",
+        "/var/lib/prometheus/node-exporter",
+    ] {
+        let allowed = service.lines().any(|line| {
+            line.strip_prefix("ReadWritePaths=")
+                .is_some_and(|path| path.trim_start_matches('-') == place)
+        });
+        assert!(allowed, "{place}");
+    }
+}
+
+#[test]
 fn every_example_is_listed() {
     let listed = read(&root().join("examples/README.md"));
     let scripts: Vec<PathBuf> = files(&root().join("examples"))

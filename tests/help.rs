@@ -29,6 +29,7 @@ const VERBS: [&str; 20] = [
     "kubeconfig bootstrap-kubelet",
     "kubeconfig refresh",
     "peer",
+    "renew",
     "rollback",
     "sa",
     "server",

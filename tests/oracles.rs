@@ -159,6 +159,66 @@ fn go_loads_verifies_and_shakes_hands_with_every_pair() {
 }
 
 #[test]
+fn below_renewed_cas_every_judge_takes_the_leaves_that_the_former_ones_signed() {
+    for algorithm in ALGORITHMS {
+        let tree = Tree::make(algorithm);
+        let former: Vec<String> = CAS.iter().map(|ca| common::read(&tree.join(ca))).collect();
+        let leaf = |leaf: &Leaf| common::read(&tree.certificate(leaf));
+        let leaves: Vec<String> = LEAVES.iter().map(leaf).collect();
+        let mut renew = common::certs(&["renew", "ca", "etcd-ca", "front-proxy-ca"]);
+        renew.args(["--kubernetes-dir", text(&tree.path())]);
+        run(renew.args(["--ca-validity", "80000h"])).expect(0);
+        for (ca, former) in CAS.iter().zip(&former) {
+            assert_ne!(&common::read(&tree.join(ca)), former, "{ca}");
+            verify(&tree.join(ca), &tree.join(ca), &["-check_ss_sig"]).expect(0);
+        }
+        for (leaf, was) in LEAVES.iter().zip(&leaves) {
+            assert_eq!(
+                &common::read(&tree.certificate(leaf)),
+                was,
+                "{}",
+                leaf.place
+            );
+            openssl(&tree, leaf, leaf.issuer, &[]).expect(0);
+            certtool(&tree, leaf, leaf.issuer, &[]).expect(0);
+        }
+        // Also that every kubeconfig holds the new certificate. The leaves are older than it.
+        let said = judged_by_go(&tree);
+        let faults = said.lines().filter(|line| line.starts_with("fault: "));
+        for fault in faults {
+            assert!(
+                fault.ends_with("within the CA's validity: does not hold"),
+                "{said}"
+            );
+        }
+    }
+}
+
+/// What Go says of a tree without its backups, whose files are no pairs.
+fn judged_by_go(tree: &Tree) -> String {
+    for folder in [tree.path(), tree.join("pki")] {
+        fs::remove_dir_all(folder.join(".certs-backup")).expect("remove a backup");
+    }
+    go(&tree.path(), &foreign().join("pki/ca.crt")).stdout
+}
+
+#[test]
+fn renewed_leaves_are_taken_by_every_judge() {
+    for algorithm in ALGORITHMS {
+        let tree = Tree::make(algorithm);
+        let mut renew = common::certs(&["renew", "--all", "--reuse-key"]);
+        run(renew.args(["--kubernetes-dir", text(&tree.path())])).expect(0);
+        assert!(judged_by_go(&tree).contains(" checks, 0 faults"));
+        let mut renew = common::certs(&["renew", "--all"]);
+        run(renew.args(["--kubernetes-dir", text(&tree.path())])).expect(0);
+        assert!(judged_by_go(&tree).contains(" checks, 0 faults"));
+        for leaf in LEAVES.iter().filter(|leaf| leaf.place.contains('/')) {
+            openssl(&tree, leaf, leaf.issuer, &[]).expect(0);
+        }
+    }
+}
+
+#[test]
 fn go_refuses_a_tree_with_a_foreign_leaf_a_wrong_key_or_a_lacking_name() {
     let tree = shared("ECDSA-P256");
     let stranger = foreign().path();

@@ -198,6 +198,25 @@ fn quiet_silences_text_and_warnings_and_goes_with_no_report() {
     assert_eq!(both.stdout, "", "{both}");
 }
 
+/// Renewals: of a CA, of names, of what cannot be renewed here.
+fn renewals(folder: &TempDir) -> Vec<Value> {
+    let renew = |flags: &[&str], code| {
+        let mut command = certs(&["renew", "--output", "json"]);
+        command.args(["--kubernetes-dir", text(&folder.join("k8s"))]);
+        parse(&run(command.args(flags)).expect(code))
+    };
+    let names = ["--add-san", "a.example", "--remove-san", "kubernetes"];
+    let reports = vec![
+        renew(&["ca", "scheduler"], 0),
+        renew(
+            &[&["apiserver", "--exec", "exit 1"], &names[..]].concat(),
+            1,
+        ),
+    ];
+    fs::remove_file(folder.join("k8s/pki/front-proxy-ca.key")).expect("remove a file");
+    [reports, vec![renew(&["front-proxy-client"], 3)]].concat()
+}
+
 /// A report of each kind: planned, changed, unchanged, refused, replaced by name and for a reason.
 fn reports() -> Vec<Value> {
     let folder = TempDir::new();
@@ -229,6 +248,7 @@ fn reports() -> Vec<Value> {
     let request = common::fixture("kubeadm/generate-csr/default/admin.conf.csr");
     fs::copy(request, folder.join("csr/admin.csr")).expect("copy a request");
     reports.push(parse(&run(&mut sign).expect(0)));
+    reports.extend(renewals(&folder));
     let results: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| report["result"].as_str())
@@ -243,7 +263,10 @@ fn reports() -> Vec<Value> {
         .flatten()
         .filter_map(|item| item["step"].as_str())
         .collect();
-    assert_eq!(steps, ["create", "derive", "keep", "replace"].into());
+    let known = [
+        "create", "derive", "keep", "refresh", "reissue", "replace", "skip",
+    ];
+    assert_eq!(steps, known.into());
     reports
 }
 

@@ -8,11 +8,12 @@ use anyhow::{Context, anyhow};
 use zeroize::Zeroizing;
 
 use super::{Env, Outcome, Stop};
-use crate::cli::{FailOn, Output, Run, Tree, Unknown};
+use crate::cli::{FailOn, KubeconfigDir, KubeletDir, Output, Run, Tree, Unknown};
 use crate::config;
 use crate::facts::{self, Facts, Given};
 use crate::finding::Severity;
 use crate::key;
+use crate::location::Root;
 use crate::outcome::Exit;
 use crate::report::{Format, Report, failure};
 use crate::store::{self, FileContent, Lock, Origin, Roots, TransactionId};
@@ -72,6 +73,23 @@ pub(crate) fn facts(
         .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     notes.append(&mut facts.notes);
     Ok((facts, notes))
+}
+
+/// As [`facts`], and what was stated; nothing was: no facts.
+pub(crate) fn stated(
+    given: Given,
+    tree: &Tree,
+    env: &mut Env<'_>,
+) -> Result<(Option<Facts>, Given, Vec<String>), Stop> {
+    let (file, mut notes) = configuration(tree, env)?;
+    let given = given.or(file);
+    if given == Given::default() {
+        return Ok((None, given, notes));
+    }
+    let mut facts = facts::resolve(given.clone(), &env.host)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    notes.append(&mut facts.notes);
+    Ok((Some(facts), given, notes))
 }
 
 /// What is wrong so far.
@@ -177,6 +195,34 @@ pub(crate) fn roots(
         ));
     }
     roots
+}
+
+/// The directories that flags name, or all. Whoever names some and not
+/// another did not mean what lies in that one's usual place, which may be this machine's kubelet.
+pub(crate) fn within(
+    tree: &Tree,
+    kubeconfig_dir: &KubeconfigDir,
+    kubelet_dir: &KubeletDir,
+    csr_dir: Option<&PathBuf>,
+    configured: bool,
+) -> Vec<Root> {
+    let all = tree.kubernetes_dir.is_some();
+    let pki = tree.cert_dir.is_some();
+    let kubeconfig = kubeconfig_dir.kubeconfig_dir.is_some();
+    let kubelet = kubelet_dir.kubelet_dir.is_some();
+    let requests = csr_dir.is_some();
+    if !(all || pki || kubeconfig || kubelet || requests) {
+        return Root::ALL.to_vec();
+    }
+    [
+        (Root::Pki, all || pki || configured),
+        (Root::Kubeconfig, all || kubeconfig),
+        (Root::Kubelet, kubelet),
+        (Root::Requests, all || requests),
+    ]
+    .into_iter()
+    .filter_map(|(root, named)| named.then_some(root))
+    .collect()
 }
 
 /// A file that the user named, which must be there.

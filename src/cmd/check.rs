@@ -1,25 +1,21 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
-use std::collections::BTreeMap;
-
 use time::Duration;
 
 use super::around::{Wrong, facts, roots, severity, stopped, transaction};
 use super::give::Give;
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, survey, told_to_a_reader};
 use crate::facts::{Facts, Given};
-use crate::finding::{Code, Finding};
-use crate::location::{FileId, Owner, Root};
+use crate::finding::Finding;
+use crate::location::{Owner, Root};
 use crate::observe::{self, Seen};
-use crate::observed::Observed;
 use crate::plan::{Force, Policy, plan};
-use crate::profile::found::{Evidence, lacking, of_other, of_row, others, rows};
-use crate::profile::{by_name, resolve};
+use crate::profile::found::lacking;
 use crate::report::{self, Checked, Format};
-use crate::spec::{Kind, Spec};
-use crate::store::{self, ReadError, Store};
+use crate::spec::Spec;
+use crate::store::{self, Store};
 use crate::x509::validity::parse_duration;
 
 /// Nothing is replaced, and what is not there is not missed because of who this node is.
@@ -79,18 +75,16 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     let (job, notes) = settle(verb, env)?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
     let lock = job.store.lock_shared(&Root::TREE)?;
-    let (places, mut findings) = job.places();
+    let (places, mut findings) = there::places(&job.store, &Root::TREE);
     let trusted = store::trusted_users(Owner::default());
     let seen = observe::survey(&places, &job.store, trusted);
-    let specs = job.specs(places, &seen.observed, env)?;
+    let facts = job.facts.as_ref();
+    let specs = there::specs(places, &seen.observed, facts, env.host.name)?;
     let interrupted = lock.interrupted()?;
     let busy = lock.busy().is_some();
     // The first run of all may be at work, or have ended before there was anything.
     if specs.is_empty() && findings.is_empty() && interrupted.is_none() && !busy {
-        return Err(Stop::usage(format!(
-            "there is nothing to look at in {}: name the cluster's directory with --kubernetes-dir",
-            job.store.root(Root::Kubeconfig).display()
-        )));
+        return Err(there::nothing(&job.store));
     }
     // Half of a run is no drift.
     if interrupted.is_none() {
@@ -105,17 +99,9 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
 
 /// All that is there, as the files themselves tell it.
 pub(super) fn look(store: &Store, env: &Env<'_>) -> Result<(Vec<Spec>, Seen), Stop> {
-    let job = Job {
-        within: Within {
-            ca: Duration::ZERO,
-            leaf: Duration::ZERO,
-        },
-        facts: None,
-        store: store.clone(),
-    };
-    let (places, _) = job.places();
+    let (places, _) = there::places(store, &Root::TREE);
     let seen = observe::survey(&places, store, store::trusted_users(Owner::default()));
-    let specs = job.specs(places, &seen.observed, env)?;
+    let specs = there::specs(places, &seen.observed, None, env.host.name)?;
     Ok((specs, seen))
 }
 
@@ -176,91 +162,9 @@ fn notice(flag: &str, text: &str) -> Result<Duration, Stop> {
     }
 }
 
-impl Job {
-    /// What to look for: the rows, and what else lies there; and what is told of directories that
-    /// cannot be looked into.
-    fn places(&self) -> (Vec<Spec>, Vec<Finding>) {
-        let mut files = Vec::new();
-        let mut findings = Vec::new();
-        let mut closed = Vec::new();
-        for root in Root::TREE {
-            match self.store.list(root) {
-                Ok(listed) => files.extend(listed),
-                Err(error) => {
-                    closed.push(root);
-                    findings.push(unlisted(root, &error));
-                }
-            }
-        }
-        let mut places = rows();
-        places.extend(others(&files));
-        // A kubelet's directory is closed to others, and its rows are not what a tree stands on.
-        places.retain(|spec| {
-            let root = spec.place.public().root;
-            root != Root::Kubelet || !closed.contains(&root)
-        });
-        (places, findings)
-    }
-
-    /// What should be in each place in which something is.
-    fn specs(
-        &self,
-        places: Vec<Spec>,
-        found: &BTreeMap<String, Observed>,
-        env: &Env<'_>,
-    ) -> Result<Vec<Spec>, Stop> {
-        let evidence = Evidence::of(found, env.host.name);
-        let mut specs = Vec::new();
-        for place in places {
-            let observed = found.get(&place.name).unwrap_or(&Observed::Absent);
-            if observed.is_absent() {
-                continue;
-            }
-            let Some(row) = by_name(&place.name) else {
-                specs.push(of_other(place.name, place.place, observed, &evidence));
-                continue;
-            };
-            let there = of_row(row, observed, &evidence);
-            let own = there
-                .certificate()
-                .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
-            specs.push(match &self.facts {
-                // What a kubelet made itself no facts are about.
-                Some(facts) if !own => resolve(row, facts).map_err(|error| Stop::usage(error.0))?,
-                _ => there,
-            });
-        }
-        Ok(specs)
-    }
-}
-
-/// A directory that this user may not list may hold what the user need not read.
-fn unlisted(root: Root, error: &ReadError) -> Finding {
-    let (code, text) = match error {
-        ReadError::PermissionDenied { .. } if root == Root::Kubelet => {
-            (Code::KeyUnread, "may not be listed by this user".to_owned())
-        }
-        error => (Code::ReadFailed, format!("cannot be listed: {error}")),
-    };
-    Finding {
-        code,
-        name: String::new(),
-        file: FileId::new(root, "."),
-        text,
-        way_out: "run as root, or as its owner".to_owned(),
-    }
-}
-
 /// What every verb would be told of what is there.
 pub(super) fn judged(specs: &[Spec], seen: &Seen, env: &Env<'_>) -> Vec<Finding> {
-    let mut issuers = rows();
-    issuers.retain(|ca| {
-        let signs = |spec: &Spec| {
-            spec.certificate()
-                .is_some_and(|leaf| leaf.issuer.as_ref() == Some(&ca.name))
-        };
-        specs.iter().any(signs) && specs.iter().all(|spec| spec.name != ca.name)
-    });
+    let issuers = there::further_issuers(specs);
     let planned = plan(specs, &issuers, &seen.observed, &seen.ground, LOOK, env.now);
     match planned {
         Ok(plan) => plan.findings().cloned().collect(),

@@ -50,6 +50,11 @@ impl Request {
         }
     }
 
+    fn passphrase_files(&self) -> &[String] {
+        let signing = self.signing.as_ref();
+        signing.map_or(&[], |signing| &signing.ca_passphrase_file)
+    }
+
     fn backup(&self) -> bool {
         self.signing
             .as_ref()
@@ -93,7 +98,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     let facts = wrong.collect(facts(request.given.clone(), &request.run.tree, env))?;
     wrong.0.extend(request.select.wrong());
     let lock_timeout = wrong.collect(lock_timeout(&request.run))?;
-    let passphrases = wrong.collect(passphrases(request.signing.as_ref(), env))?;
+    let passphrases = wrong.collect(passphrases(request.passphrase_files(), env))?;
     let owner = wrong.collect(owner(&request.ownership))?;
     wrong.collect(quiet(&request.run))?;
     let (Some((facts, mut notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
@@ -141,17 +146,12 @@ fn placed(specs: Vec<Spec>, embed: Option<bool>) -> Vec<Spec> {
     specs
 }
 
-pub(crate) fn passphrases(
-    signing: Option<&Signing>,
-    env: &mut Env<'_>,
-) -> Result<Passphrases, Stop> {
+/// `--ca-passphrase-file`, and the environment's.
+pub(crate) fn passphrases(files: &[String], env: &mut Env<'_>) -> Result<Passphrases, Stop> {
     let mut passphrases = Passphrases {
         any: env.ca_passphrase.take(),
         ..Passphrases::default()
     };
-    let files = signing
-        .into_iter()
-        .flat_map(|signing| &signing.ca_passphrase_file);
     for argument in files {
         let named = argument
             .split_once('=')

@@ -10,16 +10,19 @@ mod export;
 mod flags;
 mod generate;
 mod give;
+mod hook;
 mod job;
 mod kubeconfig;
 mod peer;
 mod refresh;
+mod renew;
 mod rollback;
 mod sa;
 mod select;
 mod server;
 mod show;
 mod sign;
+mod there;
 
 use anyhow::Error;
 use time::OffsetDateTime;
@@ -31,6 +34,9 @@ use crate::outcome::Exit;
 
 /// Prompts, and gives what was typed.
 pub type Ask = dyn FnMut(&str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>>;
+
+/// Runs a command of a shell with these variables beside its own; the error says how it ended.
+pub type Exec = dyn FnMut(&str, &[(&str, String)]) -> Result<(), String>;
 
 /// What a run takes from outside its arguments and files.
 pub struct Env<'a> {
@@ -48,6 +54,8 @@ pub struct Env<'a> {
     pub ask: &'a mut Ask,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Runs a command of a shell with further variables, and tells how it failed.
+    pub exec: &'a mut Exec,
     /// Told at once, while the run goes on: that it waits for another one.
     pub notice: &'a mut dyn FnMut(&str),
     /// How wide text may be; none is unlimited.
@@ -111,6 +119,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         },
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),
         Verb::Peer(verb) => peer::request(verb),
+        Verb::Renew(verb) => return renew::run(verb, env),
         Verb::Sa(verb) => sa::request(verb),
         Verb::Show(verb) => return show::run(&verb, env),
         Verb::Server(verb) => server::request(verb),

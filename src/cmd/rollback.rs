@@ -7,7 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::around::{
-    Wrong, configuration, ended, least, lock_timeout, origin, quiet, roots, transaction,
+    Wrong, configuration, ended, least, lock_timeout, origin, quiet, roots, transaction, within,
 };
 use super::{Env, Outcome, Stop};
 use crate::apply;
@@ -153,33 +153,23 @@ fn settle(verb: &Rollback, env: &mut Env<'_>) -> Result<Settled, Stop> {
     );
     Ok(Settled {
         store: Store::open(roots),
-        within: within(verb, cert_dir.is_some()),
+        within: looked_into(verb, cert_dir.is_some()),
         lock_timeout,
         dry_run: verb.run.dry_run.or(dry_run).unwrap_or_default(),
         notes,
     })
 }
 
-/// The directories that flags name, or all. Whoever names some and not
-/// another did not mean what lies in that one's usual place, which may be this machine's kubelet.
-fn within(verb: &Rollback, configured: bool) -> Vec<Root> {
-    let all = verb.run.tree.kubernetes_dir.is_some();
-    let pki = verb.run.tree.cert_dir.is_some();
-    let kubeconfig = verb.kubeconfig_dir.kubeconfig_dir.is_some();
-    let kubelet = verb.kubelet_dir.kubelet_dir.is_some();
-    let requests = verb.csr_dir.csr_dir.is_some();
-    if !(all || pki || kubeconfig || kubelet || requests) {
-        return Root::ALL.to_vec();
-    }
-    [
-        (Root::Pki, all || pki || configured),
-        (Root::Kubeconfig, all || kubeconfig),
-        (Root::Kubelet, kubelet),
-        (Root::Requests, all || requests),
-    ]
-    .into_iter()
-    .filter_map(|(root, named)| named.then_some(root))
-    .collect()
+fn looked_into(verb: &Rollback, configured: bool) -> Vec<Root> {
+    let tree = &verb.run.tree;
+    let requests = verb.csr_dir.csr_dir.as_ref();
+    within(
+        tree,
+        &verb.kubeconfig_dir,
+        &verb.kubelet_dir,
+        requests,
+        configured,
+    )
 }
 
 #[cfg(test)]
@@ -192,7 +182,7 @@ mod tests {
     fn looked_into(flags: &[&str], configured: bool) -> Vec<Root> {
         let typed = [&["certs", "rollback"], flags].concat();
         match Cli::try_parse_from(typed).expect("flags").verb {
-            Verb::Rollback(verb) => within(&verb, configured),
+            Verb::Rollback(verb) => super::looked_into(&verb, configured),
             other => panic!("{other:?}"),
         }
     }

@@ -202,7 +202,8 @@ fn row(phase: Phase, name: &str) -> Result<&'static Profile, String> {
     }
 }
 
-fn nearest(name: &str, known: &[&str]) -> String {
+/// The known name that is most like it, in brackets.
+pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
     known
         .iter()
         .map(|other| (strsim::jaro_winkler(name, other), other))

@@ -45,7 +45,7 @@ const NOWHERE: &str = "not-stated";
 fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let passphrases = wrong.collect(passphrases(Some(&verb.signing), env))?;
+    let passphrases = wrong.collect(passphrases(&verb.signing.ca_passphrase_file, env))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     wrong.collect(quiet(&verb.run))?;
     let told = wrong.collect(told(verb, env))?;

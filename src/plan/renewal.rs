@@ -1,62 +1,16 @@
 //! What is renewed, and what is not and why.
 
-use std::collections::BTreeSet;
-
-use time::Duration;
-
+use super::due::{Due, Renewal};
 use super::{EXTERNAL, Force, Planned, Planner, Step, is_error};
 use crate::diff::{authorities, diff, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
-use crate::spec::{BACKDATE, Kind, Place, Spec};
+use crate::spec::{BACKDATE, Content, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 use crate::x509::validity::moment;
-
-/// What a renewal is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Renewal {
-    /// What is renewed.
-    pub due: Due,
-    /// Whether the keys stay.
-    pub reuse_key: bool,
-    /// What else changes.
-    pub changes: Changes,
-}
-
-/// What is renewed. A CA is so only by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// Every leaf.
-    All,
-    /// Those of these names.
-    Named(BTreeSet<String>),
-    /// The leaves that end soon.
-    Within(Notice),
-}
-
-/// How long before its end a leaf is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// No sooner than this.
-    pub at_most: Duration,
-    /// Nor before two thirds of its time have passed, so that a short-lived one is not renewed by
-    /// every run.
-    pub last_third: bool,
-}
-
-impl Notice {
-    fn of(self, certificate: &Certificate) -> Duration {
-        let whole = certificate.validity.not_after - certificate.validity.not_before;
-        if self.last_third {
-            self.at_most.min(whole / 3)
-        } else {
-            self.at_most
-        }
-    }
-}
 
 /// What a certificate says of itself stays as it is, and is told where it is wrong: the CA signed it
 /// so. All other errors are in the way, since nobody knows what it is that would be prolonged.
@@ -69,8 +23,8 @@ impl Planner<'_> {
     pub(super) fn renewal(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
         let observed = self.observed(spec);
         let findings = self.judge(spec);
-        let named = is_named(&renewal.due, spec);
-        let new = renewed(spec, observed, &renewal.changes);
+        let named = renewal.due.names(spec);
+        let new = renewed(spec, observed, &self.with_validity(spec, observed, renewal));
         let (Some(new), Some((former, _))) = (new, certificate(observed)) else {
             if named && findings.iter().any(is_error) {
                 return Err(told(findings, spec));
@@ -96,18 +50,23 @@ impl Planner<'_> {
         }
         let same_key = renewal.reuse_key || spec.is_ca();
         let after = self.after(spec, &new, observed, same_key);
+        let asked = asked(spec, &new, &renewal.changes);
         let left = diff(
-            spec,
+            &asked,
             &after,
             authorities(spec, self.found),
             self.trusted,
             self.now,
         );
-        let new_kind = !same_key && new.key_algorithm() == spec.key_algorithm();
-        let (mended, left): (Vec<Finding>, Vec<Finding>) =
-            findings.into_iter().partition(|finding| {
-                !left.contains(finding) || finding.code == Code::KeyAlgorithm && new_kind
-            });
+        // The new key is not there yet.
+        let left: Vec<Finding> = left
+            .into_iter()
+            .filter(|finding| same_key || finding.code != Code::KeyAlgorithm)
+            .collect();
+        let mended: Vec<Finding> = findings
+            .into_iter()
+            .filter(|finding| !left.contains(finding))
+            .collect();
         let mut hindering: Vec<Finding> = left
             .iter()
             .filter(|finding| is_error(finding) && !TOLERATED.contains(&finding.code))
@@ -154,13 +113,38 @@ impl Planner<'_> {
         })
     }
 
+    /// kubeadm's kubeconfigs begin when their CA began, and may have lasted for years: what they were
+    /// issued for is told by the pairs that the CA signed.
+    fn with_validity(&self, spec: &Spec, observed: &Observed, renewal: &Renewal) -> Changes {
+        let mut changes = renewal.changes.clone();
+        let (Observed::Kubeconfig(found), Some(ca)) = (observed, self.signing(spec)) else {
+            return changes;
+        };
+        let begins = |leaf: &&Certificate| leaf.validity.not_before == ca.validity.not_before;
+        let Some(leaf) = found.chain.first().filter(begins) else {
+            return changes;
+        };
+        let lasted =
+            |leaf: &Certificate| leaf.validity.not_after - leaf.validity.not_before - BACKDATE;
+        let pairs = self.found.values().filter_map(|other| match other {
+            Observed::Certificate { chain, .. } => chain.first(),
+            _ => None,
+        });
+        let of_ca = pairs.filter(|other| !other.is_ca() && other.issuer == ca.subject);
+        let longest = of_ca.map(lasted).max();
+        changes.validity = changes
+            .validity
+            .or(longest.map(|longest| longest.min(lasted(leaf))));
+        changes
+    }
+
     fn due(&self, spec: &Spec, former: &Certificate, due: &Due) -> Verdict {
         let leaf = spec
             .certificate()
             .is_some_and(|wanted| wanted.kind != Kind::Ca);
         let renewed = match due {
             Due::All => leaf,
-            Due::Named(_) => is_named(due, spec),
+            Due::Named(_) => due.names(spec),
             Due::Within(notice) => {
                 let end = former.validity.not_after;
                 let ends_soon = leaf && end - self.now <= notice.of(former);
@@ -206,7 +190,7 @@ impl Planner<'_> {
     /// Whether this run renews it.
     fn is_renewed(&self, ca: &Spec) -> bool {
         match self.policy.force {
-            Force::Renew(renewal) => is_named(&renewal.due, ca),
+            Force::Renew(renewal) => renewal.due.names(ca),
             _ => false,
         }
     }
@@ -318,16 +302,24 @@ impl Planner<'_> {
     }
 }
 
+/// What is wanted once what was asked for is done.
+fn asked(spec: &Spec, new: &Spec, changes: &Changes) -> Spec {
+    let mut asked = spec.clone();
+    if let (Content::Certificate(wanted), Some(new)) = (&mut asked.content, new.certificate()) {
+        wanted.key_algorithm = new.key_algorithm;
+        wanted.validity = new.validity;
+        wanted.sans.retain(|san| !changes.remove.contains(san));
+        wanted.sans.extend(changes.add.iter().cloned());
+    }
+    asked
+}
+
 /// Whether something is renewed.
 enum Verdict {
     Due,
     /// It would be, and would not last longer.
     EndsWithCa,
     NotDue,
-}
-
-fn is_named(due: &Due, spec: &Spec) -> bool {
-    matches!(due, Due::Named(names) if names.contains(&spec.name))
 }
 
 fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {

@@ -8,6 +8,7 @@ mod document;
 mod fit;
 pub mod flags;
 pub mod found;
+pub mod reader;
 pub mod renewal;
 mod resolve;
 mod table;

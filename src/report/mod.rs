@@ -5,6 +5,7 @@ mod flags;
 mod handed;
 mod metrics;
 mod next;
+mod readers;
 mod runs;
 mod shape;
 mod show;
@@ -92,7 +93,13 @@ pub struct Report {
     #[serde(serialize_with = "shape::texts")]
     backups: Vec<PathBuf>,
     next: Vec<next::Advice>,
-    /// How a refused run ends.
+    /// Of a renewal who reads what changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<Vec<readers::Process>>,
+    /// What `--exec` came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exec: Option<readers::Ran>,
+    /// How a run ends that was refused, or that failed after all was written.
     #[serde(skip)]
     refused: Option<Exit>,
     /// Whether an interrupted run was completed before this one began.
@@ -147,6 +154,8 @@ impl Report {
             notes,
             backups: Vec::new(),
             next: Vec::new(),
+            processes: None,
+            exec: None,
             refused: None,
             completed: false,
             looked: Vec::new(),
@@ -314,6 +323,7 @@ impl Report {
         };
         let wanted = spec.certificate();
         let sans = certificate.map(|certificate| &certificate.sans);
+        let (sans_added, sans_removed) = readers::names_changed(spec, observed);
         Item {
             name: spec.name.clone(),
             phase: spec.phase.name(),
@@ -357,6 +367,8 @@ impl Report {
                 .flatten()
                 .map(ToString::to_string)
                 .collect(),
+            sans_added,
+            sans_removed,
         }
     }
 

@@ -22,7 +22,12 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     let made = |step: &Step| matches!(step, Step::Create | Step::Derive | Step::Replace { .. });
     // What another machine asked for is its own to use.
     let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
-    let mut advice = Vec::new();
+    let mut advice: Vec<Advice> = renewed_cas(plan, store).into_iter().collect();
+    // What is renewed is in use as it was.
+    let first = |planned: &&Planned| {
+        let certificate = planned.spec.certificate();
+        certificate.is_none_or(|wanted| wanted.kept.is_none())
+    };
     let cas: Vec<&str> = plan
         .steps
         .iter()
@@ -46,6 +51,7 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
         .iter()
         .filter(here)
         .filter(|planned| made(&planned.step))
+        .filter(first)
         .filter_map(|planned| {
             let binding = by_name(&planned.spec.name)?.role_binding?;
             // A member of a group that is bound already needs no binding of its own.
@@ -67,6 +73,30 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
         });
     }
     advice
+}
+
+/// Everyone who holds a copy of a CA's certificate needs the new one before the old one ends.
+fn renewed_cas(plan: &Plan, store: &Store) -> Option<Advice> {
+    let renewed = plan
+        .steps
+        .iter()
+        .filter(|planned| planned.spec.is_ca() && matches!(planned.step, Step::Reissue { .. }));
+    let files: Vec<String> = renewed
+        .map(|planned| {
+            store
+                .path(&planned.spec.place.public())
+                .display()
+                .to_string()
+        })
+        .collect();
+    (!files.is_empty()).then(|| Advice {
+        text: format!(
+            "Copy {} to every other node that has it, before the former one ends, and bring the \
+             kubeconfigs up to date that were handed out ('certs kubeconfig refresh').",
+            files.join(", ")
+        ),
+        commands: Vec::new(),
+    })
 }
 
 fn command(binding: &RoleBinding, kubeconfig: &str) -> String {

@@ -53,6 +53,11 @@ pub(super) struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fingerprint: Option<String>,
     pub(super) sans: Vec<String>,
+    /// Of a renewal, against the certificate before it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) sans_added: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) sans_removed: Vec<String>,
 }
 
 /// A finding with its path.

@@ -76,6 +76,10 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
             line(&mut stderr, &finding(told, format));
         }
     }
+    if let Some(failure) = super::readers::failure(report) {
+        let word = painted(format, RED, "error");
+        line(&mut stderr, &format!("{word}: {}", shown(&failure)));
+    }
     if report.result == Outcome::Refused {
         let errors = report
             .findings
@@ -101,15 +105,21 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
         told(text, &format!("note: {note}"), format);
     }
-    let groups: [(&str, &[&str]); 3] = match report.result {
+    let groups: [(&str, &[&str]); 6] = match report.result {
         Outcome::Planned => [
             ("Would make", &["create", "derive"]),
             ("Would replace", &["replace"]),
+            ("Would renew, for the same key", &["reissue"]),
+            ("Would write the CA into", &["refresh"]),
+            ("Would not renew", &["skip"]),
             ("Would keep", &["keep"]),
         ],
         _ => [
             ("Made", &["create", "derive"]),
             ("Replaced", &["replace"]),
+            ("Renewed, for the same key", &["reissue"]),
+            ("Wrote the CA into", &["refresh"]),
+            ("Not renewed", &["skip"]),
             ("Kept", &["keep"]),
         ],
     };
@@ -124,7 +134,11 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         if items.is_empty() {
             continue;
         }
-        let colour = if steps.contains(&"keep") { BOLD } else { GREEN };
+        let colour = match steps[0] {
+            "keep" => BOLD,
+            "skip" => YELLOW,
+            _ => GREEN,
+        };
         line(text, &painted(format, colour, &format!("{title}:")));
         for item in items {
             describe(text, item, &columns, format);
@@ -142,13 +156,14 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         );
     }
     if report.result == Outcome::Unchanged {
+        let worse = |told: &Told| told.level != Severity::Note;
         let all = if report.runs.is_some() {
             "All is as it was before that run"
-        } else if report
-            .findings
-            .iter()
-            .any(|told| told.level == Severity::Warning)
-        {
+        } else if report.items.iter().any(|item| item.step == "skip") {
+            "Nothing was renewed"
+        } else if report.processes.is_some() {
+            "Nothing is due"
+        } else if report.findings.iter().any(worse) {
             "Nothing is to be made"
         } else {
             "Everything is as wanted"
@@ -158,6 +173,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     if report.result == Outcome::Planned {
         told(text, "This was a dry run; nothing was written.", format);
     }
+    super::readers::body(text, report, format);
     next(text, report, format);
 }
 
@@ -211,6 +227,13 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
             first.insert_str(0, "good for ");
         }
         wrapped(text, "      ", &names, ", ", format);
+    }
+    for (what, names) in [("added", &item.sans_added), ("removed", &item.sans_removed)] {
+        let mut names: Vec<String> = names.iter().map(|san| shown(san)).collect();
+        if let Some(first) = names.first_mut() {
+            first.insert_str(0, &format!("names {what}: "));
+            wrapped(text, "      ", &names, ", ", format);
+        }
     }
 }
 
@@ -431,6 +454,8 @@ mod tests {
                 "kubernetes.default.svc".into(),
                 "10.96.0.1".into(),
             ],
+            sans_added: Vec::new(),
+            sans_removed: Vec::new(),
         }
     }
 

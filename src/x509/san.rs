@@ -53,6 +53,37 @@ impl San {
     }
 }
 
+impl San {
+    /// Reads it as [`fmt::Display`] shows it: with its kind, where a flag would mean something else or
+    /// nothing; the error is the reason.
+    pub fn from_shown(text: &str) -> Result<Self, String> {
+        let ascii = |text: &str| {
+            let whole = text.is_ascii() && !text.is_empty();
+            whole
+                .then(|| text.to_owned())
+                .ok_or_else(|| "is empty, or has characters outside ASCII".to_owned())
+        };
+        match text.split_once(':') {
+            Some(("DNS", name)) => ascii(name).map(Self::Dns),
+            Some(("URI", uri)) => ascii(uri).map(Self::Uri),
+            Some(("email", address)) => ascii(address).map(Self::Email),
+            Some(("other", octets)) => general(octets)
+                .map(Self::Other)
+                .ok_or_else(|| "is no GeneralName in hexadecimal".to_owned()),
+            _ => Self::parse(text),
+        }
+    }
+}
+
+/// One GeneralName of another kind.
+fn general(hexadecimal: &str) -> Option<Vec<u8>> {
+    let octet = |index| u8::from_str_radix(hexadecimal.get(index..index + 2)?, 16).ok();
+    let octets: Option<Vec<u8>> = (0..hexadecimal.len()).step_by(2).map(octet).collect();
+    let octets = octets?;
+    der::only(&octets).ok()?;
+    Some(octets)
+}
+
 /// As a flag gives it; with its kind, as OpenSSL calls that, where a flag would mean something else
 /// or nothing: no two are shown alike.
 impl fmt::Display for San {
@@ -228,6 +259,30 @@ mod tests {
             let san = San::parse(text).unwrap();
             assert!(matches!(san, San::Ip(_)), "{text}");
             assert_eq!(san.to_string(), canonical);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_read_as_what_it_was() {
+        for san in [
+            dns("a.example"),
+            dns("UPPER.example"),
+            ip("fd00::1"),
+            San::Uri("spiffe://x/y".into()),
+            San::Email("a@example.com".into()),
+            San::Other(vec![0x88, 2, 0x2a, 3]),
+        ] {
+            assert_eq!(San::from_shown(&san.to_string()), Ok(san));
+        }
+        for wrong in [
+            "other:88022a",
+            "other:8",
+            "other:zz",
+            "URI:",
+            "email:\u{fc}@x",
+            "a_b",
+        ] {
+            assert!(San::from_shown(wrong).is_err(), "{wrong}");
         }
     }
 

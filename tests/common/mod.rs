@@ -302,7 +302,7 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 15] = [
+pub const PACKAGES: [(&str, &str); 16] = [
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
     ("curl", "curl"),
@@ -316,6 +316,7 @@ pub const PACKAGES: [(&str, &str); 15] = [
     ("script", "bsdutils"),
     ("setpriv", "util-linux"),
     ("strace", "strace"),
+    ("systemd-analyze", "systemd"),
     ("tar", "tar"),
     ("unshare", "util-linux"),
 ];

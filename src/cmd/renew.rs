@@ -1,0 +1,413 @@
+//! `certs renew`: the plan of what is there, in which what is due is issued anew.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::around::{
+    Wrong, ended, least, lock_timeout, origin, quiet, roots, stated, transaction, within,
+};
+use super::generate::passphrases;
+use super::give::Give;
+use super::hook::{Hook, run_hook};
+use super::select::nearest;
+use super::{Env, Outcome, Stop, there};
+use crate::apply::{self, Prepared};
+use crate::cli::Renew;
+use crate::facts::{Facts, Given};
+use crate::finding::Code;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Passphrases, Seen, observe};
+use crate::observed::{Observed, Source};
+use crate::plan::{Due, Force, Notice, Plan, Policy, Refusal, Renewal, plan};
+use crate::profile::reader::Changed;
+use crate::profile::renewal::Changes;
+use crate::profile::{TABLE, by_name};
+use crate::report::{Planning, Report, waiting};
+use crate::spec::{Content, Place, Spec};
+use crate::store::{self, CommitOptions, Store};
+use crate::x509::san::San;
+use crate::x509::validity::parse_duration;
+
+const VERB: &str = "renew";
+/// How long before its end a leaf is due, where nothing else was said.
+const NOTICE: time::Duration = time::Duration::days(30);
+
+/// Everything that is settled before a directory is looked at.
+struct Job {
+    names: Vec<String>,
+    renewal: Renewal,
+    facts: Option<Facts>,
+    store: Store,
+    within: Vec<Root>,
+    passphrases: Passphrases,
+    lock_timeout: Duration,
+    dry_run: bool,
+    hook: Option<String>,
+}
+
+/// What is there, what is wanted of it, and the plan.
+struct Judged {
+    seen: Seen,
+    specs: Vec<Spec>,
+    planning: Planning,
+}
+
+pub(crate) fn run(verb: Renew, env: &mut Env<'_>) -> Outcome {
+    let run = verb.run.clone();
+    let report = settle(verb, env).and_then(|(job, notes)| {
+        let node = job.facts.as_ref().map(|facts| facts.node.name.clone());
+        let report = Report::new(VERB, env.now, node, &job.store, least(&run), notes);
+        attempt(&job, report, env)
+    });
+    ended(report, &run, env)
+}
+
+fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, Stop> {
+    let roots: Vec<Root> = job
+        .within
+        .iter()
+        .copied()
+        .filter(|root| job.store.has(*root))
+        .collect();
+    if job.dry_run {
+        let lock = job.store.lock_shared(&roots)?;
+        if let Some(journal) = lock.interrupted()? {
+            report.unplanned(journal);
+            return Ok(report);
+        }
+        let judged = job.judge(&roots, env)?;
+        report.busy(lock.busy().is_some());
+        report.planned(&judged.planning, &judged.seen.observed);
+        if let Ok(plan) = &judged.planning {
+            report.read_by(&judged.changed(plan, &[]));
+        }
+        return Ok(report);
+    }
+    let notice = &mut *env.notice;
+    let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
+        notice(&waiting(directory));
+    })?;
+    let mut finished = Vec::new();
+    if let Some(recovered) = writer.recover()? {
+        report.recovered(&recovered);
+        finished = recovered.finished;
+    }
+    let judged = job.judge(&roots, env)?;
+    let plan = match &judged.planning {
+        Ok(plan) => plan,
+        refused @ Err(_) => {
+            report.planned(refused, &judged.seen.observed);
+            return Ok(report);
+        }
+    };
+    let owner = Owner::default();
+    let Prepared { changes, issued } = apply::prepare(plan, &judged.seen, owner, env.now)?;
+    if !changes.is_empty() {
+        let options = CommitOptions {
+            transaction: transaction()?,
+            origin: origin(VERB, env),
+            backup: true,
+            keep: Vec::new(),
+        };
+        report.committed(writer.commit(changes, &options)?);
+    }
+    report.done(plan, &judged.seen.observed, &issued);
+    let changed = judged.changed(plan, &finished);
+    report.read_by(&changed);
+    // What is run then may look at the directories.
+    drop(writer);
+    if let Some(command) = job.hook.as_deref().filter(|_| !changed.is_empty()) {
+        let hook = Hook::of(command, &changed);
+        report.ran(command, run_hook(&hook, env));
+    }
+    Ok(report)
+}
+
+/// Everything that can be wrong about the arguments and the configuration is told at once.
+fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let due = wrong.collect(due(&verb))?;
+    let add = wrong.collect(sans("--add-san", &verb.add_san))?;
+    let remove = wrong.collect(sans("--remove-san", &verb.remove_san))?;
+    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
+    let passphrases = wrong.collect(passphrases(&verb.ca_passphrase_file, env))?;
+    wrong.collect(quiet(&verb.run))?;
+    let mut given = Given::default();
+    verb.node.give(&mut given);
+    verb.address.give(&mut given);
+    verb.endpoint.give(&mut given);
+    verb.services.give(&mut given);
+    verb.etcd.give(&mut given);
+    verb.node_ip.give(&mut given);
+    let names = verb.run.tree.config.is_some() || given != Given::default();
+    verb.key.give(&mut given);
+    verb.validity.give(&mut given);
+    verb.ca_validity.give(&mut given);
+    let told = wrong.collect(stated(given, &verb.run.tree, env))?;
+    let (Some(due), Some(add), Some(remove), Some(lock_timeout), Some(passphrases), Some(told)) =
+        (due, add, remove, lock_timeout, passphrases, told)
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    if !wrong.0.is_empty() {
+        return Err(Stop::Usage(wrong.0));
+    }
+    let (facts, given, mut notes) = told;
+    let cert_dir = facts.as_ref().and_then(|facts| facts.cert_dir.as_deref());
+    let configured = cert_dir.is_some();
+    let (kubeconfigs, kubelet) = (&verb.kubeconfig_dir, &verb.kubelet_dir);
+    let mut within = within(&verb.run.tree, kubeconfigs, kubelet, None, configured);
+    within.retain(|root| Root::TREE.contains(root));
+    let store = Store::open(roots(
+        &verb.run.tree,
+        verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
+        verb.kubelet_dir.kubelet_dir.as_ref(),
+        None,
+        cert_dir,
+        &mut notes,
+    ));
+    let cluster = facts.as_ref().map(|facts| &facts.cluster);
+    let changes = Changes {
+        names,
+        add,
+        remove,
+        key_algorithm: cluster
+            .filter(|_| given.key_algorithm.is_some())
+            .map(|cluster| cluster.key_algorithm),
+        validity: cluster
+            .filter(|_| given.validity.is_some())
+            .map(|cluster| cluster.validity),
+        ca_validity: cluster
+            .filter(|_| given.ca_validity.is_some())
+            .map(|cluster| cluster.ca_validity),
+    };
+    let dry_run = verb.run.dry_run.or(given.dry_run).unwrap_or_default();
+    let job = Job {
+        names: verb.names,
+        renewal: Renewal {
+            due,
+            reuse_key: verb.reuse_key,
+            changes,
+        },
+        facts: facts.filter(|_| names),
+        store,
+        within,
+        passphrases,
+        lock_timeout,
+        dry_run,
+        hook: verb.exec,
+    };
+    Ok((job, notes))
+}
+
+fn due(verb: &Renew) -> Result<Due, Stop> {
+    let Some(text) = &verb.within else {
+        return Ok(if verb.all {
+            Due::All
+        } else {
+            Due::Within(Notice {
+                at_most: NOTICE,
+                last_third: true,
+            })
+        });
+    };
+    match parse_duration(text) {
+        Ok(duration) if duration.is_negative() => Err(Stop::usage("--within: is negative")),
+        Ok(at_most) => Ok(Due::Within(Notice {
+            at_most,
+            last_third: false,
+        })),
+        Err(reason) => Err(Stop::usage(format!("--within: {reason}"))),
+    }
+}
+
+fn sans(flag: &str, texts: &[String]) -> Result<Vec<San>, Stop> {
+    let mut wrong = Vec::new();
+    let mut sans = Vec::new();
+    for text in texts {
+        match San::from_shown(text.trim()) {
+            Ok(san) => sans.push(san),
+            Err(reason) => wrong.push(format!("{flag}: \"{text}\" {reason}")),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(sans)
+    } else {
+        Err(Stop::Usage(wrong))
+    }
+}
+
+impl Job {
+    /// What is there, and the plan for it. Encrypted keys of CAs are opened only where the plan needs
+    /// one.
+    fn judge(&self, roots: &[Root], env: &Env<'_>) -> Result<Judged, Stop> {
+        let judged = self.plan(roots, &Passphrases::default(), env)?;
+        let locked = |code: Code| code == Code::CaKeyLocked;
+        let needed = match &judged.planning {
+            Ok(plan) => plan.findings().any(|finding| locked(finding.code)),
+            Err(refusal) => refusal.findings.iter().any(|finding| locked(finding.code)),
+        };
+        if needed {
+            self.plan(roots, &self.passphrases, env)
+        } else {
+            Ok(judged)
+        }
+    }
+
+    fn plan(
+        &self,
+        roots: &[Root],
+        passphrases: &Passphrases,
+        env: &Env<'_>,
+    ) -> Result<Judged, Stop> {
+        let (places, closed) = there::places(&self.store, roots);
+        let trusted = store::trusted_users(Owner::default());
+        let seen = observe(&places, &self.store, passphrases, trusted);
+        let facts = self.facts.as_ref();
+        let mut specs = there::specs(places, &seen.observed, facts, env.host.name)?;
+        if specs.is_empty() && closed.is_empty() {
+            return Err(there::nothing(&self.store));
+        }
+        // Issuers first.
+        specs.sort_by_key(|spec| !spec.is_ca());
+        let mut renewal = self.renewal.clone();
+        let mut wanted = specs.clone();
+        if !self.names.is_empty() {
+            let names = self.named(&specs, &seen)?;
+            wanted.retain(|spec| names.contains(&spec.name) || holds_one_of(spec, &names));
+            renewal.due = Due::Named(names);
+        }
+        let mut issuers: Vec<Spec> = specs
+            .iter()
+            .filter(|ca| !wanted.contains(ca) && wanted.iter().any(|spec| is_signed_by(spec, ca)))
+            .cloned()
+            .collect();
+        issuers.extend(
+            there::further_issuers(&wanted)
+                .into_iter()
+                .filter(|ca| specs.iter().all(|spec| spec.name != ca.name)),
+        );
+        let policy = Policy {
+            force: Force::Renew(&renewal),
+            founding: true,
+            backup: true,
+        };
+        let ground = &seen.ground;
+        let mut planning = plan(&wanted, &issuers, &seen.observed, ground, policy, env.now);
+        if let (false, Ok(_)) = (closed.is_empty(), &planning) {
+            planning = Err(Refusal { findings: closed });
+        }
+        Ok(Judged {
+            seen,
+            specs,
+            planning,
+        })
+    }
+
+    /// The specs of the names typed: those of `certs check`, or a file's.
+    fn named(&self, specs: &[Spec], seen: &Seen) -> Result<BTreeSet<String>, Stop> {
+        let mut names = BTreeSet::new();
+        let mut wrong = Vec::new();
+        for name in &self.names {
+            let is = |spec: &&Spec| spec.name == *name || spec.place.public().name == *name;
+            match specs.iter().find(is) {
+                Some(spec) if matches!(spec.content, Content::KeyPair(_)) => wrong.push(format!(
+                    "\"{name}\" is a key pair without a certificate, and has no end"
+                )),
+                Some(spec) => {
+                    names.insert(pair_of(spec, specs, seen).name.clone());
+                }
+                None => wrong.push(self.unknown(name, specs)),
+            }
+        }
+        if wrong.is_empty() {
+            Ok(names)
+        } else {
+            Err(Stop::Usage(wrong))
+        }
+    }
+
+    fn unknown(&self, name: &str, specs: &[Spec]) -> String {
+        let row = TABLE
+            .iter()
+            .find(|row| row.name == name || row.stored.public().name == name);
+        if let Some(row) = row {
+            let path = self.store.path(&row.stored.public());
+            return format!(
+                "{} is not there: 'certs {} {}' makes it",
+                path.display(),
+                row.phase.name(),
+                row.name
+            );
+        }
+        let known: Vec<&str> = specs
+            .iter()
+            .filter(|spec| spec.certificate().is_some())
+            .map(|spec| spec.name.as_str())
+            .collect();
+        let all = if name == "all" { ", or --all" } else { "" };
+        format!(
+            "there is no \"{name}\"{}: name one of {}{all}",
+            nearest(name, &known),
+            known.join(", ")
+        )
+    }
+}
+
+impl Judged {
+    /// What this run changed, and one that was interrupted before it.
+    fn changed(&self, plan: &Plan, finished: &[FileId]) -> Vec<Changed> {
+        let planned = plan.steps.iter().filter(|planned| !planned.step.keeps());
+        let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
+        for spec in &self.specs {
+            let known = changed.iter().any(|other| other.name == spec.name);
+            let files = spec.place.files();
+            if !known && files.iter().any(|file| finished.contains(file)) {
+                changed.push(spec);
+            }
+        }
+        changed.into_iter().map(|spec| self.read(spec)).collect()
+    }
+
+    /// By which row it is read: its own, or that of a kubeconfig that names it.
+    fn read(&self, spec: &Spec) -> Changed {
+        let public = Source::File(spec.place.public());
+        let of_kubeconfig = self.specs.iter().find(|other| {
+            let observed = self.seen.observed.get(&other.name);
+            matches!(observed, Some(Observed::Kubeconfig(found)) if found.sources[1] == public)
+        });
+        let row = match of_kubeconfig {
+            Some(kubeconfig) if by_name(&spec.name).is_none() => kubeconfig,
+            _ => spec,
+        };
+        Changed {
+            name: spec.name.clone(),
+            row: row.name.clone(),
+            file_of_kubeconfig: row.name != spec.name,
+        }
+    }
+}
+
+/// What holds the certificate that a spec is about: a kubeconfig may name a pair of the tree.
+fn pair_of<'a>(spec: &'a Spec, specs: &'a [Spec], seen: &Seen) -> &'a Spec {
+    let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) else {
+        return spec;
+    };
+    let Source::File(file) = &found.sources[1] else {
+        return spec;
+    };
+    let pair = specs.iter().find(|pair| pair.place.public() == *file);
+    pair.unwrap_or(spec)
+}
+
+fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
+    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
+    issuer == Some(&ca.name)
+}
+
+/// Whether it is a kubeconfig of one of these CAs.
+fn holds_one_of(spec: &Spec, cas: &BTreeSet<String>) -> bool {
+    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
+    let kubeconfig = matches!(spec.place, Place::Kubeconfig { .. });
+    kubeconfig && issuer.is_some_and(|ca| cas.contains(ca))
+}

@@ -1,0 +1,107 @@
+//! What is there, as specs: for the verbs that look after a tree and need no configuration.
+
+use std::collections::BTreeMap;
+
+use super::Stop;
+use crate::facts::Facts;
+use crate::finding::{Code, Finding};
+use crate::location::{FileId, Root};
+use crate::observed::Observed;
+use crate::profile::found::{Evidence, of_other, of_row, others, rows};
+use crate::profile::{by_name, resolve};
+use crate::spec::{Kind, Spec};
+use crate::store::{ReadError, Store};
+
+/// What to look for in these directories: the rows, and what else lies there; and what is told of
+/// directories that cannot be looked into.
+pub(crate) fn places(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>) {
+    let mut files = Vec::new();
+    let mut findings = Vec::new();
+    let mut closed = Vec::new();
+    for root in roots {
+        match store.list(*root) {
+            Ok(listed) => files.extend(listed),
+            Err(error) => {
+                closed.push(*root);
+                findings.push(unlisted(*root, &error));
+            }
+        }
+    }
+    let mut places = rows();
+    places.extend(others(&files));
+    // A kubelet's directory is closed to others, and its rows are not what a tree stands on.
+    places.retain(|spec| {
+        let root = spec.place.public().root;
+        roots.contains(&root) && (root != Root::Kubelet || !closed.contains(&root))
+    });
+    (places, findings)
+}
+
+/// What should be in each place in which something is: by the facts, if any were stated.
+pub(crate) fn specs(
+    places: Vec<Spec>,
+    found: &BTreeMap<String, Observed>,
+    facts: Option<&Facts>,
+    host: &str,
+) -> Result<Vec<Spec>, Stop> {
+    let evidence = Evidence::of(found, host);
+    let mut specs = Vec::new();
+    for place in places {
+        let observed = found.get(&place.name).unwrap_or(&Observed::Absent);
+        if observed.is_absent() {
+            continue;
+        }
+        let Some(row) = by_name(&place.name) else {
+            specs.push(of_other(place.name, place.place, observed, &evidence));
+            continue;
+        };
+        let there = of_row(row, observed, &evidence);
+        let own = there
+            .certificate()
+            .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
+        specs.push(match facts {
+            // What a kubelet made itself no facts are about.
+            Some(facts) if !own => resolve(row, facts).map_err(|error| Stop::usage(error.0))?,
+            _ => there,
+        });
+    }
+    Ok(specs)
+}
+
+/// The CAs that sign for `specs` and are not among them, as they are looked for.
+pub(crate) fn further_issuers(specs: &[Spec]) -> Vec<Spec> {
+    let mut issuers = rows();
+    issuers.retain(|ca| {
+        let signs = |spec: &Spec| {
+            spec.certificate()
+                .is_some_and(|leaf| leaf.issuer.as_ref() == Some(&ca.name))
+        };
+        specs.iter().any(signs) && specs.iter().all(|spec| spec.name != ca.name)
+    });
+    issuers
+}
+
+/// That there is nothing to be looked after.
+pub(crate) fn nothing(store: &Store) -> Stop {
+    Stop::usage(format!(
+        "there is nothing to look at in {}: name the cluster's directory with --kubernetes-dir",
+        store.root(Root::Kubeconfig).display()
+    ))
+}
+
+/// A directory that this user may not list may hold what the user need not read.
+fn unlisted(root: Root, error: &ReadError) -> Finding {
+    let (code, text) = match error {
+        ReadError::PermissionDenied { .. } if root == Root::Kubelet => {
+            (Code::KeyUnread, "may not be listed by this user".to_owned())
+        }
+        error => (Code::ReadFailed, format!("cannot be listed: {error}")),
+    };
+    Finding {
+        code,
+        name: String::new(),
+        file: FileId::new(root, "."),
+        text,
+        way_out: "run as root, or as its owner".to_owned(),
+    }
+}

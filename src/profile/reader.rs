@@ -1,0 +1,163 @@
+//! Which process reads what is stored, and whether it reads it again when that has changed.
+
+/// A process that reads a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reader {
+    process: &'static str,
+    /// Whether it reads at its start alone.
+    at_start: bool,
+}
+
+/// Of each row who reads it, in components of Kubernetes 1.36 and etcd 3.4 and newer. What a
+/// kubeconfig holds is read once; a file that it names is read again. Of a CA it is its certificate:
+/// for clients and for signing it is read again, and by who verifies a server only at the start.
+const READERS: &[(&str, &[Reader])] = &[
+    (
+        "ca",
+        &[
+            again("kube-apiserver"),
+            at_start("kube-controller-manager"),
+            again("kubelet"),
+        ],
+    ),
+    ("etcd-ca", &[at_start("etcd"), at_start("kube-apiserver")]),
+    ("front-proxy-ca", &[again("kube-apiserver")]),
+    ("apiserver", &[again("kube-apiserver")]),
+    ("etcd-server", &[again("etcd")]),
+    ("etcd-peer", &[again("etcd")]),
+    ("apiserver-kubelet-client", &[again("kube-apiserver")]),
+    ("apiserver-etcd-client", &[again("kube-apiserver")]),
+    ("etcd-healthcheck-client", &[again("etcdctl")]),
+    ("front-proxy-client", &[again("kube-apiserver")]),
+    ("admin", &[again("kubectl")]),
+    ("super-admin", &[again("kubectl")]),
+    ("kubelet", &[at_start("kubelet")]),
+    ("controller-manager", &[at_start("kube-controller-manager")]),
+    ("scheduler", &[at_start("kube-scheduler")]),
+    ("kube-proxy", &[at_start("kube-proxy")]),
+    ("kubelet-serving", &[again("kubelet")]),
+    (
+        "sa",
+        &[
+            at_start("kube-apiserver"),
+            at_start("kube-controller-manager"),
+        ],
+    ),
+];
+
+/// A process, and the items that it reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The process.
+    pub name: &'static str,
+    /// What changed of what it reads at its start alone; it must be restarted for these.
+    pub restart: Vec<String>,
+    /// What changed of what it reads again by itself.
+    pub reads: Vec<String>,
+}
+
+/// Something that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Its name.
+    pub name: String,
+    /// The row by which it is read.
+    pub row: String,
+    /// Whether a kubeconfig of that row names its file: client-go reads such a file again, and what a
+    /// kubeconfig itself holds never.
+    pub file_of_kubeconfig: bool,
+}
+
+const fn at_start(process: &'static str) -> Reader {
+    Reader {
+        process,
+        at_start: true,
+    }
+}
+
+const fn again(process: &'static str) -> Reader {
+    Reader {
+        process,
+        at_start: false,
+    }
+}
+
+/// Who reads what was changed, in the order of the changes.
+pub fn processes(changed: &[Changed]) -> Vec<Process> {
+    let mut processes: Vec<Process> = Vec::new();
+    for item in changed {
+        let of_row = READERS.iter().find(|(row, _)| *row == item.row);
+        for reader in of_row.map_or(&[][..], |(_, readers)| readers) {
+            let known = processes
+                .iter()
+                .position(|process| process.name == reader.process);
+            let at = known.unwrap_or_else(|| {
+                processes.push(Process {
+                    name: reader.process,
+                    restart: Vec::new(),
+                    reads: Vec::new(),
+                });
+                processes.len() - 1
+            });
+            let list = if reader.at_start && !item.file_of_kubeconfig {
+                &mut processes[at].restart
+            } else {
+                &mut processes[at].reads
+            };
+            list.push(item.name.clone());
+        }
+    }
+    processes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::TABLE;
+
+    fn changed(row: &str) -> Changed {
+        Changed {
+            name: row.to_owned(),
+            row: row.to_owned(),
+            file_of_kubeconfig: false,
+        }
+    }
+
+    #[test]
+    fn every_row_has_readers_and_nothing_else_has() {
+        let rows: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+        let mut known: Vec<&str> = READERS.iter().map(|(row, _)| *row).collect();
+        for row in &rows {
+            assert!(known.contains(row), "{row}");
+        }
+        known.retain(|row| !rows.contains(row));
+        assert!(known.is_empty(), "{known:?}");
+    }
+
+    #[test]
+    fn a_process_is_restarted_for_what_it_reads_at_its_start_and_told_of_the_rest() {
+        let all = ["ca", "scheduler", "etcd-ca", "apiserver", "alice.crt"].map(changed);
+        let told: Vec<(&str, usize, usize)> = processes(&all)
+            .iter()
+            .map(|process| (process.name, process.restart.len(), process.reads.len()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("kube-apiserver", 1, 2),
+                ("kube-controller-manager", 1, 0),
+                ("kubelet", 0, 1),
+                ("kube-scheduler", 1, 0),
+                ("etcd", 1, 0),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_a_kubeconfig_names_is_read_again() {
+        let mut pair = changed("scheduler");
+        pair.file_of_kubeconfig = true;
+        let told = processes(&[pair]);
+        assert!(told[0].restart.is_empty() && told[0].reads == ["scheduler"]);
+    }
+}

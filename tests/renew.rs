@@ -1,0 +1,779 @@
+//! `certs renew`: what is due lasts longer, and nothing else is another.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::kubeadm::NOON;
+use common::snapshot::{same, snapshot};
+use common::{Finished, TempDir, at, certs, fixture, read, run, set_mode, text, tool, venv, write};
+
+const DAY: i64 = 86_400;
+/// A tree of a cluster whose leaves have a year from here.
+const MADE: i64 = NOON;
+
+/// `certs all` at [`MADE`], in `k` of a folder.
+fn tree() -> TempDir {
+    let folder = TempDir::new();
+    let command = common::all(&folder.join("k"), &[]);
+    run(&mut at(MADE, "022", &command)).expect(0);
+    folder
+}
+
+fn command(folder: &TempDir, flags: &[&str]) -> Command {
+    let mut command = certs(&["renew", "--kubernetes-dir", text(&folder.join("k"))]);
+    command.args(flags);
+    command
+}
+
+fn renew(folder: &TempDir, days: i64, flags: &[&str]) -> Finished {
+    run(&mut at(MADE + days * DAY, "022", &command(folder, flags)))
+}
+
+fn json(folder: &TempDir, days: i64, flags: &[&str], code: i32) -> Value {
+    let flags = [&["--output", "json"], flags].concat();
+    let finished = renew(folder, days, &flags).expect(code);
+    serde_json::from_str(&finished.stdout).expect("JSON")
+}
+
+fn steps<'a>(report: &'a Value, step: &str) -> Vec<&'a str> {
+    let items = report["items"].as_array().expect("items");
+    items
+        .iter()
+        .filter(|item| item["step"] == step)
+        .map(|item| item["name"].as_str().expect("a name"))
+        .collect()
+}
+
+fn codes(report: &Value, severity: &str) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("findings");
+    findings
+        .iter()
+        .filter(|told| told["severity"] == severity)
+        .map(|told| {
+            let text = |field: &str| told[field].as_str().expect("text").to_owned();
+            format!("{} {}", text("name"), text("code"))
+        })
+        .collect()
+}
+
+fn openssl(arguments: &[&str], file: &Path) -> String {
+    let mut command = Command::new(tool("openssl"));
+    run(command.args(arguments).arg("-in").arg(file))
+        .expect(0)
+        .stdout
+}
+
+/// What is in each file of the tree, but for backups.
+fn contents(folder: &TempDir) -> BTreeMap<String, Vec<u8>> {
+    let place = folder.join("k");
+    let listed = common::listing(&place).into_iter();
+    listed
+        .map(|path| (text(&path).to_owned(), place.join(path)))
+        .filter(|(name, path)| !name.contains(".certs-backup") && path.is_file())
+        .map(|(name, path)| (name, fs::read(path).expect("a file")))
+        .collect()
+}
+
+/// The files that differ from `before`, of which none came or went.
+fn changed(before: &BTreeMap<String, Vec<u8>>, folder: &TempDir) -> Vec<String> {
+    let after = contents(folder);
+    assert!(before.keys().eq(after.keys()), "a file came or went");
+    let differ = before
+        .iter()
+        .filter(|(name, bytes)| after[*name] != **bytes);
+    differ.map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn in_time_nothing_is_due_and_in_the_last_thirty_days_every_leaf_is() {
+    let folder = tree();
+    let before = snapshot(&folder.join("k"));
+    for days in [0, 200, 334] {
+        let said = renew(&folder, days, &[]).expect(0);
+        assert!(said.stdout.contains("nothing was written"), "{said}");
+    }
+    same(&before, &folder.join("k"));
+    let report = json(&folder, 336, &["--dry-run"], 0);
+    assert_eq!(steps(&report, "replace").len(), 12);
+    same(&before, &folder.join("k"));
+    let former = contents(&folder);
+    let report = json(&folder, 336, &[], 0);
+    assert_eq!(report["result"], "changed");
+    assert_eq!(steps(&report, "replace").len(), 12);
+    assert_eq!(
+        steps(&report, "keep"),
+        ["ca", "etcd-ca", "front-proxy-ca", "sa"]
+    );
+    assert_eq!(
+        report["items"][3]["why"],
+        serde_json::json!(["expires-soon"])
+    );
+    assert!(report["node"].is_null(), "no facts were stated");
+    let changed = changed(&former, &folder);
+    assert_eq!(changed.len(), 7 * 2 + 5, "{changed:?}");
+    // What was renewed is sound, and nothing is due again.
+    let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+    run(&mut at(
+        MADE + 337 * DAY,
+        "022",
+        check.args(["--within", "300d"]),
+    ))
+    .expect(0);
+    renew(&folder, 337, &[]).expect(0);
+    // And it can be taken back.
+    let rollback = certs(&["rollback", "--kubernetes-dir", text(&folder.join("k"))]);
+    run(&mut at(MADE + 337 * DAY, "022", &rollback)).expect(0);
+    assert_eq!(contents(&folder), former);
+}
+
+#[test]
+fn a_name_is_a_row_s_or_a_file_s_and_no_other() {
+    let folder = tree();
+    let report = json(&folder, 1, &["admin.conf", "etcd/peer.crt", "scheduler"], 0);
+    assert_eq!(
+        steps(&report, "replace"),
+        ["etcd-peer", "admin", "scheduler"]
+    );
+    for (names, words) in [
+        (&["sa"][..], "has no end"),
+        (&["apiservr"], "(\"apiserver\"?)"),
+        (&["all"], ", or --all"),
+        (&["kube-proxy"], "'certs kubeconfig kube-proxy' makes it"),
+    ] {
+        let before = snapshot(&folder.join("k"));
+        renew(&folder, 1, names).expect(2).expect_failure(words);
+        same(&before, &folder.join("k"));
+    }
+    for flags in [
+        &["apiserver", "--all"][..],
+        &["--all", "--within", "1d"],
+        &["apiserver", "--within", "1d"],
+        &["--add-san", "a.example"],
+        &["--reuse-key", "--key-algorithm", "RSA-2048"],
+        &["--within", "soon"],
+        &["--within", "-1h"],
+        &["apiserver", "--add-san", "a_b"],
+        &["--quiet", "--output", "json"],
+    ] {
+        renew(&folder, 1, flags).expect(2);
+    }
+    let nowhere = TempDir::new();
+    renew(&nowhere, 1, &[])
+        .expect(2)
+        .expect_failure("there is nothing to look at");
+    assert!(!nowhere.join("k").exists());
+}
+
+#[test]
+fn modes_owners_chains_and_all_else_in_a_kubeconfig_stay() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let ca = read(&pki.join("ca.crt"));
+    let leaf = read(&pki.join("apiserver.crt"));
+    write(&pki.join("apiserver.crt"), leaf.clone() + &ca);
+    set_mode(&pki.join("apiserver.crt"), 0o600);
+    set_mode(&pki.join("apiserver.key"), 0o640);
+    for file in ["apiserver.crt", "apiserver.key"] {
+        chown(pki.join(file), Some(0), Some(7)).expect("root changes groups");
+    }
+    let admin = folder.join("k/admin.conf");
+    let more = "preferences:\n  colors: true\nusers:\n- name: second\n  user:\n    token: t\n";
+    write(&admin, read(&admin).replace("users:\n", more));
+    let report = json(&folder, 1, &["apiserver", "admin"], 0);
+    assert_eq!(steps(&report, "replace"), ["apiserver", "admin"]);
+    let now = read(&pki.join("apiserver.crt"));
+    assert!(
+        now.ends_with(&ca) && !now.starts_with(&leaf),
+        "the chain stays"
+    );
+    for (file, mode) in [("apiserver.crt", 0o600), ("apiserver.key", 0o640)] {
+        let found = fs::metadata(pki.join(file)).expect("a file");
+        assert_eq!(found.permissions().mode() & 0o7777, mode, "{file}");
+        assert_eq!(found.gid(), 7, "{file}");
+    }
+    let now = read(&admin);
+    assert!(
+        now.contains("token: t") && now.contains("colors: true"),
+        "{now}"
+    );
+}
+
+#[test]
+fn the_same_key_is_another_certificate_alone() {
+    let folder = tree();
+    let before = contents(&folder);
+    let report = json(&folder, 100, &["--all", "--reuse-key"], 0);
+    assert_eq!(steps(&report, "reissue").len(), 12);
+    let changed = changed(&before, &folder);
+    assert!(
+        changed.iter().all(|file| !file.contains(".key")),
+        "{changed:?}"
+    );
+    assert_eq!(changed.len(), 7 + 5);
+    let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+    check.args(["--within", "300d"]);
+    run(&mut at(MADE + 101 * DAY, "022", &check)).expect(0);
+}
+
+#[test]
+fn names_change_by_flags_and_the_difference_is_told() {
+    let folder = tree();
+    let flags = [
+        "apiserver",
+        "--add-san",
+        "api.example.com,10.0.0.77",
+        "--remove-san",
+        "10.0.0.10",
+    ];
+    let report = json(&folder, 1, &flags, 0);
+    let item = &report["items"][0];
+    assert_eq!(
+        item["sansAdded"],
+        serde_json::json!(["api.example.com", "10.0.0.77"])
+    );
+    assert_eq!(item["sansRemoved"], serde_json::json!(["10.0.0.10"]));
+    let file = folder.join("k/pki/apiserver.crt");
+    let names = openssl(&["x509", "-noout", "-ext", "subjectAltName"], &file);
+    assert!(
+        names.contains("DNS:api.example.com, IP Address:10.0.0.77"),
+        "{names}"
+    );
+    let report = json(&folder, 1, &["apiserver", "--remove-san", "kubernetes"], 0);
+    assert_eq!(
+        report["items"][0]["sansRemoved"],
+        serde_json::json!(["kubernetes"])
+    );
+    // What Kubernetes asks for is told as lacking from then on, and no renewal adds it by itself.
+    let report = json(&folder, 1, &["apiserver"], 4);
+    assert_eq!(report["result"], "changed");
+    assert_eq!(codes(&report, "error"), ["apiserver san-missing"]);
+    // Facts say what is wanted, all of it.
+    let facts = [
+        "apiserver",
+        "--node-name",
+        "cp1",
+        "--apiserver-advertise-address",
+        "10.0.0.10",
+    ];
+    let said = renew(&folder, 1, &[&facts[..], &["--dry-run"]].concat()).expect(0);
+    for words in [
+        "names added: kubernetes, 10.0.0.10",
+        "names removed: api.example.com, 10.0.0.77",
+    ] {
+        assert!(said.stdout.contains(words), "{said}");
+    }
+    let report = json(&folder, 1, &facts, 0);
+    assert_eq!(report["node"], "cp1");
+    assert_eq!(report["items"][0]["sans"].as_array().map(Vec::len), Some(7));
+}
+
+#[test]
+fn key_algorithm_and_validity_are_those_found_unless_flags_say_others() {
+    let folder = tree();
+    let report = json(&folder, 1, &["apiserver"], 0);
+    assert_eq!(report["items"][0]["keyAlgorithm"], "ECDSA-P256");
+    assert_eq!(report["items"][0]["notAfter"], "2027-11-23T12:00:00Z");
+    let flags = [
+        "apiserver",
+        "--key-algorithm",
+        "ECDSA-P384",
+        "--validity",
+        "48h",
+    ];
+    let report = json(&folder, 1, &flags, 0);
+    assert_eq!(report["items"][0]["keyAlgorithm"], "ECDSA-P384");
+    assert_eq!(report["items"][0]["notAfter"], "2026-11-25T12:00:00Z");
+    // One of two days is not due on each of them: in its last third.
+    let report = json(&folder, 1, &[], 0);
+    assert_eq!(report["result"], "unchanged");
+}
+
+#[test]
+fn of_an_external_ca_what_is_due_is_skipped_and_said_and_the_rest_is_renewed() {
+    let folder = tree();
+    fs::remove_file(folder.join("k/pki/etcd/ca.key")).expect("remove");
+    let report = json(&folder, 350, &[], 3);
+    assert_eq!(steps(&report, "skip").len(), 4);
+    assert_eq!(steps(&report, "replace").len(), 8);
+    assert!(codes(&report, "warning").contains(&"etcd-peer not-renewed".to_owned()));
+    let before = snapshot(&folder.join("k"));
+    for names in [&["etcd-peer"][..], &["etcd-ca"]] {
+        let said = renew(&folder, 350, names).expect(3);
+        assert!(said.stdout.contains("Nothing was renewed"), "{said}");
+        assert!(
+            said.stderr.contains("have the CA's owner issue it"),
+            "{said}"
+        );
+    }
+    renew(&folder, 350, &["etcd-peer", "--fail-on", "error"]).expect(0);
+    same(&before, &folder.join("k"));
+}
+
+#[test]
+fn one_that_is_wrong_hides_no_other_and_is_refused_by_its_name() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let stranger = tree();
+    for file in ["front-proxy-client.crt", "front-proxy-client.key"] {
+        fs::copy(stranger.join("k/pki").join(file), pki.join(file)).expect("copy");
+    }
+    write(&pki.join("apiserver.crt"), "garbage");
+    fs::remove_file(pki.join("apiserver-etcd-client.key")).expect("remove");
+    fs::copy(pki.join("etcd/peer.key"), pki.join("etcd/server.key")).expect("copy");
+    let report = json(&folder, 350, &[], 4);
+    assert_eq!(report["result"], "changed");
+    assert_eq!(steps(&report, "replace").len(), 8);
+    assert_eq!(
+        codes(&report, "error"),
+        [
+            "apiserver unreadable",
+            "etcd-server key-mismatch",
+            "apiserver-etcd-client missing-key",
+            "front-proxy-client not-signed-by-ca",
+        ]
+    );
+    let before = snapshot(&folder.join("k"));
+    for (name, code) in [
+        ("apiserver", "cannot be used"),
+        ("etcd-server", "is not the key of the certificate beside it"),
+        ("apiserver-etcd-client", "stands without"),
+        ("front-proxy-client", "another CA of the same name"),
+    ] {
+        let said = renew(&folder, 350, &[name]).expect(4);
+        assert!(said.stderr.contains(code), "{said}");
+        assert!(
+            said.stderr
+                .contains("refused with 1 error; nothing was written"),
+            "{said}"
+        );
+        assert!(said.stderr.contains("reissues it"), "the way out: {said}");
+    }
+    same(&before, &folder.join("k"));
+}
+
+/// What `openssl x509` prints of all that a renewed CA keeps.
+fn kept(file: &Path) -> String {
+    let ext = "subjectKeyIdentifier,keyUsage,basicConstraints,nameConstraints,subjectAltName";
+    openssl(
+        &[
+            "x509",
+            "-noout",
+            "-subject",
+            "-issuer",
+            "-pubkey",
+            "-ext",
+            ext,
+            "-nameopt",
+            "oneline,show_type",
+        ],
+        file,
+    )
+}
+
+#[test]
+fn a_ca_is_renewed_by_its_name_for_the_same_key_and_what_it_signed_stays_good() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let script = r"
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out own.crt -days 3000 \
+            -subj '/DC=com/DC=example/OU=a/OU=b/CN=Root' \
+            -addext 'keyUsage=critical,keyCertSign,cRLSign' \
+            -addext 'basicConstraints=critical,CA:TRUE,pathlen:0' \
+            -addext 'nameConstraints=permitted;DNS:cp1,permitted;DNS:kubernetes,permitted;DNS:cluster.local,permitted;DNS:kubernetes.default,permitted;DNS:svc,permitted;IP:0.0.0.0/0.0.0.0' \
+            -addext 'authorityKeyIdentifier=keyid:always,issuer:always' 2>/dev/null
+        cat own.crt front-proxy-ca.crt > ca.crt; chmod 0600 ca.key
+        rm apiserver* ../*.conf";
+    let mut cook = Command::new(tool("bash"));
+    cook.args(["-euo", "pipefail", "-c", script])
+        .current_dir(&pki)
+        .env("OPENSSL_CONF", "/dev/null");
+    run(&mut at(MADE, "022", &cook)).expect(0);
+    run(&mut at(MADE, "022", &common::all(&folder.join("k"), &[]))).expect(0);
+    let own = pki.join("own.crt");
+    fs::remove_file(&own).expect("remove");
+    let former = read(&pki.join("ca.crt"));
+    let (leaf, key) = (read(&pki.join("apiserver.crt")), read(&pki.join("ca.key")));
+    let was = kept(&pki.join("ca.crt"));
+    let report = json(&folder, 100, &["ca"], 0);
+    assert_eq!(steps(&report, "reissue"), ["ca"]);
+    assert_eq!(steps(&report, "refresh").len(), 5);
+    assert_eq!(read(&pki.join("ca.key")), key);
+    let now = read(&pki.join("ca.crt"));
+    assert_ne!(now, former);
+    assert_eq!(kept(&pki.join("ca.crt")), was);
+    let end = "-----END CERTIFICATE-----\n";
+    assert_eq!(
+        now.split_once(end).map(|two| two.1),
+        former.split_once(end).map(|two| two.1)
+    );
+    let serial = |file: &Path| openssl(&["x509", "-noout", "-serial", "-enddate"], file);
+    write(&own, former);
+    assert_ne!(serial(&own), serial(&pki.join("ca.crt")));
+    for kubeconfig in ["admin.conf", "kubelet.conf", "scheduler.conf"] {
+        let held = common::kubeconfig_data(
+            &folder.join("k").join(kubeconfig),
+            "certificate-authority-data",
+        );
+        assert_eq!(held, now.as_bytes(), "{kubeconfig}");
+    }
+    // The old leaf below the new certificate; tests/oracles.rs has all of them, and more judges.
+    assert_eq!(read(&pki.join("apiserver.crt")), leaf);
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args([
+        "verify",
+        "-x509_strict",
+        "-no-CApath",
+        "-no-CAstore",
+        "-CAfile",
+    ]);
+    openssl
+        .arg(pki.join("ca.crt"))
+        .arg(pki.join("apiserver.crt"));
+    run(&mut at(MADE + 100 * DAY, "022", &openssl)).expect(0);
+}
+
+#[test]
+fn a_ca_that_cannot_be_renewed_here_is_refused_with_the_way_out() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let script = r"
+        printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n' > ext
+        openssl req -new -key ca.key -subj /CN=kubernetes -out ca.csr
+        openssl x509 -req -in ca.csr -CA etcd/ca.crt -CAkey etcd/ca.key -days 900 -extfile ext -out ca.crt 2>/dev/null
+        rm ext ca.csr";
+    let mut cook = Command::new(tool("bash"));
+    cook.args(["-euo", "pipefail", "-c", script])
+        .current_dir(&pki)
+        .env("OPENSSL_CONF", "/dev/null");
+    run(&mut at(MADE, "022", &cook)).expect(0);
+    let said = renew(&folder, 1, &["ca"]).expect(4);
+    let words = "ca.crt was signed by another CA, \"CN=etcd-ca\": have that CA issue it anew";
+    assert!(said.stderr.contains(words), "{said}");
+}
+
+#[test]
+fn an_encrypted_key_of_a_ca_is_opened_where_it_signs() {
+    let folder = tree();
+    let key = folder.join("k/pki/ca.key");
+    let mut encrypt = Command::new(tool("openssl"));
+    encrypt.args([
+        "pkcs8",
+        "-topk8",
+        "-v2",
+        "aes-256-cbc",
+        "-iter",
+        "10",
+        "-passout",
+        "pass:secret",
+        "-in",
+    ]);
+    let encrypted = run(encrypt.arg(&key)).expect(0).stdout;
+    write(&key, encrypted);
+    renew(&folder, 1, &["apiserver"])
+        .expect(4)
+        .expect_failure("--ca-passphrase-file");
+    let report = json(&folder, 350, &[], 4);
+    assert_eq!(steps(&report, "skip").len(), 7);
+    assert_eq!(steps(&report, "replace").len(), 5);
+    let file = folder.join("passphrase");
+    write(&file, "secret\n");
+    renew(&folder, 350, &["--ca-passphrase-file", text(&file)]).expect(0);
+    renew(&folder, 350, &["ca", "--ca-passphrase-file", text(&file)]).expect(0);
+}
+
+#[test]
+fn what_was_written_is_told_to_a_command_and_nothing_else_is() {
+    let folder = tree();
+    let note = folder.join("note");
+    let exec = format!(
+        "printf '%s|%s|%s' \"$CERTS_CHANGED\" \"$CERTS_RESTART\" \"${{CERTS_CA_PASSPHRASE-none}}\" >> {}; echo said",
+        text(&note)
+    );
+    let hooked = |days: i64, flags: &[&str]| {
+        let flags = [&["--exec", &exec][..], flags].concat();
+        let mut command = command(&folder, &flags);
+        command.env("CERTS_CA_PASSPHRASE", "secret");
+        run(&mut at(MADE + days * DAY, "022", &command))
+    };
+    hooked(1, &[]).expect(0);
+    hooked(350, &["--dry-run"]).expect(0);
+    hooked(1, &["nobody"]).expect(2);
+    let key = folder.join("k/pki/front-proxy-ca.key");
+    fs::rename(&key, folder.join("away")).expect("move");
+    hooked(1, &["front-proxy-client"]).expect(3);
+    assert!(!note.exists(), "run, and nothing was written");
+    let said = hooked(1, &["scheduler", "apiserver", "--output", "json"]).expect(0);
+    assert_eq!(read(&note), "apiserver scheduler|kube-scheduler|none");
+    let report: Value = serde_json::from_str(&said.stdout).expect("nothing but the report");
+    assert_eq!(report["exec"]["command"], exec);
+    assert!(said.stderr.contains("said"), "{said}");
+    // Names are never a part of the command; what it does is its own.
+    let said = renew(&folder, 1, &["apiserver", "--exec", "exit 7"]).expect(1);
+    let words = "error: all was written, and --exec ended with the exit code 7: run it again by hand: exit 7";
+    assert!(said.stderr.contains(words), "{said}");
+    assert!(said.stdout.contains("Replaced:"), "{said}");
+    let report = json(&folder, 1, &["apiserver", "--exec", "kill -9 $$"], 1);
+    assert_eq!(report["result"], "changed");
+    assert_eq!(report["exitCode"], 1);
+    assert_eq!(report["exec"]["failure"], "was ended by the signal 9");
+}
+
+#[test]
+fn who_must_be_restarted_is_told_and_who_reads_the_file_again() {
+    let folder = tree();
+    let said = renew(&folder, 1, &["apiserver", "scheduler", "etcd-ca"])
+        .expect(0)
+        .stdout;
+    let words = "\
+Restart, since they read it at their start alone:
+  etcd (etcd-ca)
+  kube-apiserver (etcd-ca)
+  kube-scheduler (scheduler)
+No restart: they read it again by themselves:
+  kube-apiserver (apiserver)
+";
+    assert!(said.contains(words), "{said}");
+    assert!(said.contains("to every other node that has it"), "{said}");
+    // A kubeconfig that names its files: client-go reads those again.
+    let mut refer = certs(&["kubeconfig", "scheduler", "--embed-certs=false", "--force"]);
+    refer
+        .args(["--kubernetes-dir", text(&folder.join("k"))])
+        .args(common::CLUSTER);
+    run(&mut at(MADE + DAY, "022", &refer)).expect(0);
+    let before = read(&folder.join("k/scheduler.conf"));
+    let said = renew(&folder, 1, &["scheduler"]).expect(0).stdout;
+    assert!(said.contains("pki/scheduler.crt, .key"), "{said}");
+    assert!(
+        said.contains("themselves:\n  kube-scheduler (scheduler.crt)"),
+        "{said}"
+    );
+    assert!(!said.contains("Restart"), "{said}");
+    assert_eq!(read(&folder.join("k/scheduler.conf")), before);
+}
+
+#[test]
+fn what_a_kubelet_rotates_is_left_to_it() {
+    let folder = tree();
+    let kubelet = folder.join("kubelet");
+    fs::create_dir(&kubelet).expect("a folder");
+    let conf = folder.join("k/kubelet.conf");
+    let pem = |field| String::from_utf8(common::kubeconfig_data(&conf, field)).expect("PEM");
+    let both = pem("client-certificate-data") + &pem("client-key-data");
+    write(&kubelet.join("kubelet-client-2026.pem"), both);
+    set_mode(&kubelet.join("kubelet-client-2026.pem"), 0o600);
+    let current = kubelet.join("kubelet-client-current.pem");
+    std::os::unix::fs::symlink("kubelet-client-2026.pem", &current).expect("link");
+    let mut lines: Vec<String> = read(&conf).lines().map(str::to_owned).collect();
+    for line in &mut lines {
+        for field in ["client-certificate", "client-key"] {
+            if line.trim().starts_with(&format!("{field}-data:")) {
+                *line = format!("    {field}: {}", text(&current));
+            }
+        }
+    }
+    write(&conf, lines.join("\n") + "\n");
+    let flags = ["--kubelet-dir", text(&kubelet)];
+    let before = snapshot(&kubelet);
+    let report = json(&folder, 350, &flags, 3);
+    assert_eq!(steps(&report, "replace").len(), 11);
+    assert_eq!(
+        codes(&report, "warning"),
+        [
+            "kubelet not-renewed",
+            "kubelet/kubelet-client-current.pem not-renewed"
+        ]
+    );
+    let told = renew(&folder, 350, &[&["kubelet"], &flags[..]].concat())
+        .expect(3)
+        .stderr;
+    assert!(
+        told.contains("one that a kubelet rotates is the kubelet's to renew"),
+        "{told}"
+    );
+    same(&before, &kubelet);
+    let kept = read(&conf);
+    assert!(kept.contains("kubelet-client-current.pem"), "{kept}");
+}
+
+/// kubeadm's trees before it renewed them, in `k`, and after.
+fn recorded(name: &str) -> TempDir {
+    let folder = TempDir::new();
+    let mut command = Command::new("tar");
+    command
+        .args(["--extract", "--same-permissions", "--file"])
+        .arg(fixture("kubeadm/renew/trees.tar.gz"))
+        .arg("--directory")
+        .arg(folder.path())
+        .arg(name);
+    run(&mut command).expect(0);
+    let mut copy = Command::new("cp");
+    copy.arg("-a")
+        .arg(folder.join(name).join("before"))
+        .arg(folder.join("k"));
+    run(&mut copy).expect(0);
+    folder
+}
+
+/// What a program that shares no code with ours says of each certificate of a tree.
+fn facts(tree: &Path) -> BTreeMap<String, Value> {
+    let mut command = Command::new(venv("python"));
+    command
+        .arg(fixture("kubeadm/facts.py"))
+        .arg(tree)
+        .arg("--stable");
+    for start in ["certs", "kubeconfig"] {
+        command.arg(format!("--start-{start}={NOON}"));
+    }
+    let said: Value = serde_json::from_str(&run(&mut command).expect(0).stdout).expect("JSON");
+    let certificates = said["certificates"].as_array().expect("a list").clone();
+    let path = |item: &Value| item["path"].as_str().expect("a path").to_owned();
+    certificates
+        .into_iter()
+        .map(|item| (path(&item), item))
+        .filter(|(path, _)| !path.contains(".certs-backup"))
+        .collect()
+}
+
+/// The fields of a certificate in which two trees differ.
+fn differing(one: &Value, other: &Value) -> Vec<String> {
+    let (one, other) = (
+        one.as_object().expect("fields"),
+        other.as_object().expect("fields"),
+    );
+    let names = one.keys().filter(|name| one.get(*name) != other.get(*name));
+    names.cloned().collect()
+}
+
+#[test]
+fn kubeadm_s_own_tree_is_renewed_as_kubeadm_renews_it_but_for_the_listed_differences() {
+    let folder = recorded("all");
+    let theirs = facts(&folder.join("all/after"));
+    let before = facts(&folder.join("k"));
+    let report = json(&folder, 0, &["--all"], 0);
+    // kubeadm does not renew kubelet.conf.
+    assert_eq!(steps(&report, "replace").len(), 12);
+    let ours = facts(&folder.join("k"));
+    let paths = |tree: &BTreeMap<String, Value>| tree.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&ours), paths(&theirs));
+    for (path, certificate) in &ours {
+        let same = before[path] == *certificate;
+        if path.contains("ca.crt") || path.contains("certificate-authority-data") {
+            assert!(same, "{path}");
+            continue;
+        }
+        assert!(!same, "{path} was renewed");
+        let mut differ = differing(certificate, &theirs[path]);
+        // Key identifiers that kubeadm's leaves lack; times that are those of the two runs; and the
+        // serial number.
+        differ.retain(|field| {
+            !["extension_order", "extensions", "ski_present", "validity"].contains(&field.as_str())
+        });
+        assert_eq!(differ, Vec::<String>::new(), "{path}");
+        let lasts = &certificate["validity"]["total_seconds"];
+        assert_eq!(lasts, &serde_json::json!(31_536_300), "{path}");
+    }
+}
+
+#[test]
+fn what_kubeadm_drops_is_kept() {
+    let folder = recorded("custom-existing");
+    let (before, theirs) = (
+        facts(&folder.join("k")),
+        facts(&folder.join("custom-existing/after")),
+    );
+    let chain = "pki/apiserver.crt#1";
+    assert!(
+        before.contains_key(chain) && !theirs.contains_key(chain),
+        "kubeadm drops the chain"
+    );
+    // No API server's subject, names and usages are like these: that is told, and they are kept.
+    let report = json(&folder, 0, &["apiserver"], 4);
+    assert_eq!(report["result"], "changed");
+    let told = codes(&report, "error");
+    for code in ["wrong-subject", "san-missing", "usage-missing"] {
+        assert!(told.contains(&format!("apiserver {code}")), "{told:?}");
+    }
+    assert!(
+        told.iter().all(|line| line.starts_with("apiserver ")),
+        "{told:?}"
+    );
+    let ours = facts(&folder.join("k"));
+    let path = "pki/apiserver.crt";
+    let kept = |field: &str| {
+        assert_eq!(ours[path][field], before[path][field], "{field} is kept");
+        assert_ne!(
+            theirs[path][field], before[path][field],
+            "{field} is dropped by kubeadm"
+        );
+    };
+    for field in ["subject", "subject_rdns", "sans", "public_key"] {
+        kept(field);
+    }
+    let extension = |tree: &BTreeMap<String, Value>, name: &str| {
+        let all = tree[path]["extensions"].as_array().expect("a list").clone();
+        let found = all.into_iter().find(|extension| extension["name"] == name);
+        found.expect("an extension")["value"].clone()
+    };
+    for name in ["keyUsage", "extKeyUsage"] {
+        assert_eq!(
+            extension(&ours, name),
+            extension(&before, name),
+            "{name} is kept"
+        );
+        assert_ne!(
+            extension(&theirs, name),
+            extension(&before, name),
+            "{name} by kubeadm"
+        );
+    }
+    // Text between the blocks goes.
+    assert_eq!(
+        differing(&ours[chain], &before[chain]),
+        ["pem"],
+        "the chain is kept"
+    );
+    assert_eq!(ours[path]["mode"], "0640");
+    // The validity is the former one's too.
+    assert_eq!(ours[path]["validity"]["total_seconds"], 2_592_000);
+    // A kubeconfig keeps what else is in it.
+    json(&folder, 0, &["admin"], 0);
+    let admin = read(&folder.join("k/admin.conf"));
+    for words in [
+        "my-lb.example.com",
+        "tls-server-name",
+        "sometoken",
+        "kube-system",
+        "a: b",
+    ] {
+        assert!(admin.contains(words), "{words}: {admin}");
+    }
+}
+
+#[test]
+fn what_another_ca_signed_is_not_made_this_ones() {
+    let folder = recorded("rotated-ca");
+    let before = contents(&folder);
+    let report = json(&folder, 0, &["--all"], 4);
+    // The other two CAs are those that signed.
+    assert_eq!(steps(&report, "replace").len(), 5);
+    let told = codes(&report, "error");
+    assert!(
+        told.contains(&"apiserver not-signed-by-ca".to_owned()),
+        "{told:?}"
+    );
+    let changed = changed(&before, &folder);
+    assert!(
+        !changed.contains(&"pki/apiserver.crt".to_owned()),
+        "{changed:?}"
+    );
+}
