@@ -201,7 +201,10 @@ impl Planner<'_> {
         let Some(wanted) = new.certificate() else {
             return observed.clone();
         };
-        let ca = self.signing(spec);
+        // One that is renewed too will end later.
+        let ends = |ca: &&Spec| !self.is_renewed(ca);
+        let ca = self.issuer(spec).filter(ends);
+        let ca = ca.and_then(|_| self.signing(spec));
         let renew = |certificate: &mut Certificate| {
             let algorithm = wanted.key_algorithm;
             let end = self.now.checked_add(wanted.validity).unwrap_or(self.now);
