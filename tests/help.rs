@@ -13,7 +13,7 @@ use clap::CommandFactory;
 use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "",
     "all",
     "ca",
