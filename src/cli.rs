@@ -201,67 +201,6 @@ pub enum Verb {
     Sign(Sign),
 }
 
-/// `certs export`
-#[derive(Debug, Args)]
-pub struct Export {
-    #[command(subcommand)]
-    pub(crate) verb: ExportVerb,
-}
-
-/// What is exported.
-#[derive(Debug, Subcommand)]
-pub enum ExportVerb {
-    /// The public part of the tree as a tar archive: certificates and sa.pub
-    #[command(after_help = help!(
-        "certs export bundle --output-file pki.tar"
-        "certs export bundle --kubernetes-dir k8s | tar -x"
-    ))]
-    Bundle(ExportBundle),
-    /// A certificate, its chain and its key as PKCS#12, for browsers and keychains
-    #[command(after_help = help!(
-        "certs export pkcs12 admin --output-file admin.p12"
-        "certs export pkcs12 alice --password-file password --output-file alice.p12"
-        "certs export pkcs12 ./alice.conf --legacy --output-file alice.p12"
-    ))]
-    Pkcs12(ExportPkcs12),
-    /// Manifests of Kubernetes Secrets
-    #[command(after_help = help!(
-        "certs export secret front-proxy-client --namespace kube-system --output-file secret.yaml"
-        "certs export secret alice --kubernetes-dir k8s | kubectl apply -f -"
-        "certs export secret --cluster-api prod --namespace capi --output-file prod.yaml"
-    ))]
-    Secret(ExportSecret),
-}
-
-/// `--type` of `certs export secret`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SecretType {
-    /// The files under their names
-    Opaque,
-    /// A certificate and its key
-    Tls,
-}
-
-/// What is done with kubeconfigs beside making them.
-#[derive(Clone, Debug, Subcommand)]
-pub enum KubeconfigVerb {
-    /// Make the kubeconfig with a bootstrap token, by which a kubelet asks for its first certificate
-    #[command(after_help = help!(
-        "certs kubeconfig bootstrap-kubelet --token-file token --control-plane-endpoint api.example.com"
-        "certs kubeconfig bootstrap-kubelet --token-file token --token-secret | kubectl apply -f -"
-    ))]
-    BootstrapKubelet(Bootstrap),
-    /// Bring the CA certificates of kubeconfigs that were handed out up to date
-    #[command(after_help = concat!(
-        "Examples:\n  \
-         certs kubeconfig refresh ~/.kube/config\n  \
-         certs kubeconfig refresh --kubernetes-dir k8s --dry-run alice.conf bob.conf\n\n\
-         All else in them stays as it is. The former file is kept beside it, as .FILE.certs-backup.\n\n",
-        exit_codes!()
-    ))]
-    Refresh(Refresh),
-}
-
 macro_rules! arguments {
     ($($(#[$doc:meta])+ $verb:ident { $($(#[$meta:meta])* $field:ident: $group:ty),+ $(,)? })+) => {$(
         #[derive(Clone, Debug, Args)]
@@ -273,13 +212,17 @@ macro_rules! arguments {
     )+};
 }
 
+mod export;
 mod groups;
+mod handed;
 
+pub use export::{Export, ExportBundle, ExportPkcs12, ExportSecret, ExportVerb, SecretType};
 pub use groups::{
     Address, BindPort, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
     KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, Output, Own, Ownership, Run,
     ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
 };
+pub use handed::{Bootstrap, KubeconfigVerb, Refresh};
 
 arguments! {
     /// `certs all`
@@ -404,52 +347,6 @@ arguments! {
         #[command(flatten)] ownership: Ownership,
         #[command(flatten)] run: Run,
     }
-    /// `certs kubeconfig bootstrap-kubelet`
-    Bootstrap {
-        /// File with the bootstrap token, as abcdef.0123456789abcdef
-        #[arg(long, value_name = "FILE")] token_file: PathBuf,
-        /// Print the Secret that makes the token good, and write no kubeconfig
-        #[arg(long, conflicts_with_all = [
-            "force", "dry_run", "output", "quiet", "lock_timeout", "fail_on", "config",
-            "kubernetes_dir", "cert_dir", "kubeconfig_dir", "apiserver_advertise_address",
-            "apiserver_bind_port", "control_plane_endpoint",
-        ])]
-        token_secret: bool,
-        /// How long the token is good, in that Secret
-        #[arg(long, value_name = "DURATION", default_value = "24h", requires = "token_secret")]
-        token_ttl: String,
-        /// Print that Secret even where standard output is a terminal
-        #[arg(long, requires = "token_secret")] to_terminal: bool,
-        /// Replace bootstrap-kubelet.conf if it is another
-        #[arg(long)] force: bool,
-        #[command(flatten)] address: Address,
-        #[command(flatten)] port: BindPort,
-        #[command(flatten)] endpoint: Endpoint,
-        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
-        #[command(flatten)] run: Run,
-    }
-    /// `certs kubeconfig refresh`
-    Refresh {
-        /// The kubeconfigs, wherever they are
-        #[arg(value_name = "FILE", required = true)] files: Vec<PathBuf>,
-        #[command(flatten)] endpoint: Endpoint,
-        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
-        /// Tell what would be done, and write nothing
-        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-            hide_possible_values = true, value_name = "true|false")]
-        dry_run: Option<bool>,
-        /// How to report: text for people, json or yaml for programs (docs/output.md)
-        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-        #[arg(hide_possible_values = true)]
-        output: Output,
-        /// Print errors alone; only with --output text
-        #[arg(short, long)] quiet: bool,
-        /// The least severity that makes the exit code other than 0: warning, or error
-        #[arg(long, value_name = "SEVERITY", default_value = "warning")]
-        #[arg(hide_possible_values = true)]
-        fail_on: FailOn,
-        #[command(flatten)] tree: Tree,
-    }
     /// `certs peer`
     Peer {
         /// Only etcd-peer; with its name --force reissues it, drifted or not
@@ -560,56 +457,6 @@ arguments! {
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         #[arg(hide_possible_values = true)]
         output: Output,
-        #[command(flatten)] tree: Tree,
-    }
-}
-
-arguments! {
-    /// `certs export bundle`
-    ExportBundle {
-        /// Where to write it, which replaces that file whole [default: standard output, if that is no
-        /// terminal]
-        #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
-        #[command(flatten)] tree: Tree,
-    }
-    /// `certs export pkcs12`
-    ExportPkcs12 {
-        /// Name of a certificate, of a kubeconfig's identity or of one of your own; or, with a dot or a
-        /// slash in it, a kubeconfig or a certificate with its key in it or beside it
-        #[arg(value_name = "NAME|FILE")] name: String,
-        /// Where to write it (0600), which replaces that file whole [default: standard output, if that
-        /// is no terminal]
-        #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
-        /// File with the password, of printable ASCII
-        /// [env: CERTS_EXPORT_PASSWORD, the password itself] [default: asked for, twice]
-        #[arg(long, value_name = "FILE")] password_file: Option<PathBuf>,
-        /// Triple DES and SHA-1, for old programs that know no AES in PKCS#12: whoever has the file can
-        /// try passwords much faster
-        #[arg(long)] legacy: bool,
-        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
-        #[command(flatten)] tree: Tree,
-    }
-    /// `certs export secret`
-    ExportSecret {
-        /// Name of a certificate, a kubeconfig, a key pair or one of your own
-        #[arg(value_name = "NAME", required_unless_present = "cluster_api")] name: Option<String>,
-        /// The four Secrets that Cluster API takes for the cluster of this name: CLUSTER-ca,
-        /// CLUSTER-etcd, CLUSTER-proxy and CLUSTER-sa
-        #[arg(long, value_name = "CLUSTER", conflicts_with_all = ["name", "kind", "secret_name"])]
-        cluster_api: Option<String>,
-        /// tls: tls.crt, tls.key and ca.crt; opaque: the files under their names
-        /// [default: tls, and opaque for kubeconfigs and key pairs]
-        #[arg(long = "type", value_name = "TYPE", hide_possible_values = true)]
-        kind: Option<SecretType>,
-        /// Name of the Secret [default: NAME]
-        #[arg(long, value_name = "NAME")] secret_name: Option<String>,
-        /// Its namespace [default: that of who applies it]
-        #[arg(long, value_name = "NAMESPACE")] namespace: Option<String>,
-        /// Where to write it (0600), which replaces that file whole [default: standard output]
-        #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
-        /// Print it even where standard output is a terminal
-        #[arg(long, conflicts_with = "output_file")] to_terminal: bool,
-        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] tree: Tree,
     }
 }
