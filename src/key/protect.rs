@@ -257,6 +257,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_derived_as_others_derive_them() {
+        // A vector that other libraries' tests have too.
+        let salt = [0x0a, 0x58, 0xcf, 0x64, 0x53, 0x0d, 0x82, 0x3f];
+        let key = derive(
+            &SHA1_FOR_LEGACY_USE_ONLY,
+            Purpose::Encryption,
+            b"smeg",
+            &salt,
+            1,
+            24,
+        );
+        let wanted = [
+            0x8a, 0xaa, 0xe6, 0x29, 0x7b, 0x6c, 0xb0, 0x46, 0x42, 0xab, 0x5b, 0x07, 0x78, 0x51,
+            0x28, 0x4e, 0xb7, 0x12, 0x8f, 0x1a, 0x2a, 0x7f, 0xbc, 0xa3,
+        ];
+        assert_eq!(*key, wanted);
+    }
+
+    #[test]
     fn a_sum_carries_from_octet_to_octet_and_out() {
         let mut number = [0x00, 0xff, 0xff];
         add_one_more(&mut number, &[0, 0, 0]);

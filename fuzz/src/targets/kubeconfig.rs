@@ -1,6 +1,6 @@
 //! Kubeconfigs, and the YAML that they and the configuration files are written in.
 
-use certs::kubeconfig::{self, Credentials, Entry, Source};
+use certs::kubeconfig::{self, Cluster, Credentials, Entry, Source};
 use certs::yaml::{self, Node, Value};
 
 const ENTRY: Entry<'_> = Entry {
@@ -33,6 +33,29 @@ pub(super) fn run(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         text_is_kept(text);
     }
+    // Of what is larger the reading takes the time, and that was done above.
+    if bytes.len() <= 1 << 16 {
+        is_refreshed(bytes);
+        // Whatever is in it is told or refused.
+        let _ = certs::show::parts(bytes);
+    }
+}
+
+/// What was refreshed is read, and is up to date.
+fn is_refreshed(bytes: &[u8]) {
+    let servers = ["https://10.0.0.10:6443".to_owned()];
+    let cluster = Cluster {
+        authorities: &[],
+        servers: &servers,
+    };
+    let Ok(refreshed) = kubeconfig::refresh(bytes, &cluster, &[]) else {
+        return;
+    };
+    let Some(written) = refreshed.bytes.filter(|text| text.len() <= 1 << 20) else {
+        return;
+    };
+    let again = kubeconfig::refresh(&written, &cluster, &[]).expect("what was written is read");
+    assert!(again.replaced.is_empty() && again.bytes.is_none());
 }
 
 /// A document is the same when it was written and read again, by the reader of this program and by serde_yaml as it is.
