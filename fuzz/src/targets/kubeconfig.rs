@@ -13,7 +13,6 @@ const ENTRY: Entry<'_> = Entry {
         key: b"key",
     },
 };
-const CONTEXT: &str = "kubernetes-admin@kubernetes";
 
 pub(super) fn run(bytes: &[u8]) {
     let lines = bytes.split(|byte| *byte == b'\n').count();
@@ -149,10 +148,21 @@ fn entry_is_put(bytes: &[u8], document: &Node) {
         return;
     }
     let after = &yaml::documents(&written).expect("it was read before")[0];
-    others_stay(document, after);
+    let context = after.get("current-context").and_then(Node::as_text);
+    let context = context.expect("a current context was written");
+    others_stay(
+        document,
+        after,
+        [
+            ("clusters", &current.cluster),
+            ("contexts", context),
+            ("users", &current.user),
+        ],
+    );
 }
 
-fn others_stay(before: &Node, after: &Node) {
+/// Whatever names the entry was written under, nothing of another name changes.
+fn others_stay(before: &Node, after: &Node, ours: [(&str, &str); 3]) {
     const OURS: [&str; 6] = [
         "apiVersion",
         "clusters",
@@ -169,12 +179,7 @@ fn others_stay(before: &Node, after: &Node) {
         value(&rest)
     };
     assert!(rest(before) == rest(after), "another field changed");
-    let lists = [
-        ("clusters", ENTRY.cluster),
-        ("contexts", CONTEXT),
-        ("users", ENTRY.user),
-    ];
-    for (list, name) in lists {
+    for (list, name) in ours {
         let others = |document: &Node| -> Vec<serde_yaml::Value> {
             let items = document.get(list).map_or(&[][..], Node::items);
             items
