@@ -7,11 +7,12 @@
 use std::path::Path;
 use std::process::Command;
 
+use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
 mod common;
 use common::tree::Tree;
-use common::{Finished, TempDir, read, run, text, venv, write};
+use common::{Finished, TempDir, read, run, set_mode, text, venv, write};
 
 /// A tree whose kubeconfigs point at an address where nothing answers, quickly.
 fn tree() -> Tree {
@@ -361,4 +362,23 @@ fn a_new_endpoint_is_told_and_mended_in_the_kubeconfigs_too() {
         text(&path),
     ];
     run(&mut common::certs(&check)).expect(0);
+}
+
+#[test]
+fn a_key_that_a_repaired_kubeconfig_named_is_told_so_that_it_goes() {
+    let tree = tree();
+    let path = tree.join("admin.conf");
+    let text = read(&path);
+    let (before, rest) = text.split_once("client-key-data: ").expect("a key");
+    let data = rest.trim_end();
+    let key = Base64::decode_vec(data).expect("base64");
+    write(&tree.join("a.key"), &String::from_utf8(key).expect("PEM"));
+    set_mode(&tree.join("a.key"), 0o644);
+    write(&path, &format!("{before}client-key: a.key\n"));
+    certs(&tree, &["all"]).expect(4);
+    let said = certs(&tree, &["all", "--force"]).expect(0);
+    let advice = "Delete the key a.key, which admin.conf named and does not need any more";
+    assert!(said.stdout.contains(advice), "{said}");
+    let said = certs(&tree, &["all"]).expect(0);
+    assert!(!said.stdout.contains("a.key"), "{said}");
 }

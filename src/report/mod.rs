@@ -299,6 +299,7 @@ impl Report {
         }
         self.capped(plan, issued);
         self.next = next::advice(plan, &self.store);
+        self.next.extend(next::left_behind(plan, observed));
         self.exit_code = self.exit().code();
     }
 

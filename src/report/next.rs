@@ -1,8 +1,11 @@
 //! What to do next, from what was made.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::location::{FileId, Root};
+use crate::observed::Observed;
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
 use crate::store::Store;
@@ -118,4 +121,23 @@ fn quoted(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+/// Keys that a kubeconfig named and does not need any more: whoever has one is who it was.
+pub(super) fn left_behind(plan: &Plan, observed: &BTreeMap<String, Observed>) -> Vec<Advice> {
+    let replaced = plan.steps.iter().filter(|planned| {
+        matches!(planned.step, Step::Replace { .. }) && planned.spec.credential_files().is_none()
+    });
+    let named = replaced.filter_map(|planned| match observed.get(&planned.spec.name) {
+        Some(Observed::Kubeconfig(found)) => Some((planned, &found.key_file.as_ref()?.0)),
+        _ => None,
+    });
+    let told = named.map(|(planned, path)| Advice {
+        text: format!(
+            "Delete the key {path}, which {} named and does not need any more: it is good as long as \
+             its certificate.",
+            planned.spec.place.public()
+        ),
+        commands: Vec::new(),
+    });
+    told.collect()
 }
