@@ -215,6 +215,19 @@ fn nothing_of_a_private_key_is_ever_printed() {
 }
 
 #[test]
+fn a_password_in_a_server_s_url_is_not_printed() {
+    let place = tree_of_all();
+    let file = place.join("admin.conf");
+    let text = read(&file).replace("https://", "https://user:hunter2@");
+    write(&file, &text);
+    for more in [&[][..], &["-o", "json"]] {
+        let said = show(place.path(), &file, more).expect(0);
+        assert!(said.stdout.contains("https://[elided]@"), "{said}");
+        assert!(!format!("{said}").contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
 fn what_a_name_would_do_to_a_terminal_is_made_harmless() {
     let folder = TempDir::new();
     bash(

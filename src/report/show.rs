@@ -8,6 +8,7 @@ use super::text::{BOLD, RED, YELLOW, line, painted, shown, words, wrapped};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::key::{PublicKey, sha256};
 use crate::kubeconfig::{Outline, Source};
+use crate::observed::server;
 use crate::show::{self, Content, Identity};
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
@@ -322,7 +323,7 @@ impl Part {
         for cluster in &outline.clusters {
             part.clusters.push(Cluster {
                 name: cluster.name.clone(),
-                server: cluster.server.clone(),
+                server: server::shown(&cluster.server),
                 authorities: kept(cluster.authorities.as_ref()),
                 insecure: cluster.insecure,
             });
