@@ -372,9 +372,9 @@ fn a_key_that_a_repaired_kubeconfig_named_is_told_so_that_it_goes() {
     let (before, rest) = text.split_once("client-key-data: ").expect("a key");
     let data = rest.trim_end();
     let key = Base64::decode_vec(data).expect("base64");
-    write(&tree.join("a.key"), &String::from_utf8(key).expect("PEM"));
+    write(&tree.join("a.key"), String::from_utf8(key).expect("PEM"));
     set_mode(&tree.join("a.key"), 0o644);
-    write(&path, &format!("{before}client-key: a.key\n"));
+    write(&path, format!("{before}client-key: a.key\n"));
     certs(&tree, &["all"]).expect(4);
     let said = certs(&tree, &["all", "--force"]).expect(0);
     let advice = "Delete the key a.key, which admin.conf named and does not need any more";
