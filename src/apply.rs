@@ -1,6 +1,7 @@
 //! Runs a plan: keys in parallel, certificates in issue order, one commit.
 
 mod renewal;
+mod request;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::plan::{Plan, Planned, Step};
 use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::store::Change;
 use crate::x509::cert::Certificate;
+use crate::x509::request::Request;
 use crate::x509::serial::Serial;
 
 pub use restore::restore;
@@ -63,6 +65,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         owner,
         now,
         changes: Vec::new(),
+        requests: Vec::new(),
         issued: BTreeMap::new(),
         cas: BTreeMap::new(),
         renewed: Vec::new(),
@@ -70,6 +73,11 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
     for (pair, planned) in plan.steps.iter().enumerate() {
         match &planned.step {
             Step::Keep | Step::Skip => {}
+            Step::Import => preparation.import(pair, &planned.spec)?,
+            Step::Request { .. } => {
+                let new = keys.remove(planned.spec.name.as_str());
+                preparation.ask(pair, &planned.spec, new.as_ref())?;
+            }
             Step::Derive => preparation.derive(pair, &planned.spec)?,
             Step::Create | Step::Replace { .. } if !makes_key(planned, seen) => {
                 if planned.spec.credential_files().is_some() {
@@ -88,6 +96,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
             Step::Reissue { .. } => preparation.reissue(pair, &planned.spec)?,
         }
     }
+    preparation.tell_of_requests()?;
     Ok(Prepared {
         changes: preparation.changes,
         issued: preparation.issued,
@@ -96,6 +105,12 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
 
 /// What names files has its key there, and what another machine asked for has it on that machine.
 fn makes_key(planned: &Planned, seen: &Seen) -> bool {
+    if let Step::Request { .. } = planned.step {
+        return seen
+            .observed
+            .get(&planned.spec.name)
+            .is_none_or(Observed::is_absent);
+    }
     let elsewhere = matches!(
         seen.observed.get(&planned.spec.name),
         Some(Observed::Copy { .. } | Observed::Request { .. })
@@ -149,6 +164,8 @@ struct Preparation<'a> {
     owner: Owner,
     now: OffsetDateTime,
     changes: Vec<Change>,
+    /// The requests made in this run.
+    requests: Vec<(&'a Spec, Request)>,
     issued: BTreeMap<String, Certificate>,
     /// What the files of the CAs made in this run hold, and their keys.
     cas: BTreeMap<&'a str, (Vec<Certificate>, Arc<PrivateKey>)>,
@@ -281,6 +298,7 @@ impl<'a> Preparation<'a> {
         }
         match self.seen.observed.get(name) {
             Some(Observed::Certificate { chain, .. }) => Ok(chain.clone()),
+            Some(Observed::Returned(returned)) => Ok(returned.chain.clone()),
             _ => bail!("the CA {name} is not there"),
         }
     }

@@ -91,6 +91,14 @@ pub enum Verb {
          2  arguments wrong"
     ))]
     Completion(Completion),
+    /// Make keys and requests for what another machine is to sign: whatever is missing or due
+    #[command(after_help = help!(
+        "certs csr --csr-dir requests --config kubeadm.yaml"
+        "certs csr apiserver kubelet-serving --csr-dir requests"
+        "certs csr ca --csr-dir requests    (for a CA above it to sign)"
+        "certs csr --csr-dir requests --within 60d"
+    ))]
+    Csr(Csr),
     /// Hand out what is in the tree in the form that others take
     #[command(disable_help_subcommand = true, after_help = help!(
         "certs export pkcs12 admin --output-file admin.p12"
@@ -111,6 +119,13 @@ pub enum Verb {
          2  arguments or configuration wrong"
     ))]
     Flags(Flags),
+    /// Put what another machine signed in its place, if it is what was asked for
+    #[command(after_help = help!(
+        "certs import requests"
+        "certs import requests apiserver admin    (those that came back)"
+        "certs import requests --dry-run"
+    ))]
+    Import(Import),
     /// Make kubeconfigs: the components', or your own
     #[command(after_help = help!(
         "certs kubeconfig"
@@ -305,6 +320,43 @@ arguments! {
     Completion {
         /// The shell
         #[arg(value_name = "SHELL")] shell: Shell,
+    }
+    /// What is asked for where another machine signs.
+    CsrFacts {
+        #[command(flatten)] node: NodeName,
+        #[command(flatten)] address: Address,
+        #[command(flatten)] port: BindPort,
+        #[command(flatten)] endpoint: Endpoint,
+        #[command(flatten)] services: Services,
+        #[command(flatten)] etcd: EtcdSans,
+        #[command(flatten)] node_ip: NodeIp,
+        #[command(flatten)] version: KubernetesVersion,
+        #[command(flatten)] key: KeyAlgorithm,
+    }
+    /// `certs csr`
+    Csr {
+        /// Names of certificates, kubeconfigs or CAs; without, what a control plane has of its own
+        #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] csr_dir: CsrDir,
+        /// Ask for what ends within this time; by name, whether it is due or not
+        #[arg(long, value_name = "DURATION", default_value = "30d")] within: String,
+        #[command(flatten)] facts: CsrFacts,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        #[command(flatten)] ownership: Ownership,
+        #[command(flatten)] run: Run,
+    }
+    /// `certs import`
+    Import {
+        /// The directory of the requests, with what came back: NAME.crt beside NAME.csr
+        #[arg(value_name = "DIR")] directory: PathBuf,
+        /// Names of those to import; without, all that were asked for must have come back
+        #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] facts: CsrFacts,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        #[command(flatten)] ownership: Ownership,
+        #[command(flatten)] run: Run,
     }
     /// `certs flags`
     Flags {

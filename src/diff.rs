@@ -16,15 +16,15 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, signing};
+use crate::observed::{Access, Cause, Key, KeyState, Observed, Returned, Unreadable, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 use crate::x509::validity::moment;
 
-pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, above, forbidden, forbids};
+pub use chain::{chain_to, signed_by};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub(crate) use place::KEY_MODE;
@@ -32,6 +32,9 @@ pub use request::{request, take_sans};
 pub use scrutiny::{Within, effective_end};
 pub use server::served;
 pub use tree::{survey, told_to_a_reader};
+
+/// The way out where what came back is not what was asked for.
+const ISSUE_AGAIN: &str = "have its CA issue it again";
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
@@ -63,6 +66,7 @@ pub fn authorities<'a>(spec: &Spec, found: &'a BTreeMap<String, Observed>) -> &'
         .and_then(|certificate| certificate.issuer.as_ref());
     match issuer.and_then(|ca| found.get(ca)) {
         Some(Observed::Certificate { chain, .. }) => chain,
+        Some(Observed::Returned(returned)) => &returned.chain,
         _ => &[],
     }
 }
@@ -123,6 +127,8 @@ impl Judge<'_> {
                 &format!("stands without {}", self.spec.place.key().name),
                 "",
             ),
+            Observed::Requested { key, .. } => self.requested(key),
+            Observed::Returned(returned) => self.returned(returned),
             Observed::Request {
                 request,
                 issued: Some((chain, access)),
@@ -185,6 +191,73 @@ impl Judge<'_> {
                 self.making(wanted, certificate);
             }
             None => {}
+        }
+    }
+
+    /// With a new key what was asked for would come in vain.
+    fn requested(&mut self, key: &Key) {
+        let request = self.spec.place.request();
+        let mut finding = self.finding(
+            Code::Requested,
+            &format!("waits for the certificate that {} asks for", request.name),
+            &format!(
+                "put it there with 'certs import' when it comes, or remove {} to have key and certificate made anew",
+                request.name
+            ),
+        );
+        finding.file = self.spec.place.key();
+        self.findings.push(finding);
+        self.key_access(key.access);
+    }
+
+    /// What came back is judged as if it were in its place.
+    fn returned(&mut self, returned: &Returned) {
+        let Some(leaf) = returned.chain.first() else {
+            let way_out = "name those that did, to import them alone";
+            self.tell(Code::NotReturned, "did not come back", way_out);
+            for finding in &mut self.findings {
+                finding.file = returned.file.clone();
+            }
+            return;
+        };
+        let kubeconfig = matches!(self.spec.place, Place::Kubeconfig { .. });
+        match &returned.key {
+            Some(key) => self.key(key, leaf),
+            None if self.spec.is_ca() => {}
+            None => self.tell(Code::MissingKey, "is for a key that is not here", ""),
+        }
+        match self.spec.certificate() {
+            Some(wanted) if wanted.kind == Kind::Ca => {
+                self.ca(leaf, &returned.chain);
+                if returned.key.is_some() && !leaf.subject.same_values(&wanted.subject) {
+                    let text = format!(
+                        "has the subject \"{}\", not \"{}\"",
+                        leaf.subject, wanted.subject
+                    );
+                    self.tell(Code::WrongSubject, &text, "");
+                }
+            }
+            Some(wanted) => self.leaf(wanted, leaf, &returned.chain[1..]),
+            None => {}
+        }
+        for finding in &mut self.findings {
+            match finding.code {
+                Code::KeyMode | Code::KeyOwner => continue,
+                Code::KeyMismatch => {
+                    let what = if kubeconfig { "the key in " } else { "" };
+                    let key = self.spec.place.key();
+                    finding.text = format!("is not for {what}{}", key.name);
+                }
+                _ => {}
+            }
+            finding.file = returned.file.clone();
+            let whole = [Severity::Error, Severity::Warning];
+            if whole
+                .iter()
+                .any(|severity| finding.way_out == reissue(self.spec, *severity))
+            {
+                ISSUE_AGAIN.clone_into(&mut finding.way_out);
+            }
         }
     }
 

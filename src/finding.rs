@@ -103,6 +103,7 @@ codes! {
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
     NotRenewed "not-renewed" Warning "it is due, and was not renewed";
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew";
+    NotReturned "not-returned" Error "a certificate that was asked for did not come back";
     NotSigned "not-signed-by-ca" Error "another CA signed it";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
     OtherCa "other-ca" Error "another CA's certificate lies where that of the CA that signs is to be put";

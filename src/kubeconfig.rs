@@ -13,11 +13,13 @@ mod outline;
 mod refresh;
 mod renew;
 mod schema;
+mod waiting;
 mod write;
 
 pub use outline::{ClusterEntry, ContextEntry, Outline, UserEntry, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh};
 pub use renew::{Anew, renew};
+pub use waiting::{Waiting, waiting};
 pub use write::{Credentials, Entry, obstacle, write};
 
 /// The fields of a cluster and a user that hold certificates and keys, or name files of them.

@@ -23,6 +23,7 @@ pub mod pkcs12;
 pub mod plan;
 pub mod profile;
 pub mod report;
+pub mod requests;
 pub mod rollback;
 pub mod show;
 pub mod spec;

@@ -11,11 +11,13 @@ use zeroize::Zeroizing;
 
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
-use crate::observed::{Access, Ground, Observed, Obstacle};
+use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Unreadable};
 use crate::profile::by_name;
+use crate::requests::{manifest, returned, sent};
 use crate::spec::{Place, Spec};
 use crate::store::{self, FileContent, Store};
 use crate::x509::cert::Certificate;
+use crate::x509::request::Request;
 
 pub use former::{Former, former};
 use reader::Reader;
@@ -120,7 +122,68 @@ fn look<'a>(
     seen
 }
 
+/// Looks at the requests that are out: each lies beside its key, and where it is sent from.
+pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) {
+    let mut read = |file: FileId| {
+        // What cannot be read is in the way when it is to be replaced.
+        let content = store.read(&file).ok()??;
+        let request = Request::from_pem(&content.bytes).ok();
+        seen.files.insert(file, content);
+        request
+    };
+    for spec in specs {
+        let (own, sent) = (read(spec.place.request()), read(sent(&spec.name)));
+        if let (Some(own), true) = (&own, own == sent) {
+            let requested = &mut seen.ground.requested;
+            requested.insert(spec.name.clone(), own.clone());
+        }
+    }
+    read(manifest());
+}
+
+/// What came back for a spec.
+pub struct Arrived {
+    /// The file.
+    pub file: FileId,
+    /// What is in it.
+    pub certificates: Vec<Certificate>,
+}
+
+/// What came back for this spec, under its name or as kubeadm calls the file.
+pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable> {
+    let kubeadms = spec.place.request().name.replace(".csr", ".crt");
+    let files = [
+        returned(&spec.name),
+        FileId::new(crate::location::Root::Requests, kubeadms),
+    ];
+    for file in files {
+        let content = match store.read(&file) {
+            Ok(Some(content)) => content,
+            Ok(None) => continue,
+            Err(error) => return Err(reasons::unread(&file, &error)),
+        };
+        return match Certificate::from_pem(&content.bytes) {
+            Ok(certificates) => Ok(Some(Arrived { file, certificates })),
+            Err(error) => Err(Unreadable {
+                file,
+                why: format!("cannot be used: {error:#}"),
+                cause: Cause::Content,
+                way_out: None,
+            }),
+        };
+    }
+    Ok(None)
+}
+
 impl Seen {
+    /// Looks again at what is in the way of the entries of these specs, which are others by now.
+    pub fn look_for_obstacles(&mut self, specs: &[Spec]) {
+        let found = specs
+            .iter()
+            .filter_map(|spec| Some((spec.name.clone(), self.obstacle(spec)?)));
+        self.ground.obstacles = found.collect();
+    }
+
     /// Why the entry of this spec cannot be put into the kubeconfig that is there.
     fn obstacle(&self, spec: &Spec) -> Option<Obstacle> {
         let Place::Kubeconfig {

@@ -47,6 +47,17 @@ pub enum Observed {
     Kubeconfig(Kubeconfig),
     /// Public keys without the private one.
     PublicOnly,
+    /// A key that waits for the certificate that its request asks for.
+    Requested {
+        /// The key.
+        key: Key,
+        /// What is asked for.
+        request: Box<Request>,
+        /// Of a kubeconfig the names of its cluster and user, and its server.
+        entry: Option<[String; 3]>,
+    },
+    /// A certificate that came back.
+    Returned(Box<Returned>),
     /// A request from another machine.
     Request {
         /// The request.
@@ -56,6 +67,19 @@ pub enum Observed {
     },
     /// Something that is not what its place asks for.
     Unreadable(Vec<Unreadable>),
+}
+
+/// A certificate that came back, with what is in its place.
+#[derive(Clone, Debug)]
+pub struct Returned {
+    /// The file that it came in.
+    pub file: FileId,
+    /// The certificate, and what leads from it to its CA; empty if none came.
+    pub chain: Vec<Certificate>,
+    /// The key that it is for; a CA of another machine has none here.
+    pub key: Option<Key>,
+    /// The certificates that are in its place.
+    pub now: Vec<Certificate>,
 }
 
 /// A private key that was found.
@@ -83,6 +107,8 @@ pub struct Ground {
     pub directories: Vec<(FileId, Access)>,
     /// By the spec's name, why its kubeconfig is not one that can be made anew in place.
     pub obstacles: BTreeMap<String, Obstacle>,
+    /// By the spec's name, the request that is out for it.
+    pub requested: BTreeMap<String, Request>,
     /// The users who may own what the cluster's trust rests on.
     pub trusted: Vec<u32>,
 }
@@ -202,6 +228,13 @@ impl Kubeconfig {
     /// Whether it holds its CA certificates itself.
     pub fn embeds_authorities(&self) -> bool {
         self.sources[0] == Source::Embedded
+    }
+}
+
+impl Returned {
+    /// Whether it is where it belongs already.
+    pub fn is_in_place(&self) -> bool {
+        !self.chain.is_empty() && self.chain == self.now
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod due;
 mod renewal;
+mod request;
 
 use std::collections::BTreeMap;
 
@@ -13,14 +14,20 @@ use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
 use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
+use crate::x509::request::Request;
 
 pub use due::{Due, Notice, Renewal};
+pub use request::Asking;
 
 /// What a verb may do with what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force<'a> {
+    /// Ask another machine for what is missing or due.
+    Ask(Asking),
     /// `--force` without names: replace what drifted.
     Drifted,
+    /// Put in place what came back.
+    Import,
     /// `--force` with names: replace every one of them.
     Named,
     /// Replace nothing.
@@ -47,6 +54,8 @@ pub enum Step {
     Create,
     /// sa.key is there, and sa.pub is made from it.
     Derive,
+    /// It came back, and is put in its place.
+    Import,
     /// It is there and stays.
     Keep,
     /// It is a kubeconfig, and its CA certificates are replaced by those of the CA's file.
@@ -54,6 +63,11 @@ pub enum Step {
     /// It is there, and its certificate is made anew for the same key.
     Reissue {
         /// The errors found, or that it was due, or nothing where it was asked for.
+        why: Vec<Code>,
+    },
+    /// It is asked for, with the key that is there or with a new one.
+    Request {
+        /// The errors found, or that it is due; nothing where it is missing or was asked for by name.
         why: Vec<Code>,
     },
     /// It is there and is made anew, with a new key.
@@ -135,6 +149,7 @@ pub fn plan(
         issuers,
         found,
         obstacles: &ground.obstacles,
+        requested: &ground.requested,
         trusted: &ground.trusted,
         policy,
         now,
@@ -180,6 +195,7 @@ struct Planner<'a> {
     issuers: &'a [Spec],
     found: &'a Found,
     obstacles: &'a BTreeMap<String, Obstacle>,
+    requested: &'a BTreeMap<String, Request>,
     trusted: &'a [u32],
     policy: Policy<'a>,
     now: OffsetDateTime,
@@ -217,8 +233,11 @@ impl<'a> Planner<'a> {
     }
 
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
-        if let Force::Renew(renewal) = self.policy.force {
-            return self.renewal(spec, renewal);
+        match self.policy.force {
+            Force::Ask(asking) => return self.asking(spec, asking),
+            Force::Import => return self.importing(spec),
+            Force::Renew(renewal) => return self.renewal(spec, renewal),
+            Force::Drifted | Force::Named | Force::No => {}
         }
         let observed = self.observed(spec);
         let mut findings = self.judge(spec);
@@ -256,6 +275,7 @@ impl<'a> Planner<'a> {
         let step = match (observed, self.policy.force) {
             (observed, _) if observed.lacks_all() => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
+            (Observed::Requested { .. }, _) => Step::Keep,
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
             (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
                 Step::Replace { why: errors }
@@ -316,6 +336,10 @@ impl<'a> Planner<'a> {
             }]
         };
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
+        // Its CA may come back with it.
+        if matches!(self.observed(spec), Observed::Requested { .. }) {
+            return Vec::new();
+        }
         match self.observed(ca) {
             Observed::Absent if made && issuing && self.observed(spec).lacks_all() => named_like(
                 spec,

@@ -7,7 +7,9 @@ use time::Duration;
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::x509::Extension;
+use crate::x509::cert::BasicConstraints;
 use crate::x509::name::Name;
+use crate::x509::request::Asked;
 use crate::x509::san::{San, ordered};
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
 
@@ -249,6 +251,11 @@ impl Spec {
 }
 
 impl Place {
+    /// The request for its certificate, which stays beside it.
+    pub fn request(&self) -> FileId {
+        self.public().request()
+    }
+
     /// The files, the one that others read first.
     pub fn files(&self) -> Vec<FileId> {
         match self {
@@ -282,6 +289,21 @@ impl Place {
 }
 
 impl CertificateSpec {
+    /// What a request for it asks for, with a key of this algorithm.
+    pub fn asked(&self, algorithm: KeyAlgorithm) -> Asked {
+        Asked {
+            subject: self.subject.clone(),
+            sans: self.sans.clone(),
+            key_usage: Some(self.key_usage(algorithm)),
+            extended_key_usage: self.extended_key_usage().to_vec(),
+            basic_constraints: (self.kind == Kind::Ca).then_some(BasicConstraints {
+                ca: true,
+                path_length: None,
+                critical: true,
+            }),
+        }
+    }
+
     /// The key usage for a key of this algorithm (RFC 5280 section 4.2.1.3). keyEncipherment
     /// goes with RSA only: RFC 8813 section 3 forbids it on EC keys, where kubeadm sets it.
     pub fn key_usage(&self, algorithm: KeyAlgorithm) -> KeyUsage {

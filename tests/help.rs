@@ -13,18 +13,20 @@ use clap::CommandFactory;
 use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 23] = [
     "",
     "all",
     "ca",
     "check",
     "client",
     "completion",
+    "csr",
     "export",
     "export bundle",
     "export pkcs12",
     "export secret",
     "flags",
+    "import",
     "kubeconfig",
     "kubeconfig bootstrap-kubelet",
     "kubeconfig refresh",

@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "archive", "der", "finding", "key", "location", "pem", "x509", "yaml",
     ],
-    &["config", "facts", "observed", "profile", "spec"],
+    &["config", "facts", "observed", "profile", "requests", "spec"],
     &["bundle", "diff", "plan", "rollback"],
     &["issue", "kubeconfig", "manifest", "pkcs12", "store"],
     &["apply", "observe", "show"],

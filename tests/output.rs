@@ -249,6 +249,27 @@ fn reports() -> Vec<Value> {
     fs::copy(request, folder.join("csr/admin.csr")).expect("copy a request");
     reports.push(parse(&run(&mut sign).expect(0)));
     reports.extend(renewals(&folder));
+    fs::remove_dir_all(folder.join("csr")).expect("remove a folder");
+    let facts = [
+        "--node-name",
+        "cp1",
+        "--apiserver-advertise-address",
+        "10.0.0.10",
+    ];
+    for verb in [
+        [&["csr", "admin", "--csr-dir", "csr"], &facts[..]].concat(),
+        vec!["sign"],
+        vec!["import", "csr"],
+    ] {
+        let node = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
+        let mut command = certs(&[&verb, &node[..], &["--output", "json"]].concat());
+        let command = if verb[0] == "sign" {
+            &mut sign
+        } else {
+            command.current_dir(folder.path())
+        };
+        reports.push(parse(&run(command).expect(0)));
+    }
     let results: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| report["result"].as_str())
@@ -264,7 +285,7 @@ fn reports() -> Vec<Value> {
         .filter_map(|item| item["step"].as_str())
         .collect();
     let known = [
-        "create", "derive", "keep", "refresh", "reissue", "replace", "skip",
+        "create", "derive", "import", "keep", "refresh", "reissue", "replace", "request", "skip",
     ];
     assert_eq!(steps, known.into());
     reports

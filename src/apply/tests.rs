@@ -13,6 +13,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
     let ground = Ground {
         directories: Vec::new(),
         obstacles: BTreeMap::new(),
+        requested: BTreeMap::new(),
         trusted: vec![0],
     };
     let plan = plan(&specs(), &[], found, &ground, policy, NOW).unwrap();

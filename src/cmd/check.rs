@@ -154,7 +154,7 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     Ok((job, notes))
 }
 
-fn notice(flag: &str, text: &str) -> Result<Duration, Stop> {
+pub(super) fn notice(flag: &str, text: &str) -> Result<Duration, Stop> {
     match parse_duration(text) {
         Ok(duration) if duration.is_negative() => Err(Stop::usage(format!("{flag}: is negative"))),
         Ok(duration) => Ok(duration),

@@ -126,6 +126,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
             backup: request.backup(),
         },
         lock_timeout,
+        also: Vec::new(),
         adapt: None,
     };
     Ok((job, facts, notes))

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::around::{origin, transaction};
 use super::{Env, Stop};
 use crate::apply::{self, Prepared};
-use crate::finding::Finding;
-use crate::location::Owner;
-use crate::observe::{Passphrases, Seen, observe};
+use crate::finding::{Finding, Severity};
+use crate::location::{Owner, Root};
+use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::Observed;
-use crate::plan::{Policy, plan};
-use crate::profile::found::as_there;
+use crate::plan::{Policy, Refusal, plan};
+use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::{Planning, Report, waiting};
 use crate::spec::Spec;
 use crate::store::{self, CommitOptions, Store};
@@ -27,8 +27,16 @@ pub(crate) struct Job {
     pub(crate) owner: Owner,
     pub(crate) policy: Policy<'static>,
     pub(crate) lock_timeout: Duration,
+    /// Further directories that the run is over.
+    pub(crate) also: Vec<Root>,
     /// Changes what is wanted and what was found, and tells of it.
     pub(crate) adapt: Option<Box<Adapt>>,
+}
+
+/// What all files of a tree tell of it: those that a run is about may not tell enough.
+pub(crate) fn evidence(store: &Store, host: &str) -> Evidence {
+    let seen = survey(&rows(), store, store::trusted_users(Owner::default()));
+    Evidence::of(&seen.observed, host)
 }
 
 impl Job {
@@ -46,6 +54,7 @@ impl Job {
             .chain(&self.issuers)
             .flat_map(|spec| spec.place.files())
             .map(|file| file.root)
+            .chain(self.also.iter().copied())
             .collect();
         roots.sort();
         roots.dedup();
@@ -127,7 +136,12 @@ impl Job {
         };
         let (found, ground) = (&seen.observed, &seen.ground);
         let mut planning = plan(&specs, &self.issuers, found, ground, self.policy, env.now);
+        let error = |finding: &Finding| finding.severity() == Severity::Error;
         match &mut planning {
+            Ok(plan) if adapted.iter().any(error) => {
+                let findings = plan.findings().cloned().chain(adapted).collect();
+                planning = Err(Refusal { findings });
+            }
             Ok(plan) => plan.ground.extend(adapted),
             Err(refusal) => refusal.findings.extend(adapted),
         }

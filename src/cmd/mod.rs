@@ -6,11 +6,13 @@ mod bootstrap;
 mod ca;
 mod check;
 mod client;
+mod csr;
 mod export;
 mod flags;
 mod generate;
 mod give;
 mod hook;
+mod import;
 mod job;
 mod kubeconfig;
 mod peer;
@@ -102,6 +104,8 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Ca(verb) => ca::request(verb),
         Verb::Check(verb) => return check::run(verb, env),
         Verb::Client(verb) => client::request(verb),
+        Verb::Csr(verb) => return csr::csr(&verb, env),
+        Verb::Import(verb) => return import::import(&verb, env),
         Verb::Completion(verb) => {
             return Outcome {
                 stdout: completion(verb.shell),

@@ -73,6 +73,7 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
     let issuers = issuers(&specs, &facts)?;
     specs.extend(issuers.iter().map(copy));
     let job = Job {
+        also: Vec::new(),
         adapt: Some(adapt(&issuers, verb.accept_sans)),
         issuers,
         specs,
@@ -197,7 +198,7 @@ fn row(file: &str, base: &str, named: Option<&str>) -> Result<&'static Profile, 
     match row {
         Some(row) if signable(row) => Ok(row),
         Some(row) if row.phase == Phase::Ca => Err(Stop::usage(format!(
-            "{file} is for the CA {}, which the CA above it signs",
+            "{file} is for the CA {}, which the CA above it signs: docs/external-ca.md shows how",
             row.name
         ))),
         _ => Err(Stop::usage(match named {

@@ -17,6 +17,27 @@ pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certi
     leads(leaf, chain, authorities, allows)
 }
 
+/// A leaf, and those of `pool` that lead from it to one of `authorities`; what a verifier has anyway is
+/// left out.
+pub fn chain_to(
+    leaf: Certificate,
+    pool: &[Certificate],
+    authorities: &[Certificate],
+) -> Vec<Certificate> {
+    let mut chain = vec![leaf];
+    while let Some(last) = chain.last() {
+        if authorities.iter().any(|ca| verifies(last, ca)) {
+            break;
+        }
+        let next = pool
+            .iter()
+            .find(|ca| may_sign(ca) && !chain.contains(ca) && verifies(last, ca));
+        let Some(next) = next else { break };
+        chain.push(next.clone());
+    }
+    chain
+}
+
 /// As `signed_by`, whatever number of CAs may be on the way.
 pub(super) fn signed_at_any_length(
     leaf: &Certificate,

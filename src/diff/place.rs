@@ -91,7 +91,7 @@ impl Judge<'_> {
         );
     }
 
-    fn key_access(&mut self, access: Access) {
+    pub(super) fn key_access(&mut self, access: Access) {
         let mode = access.mode;
         if mode & KEY_MODE != 0 {
             self.tell(

@@ -639,6 +639,7 @@ fn a_directory_is_judged_by_who_can_write_it() {
         let found = ground(&Ground {
             directories: vec![(directory.clone(), Access { mode, user })],
             obstacles: BTreeMap::new(),
+            requested: BTreeMap::new(),
             trusted: vec![0, 1],
         });
         assert_eq!(codes(&found), *expected, "{mode:o} of {user}");

@@ -44,6 +44,8 @@ pub enum Credentials<'a> {
         /// The client key.
         key: &'a [u8],
     },
+    /// The key alone: the certificate is asked for. With the CA certificates, if there are any.
+    Key(&'a [u8]),
     /// The paths of files; a relative one starts at the kubeconfig's directory.
     Files {
         /// The CA certificates.
@@ -87,7 +89,8 @@ fn merged(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Node, Obstacle> 
     config.insert("apiVersion", Node::text("v1"));
     config.insert("kind", Node::text("Config"));
     let (authorities, user) = fields(entry);
-    let cluster = [authorities, ("server".to_owned(), Node::text(entry.server))];
+    let server = ("server".to_owned(), Node::text(entry.server));
+    let cluster = authorities.into_iter().chain([server]);
     put(
         &mut config,
         "clusters",
@@ -128,20 +131,23 @@ fn merged(entry: &Entry<'_>, existing: Option<&[u8]>) -> Result<Node, Obstacle> 
     }
 }
 
+/// A field and its value.
+type Field = (String, Node);
+
 /// The field of the cluster that says whom it trusts, and those of the user that say who it is.
-fn fields(entry: &Entry<'_>) -> ((String, Node), Vec<(String, Node)>) {
+fn fields(entry: &Entry<'_>) -> (Option<Field>, Vec<Field>) {
     let embedded = |field: &str, bytes: &[u8]| (format!("{field}-data"), data(bytes));
     let named = |field: &str, path: &str| (field.to_owned(), Node::text(path));
     match entry.credentials {
         Credentials::Data { certificate, key } => (
-            embedded(AUTHORITY, entry.authorities.as_bytes()),
+            Some(embedded(AUTHORITY, entry.authorities.as_bytes())),
             vec![
                 embedded(CERTIFICATE, certificate.as_bytes()),
                 embedded(KEY, key),
             ],
         ),
         Credentials::Token(token) => (
-            embedded(AUTHORITY, entry.authorities.as_bytes()),
+            Some(embedded(AUTHORITY, entry.authorities.as_bytes())),
             vec![named("token", token)],
         ),
         Credentials::Files {
@@ -149,8 +155,13 @@ fn fields(entry: &Entry<'_>) -> ((String, Node), Vec<(String, Node)>) {
             certificate,
             key,
         } => (
-            named(AUTHORITY, authorities),
+            Some(named(AUTHORITY, authorities)),
             vec![named(CERTIFICATE, certificate), named(KEY, key)],
+        ),
+        Credentials::Key(key) => (
+            Some(embedded(AUTHORITY, entry.authorities.as_bytes()))
+                .filter(|_| !entry.authorities.is_empty()),
+            vec![embedded(KEY, key)],
         ),
     }
 }
@@ -238,7 +249,7 @@ fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
     let own = Certificate::from_pem(entry.authorities.as_bytes()).unwrap_or_default();
     let file = match entry.credentials {
         Credentials::Files { authorities, .. } => Some(authorities),
-        Credentials::Data { .. } | Credentials::Token(_) => None,
+        Credentials::Data { .. } | Credentials::Key(_) | Credentials::Token(_) => None,
     };
     is_same(&own, &[entry.server.to_owned()], file, cluster)
 }

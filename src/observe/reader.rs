@@ -74,6 +74,13 @@ impl Reader<'_> {
         match (certificate, key) {
             (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
             (None, Some(key)) => {
+                if let Some(request) = self.request_for(&place.public(), &key) {
+                    return Observed::Requested {
+                        key,
+                        request: Box::new(request),
+                        entry: None,
+                    };
+                }
                 if let Some((request, way_out)) = self.requested(&place.public(), key.open()) {
                     self.unreadable.push(Unreadable {
                         file: place.key(),
@@ -86,6 +93,33 @@ impl Reader<'_> {
             }
             (None, None) => Observed::Absent,
         }
+    }
+
+    /// The request that is out for this key.
+    fn request_for(&self, certificate: &FileId, key: &Key) -> Option<Request> {
+        let content = self.store.read(&certificate.request()).ok()??;
+        let request = Request::from_pem(&content.bytes).ok()?;
+        (key.open()?.public_key() == &request.public_key).then_some(request)
+    }
+
+    /// A kubeconfig that holds a key, whose certificate is asked for.
+    fn waiting(&mut self, file: &FileId) -> Option<Observed> {
+        let content = self.store.read(file).ok()??;
+        let waiting = kubeconfig::waiting(&content.bytes)?;
+        let key = Key {
+            state: key_state(&waiting.key, None).ok()?,
+            access: Access {
+                mode: content.mode,
+                user: content.uid,
+            },
+        };
+        let request = Box::new(self.request_for(file, &key)?);
+        self.seen.insert(file.clone(), content);
+        Some(Observed::Requested {
+            key,
+            request,
+            entry: Some([waiting.cluster, waiting.user, waiting.server]),
+        })
     }
 
     /// The request for this certificate, if there is one and it is not for another key than this one;
@@ -196,6 +230,9 @@ impl Reader<'_> {
     fn kubeconfig(&mut self, file: &FileId) -> Observed {
         if self.own && !self.is_identity(file) {
             return Observed::Absent;
+        }
+        if let Some(waiting) = self.waiting(file) {
+            return waiting;
         }
         let mut opaque = false;
         let parse = |bytes: &[u8]| {

@@ -18,6 +18,7 @@ fn ground() -> Ground {
     Ground {
         directories: Vec::new(),
         obstacles: BTreeMap::new(),
+        requested: BTreeMap::new(),
         trusted: vec![0],
     }
 }
@@ -63,6 +64,7 @@ fn applied(plan: &Plan, mut found: Found) -> Found {
         let spec = &planned.spec;
         match planned.step {
             Step::Keep | Step::Skip => {}
+            Step::Import | Step::Request { .. } => panic!("{} is asked for", spec.name),
             Step::Refresh
             | Step::Reissue { .. }
             | Step::Derive
@@ -178,6 +180,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 issuers: &[],
                 found,
                 obstacles: &BTreeMap::new(),
+                requested: &BTreeMap::new(),
                 trusted: &[0],
                 policy: policy(force),
                 now: NOW,
@@ -216,6 +219,9 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                     Step::Keep => assert!(planned.mended.is_empty(), "{what}: {name}"),
                     Step::Refresh | Step::Reissue { .. } | Step::Skip => {
                         panic!("{what}: {name} is renewed")
+                    }
+                    Step::Import | Step::Request { .. } => {
+                        panic!("{what}: {name} is asked for")
                     }
                     Step::Create => assert!(found[name].is_absent(), "{what}: {name}"),
                     Step::Derive => assert_eq!(name, "sa", "{what}"),
@@ -589,6 +595,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::KubeconfigForeign]);
     // tests/bootstrap.rs
     shown.extend([Code::BootstrapDiffers]);
+    // tests/external.rs
+    shown.extend([Code::NotReturned]);
     // tests/sign.rs
     shown.extend([
         Code::OtherCa,
@@ -658,6 +666,7 @@ fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted
     let with = |mode| Ground {
         directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],
         obstacles: BTreeMap::new(),
+        requested: BTreeMap::new(),
         trusted: vec![0],
     };
     let plan = |mode, force| plan(&specs(), &[], &tree(), &with(mode), policy(force), NOW);

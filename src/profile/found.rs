@@ -74,6 +74,13 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
         place: place(profile, observed, &common_name),
         content,
     };
+    // Of what is asked for only its own request tells what it is to be.
+    if let (Observed::Requested { request, .. }, Content::Certificate(wanted)) =
+        (observed, &mut spec.content)
+    {
+        wanted.subject = request.asked.subject.clone();
+        wanted.sans.clone_from(&request.asked.sans);
+    }
     if let (Root::Kubelet, Some(leaf)) = (spec.place.public().root, leaf)
         && made_by_kubelet(leaf, evidence)
         && let Content::Certificate(wanted) = &mut spec.content
@@ -83,6 +90,31 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
         wanted.issuer = None;
     }
     spec
+}
+
+/// The specs, each for what is there. Where facts were stated only a CA is as it is.
+pub fn as_found(specs: &mut [Spec], found: &Found, evidence: &Evidence, stated: bool) {
+    for spec in specs {
+        let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+        let told = matches!(
+            observed,
+            Observed::Certificate { .. } | Observed::Kubeconfig(_) | Observed::Requested { .. }
+        );
+        let (Some(row), true) = (
+            super::by_name(&spec.name),
+            told && (!stated || spec.is_ca()),
+        ) else {
+            continue;
+        };
+        *spec = of_row(row, observed, evidence);
+        if let (true, Some(ca), Content::Certificate(wanted)) = (
+            row.kind == Kind::Ca,
+            certificate(observed),
+            &mut spec.content,
+        ) {
+            wanted.subject = ca.subject.clone();
+        }
+    }
 }
 
 /// The specs, each kubeconfig as it is there: one that names its pair in the certificate directory
@@ -277,6 +309,10 @@ fn place(profile: &Profile, observed: &Observed, user: &str) -> Place {
         Stored::Kubeconfig(file, _) => {
             let (cluster, user, server) = match observed {
                 Observed::Kubeconfig(found) => (&*found.cluster, &*found.user, &*found.server),
+                Observed::Requested {
+                    entry: Some([cluster, user, server]),
+                    ..
+                } => (&**cluster, &**user, &**server),
                 _ => (defaults::CLUSTER_NAME, user, ""),
             };
             Place::Kubeconfig {
@@ -297,7 +333,9 @@ fn place(profile: &Profile, observed: &Observed, user: &str) -> Place {
 
 fn key_algorithm(observed: &Observed) -> KeyAlgorithm {
     let found = match observed {
-        Observed::KeyPair { key, .. } => key.open().map(|key| key.algorithm()),
+        Observed::KeyPair { key, .. } | Observed::Requested { key, .. } => {
+            key.open().map(|key| key.algorithm())
+        }
         _ => certificate(observed).and_then(|leaf| leaf.public_key.algorithm()),
     };
     found.unwrap_or(KeyAlgorithm::Rsa(2048))

@@ -24,6 +24,7 @@ use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
 use crate::plan::{Plan, Planned, Refusal, Step};
+use crate::requests::sent;
 use crate::spec::{BACKDATE, Content};
 use crate::store::{Committed, Recovered, Store};
 use crate::x509::cert::Certificate;
@@ -318,6 +319,15 @@ impl Report {
         } else {
             spec.place.files()
         };
+        let files = match (&planned.step, observed) {
+            (Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
+                vec![spec.place.key(), sent(&spec.name)]
+            }
+            (_, Some(Observed::Returned(returned))) if returned.key.is_none() => {
+                vec![spec.place.public()]
+            }
+            _ => files,
+        };
         let (kind, issuer) = match &spec.content {
             Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
             Content::KeyPair(_) => ("key pair", None),
@@ -332,17 +342,19 @@ impl Report {
             step: match planned.step {
                 Step::Create => "create",
                 Step::Derive => "derive",
+                Step::Import => "import",
                 Step::Keep => "keep",
                 Step::Refresh => "refresh",
                 Step::Reissue { .. } => "reissue",
                 Step::Replace { .. } => "replace",
+                Step::Request { .. } => "request",
                 Step::Skip => "skip",
             },
             why: match &planned.step {
                 Step::Reissue { why } | Step::Replace { why } if why.is_empty() => {
                     vec!["asked-for"]
                 }
-                Step::Reissue { why } | Step::Replace { why } => {
+                Step::Reissue { why } | Step::Replace { why } | Step::Request { why } => {
                     why.iter().map(|code| code.id()).collect()
                 }
                 _ => Vec::new(),

@@ -26,6 +26,23 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     // What another machine asked for is its own to use.
     let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
     let mut advice: Vec<Advice> = renewed_cas(plan, store).into_iter().collect();
+    if plan
+        .steps
+        .iter()
+        .any(|planned| matches!(planned.step, Step::Request { .. }))
+    {
+        let directory = store.root(Root::Requests).display().to_string();
+        advice.push(Advice {
+            text: format!(
+                "Have the requests in {directory} signed, by 'certs sign' where the CA is or by another CA, put each \
+                 certificate beside its request as NAME.crt and those of CAs that are not here as ca.crt, etcd-ca.crt and \
+                 front-proxy-ca.crt, and then:"
+            ),
+            commands: vec![format!("certs import {}", quoted(&directory))],
+        });
+        return advice;
+    }
+    let imported = |planned: &&Planned| planned.step == Step::Import;
     // What is renewed is in use as it was.
     let first = |planned: &&Planned| {
         let certificate = planned.spec.certificate();
@@ -35,6 +52,7 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
         .steps
         .iter()
         .filter(here)
+        .filter(|planned| !imported(planned))
         .filter(|planned| planned.spec.is_ca() && made(&planned.step))
         .map(|planned| planned.spec.name.as_str())
         .collect();

@@ -105,9 +105,11 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
         told(text, &format!("note: {note}"), format);
     }
-    let groups: [(&str, &[&str]); 6] = match report.result {
+    let groups: [(&str, &[&str]); 8] = match report.result {
         Outcome::Planned => [
             ("Would make", &["create", "derive"]),
+            ("Would ask for", &["request"]),
+            ("Would put in place", &["import"]),
             ("Would replace", &["replace"]),
             ("Would renew, for the same key", &["reissue"]),
             ("Would write the CA into", &["refresh"]),
@@ -116,6 +118,8 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         ],
         _ => [
             ("Made", &["create", "derive"]),
+            ("Asked for", &["request"]),
+            ("Put in place", &["import"]),
             ("Replaced", &["replace"]),
             ("Renewed, for the same key", &["reissue"]),
             ("Wrote the CA into", &["refresh"]),

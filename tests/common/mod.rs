@@ -302,9 +302,10 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 16] = [
+pub const PACKAGES: [(&str, &str); 17] = [
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
+    ("cfssl", "golang-cfssl"),
     ("curl", "curl"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),

@@ -21,7 +21,7 @@ pub const FAULTS: &[Fault] = &[
         of: "admin",
         recipe: "openssl req -new -key <(field admin.conf client-key-data) -subj /CN=kubernetes-admin -out admin.conf.csr; edit admin.conf '/client-certificate-data/d'",
         told: &[
-            "error requested admin.conf cannot be used: its user \"kubernetes-admin\": has no client-certificate-data",
+            "error requested admin.conf waits for the certificate that admin.conf.csr asks for",
         ],
         mended: Mended::Never,
     },

@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 37] = [
+const ELSEWHERE: [(Code, &str); 38] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -160,6 +160,10 @@ const ELSEWHERE: [(Code, &str); 37] = [
         "another_cluster_s_is_refused_and_no_other_is_written (tests/refresh.rs)",
     ),
     // Of requests.
+    (
+        Code::NotReturned,
+        "what_came_back_wrong_is_refused_by_name_and_nothing_is_written (tests/external.rs)",
+    ),
     (
         Code::OtherCa,
         "what_was_issued_is_replaced_by_force_alone_and_another_ca_by_nothing (tests/sign.rs)",

@@ -1,0 +1,158 @@
+//! `certs csr`: keys and requests for what another machine is to sign.
+
+use super::around::{Wrong, ended, facts, least, lock_timeout, quiet, roots};
+use super::check::notice;
+use super::generate::owner;
+use super::give::Give;
+use super::job::{Adapt, Job, evidence};
+use super::select::{issuers, nearest};
+use super::{Env, Outcome, Stop};
+use crate::cli::{Csr, CsrFacts};
+use crate::facts::{Facts, Given};
+use crate::location::Root;
+use crate::observe::{Passphrases, requests_out};
+use crate::plan::{Asking, Force, Notice, Policy};
+use crate::profile::found::as_found;
+use crate::profile::{Phase, Profile, TABLE, by_name, resolve};
+use crate::report::Report;
+use crate::spec::Spec;
+use crate::store::Store;
+
+const VERB: &str = "csr";
+
+pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
+    let report = attempt(verb, env);
+    ended(report, &verb.run, env)
+}
+
+fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Report, Stop> {
+    let (job, facts, notes) = settle(verb, env)?;
+    let dry_run = verb.run.dry_run.or(facts.dry_run).unwrap_or_default();
+    let node = Some(facts.node.name);
+    let least = least(&verb.run);
+    let mut report = Report::new(VERB, env.now, node, &job.store, least, notes);
+    report.with_requests();
+    job.carry_out(VERB, dry_run, &mut report, env)?;
+    Ok(report)
+}
+
+fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
+    let within = wrong.collect(notice("--within", &verb.within))?;
+    let owner = wrong.collect(owner(&verb.ownership))?;
+    let rows = wrong.collect(rows(&verb.names))?;
+    wrong.collect(quiet(&verb.run))?;
+    let given = given(&verb.facts);
+    let stated = verb.run.tree.config.is_some() || given != Given::default();
+    let told = wrong.collect(facts(given, &verb.run.tree, env))?;
+    let (Some(lock_timeout), Some(within), Some(owner), Some(rows), Some((facts, mut notes)), true) =
+        (lock_timeout, within, owner, rows, told, wrong.0.is_empty())
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let store = Store::open(roots(
+        &verb.run.tree,
+        verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
+        verb.kubelet_dir.kubelet_dir.as_ref(),
+        verb.csr_dir.csr_dir.as_ref(),
+        facts.cert_dir.as_deref(),
+        &mut notes,
+    ));
+    let named = !verb.names.is_empty();
+    let specs = rows
+        .into_iter()
+        .filter(|row| named || !(row.etcd && facts.cluster.external_etcd.is_some()))
+        .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let job = Job {
+        issuers: issuers(&specs, &facts)?,
+        specs,
+        also: vec![Root::Requests],
+        adapt: Some(adapt(
+            named,
+            stated,
+            env.host.name.to_owned(),
+            store.clone(),
+        )),
+        store,
+        passphrases: Passphrases::default(),
+        owner,
+        policy: Policy {
+            force: Force::Ask(Asking {
+                named,
+                notice: Notice {
+                    at_most: within,
+                    last_third: true,
+                },
+            }),
+            founding: true,
+            backup: true,
+        },
+        lock_timeout,
+    };
+    Ok((job, facts, notes))
+}
+
+/// What flags state.
+pub(super) fn given(flags: &CsrFacts) -> Given {
+    let flags = flags.clone();
+    let mut given = Given::default();
+    flags.node.give(&mut given);
+    flags.address.give(&mut given);
+    flags.port.give(&mut given);
+    flags.endpoint.give(&mut given);
+    flags.services.give(&mut given);
+    flags.etcd.give(&mut given);
+    flags.node_ip.give(&mut given);
+    flags.version.give(&mut given);
+    flags.key.give(&mut given);
+    given
+}
+
+/// The rows of these names; without any those that a control plane has of its own, and kube-proxy,
+/// which may be there. A CA is asked for by name alone.
+pub(super) fn rows(names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
+    if names.is_empty() {
+        let all = |row: &&Profile| {
+            !matches!(row.phase, Phase::Ca | Phase::Sa) && row.stored.public().root != Root::Kubelet
+        };
+        return Ok(TABLE.iter().filter(all).collect());
+    }
+    let known: Vec<&str> = TABLE
+        .iter()
+        .filter(|row| row.phase != Phase::Sa)
+        .map(|row| row.name)
+        .collect();
+    let wrong: Vec<String> = names
+        .iter()
+        .filter(|name| !known.contains(&name.as_str()))
+        .map(|name| {
+            format!(
+                "there is no certificate \"{name}\"{}: they are {}",
+                nearest(name, &known),
+                known.join(", ")
+            )
+        })
+        .collect();
+    if !wrong.is_empty() {
+        return Err(Stop::Usage(wrong));
+    }
+    let wanted = |row: &&Profile| names.iter().any(|name| name == row.name);
+    Ok(TABLE.iter().filter(wanted).collect())
+}
+
+/// What is there tells what it is to be, where no facts are stated.
+fn adapt(named: bool, stated: bool, host: String, store: Store) -> Box<Adapt> {
+    Box::new(move |specs, seen| {
+        as_found(specs, &seen.observed, &evidence(&store, &host), stated);
+        let absent = |spec: &Spec| {
+            let found = seen.observed.get(&spec.name);
+            found.is_none_or(crate::observed::Observed::is_absent)
+        };
+        let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
+        specs.retain(|spec| named || usual(spec) || !absent(spec));
+        requests_out(seen, specs, &store);
+        Vec::new()
+    })
+}

@@ -1,0 +1,250 @@
+//! `certs import`: what another machine signed, checked and put in its place, all in one commit.
+
+use std::collections::BTreeMap;
+
+use super::around::{Wrong, ended, facts, least, lock_timeout, quiet, roots};
+use super::csr::{given, rows};
+use super::generate::owner;
+use super::job::{Adapt, Job, evidence};
+use super::select::issuers;
+use super::{Env, Outcome, Stop};
+use crate::cli::Import;
+use crate::diff::chain_to;
+use crate::facts::{Facts, Given};
+use crate::finding::Finding;
+use crate::location::Root;
+use crate::observe::{Arrived, Passphrases, Seen, arrived};
+use crate::observed::{Key, Observed, Returned};
+use crate::plan::{Force, Policy};
+use crate::profile::found::as_found;
+use crate::profile::resolve;
+use crate::report::Report;
+use crate::requests::{Manifest, manifest, returned};
+use crate::spec::Spec;
+use crate::store::{Store, request_directory};
+use crate::x509::cert::Certificate;
+
+const VERB: &str = "import";
+
+pub(crate) fn import(verb: &Import, env: &mut Env<'_>) -> Outcome {
+    let report = attempt(verb, env);
+    ended(report, &verb.run, env)
+}
+
+fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Report, Stop> {
+    let (job, facts, notes) = settle(verb, env)?;
+    let dry_run = verb.run.dry_run.or(facts.dry_run).unwrap_or_default();
+    let node = Some(facts.node.name);
+    let least = least(&verb.run);
+    let mut report = Report::new(VERB, env.now, node, &job.store, least, notes);
+    report.with_requests();
+    job.carry_out(VERB, dry_run, &mut report, env)?;
+    Ok(report)
+}
+
+fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
+    let owner = wrong.collect(owner(&verb.ownership))?;
+    wrong.collect(quiet(&verb.run))?;
+    let given = given(&verb.facts);
+    let stated = verb.run.tree.config.is_some() || given != Given::default();
+    let told = wrong.collect(facts(given, &verb.run.tree, env))?;
+    let (Some(lock_timeout), Some(owner), Some((facts, mut notes)), true) =
+        (lock_timeout, owner, told, wrong.0.is_empty())
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let directory = match request_directory(&verb.directory) {
+        Ok((directory, None)) => directory,
+        Ok((_, Some(_))) => {
+            return Err(Stop::usage(format!(
+                "{} is a file: name the directory of what came back",
+                verb.directory.display()
+            )));
+        }
+        Err(error) => return Err(Stop::usage(format!("{error:#}"))),
+    };
+    let store = Store::open(roots(
+        &verb.run.tree,
+        verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
+        verb.kubelet_dir.kubelet_dir.as_ref(),
+        Some(&directory),
+        facts.cert_dir.as_deref(),
+        &mut notes,
+    ));
+    let names = names(verb, &store)?;
+    let mut specs = rows(&names)?
+        .into_iter()
+        .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
+        .collect::<Result<Vec<_>, _>>()?;
+    // A CA that is not here may have come back with what it signed.
+    let mut all = issuers(&specs, &facts)?;
+    all.append(&mut specs);
+    let job = Job {
+        specs: all,
+        issuers: Vec::new(),
+        also: vec![Root::Requests],
+        adapt: Some(adapt(
+            names,
+            stated,
+            env.host.name.to_owned(),
+            store.clone(),
+        )),
+        store,
+        passphrases: Passphrases::default(),
+        owner,
+        policy: Policy {
+            force: Force::Import,
+            founding: true,
+            backup: true,
+        },
+        lock_timeout,
+    };
+    Ok((job, facts, notes))
+}
+
+/// What is to come back: what was named, else all that was asked for, else all that is there.
+fn names(verb: &Import, store: &Store) -> Result<Vec<String>, Stop> {
+    if !verb.names.is_empty() {
+        return Ok(verb.names.clone());
+    }
+    let told = store.read(&manifest()).map_err(anyhow::Error::from)?;
+    let names: Vec<String> = if let Some(content) = told {
+        let path = store.path(&manifest());
+        let told = Manifest::parse(&content.bytes).map_err(|error| {
+            Stop::usage(format!(
+                "{}: {error:#}: name what is to be imported, or move it away",
+                path.display()
+            ))
+        })?;
+        told.requests.into_iter().map(|entry| entry.name).collect()
+    } else {
+        let files = store.list(Root::Requests).map_err(anyhow::Error::from)?;
+        let there = rows(&[])?.into_iter().filter(|row| {
+            let kubeadms = row.stored.public().request();
+            let kubeadms = kubeadms.name.replace(".csr", ".crt");
+            files
+                .iter()
+                .any(|file| *file == returned(row.name) || file.name == kubeadms)
+        });
+        there.map(|row| row.name.to_owned()).collect()
+    };
+    if names.is_empty() {
+        return Err(Stop::usage(format!(
+            "{} holds no certificate that came back: one is called NAME.crt",
+            store.root(Root::Requests).display()
+        )));
+    }
+    Ok(names)
+}
+
+/// What came back stands for what is found, and what is there tells what it is to be, where no facts
+/// are stated.
+fn adapt(names: Vec<String>, stated: bool, host: String, store: Store) -> Box<Adapt> {
+    Box::new(move |specs, seen| {
+        as_found(specs, &seen.observed, &evidence(&store, &host), stated);
+        seen.look_for_obstacles(specs);
+        let mut arrivals = BTreeMap::new();
+        let mut findings = Vec::new();
+        for spec in &*specs {
+            match arrived(spec, &store) {
+                Ok(Some(arrival)) => {
+                    arrivals.insert(spec.name.clone(), arrival);
+                }
+                Ok(None) => {}
+                Err(unreadable) => findings.push(Finding {
+                    code: unreadable.cause.code(),
+                    name: spec.name.clone(),
+                    file: unreadable.file,
+                    text: unreadable.why,
+                    way_out: "have it sent again".to_owned(),
+                }),
+            }
+        }
+        let failed: Vec<String> = findings.iter().map(|found| found.name.clone()).collect();
+        let pool: Vec<Certificate> = arrivals
+            .values()
+            .flat_map(|arrival| arrival.certificates.iter())
+            .filter(|certificate| certificate.is_ca())
+            .cloned()
+            .collect();
+        // CAs first: what they signed is held against them.
+        for spec in specs.iter().filter(|spec| spec.is_ca()) {
+            let asked = names.contains(&spec.name);
+            take_ca(seen, spec, arrivals.remove(&spec.name), asked);
+        }
+        let failed = |spec: &Spec| failed.contains(&spec.name);
+        for spec in specs.iter().filter(|spec| !spec.is_ca() && !failed(spec)) {
+            take(seen, spec, arrivals.remove(&spec.name), &pool);
+        }
+        // Of what cannot be read nothing more is to be said.
+        specs.retain(|spec| !failed(spec));
+        findings
+    })
+}
+
+/// A CA's certificate that is here counts, unless it was asked for too.
+fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) {
+    let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
+    if !asked && !observed.is_absent() {
+        return;
+    }
+    if matches!(observed, Observed::Unreadable(_)) || (arrival.is_none() && !asked) {
+        return;
+    }
+    let (key, now) = what_is_there(observed);
+    let file = arrival
+        .as_ref()
+        .map_or_else(|| returned(&spec.name), |arrival| arrival.file.clone());
+    let mut chain = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
+    let own = key.as_ref().and_then(Key::open);
+    let own = own.and_then(|key| {
+        chain
+            .iter()
+            .position(|ca| ca.public_key == *key.public_key())
+    });
+    if let Some(position) = own {
+        // kubeadm and the controller manager look for it at the beginning.
+        chain[..=position].rotate_right(1);
+    }
+    let returned = Returned {
+        file,
+        chain,
+        key,
+        now,
+    };
+    let returned = Observed::Returned(Box::new(returned));
+    seen.observed.insert(spec.name.clone(), returned);
+}
+
+fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certificate]) {
+    let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
+    if matches!(observed, Observed::Unreadable(_)) {
+        return;
+    }
+    let (key, now) = what_is_there(observed);
+    let authorities = crate::diff::authorities(spec, &seen.observed);
+    let file = arrival
+        .as_ref()
+        .map_or_else(|| returned(&spec.name), |arrival| arrival.file.clone());
+    let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
+    let chain = leaf.map_or_else(Vec::new, |leaf| chain_to(leaf, pool, authorities));
+    let returned = Returned {
+        file,
+        chain,
+        key,
+        now,
+    };
+    let returned = Observed::Returned(Box::new(returned));
+    seen.observed.insert(spec.name.clone(), returned);
+}
+
+fn what_is_there(observed: &Observed) -> (Option<Key>, Vec<Certificate>) {
+    match observed {
+        Observed::Certificate { chain, key, .. } => (key.clone(), chain.clone()),
+        Observed::KeyOnly(key) | Observed::Requested { key, .. } => (Some(key.clone()), Vec::new()),
+        Observed::Kubeconfig(found) => (Some(found.key.clone()), found.chain.clone()),
+        _ => (None, Vec::new()),
+    }
+}

@@ -1,0 +1,172 @@
+//! What is asked for where another machine signs, and what of that came back.
+
+use super::{Notice, Planned, Planner, Step, in_the_way, is_error};
+use crate::diff::told_to_a_reader;
+use crate::finding::{Code, Finding};
+use crate::location::Root;
+use crate::observed::{Key, Observed, signing};
+use crate::spec::Spec;
+use crate::x509::cert::Certificate;
+
+/// What is to be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// Whether it was asked for by name, and so whether it is due or not.
+    pub named: bool,
+    /// How long before its end it is due.
+    pub notice: Notice,
+}
+
+/// What a new certificate mends. All else is about the files or the key, with which nobody is to ask.
+const MENDED_BY_ISSUE: [Code; 14] = [
+    Code::BadSignature,
+    Code::CriticalExtension,
+    Code::Expired,
+    Code::LeafIsCa,
+    Code::NameForbidden,
+    Code::NotACa,
+    Code::NotSigned,
+    Code::NotYetValid,
+    Code::PathLength,
+    Code::SanMissing,
+    Code::UsageMissing,
+    Code::WeakHash,
+    Code::WrongCa,
+    Code::WrongSubject,
+];
+
+impl Planner<'_> {
+    /// What is missing or due is requested; the key that is there stays.
+    pub(super) fn asking(&self, spec: &Spec, asking: Asking) -> Result<Planned, Vec<Finding>> {
+        let observed = self.observed(spec);
+        let mut findings = self.judge(spec);
+        findings
+            .retain(|finding| !matches!(finding.code, Code::MissingCertificate | Code::Requested));
+        let hindering =
+            |finding: &Finding| is_error(finding) && !MENDED_BY_ISSUE.contains(&finding.code);
+        if findings.iter().any(hindering) {
+            for finding in findings.iter_mut().filter(|finding| hindering(finding)) {
+                if finding.way_out.contains("--force") {
+                    AWAY.clone_into(&mut finding.way_out);
+                }
+            }
+            return Err(told_to_a_reader(findings, std::slice::from_ref(spec)));
+        }
+        if spec.credential_files().is_some() {
+            return Ok(planned(spec, Step::Keep, findings));
+        }
+        let leaf = match observed {
+            Observed::Certificate { chain, key, .. } if spec.is_ca() => {
+                signing(chain, key.as_ref())
+            }
+            Observed::Certificate { chain, .. } => chain.first(),
+            Observed::Kubeconfig(found) => found.chain.first(),
+            _ => None,
+        };
+        let errors: Vec<Code> = findings
+            .iter()
+            .filter(|finding| is_error(finding))
+            .map(|finding| finding.code)
+            .collect();
+        let soon = leaf.is_some_and(|leaf| self.ends_soon(leaf, asking.notice));
+        let needed = leaf.is_none() || asking.named || soon || !errors.is_empty();
+        if !needed || (leaf.is_some() && is_kubelets(spec, observed)) {
+            return Ok(planned(spec, Step::Keep, findings));
+        }
+        if self.is_asked(spec, observed) {
+            findings.retain(|finding| !is_error(finding));
+            return Ok(planned(spec, Step::Keep, findings));
+        }
+        let mut why = errors;
+        if soon && !why.contains(&Code::Expired) {
+            why.insert(0, Code::ExpiresSoon);
+        }
+        Ok(Planned {
+            spec: spec.clone(),
+            step: Step::Request { why },
+            findings: Vec::new(),
+            mended: findings,
+        })
+    }
+
+    fn ends_soon(&self, leaf: &Certificate, notice: Notice) -> bool {
+        leaf.validity.not_after - self.now <= notice.of(leaf)
+    }
+
+    /// Whether the request that is out asks, with this key, for what is wanted.
+    fn is_asked(&self, spec: &Spec, observed: &Observed) -> bool {
+        let key = key(observed).and_then(Key::open);
+        let (Some(key), Some(out)) = (key, self.requested.get(&spec.name)) else {
+            return false;
+        };
+        let wanted = spec.certificate();
+        let asked = wanted.map(|wanted| wanted.asked(key.algorithm()));
+        out.public_key == *key.public_key() && asked.as_ref() == Some(&out.asked)
+    }
+
+    /// What came back is put in its place if all that would be found of it there is as wanted.
+    pub(super) fn importing(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
+        let observed = self.observed(spec);
+        let findings = self.judge(spec);
+        let step = match observed {
+            Observed::Returned(returned) if returned.is_in_place() => Step::Keep,
+            Observed::Returned(_) => Step::Import,
+            Observed::Absent => {
+                let file = spec.place.public();
+                let text = "did not come back, and is not here".to_owned();
+                return Err(vec![Finding {
+                    code: Code::CaAbsent,
+                    name: spec.name.clone(),
+                    text,
+                    way_out: format!(
+                        "put the CA's certificate into {}.crt beside those that came back",
+                        spec.name
+                    ),
+                    file,
+                }]);
+            }
+            _ => Step::Keep,
+        };
+        let mut findings = findings;
+        if let (Step::Import, Some(obstacle)) = (&step, self.obstacles.get(&spec.name)) {
+            in_the_way(&mut findings, spec, obstacle, true);
+        }
+        if findings.iter().any(is_error) {
+            return Err(findings);
+        }
+        Ok(planned(spec, step, findings))
+    }
+}
+
+/// A kubelet's own to renew.
+fn is_kubelets(spec: &Spec, observed: &Observed) -> bool {
+    let unsigned = spec
+        .certificate()
+        .is_some_and(|wanted| !spec.is_ca() && wanted.issuer.is_none());
+    match observed {
+        Observed::Kubeconfig(found) => found.referred,
+        _ => unsigned && spec.place.public().root == Root::Kubelet,
+    }
+}
+
+/// The key that a certificate is asked for with.
+fn key(observed: &Observed) -> Option<&Key> {
+    match observed {
+        Observed::Certificate { key, .. } => key.as_ref(),
+        Observed::KeyOnly(key) | Observed::Requested { key, .. } => Some(key),
+        Observed::Kubeconfig(found) => Some(&found.key),
+        _ => None,
+    }
+}
+
+fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
+    Planned {
+        spec: spec.clone(),
+        step,
+        findings: told_to_a_reader(findings, std::slice::from_ref(spec)),
+        mended: Vec::new(),
+    }
+}
+
+/// The way out where nobody is to ask with what is there.
+const AWAY: &str = "restore it from a backup, or move it away and ask for it anew";

@@ -1,0 +1,138 @@
+//! What is told of the requests in a directory, for who has them signed: `requests.json` beside them.
+//!
+//! No secrets are in it. `certs import` learns from it which certificates must come back.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::key;
+use crate::location::{FileId, Root};
+use crate::spec::Spec;
+use crate::x509::request::Request;
+
+/// The version of its form; it changes when a field goes or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// All requests of a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    schema_version: u32,
+    /// In issue order.
+    pub requests: Vec<Entry>,
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The name of its profile.
+    pub name: String,
+    /// Its file.
+    pub request: String,
+    /// The file in which the certificate is to come back.
+    pub certificate: String,
+    /// The profile of the CA that is to sign it; none for a CA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Where the certificate will be used.
+    pub place: String,
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// The names it is to be good for.
+    pub sans: Vec<String>,
+    /// SHA-256 of its public key (SubjectPublicKeyInfo), in hexadecimal.
+    pub public_key_sha256: String,
+}
+
+impl Manifest {
+    /// Reads the file.
+    pub fn parse(bytes: &[u8]) -> anyhow::Result<Self> {
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        anyhow::ensure!(
+            manifest.schema_version == SCHEMA_VERSION,
+            "its schemaVersion is {}, and this program knows {SCHEMA_VERSION}",
+            manifest.schema_version
+        );
+        Ok(manifest)
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Puts a request in the place of the one of its name.
+    pub fn put(&mut self, spec: &Spec, request: &Request) {
+        self.schema_version = SCHEMA_VERSION;
+        let entry = Entry::of(spec, request);
+        match self.requests.iter_mut().find(|old| old.name == entry.name) {
+            Some(old) => *old = entry,
+            None => self.requests.push(entry),
+        }
+    }
+}
+
+impl Entry {
+    fn of(spec: &Spec, request: &Request) -> Self {
+        let digest = key::sha256(request.public_key.spki());
+        let issuer = spec.certificate().and_then(|wanted| wanted.issuer.clone());
+        let place = spec.place.public();
+        Self {
+            name: spec.name.clone(),
+            request: sent(&spec.name).name,
+            certificate: returned(&spec.name).name,
+            issuer,
+            place: match place.root {
+                Root::Kubeconfig => place.name,
+                root => format!("{}/{}", root.name(), place.name),
+            },
+            subject: request.asked.subject.to_string(),
+            sans: request.asked.sans.iter().map(ToString::to_string).collect(),
+            public_key_sha256: digest.iter().fold(String::new(), |mut text, octet| {
+                let _ = write!(text, "{octet:02x}");
+                text
+            }),
+        }
+    }
+}
+
+/// The file in which a request goes out.
+pub fn sent(name: &str) -> FileId {
+    FileId::request_in(Root::Requests, name)
+}
+
+/// The file in which its certificate comes back.
+pub fn returned(name: &str) -> FileId {
+    FileId::certificate(Root::Requests, name)
+}
+
+/// The file that tells of all of them.
+pub fn manifest() -> FileId {
+    FileId::new(Root::Requests, "requests.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_another_version_is_refused() {
+        let text = r#"{"schemaVersion": 1, "requests": [{"name": "admin", "request": "admin.csr",
+            "certificate": "admin.crt", "issuer": "ca", "place": "admin.conf", "subject": "CN=x", "sans": [],
+            "publicKeySha256": "00", "later": 1}]}"#;
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        let again = Manifest::parse(manifest.to_json().as_bytes()).unwrap();
+        assert_eq!(again, manifest);
+        let other = text.replace("\"schemaVersion\": 1", "\"schemaVersion\": 2");
+        let error = Manifest::parse(other.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "its schemaVersion is 2, and this program knows 1"
+        );
+        assert!(Manifest::parse(b"{").is_err());
+    }
+}

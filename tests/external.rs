@@ -1,0 +1,677 @@
+//! An external CA the whole way: `certs csr`, a CA somewhere else, `certs import`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::{
+    Finished, TempDir, certs, each, kubeconfig_data, listing, mode, read, run, text, tool,
+    tree_of_all, write,
+};
+
+const FACTS: [&str; 8] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+    "--key-algorithm",
+    "ECDSA-P256",
+    "--control-plane-endpoint",
+    "api.example.com",
+];
+/// Where the node is.
+const NODE: [&str; 4] = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
+
+fn on(place: &Path, arguments: &[&str]) -> Finished {
+    run(certs(arguments).current_dir(place))
+}
+
+fn node(place: &Path, verb: &[&str]) -> Finished {
+    on(place, &[verb, &NODE].concat())
+}
+
+/// The requests of a new node in `req`.
+fn requested(names: &[&str]) -> TempDir {
+    let place = TempDir::new();
+    let verb = [&["csr"], names, &["--csr-dir", "req"], &FACTS].concat();
+    node(place.path(), &verb).expect(0);
+    place
+}
+
+fn manifest(place: &Path) -> Vec<Value> {
+    let text = read(&place.join("req/requests.json"));
+    let told: Value = serde_json::from_str(&text).expect("JSON");
+    told["requests"].as_array().expect("requests").clone()
+}
+
+fn field<'a>(entry: &'a Value, name: &str) -> &'a str {
+    entry[name].as_str().unwrap_or_default()
+}
+
+/// `certs sign` on a machine that has the CAs.
+fn signed_by_certs(place: &Path) {
+    let machine = tree_of_all();
+    let sign = [
+        "sign",
+        "req",
+        "--kubernetes-dir",
+        text(machine.path()),
+        "--node-name",
+        "cp1",
+        "--apiserver-advertise-address",
+        "10.0.0.10",
+        "--control-plane-endpoint",
+        "api.example.com",
+    ];
+    on(place, &sign).expect(0);
+}
+
+fn openssl(place: &Path, arguments: &[&str]) {
+    run(Command::new(tool("openssl"))
+        .args(arguments)
+        .current_dir(place))
+    .expect(0);
+}
+
+/// OpenSSL's CAs, each a root and an intermediate that signs.
+fn openssl_ca(place: &Path, name: &str) {
+    write(
+        &place.join("ca.ext"),
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature\n\
+         subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n",
+    );
+    let (root, lower) = (format!("{name}-root"), format!("{name}-lower"));
+    for (who, subject) in [(&root, "root"), (&lower, "intermediate")] {
+        let mut make = vec!["req", "-new", "-newkey", "ec", "-pkeyopt"];
+        let (key, csr) = (format!("{who}.key"), format!("{who}.req"));
+        let subject = format!("/O=Example/CN={name} {subject}");
+        make.extend(["ec_paramgen_curve:P-256", "-nodes", "-subj", &subject]);
+        make.extend(["-keyout", &key, "-out", &csr]);
+        openssl(place, &make);
+    }
+    let sign = |who: &str, ca: &[&str]| {
+        let (csr, crt) = (format!("{who}.req"), format!("{who}.crt"));
+        let mut sign = vec!["x509", "-req", "-days", "3650", "-extfile", "ca.ext"];
+        sign.extend(["-in", &csr, "-out", &crt]);
+        sign.extend(ca);
+        openssl(place, &sign);
+    };
+    sign(&root, &["-key", &format!("{root}.key")]);
+    let (ca, key) = (format!("{root}.crt"), format!("{root}.key"));
+    sign(&lower, &["-CA", &ca, "-CAkey", &key, "-CAcreateserial"]);
+}
+
+/// OpenSSL copies what was asked for, and adds what an extension file says.
+fn signed_by_openssl(place: &Path) {
+    for ca in ["ca", "etcd-ca", "front-proxy-ca"] {
+        openssl_ca(place, ca);
+        fs::copy(
+            place.join(format!("{ca}-root.crt")),
+            place.join(format!("req/{ca}.crt")),
+        )
+        .expect("copy");
+    }
+    write(
+        &place.join("leaf.ext"),
+        "basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n",
+    );
+    for entry in manifest(place) {
+        let ca = field(&entry, "issuer");
+        let request = format!("req/{}", field(&entry, "request"));
+        let certificate = format!("req/{}", field(&entry, "certificate"));
+        let (issuer, key) = (format!("{ca}-lower.crt"), format!("{ca}-lower.key"));
+        let mut sign = vec![
+            "x509",
+            "-req",
+            "-days",
+            "365",
+            "-copy_extensions",
+            "copyall",
+        ];
+        sign.extend(["-extfile", "leaf.ext", "-CAcreateserial", "-CA", &issuer]);
+        sign.extend(["-CAkey", &key, "-in", &request, "-out", &certificate]);
+        openssl(place, &sign);
+        let chain = read(&place.join(&certificate)) + &read(&place.join(&issuer));
+        write(&place.join(&certificate), chain);
+    }
+}
+
+/// cfssl takes names and usages from its own profiles.
+fn signed_by_cfssl(place: &Path) {
+    let cfssl = |arguments: &[&str]| {
+        let mut command = Command::new(tool("cfssl"));
+        let finished = run(command.args(arguments).current_dir(place)).expect(0);
+        let told: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+        told
+    };
+    let usages = |kinds: &str| {
+        format!(
+            "{{\"expiry\": \"8760h\", \"usages\": [\"signing\", \"digital signature\", {kinds}]}}"
+        )
+    };
+    let profiles = format!(
+        "{{\"signing\": {{\"default\": {}, \"profiles\": {{\"client\": {}, \"server\": {}, \"peer\": {}}}}}}}",
+        usages("\"client auth\""),
+        usages("\"client auth\""),
+        usages("\"server auth\""),
+        usages("\"server auth\", \"client auth\"")
+    );
+    write(&place.join("cfssl.json"), profiles);
+    for ca in ["ca", "etcd-ca", "front-proxy-ca"] {
+        let asked = format!(
+            "{{\"CN\": \"{ca} of cfssl\", \"key\": {{\"algo\": \"ecdsa\", \"size\": 256}}}}"
+        );
+        write(&place.join("ca.json"), asked);
+        let made = cfssl(&["gencert", "-initca", "ca.json"]);
+        write(&place.join(format!("{ca}-cfssl.key")), field(&made, "key"));
+        write(&place.join(format!("req/{ca}.crt")), field(&made, "cert"));
+    }
+    for entry in manifest(place) {
+        let ca = field(&entry, "issuer");
+        let profile = match field(&entry, "name") {
+            "apiserver" => "server",
+            "etcd-server" | "etcd-peer" => "peer",
+            _ => "client",
+        };
+        let profile = format!("-profile={profile}");
+        let (certificate, key) = (
+            format!("-ca=req/{ca}.crt"),
+            format!("-ca-key={ca}-cfssl.key"),
+        );
+        let request = format!("req/{}", field(&entry, "request"));
+        let signed = cfssl(&[
+            "sign",
+            &certificate,
+            &key,
+            "-config=cfssl.json",
+            &profile,
+            &request,
+        ]);
+        let file = place.join("req").join(field(&entry, "certificate"));
+        write(&file, field(&signed, "cert"));
+    }
+}
+
+/// What signs all that is asked for.
+type Sign = fn(&Path);
+
+/// Everything is kept, and nothing is wrong.
+fn is_sound(place: &Path) {
+    let all = [&["all", "--kubernetes-dir", "node"], &FACTS[..]].concat();
+    on(place, &all).expect(0);
+    let again = on(place, &all).expect(0);
+    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+    let checked = node(place, &["check"]).expect(0);
+    assert!(checked.stdout.contains("nothing is wrong."), "{checked}");
+    assert!(!place.join("node/pki/ca.key").exists());
+}
+
+#[test]
+fn what_each_of_three_other_cas_signed_is_imported_and_then_all_is_as_wanted() {
+    let cas: [(&str, Sign); 3] = [
+        ("certs", signed_by_certs),
+        ("openssl", signed_by_openssl),
+        ("cfssl", signed_by_cfssl),
+    ];
+    each(cas.iter(), |(name, sign)| {
+        let place = requested(&[]);
+        sign(place.path());
+        let imported = node(place.path(), &["import", "req"]);
+        if imported.status.code() != Some(0) {
+            return Err(format!("{name}: {imported}"));
+        }
+        is_sound(place.path());
+        let again = node(place.path(), &["import", "req"]).expect(0);
+        assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+        let admin = place.join("node/admin.conf");
+        let key = kubeconfig_data(&admin, "client-key-data");
+        assert!(key.starts_with(b"-----BEGIN EC PRIVATE KEY-----"));
+        let ca = kubeconfig_data(&admin, "certificate-authority-data");
+        assert_eq!(
+            String::from_utf8_lossy(&ca),
+            read(&place.join("node/pki/ca.crt"))
+        );
+        if *name == "openssl" {
+            let chain = read(&place.join("node/pki/apiserver.crt"));
+            assert_eq!(chain.matches("BEGIN CERTIFICATE").count(), 2);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn keys_stay_where_they_are_used_and_what_goes_out_holds_none() {
+    let place = requested(&[]);
+    let secret = |path: &PathBuf| {
+        fs::read(path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("PRIVATE KEY"))
+    };
+    let out = listing(&place.join("req")).into_iter();
+    let mut out = out.map(|name| place.join("req").join(name));
+    assert!(!out.any(|path| secret(&path)));
+    for file in ["pki/apiserver.key", "pki/etcd/peer.key", "admin.conf"] {
+        assert_eq!(mode(&place.join("node").join(file)), 0o600);
+    }
+    let told = manifest(place.path());
+    assert_eq!(told.len(), 12);
+    assert_eq!(field(&told[0], "place"), "pki/apiserver.crt");
+    assert_eq!(field(&told[0], "issuer"), "ca");
+    assert_eq!(field(&told[0], "publicKeySha256").len(), 64);
+    assert_eq!(field(&told[7], "place"), "admin.conf");
+    let kubeconfig = read(&place.join("node/admin.conf"));
+    assert!(
+        kubeconfig.contains("server: https://api.example.com:6443"),
+        "{kubeconfig}"
+    );
+    assert!(!kubeconfig.contains("client-certificate"), "{kubeconfig}");
+}
+
+#[test]
+fn a_second_run_asks_for_nothing_new_and_what_was_lost_is_asked_for_with_the_same_key() {
+    let place = requested(&[]);
+    let files = [
+        "req/admin.csr",
+        "node/admin.conf",
+        "node/pki/apiserver.key",
+        "req/requests.json",
+    ];
+    let before = files.map(|file| read(&place.join(file)));
+    // Without facts what was asked for tells what is to be asked for.
+    for facts in [&FACTS[..], &[]] {
+        let verb = [&["csr", "--csr-dir", "req"], facts].concat();
+        let again = node(place.path(), &verb).expect(0);
+        assert!(again.stdout.contains("nothing was written"), "{again}");
+        assert_eq!(files.map(|file| read(&place.join(file))), before);
+    }
+    fs::remove_file(place.join("req/apiserver.csr")).expect("remove");
+    let more = [
+        &["csr", "--csr-dir", "req"],
+        &FACTS[..],
+        &["--apiserver-cert-extra-sans", "more.example"],
+    ]
+    .concat();
+    let again = node(place.path(), &more).expect(0);
+    assert!(
+        again
+            .stdout
+            .contains("Asked for:\n  node/pki/apiserver.key"),
+        "{again}"
+    );
+    assert_eq!(read(&place.join("node/pki/apiserver.key")), before[2]);
+    assert_eq!(read(&place.join("node/admin.conf")), before[1]);
+    assert!(read(&place.join("req/requests.json")).contains("more.example"));
+}
+
+#[test]
+fn a_key_that_waits_is_told_and_never_replaced() {
+    let place = requested(&["apiserver", "admin"]);
+    let key = read(&place.join("node/pki/apiserver.key"));
+    let checked = node(place.path(), &["check"]).expect(4);
+    for words in [
+        "node/pki/apiserver.key waits for the certificate that apiserver.csr asks for: put it there with 'certs import'",
+        "node/admin.conf waits for the certificate that admin.conf.csr asks for",
+    ] {
+        assert!(checked.stdout.contains(words), "{checked}");
+    }
+    for more in [&[][..], &["--force"]] {
+        let all = [&["all", "--kubernetes-dir", "node"], &FACTS[..], more].concat();
+        let refused = on(place.path(), &all).expect(4);
+        assert!(
+            refused.stderr.contains("waits for the certificate"),
+            "{refused}"
+        );
+        assert!(!place.join("node/pki/ca.crt").exists());
+    }
+    assert_eq!(read(&place.join("node/pki/apiserver.key")), key);
+}
+
+#[test]
+fn what_is_due_is_asked_for_with_the_key_in_use_and_nothing_else() {
+    let place = requested(&[]);
+    signed_by_certs(place.path());
+    node(place.path(), &["import", "req"]).expect(0);
+    let due = node(place.path(), &["csr", "--csr-dir", "next"]).expect(0);
+    assert!(due.stdout.contains("Everything is as wanted"), "{due}");
+    let key = read(&place.join("node/pki/apiserver.key"));
+    let admin = read(&place.join("node/admin.conf"));
+    let certificate = read(&place.join("node/pki/apiserver.crt"));
+    // A third of the time at most, so that a short-lived one is not always due: by name it is.
+    let verb = ["csr", "apiserver", "admin", "--csr-dir", "next"];
+    let due = node(place.path(), &verb).expect(0);
+    assert!(
+        due.stdout
+            .contains("Asked for:\n  node/pki/apiserver.key, .csr"),
+        "{due}"
+    );
+    assert_eq!(read(&place.join("node/pki/apiserver.key")), key);
+    assert_eq!(read(&place.join("node/admin.conf")), admin);
+    node(place.path(), &["check"]).expect(3);
+    fs::remove_dir_all(place.join("req")).expect("remove");
+    fs::rename(place.join("next"), place.join("req")).expect("rename");
+    signed_by_same(&place);
+    let imported = node(place.path(), &["import", "req"]);
+    assert_eq!(imported.status.code(), Some(4), "{imported}");
+    assert!(imported.stderr.contains("was signed by"), "{imported}");
+    assert_eq!(read(&place.join("node/pki/apiserver.crt")), certificate);
+}
+
+/// Another CA of the same names, as each machine has its own.
+fn signed_by_same(place: &TempDir) {
+    let machine = TempDir::new();
+    let all = ["all", "-q", "--kubernetes-dir", text(machine.path())];
+    on(place.path(), &[&all[..], &FACTS[..6]].concat()).expect(0);
+    let sign = ["sign", "req", "--kubernetes-dir", text(machine.path())];
+    on(
+        place.path(),
+        &[&sign[..], &FACTS[..4], &FACTS[6..]].concat(),
+    )
+    .expect(0);
+}
+
+/// What is done to what came back, and what is told of it.
+struct Wrong {
+    name: &'static str,
+    recipe: &'static str,
+    told: &'static str,
+}
+
+/// `sign` makes a certificate of `apiserver` with these options and these extensions.
+const WRONG: &[Wrong] = &[
+    Wrong {
+        name: "another key",
+        recipe: "cp req/front-proxy-client.crt req/apiserver.crt",
+        told: "apiserver.crt is not for apiserver.key: have its CA issue it again",
+    },
+    Wrong {
+        name: "a kubeconfig's of another key",
+        recipe: "cp req/scheduler.crt req/admin.crt",
+        told: "admin.crt is not for the key in admin.conf",
+    },
+    Wrong {
+        name: "not there",
+        recipe: "rm req/apiserver.crt",
+        told: "apiserver.crt did not come back: name those that did, to import them alone",
+    },
+    Wrong {
+        name: "no certificate",
+        recipe: "echo nothing > req/apiserver.crt",
+        told: "apiserver.crt cannot be used: no certificate",
+    },
+    Wrong {
+        name: "without its CA",
+        recipe: "rm req/ca.crt",
+        told: "did not come back, and is not here: put the CA's certificate into ca.crt",
+    },
+    Wrong {
+        name: "of another CA",
+        recipe: "cp req/etcd-ca.crt req/ca.crt",
+        told: "apiserver.crt was signed by \"CN=ca intermediate,O=Example\", not by this CA",
+    },
+    Wrong {
+        name: "names lacking",
+        recipe: "sign 365 subjectAltName=DNS:cp1 extendedKeyUsage=serverAuth keyUsage=digitalSignature",
+        told: "apiserver.crt lacks the SAN 10.0.0.10: have its CA issue it again",
+    },
+    Wrong {
+        name: "usage lacking",
+        recipe: "sign 365 subjectAltName=$SANS extendedKeyUsage=clientAuth keyUsage=digitalSignature",
+        told: "apiserver.crt lacks the extended key usage serverAuth",
+    },
+    Wrong {
+        name: "ended",
+        recipe: "sign -1 subjectAltName=$SANS extendedKeyUsage=serverAuth keyUsage=digitalSignature",
+        told: "apiserver.crt ended on ",
+    },
+    Wrong {
+        name: "a CA",
+        recipe: "sign 365 subjectAltName=$SANS basicConstraints=CA:TRUE keyUsage=digitalSignature",
+        told: "apiserver.crt is a CA, which it must not be",
+    },
+    Wrong {
+        name: "another subject",
+        recipe: "sign 365 subjectAltName=$SANS extendedKeyUsage=serverAuth keyUsage=digitalSignature /CN=somebody",
+        told: "apiserver.crt has the subject \"CN=somebody\", not \"CN=kube-apiserver\"",
+    },
+    Wrong {
+        name: "the key of others",
+        recipe: "chmod 644 node/pki/apiserver.key",
+        told: "node/pki/apiserver.key has the mode 0644",
+    },
+    Wrong {
+        name: "without its key",
+        recipe: "rm node/pki/apiserver.key",
+        told: "apiserver.crt is for a key that is not here",
+    },
+];
+
+const RECIPE: &str = r#"
+SANS=DNS:cp1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc
+SANS=$SANS,DNS:kubernetes.default.svc.cluster.local,DNS:api.example.com,IP:10.96.0.1,IP:10.0.0.10
+sign() {
+    days=$1 subject=/CN=kube-apiserver
+    shift
+    : > own.ext
+    for extension; do
+        case $extension in
+            /*) subject=$extension ;;
+            *) echo "$extension" >> own.ext ;;
+        esac
+    done
+    openssl req -new -key node/pki/apiserver.key -subj "$subject" -out own.req
+    openssl x509 -req -days "$days" -in own.req -extfile own.ext -CA ca-lower.crt -CAkey ca-lower.key -CAcreateserial -out own.crt
+    cat own.crt ca-lower.crt > req/apiserver.crt
+}
+"#;
+
+#[test]
+fn what_came_back_wrong_is_refused_by_name_and_nothing_is_written() {
+    let place = requested(&[]);
+    signed_by_openssl(place.path());
+    each(WRONG.iter(), |case| {
+        let copy = TempDir::new();
+        run(Command::new("cp")
+            .arg("-a")
+            .arg(place.join("."))
+            .arg(copy.path()))
+        .expect(0);
+        let script = format!("{RECIPE}\n{}", case.recipe);
+        let mut bash = Command::new(tool("bash"));
+        bash.args(["-euo", "pipefail", "-c", &script]);
+        run(bash.current_dir(copy.path())).expect(0);
+        let before = listing(&copy.join("node"));
+        let finished = node(copy.path(), &["import", "req"]);
+        let told = finished.stderr.contains(case.told);
+        if finished.status.code() != Some(4) || !told || listing(&copy.join("node")) != before {
+            return Err(format!("{}: {:?}\n{finished}", case.name, case.told));
+        }
+        Ok(())
+    });
+    let named = node(place.path(), &["import", "req", "admin", "--dry-run"]).expect(0);
+    assert!(
+        named
+            .stdout
+            .contains("Would put in place:\n  node/pki/ca.crt "),
+        "{named}"
+    );
+    fs::remove_file(place.join("req/apiserver.crt")).expect("remove");
+    node(place.path(), &["import", "req", "admin", "scheduler"]).expect(0);
+    assert!(!place.join("node/pki/apiserver.crt").exists());
+    assert!(read(&place.join("node/scheduler.conf")).contains("client-certificate-data"));
+}
+
+#[test]
+fn a_cluster_ca_below_a_corporate_root_signs_once_it_is_imported() {
+    let place = requested(&["ca"]);
+    openssl_ca(place.path(), "corporate");
+    let sign = [
+        "x509",
+        "-req",
+        "-days",
+        "3650",
+        "-copy_extensions",
+        "copyall",
+        "-CAcreateserial",
+        "-CA",
+        "corporate-root.crt",
+        "-CAkey",
+        "corporate-root.key",
+        "-in",
+        "req/ca.csr",
+        "-out",
+        "req/ca.crt",
+    ];
+    openssl(place.path(), &sign);
+    let shown = manifest(place.path());
+    assert_eq!(shown.len(), 1);
+    assert_eq!(field(&shown[0], "name"), "ca");
+    let refused = on(
+        place.path(),
+        &[&["all", "--kubernetes-dir", "node"], &FACTS[..]].concat(),
+    )
+    .expect(4);
+    assert!(
+        refused
+            .stderr
+            .contains("ca.key waits for the certificate that ca.csr asks for"),
+        "{refused}"
+    );
+    node(place.path(), &["import", "req"]).expect(0);
+    on(
+        place.path(),
+        &[&["all", "--kubernetes-dir", "node"], &FACTS[..]].concat(),
+    )
+    .expect(0);
+    let verify = [
+        "verify",
+        "-CAfile",
+        "corporate-root.crt",
+        "-untrusted",
+        "node/pki/ca.crt",
+        "node/pki/apiserver.crt",
+    ];
+    openssl(place.path(), &verify);
+    let other = fs::copy(place.join("corporate-root.crt"), place.join("req/ca.crt"));
+    other.expect("copy");
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    assert!(
+        refused.stderr.contains("ca.crt is not for ca.key"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_cannot_be_asked_for_or_imported_is_told_before_anything_is_written() {
+    let place = TempDir::new();
+    fs::create_dir(place.join("empty")).expect("make a folder");
+    write(&place.join("file.csr"), "");
+    for (verb, words) in [
+        (
+            &["csr", "apisever"][..],
+            "there is no certificate \"apisever\" (\"apiserver\"?)",
+        ),
+        (&["csr", "sa"], "there is no certificate \"sa\""),
+        (&["csr", "--within", "soon"], "--within:"),
+        (&["import", "none"], "there is no file or directory none"),
+        (
+            &["import", "file.csr"],
+            "file.csr is a file: name the directory",
+        ),
+        (
+            &["import", "empty"],
+            "empty holds no certificate that came back",
+        ),
+        (
+            &["import", "empty", "nobody"],
+            "there is no certificate \"nobody\"",
+        ),
+    ] {
+        let finished = node(place.path(), verb).expect(2);
+        assert!(finished.stderr.contains(words), "{words:?}: {finished}");
+    }
+    write(&place.join("empty/requests.json"), "{}");
+    let finished = node(place.path(), &["import", "empty"]).expect(2);
+    assert!(finished.stderr.contains("requests.json: "), "{finished}");
+    assert!(!place.join("node").exists());
+    let planned = node(place.path(), &[&["csr", "--dry-run"], &FACTS[..]].concat()).expect(0);
+    assert!(
+        planned
+            .stdout
+            .contains("Would ask for:\n  node/pki/apiserver.key"),
+        "{planned}"
+    );
+    assert!(!place.join("node").exists());
+}
+
+#[test]
+fn with_a_key_that_is_not_its_certificates_nobody_asks() {
+    let place = tree_of_all();
+    fs::copy(
+        place.join("pki/apiserver.key"),
+        place.join("pki/front-proxy-client.key"),
+    )
+    .expect("copy");
+    let csr = [
+        "csr",
+        "front-proxy-client",
+        "--csr-dir",
+        "req",
+        "--kubernetes-dir",
+        ".",
+    ];
+    let refused = on(place.path(), &csr).expect(4);
+    let words = "is not the key of the certificate beside it: restore it from a backup, or move it away and ask for it anew";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert!(!place.join("req").exists());
+}
+
+#[test]
+fn an_import_that_is_killed_or_fails_leaves_all_or_nothing_and_can_be_repeated() {
+    let place = requested(&[]);
+    signed_by_certs(place.path());
+    let mut tried = 0;
+    for (call, times) in [
+        ("fsync", 9),
+        ("linkat", 3),
+        ("renameat", 3),
+        ("renameat2", 4),
+        ("fchmod", 3),
+    ] {
+        for nth in (1..=times * 2).step_by(2) {
+            for fault in ["signal=KILL", "error=EIO"] {
+                let copy = TempDir::new();
+                run(Command::new("cp")
+                    .arg("-a")
+                    .arg(place.join("."))
+                    .arg(copy.path()))
+                .expect(0);
+                let before = read(&copy.join("node/admin.conf"));
+                let mut strace = Command::new(tool("strace"));
+                strace.args(["-f", "-o", "trace", "-e", &format!("trace={call}")]);
+                strace.args(["-e", &format!("inject={call}:{fault}:when={nth}")]);
+                let inner = certs(&[&["import", "req"][..], &NODE].concat());
+                strace.arg(inner.get_program()).args(inner.get_args());
+                let struck = run(strace.current_dir(copy.path()));
+                if !read(&copy.join("trace")).contains("INJECTED")
+                    && struck.status.code() == Some(0)
+                {
+                    continue;
+                }
+                tried += 1;
+                let undone = struck.status.code() == Some(1) && !struck.stderr.contains("stays");
+                if undone {
+                    assert_eq!(read(&copy.join("node/admin.conf")), before, "{struck}");
+                    assert!(!copy.join("node/pki/apiserver.crt").exists(), "{struck}");
+                }
+                node(copy.path(), &["import", "req"]).expect(0);
+                is_sound(copy.path());
+            }
+        }
+    }
+    assert!(tried >= 20, "{tried} faults were tried");
+}
