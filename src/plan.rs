@@ -223,10 +223,15 @@ impl<'a> Planner<'a> {
             self.now,
         );
         let sound = |spec: &Spec| !self.judge(spec).iter().any(is_error);
-        // Of a certificate that is not read, and stays, nothing is known.
-        let stays = matches!(self.policy.force, Force::No | Force::Renew(_));
-        let api_server = self.found.get(API_SERVER);
-        if !stays || !matches!(api_server, Some(Observed::Unreadable(_))) {
+        // Of a certificate that is not read, and stays, nothing is known. Where a kubeconfig leads does
+        // not change with its certificate's time, and is no matter of a renewal.
+        let unread = matches!(self.found.get(API_SERVER), Some(Observed::Unreadable(_)));
+        let held = match self.policy.force {
+            Force::Renew(_) => false,
+            Force::No => !unread,
+            _ => true,
+        };
+        if held {
             findings.extend(diff::served(spec, self.wanted, self.found, sound));
         }
         findings
