@@ -73,38 +73,58 @@ impl Reader<'_> {
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
-            (None, Some(key)) => {
-                if let Some(request) = self.request_for(&place.public(), &key) {
+            (None, Some(key)) => self.key_only(place, key),
+            (None, None) => Observed::Absent,
+        }
+    }
+
+    /// A key whose certificate is asked for, or that is left alone.
+    fn key_only(&mut self, place: &Place, key: Key) -> Observed {
+        let Some((file, request)) = self.asked(&place.public()) else {
+            return Observed::KeyOnly(key);
+        };
+        let same = |request: &Request| {
+            let key = key.open()?;
+            Some(*key.public_key() == request.public_key)
+        };
+        match request.as_ref().and_then(same) {
+            Some(true) => {
+                if let Some(request) = request {
                     return Observed::Requested {
                         key,
                         request: Box::new(request),
                         entry: None,
                     };
                 }
-                if let Some((request, way_out)) = self.requested(&place.public(), key.open()) {
-                    self.unreadable.push(Unreadable {
-                        file: place.key(),
-                        why: format!("waits for the certificate that {} asks for", request.name),
-                        cause: Cause::Requested,
-                        way_out: Some(way_out),
-                    });
-                }
-                Observed::KeyOnly(key)
             }
-            (None, None) => Observed::Absent,
+            // It is for another key.
+            Some(false) => {}
+            None => self.unreadable.push(Unreadable {
+                file: place.key(),
+                why: format!("waits for the certificate that {} asks for", file.name),
+                cause: Cause::Requested,
+                way_out: Some(when_it_comes(&file)),
+            }),
+        }
+        Observed::KeyOnly(key)
+    }
+
+    /// The request for this certificate, if there is one: with a new key what is asked for would come
+    /// in vain. What is no request may be one that another program reads.
+    fn asked(&mut self, certificate: &FileId) -> Option<(FileId, Option<Request>)> {
+        let file = certificate.request();
+        match self.store.read(&file) {
+            Ok(content) => Some((file, Request::from_pem(&content?.bytes).ok())),
+            Err(error) => {
+                self.unread(&file, &error, Holds::Public);
+                None
+            }
         }
     }
 
-    /// The request that is out for this key.
-    fn request_for(&self, certificate: &FileId, key: &Key) -> Option<Request> {
-        let content = self.store.read(&certificate.request()).ok()??;
-        let request = Request::from_pem(&content.bytes).ok()?;
-        (key.open()?.public_key() == &request.public_key).then_some(request)
-    }
-
-    /// A kubeconfig that holds a key, whose certificate is asked for.
-    fn waiting(&mut self, file: &FileId) -> Option<Observed> {
-        let content = self.store.read(file).ok()??;
+    /// A kubeconfig that was read and holds a key, whose certificate this asks for.
+    fn waiting(&self, file: &FileId, request: &Request) -> Option<Observed> {
+        let content = self.seen.get(file)?;
         let waiting = kubeconfig::waiting(&content.bytes)?;
         let key = Key {
             state: key_state(&waiting.key, None).ok()?,
@@ -113,42 +133,11 @@ impl Reader<'_> {
                 user: content.uid,
             },
         };
-        let request = Box::new(self.request_for(file, &key)?);
-        self.seen.insert(file.clone(), content);
-        Some(Observed::Requested {
+        (*key.open()?.public_key() == request.public_key).then(|| Observed::Requested {
             key,
-            request,
+            request: Box::new(request.clone()),
             entry: Some([waiting.cluster, waiting.user, waiting.server]),
         })
-    }
-
-    /// The request for this certificate, if there is one and it is not for another key than this one;
-    /// and the way out. With a new key what is asked for would come in vain.
-    fn requested(
-        &mut self,
-        certificate: &FileId,
-        key: Option<&Arc<PrivateKey>>,
-    ) -> Option<(FileId, String)> {
-        let file = certificate.request();
-        let content = match self.store.read(&file) {
-            Ok(content) => content?,
-            Err(error) => {
-                self.unread(&file, &error, Holds::Public);
-                return None;
-            }
-        };
-        let request = Request::from_pem(&content.bytes).ok();
-        let other = |key: &Arc<PrivateKey>| {
-            request.is_some_and(|request| request.public_key != *key.public_key())
-        };
-        if key.is_some_and(other) {
-            return None;
-        }
-        let way_out = format!(
-            "put it there when it comes, or remove {} to have key and certificate made anew",
-            file.name
-        );
-        Some((file, way_out))
     }
 
     /// A kubelet's is a link to what it rotated last.
@@ -231,9 +220,7 @@ impl Reader<'_> {
         if self.own && !self.is_identity(file) {
             return Observed::Absent;
         }
-        if let Some(waiting) = self.waiting(file) {
-            return waiting;
-        }
+        let before = self.unreadable.len();
         let mut opaque = false;
         let parse = |bytes: &[u8]| {
             opaque = kubeconfig::is_opaque(bytes);
@@ -245,13 +232,18 @@ impl Reader<'_> {
                 reason.cause = Cause::Opaque;
             }
             // kubeadm leaves a kubeconfig without its certificate beside its request.
-            if !self.unreadable.is_empty()
-                && let Some((_, way_out)) = self.requested(file, None)
+            if self.unreadable.len() > before
+                && let Some((asked, request)) = self.asked(file)
             {
+                let waiting = request.and_then(|request| self.waiting(file, &request));
+                if let Some(waiting) = waiting {
+                    self.unreadable.truncate(before);
+                    return waiting;
+                }
                 let mended = self.unreadable.iter_mut();
                 for reason in mended.filter(|reason| reason.way_out.is_none()) {
                     reason.cause = Cause::Requested;
-                    reason.way_out = Some(way_out.clone());
+                    reason.way_out = Some(when_it_comes(&asked));
                 }
             }
             return Observed::Absent;
@@ -420,6 +412,14 @@ impl Reader<'_> {
 }
 
 /// Reads a file that everyone may read, and in which no private key may be.
+/// The way out where a certificate is asked for.
+fn when_it_comes(request: &FileId) -> String {
+    format!(
+        "put it there when it comes, or remove {} to have key and certificate made anew",
+        request.name
+    )
+}
+
 fn public<T>(
     parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
 ) -> impl FnOnce(&[u8]) -> anyhow::Result<T> {
