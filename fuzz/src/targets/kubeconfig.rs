@@ -60,9 +60,12 @@ fn is_refreshed(bytes: &[u8]) {
 /// A document is the same when it was written and read again, by the reader of this program and by serde_yaml as it is.
 fn written_is_read(document: &Node) {
     let text = yaml::write(document);
-    let other: serde_yaml::Value = serde_yaml::from_str(&text).expect("what was written is read");
     let expected = value(document);
-    assert!(other == expected, "serde_yaml reads something else");
+    if fits(document) {
+        let other: serde_yaml::Value =
+            serde_yaml::from_str(&text).expect("what was written is read");
+        assert!(other == expected, "serde_yaml reads something else");
+    }
     match yaml::documents(text.as_bytes()) {
         Ok(again) => {
             let [again] = &again[..] else {
@@ -74,7 +77,7 @@ fn written_is_read(document: &Node) {
         // What came in just below a limit can be above it when every alias is written out.
         Err(error) => assert!(
             text.len() > 2 << 20
-                || error.reason.contains("unfolds")
+                || error.reason.contains("unfolded")
                 || error.reason.contains("brackets"),
             "{error}"
         ),
@@ -93,6 +96,16 @@ fn text_is_kept(text: &str) {
     assert!(read == value(&node), "serde_yaml reads another text");
 }
 
+/// Whether serde_yaml can hold it: of integers it knows those of 64 bits.
+fn fits(node: &Node) -> bool {
+    match &node.value {
+        Value::Integer(value) => u64::try_from(*value).is_ok() || i64::try_from(*value).is_ok(),
+        Value::List(items) => items.iter().all(fits),
+        Value::Map(entries) => entries.iter().all(|(_, node)| fits(node)),
+        _ => true,
+    }
+}
+
 /// serde_yaml's form of a node: without lines, and with no order in its maps.
 fn value(node: &Node) -> serde_yaml::Value {
     match &node.value {
@@ -101,8 +114,7 @@ fn value(node: &Node) -> serde_yaml::Value {
         Value::Integer(value) => match u64::try_from(*value) {
             Ok(value) => value.into(),
             Err(_) => i64::try_from(*value)
-                .expect("the reader knows no other")
-                .into(),
+                .map_or_else(|_| format!("{value}, an integer").into(), Into::into),
         },
         Value::List(items) => items.iter().map(value).collect::<Vec<_>>().into(),
         Value::Map(entries) => entries
