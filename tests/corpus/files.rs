@@ -26,6 +26,16 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Never,
     },
     Fault {
+        name: "what lies there for a request is none that anyone reads",
+        base: Base::Ecdsa,
+        of: "apiserver",
+        recipe: "echo none > pki/apiserver.csr; rm pki/apiserver.crt",
+        told: &[
+            "error requested pki/apiserver.key waits for the certificate that apiserver.csr asks for",
+        ],
+        mended: Mended::Never,
+    },
+    Fault {
         name: "a certificate is asked for with another key",
         base: Base::Ecdsa,
         of: "apiserver",
