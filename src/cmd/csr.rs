@@ -1,10 +1,10 @@
 //! `certs csr`: keys and requests for what another machine is to sign.
 
-use super::around::{Wrong, ended, facts, least, lock_timeout, quiet, roots};
+use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
 use super::check::notice;
 use super::generate::owner;
 use super::give::Give;
-use super::job::{Adapt, Job, evidence};
+use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::{issuers, nearest};
 use super::{Env, Outcome, Stop};
 use crate::cli::{Csr, CsrFacts};
@@ -14,26 +14,15 @@ use crate::observe::{Passphrases, requests_out};
 use crate::plan::{Asking, Force, Notice, Policy};
 use crate::profile::found::as_found;
 use crate::profile::{Phase, Profile, TABLE, by_name, resolve};
-use crate::report::Report;
 use crate::spec::Spec;
 use crate::store::Store;
 
 const VERB: &str = "csr";
 
 pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
-    let report = attempt(verb, env);
+    let report =
+        settle(verb, env).and_then(|settled| over_requests(VERB, settled, true, &verb.run, env));
     ended(report, &verb.run, env)
-}
-
-fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (job, facts, notes) = settle(verb, env)?;
-    let dry_run = verb.run.dry_run.or(facts.dry_run).unwrap_or_default();
-    let node = Some(facts.node.name);
-    let least = least(&verb.run);
-    let mut report = Report::new(VERB, env.now, node, &job.store, least, notes);
-    report.with_requests();
-    job.carry_out(VERB, dry_run, &mut report, env)?;
-    Ok(report)
 }
 
 fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {

@@ -2,23 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::around::{Wrong, ended, facts, least, lock_timeout, quiet, roots};
+use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
 use super::csr::{given, rows};
 use super::generate::owner;
-use super::job::{Adapt, Job, evidence};
+use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop};
 use crate::cli::Import;
 use crate::diff::chain_to;
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
-use crate::location::Root;
+use crate::location::{FileId, Root};
 use crate::observe::{Arrived, Passphrases, Seen, arrived};
 use crate::observed::{Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::as_found;
 use crate::profile::resolve;
-use crate::report::Report;
 use crate::requests::{Manifest, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
@@ -27,19 +26,9 @@ use crate::x509::cert::Certificate;
 const VERB: &str = "import";
 
 pub(crate) fn import(verb: &Import, env: &mut Env<'_>) -> Outcome {
-    let report = attempt(verb, env);
+    let report =
+        settle(verb, env).and_then(|settled| over_requests(VERB, settled, true, &verb.run, env));
     ended(report, &verb.run, env)
-}
-
-fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (job, facts, notes) = settle(verb, env)?;
-    let dry_run = verb.run.dry_run.or(facts.dry_run).unwrap_or_default();
-    let node = Some(facts.node.name);
-    let least = least(&verb.run);
-    let mut report = Report::new(VERB, env.now, node, &job.store, least, notes);
-    report.with_requests();
-    job.carry_out(VERB, dry_run, &mut report, env)?;
-    Ok(report)
 }
 
 fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
@@ -194,9 +183,7 @@ fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) 
         return;
     }
     let (key, now) = what_is_there(observed);
-    let file = arrival
-        .as_ref()
-        .map_or_else(|| returned(&spec.name), |arrival| arrival.file.clone());
+    let file = file(spec, arrival.as_ref());
     let mut chain = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
     let own = key.as_ref().and_then(Key::open);
     let own = own.and_then(|key| {
@@ -208,14 +195,16 @@ fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) 
         // kubeadm and the controller manager look for it at the beginning.
         chain[..=position].rotate_right(1);
     }
-    let returned = Returned {
-        file,
-        chain,
-        key,
-        now,
-    };
-    let returned = Observed::Returned(Box::new(returned));
-    seen.observed.insert(spec.name.clone(), returned);
+    put(
+        seen,
+        spec,
+        Returned {
+            file,
+            chain,
+            key,
+            now,
+        },
+    );
 }
 
 fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certificate]) {
@@ -225,17 +214,27 @@ fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certific
     }
     let (key, now) = what_is_there(observed);
     let authorities = crate::diff::authorities(spec, &seen.observed);
-    let file = arrival
-        .as_ref()
-        .map_or_else(|| returned(&spec.name), |arrival| arrival.file.clone());
+    let file = file(spec, arrival.as_ref());
     let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
     let chain = leaf.map_or_else(Vec::new, |leaf| chain_to(leaf, pool, authorities));
-    let returned = Returned {
-        file,
-        chain,
-        key,
-        now,
-    };
+    put(
+        seen,
+        spec,
+        Returned {
+            file,
+            chain,
+            key,
+            now,
+        },
+    );
+}
+
+/// Where it came back, or would have.
+fn file(spec: &Spec, arrival: Option<&Arrived>) -> FileId {
+    arrival.map_or_else(|| returned(&spec.name), |arrival| arrival.file.clone())
+}
+
+fn put(seen: &mut Seen, spec: &Spec, returned: Returned) {
     let returned = Observed::Returned(Box::new(returned));
     seen.observed.insert(spec.name.clone(), returned);
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::around::{origin, transaction};
+use super::around::{least, origin, transaction};
 use super::{Env, Stop};
 use crate::apply::{self, Prepared};
+use crate::cli::Run;
+use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
@@ -37,6 +39,22 @@ pub(crate) struct Job {
 pub(crate) fn evidence(store: &Store, host: &str) -> Evidence {
     let seen = survey(&rows(), store, store::trusted_users(Owner::default()));
     Evidence::of(&seen.observed, host)
+}
+
+/// Carries out what was settled over requests; `stated` if it is about one node.
+pub(crate) fn over_requests(
+    verb: &'static str,
+    (job, facts, notes): (Job, Facts, Vec<String>),
+    stated: bool,
+    run: &Run,
+    env: &mut Env<'_>,
+) -> Result<Report, Stop> {
+    let dry_run = run.dry_run.or(facts.dry_run).unwrap_or_default();
+    let node = stated.then_some(facts.node.name);
+    let mut report = Report::new(verb, env.now, node, &job.store, least(run), notes);
+    report.with_requests();
+    job.carry_out(verb, dry_run, &mut report, env)?;
+    Ok(report)
 }
 
 impl Job {

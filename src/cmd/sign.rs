@@ -1,10 +1,10 @@
 //! `certs sign`: certificates for requests of other machines. What a certificate says is the
 //! profile's and the facts'; of a request only the public key is taken.
 
-use super::around::{Wrong, configuration, ended, least, lock_timeout, quiet, roots};
+use super::around::{Wrong, configuration, ended, lock_timeout, quiet, roots};
 use super::generate::{owner, passphrases};
 use super::give::Give;
-use super::job::{Adapt, Job};
+use super::job::{Adapt, Job, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop};
 use crate::cli::Sign;
@@ -16,27 +16,17 @@ use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
 use crate::profile::{self, Phase, Profile, TABLE, by_name};
-use crate::report::Report;
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
 
 const VERB: &str = "sign";
 
 pub(crate) fn sign(verb: &Sign, env: &mut Env<'_>) -> Outcome {
-    let report = attempt(verb, env);
+    let report = settle(verb, env).and_then(|settled| {
+        let stated = settled.1.node.name != NOWHERE;
+        over_requests(VERB, settled, stated, &verb.run, env)
+    });
     ended(report, &verb.run, env)
-}
-
-fn attempt(verb: &Sign, env: &mut Env<'_>) -> Result<Report, Stop> {
-    let (job, facts, notes) = settle(verb, env)?;
-    let dry_run = verb.run.dry_run.or(facts.dry_run).unwrap_or_default();
-    let node = facts.node.name;
-    let node = (node != NOWHERE).then_some(node);
-    let least = least(&verb.run);
-    let mut report = Report::new(VERB, env.now, node, &job.store, least, notes);
-    report.with_requests();
-    job.carry_out(VERB, dry_run, &mut report, env)?;
-    Ok(report)
 }
 
 /// Whoever signs is not the node: nothing of this machine is a fact of the one that asks.
