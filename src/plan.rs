@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::diff::{self, PERMIT, RENAME, above, authorities, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
-use crate::profile::API_SERVER;
+use crate::profile::{API_SERVER, by_name};
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 use crate::x509::request::Request;
@@ -305,7 +305,7 @@ impl<'a> Planner<'a> {
                     offers.iter().any(|offer| found.way_out.starts_with(offer))
                 };
                 for finding in findings.iter_mut().filter(offered) {
-                    EXTERNAL.clone_into(&mut finding.way_out);
+                    finding.way_out = external(spec);
                 }
             }
             // Of what could not be read nothing is known, not even that it is there.
@@ -370,7 +370,7 @@ impl<'a> Planner<'a> {
                     "must be issued, and the key of its CA is not here ({} is absent)",
                     ca.place.key().name
                 ),
-                EXTERNAL.to_owned(),
+                external(spec),
             ),
             Observed::Certificate {
                 key: Some(key),
@@ -407,8 +407,16 @@ const NEEDS_BACKUP: &str = "leave out --no-backup: what else is in it would be l
 /// The way out of what this run would have mended.
 const MENDED: &str = "reissued as soon as nothing else refuses the run";
 
-/// The way out where the CA's key is not here.
-const EXTERNAL: &str = "have the CA's owner issue it, and place it here";
+/// The way out where the CA's key is not here. Requests are made for what the table knows.
+fn external(spec: &Spec) -> String {
+    match by_name(&spec.name) {
+        Some(row) if !spec.is_ca() => format!(
+            "'certs csr {}' asks the CA's owner for it, and 'certs import' puts it here",
+            row.name
+        ),
+        _ => "have the CA's owner issue it, and place it here".to_owned(),
+    }
+}
 
 /// What a cluster has once, for all of its control planes.
 fn not_copied(spec: &Spec) -> Finding {

@@ -1,7 +1,7 @@
 //! What is renewed, and what is not and why.
 
 use super::due::{Due, Renewal};
-use super::{EXTERNAL, Force, Planned, Planner, Step, is_error};
+use super::{Force, Planned, Planner, Step, external, is_error};
 use crate::diff::{authorities, diff, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
@@ -73,12 +73,12 @@ impl Planner<'_> {
             .cloned()
             .collect();
         hindering.extend(self.hindered(spec, &new, former));
-        if let Some(external) = hindering
+        if let Some(hinders) = hindering
             .iter()
             .find(|finding| finding.code == Code::ExternalCa)
         {
             let findings = [left, mended].concat();
-            return Ok(skipped(spec, findings, &external.text, EXTERNAL));
+            return Ok(skipped(spec, findings, &hinders.text, &external(spec)));
         }
         if !hindering.is_empty() {
             let mut findings = [left, mended].concat();
@@ -286,7 +286,7 @@ impl Planner<'_> {
             Observed::Certificate { key: None, .. } => tell(
                 Code::ExternalCa,
                 "is due, and its key is not here",
-                EXTERNAL,
+                &external(spec),
             ),
             Observed::Certificate {
                 key:

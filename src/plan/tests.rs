@@ -381,7 +381,8 @@ fn no_way_out_of_a_warning_offers_what_an_external_ca_cannot() {
     "https://cp1:6443".clone_into(&mut admin.server);
     let plan = planned(&found, Force::No).unwrap();
     let server = plan.findings().find(|finding| finding.code == Code::Server);
-    assert_eq!(server.unwrap().way_out, EXTERNAL);
+    let way_out = "'certs csr admin' asks the CA's owner for it, and 'certs import' puts it here";
+    assert_eq!(server.unwrap().way_out, way_out);
 }
 
 #[test]
@@ -432,7 +433,16 @@ fn no_way_out_offers_to_reissue_what_an_external_ca_signs() {
     put(&mut found, &spec("apiserver"), "expired");
     let refusal = planned(&found, Force::No).unwrap_err();
     assert_eq!(errors(&refusal), [("apiserver", Code::Expired)]);
-    assert_eq!(refusal.findings[0].way_out, EXTERNAL);
+    let way_out = external(&spec("apiserver"));
+    assert_eq!(refusal.findings[0].way_out, way_out);
+    assert!(way_out.starts_with("'certs csr apiserver' "), "{way_out}");
+    // Of what no row is, and of a CA, there is no request.
+    let mut own = spec("apiserver");
+    own.name = "alice".to_owned();
+    for spec in [own, spec("ca")] {
+        let words = "have the CA's owner issue it, and place it here";
+        assert_eq!(external(&spec), words, "{}", spec.name);
+    }
 }
 
 #[test]

@@ -23,11 +23,11 @@ pub const CASES: &[Case] = &[
         arguments: &["kubeconfig"],
         exit: 4,
         said: &[
-            "error: admin.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: super-admin.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: kubelet.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: controller-manager.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: scheduler.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
+            "error: admin.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr admin' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: super-admin.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr super-admin' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: kubelet.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr kubelet' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: controller-manager.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr controller-manager' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: scheduler.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr scheduler' asks the CA's owner for it, and 'certs import' puts it here",
         ],
     },
     Case {

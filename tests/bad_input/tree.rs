@@ -139,11 +139,11 @@ cat $aside/middle.crt >> pki/apiserver.crt",
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: admin.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: super-admin.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: kubelet.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: controller-manager.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
-            "error: scheduler.conf must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
+            "error: admin.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr admin' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: super-admin.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr super-admin' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: kubelet.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr kubelet' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: controller-manager.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr controller-manager' asks the CA's owner for it, and 'certs import' puts it here",
+            "error: scheduler.conf must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr scheduler' asks the CA's owner for it, and 'certs import' puts it here",
         ],
     },
     Case {
@@ -152,7 +152,7 @@ cat $aside/middle.crt >> pki/apiserver.crt",
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/apiserver.crt must be issued, and the key of its CA is not here (ca.key is absent): have the CA's owner issue it, and place it here",
+            "error: pki/apiserver.crt must be issued, and the key of its CA is not here (ca.key is absent): 'certs csr apiserver' asks the CA's owner for it, and 'certs import' puts it here",
         ],
     },
     Case {
@@ -161,7 +161,7 @@ cat $aside/middle.crt >> pki/apiserver.crt",
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/front-proxy-client.crt must be issued, and the key of its CA is not here (front-proxy-ca.key is absent): have the CA's owner issue it, and place it here",
+            "error: pki/front-proxy-client.crt must be issued, and the key of its CA is not here (front-proxy-ca.key is absent): 'certs csr front-proxy-client' asks the CA's owner for it, and 'certs import' puts it here",
         ],
     },
     Case {
@@ -177,7 +177,7 @@ cat $aside/middle.crt >> pki/apiserver.crt",
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/etcd/peer.crt must be issued, and the key of its CA is not here (etcd/ca.key is absent): have the CA's owner issue it, and place it here",
+            "error: pki/etcd/peer.crt must be issued, and the key of its CA is not here (etcd/ca.key is absent): 'certs csr etcd-peer' asks the CA's owner for it, and 'certs import' puts it here",
         ],
     },
     Case {
