@@ -16,7 +16,7 @@ use crate::key;
 use crate::location::Root;
 use crate::outcome::Exit;
 use crate::report::{Format, Report, failure};
-use crate::store::{self, FileContent, Lock, Origin, Roots, TransactionId};
+use crate::store::{self, FileContent, Lock, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
 /// How the report of a run is to look.
@@ -271,12 +271,4 @@ pub(crate) fn transaction() -> anyhow::Result<TransactionId> {
     let mut random = [0; 8];
     key::random(&mut random)?;
     Ok(TransactionId(random))
-}
-
-/// What the list of backups will tell of this run.
-pub(crate) fn origin(verb: &str, env: &Env<'_>) -> Origin {
-    Origin {
-        command: verb.to_owned(),
-        time: env.now,
-    }
 }

@@ -5,11 +5,11 @@ use time::Duration;
 use zeroize::Zeroizing;
 
 use super::around::{
-    Wrong, facts, lock_timeout, origin, passphrase, quiet, roots, settled, severity, shape,
-    stopped, transaction,
+    Wrong, facts, lock_timeout, passphrase, quiet, roots, settled, severity, shape, stopped,
 };
 use super::give::Give;
 use super::refresh::known;
+use super::sequence::{commit, writer};
 use super::{Env, Outcome, Stop};
 use crate::cli::Bootstrap;
 use crate::diff::KEY_MODE;
@@ -21,8 +21,8 @@ use crate::location::{FileId, Owner, Root};
 use crate::manifest::{bootstrap_token, manifests};
 use crate::outcome::Exit;
 use crate::profile::bootstrap_server;
-use crate::report::{Handed, waiting};
-use crate::store::{Change, CommitOptions, FileContent, Store};
+use crate::report::Handed;
+use crate::store::{Change, FileContent, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::parse_duration;
 
@@ -161,11 +161,7 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
         }
         return Ok(report);
     }
-    let notice = &mut *env.notice;
-    let mut writer = store.lock(&used, lock_timeout, &mut |directory| {
-        notice(&waiting(directory));
-    })?;
-    writer.recover()?;
+    let (mut writer, _) = writer(&store, &used, lock_timeout, env)?;
     let planned = planned(&store, &mut report, env)?;
     if report.refused() {
         return Ok(report);
@@ -186,14 +182,7 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
             group: 0,
             replaces: found.as_ref().map(|found| key::sha256(&found.bytes)),
         };
-        let options = CommitOptions {
-            transaction: transaction()?,
-            // A journal tells of a verb in one word.
-            origin: origin("kubeconfig", env),
-            backup: true,
-            keep: Vec::new(),
-        };
-        let committed = writer.commit(vec![change], &options)?;
+        let committed = commit(&mut writer, vec![change], "kubeconfig", true, env)?;
         backup = committed.backups.into_iter().next();
     }
     report.did(&path, step, clusters, backup, false);

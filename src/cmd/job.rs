@@ -1,21 +1,20 @@
-//! What all verbs do that make certificates: observe → plan → commit → report.
+//! What all verbs do that know beforehand what they want: observe → adapt → plan.
 
 use std::time::Duration;
 
-use super::around::{least, origin, transaction};
+use super::around::least;
+use super::sequence::{Judged, Sequence};
 use super::{Env, Stop};
-use crate::apply::{self, Prepared};
 use crate::cli::Run;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::observed::Observed;
 use crate::plan::{Policy, Refusal, plan};
 use crate::profile::found::{Evidence, as_there, rows};
-use crate::report::{Planning, Report, waiting};
+use crate::report::Report;
 use crate::spec::Spec;
-use crate::store::{self, CommitOptions, Store};
+use crate::store::{self, Store};
 
 /// What only the files that were looked at can settle of what is wanted.
 pub(crate) type Adapt = dyn Fn(&mut Vec<Spec>, &mut Seen) -> Vec<Finding>;
@@ -76,68 +75,25 @@ impl Job {
             .collect();
         roots.sort();
         roots.dedup();
-        if dry_run {
-            let lock = self.store.lock_shared(&roots)?;
-            if let Some(journal) = lock.interrupted()? {
-                report.unplanned(journal);
-                return Ok(());
-            }
-            let (seen, planning) = self.judge(env);
-            report.busy(lock.busy().is_some());
-            report.planned(&planning, &seen.observed);
-            return Ok(());
-        }
-        if !roots.iter().all(|root| self.store.has(*root)) {
-            // No directory is made for a run that is refused.
-            self.store.check_writable(&roots)?;
-            let lock = self.store.lock_shared(&roots)?;
-            let (seen, planning) = self.judge(env);
-            if planning.is_err() && lock.interrupted()?.is_none() && lock.busy().is_none() {
-                report.planned(&planning, &seen.observed);
-                return Ok(());
-            }
-        }
-        let notice = &mut *env.notice;
-        let mut writer = self
-            .store
-            .lock(&roots, self.lock_timeout, &mut |directory| {
-                notice(&waiting(directory));
-            })?;
-        if let Some(recovered) = writer.recover()? {
-            report.recovered(&recovered);
-        }
-        let (seen, planning) = self.judge(env);
-        match planning {
-            Ok(plan) => {
-                let Prepared { changes, issued } =
-                    apply::prepare(&plan, &seen, self.owner, env.now)?;
-                if !changes.is_empty() {
-                    let options = CommitOptions {
-                        transaction: transaction()?,
-                        origin: origin(verb, env),
-                        backup: self.policy.backup,
-                        keep: Vec::new(),
-                    };
-                    report.committed(writer.commit(changes, &options)?);
-                }
-                report.done(&plan, &seen.observed, &issued);
-            }
-            refused @ Err(_) => report.planned(&refused, &seen.observed),
-        }
+        let sequence = Sequence {
+            verb,
+            store: &self.store,
+            roots,
+            passphrases: &self.passphrases,
+            owner: self.owner,
+            backup: self.policy.backup,
+            lock_timeout: self.lock_timeout,
+            dry_run,
+        };
+        sequence.run(
+            &|passphrases, env| Ok(self.judge(passphrases, env)),
+            report,
+            env,
+        )?;
         Ok(())
     }
 
-    /// What is there, and the plan for it. Encrypted keys of CAs are opened only where the plan fails
-    /// without: that can take seconds, by the iterations that their files ask for.
-    fn judge(&self, env: &Env<'_>) -> (Seen, Planning) {
-        let (seen, planning) = self.judge_with(&Passphrases::default(), env);
-        if planning.is_ok() || !seen.observed.values().any(Observed::is_locked) {
-            return (seen, planning);
-        }
-        self.judge_with(&self.passphrases, env)
-    }
-
-    fn judge_with(&self, passphrases: &Passphrases, env: &Env<'_>) -> (Seen, Planning) {
+    fn judge(&self, passphrases: &Passphrases, env: &Env<'_>) -> Judged {
         let look = |specs: &[Spec]| {
             let trusted = store::trusted_users(self.owner);
             let all = specs.iter().chain(&self.issuers);
@@ -163,6 +119,10 @@ impl Job {
             Ok(plan) => plan.ground.extend(adapted),
             Err(refusal) => refusal.findings.extend(adapted),
         }
-        (seen, planning)
+        Judged {
+            seen,
+            specs,
+            planning,
+        }
     }
 }

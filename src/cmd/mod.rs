@@ -21,6 +21,7 @@ mod renew;
 mod rollback;
 mod sa;
 mod select;
+mod sequence;
 mod server;
 mod show;
 mod sign;

@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::around::{
-    Wrong, ended, least, lock_timeout, origin, quiet, roots, stated, transaction, within,
-};
+use super::around::{Wrong, ended, least, lock_timeout, quiet, roots, stated, within};
 use super::generate::passphrases;
 use super::give::Give;
 use super::hook::{Hook, run_hook};
 use super::select::nearest;
+use super::sequence::{Judge, Judged, Sequence};
 use super::{Env, Outcome, Stop, there};
-use crate::apply::{self, Prepared};
 use crate::cli::Renew;
 use crate::facts::{Facts, Given};
-use crate::finding::Code;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{Observed, Source};
@@ -22,9 +19,9 @@ use crate::plan::{Due, Force, Notice, Plan, Policy, Refusal, Renewal, plan};
 use crate::profile::reader::Changed;
 use crate::profile::renewal::Changes;
 use crate::profile::{TABLE, by_name};
-use crate::report::{Planning, Report, waiting};
+use crate::report::Report;
 use crate::spec::{Content, Place, Spec};
-use crate::store::{self, CommitOptions, Store};
+use crate::store::{self, Store};
 use crate::x509::san::San;
 use crate::x509::validity::parse_duration;
 
@@ -45,13 +42,6 @@ struct Job {
     hook: Option<String>,
 }
 
-/// What is there, what is wanted of it, and the plan.
-struct Judged {
-    seen: Seen,
-    specs: Vec<Spec>,
-    planning: Planning,
-}
-
 pub(crate) fn run(verb: Renew, env: &mut Env<'_>) -> Outcome {
     let run = verb.run.clone();
     let report = settle(verb, env).and_then(|(job, notes)| {
@@ -69,56 +59,31 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         .copied()
         .filter(|root| job.store.has(*root))
         .collect();
-    if job.dry_run {
-        let lock = job.store.lock_shared(&roots)?;
-        if let Some(journal) = lock.interrupted()? {
-            report.unplanned(journal);
-            return Ok(report);
-        }
-        let judged = job.judge(&roots, env)?;
-        report.busy(lock.busy().is_some());
-        report.planned(&judged.planning, &judged.seen.observed);
-        if let Ok(plan) = &judged.planning {
-            report.read_by(&judged.changed(plan, &[]));
-        }
-        return Ok(report);
-    }
-    let notice = &mut *env.notice;
-    let mut writer = job.store.lock(&roots, job.lock_timeout, &mut |directory| {
-        notice(&waiting(directory));
-    })?;
-    let mut finished = Vec::new();
-    if let Some(recovered) = writer.recover()? {
-        report.recovered(&recovered);
-        finished = recovered.finished;
-    }
-    let judged = job.judge(&roots, env)?;
-    let plan = match &judged.planning {
-        Ok(plan) => plan,
-        refused @ Err(_) => {
-            report.planned(refused, &judged.seen.observed);
-            return Ok(report);
-        }
+    let sequence = Sequence {
+        verb: VERB,
+        store: &job.store,
+        passphrases: &job.passphrases,
+        owner: Owner::default(),
+        backup: true,
+        lock_timeout: job.lock_timeout,
+        dry_run: job.dry_run,
+        roots: roots.clone(),
     };
-    let owner = Owner::default();
-    let Prepared { changes, issued } = apply::prepare(plan, &judged.seen, owner, env.now)?;
-    if !changes.is_empty() {
-        let options = CommitOptions {
-            transaction: transaction()?,
-            origin: origin(VERB, env),
-            backup: true,
-            keep: Vec::new(),
-        };
-        report.committed(writer.commit(changes, &options)?);
-    }
-    report.done(plan, &judged.seen.observed, &issued);
-    let changed = judged.changed(plan, &finished);
-    report.read_by(&changed);
-    // What is run then may look at the directories.
-    drop(writer);
-    if let Some(command) = job.hook.as_deref().filter(|_| !changed.is_empty()) {
-        let hook = Hook::of(command, &changed);
-        report.ran(command, run_hook(&hook, env));
+    let judge: &Judge<'_> = &|passphrases, env| job.plan(&roots, passphrases, env);
+    let Some(carried) = sequence.run(judge, &mut report, env)? else {
+        return Ok(report);
+    };
+    if let Ok(plan) = &carried.judged.planning {
+        let changed = changed(&carried.judged, plan, &carried.finished);
+        report.read_by(&changed);
+        if let Some(command) = job
+            .hook
+            .as_deref()
+            .filter(|_| !job.dry_run && !changed.is_empty())
+        {
+            let hook = Hook::of(command, &changed);
+            report.ran(command, run_hook(&hook, env));
+        }
     }
     Ok(report)
 }
@@ -238,22 +203,6 @@ fn sans(flag: &str, texts: &[String]) -> Result<Vec<San>, Stop> {
 }
 
 impl Job {
-    /// What is there, and the plan for it. Encrypted keys of CAs are opened only where the plan needs
-    /// one.
-    fn judge(&self, roots: &[Root], env: &Env<'_>) -> Result<Judged, Stop> {
-        let judged = self.plan(roots, &Passphrases::default(), env)?;
-        let locked = |code: Code| code == Code::CaKeyLocked;
-        let needed = match &judged.planning {
-            Ok(plan) => plan.findings().any(|finding| locked(finding.code)),
-            Err(refusal) => refusal.findings.iter().any(|finding| locked(finding.code)),
-        };
-        if needed {
-            self.plan(roots, &self.passphrases, env)
-        } else {
-            Ok(judged)
-        }
-    }
-
     fn plan(
         &self,
         roots: &[Root],
@@ -354,37 +303,35 @@ impl Job {
     }
 }
 
-impl Judged {
-    /// What this run changed, and one that was interrupted before it.
-    fn changed(&self, plan: &Plan, finished: &[FileId]) -> Vec<Changed> {
-        let planned = plan.steps.iter().filter(|planned| !planned.step.keeps());
-        let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
-        for spec in &self.specs {
-            let known = changed.iter().any(|other| other.name == spec.name);
-            let files = spec.place.files();
-            if !known && files.iter().any(|file| finished.contains(file)) {
-                changed.push(spec);
-            }
+/// What this run changed, and one that was interrupted before it.
+fn changed(judged: &Judged, plan: &Plan, finished: &[FileId]) -> Vec<Changed> {
+    let planned = plan.steps.iter().filter(|planned| !planned.step.keeps());
+    let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
+    for spec in &judged.specs {
+        let known = changed.iter().any(|other| other.name == spec.name);
+        let files = spec.place.files();
+        if !known && files.iter().any(|file| finished.contains(file)) {
+            changed.push(spec);
         }
-        changed.into_iter().map(|spec| self.read(spec)).collect()
     }
+    changed.into_iter().map(|spec| read(judged, spec)).collect()
+}
 
-    /// By which row it is read: its own, or that of a kubeconfig that names it.
-    fn read(&self, spec: &Spec) -> Changed {
-        let public = Source::File(spec.place.public());
-        let of_kubeconfig = self.specs.iter().find(|other| {
-            let observed = self.seen.observed.get(&other.name);
-            matches!(observed, Some(Observed::Kubeconfig(found)) if found.sources[1] == public)
-        });
-        let row = match of_kubeconfig {
-            Some(kubeconfig) if by_name(&spec.name).is_none() => kubeconfig,
-            _ => spec,
-        };
-        Changed {
-            name: spec.name.clone(),
-            row: row.name.clone(),
-            file_of_kubeconfig: row.name != spec.name,
-        }
+/// By which row it is read: its own, or that of a kubeconfig that names it.
+fn read(judged: &Judged, spec: &Spec) -> Changed {
+    let public = Source::File(spec.place.public());
+    let of_kubeconfig = judged.specs.iter().find(|other| {
+        let observed = judged.seen.observed.get(&other.name);
+        matches!(observed, Some(Observed::Kubeconfig(found)) if found.sources[1] == public)
+    });
+    let row = match of_kubeconfig {
+        Some(kubeconfig) if by_name(&spec.name).is_none() => kubeconfig,
+        _ => spec,
+    };
+    Changed {
+        name: spec.name.clone(),
+        row: row.name.clone(),
+        file_of_kubeconfig: row.name != spec.name,
     }
 }
 

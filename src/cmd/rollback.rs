@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::around::{
-    Wrong, configuration, ended, least, lock_timeout, origin, quiet, roots, transaction, within,
-};
+use super::around::{Wrong, configuration, ended, least, lock_timeout, quiet, roots, within};
+use super::sequence::commit;
 use super::{Env, Outcome, Stop};
 use crate::apply;
 use crate::cli::Rollback;
@@ -17,7 +16,7 @@ use crate::location::Root;
 use crate::observe::{Former, former};
 use crate::report::{Report, waiting};
 use crate::rollback::{self, Plan};
-use crate::store::{Backup, CommitOptions, Store};
+use crate::store::{Backup, Store};
 
 const VERB: &str = "rollback";
 
@@ -69,13 +68,7 @@ fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
     };
     let changes = apply::restore(&plan.steps, &former.copies)?;
     if !changes.is_empty() {
-        let options = CommitOptions {
-            transaction: transaction()?,
-            origin: origin(VERB, env),
-            backup: true,
-            keep: Vec::new(),
-        };
-        report.committed(writer.commit(changes, &options)?);
+        report.committed(commit(&mut writer, changes, VERB, true, env)?);
     }
     report.rolled_back(&run, &plan, false);
     Ok(report)

@@ -1,0 +1,159 @@
+//! The one way of a run that may write: lock → recover → judge → commit → report.
+
+use std::time::Duration;
+
+use super::around::transaction;
+use super::{Env, Stop};
+use crate::apply::{self, Prepared};
+use crate::finding::Code;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Passphrases, Seen};
+use crate::observed::Observed;
+use crate::report::{Planning, Report, waiting};
+use crate::spec::Spec;
+use crate::store::{Change, CommitOptions, Committed, Origin, Recovered, Store, Writer};
+
+/// What is there, what is wanted of it, and the plan.
+pub(crate) struct Judged {
+    pub(crate) seen: Seen,
+    pub(crate) specs: Vec<Spec>,
+    pub(crate) planning: Planning,
+}
+
+/// Looks at what is there, and plans.
+pub(crate) type Judge<'a> = dyn Fn(&Passphrases, &Env<'_>) -> Result<Judged, Stop> + 'a;
+
+/// What was judged last, and the files of an interrupted run that was completed before.
+pub(crate) struct Carried {
+    pub(crate) judged: Judged,
+    pub(crate) finished: Vec<FileId>,
+}
+
+/// What a run is over, and how it goes about it.
+pub(crate) struct Sequence<'a> {
+    pub(crate) verb: &'static str,
+    pub(crate) store: &'a Store,
+    pub(crate) roots: Vec<Root>,
+    pub(crate) passphrases: &'a Passphrases,
+    /// Whose the new files are to be.
+    pub(crate) owner: Owner,
+    /// Whether what is replaced is kept in a backup.
+    pub(crate) backup: bool,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) dry_run: bool,
+}
+
+impl Sequence<'_> {
+    /// Does what was asked for, or tells what would be done; none where what is there is half of
+    /// another run, which nothing is planned over.
+    pub(crate) fn run(
+        &self,
+        judge: &Judge<'_>,
+        report: &mut Report,
+        env: &mut Env<'_>,
+    ) -> Result<Option<Carried>, Stop> {
+        if self.dry_run {
+            let lock = self.store.lock_shared(&self.roots)?;
+            if let Some(journal) = lock.interrupted()? {
+                report.unplanned(journal);
+                return Ok(None);
+            }
+            let judged = self.judge(judge, env)?;
+            report.busy(lock.busy().is_some());
+            report.planned(&judged.planning, &judged.seen.observed);
+            return Ok(Some(Carried::of(judged)));
+        }
+        if !self.roots.iter().all(|root| self.store.has(*root)) {
+            // No directory is made for a run that is refused.
+            self.store.check_writable(&self.roots)?;
+            let lock = self.store.lock_shared(&self.roots)?;
+            let judged = self.judge(judge, env)?;
+            if judged.planning.is_err() && lock.interrupted()?.is_none() && lock.busy().is_none() {
+                report.planned(&judged.planning, &judged.seen.observed);
+                return Ok(Some(Carried::of(judged)));
+            }
+        }
+        let (mut writer, recovered) = writer(self.store, &self.roots, self.lock_timeout, env)?;
+        let mut finished = Vec::new();
+        if let Some(recovered) = recovered {
+            report.recovered(&recovered);
+            finished = recovered.finished;
+        }
+        let judged = self.judge(judge, env)?;
+        let observed = &judged.seen.observed;
+        match &judged.planning {
+            Ok(plan) => {
+                let Prepared { changes, issued } =
+                    apply::prepare(plan, &judged.seen, self.owner, env.now)?;
+                if !changes.is_empty() {
+                    let committed = commit(&mut writer, changes, self.verb, self.backup, env)?;
+                    report.committed(committed);
+                }
+                report.done(plan, observed, &issued);
+            }
+            refused @ Err(_) => report.planned(refused, observed),
+        }
+        Ok(Some(Carried { judged, finished }))
+    }
+
+    /// Encrypted keys of CAs are opened only where the plan needs one: that can take seconds, by the
+    /// iterations that their files ask for.
+    fn judge(&self, judge: &Judge<'_>, env: &Env<'_>) -> Result<Judged, Stop> {
+        let judged = judge(&Passphrases::default(), env)?;
+        let needed = match &judged.planning {
+            Ok(plan) => plan
+                .findings()
+                .any(|finding| finding.code == Code::CaKeyLocked),
+            Err(_) => true,
+        };
+        if needed && judged.seen.observed.values().any(Observed::is_locked) {
+            judge(self.passphrases, env)
+        } else {
+            Ok(judged)
+        }
+    }
+}
+
+impl Carried {
+    fn of(judged: Judged) -> Self {
+        Self {
+            judged,
+            finished: Vec::new(),
+        }
+    }
+}
+
+/// The lock on these directories, and what an interrupted run had left there.
+pub(crate) fn writer(
+    store: &Store,
+    roots: &[Root],
+    lock_timeout: Duration,
+    env: &mut Env<'_>,
+) -> Result<(Writer, Option<Recovered>), Stop> {
+    let notice = &mut *env.notice;
+    let mut writer = store.lock(roots, lock_timeout, &mut |directory| {
+        notice(&waiting(directory));
+    })?;
+    let recovered = writer.recover()?;
+    Ok((writer, recovered))
+}
+
+/// One commit; a journal tells of `verb` in one word.
+pub(crate) fn commit(
+    writer: &mut Writer,
+    changes: Vec<Change>,
+    verb: &str,
+    backup: bool,
+    env: &Env<'_>,
+) -> anyhow::Result<Committed> {
+    let options = CommitOptions {
+        transaction: transaction()?,
+        origin: Origin {
+            command: verb.to_owned(),
+            time: env.now,
+        },
+        backup,
+        keep: Vec::new(),
+    };
+    writer.commit(changes, &options)
+}
