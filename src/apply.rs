@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::diff::above;
+use crate::bundle::{anchors, chain};
 use crate::issue::{self, Issued, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Credentials, Entry};
@@ -22,6 +22,7 @@ use crate::location::{FileId, Owner};
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Plan, Planned, Step};
+use crate::profile::API_SERVER;
 use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::store::Change;
 use crate::x509::cert::Certificate;
@@ -68,6 +69,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         requests: Vec::new(),
         issued: BTreeMap::new(),
         cas: BTreeMap::new(),
+        served: None,
         renewed: Vec::new(),
     };
     for (pair, planned) in plan.steps.iter().enumerate() {
@@ -169,6 +171,8 @@ struct Preparation<'a> {
     issued: BTreeMap<String, Certificate>,
     /// What the files of the CAs made in this run hold, and their keys.
     cas: BTreeMap<&'a str, (Vec<Certificate>, Arc<PrivateKey>)>,
+    /// The certificates of the API server's file, if this run writes it.
+    served: Option<Vec<Certificate>>,
     /// The CA certificates renewed in this run, the former and the new one.
     renewed: Vec<(Certificate, Certificate)>,
 }
@@ -212,7 +216,7 @@ impl<'a> Preparation<'a> {
 
     /// The certificate that another machine asked for, or the CA's for it.
     fn give(&mut self, pair: usize, spec: &Spec) -> Result<()> {
-        let chain = match self.seen.observed.get(&spec.name) {
+        let file = match self.seen.observed.get(&spec.name) {
             Some(Observed::Copy { of, .. }) => of.clone(),
             Some(Observed::Request { request, .. }) => {
                 let wanted = spec
@@ -224,29 +228,12 @@ impl<'a> Preparation<'a> {
                 let leaf = issued.certificate().clone();
                 self.issued.insert(spec.name.clone(), leaf.clone());
                 let ca = wanted.issuer.as_deref().unwrap_or_default();
-                let mut chain = vec![leaf];
-                chain.extend(self.intermediates(ca)?);
-                chain
+                chain(&leaf, &self.authorities(ca)?)
             }
             _ => bail!("{} was not asked for", spec.name),
         };
-        let pem = chain.iter().map(Certificate::to_pem).collect::<String>();
-        let file = spec.place.public();
-        self.change(pair, &spec.place, file, octets(&pem), CERTIFICATE_MODE);
+        self.certificates(pair, spec, &file);
         Ok(())
-    }
-
-    /// The CA and those above it, where it is not a root itself; without the root, which who verifies
-    /// must have anyway (RFC 8446 section 4.4.2).
-    fn intermediates(&self, ca: &str) -> Result<Vec<Certificate>> {
-        let (bundle, key) = self.ca(ca)?;
-        let signing = bundle
-            .iter()
-            .find(|certificate| certificate.public_key == *key.public_key());
-        let signing = signing.context("the CA's file holds no certificate of the CA's key")?;
-        let all = [signing].into_iter().chain(above(signing, &bundle));
-        let root = |ca: &&Certificate| ca.subject == ca.issuer;
-        Ok(all.filter(|ca| !root(ca)).cloned().collect())
     }
 
     fn issue(&self, spec: &CertificateSpec, key: &PrivateKey) -> Result<Issued> {
@@ -303,6 +290,16 @@ impl<'a> Preparation<'a> {
         }
     }
 
+    /// Those of a CA that a kubeconfig is to trust.
+    fn trusted(&self, ca: &str) -> Result<Vec<Certificate>> {
+        let there = match self.seen.observed.get(API_SERVER) {
+            Some(Observed::Certificate { chain, .. }) => chain,
+            _ => &[][..],
+        };
+        let served = self.served.as_deref().unwrap_or(there);
+        Ok(anchors(&self.authorities(ca)?, served))
+    }
+
     fn place(
         &mut self,
         pair: usize,
@@ -310,14 +307,22 @@ impl<'a> Preparation<'a> {
         certificate: &Certificate,
         key: &PrivateKey,
     ) -> Result<()> {
+        let issuer = spec
+            .certificate()
+            .and_then(|wanted| wanted.issuer.as_deref());
+        let pool = match issuer {
+            Some(ca) => self.authorities(ca)?,
+            None => Vec::new(),
+        };
+        let file = chain(certificate, &pool);
         let Place::Kubeconfig { .. } = &spec.place else {
-            self.certificates(pair, &spec.place, std::slice::from_ref(certificate));
+            self.certificates(pair, spec, &file);
             self.private_key(pair, &spec.place, key);
             return Ok(());
         };
         let key = key.to_pem();
         let data = Credentials::Data {
-            certificate: &certificate.to_pem(),
+            certificate: &pem(&file),
             key: key.as_bytes(),
         };
         self.kubeconfig(pair, spec, data)
@@ -366,12 +371,7 @@ impl<'a> Preparation<'a> {
         let issuer = spec
             .certificate()
             .and_then(|wanted| wanted.issuer.as_deref());
-        let issuer = issuer.context("a kubeconfig needs a CA")?;
-        let authorities: String = self
-            .authorities(issuer)?
-            .iter()
-            .map(Certificate::to_pem)
-            .collect();
+        let authorities = pem(&self.trusted(issuer.context("a kubeconfig needs a CA")?)?);
         let entry = Entry {
             cluster,
             user,
@@ -391,10 +391,13 @@ impl<'a> Preparation<'a> {
         Ok(())
     }
 
-    fn certificates(&mut self, pair: usize, place: &Place, chain: &[Certificate]) {
-        let pem: String = chain.iter().map(Certificate::to_pem).collect();
-        let pem = Zeroizing::new(pem.into_bytes());
-        self.change(pair, place, place.public(), pem, CERTIFICATE_MODE);
+    fn certificates(&mut self, pair: usize, spec: &Spec, file: &[Certificate]) {
+        if spec.name == API_SERVER {
+            self.served = Some(file.to_vec());
+        }
+        let place = &spec.place;
+        let bytes = octets(&pem(file));
+        self.change(pair, place, place.public(), bytes, CERTIFICATE_MODE);
     }
 
     fn private_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
@@ -439,6 +442,10 @@ fn serial() -> Result<Serial> {
     let mut random = [0; 20];
     key::random(&mut random)?;
     Ok(Serial::new(random))
+}
+
+fn pem(certificates: &[Certificate]) -> String {
+    certificates.iter().map(Certificate::to_pem).collect()
 }
 
 fn octets(text: &str) -> Zeroizing<Vec<u8>> {

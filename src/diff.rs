@@ -23,8 +23,8 @@ use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 use crate::x509::validity::moment;
 
-pub(crate) use chain::{PERMIT, above, forbidden, forbids};
-pub use chain::{chain_to, signed_by};
+pub use chain::signed_by;
+pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub(crate) use place::KEY_MODE;
@@ -188,7 +188,7 @@ impl Judge<'_> {
             Some(wanted) if wanted.kind == Kind::Ca => self.ca(certificate, chain),
             Some(wanted) => {
                 self.leaf(wanted, certificate, &chain[1..]);
-                self.making(wanted, certificate);
+                self.making(wanted, certificate, &chain[1..]);
             }
             None => {}
         }
@@ -275,7 +275,7 @@ impl Judge<'_> {
             self.findings.push(finding);
         }
         self.leaf(wanted, leaf, above);
-        self.making(wanted, leaf);
+        self.making(wanted, leaf, above);
     }
 
     /// Whoever takes it along with the leaves must not trust another CA.

@@ -79,6 +79,7 @@ codes! {
     ExternalCa "external-ca" Error "the CA's key is not here, so that it cannot be issued here";
     ForeignOwner "foreign-owner" Warning "a directory, or what the cluster trusts, belongs to a user who is neither root nor who runs this";
     FormerSubject "former-subject" Note "the subject is one that kubeadm gave it once";
+    IntermediateMissing "intermediate-missing" Warning "a CA between a leaf and its root is not in the leaf's file, so that who trusts the root alone cannot follow";
     InterruptedRun "interrupted-run" Warning "a run was interrupted, so what is there is not judged; the next one that writes completes it";
     KeyAlgorithm "key-algorithm" Warning "the key is of another algorithm than wanted";
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";

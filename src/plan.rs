@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, PERMIT, RENAME, above, authorities, diff, forbidden, forbids, reissue};
+use crate::bundle::above;
+use crate::diff::{self, PERMIT, RENAME, authorities, diff, forbidden, forbids, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
 use crate::profile::{API_SERVER, by_name};
@@ -58,7 +59,8 @@ pub enum Step {
     Import,
     /// It is there and stays.
     Keep,
-    /// It is a kubeconfig, and its CA certificates are replaced by those of the CA's file.
+    /// Its key and its certificate stay, and the CAs beside them are brought up to date: those behind it,
+    /// and in a kubeconfig those that it trusts.
     Refresh,
     /// It is there, and its certificate is made anew for the same key.
     Reissue {
@@ -285,6 +287,7 @@ impl<'a> Planner<'a> {
             (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
                 Step::Replace { why: errors }
             }
+            (_, Force::Drifted) if leaf && lacks_chain(&findings) => Step::Refresh,
             _ => Step::Keep,
         };
         if let Some(obstacle) = self.obstacles.get(&spec.name) {
@@ -318,6 +321,10 @@ impl<'a> Planner<'a> {
         }
         let (findings, mended) = match step {
             Step::Replace { .. } => (Vec::new(), findings),
+            Step::Refresh => {
+                let mended = |found: &Finding| found.code == Code::IntermediateMissing;
+                findings.into_iter().partition(|found| !mended(found))
+            }
             _ => (findings, Vec::new()),
         };
         Ok(Planned {
@@ -400,6 +407,11 @@ impl<'a> Planner<'a> {
             _ => Vec::new(),
         }
     }
+}
+
+fn lacks_chain(findings: &[Finding]) -> bool {
+    let lacks = |finding: &Finding| finding.code == Code::IntermediateMissing;
+    findings.iter().any(lacks) && !findings.iter().any(is_error)
 }
 
 /// The way out where a file cannot be repaired, only replaced whole.

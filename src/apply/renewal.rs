@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{PRIVATE_MODE, Preparation};
+use super::{PRIVATE_MODE, Preparation, pem};
+use crate::bundle::completed;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Anew};
 use crate::observed::{Key, Observed};
@@ -43,11 +44,20 @@ impl<'a> Preparation<'a> {
         self.place_again(pair, spec, made, None)
     }
 
-    /// The CA certificates of a kubeconfig.
+    /// The CAs behind a leaf, and those that a kubeconfig trusts, as its CA's file has them now.
     pub(super) fn refresh(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let observed = self.found(spec)?;
+        let (leaf, _) = certificate(observed).context("it has no certificate")?;
+        let file = self.file(spec, leaf)?;
+        let Observed::Kubeconfig(found) = observed else {
+            self.certificates(pair, spec, &file);
+            return Ok(());
+        };
         let authorities = self.bundle(spec)?;
+        let certificate = pem(&file);
         let anew = Anew {
-            authorities: Some(&authorities),
+            authorities: Some(authorities.as_str()).filter(|_| found.embeds_authorities()),
+            certificate: Some(certificate.as_str()).filter(|_| file != found.chain),
             ..Anew::default()
         };
         self.kubeconfig_anew(pair, spec, &anew)
@@ -64,7 +74,7 @@ impl<'a> Preparation<'a> {
     ) -> Result<()> {
         let file = self.file(spec, made)?;
         let Place::Kubeconfig { .. } = spec.place else {
-            self.certificates(pair, &spec.place, &file);
+            self.certificates(pair, spec, &file);
             if let Some(key) = key {
                 self.private_key(pair, &spec.place, key);
             }
@@ -75,7 +85,7 @@ impl<'a> Preparation<'a> {
             Observed::Kubeconfig(found) => found.embeds_authorities(),
             _ => false,
         };
-        let certificate: String = file.iter().map(Certificate::to_pem).collect();
+        let certificate = pem(&file);
         let key = key.map(PrivateKey::to_pem);
         let anew = Anew {
             authorities: Some(authorities.as_str()).filter(|_| embedded),
@@ -85,8 +95,8 @@ impl<'a> Preparation<'a> {
         self.kubeconfig_anew(pair, spec, &anew)
     }
 
-    /// What the file of a renewed certificate holds: a leaf is followed by the chain that followed it,
-    /// and in a bundle all others stay.
+    /// What the file of a renewed certificate holds: a leaf is followed by its chain, and by what else
+    /// followed it; and in a bundle all others stay.
     fn file(&self, spec: &Spec, made: &Certificate) -> Result<Vec<Certificate>> {
         let observed = self.found(spec)?;
         let (former, _) = certificate(observed).context("it has no certificate")?;
@@ -103,13 +113,18 @@ impl<'a> Preparation<'a> {
                 None => one.clone(),
             }
         };
-        Ok(chain.iter().map(now).collect())
+        let mut file: Vec<Certificate> = chain.iter().map(now).collect();
+        let issuer = spec.certificate().and_then(|leaf| leaf.issuer.as_deref());
+        if let Some(ca) = issuer {
+            file = completed(made, &file[1..], &self.authorities(ca)?);
+        }
+        Ok(file)
     }
 
     fn bundle(&self, spec: &Spec) -> Result<String> {
         let wanted = spec.certificate().context("it has no certificate")?;
-        let authorities = self.authorities(wanted.issuer.as_deref().context("it has no CA")?)?;
-        Ok(authorities.iter().map(Certificate::to_pem).collect())
+        let issuer = wanted.issuer.as_deref().context("it has no CA")?;
+        Ok(pem(&self.trusted(issuer)?))
     }
 
     fn kubeconfig_anew(&mut self, pair: usize, spec: &Spec, anew: &Anew<'_>) -> Result<()> {

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets};
+use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Credentials, Entry};
-use crate::location::FileId;
 use crate::observed::{Key, Observed};
 use crate::plan::Step;
 use crate::requests::{Manifest, manifest, sent};
 use crate::spec::{Place, Spec};
-use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 impl<'a> Preparation<'a> {
@@ -60,9 +58,8 @@ impl<'a> Preparation<'a> {
         let issuer = spec
             .certificate()
             .and_then(|wanted| wanted.issuer.as_deref());
-        let authorities = issuer.and_then(|ca| self.authorities(ca).ok());
-        let authorities = authorities.unwrap_or_default();
-        let authorities: String = authorities.iter().map(Certificate::to_pem).collect();
+        let authorities = issuer.and_then(|ca| self.trusted(ca).ok());
+        let authorities = pem(&authorities.unwrap_or_default());
         let key = key.to_pem();
         let entry = Entry {
             cluster,
@@ -123,20 +120,18 @@ impl<'a> Preparation<'a> {
         let Some(Observed::Returned(returned)) = self.seen.observed.get(&spec.name) else {
             bail!("{} did not come back", spec.name);
         };
-        let chain: String = returned.chain.iter().map(Certificate::to_pem).collect();
         if let Some(leaf) = returned.chain.first() {
             self.issued.insert(spec.name.clone(), leaf.clone());
         }
         if let Place::Kubeconfig { .. } = &spec.place {
             let key = self.key_in_place(spec)?.to_pem();
             let data = Credentials::Data {
-                certificate: &chain,
+                certificate: &pem(&returned.chain),
                 key: key.as_bytes(),
             };
             return self.kubeconfig(pair, spec, data);
         }
-        let file: FileId = spec.place.public();
-        self.change(pair, &spec.place, file, octets(&chain), CERTIFICATE_MODE);
+        self.certificates(pair, spec, &returned.chain);
         Ok(())
     }
 

@@ -8,8 +8,8 @@ use super::generate::owner;
 use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop};
+use crate::bundle;
 use crate::cli::Import;
-use crate::diff::chain_to;
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
@@ -216,7 +216,8 @@ fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certific
     let authorities = crate::diff::authorities(spec, &seen.observed);
     let file = file(spec, arrival.as_ref());
     let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
-    let chain = leaf.map_or_else(Vec::new, |leaf| chain_to(leaf, pool, authorities));
+    let pool = [authorities, pool].concat();
+    let chain = leaf.map_or_else(Vec::new, |leaf| bundle::chain(&leaf, &pool));
     put(
         seen,
         spec,

@@ -1,7 +1,8 @@
 //! What is judged of a CA: what its leaves depend on.
 
 use super::Judge;
-use super::chain::{above, allows};
+use super::chain::allows;
+use crate::bundle::above;
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::x509::cert::Certificate;

@@ -1,5 +1,6 @@
 //! How a leaf leads to its CA, and which names may stand at its end.
 
+use crate::bundle::verifies;
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::San;
@@ -15,27 +16,6 @@ pub(super) fn may_sign(ca: &Certificate) -> bool {
 /// may sign is not asked here.
 pub fn signed_by(leaf: &Certificate, chain: &[Certificate], authorities: &[Certificate]) -> bool {
     leads(leaf, chain, authorities, allows)
-}
-
-/// A leaf, and those of `pool` that lead from it to one of `authorities`; what a verifier has anyway is
-/// left out.
-pub fn chain_to(
-    leaf: Certificate,
-    pool: &[Certificate],
-    authorities: &[Certificate],
-) -> Vec<Certificate> {
-    let mut chain = vec![leaf];
-    while let Some(last) = chain.last() {
-        if authorities.iter().any(|ca| verifies(last, ca)) {
-            break;
-        }
-        let next = pool
-            .iter()
-            .find(|ca| may_sign(ca) && !chain.contains(ca) && verifies(last, ca));
-        let Some(next) = next else { break };
-        chain.push(next.clone());
-    }
-    chain
 }
 
 /// As `signed_by`, whatever number of CAs may be on the way.
@@ -79,25 +59,6 @@ fn leads(
         intermediates = others;
     }
     false
-}
-
-pub(super) fn verifies(child: &Certificate, issuer: &Certificate) -> bool {
-    child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
-}
-
-/// The CAs of a bundle that stand above one of it, the nearest first.
-pub(crate) fn above<'a>(ca: &'a Certificate, bundle: &'a [Certificate]) -> Vec<&'a Certificate> {
-    let mut found = Vec::new();
-    let mut current = ca;
-    while current.issuer != current.subject {
-        let issuer = bundle
-            .iter()
-            .find(|issuer| *issuer != ca && !found.contains(issuer) && verifies(current, issuer));
-        let Some(issuer) = issuer else { break };
-        found.push(issuer);
-        current = issuer;
-    }
-    found
 }
 
 /// Which of these names the name constraints of which of these CAs do not permit.

@@ -1,6 +1,7 @@
 //! What is judged of a kubeconfig: whom it trusts, where it points, and its certificate.
 
 use super::Judge;
+use crate::bundle::anchors;
 use crate::finding::Code;
 use crate::observed::{Kubeconfig, Source, server};
 use crate::spec::{Credentials, Place};
@@ -27,7 +28,11 @@ impl Judge<'_> {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
             let lacking = |ca: &Certificate| !found.authorities.contains(ca);
             if found.authorities.iter().any(trusted) {
-                if self.authorities.iter().any(lacking) {
+                // Intermediates may leave it, since the server sends them.
+                if anchors(self.authorities, self.authorities)
+                    .iter()
+                    .any(lacking)
+                {
                     self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
                 }
                 if !found.authorities.iter().all(trusted) {
@@ -63,7 +68,7 @@ impl Judge<'_> {
         // A certificate in a file of its own has another keeper: a kubelet rotates its own, with
         // the key and the validity that it and its cluster's signer choose.
         if !found.referred {
-            self.making(wanted, leaf);
+            self.making(wanted, leaf, &found.chain[1..]);
         }
     }
 

@@ -5,10 +5,13 @@ use std::collections::HashSet;
 use time::Duration;
 
 use super::Judge;
-use super::chain::{PERMIT, above, forbidden, forbids, may_sign, signed_at_any_length, signed_by};
+use super::chain::{PERMIT, forbidden, forbids, may_sign, signed_at_any_length, signed_by};
+use crate::bundle::{above, lacks};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
-use crate::spec::{BACKDATE, CertificateSpec, Place};
+use crate::location::Root;
+use crate::profile::by_name;
+use crate::spec::{BACKDATE, CertificateSpec, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
 use crate::x509::usage::KeyUsage;
@@ -19,6 +22,17 @@ const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
 
 /// How many findings of one code are told of one file, each in its own words.
 const MOST: usize = 20;
+
+/// How a leaf's file gets what lacks behind it.
+fn complete(spec: &Spec) -> String {
+    match by_name(&spec.name) {
+        Some(row) if row.in_all => format!(
+            "'certs {} --force', for the same directories and facts, completes it, and keeps key and certificate",
+            spec.phase.name()
+        ),
+        _ => "'certs renew' completes it".to_owned(),
+    }
+}
 
 /// Made anew under the same name it would be refused.
 pub(crate) const RENAME: &str = "choose another node name or common name";
@@ -49,8 +63,25 @@ impl Judge<'_> {
         self.serial(leaf);
     }
 
-    /// How a leaf was made: nothing that anyone who verifies it looks at.
-    pub(super) fn making(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
+    /// How a file was made: nothing that a component of the cluster looks at, which has its CA's file.
+    pub(super) fn making(
+        &mut self,
+        wanted: &CertificateSpec,
+        leaf: &Certificate,
+        chain: &[Certificate],
+    ) {
+        // What the kubelet rotated is as the controller manager signed it.
+        let rotated = matches!(
+            &self.spec.place,
+            Place::File {
+                root: Root::Kubelet,
+                ..
+            }
+        );
+        if !rotated && lacks(leaf, chain, self.authorities) {
+            let text = "lacks a CA between its certificate and the root";
+            self.tell(Code::IntermediateMissing, text, &complete(self.spec));
+        }
         match leaf.public_key.algorithm() {
             Some(found) if found == wanted.key_algorithm => {}
             _ => self.tell(

@@ -3,8 +3,8 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::chain::verifies;
 use super::tree::remake;
+use crate::bundle::verifies;
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;

@@ -2,6 +2,7 @@
 
 use super::due::{Due, Renewal};
 use super::{Force, Planned, Planner, Step, external, is_error};
+use crate::bundle::completed;
 use crate::diff::{authorities, diff, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
@@ -224,6 +225,11 @@ impl Planner<'_> {
                 key.access.mode &= file.largest_mode();
             }
         };
+        let complete = |file: &mut Vec<Certificate>| {
+            if let Some((leaf, behind)) = file.split_first() {
+                *file = completed(leaf, behind, authorities(spec, self.found));
+            }
+        };
         let mut after = observed.clone();
         match &mut after {
             Observed::Certificate { chain, key, access } => {
@@ -233,10 +239,14 @@ impl Planner<'_> {
                     .iter_mut()
                     .filter(|one| Some(&**one) == former)
                     .for_each(renew);
+                if !spec.is_ca() {
+                    complete(chain);
+                }
                 key.iter_mut().for_each(private);
             }
             Observed::Kubeconfig(found) => {
                 found.chain.iter_mut().take(1).for_each(renew);
+                complete(&mut found.chain);
                 private(&mut found.key);
                 if found.embeds_authorities() {
                     found.authorities = authorities(spec, self.found).to_vec();

@@ -217,9 +217,12 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 let mends = error(&planned.mended);
                 match &planned.step {
                     Step::Keep => assert!(planned.mended.is_empty(), "{what}: {name}"),
-                    Step::Refresh | Step::Reissue { .. } | Step::Skip => {
-                        panic!("{what}: {name} is renewed")
+                    Step::Refresh => {
+                        assert_eq!(force, Force::Drifted, "{what}: {name}");
+                        let code = planned.mended[0].code;
+                        assert_eq!(code, Code::IntermediateMissing, "{what}: {name}");
                     }
+                    Step::Reissue { .. } | Step::Skip => panic!("{what}: {name} is renewed"),
                     Step::Import | Step::Request { .. } => {
                         panic!("{what}: {name} is asked for")
                     }

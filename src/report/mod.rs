@@ -323,6 +323,7 @@ impl Report {
             (Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
                 vec![spec.place.key(), sent(&spec.name)]
             }
+            (Step::Refresh, _) => vec![spec.place.public()],
             (_, Some(Observed::Returned(returned))) if returned.key.is_none() => {
                 vec![spec.place.public()]
             }

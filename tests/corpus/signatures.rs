@@ -125,6 +125,22 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Force,
     },
     Fault {
+        name: "the CA stands below a root, and the leaf without it",
+        base: Base::OpenSsl,
+        of: "front-proxy-client",
+        recipe: r"key $aside/root.key
+extensions='basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n'
+openssl req -new -key $aside/root.key -subj /CN=root |
+    openssl x509 -req -key $aside/root.key -days 7000 -extfile <(printf $extensions) -out $aside/root.crt
+openssl x509 -x509toreq -in pki/front-proxy-ca.crt -key pki/front-proxy-ca.key |
+    openssl x509 -req -CA $aside/root.crt -CAkey $aside/root.key -days 3000 -extfile <(printf $extensions) -out $aside/own.crt
+cat $aside/own.crt $aside/root.crt > pki/front-proxy-ca.crt",
+        told: &[
+            "warning intermediate-missing pki/front-proxy-client.crt lacks a CA between its certificate and the root",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
         name: "the leaf's intermediate has expired",
         base: Base::OpenSsl,
         of: "apiserver",

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use super::around::{configuration, roots, settled, stopped, transaction};
 use super::check::{judged, look};
 use super::{Env, Outcome, Stop};
+use crate::bundle::above;
 use crate::cli::{ExportVerb, Tree};
+use crate::diff::authorities;
 use crate::facts;
 use crate::finding::{Finding, Severity};
 use crate::key::PrivateKey;
@@ -161,25 +163,19 @@ impl Found {
             Observed::Kubeconfig(kubeconfig) => (&kubeconfig.chain, &kubeconfig.key),
             _ => return None,
         };
-        let above = crate::diff::authorities(spec, &self.seen.observed);
-        Some((line(chain, above), Key::open(key)?))
+        let pool = authorities(spec, &self.seen.observed);
+        Some((line(chain, pool), Key::open(key)?))
     }
 }
 
-/// The leaf and what is above it, one after the other, each once.
-fn line(chain: &[Certificate], above: &[Certificate]) -> Vec<Certificate> {
-    let mut line: Vec<Certificate> = chain.first().cloned().into_iter().collect();
-    while let Some(last) = line.last() {
-        let signs = |ca: &&Certificate| {
-            ca.subject == last.issuer && last.verify_signature(&ca.public_key).is_ok()
-        };
-        let next = chain.iter().chain(above).find(signs).cloned();
-        match next {
-            Some(ca) if !line.contains(&ca) => line.push(ca),
-            _ => break,
-        }
-    }
-    line
+/// The first of a file and all that is above it, the root too.
+fn line(chain: &[Certificate], pool: &[Certificate]) -> Vec<Certificate> {
+    let Some((leaf, behind)) = chain.split_first() else {
+        return Vec::new();
+    };
+    let pool = [behind, pool].concat();
+    let line = [leaf].into_iter().chain(above(leaf, &pool));
+    line.cloned().collect()
 }
 
 /// A secret does not go to a terminal, where it would stay on the screen and in its memory.

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Export, Found, is_kubeconfig, not_to_a_terminal, opened};
+use crate::bundle::is_root;
 use crate::cli::{ExportSecret, SecretType};
 use crate::cmd::{Env, Stop};
 use crate::diff::authorities;
@@ -112,10 +113,10 @@ fn tls(found: &Found, spec: &Spec) -> Result<Data, Stop> {
     }
     let (chain, key) = found.credentials(spec).ok_or_else(|| unread(spec))?;
     let above = authorities(spec, &found.seen.observed);
-    // The CA's own file has what is trusted; a server sends the rest.
+    // The CA's own file has what is trusted; a server sends what leads there.
     let sent: Vec<Certificate> = chain
         .iter()
-        .filter(|certificate| !above.contains(certificate))
+        .filter(|certificate| !is_root(certificate))
         .cloned()
         .collect();
     let mut data = vec![

@@ -1,0 +1,98 @@
+use time::Duration;
+
+use super::*;
+use crate::observed::Observed;
+use crate::oracle::sample::{NOW, access, certificate, key, open, spec};
+use crate::plan::Found;
+use crate::x509::name::Name;
+
+/// A CA of this name and key, signed by another one, or by itself.
+fn ca(found: &mut Found, name: &str, by: Option<&str>, with: &str) -> Certificate {
+    let mut wanted = spec("ca").certificate().unwrap().clone();
+    wanted.subject = Name::new(&[], name);
+    wanted.issuer = by.map(str::to_owned);
+    wanted.validity = Duration::days(1000);
+    let made = certificate(&wanted, with, found, NOW);
+    let observed = Observed::Certificate {
+        chain: vec![made.clone()],
+        access: access(0o644),
+        key: Some(open(key(with))),
+    };
+    found.insert(name.to_owned(), observed);
+    made
+}
+
+/// Root, upper and lower CA, and a leaf of the lower one.
+fn line() -> (Found, [Certificate; 4]) {
+    let mut found = Found::new();
+    let root = ca(&mut found, "root", None, "root");
+    let upper = ca(&mut found, "upper", Some("root"), "upper");
+    let lower = ca(&mut found, "lower", Some("upper"), "lower");
+    let mut wanted = spec("apiserver").certificate().unwrap().clone();
+    wanted.issuer = Some("lower".to_owned());
+    let leaf = certificate(&wanted, "apiserver", &found, NOW);
+    (found, [leaf, lower, upper, root])
+}
+
+#[test]
+fn a_chain_goes_up_to_the_root_and_leaves_it_out_wherever_the_cas_stand() {
+    let (_, [leaf, lower, upper, root]) = line();
+    let pool = [root.clone(), lower.clone(), upper.clone()];
+    let whole = [leaf.clone(), lower.clone(), upper.clone()];
+    assert_eq!(chain(&leaf, &pool), whole);
+    assert_eq!(chain(&leaf, &pool[1..]), whole, "without its root");
+    assert_eq!(chain(&leaf, &[root, upper]), [leaf.clone()]);
+    assert_eq!(chain(&leaf, &[lower.clone()]), [leaf, lower]);
+}
+
+#[test]
+fn what_a_root_signed_has_no_chain_though_another_signed_that_root_too() {
+    let mut found = Found::new();
+    ca(&mut found, "old", None, "old");
+    let crossed = ca(&mut found, "new", Some("old"), "new");
+    let new = ca(&mut found, "new", None, "new");
+    let mut wanted = spec("apiserver").certificate().unwrap().clone();
+    wanted.issuer = Some("new".to_owned());
+    let leaf = certificate(&wanted, "apiserver", &found, NOW);
+    let pool = [crossed.clone(), new.clone()];
+    assert_eq!(chain(&leaf, &pool), [leaf.clone()]);
+    // Whoever put it there keeps it.
+    let behind = [crossed.clone()];
+    assert_eq!(
+        completed(&leaf, &behind, &[new.clone()]),
+        [leaf.clone(), crossed]
+    );
+    assert!(!lacks(&leaf, &[], &[new]));
+}
+
+#[test]
+fn a_former_certificate_of_a_ca_is_none_that_lacks_and_goes_where_the_chain_is_completed() {
+    let (mut found, [leaf, lower, upper, root]) = line();
+    let newer = ca(&mut found, "lower", Some("upper"), "lower");
+    let bundle = [newer.clone(), upper.clone(), root];
+    assert!(lacks(&leaf, &[], &bundle));
+    assert!(lacks(&leaf, &[lower.clone()], &bundle));
+    let former = [lower, upper.clone()];
+    assert!(!lacks(&leaf, &former, &bundle));
+    assert_eq!(completed(&leaf, &former, &bundle), [leaf, newer, upper]);
+}
+
+#[test]
+fn trust_is_in_the_root_alone_where_it_is_there_and_the_server_sends_the_rest() {
+    let (_, [leaf, lower, upper, root]) = line();
+    let bundle = [lower.clone(), upper.clone(), root.clone()];
+    assert_eq!(
+        anchors(&bundle, &[leaf.clone(), lower.clone(), upper.clone()]),
+        [root.clone()]
+    );
+    assert_eq!(
+        anchors(&bundle, &[leaf.clone(), lower.clone()]),
+        [upper, root]
+    );
+    assert_eq!(anchors(&bundle, &[]), bundle);
+    assert_eq!(
+        anchors(&bundle[..2], &bundle),
+        bundle[..2],
+        "no root is there"
+    );
+}
