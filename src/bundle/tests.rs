@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use time::Duration;
 
 use super::*;
@@ -41,8 +43,8 @@ fn a_chain_goes_up_to_the_root_and_leaves_it_out_wherever_the_cas_stand() {
     let whole = [leaf.clone(), lower.clone(), upper.clone()];
     assert_eq!(chain(&leaf, &pool), whole);
     assert_eq!(chain(&leaf, &pool[1..]), whole, "without its root");
-    assert_eq!(chain(&leaf, &[root, upper]), [leaf.clone()]);
-    assert_eq!(chain(&leaf, &[lower.clone()]), [leaf, lower]);
+    assert_eq!(chain(&leaf, &[root, upper]), from_ref(&leaf));
+    assert_eq!(chain(&leaf, from_ref(&lower)), [leaf, lower.clone()]);
 }
 
 #[test]
@@ -55,11 +57,11 @@ fn what_a_root_signed_has_no_chain_though_another_signed_that_root_too() {
     wanted.issuer = Some("new".to_owned());
     let leaf = certificate(&wanted, "apiserver", &found, NOW);
     let pool = [crossed.clone(), new.clone()];
-    assert_eq!(chain(&leaf, &pool), [leaf.clone()]);
+    assert_eq!(chain(&leaf, &pool), from_ref(&leaf));
     // Whoever put it there keeps it.
     let behind = [crossed.clone()];
     assert_eq!(
-        completed(&leaf, &behind, &[new.clone()]),
+        completed(&leaf, &behind, from_ref(&new)),
         [leaf.clone(), crossed]
     );
     assert!(!lacks(&leaf, &[], &[new]));
@@ -71,7 +73,7 @@ fn a_former_certificate_of_a_ca_is_none_that_lacks_and_goes_where_the_chain_is_c
     let newer = ca(&mut found, "lower", Some("upper"), "lower");
     let bundle = [newer.clone(), upper.clone(), root];
     assert!(lacks(&leaf, &[], &bundle));
-    assert!(lacks(&leaf, &[lower.clone()], &bundle));
+    assert!(lacks(&leaf, from_ref(&lower), &bundle));
     let former = [lower, upper.clone()];
     assert!(!lacks(&leaf, &former, &bundle));
     assert_eq!(completed(&leaf, &former, &bundle), [leaf, newer, upper]);
@@ -83,7 +85,7 @@ fn trust_is_in_the_root_alone_where_it_is_there_and_the_server_sends_the_rest() 
     let bundle = [lower.clone(), upper.clone(), root.clone()];
     assert_eq!(
         anchors(&bundle, &[leaf.clone(), lower.clone(), upper.clone()]),
-        [root.clone()]
+        from_ref(&root)
     );
     assert_eq!(
         anchors(&bundle, &[leaf.clone(), lower.clone()]),
