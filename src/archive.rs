@@ -5,6 +5,8 @@ use anyhow::{Result, ensure};
 
 /// The size of a record.
 const BLOCK: usize = 512;
+/// Where a header says that it is one.
+const MAGIC: usize = 257;
 
 /// The archive of these files, each with its name, which all may read.
 pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
@@ -19,6 +21,13 @@ pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
     // Two records of zeros are the end, and GNU tar reads twenty at once.
     archive.resize((archive.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
     Ok(archive)
+}
+
+/// Whether this is an archive that begins as these do.
+pub fn is_tar(bytes: &[u8]) -> bool {
+    bytes
+        .get(MAGIC..)
+        .is_some_and(|rest| rest.starts_with(b"ustar"))
 }
 
 fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
@@ -38,7 +47,7 @@ fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
     // The checksum counts as spaces while it is made.
     put(148, b"        ");
     put(156, b"0");
-    put(257, b"ustar\x0000");
+    put(MAGIC, b"ustar\x0000");
     let sum: u32 = header.iter().map(|octet| u32::from(*octet)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     Ok(header)
@@ -54,6 +63,7 @@ mod tests {
         let archive = tar(&[one.clone(), two.clone()]).unwrap();
         assert_eq!(archive, tar(&[two, one]).unwrap());
         assert!(archive.len().is_multiple_of(20 * BLOCK));
+        assert!(is_tar(&archive) && !is_tar(&archive[..MAGIC]) && !is_tar(&archive[1..]));
     }
 
     #[test]

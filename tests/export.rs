@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
 mod common;
@@ -279,6 +280,15 @@ fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
         "--output-file",
         text(&out),
     ];
+    // The CA's pair as somebody's credentials.
+    let named = ["client-certificate-data", "client-key-data"]
+        .map(|of| kubeconfig_data(&place.join("admin.conf"), of));
+    let pair = ["pki/ca.crt", "pki/ca.key"].map(|name| fs::read(place.join(name)).expect("a file"));
+    let mut conf = read(&place.join("admin.conf"));
+    for (from, to) in named.iter().zip(&pair) {
+        conf = conf.replace(&Base64::encode_string(from), &Base64::encode_string(to));
+    }
+    write(&place.join("ca.conf"), conf);
     let pkcs12 = |name: &str| export(place.path(), "pkcs12", &[&[name], &files[..]].concat());
     for (name, words) in [
         ("ca", "signs for the cluster"),
@@ -287,6 +297,12 @@ fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
         ("kube-proxy", "is not there"),
         ("./none", "there is no file"),
         (text(&place.join("pki/ca.key")), "no certificate"),
+        (text(&place.join("pki/ca.crt")), "is a CA's certificate"),
+        (
+            text(&place.join("pki/etcd/ca.crt")),
+            "is a CA's certificate",
+        ),
+        (text(&place.join("ca.conf")), "is a CA's certificate"),
     ] {
         let refused = pkcs12(name).expect(2);
         assert!(refused.stderr.contains(words), "{refused}");

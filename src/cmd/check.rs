@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::around::{Wrong, facts, roots, severity, stopped, transaction};
 use super::give::Give;
-use super::{Env, Outcome, Stop, there};
+use super::{Env, Outcome, Stop, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, survey, told_to_a_reader};
 use crate::facts::{Facts, Given};
@@ -72,7 +72,9 @@ struct Job {
 
 fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     let least = severity(verb.fail_on);
+    let (file, config) = (verb.output_file.clone(), verb.tree.config.clone());
     let (job, notes) = settle(verb, env)?;
+    output_file::settled(file.as_ref(), &job.store, &[config.as_ref()])?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
     let lock = job.store.lock_shared(&Root::TREE)?;
     let (places, mut findings) = there::places(&job.store, &Root::TREE);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -10,6 +9,7 @@ use anyhow::Result;
 use super::backup::{Looked, Manifest, listed, look};
 use super::journal::{Entry, List, Origin, TransactionId};
 use super::layout::{self, BACKUP, Roots};
+use super::read::is_same;
 use crate::location::{FileId, Root};
 
 /// One earlier commit that replaced files.
@@ -157,11 +157,7 @@ fn directory<'a>(roots: &'a Roots, list: &'a List, root: Root) -> &'a Path {
 
 /// Whether `root` is the directory that is at `path`.
 pub(super) fn is_root(roots: &Roots, root: Root, path: &Path) -> bool {
-    let whole = |path: &Path| {
-        let found = path.metadata().ok()?;
-        Some((found.dev(), found.ino()))
-    };
-    whole(roots.path(root)).is_some_and(|here| Some(here) == whole(path))
+    is_same(roots.path(root), path)
 }
 
 /// What may not be looked at is not known to lack.

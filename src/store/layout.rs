@@ -17,8 +17,8 @@ pub(super) const BACKUP: &str = ".certs-backup";
 const MANIFEST: &str = "journal";
 /// What is told of the requests in a directory.
 pub(crate) const REQUESTS: &str = "requests.json";
-/// What the names of staged files begin with.
-const STAGED: &str = ".certs-";
+/// What the names of all of these begin with, and of staged files.
+pub(super) const OURS: &str = ".certs-";
 
 /// The directories of one run.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -93,11 +93,7 @@ pub fn request_directory(path: &Path) -> Result<(PathBuf, Option<String>)> {
     let base = base.filter(known).with_context(|| {
         format!("{shown}: call it NAME.csr, in lower case letters, digits, '-' and '.'")
     })?;
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    Ok((directory, Some(base.to_owned())))
+    Ok((directory_of(path), Some(base.to_owned())))
 }
 
 /// Whether `file` is one that `certs` may write: a fixed folder or none, a plain name, an ending
@@ -153,14 +149,18 @@ pub fn named_beside(kubeconfig: &Path, named: &str) -> PathBuf {
     kubeconfig.parent().unwrap_or(Path::new(".")).join(named)
 }
 
-/// The directory of `path`, and the name of a hidden file in it that becomes `path`.
-pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, String) {
-    let directory = match path.parent() {
+/// The directory that `path` names a file of.
+pub(super) fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
-    };
+    }
+}
+
+/// The directory of `path`, and the name of a hidden file in it that becomes `path`.
+pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, String) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    (directory, format!(".{name}.{unique}"))
+    (directory_of(path), format!(".{name}.{unique}"))
 }
 
 /// Hidden names beside `name`, in its directory: for the file that becomes it, and for a second name of
@@ -208,12 +208,12 @@ pub(super) fn within(folder: &str, base: &str) -> String {
 /// What the `number`th file of a commit is called until its rename: in the folder of its target,
 /// since a rename does not cross file systems.
 pub(super) fn staged(transaction: TransactionId, number: usize, target: &str) -> String {
-    within(folder(target), &format!("{STAGED}{transaction}-{number}"))
+    within(folder(target), &format!("{OURS}{transaction}-{number}"))
 }
 
 /// The commit and the number of a staged file, from its name without the folder.
 pub(super) fn parse_staged(base: &str) -> Option<(TransactionId, usize)> {
-    let (transaction, number) = base.strip_prefix(STAGED)?.split_once('-')?;
+    let (transaction, number) = base.strip_prefix(OURS)?.split_once('-')?;
     let transaction = TransactionId::parse(transaction)?;
     let parsed: usize = number.parse().ok()?;
     (parsed.to_string() == number).then_some((transaction, parsed))

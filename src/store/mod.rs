@@ -51,7 +51,7 @@ pub use self::layout::{Roots, named_beside};
 pub use self::lock::{Lock, Writer};
 pub use self::output::{write_output, write_secret};
 pub use self::owner::{resolve_owner, trusted_users};
-pub use self::read::{FileContent, LARGEST, ReadError, read_input};
+pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input};
 pub use self::recover::Recovered;
 use crate::location::{FileId, Root};
 
@@ -85,6 +85,12 @@ impl Store {
     /// Whether `root` is the directory that is at `path`.
     pub fn is_root(&self, root: Root, path: &Path) -> bool {
         earlier::is_root(&self.roots, root, path)
+    }
+
+    /// Whether what is written to `path` would take the place of a file of these directories, be it there
+    /// or not, or of one that runs are completed or taken back by.
+    pub fn is_place(&self, path: &Path) -> bool {
+        output::is_place(&self.roots, path)
     }
 
     /// `path` from the root of the file system: a component that is given it runs elsewhere.

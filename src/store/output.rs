@@ -14,9 +14,10 @@ use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::folder::{self, Barred};
 use super::journal::TransactionId;
-use super::layout::beside;
-use super::read::{is_file, kind, reason};
+use super::layout::{BACKUP, OURS, Roots, beside, directory_of, folders, is_of_a_tree, within};
+use super::read::{is_file, is_same, kind, reason};
 use super::writable::errno;
+use crate::location::{FileId, Root};
 
 /// Everyone may read it: it holds no key.
 const MODE: Mode = Mode::from_bits_truncate(0o644);
@@ -32,6 +33,30 @@ pub fn write_secret(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<
 /// before.
 pub fn write_output(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<()> {
     put(path, bytes, unique, MODE).with_context(|| format!("write {}", path.display()))
+}
+
+/// Whether `path` has a name that only what is in the roots has.
+pub(super) fn is_place(roots: &Roots, path: &Path) -> bool {
+    let (Some(name), directory) = (path.file_name(), directory_of(path)) else {
+        return false;
+    };
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let in_backup = directory
+        .canonicalize()
+        .is_ok_and(|whole| whole.iter().any(|folder| folder == BACKUP));
+    let of_a_tree = |root: Root, folder: &str| {
+        name.starts_with(OURS) || is_of_a_tree(&FileId::new(root, within(folder, name)))
+    };
+    in_backup
+        || Root::ALL.into_iter().any(|root| {
+            let mut places = [&"."].into_iter().chain(folders(root));
+            places.any(|folder| {
+                let place = roots.file(&FileId::new(root, *folder));
+                of_a_tree(root, folder) && is_same(&place, &directory)
+            })
+        })
 }
 
 fn put(path: &Path, bytes: &[u8], unique: TransactionId, mode: Mode) -> Result<()> {

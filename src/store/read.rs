@@ -110,6 +110,15 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
+/// Whether both are names of one file or directory that is there.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let number = |path: &Path| {
+        let found = path.metadata().ok()?;
+        Some((found.dev(), found.ino()))
+    };
+    number(one).is_some_and(|here| Some(here) == number(other))
+}
+
 /// What the system calls an error, in the middle of a sentence.
 pub(super) fn reason(errno: Errno) -> String {
     let text = errno.desc();

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::{Export, opened};
 use crate::archive::tar;
 use crate::cli::ExportBundle;
-use crate::cmd::{Env, Stop};
+use crate::cmd::{Env, Stop, output_file};
 use crate::location::{FileId, Root};
 use crate::pem;
 
@@ -17,6 +17,8 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
         ));
     }
     let (store, notes) = opened(&verb.tree, None, env)?;
+    let file = verb.output_file.as_ref();
+    output_file::settled(file, &store, &[verb.tree.config.as_ref()])?;
     let lock = store.lock_shared(&[Root::Pki])?;
     let mut contents = Vec::new();
     let listed = store.list(Root::Pki).map_err(anyhow::Error::from)?;

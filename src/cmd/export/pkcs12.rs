@@ -8,18 +8,21 @@ use zeroize::Zeroizing;
 use super::{Export, Found, line, not_to_a_terminal, opened};
 use crate::cli::ExportPkcs12;
 use crate::cmd::around::{input, passphrase};
-use crate::cmd::{Env, Stop};
+use crate::cmd::{Env, Stop, output_file};
 use crate::key::{PrivateKey, Protection};
 use crate::kubeconfig::{self, Source};
 use crate::pkcs12::{check_password, encode};
 use crate::profile::Kind;
 use crate::x509::cert::Certificate;
+use crate::x509::usage::KeyUsage;
 
 pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, Stop> {
     let file = verb.output_file.as_ref();
     not_to_a_terminal(file, env, "name a file with --output-file")?;
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
+    let inputs = [verb.tree.config.as_ref(), verb.password_file.as_ref()];
+    output_file::settled(file, &store, &inputs)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
         secret: true,
@@ -30,6 +33,9 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
     // No profile has a name with these, and no identity of one's own.
     if verb.name.contains(['/', '.']) {
         let (chain, key) = of_file(Path::new(&verb.name))?;
+        if chain.first().is_some_and(signs) {
+            return Err(nobody(&format!("{} is a CA's certificate", verb.name)));
+        }
         export.bytes = made(verb, &chain, &key, env)?;
         return Ok(export);
     }
@@ -37,10 +43,7 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
     let spec = found.named(&verb.name)?;
     let kind = spec.certificate().map(|wanted| wanted.kind);
     if kind.is_none_or(|kind| kind == Kind::Ca) {
-        return Err(Stop::usage(format!(
-            "\"{}\" signs for the cluster and is nobody's identity: its key is not handed out as PKCS#12",
-            verb.name
-        )));
+        return Err(nobody(&format!("\"{}\" signs for the cluster", verb.name)));
     }
     export.findings = found.findings(spec, env);
     if export.is_refused() {
@@ -51,6 +54,18 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
         .with_context(|| format!("{}: its key cannot be read by this user", verb.name))?;
     export.bytes = made(verb, &chain, key, env)?;
     Ok(export)
+}
+
+fn nobody(why: &str) -> Stop {
+    Stop::usage(format!(
+        "{why} and is nobody's identity: its key is not handed out as PKCS#12"
+    ))
+}
+
+/// Whether whoever has its key could sign certificates, or be taken for who may.
+fn signs(certificate: &Certificate) -> bool {
+    let usage = certificate.key_usage;
+    certificate.is_ca() || usage.is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
 }
 
 fn made(

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::{Export, Found, is_kubeconfig, not_to_a_terminal, opened};
 use crate::bundle::is_root;
 use crate::cli::{ExportSecret, SecretType};
-use crate::cmd::{Env, Stop};
+use crate::cmd::{Env, Stop, output_file};
 use crate::diff::authorities;
 use crate::key::{PrivateKey, PublicKey};
 use crate::manifest::{Secret, manifests};
@@ -36,6 +36,8 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
     }
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
+    let file = verb.output_file.as_ref();
+    output_file::settled(file, &store, &[verb.tree.config.as_ref()])?;
     let found = Found::of(&store, env)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
