@@ -28,8 +28,10 @@ type Found = BTreeMap<String, Observed>;
 /// What the files of a tree tell of their cluster and node together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The node's name.
-    node: String,
+    /// The node's name, if a certificate tells it.
+    node: Option<String>,
+    /// The name of the machine that looks: what a subject is told to lack where none tells it.
+    host: String,
     /// The domain of the cluster's services.
     dns_domain: String,
     /// The CAs that are there, by the name of their spec.
@@ -37,10 +39,12 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// What `found` tells; of a tree that names no node `host` is its name.
+    /// What `found` tells. `host` is the machine that looks, which need not be the node: no certificate
+    /// is held to have its name for a SAN.
     pub fn of(found: &Found, host: &str) -> Self {
         Self {
-            node: node(found).unwrap_or_else(|| host.to_owned()),
+            node: node(found),
+            host: host.to_owned(),
             dns_domain: dns_domain(found).unwrap_or_else(|| defaults::DNS_DOMAIN.to_owned()),
             cas: cas(found),
         }
@@ -50,7 +54,8 @@ impl Evidence {
 /// What should be in the place of a row, where `observed` is.
 pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Spec {
     let leaf = certificate(observed);
-    let common_name = common_name(profile.common_name, &evidence.node);
+    let node = evidence.node.as_ref().unwrap_or(&evidence.host);
+    let common_name = common_name(profile.common_name, node);
     let content = match profile.signer {
         Signer::Nobody => Content::KeyPair(key_algorithm(observed)),
         signer => {
@@ -354,7 +359,7 @@ fn sans(profile: &Profile, leaf: Option<&Certificate>, evidence: &Evidence) -> V
     let mut sans = there.map_or_else(Vec::new, |leaf| leaf.sans.clone());
     let known = profile.hosts.iter().filter_map(|host| match host {
         Host::Fixed(text) => Some(fixed(text)),
-        Host::NodeName => Some(San::Dns(evidence.node.clone())),
+        Host::NodeName => evidence.node.clone().map(San::Dns),
         Host::ServiceInDomain(service) => {
             Some(San::Dns(format!("{service}.{}", evidence.dns_domain)))
         }
