@@ -104,6 +104,17 @@ pub(super) fn scrutiny(
     scrutiny.findings
 }
 
+/// The way out where a bundle holds what should not be trusted.
+const LEAVE_OUT: &str = "take it out once nothing that it signed is in use";
+
+/// The bits of an RSA key that has too few.
+fn weak_key(certificate: &Certificate) -> Option<u32> {
+    match certificate.public_key.algorithm()? {
+        KeyAlgorithm::Rsa(bits) if bits < 2048 => Some(bits),
+        _ => None,
+    }
+}
+
 struct Scrutiny<'a> {
     spec: &'a Spec,
     /// Whether the certificate lies in a file of its own, which its kubelet keeps.
@@ -141,8 +152,8 @@ impl Scrutiny<'_> {
         }
     }
 
-    /// What a bundle holds beside the CA that signs. A verifier passes over one whose time is over, so
-    /// what it signed ends with it.
+    /// What a bundle holds beside the CA that signs, and whose leaves are trusted as much. A verifier
+    /// passes over one whose time is over, so what it signed ends with it.
     fn trusted<'a>(
         &mut self,
         others: impl Iterator<Item = &'a Certificate>,
@@ -150,16 +161,17 @@ impl Scrutiny<'_> {
         now: OffsetDateTime,
     ) {
         for other in others {
+            let who = format!("holds \"{}\", which ", other.subject);
+            if let Some(bits) = weak_key(other) {
+                let text = format!("{who}has an RSA key of {bits} bits");
+                self.tell(Code::WeakKey, text, LEAVE_OUT.to_owned());
+            }
+            self.hash(other, &who);
             let end = other.validity.not_after;
             if end - now <= within.ca {
                 let verb = if end < now { "ended" } else { "ends" };
-                let text = format!(
-                    "holds \"{}\", which {verb} on {}",
-                    other.subject,
-                    moment(end)
-                );
-                let way_out = "take it out once nothing that it signed is in use".to_owned();
-                self.tell(Code::ExpiresSoon, text, way_out);
+                let text = format!("{who}{verb} on {}", moment(end));
+                self.tell(Code::ExpiresSoon, text, LEAVE_OUT.to_owned());
             }
         }
     }
@@ -177,11 +189,8 @@ impl Scrutiny<'_> {
     }
 
     fn strength(&mut self, certificate: &Certificate) {
-        if let Some(KeyAlgorithm::Rsa(bits)) = certificate.public_key.algorithm()
-            && bits < 2048
-            // Of a CA that is an error, which is told already.
-            && !self.spec.is_ca()
-        {
+        // Of a CA that is an error, which is told already.
+        if let (Some(bits), false) = (weak_key(certificate), self.spec.is_ca()) {
             let text = format!("has an RSA key of {bits} bits");
             self.tell(Code::WeakKey, text, remake(self.spec));
         }

@@ -115,6 +115,7 @@ fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
     findings
 }
 
+/// Of a file all that are trusted count. Two that are told to have one name are told so once.
 fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
     let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
     let mut findings = Vec::new();
@@ -122,21 +123,31 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
         let Some(Observed::Certificate { chain, key, .. }) = found.get(&spec.name) else {
             continue;
         };
-        let Some(ca) = signing(chain, key.as_ref()) else {
-            continue;
-        };
-        let other = seen
-            .iter()
-            .find(|(other, _)| other.subject == ca.subject && other.public_key != ca.public_key);
-        if let Some((_, file)) = other {
-            let text = format!(
-                "has the subject of {file}, \"{}\", and another key",
-                ca.subject
-            );
-            let way_out = "give a CA that replaces one of them a name of its own";
-            findings.push(tell(Code::SameCaName, spec, text, way_out));
+        let signs = signing(chain, key.as_ref());
+        let own = spec.place.public();
+        for ca in chain.iter().filter(|ca| ca.is_ca() || Some(*ca) == signs) {
+            let named = |other: &Certificate| other.subject == ca.subject;
+            let same = |other: &Certificate| named(other) && other.public_key == ca.public_key;
+            if seen.iter().any(|(other, _)| same(other)) {
+                continue;
+            }
+            if let Some((_, file)) = seen.iter().find(|(other, _)| named(other)) {
+                let text = match (*file == own, Some(ca) == signs) {
+                    (true, _) => format!("holds two CAs of the subject \"{}\"", ca.subject),
+                    (false, true) => format!("has the subject of {file}, \"{}\"", ca.subject),
+                    (false, false) => {
+                        format!("holds a CA with the subject of {file}, \"{}\"", ca.subject)
+                    }
+                };
+                let text = match *file == own {
+                    true => format!("{text}, each with a key of its own"),
+                    false => format!("{text}, and another key"),
+                };
+                let way_out = "give a CA that replaces one of them a name of its own";
+                findings.push(tell(Code::SameCaName, spec, text, way_out));
+            }
+            seen.push((ca, own.clone()));
         }
-        seen.push((ca, spec.place.public()));
     }
     findings
 }
