@@ -225,9 +225,12 @@ impl<'a> Planner<'a> {
             self.now,
         );
         let sound = |spec: &Spec| !self.judge(spec).iter().any(is_error);
-        // Of a certificate that is not read, and stays, nothing is known. Where a kubeconfig leads does
-        // not change with its certificate's time, and is no matter of a renewal.
-        let unread = matches!(self.found.get(API_SERVER), Some(Observed::Unreadable(_)));
+        // Of a certificate that is not read or not there, and is not made, nothing is known. Where a
+        // kubeconfig leads does not change with its certificate's time, and is no matter of a renewal.
+        let unread = matches!(
+            self.found.get(API_SERVER),
+            Some(Observed::KeyOnly(_) | Observed::Unreadable(_))
+        );
         let held = match self.policy.force {
             Force::Renew(_) => false,
             Force::No => !unread,

@@ -211,6 +211,8 @@ fn a_machine_that_is_no_control_plane_is_sound() {
         "rm -r pki/etcd pki/apiserver-etcd-client.*",
         "rm pki/etcd/server.* pki/etcd/peer.* pki/etcd/healthcheck-client.* pki/etcd/ca.key",
         "rm pki/ca.key pki/etcd/ca.key pki/front-proxy-ca.key admin.conf super-admin.conf",
+        // Nothing tells the node's name, which need not be that of the host that checks.
+        "rm -r pki/etcd pki/apiserver-etcd-client.* kubelet.conf",
     ] {
         assert_eq!(after(Base::Default, recipe, &[]), (vec![], 0), "{recipe}");
     }
@@ -273,6 +275,22 @@ const CASES: &[(&str, &[&str])] = &[
     (
         "authority pki/front-proxy-ca /CN=front-proxy-ca days=365",
         &[],
+    ),
+    (
+        "key \"$aside/weak.key\" bits=1024; authority \"$aside/weak\" /CN=weak\n\
+         cat \"$aside/weak.crt\" >> pki/front-proxy-ca.crt; cat pki/ca.crt \"$aside/weak.crt\" > pki/b.pem",
+        &[
+            "warning weak-key front-proxy-ca.crt",
+            "warning weak-key b.pem",
+        ],
+    ),
+    (
+        "authority \"$aside/other\" /CN=kubernetes; rm pki/ca.key; cat \"$aside/other.crt\" >> pki/ca.crt",
+        &["warning same-ca-name ca.crt"],
+    ),
+    (
+        "rm pki/apiserver.crt",
+        &["error missing-certificate apiserver.key"],
     ),
     (
         "authority pki/front-proxy-ca /CN=kubernetes; issue pki/front-proxy-client",
@@ -584,6 +602,40 @@ fn who_may_not_read_keys_has_the_certificates_checked() {
     assert!(finished.stdout.contains("key-unread (18): "), "{finished}");
     assert!(
         finished.stdout.contains("\n!UNREAD! admin.conf"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn a_folder_that_may_not_be_looked_into_is_told_once() {
+    let public = Public::new();
+    let place = OPENSSL.copy();
+    let tree = public.0.join("k");
+    run(Command::new("cp").args(["-a", text(&place.join("k")), text(&tree)])).expect(0);
+    for folder in ["", "pki"] {
+        set_mode(&tree.join(folder), 0o755);
+    }
+    set_mode(&tree.join("pki/etcd"), 0o700);
+    let mut command = Command::new(public.0.join("certs"));
+    command
+        .args(["check", "--kubernetes-dir", text(&tree)])
+        .args(["--kubelet-dir", text(&public.0.join("kubelet"))]);
+    let finished = run(&mut at(NOON, "022", &nobody(&command))).expect(1);
+    let once = "/pki/etcd cannot be read: permission denied: run as root, or as its owner\n";
+    assert_eq!(finished.stdout.matches(once).count(), 1, "{finished}");
+    assert_eq!(finished.stdout.matches("error: ").count(), 1, "{finished}");
+    assert!(!finished.stdout.contains(".csr"), "{finished}");
+}
+
+#[test]
+fn what_waits_for_its_certificate_is_shown_so() {
+    let place = OPENSSL.copy();
+    let recipe = "openssl req -new -key pki/apiserver.key -subj /CN=kube-apiserver -out pki/apiserver.csr\n\
+                  rm pki/apiserver.crt";
+    OPENSSL.cook(recipe, place.path());
+    let finished = check(place.path(), &[]).expect(4);
+    assert!(
+        finished.stdout.contains("\n!WAITING! apiserver\n"),
         "{finished}"
     );
 }

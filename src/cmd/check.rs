@@ -8,8 +8,8 @@ use super::{Env, Outcome, Stop, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, survey, told_to_a_reader};
 use crate::facts::{Facts, Given};
-use crate::finding::Finding;
-use crate::location::{Owner, Root};
+use crate::finding::{Code, Finding};
+use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
 use crate::plan::{Force, Policy, plan};
 use crate::profile::found::lacking;
@@ -90,13 +90,27 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     }
     // Half of a run is no drift.
     if interrupted.is_none() {
-        findings.extend(judged(&specs, &seen, env));
+        let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
+        let mut judged = judged(&specs, &seen, env);
+        judged.retain(|told| !follows(told, &closed));
+        findings.extend(judged);
         findings.extend(survey(&specs, &seen.observed, job.within, env.now));
     }
     checked.interrupted(interrupted, busy);
     checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
     checked.tell(&told_to_a_reader(findings, &specs));
     Ok(checked)
+}
+
+/// Whether it tells of a file what is told of its folder already: that it may not be looked into.
+fn follows(told: &Finding, closed: &[FileId]) -> bool {
+    let unread = matches!(told.code, Code::KeyUnread | Code::ReadFailed);
+    unread
+        && told
+            .file
+            .directories()
+            .iter()
+            .any(|folder| closed.contains(folder))
 }
 
 /// All that is there, as the files themselves tell it.

@@ -6,6 +6,7 @@ use super::Stop;
 use crate::facts::Facts;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
+use crate::observe;
 use crate::observed::Observed;
 use crate::profile::found::{Evidence, of_other, of_row, others, rows};
 use crate::profile::{by_name, resolve};
@@ -18,15 +19,18 @@ pub(crate) fn places(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>)
     let mut files = Vec::new();
     let mut findings = Vec::new();
     let mut closed = Vec::new();
-    for root in roots {
-        match store.list(*root) {
+    for folder in roots.iter().flat_map(|root| store.folders(*root)) {
+        match store.list_in(&folder) {
             Ok(listed) => files.extend(listed),
+            // That of a directory is that of its folders.
+            Err(_) if closed.contains(&folder.root) => {}
             Err(error) => {
-                closed.push(*root);
-                findings.push(unlisted(*root, &error));
+                closed.push(folder.root);
+                findings.push(unlisted(folder, &error));
             }
         }
     }
+    files.sort();
     let mut places = rows();
     places.extend(others(&files));
     // A kubelet's directory is closed to others, and its rows are not what a tree stands on.
@@ -90,18 +94,20 @@ pub(crate) fn nothing(store: &Store) -> Stop {
 }
 
 /// A directory that this user may not list may hold what the user need not read.
-fn unlisted(root: Root, error: &ReadError) -> Finding {
-    let (code, text) = match error {
-        ReadError::PermissionDenied { .. } if root == Root::Kubelet => {
-            (Code::KeyUnread, "may not be listed by this user".to_owned())
-        }
-        error => (Code::ReadFailed, format!("cannot be listed: {error}")),
+fn unlisted(folder: FileId, error: &ReadError) -> Finding {
+    let unread = observe::unread(&folder, error);
+    let withheld =
+        folder.root == Root::Kubelet && matches!(error, ReadError::PermissionDenied { .. });
+    let (code, text) = if withheld {
+        (Code::KeyUnread, "may not be listed by this user".to_owned())
+    } else {
+        (unread.cause.code(), unread.why)
     };
     Finding {
         code,
         name: String::new(),
-        file: FileId::new(root, "."),
+        file: folder,
         text,
-        way_out: "run as root, or as its owner".to_owned(),
+        way_out: unread.way_out.unwrap_or_default(),
     }
 }

@@ -132,16 +132,15 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
                 continue;
             }
             if let Some((_, file)) = seen.iter().find(|(other, _)| named(other)) {
-                let text = match (*file == own, Some(ca) == signs) {
-                    (true, _) => format!("holds two CAs of the subject \"{}\"", ca.subject),
-                    (false, true) => format!("has the subject of {file}, \"{}\"", ca.subject),
-                    (false, false) => {
-                        format!("holds a CA with the subject of {file}, \"{}\"", ca.subject)
-                    }
-                };
-                let text = match *file == own {
-                    true => format!("{text}, each with a key of its own"),
-                    false => format!("{text}, and another key"),
+                let subject = &ca.subject;
+                let text = if *file == own {
+                    format!(
+                        "holds two CAs of the subject \"{subject}\", each with a key of its own"
+                    )
+                } else if Some(ca) == signs {
+                    format!("has the subject of {file}, \"{subject}\", and another key")
+                } else {
+                    format!("holds a CA with the subject of {file}, \"{subject}\", and another key")
                 };
                 let way_out = "give a CA that replaces one of them a name of its own";
                 findings.push(tell(Code::SameCaName, spec, text, way_out));

@@ -69,11 +69,14 @@ impl Reader<'_> {
     }
 
     fn pair(&mut self, place: &Place, passphrase: Option<&[u8]>) -> Observed {
+        let before = self.unreadable.len();
         let certificate = self.certificates(place);
+        let absent = self.unreadable.len() == before;
         let key = self.private_key(&place.key(), passphrase);
         match (certificate, key) {
             (Some((chain, access)), key) => Observed::Certificate { chain, access, key },
-            (None, Some(key)) => self.key_only(place, key),
+            (None, Some(key)) if absent => self.key_only(place, key),
+            (None, Some(key)) => Observed::KeyOnly(key),
             (None, None) => Observed::Absent,
         }
     }
@@ -232,7 +235,10 @@ impl Reader<'_> {
                 reason.cause = Cause::Opaque;
             }
             // kubeadm leaves a kubeconfig without its certificate beside its request.
-            if self.unreadable.len() > before
+            let content =
+                |reason: &Unreadable| matches!(reason.cause, Cause::Content | Cause::Opaque);
+            // Of one that was not read nothing is known, nor of what lies beside it.
+            if self.unreadable[before..].iter().any(content)
                 && let Some((asked, request)) = self.asked(file)
             {
                 let waiting = request.and_then(|request| self.waiting(file, &request));

@@ -14,7 +14,7 @@ pub(super) fn cause(error: &ReadError) -> Cause {
 }
 
 /// The store's error, whose path stands before the finding's text already.
-pub(super) fn unread(file: &FileId, error: &ReadError) -> Unreadable {
+pub(crate) fn unread(file: &FileId, error: &ReadError) -> Unreadable {
     let (why, way_out) = match error {
         ReadError::Io { reason, .. } => (
             format!("cannot be read: {reason}"),

@@ -59,6 +59,9 @@ pub(super) struct Item {
     /// How the table calls it.
     #[serde(skip)]
     pub(super) title: String,
+    /// Whether its certificate is asked for, and has not come.
+    #[serde(skip)]
+    pub(super) waiting: bool,
 }
 
 /// What its certificate says.
@@ -134,6 +137,7 @@ impl Checked {
                 externally_managed: false,
                 certificate: None,
                 title: title(row.name, &files[0].name),
+                waiting: false,
                 files: files.iter().map(|file| self.store.path(file)).collect(),
             });
         }
@@ -206,6 +210,7 @@ impl Checked {
             title: title(&spec.name, &files[0].name),
             files: files.iter().map(|file| self.store.path(file)).collect(),
             missing: false,
+            waiting: matches!(observed, Observed::Requested { .. }),
             issuer: issuer.cloned(),
             externally_managed: external || issuer.is_some_and(keyless),
             certificate,

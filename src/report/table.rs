@@ -16,6 +16,8 @@ const MOMENT: &[FormatItem<'_>] =
 const MISSING: &str = "!MISSING! ";
 /// What stands before that whose certificate could not be read.
 const UNREAD: &str = "!UNREAD! ";
+/// What stands before that whose certificate is asked for.
+const WAITING: &str = "!WAITING! ";
 /// Between two columns.
 const GAP: usize = 3;
 
@@ -52,10 +54,11 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
 type Column = (&'static str, fn(&Item) -> String);
 
 const NAME: fn(&Item) -> String = |item| {
-    let mark = match (item.missing, &item.certificate) {
-        (true, _) => MISSING,
-        (false, None) => UNREAD,
-        (false, Some(_)) => "",
+    let mark = match &item.certificate {
+        _ if item.missing => MISSING,
+        _ if item.waiting => WAITING,
+        None => UNREAD,
+        Some(_) => "",
     };
     format!("{mark}{}", shown(&item.title))
 };

@@ -11,14 +11,24 @@ use crate::location::{FileId, Root};
 /// not there.
 pub(super) fn list(roots: &Roots, root: Root) -> Result<Vec<FileId>, ReadError> {
     let mut files = Vec::new();
-    for folder in [&"."].into_iter().chain(folders(root)) {
-        let directory = roots.file(&FileId::new(root, *folder));
-        let names = names(&directory)?.into_iter();
-        let listed = names.map(|base| FileId::new(root, within(folder, &base)));
-        files.extend(listed.filter(is_of_a_tree));
+    for folder in places(root) {
+        files.extend(list_in(roots, &folder)?);
     }
     files.sort();
     Ok(files)
+}
+
+/// `root`, and the folders in it that such files are in.
+pub(super) fn places(root: Root) -> Vec<FileId> {
+    let folders = [&"."].into_iter().chain(folders(root));
+    folders.map(|folder| FileId::new(root, *folder)).collect()
+}
+
+/// Those of one folder.
+pub(super) fn list_in(roots: &Roots, folder: &FileId) -> Result<Vec<FileId>, ReadError> {
+    let names = names(&roots.file(folder))?.into_iter();
+    let listed = names.map(|base| FileId::new(folder.root, within(&folder.name, &base)));
+    Ok(listed.filter(is_of_a_tree).collect())
 }
 
 fn names(directory: &Path) -> Result<Vec<String>, ReadError> {

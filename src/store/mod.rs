@@ -114,6 +114,16 @@ impl Store {
         list::list(&self.roots, root)
     }
 
+    /// `root`, and the folders in it that such files are in, be they there or not.
+    pub fn folders(&self, root: Root) -> Vec<FileId> {
+        list::places(root)
+    }
+
+    /// Those of [`Store::list`] that lie in one of these.
+    pub fn list_in(&self, folder: &FileId) -> Result<Vec<FileId>, ReadError> {
+        list::list_in(&self.roots, folder)
+    }
+
     /// Mode and owner of a directory that files lie in; `None` if it is not there. It may be a link.
     pub fn directory(&self, directory: &FileId) -> Result<Option<(u32, u32)>, ReadError> {
         read::directory(&self.path(directory))
