@@ -16,7 +16,7 @@ mod schema;
 mod waiting;
 mod write;
 
-pub use outline::{ClusterEntry, ContextEntry, Outline, UserEntry, outline};
+pub use outline::{Broken, ClusterEntry, ContextEntry, Outline, UserEntry, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh};
 pub use renew::{Anew, renew};
 pub use waiting::{Waiting, waiting};

@@ -60,13 +60,14 @@ pub fn parts(bytes: &[u8]) -> anyhow::Result<Vec<Part>> {
     if let Some(found) = of_der(bytes) {
         return Ok(alone(found));
     }
-    if let Ok(outline) = kubeconfig::outline(bytes) {
-        return Ok(of_kubeconfig(outline));
-    }
+    let none = match kubeconfig::outline(bytes) {
+        Ok(outline) => return Ok(of_kubeconfig(outline)),
+        Err(error) => error,
+    };
     let found = of_pem(bytes, None);
     anyhow::ensure!(
         !found.is_empty(),
-        "holds no certificate, request, key or kubeconfig"
+        "holds no certificate, request or key, and is no kubeconfig: {none:#}"
     );
     Ok(found)
 }
@@ -215,12 +216,27 @@ fn of_kubeconfig(outline: Outline) -> Vec<Part> {
             embedded.push((format!("{what} {name}: {field}-data"), bytes.clone()));
         }
     }
+    let mut unreadable: Vec<Part> = Vec::new();
+    for broken in &outline.broken {
+        unreadable.push(Part {
+            within: Some(format!("{}: {}", broken.entry, broken.field)),
+            content: Content::Unreadable("is not base64".to_owned()),
+        });
+    }
     let mut parts = vec![Part {
         within: None,
         content: Content::Kubeconfig(outline),
     }];
     for (within, bytes) in embedded {
-        parts.extend(of_pem(&bytes, Some(&within)));
+        let found = of_pem(&bytes, Some(&within));
+        if found.is_empty() {
+            unreadable.push(Part {
+                within: Some(within),
+                content: Content::Unreadable("holds no certificate, and no key".to_owned()),
+            });
+        }
+        parts.extend(found);
     }
+    parts.extend(unreadable);
     parts
 }

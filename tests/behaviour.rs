@@ -17,7 +17,7 @@ use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
 use common::{
     CLUSTER, Finished, TempDir, all, binary, certs, listing, mode, read, run, set_mode, text, tool,
-    tree_of_all, write,
+    tree_of_all, write, write_secret,
 };
 
 const FAST: [&str; 2] = ["--key-algorithm", "ECDSA-P256"];
@@ -114,7 +114,7 @@ fn wrong_arguments_are_2_and_touch_nothing() {
         (&["all", "--config", "/no/such/file"], "/no/such/file"),
         (
             &["all", "--ca-passphrase-file", "/no/such/file"],
-            "/no/such/file",
+            "--ca-passphrase-file: there is no such file",
         ),
         (&["all", "--owner", "no-such-user"], "no-such-user"),
         (&["all", "--config-unknown", "warn"], "--config"),
@@ -1629,8 +1629,8 @@ fn locked() -> TempDir {
     run(&mut openssl).expect(0);
     fs::rename(place.join("pki/locked.key"), place.join("pki/ca.key")).expect("move");
     set_mode(&place.join("pki/ca.key"), 0o600);
-    write(&place.join("right"), "secret\n");
-    write(&place.join("wrong"), "guess\n");
+    write_secret(&place.join("right"), "secret\n");
+    write_secret(&place.join("wrong"), "guess\n");
     place
 }
 
@@ -1667,6 +1667,27 @@ fn an_encrypted_ca_key_is_opened_by_a_file_for_all_or_for_one_or_by_the_environm
     let wrong = place.join("wrong");
     run(client("b").args(["--ca-passphrase-file", text(&wrong)])).expect(0);
     run(client("g").args(["--ca-passphrase-file", text(&wrong)])).expect(4);
+}
+
+#[test]
+fn a_secret_in_a_file_that_others_may_read_is_not_used() {
+    let place = locked();
+    let right = place.join("right");
+    let client = || {
+        let client = ["client", "a", "--common-name", "a"];
+        let mut command = verb(&client, place.path(), &[]);
+        run(command.args(["--ca-passphrase-file", text(&right)]))
+    };
+    for mode in [0o644, 0o604, 0o666, 0o620] {
+        set_mode(&right, mode);
+        let refused = client().expect(2);
+        let told = format!("is open to others (mode {mode:04o}): chmod 600 it");
+        assert!(refused.stderr.contains(&told), "{refused}");
+    }
+    for mode in [0o640, 0o600, 0o400] {
+        set_mode(&right, mode);
+        client().expect(0);
+    }
 }
 
 #[test]

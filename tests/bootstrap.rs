@@ -13,7 +13,7 @@ use serde_json::Value;
 mod common;
 use common::{
     Finished, TempDir, at, certs, kubeconfig_data, mode, read, run, set_mode, text, tool,
-    tree_of_all, venv, write,
+    tree_of_all, venv, write, write_secret,
 };
 
 const TOKEN: &str = "abcdef.0123456789abcdef";
@@ -22,7 +22,7 @@ const ENDPOINT: [&str; 2] = ["--control-plane-endpoint", "api.example.com:6443"]
 fn command(place: &Path, more: &[&str]) -> Command {
     let file = place.join("token");
     if !file.exists() {
-        write(&file, format!("{TOKEN}\n"));
+        write_secret(&file, format!("{TOKEN}\n"));
     }
     let mut command = certs(&["kubeconfig", "bootstrap-kubelet"]);
     command.args(["--token-file", text(&file)]).args(more);
@@ -97,7 +97,7 @@ fn another_one_is_refused_and_replaced_by_force_alone() {
     bootstrap(place.path(), &[]).expect(0);
     let file = place.join("bootstrap-kubelet.conf");
     let before = read(&file);
-    write(&place.join("token"), "zyxwvu.fedcba9876543210");
+    write_secret(&place.join("token"), "zyxwvu.fedcba9876543210");
     let refused = bootstrap(place.path(), &["--output", "json"]).expect(4);
     assert_eq!(codes(&refused), ["bootstrap-differs"]);
     is_silent(&refused, TOKEN);
@@ -130,7 +130,7 @@ fn what_is_no_token_is_refused_and_not_repeated() {
         "abcdef.0123456789abcdef x",
         "abcdef.01234567.89abcdef",
     ] {
-        write(&place.join("token"), wrong);
+        write_secret(&place.join("token"), wrong);
         for more in [&[][..], &["--token-secret"]] {
             let refused = if more.is_empty() {
                 bootstrap(place.path(), more)
@@ -148,7 +148,22 @@ fn what_is_no_token_is_refused_and_not_repeated() {
     assert!(!place.join("bootstrap-kubelet.conf").exists());
     let mut none = certs(&["kubeconfig", "bootstrap-kubelet", "--token-file", "/none"]);
     let none = run(none.args(["--kubernetes-dir", text(place.path())])).expect(2);
-    assert!(none.stderr.contains("there is no file /none"), "{none}");
+    assert!(none.stderr.contains("there is no such file"), "{none}");
+    let file = place.join("token");
+    write_secret(&file, TOKEN);
+    for mode in [0o644, 0o666, 0o620] {
+        set_mode(&file, mode);
+        for more in [&["--token-secret"][..], &ENDPOINT] {
+            let open = run(&mut command(place.path(), more)).expect(2);
+            assert!(open.stderr.contains("is open to others"), "{open}");
+            is_silent(&open, TOKEN);
+        }
+    }
+    // The token itself, for the name of its file, is in no message.
+    let mut itself = certs(&["kubeconfig", "bootstrap-kubelet", "--token-file", TOKEN]);
+    let itself = run(itself.args(["--kubernetes-dir", text(place.path())])).expect(2);
+    is_silent(&itself, TOKEN);
+    assert!(itself.stderr.contains("not the secret"), "{itself}");
     run(&mut certs(&["kubeconfig", "bootstrap-kubelet"])).expect(2);
     let empty = TempDir::new();
     let told = bootstrap(empty.path(), &[]).expect(2);
@@ -206,7 +221,7 @@ fn the_secret_is_the_one_that_kubeadm_makes() {
 #[test]
 fn a_terminal_shows_the_secret_only_if_asked() {
     let place = TempDir::new();
-    write(&place.join("token"), TOKEN);
+    write_secret(&place.join("token"), TOKEN);
     let line = format!(
         "{} kubeconfig bootstrap-kubelet --token-secret --token-file {}",
         text(&common::binary()),

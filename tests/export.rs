@@ -14,8 +14,8 @@ use serde_json::Value;
 
 mod common;
 use common::{
-    Finished, TempDir, certs, kubeconfig_data, mode, read, run, text, tool, tree_of_all, venv,
-    write,
+    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, text, tool, tree_of_all,
+    venv, write, write_secret,
 };
 
 const PASSWORD: &str = "correct horse";
@@ -33,7 +33,7 @@ fn export(place: &Path, what: &str, arguments: &[&str]) -> Finished {
 /// Exports as PKCS#12 under [`PASSWORD`].
 fn pkcs12(place: &Path, arguments: &[&str]) -> PathBuf {
     let (out, password) = (place.join("out.p12"), place.join("password"));
-    write(&password, format!("{PASSWORD}\r\n"));
+    write_secret(&password, format!("{PASSWORD}\r\n"));
     let files = [
         "--password-file",
         text(&password),
@@ -207,7 +207,7 @@ fn there_is_no_export_without_a_password_that_every_reader_takes() {
         ("pässword", "beyond printable ASCII"),
         ("a\tb", "beyond printable ASCII"),
     ] {
-        write(&password, content);
+        write_secret(&password, content);
         let arguments = all(&["--password-file", text(&password)]);
         let refused = export(place.path(), "pkcs12", &arguments).expect(2);
         assert!(refused.stderr.contains(words), "{refused}");
@@ -215,6 +215,17 @@ fn there_is_no_export_without_a_password_that_every_reader_takes() {
         let refused = run(inherited.env("CERTS_EXPORT_PASSWORD", content.trim_end())).expect(2);
         assert!(refused.stderr.contains(words), "{refused}");
     }
+    write(&password, PASSWORD);
+    set_mode(&password, 0o644);
+    let open = export(
+        place.path(),
+        "pkcs12",
+        &all(&["--password-file", text(&password)]),
+    )
+    .expect(2);
+    assert!(open.stderr.contains("is open to others"), "{open}");
+    let itself = export(place.path(), "pkcs12", &all(&["--password-file", PASSWORD])).expect(2);
+    assert!(!itself.stderr.contains(PASSWORD), "{itself}");
     assert!(!out.exists());
     let mut inherited = with(all(&[]));
     run(inherited.env("CERTS_EXPORT_PASSWORD", PASSWORD)).expect(0);
@@ -273,7 +284,7 @@ fn a_terminal_is_asked_twice_and_shows_neither_password_nor_secret() {
 fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
     let place = tree_of_all();
     let (out, password) = (place.join("out"), place.join("password"));
-    write(&password, PASSWORD);
+    write_secret(&password, PASSWORD);
     let files = [
         "--password-file",
         text(&password),

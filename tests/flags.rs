@@ -129,6 +129,26 @@ fn ctl(tree: &Path, address: &str, arguments: &[&str]) -> bool {
 }
 
 #[test]
+fn no_value_adds_an_option() {
+    let place = TempDir::new();
+    let config = place.join("config.yaml");
+    common::write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nclusterName: \"evil\\n--profiling=true\"\n",
+    );
+    for form in ["args", "yaml"] {
+        let mut command = certs(&["flags", "kube-controller-manager", "--output", form]);
+        command.args(["--node-name", "cp1", "--kubernetes-dir", "k8s"]);
+        command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+        let refused = run(command.args(["--config", text(&config)])).expect(2);
+        assert!(
+            refused.stderr.contains("control characters") && refused.stdout.is_empty(),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn what_no_component_can_use_is_refused_with_the_way_out() {
     let flags = |arguments: &[&str]| {
         let mut command = certs(&["flags"]);

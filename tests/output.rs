@@ -338,7 +338,7 @@ fn refreshes() -> Vec<Value> {
     reports.push(refresh(&[config], 0));
     reports.push(refresh(&[text(&ca)], 4));
     let token = folder.join("token");
-    common::write(&token, "abcdef.0123456789abcdef");
+    common::write_secret(&token, "abcdef.0123456789abcdef");
     let mut bootstrap = certs(&["kubeconfig", "bootstrap-kubelet", "--output", "json"]);
     bootstrap.args([
         "--token-file",

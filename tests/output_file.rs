@@ -12,7 +12,7 @@ use std::process::Command;
 mod common;
 use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
-use common::{Finished, all, certs, run, set_mode, text, tool, tree_of_all, write};
+use common::{Finished, all, certs, run, set_mode, text, tool, tree_of_all, write, write_secret};
 
 /// Every verb that has the flag, with what it takes to get as far as writing.
 const VERBS: [&[&str]; 7] = [
@@ -34,7 +34,7 @@ fn to(place: &Path, verb: &[&str], file: &str) -> Finished {
 #[test]
 fn no_place_of_the_tree_and_no_input_is_written_to() {
     let place = tree_of_all();
-    write(&place.join("password"), "correct horse");
+    write_secret(&place.join("password"), "correct horse");
     write(
         &place.join("config.yaml"),
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n",
@@ -139,7 +139,7 @@ fn no_place_of_the_tree_and_no_input_is_written_to() {
 #[test]
 fn what_an_earlier_run_wrote_is_replaced() {
     let place = tree_of_all();
-    write(&place.join("password"), "correct horse");
+    write_secret(&place.join("password"), "correct horse");
     // Whatever another run left there, in whichever order.
     for verb in VERBS.iter().chain(VERBS.iter().rev()) {
         let done = to(place.path(), verb, "out");

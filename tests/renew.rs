@@ -15,7 +15,10 @@ use serde_json::Value;
 mod common;
 use common::kubeadm::NOON;
 use common::snapshot::{same, snapshot};
-use common::{Finished, TempDir, at, certs, fixture, read, run, set_mode, text, tool, venv, write};
+use common::{
+    Finished, TempDir, at, certs, fixture, read, run, set_mode, text, tool, venv, write,
+    write_secret,
+};
 
 const DAY: i64 = 86_400;
 /// A tree of a cluster whose leaves have a year from here.
@@ -489,7 +492,7 @@ fn an_encrypted_key_of_a_ca_is_opened_where_it_signs() {
     assert_eq!(steps(&report, "skip").len(), 7);
     assert_eq!(steps(&report, "replace").len(), 5);
     let file = folder.join("passphrase");
-    write(&file, "secret\n");
+    write_secret(&file, "secret\n");
     renew(&folder, 350, &["--ca-passphrase-file", text(&file)]).expect(0);
     renew(&folder, 350, &["ca", "--ca-passphrase-file", text(&file)]).expect(0);
 }

@@ -241,6 +241,54 @@ fn what_a_name_would_do_to_a_terminal_is_made_harmless() {
 }
 
 #[test]
+fn what_is_pasted_into_a_kubeconfig_and_is_broken_is_told_as_such() {
+    let place = tree_of_all();
+    let whole = read(&place.join("admin.conf"));
+    for field in [
+        "certificate-authority-data",
+        "client-certificate-data",
+        "client-key-data",
+    ] {
+        for (value, words) in [
+            ("'!!!!'", "is not base64"),
+            ("[a]", "is not base64"),
+            ("cnViYmlzaA==", "holds no certificate, and no key"),
+        ] {
+            let start = whole.find(&format!("{field}: ")).expect("the field") + field.len() + 2;
+            let end = start + whole[start..].find('\n').expect("a line");
+            let file = place.join("pasted.conf");
+            write(&file, [&whole[..start], value, &whole[end..]].concat());
+            let shown = show(place.path(), &file, &[]).expect(1);
+            assert!(
+                shown.stdout.contains(words) && shown.stdout.contains(&format!(": {field}")),
+                "{shown}"
+            );
+            let none = [": none", "none;"]
+                .iter()
+                .any(|none| shown.stdout.contains(none));
+            assert!(!none, "{shown}");
+            // What else there is, is told too.
+            assert!(shown.stdout.contains("valid"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn why_a_file_is_no_kubeconfig_is_told() {
+    let place = TempDir::new();
+    let file = place.join("deep.conf");
+    write(
+        &file,
+        format!("kind: Config\na: {}{}\n", "[".repeat(500), "]".repeat(500)),
+    );
+    let shown = show(place.path(), &file, &[]).expect(2);
+    assert!(
+        shown.stderr.contains("is no kubeconfig: ") && shown.stderr.contains("brackets are open"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn one_part_that_cannot_be_read_hides_no_other() {
     let place = tree_of_all();
     let folder = TempDir::new();

@@ -311,6 +311,37 @@ fn a_request_whose_signature_is_not_its_keys_is_refused() {
 }
 
 #[test]
+fn no_name_that_a_flag_would_refuse_is_taken_from_a_request() {
+    for (name, words) in [
+        ("*", "contains '*'"),
+        ("x y", "contains ' '"),
+        ("a.b.", "has an empty label"),
+        ("10.0.0.99", "is an address"),
+        ("10.0.0.256", "is no address"),
+    ] {
+        let place = machine();
+        let sans = format!("subjectAltName=DNS:cp1,DNS:{name},DNS:more.example");
+        request(place.path(), "apiserver", P256, API_SERVER, &sans);
+        let more = [&NODE[..], &["--accept-sans"]].concat();
+        let refused = sign(place.path(), "csr", &more).expect(4);
+        assert!(
+            refused.stderr.contains(words) && !refused.stderr.contains("take what is asked"),
+            "{refused}"
+        );
+        assert!(!place.join("csr/apiserver.crt").exists());
+    }
+    let place = machine();
+    let sans = "subjectAltName=DNS:cp1,DNS:*.apps.example,DNS:more.example";
+    request(place.path(), "apiserver", P256, API_SERVER, sans);
+    let more = [&NODE[..], &["--accept-sans"]].concat();
+    let taken = sign(place.path(), "csr", &more).expect(0);
+    for name in ["*.apps.example", "more.example"] {
+        let line = format!("request-san-taken: csr/apiserver.csr was granted the SAN {name}");
+        assert!(taken.stdout.contains(&line), "{taken}");
+    }
+}
+
+#[test]
 fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
     let place = machine();
     let sans = "subjectAltName=DNS:cp1,DNS:more.example,IP:192.0.2.1";

@@ -10,13 +10,14 @@ use zeroize::Zeroizing;
 use super::{Env, Outcome, Stop};
 use crate::cli::{FailOn, KubeconfigDir, KubeletDir, Output, Run, Tree, Unknown};
 use crate::config;
+use crate::diff::KEY_MODE;
 use crate::facts::{self, Facts, Given};
 use crate::finding::Severity;
 use crate::key;
 use crate::location::Root;
 use crate::outcome::Exit;
 use crate::report::{Format, Report, failure};
-use crate::store::{self, FileContent, Lock, Roots, TransactionId};
+use crate::store::{self, FileContent, Lock, ReadError, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
 /// How the report of a run is to look.
@@ -254,9 +255,28 @@ pub(crate) fn settled(lock: &Lock) -> Result<(), Stop> {
     }
 }
 
-/// The passphrase or password in a file: what an editor adds to the end of a line is no part of it.
+/// The passphrase, password or token in a file: what an editor adds to the end of a line is no part of
+/// it. As with a key's file, nobody but its owner and a group that may read it has it. Whoever gives
+/// the secret itself for the file's name does not find it in the error.
 pub(crate) fn passphrase(path: &Path, flag: &str) -> Result<Zeroizing<Vec<u8>>, Stop> {
-    let mut passphrase = input(path, flag)?.bytes;
+    let content = match store::read_input(path) {
+        Ok(Some(content)) => content,
+        Ok(None) | Err(ReadError::Io { .. }) => {
+            return Err(Stop::usage(format!(
+                "{flag}: there is no such file: give the name of the file that holds the secret, not the secret"
+            )));
+        }
+        Err(error) => return Err(Stop::usage(format!("{flag}: {error}"))),
+    };
+    if content.mode & KEY_MODE != 0 {
+        return Err(Stop::usage(format!(
+            "{flag}: {} is open to others (mode {:04o}): chmod 600 it, and replace what it holds if they may \
+             have read it",
+            path.display(),
+            content.mode
+        )));
+    }
+    let mut passphrase = content.bytes;
     while passphrase
         .last()
         .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))

@@ -40,7 +40,7 @@ pub fn take_sans(spec: &mut Spec, request: &Request) -> Vec<Finding> {
     let Some(wanted) = spec.certificate() else {
         return Vec::new();
     };
-    let host = |san: &&San| matches!(san, San::Dns(_) | San::Ip(_));
+    let host = |san: &&San| matches!(san, San::Dns(_) | San::Ip(_)) && unfit(san).is_none();
     let taken: Vec<San> = if wanted.sans.is_empty() {
         Vec::new()
     } else {
@@ -86,8 +86,13 @@ impl Judge<'_> {
             self.told_of_request(Code::RequestSubject, &text, way_out);
         }
         for san in asked.sans.iter().filter(|san| !holds(&wanted.sans, san)) {
-            let text = format!("asks for the SAN {san}, which the facts do not state");
+            let unfit = unfit(san);
+            let text = match &unfit {
+                None => format!("asks for the SAN {san}, which the facts do not state"),
+                Some(reason) => format!("asks for the SAN {san}, which {reason}"),
+            };
             let way_out = match san {
+                _ if unfit.is_some() => ANEW,
                 San::Dns(_) | San::Ip(_) if !wanted.sans.is_empty() => {
                     "state it, as in --apiserver-cert-extra-sans, --etcd-extra-sans or --node-ip, or take what is asked with --accept-sans"
                 }
@@ -134,6 +139,18 @@ impl Judge<'_> {
             text: text.to_owned(),
             way_out: way_out.to_owned(),
         });
+    }
+}
+
+/// Why a DNS name is none by the rule that flags have.
+fn unfit(san: &San) -> Option<String> {
+    match san {
+        San::Dns(name) => match San::parse(name) {
+            Ok(San::Dns(_)) => None,
+            Ok(_) => Some("is an address, and is asked for as a DNS name".to_owned()),
+            Err(reason) => Some(reason),
+        },
+        _ => None,
     }
 }
 

@@ -18,6 +18,17 @@ pub struct Outline {
     pub clusters: Vec<ClusterEntry>,
     /// The users.
     pub users: Vec<UserEntry>,
+    /// What is embedded and is not base64: where it is, and what is wrong.
+    pub broken: Vec<Broken>,
+}
+
+/// A field that cannot be read.
+#[derive(Debug)]
+pub struct Broken {
+    /// The entry: `user alice`.
+    pub entry: String,
+    /// The field.
+    pub field: String,
 }
 
 /// A context.
@@ -61,6 +72,25 @@ pub struct UserEntry {
 pub fn outline(bytes: &[u8]) -> Result<Outline> {
     let config = document(bytes)?;
     let name = |node: &Node, field| text(node, field).unwrap_or_default().to_owned();
+    let mut broken = Vec::new();
+    for (list, inner, fields) in [
+        ("clusters", "cluster", &[AUTHORITY][..]),
+        ("users", "user", &[CERTIFICATE, KEY]),
+    ] {
+        for (item, entry) in entries(&config, list, inner) {
+            for field in fields {
+                let embedded = format!("{field}-data");
+                let empty = |node: &Node| node.value == Value::Null || node.as_text() == Some("");
+                let said = entry.get(&embedded).is_some_and(|node| !empty(node));
+                if said && !matches!(source(entry, field), Ok(Source::Data { .. })) {
+                    broken.push(Broken {
+                        entry: format!("{inner} {}", name(item, "name")),
+                        field: embedded,
+                    });
+                }
+            }
+        }
+    }
     Ok(Outline {
         current: text(&config, "current-context").map(str::to_owned),
         contexts: entries(&config, "contexts", "context")
@@ -91,6 +121,7 @@ pub fn outline(bytes: &[u8]) -> Result<Outline> {
                     .collect(),
             })
             .collect(),
+        broken,
     })
 }
 

@@ -52,6 +52,11 @@ pub fn flags(
 
 fn text(value: &Value, path: &dyn Fn(&Value) -> Option<PathBuf>) -> Result<String, String> {
     let path = match value {
+        Value::Text(text) if text.contains(char::is_control) => {
+            return Err(format!(
+                "{text:?}: an option cannot hold control characters: leave them out"
+            ));
+        }
         Value::Text(text) => return Ok(text.clone()),
         Value::True => return Ok("true".to_owned()),
         Value::Directory(_) | Value::File(_) => path(value).ok_or(

@@ -302,7 +302,12 @@ impl Part {
     }
 
     fn kubeconfig(outline: &Outline) -> Self {
-        let kept = |source: Option<&Source>| match source {
+        let broken = |entry: &str, field: &str| {
+            let mut broken = outline.broken.iter();
+            broken.any(|broken| broken.entry == entry && broken.field == field)
+        };
+        let kept = |source: Option<&Source>, entry: &str, field: &str| match source {
+            _ if broken(entry, field) => "unreadable".to_owned(),
             None => "none".to_owned(),
             Some(Source::Data { .. }) => "embedded".to_owned(),
             Some(Source::File { path, .. }) => path.clone(),
@@ -324,15 +329,20 @@ impl Part {
             part.clusters.push(Cluster {
                 name: cluster.name.clone(),
                 server: server::shown(&cluster.server),
-                authorities: kept(cluster.authorities.as_ref()),
+                authorities: kept(
+                    cluster.authorities.as_ref(),
+                    &format!("cluster {}", cluster.name),
+                    "certificate-authority-data",
+                ),
                 insecure: cluster.insecure,
             });
         }
         for user in &outline.users {
+            let entry = format!("user {}", user.name);
             part.users.push(User {
                 name: user.name.clone(),
-                certificate: kept(user.certificate.as_ref()),
-                key: kept(user.key.as_ref()),
+                certificate: kept(user.certificate.as_ref(), &entry, "client-certificate-data"),
+                key: kept(user.key.as_ref(), &entry, "client-key-data"),
                 others: user.others.clone(),
             });
         }

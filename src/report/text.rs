@@ -274,7 +274,8 @@ fn files(item: &Item) -> String {
     text
 }
 
-/// Notes about what is there, a line for each kind: a tree of kubeadm's has dozens.
+/// Notes about what is there, a line for each kind: a tree of kubeadm's has dozens. What was granted to
+/// somebody is told one by one.
 pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for told in findings.iter().filter(|told| told.level == Severity::Note) {
@@ -288,6 +289,17 @@ pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
     }
     line(text, "Notes (docs/findings.md):");
     for (code, count) in counts {
+        if code == Code::RequestSanTaken.id() {
+            for told in findings.iter().filter(|told| told.code == code) {
+                let sentence = format!(
+                    "{code}: {} {}",
+                    shown(&told.file.display().to_string()),
+                    shown(&told.text)
+                );
+                wrapped(text, "  ", &words(&sentence), " ", format);
+            }
+            continue;
+        }
         let about = Code::ALL
             .iter()
             .find(|known| known.id() == code)

@@ -484,6 +484,12 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     set_mode(path, 0o600);
 }
 
+/// Writes what nobody else may read.
+pub fn write_secret(path: &Path, bytes: impl AsRef<[u8]>) {
+    write(path, bytes);
+    set_mode(path, 0o600);
+}
+
 /// A field `NAME-data` of a kubeconfig, decoded; found by its line, so that our parser has no say.
 #[track_caller]
 pub fn kubeconfig_data(kubeconfig: &Path, field: &str) -> Vec<u8> {
