@@ -783,3 +783,24 @@ fn what_another_ca_signed_is_not_made_this_ones() {
         "{changed:?}"
     );
 }
+
+#[test]
+fn a_ca_is_renewed_only_where_all_that_may_hold_it_can_be_read() {
+    let folder = tree();
+    let scheduler = folder.join("k/scheduler.conf");
+    let whole = read(&scheduler);
+    write(&scheduler, "garbage");
+    let before = snapshot(&folder.join("k"));
+    let said = renew(&folder, 1, &["ca"]).expect(4);
+    assert!(said.stderr.contains("scheduler.conf"), "{said}");
+    assert!(
+        said.stderr
+            .contains("refused with 1 error; nothing was written"),
+        "{said}"
+    );
+    same(&before, &folder.join("k"));
+    // It holds none of the other CAs.
+    renew(&folder, 1, &["etcd-ca"]).expect(0);
+    write(&scheduler, whole);
+    renew(&folder, 1, &["ca"]).expect(0);
+}

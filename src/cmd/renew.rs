@@ -57,7 +57,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         .within
         .iter()
         .copied()
-        .filter(|root| job.store.has(*root))
+        .filter(|root| !job.store.lacks(*root))
         .collect();
     let sequence = Sequence {
         verb: VERB,

@@ -27,7 +27,9 @@ impl Planner<'_> {
         let named = renewal.due.names(spec);
         let new = renewed(spec, observed, &self.with_validity(spec, observed, renewal));
         let (Some(new), Some((former, _))) = (new, certificate(observed)) else {
-            if named && findings.iter().any(is_error) {
+            // What cannot be read may hold the CA.
+            let holds = self.issuer(spec).is_some_and(|ca| self.is_renewed(ca));
+            if (named || holds) && findings.iter().any(is_error) {
                 return Err(told(findings, spec));
             }
             return Ok(planned(spec, Step::Keep, findings));

@@ -82,6 +82,13 @@ impl Store {
         self.root(root).is_dir()
     }
 
+    /// Whether nothing is at `root`; of one that may not be looked at that is not known.
+    pub fn lacks(&self, root: Root) -> bool {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        let found = self.root(root).metadata();
+        found.is_err_and(|error| matches!(error.kind(), NotADirectory | NotFound))
+    }
+
     /// Whether `root` is the directory that is at `path`.
     pub fn is_root(&self, root: Root, path: &Path) -> bool {
         earlier::is_root(&self.roots, root, path)

@@ -79,7 +79,8 @@ impl Ground {
         command
             .args(["--cert-dir", text(&self.pki)])
             .args(["--kubeconfig-dir", text(&self.kubeconfigs)]);
-        if arguments.first() != Some(&"rollback") {
+        // These go by what is there.
+        if !["renew", "rollback"].contains(&arguments.first().copied().unwrap_or_default()) {
             command.args(CLUSTER);
         }
         command

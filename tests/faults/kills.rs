@@ -49,7 +49,7 @@ pub const ROLLBACK_AGAIN: Scenario = Scenario {
 };
 
 /// A run that was killed at the `nth` call of a class, counted from the end if negative.
-fn killed(ground: &Ground, arguments: &[&str], class: &str, nth: isize) {
+pub fn killed(ground: &Ground, arguments: &[&str], class: &str, nth: isize) {
     ground.save("killed");
     let all = points(ground, arguments);
     ground.restore("killed");

@@ -18,6 +18,7 @@ mod mounts;
 mod odd;
 mod point;
 mod refusals;
+mod renewals;
 mod sweep;
 mod together;
 mod undo;

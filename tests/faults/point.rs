@@ -108,7 +108,8 @@ fn is_about(rest: &str, root: &Path) -> bool {
     rest.contains(text(root)) || rest.contains(&step)
 }
 
-fn changes(call: &str, rest: &str) -> bool {
+/// Whether a call changes what is on disk, or makes it last.
+pub fn changes(call: &str, rest: &str) -> bool {
     match call {
         "openat" => rest.contains("O_CREAT"),
         "fchmod" | "fchown" | "flock" | "fsync" | "linkat" | "mkdir" | "mkdirat" | "renameat"

@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::common::Finished;
 use crate::ground::{DRIFTED, Ground, Layout, Tree};
-use crate::point::{Fault, Point, Struck, points, strike, strike_threads};
+use crate::point::{Fault, Point, Struck, changes, points, strike, strike_threads};
 
 /// What is there, what is run over it, and what must come of it.
 pub struct Scenario {
@@ -27,6 +27,8 @@ pub enum End {
     Fresh,
     /// The drifted tree as it was, or its repair.
     Repaired,
+    /// The tree as it was, or all of these files renewed and no other.
+    Renewed(&'static [&'static str]),
     /// The repaired tree as it was, or the drifted one again, as an undisturbed run leaves it.
     RolledBack,
     /// What an undisturbed run leaves, to the octet, and its exit code.
@@ -193,7 +195,7 @@ impl<'a> Stage<'a> {
                 ground.run(scenario.arguments).expect(0);
                 Some(ground.tree())
             }
-            End::Fresh | End::Repaired => None,
+            End::Fresh | End::Renewed(_) | End::Repaired => None,
         };
         let backups = ground.backups().expect("whole backups");
         ground.restore("before");
@@ -223,7 +225,8 @@ impl<'a> Stage<'a> {
         let again = ground.run(&["all", "--quiet"]);
         let code = again.status.code();
         let told = |why: String| format!("{why}\nthe run after it: {code:?} {}", again.stderr);
-        self.judge_end(code, must_be_new).map_err(told)
+        let partly = matches!(struck.finished.status.code(), Some(3 | 4));
+        self.judge_end(code, must_be_new, partly).map_err(told)
     }
 
     /// A failed run has one clear error, and has changed nothing or says what stays.
@@ -240,6 +243,9 @@ impl<'a> Stage<'a> {
         let ground = &self.ground;
         match code {
             0 => return self.judge_harmless(struck),
+            3 | 4 if self.renews() && !changes_by(&struck.line) => {
+                return self.judge_partly(stderr);
+            }
             1 if errors == 1 && stderr.trim_end().lines().count() <= 2 => {}
             // What cannot be read is a finding, and the run is refused.
             1 | 4
@@ -259,6 +265,40 @@ impl<'a> Stage<'a> {
             if !left.is_empty() {
                 return Err(format!("left, and not told of: {left:?}"));
             }
+        }
+        Ok(())
+    }
+
+    fn renews(&self) -> bool {
+        self.scenario.arguments.first() == Some(&"renew")
+    }
+
+    /// One that cannot be read hides no other: it is told, and the others are renewed.
+    fn judge_partly(&self, stderr: &str) -> Result<(), String> {
+        let ground = &self.ground;
+        let tree = ground.tree();
+        tree.whole()?;
+        if !stderr.contains("error: ") && !stderr.contains("warning: ") {
+            return Err("nothing is told".to_owned());
+        }
+        let left = ground.left();
+        if !left.is_empty() {
+            return Err(format!("left: {left:?}"));
+        }
+        self.renewed(&tree, false)
+    }
+
+    /// What differs is what is renewed: all of that, or with an error a part.
+    fn renewed(&self, tree: &Tree, all: bool) -> Result<(), String> {
+        let wanted = match (self.scenario.end, &self.settled) {
+            (End::Renewed(wanted), _) => wanted,
+            (_, Some(settled)) => return tree.same(settled, "not completed"),
+            _ => return Ok(()),
+        };
+        let changed = tree.differences(&self.old);
+        let others = changed.iter().any(|name| !wanted.contains(&name.as_str()));
+        if others || all && changed.len() != wanted.len() {
+            return Err(format!("neither old nor new: {changed:?}"));
         }
         Ok(())
     }
@@ -284,7 +324,9 @@ impl<'a> Stage<'a> {
         let unlocking = struck.line.contains("LOCK_UN");
         // What could not be looked at is drift, and so is what is not there: it is made.
         let looking = call("newfstatat") && self.lacks_what_is_told(&struck.line);
-        if !tidying && !asking && !unlocking && !looking {
+        // A renewal reads all that tells of the cluster, also what it has no part in.
+        let no_part = self.renews() && !changes_by(&struck.line);
+        if !tidying && !asking && !unlocking && !looking && !no_part {
             return Err("the error went unnoticed".to_owned());
         }
         let left = self.ground.left();
@@ -293,7 +335,11 @@ impl<'a> Stage<'a> {
         }
         match &self.settled {
             Some(tree) => self.ground.tree().same(tree, "not done"),
-            None => self.ground.tree().whole(),
+            None => {
+                let tree = self.ground.tree();
+                tree.whole()?;
+                self.renewed(&tree, true)
+            }
         }
     }
 
@@ -320,7 +366,7 @@ impl<'a> Stage<'a> {
         ground.everything().same(&before, "changed by a reader")
     }
 
-    fn judge_end(&self, code: Option<i32>, must_be_new: bool) -> Result<(), String> {
+    fn judge_end(&self, code: Option<i32>, must_be_new: bool, partly: bool) -> Result<(), String> {
         let ground = &self.ground;
         let left = ground.left();
         if !left.is_empty() {
@@ -335,6 +381,11 @@ impl<'a> Stage<'a> {
             // What is drifted again has the backup of the rollback too.
             End::RolledBack if code == Some(0) => self.backups - 2,
             End::RolledBack | End::Settled(_) => self.backups,
+            End::Renewed(_) => match (partly, tree == self.old) {
+                (true, _) => ground.backups()?,
+                (false, true) => 0,
+                (false, false) => 2,
+            },
         };
         let found = ground.backups()?;
         if found != backups {
@@ -354,6 +405,12 @@ impl<'a> Stage<'a> {
                 let changed: Vec<String> = tree.differences(&self.old).into_iter().collect();
                 if changed != DRIFTED {
                     return Err(format!("neither old nor new: {changed:?}"));
+                }
+            }
+            (End::Renewed(_), Some(0), _) => {
+                tree.whole()?;
+                if must_be_new || tree != self.old {
+                    self.renewed(&tree, !partly)?;
                 }
             }
             (End::RolledBack, Some(0), _) => {
@@ -385,6 +442,13 @@ impl<'a> Stage<'a> {
         }
         self.ground.tree().whole()
     }
+}
+
+/// Whether the call that was hit would have changed something.
+fn changes_by(line: &str) -> bool {
+    let call = line.split_once(' ').map_or(line, |(_, call)| call);
+    let call = call.trim_start().split_once('(');
+    call.is_some_and(|(call, rest)| changes(call, rest))
 }
 
 impl std::fmt::Display for Struck {
