@@ -295,3 +295,55 @@ fn owner_and_group_stay_whoever_runs_it() {
     let told = refresh(&place, &[text(&link.join("config"))]).expect(1);
     assert!(told.stderr.contains("is a symbolic link of user"), "{told}");
 }
+
+/// What a killed run leaves: a file that was to be the new one, and a second name of the former one.
+#[test]
+fn what_a_killed_run_left_goes_and_nothing_else_does() {
+    let (place, config) = handed_out();
+    let folder = place.join("handed");
+    let (dead, lives) = ("0123456789abcdef", "fedcba9876543210");
+    let left = folder.join(format!(".config.{dead}"));
+    write(&left, "half a key");
+    set_mode(&left, 0o600);
+    fs::hard_link(&config, folder.join(format!(".config.{dead}.former"))).expect("link");
+    let held = folder.join(format!(".config.{lives}"));
+    write(&held, "of a run that lives");
+    let others = [
+        format!(".config.{dead}0"),
+        ".config.0123456789ABCDEF".to_owned(),
+        ".configs.0123456789abcdef".to_owned(),
+        "config.0123456789abcdef".to_owned(),
+    ];
+    for name in &others {
+        write(&folder.join(name), "another's");
+    }
+    symlink("config", folder.join(".config.00000000000000aa")).expect("link");
+    fs::create_dir(folder.join(".config.00000000000000bb")).expect("make a folder");
+    let stranger = folder.join(".config.00000000000000cc");
+    write(&stranger, "of somebody else");
+    chown(&stranger, Some(4242), Some(4242)).expect("give away");
+    more_trust(place.path());
+    let mut flock = Command::new(tool("flock"));
+    let inner = command(place.path(), &[text(&config)]);
+    flock.arg(&held).arg(inner.get_program());
+    flock.args(inner.get_args());
+    run(&mut flock).expect(0);
+    let mut expected: Vec<String> = others.to_vec();
+    expected.extend(["aa", "bb", "cc"].map(|end| format!(".config.00000000000000{end}")));
+    expected.extend([".config.certs-backup", "config"].map(str::to_owned));
+    expected.push(format!(".config.{lives}"));
+    expected.sort();
+    let mut found: Vec<String> = fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, expected);
+    assert_eq!(trust(&config), read(&place.join("pki/ca.crt")));
+}

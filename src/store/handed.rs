@@ -14,6 +14,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
+use super::beside;
 use super::folder::{self, Barred};
 use super::journal::TransactionId;
 use super::layout;
@@ -78,12 +79,16 @@ impl Handed {
 
     /// Replaces it whole by `bytes`, with its owner, group and mode, and tells where the former one is
     /// kept: under a name beside it, where the one of an earlier run goes. One that was changed since it
-    /// was read is left alone. `unique` is in the name that it is written under before.
+    /// was read is left alone. `unique` is in the name that it is written under before; what a run that
+    /// was killed left under such names goes.
     pub fn replace(&self, bytes: &[u8], unique: TransactionId) -> Result<PathBuf> {
+        beside::sweep(self.directory.as_fd(), &self.path);
         let (staged, linked) = layout::beside_name(&self.name, unique);
-        let replaced = self
-            .stage(&staged, bytes)
-            .and_then(|()| self.exchange(&staged, &linked));
+        let replaced = self.stage(&staged, bytes).and_then(|held| {
+            self.exchange(&staged, &linked)?;
+            drop(held);
+            Ok(())
+        });
         if replaced.is_err() {
             // What was begun is of no use; that it stays is told by the error anyway.
             for name in [&staged, &linked] {
@@ -99,12 +104,13 @@ impl Handed {
         Ok(self.path.with_file_name(kept))
     }
 
-    fn stage(&self, staged: &OsStr, bytes: &[u8]) -> Result<()> {
+    fn stage(&self, staged: &OsStr, bytes: &[u8]) -> Result<File> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let private = Mode::from_bits_truncate(0o600);
         let file = openat(&self.directory, staged, flags, private).map_err(failed("create"))?;
         let mut file = File::from(file);
+        beside::hold(&file);
         file.write_all(bytes)?;
         let (user, group) = (self.content.uid, self.content.gid);
         fchown(
@@ -116,7 +122,7 @@ impl Handed {
         let mode = Mode::from_bits_truncate(self.content.mode & KEPT);
         fchmod(file.as_fd(), mode).map_err(failed("set its mode"))?;
         file.sync_all()?;
-        Ok(())
+        Ok(file)
     }
 
     /// The former file gets a second name, and the new one its place.

@@ -178,6 +178,12 @@ pub(super) fn beside_name(name: &OsStr, unique: TransactionId) -> (OsString, OsS
     )
 }
 
+/// The run of a hidden name beside `name` for the file that becomes it.
+pub(super) fn parse_beside(base: &str, name: &OsStr) -> Option<TransactionId> {
+    let transaction = base.strip_prefix('.')?.strip_prefix(name.to_str()?)?;
+    TransactionId::parse(transaction.strip_prefix('.')?)
+}
+
 /// Where the former file of `name` is kept, beside it.
 pub(super) fn former_name(name: &OsStr) -> OsString {
     let mut hidden = OsString::from(".");

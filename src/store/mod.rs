@@ -12,6 +12,7 @@
 //! - `owner`: users and groups
 
 mod backup;
+mod beside;
 mod commit;
 mod directory;
 mod earlier;

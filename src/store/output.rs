@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,6 +12,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstatat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
+use super::beside::{hold, sweep};
 use super::folder::{self, Barred};
 use super::journal::TransactionId;
 use super::layout::{BACKUP, OURS, Roots, beside, directory_of, folders, is_of_a_tree, within};
@@ -68,8 +69,12 @@ fn put(path: &Path, bytes: &[u8], unique: TransactionId, mode: Mode) -> Result<(
         Err(Barred::System(errno)) => return Err(system(errno)),
     };
     must_be_file(&directory, name)?;
-    let written = fill(&directory, &staged, bytes, mode)
-        .and_then(|()| renameat(&directory, &*staged, &directory, name).map_err(system));
+    sweep(directory.as_fd(), path);
+    let written = fill(&directory, &staged, bytes, mode).and_then(|held| {
+        renameat(&directory, &*staged, &directory, name).map_err(system)?;
+        drop(held);
+        Ok(())
+    });
     if written.is_err() {
         // What was begun is of no use; that it stays is told by the error anyway.
         let _ = unlinkat(&directory, &*staged, UnlinkatFlags::NoRemoveDir);
@@ -92,15 +97,17 @@ fn must_be_file(directory: &OwnedFd, name: &Path) -> Result<()> {
     }
 }
 
-fn fill(directory: &OwnedFd, staged: &str, bytes: &[u8], mode: Mode) -> Result<()> {
+fn fill(directory: &OwnedFd, staged: &str, bytes: &[u8], mode: Mode) -> Result<File> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut file = File::from(openat(directory, staged, flags, mode).map_err(system)?);
+    hold(&file);
     // The umask took from it.
     fchmod(&file, mode).map_err(system)?;
     file.write_all(bytes)
         .map_err(|error| system(errno(&error)))?;
-    fsync(file).map_err(system)
+    fsync(&file).map_err(system)?;
+    Ok(file)
 }
 
 fn system(errno: Errno) -> anyhow::Error {

@@ -80,7 +80,9 @@ impl Ground {
             .args(["--cert-dir", text(&self.pki)])
             .args(["--kubeconfig-dir", text(&self.kubeconfigs)]);
         // These go by what is there.
-        if !["renew", "rollback"].contains(&arguments.first().copied().unwrap_or_default()) {
+        if !["kubeconfig", "renew", "rollback"]
+            .contains(&arguments.first().copied().unwrap_or_default())
+        {
             command.args(CLUSTER);
         }
         command

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod ground;
+mod handed;
 mod hostile;
 mod kills;
 mod mounts;

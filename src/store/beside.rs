@@ -1,0 +1,63 @@
+//! Files that are written beside the one whose place they take: what a run that was killed left of them,
+//! the next one over the same file takes away. A run that lives has its lock on what it writes.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, openat};
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
+
+use super::read::{TO_READ, is_file};
+use super::{folder, layout};
+
+/// Marks a new file as that of a run that lives, until it is closed. Where a file system knows no
+/// locks, nothing is taken away either.
+pub(super) fn hold(file: &File) {
+    let _ = file.try_lock();
+}
+
+/// Takes away what other runs left that were to replace `path`, which is `name` in `directory`. What
+/// hinders that hinders nothing else, and stays.
+pub(super) fn sweep(directory: BorrowedFd<'_>, path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let above = path.parent().unwrap_or(Path::new(""));
+    let owner = status(directory, name).map(|found| found.st_uid);
+    for base in folder::names(directory, above, ".").unwrap_or_default() {
+        let Some(transaction) = layout::parse_beside(&base, name) else {
+            continue;
+        };
+        let (staged, former) = layout::beside_name(name, transaction);
+        if let Some(left) = abandoned(directory, &staged, owner) {
+            // A second name of the file that is still there: nothing goes with it.
+            if let (Some(second), Some(first)) =
+                (status(directory, &former), status(directory, name))
+                && (second.st_dev, second.st_ino) == (first.st_dev, first.st_ino)
+            {
+                remove(directory, &former);
+            }
+            remove(directory, &staged);
+            drop(left);
+        }
+    }
+}
+
+/// A file of nobody's who lives, locked: this user's, or given to whom the other is.
+fn abandoned(directory: BorrowedFd<'_>, staged: &OsStr, owner: Option<u32>) -> Option<File> {
+    let file = File::from(openat(directory, staged, TO_READ, Mode::empty()).ok()?);
+    let found = fstat(file.as_fd()).ok()?;
+    let ours = found.st_uid == Uid::effective().as_raw() || Some(found.st_uid) == owner;
+    (is_file(found.st_mode) && found.st_nlink == 1 && ours && file.try_lock().is_ok())
+        .then_some(file)
+}
+
+fn status(directory: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
+    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
+}
+
+fn remove(directory: BorrowedFd<'_>, name: &OsStr) {
+    let _: Result<(), Errno> = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
+}
