@@ -61,6 +61,7 @@ macro_rules! codes {
 
 codes! {
     Absent "absent" Warning "a component whose other files are there fails without it";
+    AuthoritySerial "authority-serial" Warning "names its CA by the serial number of another certificate of the CA's key, so that OpenSSL finds no issuer; Go passes over it (RFC 5280 section 4.2.1.1)";
     BackupDamaged "backup-damaged" Error "a backup lacks a file, holds another than the run replaced, or has no list";
     BackupElsewhere "backup-elsewhere" Error "the run replaced files in a directory too that this run was not given";
     BadSignature "bad-signature" Error "names this CA as its issuer, but the CA's key does not verify it";

@@ -547,6 +547,7 @@ Restart, since they read it at their start alone:
   kube-scheduler (scheduler)
 No restart: they read it again by themselves:
   kube-apiserver (apiserver)
+  etcdctl (etcd-ca)
 ";
     assert!(said.contains(words), "{said}");
     assert!(said.contains("to every other node that has it"), "{said}");
@@ -564,6 +565,18 @@ No restart: they read it again by themselves:
         "{said}"
     );
     assert!(!said.contains("Restart"), "{said}");
+    // It names the CA's file too.
+    let report = json(&folder, 1, &["ca"], 0);
+    let processes = report["processes"].as_array().expect("a list").clone();
+    let of = |name: &str| processes.iter().find(|process| process["name"] == name);
+    assert_eq!(
+        of("kube-scheduler").expect("a reader")["reads"],
+        serde_json::json!(["ca"])
+    );
+    assert_eq!(
+        of("kubelet").expect("a reader")["reads"],
+        serde_json::json!(["ca"])
+    );
     assert_eq!(read(&folder.join("k/scheduler.conf")), before);
 }
 
@@ -803,4 +816,54 @@ fn a_ca_is_renewed_only_where_all_that_may_hold_it_can_be_read() {
     renew(&folder, 1, &["etcd-ca"]).expect(0);
     write(&scheduler, whole);
     renew(&folder, 1, &["ca"]).expect(0);
+}
+
+#[test]
+fn what_names_the_very_certificate_of_a_ca_is_told_unless_it_is_renewed_with_it() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let script = r"
+        openssl req -new -key apiserver.key -subj /CN=kube-apiserver -out request
+        openssl x509 -in apiserver.crt -noout -ext subjectAltName | tail -n +2 | sed 's/IP Address/IP/g; s/^ */subjectAltName=/' > ext
+        printf 'authorityKeyIdentifier=keyid,issuer:always\nsubjectKeyIdentifier=hash\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n' >> ext
+        openssl x509 -req -in request -CA ca.crt -CAkey ca.key -days 365 -extfile ext -out apiserver.crt 2>/dev/null
+        rm ext request";
+    let mut cook = Command::new(tool("bash"));
+    cook.args(["-euo", "pipefail", "-c", script])
+        .current_dir(&pki)
+        .env("OPENSSL_CONF", "/dev/null");
+    run(&mut at(MADE, "022", &cook)).expect(0);
+    let check = |days: i64, code: i32| {
+        let check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+        run(&mut at(MADE + days * DAY, "022", &check)).expect(code)
+    };
+    let verify = |code: i32| {
+        let mut openssl = Command::new(tool("openssl"));
+        openssl.args(["verify", "-no-CApath", "-no-CAstore", "-CAfile"]);
+        openssl.args([pki.join("ca.crt"), pki.join("apiserver.crt")]);
+        run(&mut at(MADE + 2 * DAY, "022", &openssl)).expect(code)
+    };
+    check(1, 0);
+    verify(0);
+    let words = "names its CA by the serial number";
+    let way_out = "'certs renew apiserver' names the CA by its key alone";
+    let saved = contents(&folder);
+    for flags in [&["ca", "--dry-run"][..], &["ca"]] {
+        let said = renew(&folder, 1, flags).expect(3);
+        assert!(said.stderr.contains(words), "{said}");
+        assert!(said.stderr.contains(way_out), "{said}");
+    }
+    // As it was told: OpenSSL looks for a certificate that is no more.
+    verify(2);
+    let said = check(1, 3);
+    assert!(said.stdout.contains(words), "{said}");
+    renew(&folder, 1, &["apiserver"]).expect(0);
+    verify(0);
+    check(1, 0);
+    for (name, bytes) in saved {
+        write(&folder.join("k").join(name), bytes);
+    }
+    renew(&folder, 1, &["ca", "apiserver"]).expect(0);
+    verify(0);
+    check(1, 0);
 }

@@ -15,7 +15,9 @@ pub(crate) struct Hook {
 impl Hook {
     /// The command, and what changed.
     pub(crate) fn of(command: &str, changed: &[Changed]) -> Self {
-        let names: Vec<&str> = changed.iter().map(|item| item.name.as_str()).collect();
+        let mut names: Vec<&str> = changed.iter().map(|item| item.name.as_str()).collect();
+        // One that several kubeconfigs name stands there for each.
+        names.dedup();
         let restart: Vec<&str> = processes(changed)
             .into_iter()
             .filter(|process| !process.restart.is_empty())

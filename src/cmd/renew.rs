@@ -17,7 +17,7 @@ use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{Observed, Source};
 use crate::plan::{Due, Force, Notice, Plan, Policy, Refusal, Renewal, plan};
 use crate::profile::reader::Changed;
-use crate::profile::renewal::Changes;
+use crate::profile::renewal::{Changes, certificate};
 use crate::profile::{TABLE, by_name};
 use crate::report::Report;
 use crate::spec::{Content, Place, Spec};
@@ -223,7 +223,10 @@ impl Job {
         let mut wanted = specs.clone();
         if !self.names.is_empty() {
             let names = self.named(&specs, &seen)?;
-            wanted.retain(|spec| names.contains(&spec.name) || holds_one_of(spec, &names));
+            wanted.retain(|spec| {
+                let observed = seen.observed.get(&spec.name);
+                names.contains(&spec.name) || hangs_on_one_of(spec, observed, &names)
+            });
             renewal.due = Due::Named(names);
         }
         let mut issuers: Vec<Spec> = specs
@@ -314,7 +317,29 @@ fn changed(judged: &Judged, plan: &Plan, finished: &[FileId]) -> Vec<Changed> {
             changed.push(spec);
         }
     }
-    changed.into_iter().map(|spec| read(judged, spec)).collect()
+    changed
+        .into_iter()
+        .flat_map(|spec| {
+            [read(judged, spec)]
+                .into_iter()
+                .chain(trusted_by(judged, spec))
+        })
+        .collect()
+}
+
+/// Kubeconfigs that name the file of a CA: whoever uses one reads that.
+fn trusted_by(judged: &Judged, spec: &Spec) -> impl Iterator<Item = Changed> {
+    let public = Source::File(spec.place.public());
+    judged.specs.iter().filter_map(move |other| {
+        let Some(Observed::Kubeconfig(found)) = judged.seen.observed.get(&other.name) else {
+            return None;
+        };
+        (found.sources[0] == public).then(|| Changed {
+            name: spec.name.clone(),
+            row: other.name.clone(),
+            file_of_kubeconfig: true,
+        })
+    })
 }
 
 /// By which row it is read: its own, or that of a kubeconfig that names it.
@@ -352,9 +377,11 @@ fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
     issuer == Some(&ca.name)
 }
 
-/// Whether it is a kubeconfig of one of these CAs.
-fn holds_one_of(spec: &Spec, cas: &BTreeSet<String>) -> bool {
+/// Whether it is a kubeconfig of one of these CAs, or names the very certificate of one.
+fn hangs_on_one_of(spec: &Spec, observed: Option<&Observed>, cas: &BTreeSet<String>) -> bool {
     let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
     let kubeconfig = matches!(spec.place, Place::Kubeconfig { .. });
-    kubeconfig && issuer.is_some_and(|ca| cas.contains(ca))
+    let leaf = observed.and_then(certificate);
+    let exact = leaf.is_some_and(|(leaf, _)| leaf.authority_serial.is_some());
+    (kubeconfig || exact) && issuer.is_some_and(|ca| cas.contains(ca))
 }

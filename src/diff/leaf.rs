@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::Judge;
 use super::chain::{PERMIT, forbidden, forbids, may_sign, signed_at_any_length, signed_by};
-use crate::bundle::{above, lacks};
+use crate::bundle::{above, lacks, verifies};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
@@ -50,6 +50,7 @@ impl Judge<'_> {
         }
         self.critical(leaf);
         self.signature(leaf, chain);
+        self.authority_serial(leaf, chain);
         self.subject(wanted, leaf);
         self.sans(wanted, leaf);
         self.constraints(wanted, leaf, chain);
@@ -161,6 +162,27 @@ impl Judge<'_> {
             };
             self.tell(Code::NotSigned, &text, "");
         }
+    }
+
+    /// A CA that was issued anew for the same key has another serial number.
+    fn authority_serial(&mut self, leaf: &Certificate, chain: &[Certificate]) {
+        let Some(serial) = &leaf.authority_serial else {
+            return;
+        };
+        let all = chain.iter().chain(self.authorities);
+        let mut signed = all.filter(|ca| verifies(leaf, ca)).peekable();
+        if signed.peek().is_none() || signed.any(|ca| ca.serial == *serial) {
+            return;
+        }
+        let text = format!("names its CA by the serial number {serial}, which its CA has not");
+        let way_out = match self.spec.place {
+            Place::File { .. } => String::new(),
+            _ => format!(
+                "'certs renew {}' names the CA by its key alone",
+                self.spec.name
+            ),
+        };
+        self.tell(Code::AuthoritySerial, &text, &way_out);
     }
 
     fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {

@@ -17,6 +17,9 @@ use crate::x509::validity::moment;
 /// so. All other errors are in the way, since nobody knows what it is that would be prolonged.
 const TOLERATED: [Code; 3] = [Code::SanMissing, Code::UsageMissing, Code::WrongSubject];
 
+/// Stands for a serial number that is not yet drawn.
+const NEW: [u8; 20] = [0x55; 20];
+
 /// What a certificate that ends with its CA waits for.
 const CA_FIRST: &str = "renew its CA first, by name";
 
@@ -176,6 +179,8 @@ impl Planner<'_> {
     /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
     fn not_due(&self, spec: &Spec, new: &Spec, findings: Vec<Finding>) -> Planned {
         let ca = self.issuer(spec);
+        let mut findings = findings;
+        findings.extend(self.misnames(spec));
         let (Some(ca), Observed::Kubeconfig(found)) = (ca, self.observed(spec)) else {
             return planned(spec, Step::Keep, findings);
         };
@@ -188,6 +193,22 @@ impl Planner<'_> {
             step: Step::Refresh,
             ..planned(new, Step::Keep, told(findings, spec))
         }
+    }
+
+    /// One that stays, and names the certificate of its CA that this run replaces.
+    fn misnames(&self, spec: &Spec) -> Vec<Finding> {
+        let renewed = self.issuer(spec).filter(|ca| self.is_renewed(ca));
+        let Some(former) = renewed.and_then(|_| self.signing(spec)) else {
+            return Vec::new();
+        };
+        let mut authorities = authorities(spec, self.found).to_vec();
+        for ca in authorities.iter_mut().filter(|ca| *ca == former) {
+            ca.serial = Serial::new(NEW);
+        }
+        let observed = self.observed(spec);
+        let mut told = diff(spec, observed, &authorities, self.trusted, self.now);
+        told.retain(|finding| finding.code == Code::AuthoritySerial);
+        told
     }
 
     /// Whether this run renews it.
@@ -213,10 +234,11 @@ impl Planner<'_> {
             let end = self.now.checked_add(wanted.validity).unwrap_or(self.now);
             certificate.validity.not_before = self.now - BACKDATE;
             certificate.validity.not_after = ca.map_or(end, |ca| end.min(ca.validity.not_after));
-            certificate.serial = Serial::new([0x55; 20]);
+            certificate.serial = Serial::new(NEW);
             if !spec.is_ca() {
                 certificate.sans.clone_from(&wanted.sans);
                 certificate.key_usage = Some(wanted.key_usage(algorithm));
+                certificate.authority_serial = None;
                 let identifier = certificate.public_key.key_identifier().to_vec();
                 certificate.subject_key_identifier = Some(identifier);
             }

@@ -9,8 +9,10 @@ struct Reader {
 }
 
 /// Of each row who reads it, in components of Kubernetes 1.36 and etcd 3.4 and newer. What a
-/// kubeconfig holds is read once; a file that it names is read again. Of a CA it is its certificate:
-/// for clients and for signing it is read again, and by who verifies a server only at the start.
+/// kubeconfig holds is read once; a file that it names is read again, that of a CA from client-go 1.36.
+/// Of a CA it is its certificate: for clients and for signing it is read again, and by who verifies a
+/// server only at the start. A kubelet reads `tlsCertFile` again from 1.31. Who is started for each
+/// command, as kubectl and etcdctl are, always reads what is there.
 const READERS: &[(&str, &[Reader])] = &[
     (
         "ca",
@@ -20,8 +22,18 @@ const READERS: &[(&str, &[Reader])] = &[
             again("kubelet"),
         ],
     ),
-    ("etcd-ca", &[at_start("etcd"), at_start("kube-apiserver")]),
-    ("front-proxy-ca", &[again("kube-apiserver")]),
+    (
+        "etcd-ca",
+        &[
+            at_start("etcd"),
+            at_start("kube-apiserver"),
+            again("etcdctl"),
+        ],
+    ),
+    (
+        "front-proxy-ca",
+        &[again("kube-apiserver"), again("kube-controller-manager")],
+    ),
     ("apiserver", &[again("kube-apiserver")]),
     ("etcd-server", &[again("etcd")]),
     ("etcd-peer", &[again("etcd")]),
@@ -104,7 +116,9 @@ pub fn processes(changed: &[Changed]) -> Vec<Process> {
             } else {
                 &mut processes[at].reads
             };
-            list.push(item.name.clone());
+            if !list.contains(&item.name) {
+                list.push(item.name.clone());
+            }
         }
     }
     processes
@@ -134,6 +148,52 @@ mod tests {
         assert!(known.is_empty(), "{known:?}");
     }
 
+    /// By what was tried against Kubernetes 1.36.2 and etcd 3.4.23, or read in their source.
+    #[test]
+    fn each_row_has_its_readers_row_by_row() {
+        let told = |row: &str| -> (String, String) {
+            let (mut restart, mut reads) = (Vec::new(), Vec::new());
+            for process in processes(&[changed(row)]) {
+                assert_eq!(process.restart.len() + process.reads.len(), 1, "{row}");
+                let list = if process.reads.is_empty() {
+                    &mut restart
+                } else {
+                    &mut reads
+                };
+                list.push(process.name);
+            }
+            (restart.join(" "), reads.join(" "))
+        };
+        let expected = [
+            ("ca", "kube-controller-manager", "kube-apiserver kubelet"),
+            ("etcd-ca", "etcd kube-apiserver", "etcdctl"),
+            (
+                "front-proxy-ca",
+                "",
+                "kube-apiserver kube-controller-manager",
+            ),
+            ("apiserver", "", "kube-apiserver"),
+            ("etcd-server", "", "etcd"),
+            ("etcd-peer", "", "etcd"),
+            ("apiserver-kubelet-client", "", "kube-apiserver"),
+            ("apiserver-etcd-client", "", "kube-apiserver"),
+            ("etcd-healthcheck-client", "", "etcdctl"),
+            ("front-proxy-client", "", "kube-apiserver"),
+            ("admin", "", "kubectl"),
+            ("super-admin", "", "kubectl"),
+            ("kubelet", "kubelet", ""),
+            ("controller-manager", "kube-controller-manager", ""),
+            ("scheduler", "kube-scheduler", ""),
+            ("kube-proxy", "kube-proxy", ""),
+            ("kubelet-serving", "", "kubelet"),
+            ("sa", "kube-apiserver kube-controller-manager", ""),
+        ];
+        assert_eq!(expected.len(), TABLE.len());
+        for (row, restart, reads) in expected {
+            assert_eq!(told(row), (restart.to_owned(), reads.to_owned()), "{row}");
+        }
+    }
+
     #[test]
     fn a_process_is_restarted_for_what_it_reads_at_its_start_and_told_of_the_rest() {
         let all = ["ca", "scheduler", "etcd-ca", "apiserver", "alice.crt"].map(changed);
@@ -149,6 +209,7 @@ mod tests {
                 ("kubelet", 0, 1),
                 ("kube-scheduler", 1, 0),
                 ("etcd", 1, 0),
+                ("etcdctl", 0, 1),
             ]
         );
     }

@@ -72,8 +72,11 @@ pub struct Certificate {
     pub name_constraints: Option<NameConstraints>,
     /// The subject key identifier.
     pub subject_key_identifier: Option<Vec<u8>>,
-    /// The keyIdentifier of the authority key identifier; its other two members are not read.
+    /// The keyIdentifier of the authority key identifier.
     pub authority_key_identifier: Option<Vec<u8>>,
+    /// The authorityCertSerialNumber of the authority key identifier: which certificate of its CA's key
+    /// is meant (RFC 5280 section 4.2.1.1).
+    pub authority_serial: Option<Serial>,
     /// The subject alternative names, in their order and spelling.
     pub sans: Vec<San>,
     /// The object identifiers of all extensions, dotted, in their order.
@@ -187,6 +190,7 @@ impl Certificate {
             name_constraints: extensions.name_constraints,
             subject_key_identifier: extensions.subject_key_identifier,
             authority_key_identifier: extensions.authority_key_identifier,
+            authority_serial: extensions.authority_serial,
             sans: extensions.sans,
             extension_oids: extensions.oids,
             unknown_critical: extensions.unknown_critical,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 
 use super::cert::BasicConstraints;
+use super::serial::Serial;
 use super::{ExtendedKeyUsage, KeyUsage, NameConstraints, San};
 use crate::der;
 
@@ -18,6 +19,7 @@ pub(super) const MOST_NAMES: usize = 5000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extensions {
     pub authority_key_identifier: Option<Vec<u8>>,
+    pub authority_serial: Option<Serial>,
     pub basic_constraints: Option<BasicConstraints>,
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
     pub key_usage: Option<KeyUsage>,
@@ -72,6 +74,10 @@ impl Extensions {
                 self.name_constraints = Some(constraints);
             }
             ("2.5.29.35", ParsedExtension::AuthorityKeyIdentifier(identifier)) => {
+                // One that is no serial number names no certificate.
+                let serial = identifier.authority_cert_serial;
+                self.authority_serial =
+                    serial.and_then(|octets| Serial::from_der_content(octets).ok());
                 let identifier = identifier.key_identifier.as_ref();
                 self.authority_key_identifier = identifier.map(|octets| octets.0.to_vec());
             }

@@ -391,4 +391,16 @@ cat $aside/middle.crt >> pki/front-proxy-client.crt",
         ],
         mended: Mended::Force,
     },
+    Fault {
+        name: "the CA was issued anew, and a leaf names it by its former serial number",
+        base: Base::OpenSsl,
+        of: "etcd-server",
+        recipe: "authority pki/etcd/ca /CN=etcd-ca serial=0x7700000000000077; \
+                 issue pki/etcd/server aki=keyid,issuer:always; \
+                 authority pki/etcd/ca /CN=etcd-ca",
+        told: &[
+            "warning authority-serial pki/etcd/server.crt names its CA by the serial number 7700000000000077, which its CA has not",
+        ],
+        mended: Mended::Named,
+    },
 ];

@@ -1,5 +1,6 @@
 use super::*;
 use crate::facts::{Given, Host, Stated, resolve};
+use crate::profile::reader::{Changed, processes};
 use crate::profile::{TABLE, resolve as resolved};
 
 fn facts(give: impl FnOnce(&mut Given)) -> Facts {
@@ -189,4 +190,25 @@ fn what_needs_an_address_says_so_where_there_is_none() {
             .settings(&nowhere)
             .is_ok()
     );
+}
+
+#[test]
+fn whoever_is_given_a_row_by_an_option_is_one_of_its_readers() {
+    for component in COMPONENTS {
+        for option in component.options {
+            let row = match option.source {
+                Source::Public(row) | Source::Key(row) => row,
+                Source::EtcdCa => "etcd-ca",
+                Source::EtcdClientCertificate | Source::EtcdClientKey => "apiserver-etcd-client",
+                _ => continue,
+            };
+            let readers = processes(&[Changed {
+                name: row.to_owned(),
+                row: row.to_owned(),
+                file_of_kubeconfig: false,
+            }]);
+            let read = readers.iter().any(|reader| reader.name == component.name);
+            assert!(read, "{} reads {row}", component.name);
+        }
+    }
 }
