@@ -382,6 +382,13 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "stands without apiserver.key",
     ),
     (
+        Code::AuthoritySerial,
+        "apiserver",
+        |case| case.leaf().authority_serial = Some(Serial::new([0x11; 20])),
+        "apiserver.crt",
+        "names its CA by the serial number 1111111111111111111111111111111111111111, which its CA has not",
+    ),
+    (
         Code::NoKeyIdentifier,
         "apiserver",
         |case| case.leaf().subject_key_identifier = None,
@@ -768,6 +775,7 @@ fn a_way_out_stands_with_all_but_notes() {
                 "'certs server --force', for the same directories and facts, completes it, and keeps key and certificate"
             }
             Code::Requested => "wait",
+            Code::AuthoritySerial => "'certs renew apiserver' names the CA by its key alone",
             _ if code.severity() == Severity::Note => "",
             Code::CaOrder => "put that certificate first",
             Code::SelfNamed => RENAME,
@@ -1786,4 +1794,21 @@ fn two_different_facts_never_give_the_same_finding_text() {
         ("etcd-server", |case| case.key().access.mode = 0o644),
     ];
     texts(&mut modes.into_iter());
+}
+
+#[test]
+fn a_leaf_that_names_the_serial_number_of_its_ca_or_of_one_in_its_bundle_is_sound() {
+    let mut case = Case::of("apiserver");
+    let serial = case.ca().serial.clone();
+    case.leaf().authority_serial = Some(serial);
+    assert_eq!(codes(&case.findings()), [Code::ExpiresSoon; 0]);
+    // Issued anew for the same key, with the former certificate behind it.
+    let former = case.ca().clone();
+    case.ca().serial = Serial::new([0x22; 20]);
+    assert_eq!(codes(&case.findings()), [Code::AuthoritySerial]);
+    match case.found.get_mut("ca").unwrap() {
+        Observed::Certificate { chain, .. } => chain.push(former),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(codes(&case.findings()), [Code::ExpiresSoon; 0]);
 }

@@ -65,9 +65,13 @@ fn a_fault_at_any_operation_of_a_refresh_leaves_the_old_file_or_the_new_one() {
             let all = points(&ground, &arguments);
             let done = ground.everything();
             assert_eq!(names(&done), ["handed/.alice.certs-backup", "handed/alice"]);
+            let every = std::env::var_os("FAULTS").is_some_and(|value| value == "all");
             let (mut wrong, mut tried) = (Vec::new(), 0);
             for (number, point) in all.iter().enumerate() {
-                let mut faults = vec![Fault::Error(ERRORS[number % ERRORS.len()])];
+                let mut faults = Vec::new();
+                if every || number % 3 == 0 {
+                    faults.push(Fault::Error(ERRORS[number % ERRORS.len()]));
+                }
                 if point.changes {
                     faults.push(Fault::Kill);
                 }
