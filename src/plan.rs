@@ -1,6 +1,7 @@
 //! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
 
 mod due;
+mod hindrance;
 mod renewal;
 mod request;
 

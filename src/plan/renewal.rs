@@ -1,14 +1,14 @@
 //! What is renewed, and what is not and why.
 
 use super::due::{Due, Renewal};
+use super::hindrance::elsewhere;
 use super::{Force, Planned, Planner, Step, external, is_error};
 use crate::bundle::completed;
 use crate::diff::{authorities, diff, told_to_a_reader};
 use crate::finding::{Code, Finding};
-use crate::location::Root;
-use crate::observed::{Key, KeyState, Observed, signing};
+use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
-use crate::spec::{BACKDATE, Content, Kind, Place, Spec};
+use crate::spec::{BACKDATE, Content, Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 use crate::x509::validity::moment;
@@ -212,7 +212,7 @@ impl Planner<'_> {
     }
 
     /// Whether this run renews it.
-    fn is_renewed(&self, ca: &Spec) -> bool {
+    pub(super) fn is_renewed(&self, ca: &Spec) -> bool {
         match self.policy.force {
             Force::Renew(renewal) => renewal.due.names(ca),
             _ => false,
@@ -280,63 +280,6 @@ impl Planner<'_> {
         }
         after
     }
-
-    /// What of others is in the way: the CA that signs it.
-    fn hindered(&self, spec: &Spec, new: &Spec, former: &Certificate) -> Vec<Finding> {
-        if spec.is_ca() {
-            return self.own_key(spec, former);
-        }
-        let Some(ca) = self.issuer(spec) else {
-            return Vec::new();
-        };
-        let mut hindering = self.blocked(new, ca, true);
-        // With its CA renewed the leaf stands below a sound one, or nothing is done.
-        let errors = || self.judge(ca).into_iter().filter(is_error);
-        if hindering.is_empty() && !self.is_renewed(ca) {
-            hindering.extend(errors());
-        }
-        hindering
-    }
-
-    /// What keeps a CA from signing itself anew.
-    fn own_key(&self, spec: &Spec, former: &Certificate) -> Vec<Finding> {
-        let tell = |code, text: &str, way_out: &str| {
-            vec![Finding {
-                code,
-                name: spec.name.clone(),
-                file: spec.place.public(),
-                text: text.to_owned(),
-                way_out: way_out.to_owned(),
-            }]
-        };
-        let own =
-            former.subject == former.issuer && former.verify_signature(&former.public_key).is_ok();
-        if !own {
-            let text = format!("was signed by another CA, \"{}\"", former.issuer);
-            let way_out = "have that CA issue it anew, for the same key";
-            return tell(Code::NotSelfSigned, &text, way_out);
-        }
-        match self.observed(spec) {
-            Observed::Certificate { key: None, .. } => tell(
-                Code::ExternalCa,
-                "is due, and its key is not here",
-                &external(spec),
-            ),
-            Observed::Certificate {
-                key:
-                    Some(Key {
-                        state: KeyState::Locked(reason),
-                        ..
-                    }),
-                ..
-            } => tell(
-                Code::CaKeyLocked,
-                &format!("must sign itself, and {} cannot be used", spec.place.key()),
-                reason,
-            ),
-            _ => Vec::new(),
-        }
-    }
 }
 
 /// What is wanted once what was asked for is done.
@@ -382,34 +325,4 @@ fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Pl
         way_out: way_out.to_owned(),
     });
     planned
-}
-
-/// Who else keeps it, after the file's name, and the way out.
-fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, &'static str)> {
-    const ROTATES: &str =
-        "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)";
-    let place = &spec.place;
-    let unsigned = spec
-        .certificate()
-        .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
-    match observed {
-        Observed::Kubeconfig(found) if found.referred => Some((
-            "is due, and its certificate lies in a file of its own",
-            "renew that file; one that a kubelet rotates is the kubelet's to renew",
-        )),
-        _ if place.public().root == Root::Kubelet
-            && (unsigned || matches!(place, Place::File { .. })) =>
-        {
-            Some(("is due, and is the kubelet's own", ROTATES))
-        }
-        _ if unsigned => Some((
-            "is due, and no CA that is here signed it",
-            "issue it anew where it was made",
-        )),
-        _ if matches!(place, Place::File { .. }) => Some((
-            "is due, and lies without a file of its key",
-            "issue it anew where its key is",
-        )),
-        _ => None,
-    }
 }
