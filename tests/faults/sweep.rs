@@ -333,14 +333,12 @@ impl<'a> Stage<'a> {
         if !left.is_empty() {
             return Err(format!("exit code 0, and left: {left:?}"));
         }
-        match &self.settled {
-            Some(tree) => self.ground.tree().same(tree, "not done"),
-            None => {
-                let tree = self.ground.tree();
-                tree.whole()?;
-                self.renewed(&tree, true)
-            }
+        let tree = self.ground.tree();
+        if let Some(settled) = &self.settled {
+            return tree.same(settled, "not done");
         }
+        tree.whole()?;
+        self.renewed(&tree, true)
     }
 
     /// Whether the call is about a file that the repair makes anew.
