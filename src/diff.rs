@@ -31,7 +31,7 @@ pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
 pub use scrutiny::{Within, effective_end};
 pub use server::served;
-pub use tree::{survey, told_to_a_reader};
+pub use tree::{of_this_cluster, survey, told_to_a_reader};
 
 /// The way out where what came back is not what was asked for.
 const ISSUE_AGAIN: &str = "have its CA issue it again";
@@ -103,6 +103,12 @@ impl Judge<'_> {
                 there: Some(there),
             } => self.copy(of, there),
             Observed::Certificate { chain, access, key } => self.pair(chain, *access, key.as_ref()),
+            Observed::KeyOnly(key) if matches!(self.spec.place, Place::Found { .. }) => {
+                self.key_access(key.access);
+                if let KeyState::Unread(reason) = &key.state {
+                    self.unreadable(reason);
+                }
+            }
             Observed::KeyOnly(key) => {
                 self.tell(
                     Code::MissingCertificate,
@@ -122,6 +128,7 @@ impl Judge<'_> {
                 self.key_pair(key, public.as_deref());
             }
             Observed::Kubeconfig(kubeconfig) => self.kubeconfig(kubeconfig),
+            Observed::Lead(lead) => self.lead(lead),
             Observed::PublicOnly => self.tell(
                 Code::MissingKey,
                 &format!("stands without {}", self.spec.place.key().name),
@@ -177,7 +184,8 @@ impl Judge<'_> {
             Some(key) => self.key(key, certificate),
             // A CA without its key is an external one: the plan decides what that means.
             // Nor is one expected where a certificate lies alone.
-            None if self.spec.is_ca() || matches!(self.spec.place, Place::File { .. }) => {}
+            None if self.spec.is_ca()
+                || matches!(self.spec.place, Place::File { .. } | Place::Found { .. }) => {}
             None => self.tell(
                 Code::MissingKey,
                 &format!("stands without {}", self.spec.place.key().name),
@@ -366,7 +374,9 @@ pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
     let leaf = spec
         .certificate()
         .is_some_and(|certificate| certificate.issuer.is_some());
-    if !leaf {
+    if !leaf && matches!(spec.place, Place::Found { .. }) {
+        "move it away if nothing uses it".to_owned()
+    } else if !leaf {
         "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()
     } else if severity == Severity::Error || by_name(&spec.name).is_none() {
         "run the same command with --force to reissue it".to_owned()

@@ -103,6 +103,7 @@ codes! {
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
+    NotLookedAt "not-looked-at" Warning "it lies too deep or among too many for a check to look into it, or its name is no UTF-8";
     NotRenewed "not-renewed" Warning "it is due, and was not renewed";
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew";
     NotReturned "not-returned" Error "a certificate that was asked for did not come back";

@@ -171,6 +171,13 @@ impl PrivateKey {
         }
     }
 
+    /// Reads a private key that is not encrypted, in DER: PKCS#1, SEC1 or PKCS#8.
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        let private = [Label::PrivateKey, Label::RsaPrivateKey, Label::EcPrivateKey];
+        let read = |label| Self::from_pem(pem::encode(label, der).as_bytes(), None).ok();
+        private.into_iter().find_map(read)
+    }
+
     /// The public half.
     pub fn public_key(&self) -> &PublicKey {
         &self.public

@@ -68,6 +68,21 @@ pub struct Current {
     pub key: Source,
 }
 
+/// Where a context leads, and as whom.
+#[derive(Debug)]
+pub struct Lead {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The user's name.
+    pub user: String,
+    /// The URL of the API server.
+    pub server: String,
+    /// The name that the API server's certificate is to be for, if another than the URL's.
+    pub server_name: Option<String>,
+    /// The CA certificates.
+    pub authorities: Source,
+}
+
 /// Where PEM comes from.
 pub enum Source {
     /// From the kubeconfig itself.
@@ -99,25 +114,48 @@ impl std::fmt::Debug for Source {
 /// certificate is an error: none of the table's is like that.
 pub fn parse(bytes: &[u8]) -> Result<Current> {
     let document = document(bytes)?;
-    let context = text(&document, "current-context").context("it has no current-context")?;
-    let context = named(&document, "contexts", context, "context")
+    let (lead, user) = current(&document)?;
+    if let Some(other) = other_identity(user) {
+        let name = &lead.user;
+        bail!("its user \"{name}\" has another identity than its certificate: {other}");
+    }
+    let of_user =
+        |field| source(user, field).with_context(|| format!("its user \"{}\"", lead.user));
+    let (certificate, key) = (of_user(CERTIFICATE)?, of_user(KEY)?);
+    for field in [CERTIFICATE, KEY] {
+        once(user, field)?;
+    }
+    Ok(Current {
+        certificate,
+        key,
+        cluster: lead.cluster,
+        user: lead.user,
+        server: lead.server,
+        server_name: lead.server_name,
+        authorities: lead.authorities,
+    })
+}
+
+/// Where the current context leads, whoever its user is.
+pub fn lead(bytes: &[u8]) -> Result<Lead> {
+    Ok(current(&document(bytes)?)?.0)
+}
+
+/// Where the current context of a whole document leads, and its user.
+fn current(document: &Node) -> Result<(Lead, &Node)> {
+    let context = text(document, "current-context").context("it has no current-context")?;
+    let context = named(document, "contexts", context, "context")
         .with_context(|| format!("it has no context \"{context}\", which is its current one"))?;
     let cluster_name = text(context, "cluster").context("its current context names no cluster")?;
-    let cluster = named(&document, "clusters", cluster_name, "cluster")
+    let cluster = named(document, "clusters", cluster_name, "cluster")
         .with_context(|| format!("it has no cluster \"{cluster_name}\""))?;
     let user_name = text(context, "user").context("its current context names no user")?;
-    let user = named(&document, "users", user_name, "user")
+    let user = named(document, "users", user_name, "user")
         .with_context(|| format!("it has no user \"{user_name}\""))?;
     for (list, name) in [("clusters", cluster_name), ("users", user_name)] {
-        if entries(&document, list, name) > 1 {
+        if entries(document, list, name) > 1 {
             bail!("it has two {list} of the name \"{name}\"");
         }
-    }
-    if let Some(other) = OTHER_IDENTITIES
-        .iter()
-        .find(|field| user.get(field).is_some())
-    {
-        bail!("its user \"{user_name}\" has another identity than its certificate: {other}");
     }
     if cluster
         .get(INSECURE)
@@ -139,29 +177,68 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
     {
         bail!("its cluster \"{cluster_name}\" has a {PROXY} that is none of http, https or socks5");
     }
-    let current = Current {
+    let authorities =
+        source(cluster, AUTHORITY).with_context(|| format!("its cluster \"{cluster_name}\""))?;
+    once(cluster, AUTHORITY)?;
+    if !matches!(text(document, "apiVersion"), None | Some("v1")) {
+        bail!("its apiVersion is not v1");
+    }
+    if let Some(fault) = schema::fault(document) {
+        bail!(fault);
+    }
+    let lead = Lead {
         cluster: cluster_name.to_owned(),
         user: user_name.to_owned(),
         server: address.to_owned(),
         server_name: text(cluster, SERVER_NAME).map(str::to_owned),
-        authorities: source(cluster, AUTHORITY)
-            .with_context(|| format!("its cluster \"{cluster_name}\""))?,
-        certificate: source(user, CERTIFICATE)
-            .with_context(|| format!("its user \"{user_name}\""))?,
-        key: source(user, KEY).with_context(|| format!("its user \"{user_name}\""))?,
+        authorities,
     };
-    for (node, field) in [(cluster, AUTHORITY), (user, CERTIFICATE), (user, KEY)] {
-        if text(node, field).is_some() && text(node, &format!("{field}-data")).is_some() {
-            bail!("it has both {field} and {field}-data, and kubectl takes one alone");
+    Ok((lead, user))
+}
+
+fn once(node: &Node, field: &str) -> Result<()> {
+    if text(node, field).is_some() && text(node, &format!("{field}-data")).is_some() {
+        bail!("it has both {field} and {field}-data, and kubectl takes one alone");
+    }
+    Ok(())
+}
+
+/// The field by which a user is somebody else than by a certificate.
+fn other_identity(user: &Node) -> Option<&'static str> {
+    OTHER_IDENTITIES
+        .into_iter()
+        .find(|field| user.get(field).is_some())
+}
+
+/// Whether it is a kubeconfig whose current user has no client certificate and is somebody by other
+/// means; where no user is the current one, whether that is so of each.
+pub fn is_otherwise(bytes: &[u8]) -> bool {
+    let Ok(document) = document(bytes) else {
+        return false;
+    };
+    let otherwise = |user: &Node| !has_certificate(user) && other_identity(user).is_some();
+    let user = text(&document, "current-context")
+        .and_then(|name| named(&document, "contexts", name, "context"))
+        .and_then(|context| named(&document, "users", text(context, "user")?, "user"));
+    match (user, document.get("users")) {
+        (Some(user), _) => otherwise(user),
+        (None, Some(users)) => {
+            let mut users = users
+                .items()
+                .iter()
+                .filter_map(|item| item.get("user"))
+                .peekable();
+            users.peek().is_some() && users.all(otherwise)
         }
+        (None, None) => false,
     }
-    if !matches!(text(&document, "apiVersion"), None | Some("v1")) {
-        bail!("its apiVersion is not v1");
-    }
-    match schema::fault(&document) {
-        Some(fault) => bail!(fault),
-        None => Ok(current),
-    }
+}
+
+/// Whether it is a kubeconfig, whoever it is for.
+pub fn is_kubeconfig(bytes: &[u8]) -> bool {
+    // Most files need not be read as YAML to know that they are none.
+    let says = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    says(b"Config") && document(bytes).is_ok()
 }
 
 /// Whether there is something, and `write` could keep nothing of it.
@@ -171,16 +248,17 @@ pub fn is_opaque(existing: &[u8]) -> bool {
 
 /// Whether it is a kubeconfig one of whose users has a client certificate.
 pub fn names_certificate(bytes: &[u8]) -> bool {
-    let has = |item: &Node| {
-        let user = item.get("user");
-        let embedded = format!("{CERTIFICATE}-data");
-        user.is_some_and(|user| user.get(CERTIFICATE).is_some() || user.get(&embedded).is_some())
-    };
+    let has = |item: &Node| item.get("user").is_some_and(has_certificate);
     document(bytes).is_ok_and(|document| {
         document
             .get("users")
             .is_some_and(|users| users.items().iter().any(has))
     })
+}
+
+fn has_certificate(user: &Node) -> bool {
+    let embedded = format!("{CERTIFICATE}-data");
+    user.get(CERTIFICATE).is_some() || user.get(&embedded).is_some()
 }
 
 fn document(bytes: &[u8]) -> Result<Node> {

@@ -89,6 +89,7 @@ fn look<'a>(
             unreadable: Vec::new(),
             lenient,
             own: by_name(&spec.name).is_none(),
+            found: matches!(spec.place, Place::Found { .. }),
         };
         let passphrase = spec.is_ca().then(|| passphrases.of(&spec.name)).flatten();
         let observed = reader.place(&spec.place, passphrase);
@@ -177,6 +178,18 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
 }
 
 impl Seen {
+    /// Takes over what else was seen.
+    pub fn add(&mut self, other: Self) {
+        self.observed.extend(other.observed);
+        self.files.extend(other.files);
+        for (directory, access) in other.ground.directories {
+            let known = &mut self.ground.directories;
+            if known.iter().all(|(known, _)| *known != directory) {
+                known.push((directory, access));
+            }
+        }
+    }
+
     /// Looks again at what is in the way of the entries of these specs, which are others by now.
     pub fn look_for_obstacles(&mut self, specs: &[Spec]) {
         let found = specs

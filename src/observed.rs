@@ -45,6 +45,8 @@ pub enum Observed {
     },
     /// A kubeconfig.
     Kubeconfig(Kubeconfig),
+    /// A kubeconfig whose user is somebody by other means than a certificate.
+    Lead(Box<Lead>),
     /// Public keys without the private one.
     PublicOnly,
     /// A key that waits for the certificate that its request asks for.
@@ -159,6 +161,28 @@ pub struct Kubeconfig {
     /// The file that the key lies in, if it is one of its own, as the kubeconfig names it, and its
     /// mode.
     pub key_file: Option<(String, u32)>,
+}
+
+/// A kubeconfig whose user has a token, a password or a program that gets one.
+#[derive(Clone, Debug)]
+pub struct Lead {
+    /// Who may do what with its file.
+    pub access: Access,
+    /// Where it leads, or why that cannot be told.
+    pub to: Result<Destination, Unreadable>,
+}
+
+/// Where a kubeconfig leads, and whom it trusts there.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The URL of the API server.
+    pub server: String,
+    /// The name that the API server's certificate is to be for, if another than the URL's.
+    pub server_name: Option<String>,
+    /// The CA certificates it trusts.
+    pub authorities: Vec<Certificate>,
 }
 
 /// Where something of a kubeconfig is.

@@ -352,8 +352,11 @@ impl<'a> Planner<'a> {
             }]
         };
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
-        // Its CA may come back with it.
-        if matches!(self.observed(spec), Observed::Requested { .. }) {
+        // Its CA may come back with it; or no CA signed it.
+        if matches!(
+            self.observed(spec),
+            Observed::Lead(_) | Observed::Requested { .. }
+        ) {
             return Vec::new();
         }
         match self.observed(ca) {

@@ -140,11 +140,7 @@ fn of_der(bytes: &[u8]) -> Option<Content> {
     if let Ok(key) = PublicKey::from_spki(bytes) {
         return Some(Content::PublicKey(key));
     }
-    let private = [Label::PrivateKey, Label::RsaPrivateKey, Label::EcPrivateKey];
-    let key = private
-        .into_iter()
-        .find_map(|label| PrivateKey::from_pem(pem::encode(label, bytes).as_bytes(), None).ok());
-    Some(match key {
+    Some(match PrivateKey::from_der(bytes) {
         Some(key) => Content::PrivateKey(key.public_key().clone()),
         None => Content::Unreadable("is DER of something that is not known here".to_owned()),
     })

@@ -142,6 +142,13 @@ pub enum Place {
         /// The file's name.
         name: String,
     },
+    /// A file of no row, whatever its name: what it holds tells what it is.
+    Found {
+        /// The file.
+        file: FileId,
+        /// The file beside it that holds its key, if that is another.
+        key: Option<FileId>,
+    },
     /// `BASE.key` and `BASE.pub` in the certificate directory.
     KeyPair {
         /// The file names without their ending.
@@ -262,6 +269,11 @@ impl Place {
             Self::File { .. } | Self::Kubeconfig { .. } | Self::Request { .. } => {
                 vec![self.public()]
             }
+            Self::Found { file, key } => [Some(file), key.as_ref()]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
             Self::KeyPair { .. } | Self::Pair { .. } => vec![self.public(), self.key()],
         }
     }
@@ -270,6 +282,7 @@ impl Place {
     pub fn public(&self) -> FileId {
         match self {
             Self::File { root, name } => FileId::new(*root, name.clone()),
+            Self::Found { file, .. } => file.clone(),
             Self::KeyPair { base } => FileId::public_key(Root::Pki, base),
             Self::Kubeconfig { file, .. } => FileId::new(Root::Kubeconfig, file.clone()),
             Self::Pair { root, base } => FileId::certificate(*root, base),
@@ -282,6 +295,7 @@ impl Place {
         match self {
             Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
             Self::File { .. } | Self::Kubeconfig { .. } => self.public(),
+            Self::Found { file, key } => key.as_ref().unwrap_or(file).clone(),
             Self::Pair { root, base } => FileId::private_key(*root, base),
             Self::Request { base } => FileId::request_in(Root::Requests, base),
         }

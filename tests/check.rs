@@ -470,7 +470,6 @@ fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
            put alice.conf client-certificate-data pki/alice.crt\n\
            put alice.conf client-key-data pki/alice.key\n\
            echo 'kind: KubeletConfiguration' > kubelet-config.conf\n\
-           printf 'kind: Config\\nusers: [{name: a, user: {token: b}}]\\n' > bootstrap-kubelet.conf\n\
            openssl dhparam -dsaparam -out pki/dh.pem 1024 2>/dev/null\n\
            mkdir -p .certs-backup/0000000000000000 && cp pki/apiserver.key .certs-backup/\n";
     assert_eq!(after(OPENSSL, &sound, &[]), (vec![], 0));
@@ -504,6 +503,173 @@ fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
         let expected: Vec<&str> = Some(told).filter(|told| !told.is_empty()).into_iter().collect();
         assert_eq!(after(OPENSSL, &recipe, &[]).0, expected, "{recipe}");
     }
+}
+
+/// A key, a certificate that ends tomorrow and a kubeconfig of one's own, beside the tree.
+const ALICE: &str = "\
+    key \"$aside/alice.key\"; issue \"$aside/alice\" subject=/O=dev/CN=alice days=1\n\
+    sed s/kubernetes-admin/alice/ admin.conf > \"$aside/alice.conf\"\n\
+    mkdir -p pki/sub sub/deep/er\n";
+
+#[test]
+fn what_lies_there_is_found_whatever_its_name_and_place() {
+    let mut cases: Vec<(String, Vec<String>)> = Vec::new();
+    for name in [
+        "pki/x.key",
+        "pki/etcd/x.key",
+        "pki/admin-key.pem",
+        "x.key",
+        "x.pem",
+        "pki/ca.key.bak",
+        "pki/A.key",
+        "pki/a b.key",
+        "pki/ünï.key",
+        "pki/sub/x.key",
+        "sub/deep/er/x",
+    ] {
+        let copied = format!("{ALICE}cp \"$aside/alice.key\" '{name}'; chmod 600 '{name}'");
+        let base = name.strip_prefix("pki/").unwrap_or(name);
+        let told = vec![format!("error key-mode {base}")];
+        cases.push((format!("{copied}; chmod 644 '{name}'"), told));
+        cases.push((copied, vec![]));
+    }
+    for (name, form) in [
+        ("pki/A.crt", "PEM"),
+        ("pki/sub/x.crt", "PEM"),
+        ("x.cer", "PEM"),
+        ("pki/d.crt", "DER"),
+        ("sub/deep/noname", "DER"),
+    ] {
+        let base = name.strip_prefix("pki/").unwrap_or(name);
+        cases.push((
+            format!("{ALICE}openssl x509 -in \"$aside/alice.crt\" -outform {form} -out {name}"),
+            vec![format!("warning expires-soon {base}")],
+        ));
+    }
+    for name in [
+        "Admin.conf",
+        "my_admin.conf",
+        "config",
+        "a.kubeconfig",
+        "pki/a.conf",
+        "sub/a.conf",
+        "admin.conf.bak",
+    ] {
+        let copied = format!("{ALICE}cp admin.conf {name}; chmod 600 {name}");
+        let base = name.strip_prefix("pki/").unwrap_or(name);
+        let told = vec![format!("error key-mode {base}")];
+        cases.push((format!("{copied}; chmod 644 {name}"), told));
+        cases.push((copied, vec![]));
+    }
+    let more: [(&str, &[&str]); 6] = [
+        (
+            "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
+            &["error key-mismatch A.key", "warning expires-soon A.crt"],
+        ),
+        (
+            "printf -- '-----BEGIN CERTIFICATE-----\\n' > pki/sub/x.crt",
+            &["error unreadable sub/x.crt"],
+        ),
+        (
+            "printf -- '-----BEGIN CERTIFICATE-----\\n' > pki/sub/notes",
+            &[],
+        ),
+        (
+            "ln -s /etc/ssl pki/link; ln -s /etc/passwd sub/p.crt; mkfifo sub/pipe.key",
+            &[],
+        ),
+        (
+            "mkdir .certs-old; cp pki/ca.key .certs-old/; chmod 644 .certs-old/ca.key",
+            &[],
+        ),
+        (
+            "mkdir -p sub/1/2/3/4/5/6/7/8/9",
+            &["warning not-looked-at sub/1/2/3/4/5/6/7/8"],
+        ),
+    ];
+    cases.extend(more.map(|(recipe, told)| {
+        let told = told.iter().map(ToString::to_string).collect();
+        (format!("{ALICE}{recipe}"), told)
+    }));
+    each(cases.iter(), |(recipe, expected)| {
+        let (told, _) = after(OPENSSL, recipe, &[]);
+        if told == *expected {
+            Ok(())
+        } else {
+            Err(format!("{recipe}: {told:?}"))
+        }
+    });
+}
+
+#[test]
+fn a_certificate_found_is_told_with_the_key_that_lies_beside_it() {
+    let place = OPENSSL.copy();
+    let recipe = format!(
+        "{ALICE}cp \"$aside/alice.crt\" sub/w.pem; cp \"$aside/alice.key\" sub/q; chmod 600 sub/q"
+    );
+    OPENSSL.cook(&recipe, place.path());
+    let report = report(&check(place.path(), &["-o", "json"]).expect(3));
+    let items = report["items"].as_array().expect("items");
+    let name = place.join("k/sub/w.pem");
+    let item = items
+        .iter()
+        .find(|item| item["name"] == text(&name))
+        .expect("a row");
+    assert_eq!(item["kind"], "client");
+    let key = place.join("k/sub/q");
+    assert_eq!(item["files"], serde_json::json!([text(&name), text(&key)]));
+}
+
+#[test]
+fn a_kubeconfig_with_a_token_is_judged_by_its_mode_its_ca_and_where_it_leads() {
+    let robot = "\
+        sed -e /client-certificate-data/d -e 's/client-key-data: .*/token: abcdef.0123456789abcdef/' \
+        admin.conf > robot.conf; chmod 600 robot.conf\n\
+        authority \"$aside/other\" /CN=other days=20\n";
+    let other = "put robot.conf certificate-authority-data \"$aside/other.crt\"\n";
+    let away = "edit robot.conf s/10.0.0.10/10.9.9.9/\n";
+    for (recipe, expected) in [
+        (String::new(), vec![]),
+        (
+            "chmod 644 robot.conf".to_owned(),
+            vec!["error key-mode robot.conf"],
+        ),
+        (
+            other.to_owned(),
+            vec![
+                "error kubeconfig-ca robot.conf",
+                "warning expires-soon robot.conf",
+            ],
+        ),
+        (away.to_owned(), vec!["error server-not-in-sans robot.conf"]),
+        // A webhook's.
+        (
+            format!("{other}{away}"),
+            vec!["warning expires-soon robot.conf"],
+        ),
+        (
+            "edit robot.conf /current-context/d; chmod 644 robot.conf".to_owned(),
+            vec!["error key-mode robot.conf", "error unreadable robot.conf"],
+        ),
+    ] {
+        let told = after(OPENSSL, &format!("{robot}{recipe}"), &[]).0;
+        assert_eq!(told, expected, "{recipe}");
+    }
+    let place = OPENSSL.copy();
+    OPENSSL.cook(robot, place.path());
+    let finished = check(place.path(), &[]).expect(0);
+    assert!(finished.stdout.contains("k/robot.conf\n"), "{finished}");
+    let finished = check(place.path(), &["-o", "prometheus"]).expect(0);
+    let told = |line: &str| {
+        line.starts_with(
+            "x509_cert_not_after{embedded_key=\"kubernetes\",embedded_kind=\"cluster\"",
+        ) && line.contains("filename=\"robot.conf\"")
+    };
+    assert!(finished.stdout.lines().any(told), "{finished}");
+    let whole = |line: &str| {
+        line.starts_with("x509_cert_error{filename=\"robot.conf\"") && line.ends_with(" 0")
+    };
+    assert!(finished.stdout.lines().any(whole), "{finished}");
 }
 
 #[test]

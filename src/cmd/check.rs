@@ -6,7 +6,7 @@ use super::around::{Wrong, facts, roots, severity, stopped, transaction};
 use super::give::Give;
 use super::{Env, Outcome, Stop, output_file, there};
 use crate::cli::{Check, CheckOutput};
-use crate::diff::{Within, survey, told_to_a_reader};
+use crate::diff::{Within, of_this_cluster, survey, told_to_a_reader};
 use crate::facts::{Facts, Given};
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
@@ -77,9 +77,11 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     output_file::settled(file.as_ref(), &job.store, &[config.as_ref()])?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
     let lock = job.store.lock_shared(&Root::TREE)?;
-    let (places, mut findings) = there::places(&job.store, &Root::TREE);
+    let (mut places, mut findings) = there::places(&job.store, &Root::TREE);
     let trusted = store::trusted_users(Owner::default());
-    let seen = observe::survey(&places, &job.store, trusted);
+    let mut seen = observe::survey(&places, &job.store, trusted);
+    let (further, left) = there::further(&places, &mut seen, &job.store, &Root::TREE);
+    places.extend(further);
     let facts = job.facts.as_ref();
     let specs = there::specs(places, &seen.observed, facts, env.host.name)?;
     let interrupted = lock.interrupted()?;
@@ -90,6 +92,7 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     }
     // Half of a run is no drift.
     if interrupted.is_none() {
+        findings.extend(left);
         let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
         let mut judged = judged(&specs, &seen, env);
         judged.retain(|told| !follows(told, &closed));
@@ -98,6 +101,7 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     }
     checked.interrupted(interrupted, busy);
     checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
+    let findings = of_this_cluster(findings, &seen.observed);
     checked.tell(&told_to_a_reader(findings, &specs));
     Ok(checked)
 }

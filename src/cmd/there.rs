@@ -1,17 +1,18 @@
 //! What is there, as specs: for the verbs that look after a tree and need no configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::Stop;
 use crate::facts::Facts;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
-use crate::observe;
+use crate::observe::{self, Seen};
 use crate::observed::Observed;
-use crate::profile::found::{Evidence, of_other, of_row, others, rows};
+use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
 use crate::profile::{by_name, resolve};
 use crate::spec::{Kind, Spec};
-use crate::store::{ReadError, Store};
+use crate::store::{ReadError, Store, Walked};
 
 /// What to look for in these directories: the rows, and what else lies there; and what is told of
 /// directories that cannot be looked into.
@@ -39,6 +40,71 @@ pub(crate) fn places(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>)
         roots.contains(&root) && (root != Root::Kubelet || !closed.contains(&root))
     });
     (places, findings)
+}
+
+/// What else lies in these directories, whatever its name, added to what was seen in `places`; and what
+/// is told of what was not looked at.
+pub(crate) fn further(
+    places: &[Spec],
+    seen: &mut Seen,
+    store: &Store,
+    roots: &[Root],
+) -> (Vec<Spec>, Vec<Finding>) {
+    let there = |spec: &&Spec| {
+        let observed = seen.observed.get(&spec.name);
+        observed.is_some_and(|observed| !observed.is_absent())
+    };
+    let files = places
+        .iter()
+        .filter(there)
+        .flat_map(|spec| spec.place.files());
+    let mut known: BTreeSet<PathBuf> = files.map(|file| store.real(&file)).collect();
+    let mut findings = Vec::new();
+    let mut files = Vec::new();
+    for root in roots {
+        let Walked {
+            files: walked,
+            closed,
+            left,
+        } = store.walk(*root);
+        let new = walked
+            .into_iter()
+            .filter(|file| known.insert(store.real(file)));
+        files.extend(new);
+        // Those that a tree has are told of already.
+        let closed = closed
+            .into_iter()
+            .filter(|folder| !store.folders(*root).contains(folder));
+        findings.extend(closed.map(|folder| {
+            let text = "may not be listed by this user".to_owned();
+            told(
+                Code::KeyUnread,
+                folder,
+                text,
+                "run as root, or as its owner",
+            )
+        }));
+        let out = "move away what is no certificate, key or kubeconfig of this cluster";
+        findings.extend(
+            left.into_iter()
+                .map(|(file, why)| told(Code::NotLookedAt, file, why, out)),
+        );
+    }
+    let named = |file: FileId| loose(store.path(&file).display().to_string(), file);
+    let specs: Vec<Spec> = files.into_iter().map(named).collect();
+    let trusted = seen.ground.trusted.clone();
+    seen.add(observe::survey(&specs, store, trusted));
+    (paired(specs, &mut seen.observed), findings)
+}
+
+fn told(code: Code, file: FileId, text: String, way_out: &str) -> Finding {
+    Finding {
+        code,
+        name: String::new(),
+        file,
+        text,
+        way_out: way_out.to_owned(),
+    }
 }
 
 /// What should be in each place in which something is: by the facts, if any were stated.
@@ -103,11 +169,6 @@ fn unlisted(folder: FileId, error: &ReadError) -> Finding {
     } else {
         (unread.cause.code(), unread.why)
     };
-    Finding {
-        code,
-        name: String::new(),
-        file: folder,
-        text,
-        way_out: unread.way_out.unwrap_or_default(),
-    }
+    let way_out = unread.way_out.unwrap_or_default();
+    told(code, folder, text, &way_out)
 }

@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::bundle::anchors;
 use crate::finding::Code;
-use crate::observed::{Kubeconfig, Source, server};
+use crate::observed::{Kubeconfig, Lead, Source, server};
 use crate::spec::{Credentials, Place};
 use crate::x509::cert::Certificate;
 
@@ -24,25 +24,7 @@ impl Judge<'_> {
                 self.key_reference(path, *mode);
             }
         }
-        if !self.authorities.is_empty() {
-            let trusted = |ca: &Certificate| self.authorities.contains(ca);
-            let lacking = |ca: &Certificate| !found.authorities.contains(ca);
-            if found.authorities.iter().any(trusted) {
-                // Intermediates may leave it, since the server sends them.
-                if anchors(self.authorities, self.authorities)
-                    .iter()
-                    .any(lacking)
-                {
-                    self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
-                }
-                if !found.authorities.iter().all(trusted) {
-                    let text = "trusts a CA that the CA file does not hold";
-                    self.tell(Code::TrustExtra, text, "");
-                }
-            } else {
-                self.tell(Code::WrongCa, "does not trust the CA", "");
-            }
-        }
+        self.trust(&found.authorities);
         if let Place::Kubeconfig {
             server: wanted,
             or_server,
@@ -69,6 +51,37 @@ impl Judge<'_> {
         // the key and the validity that it and its cluster's signer choose.
         if !found.referred {
             self.making(wanted, leaf, &found.chain[1..]);
+        }
+    }
+
+    /// A kubeconfig of a user who has no certificate.
+    pub(super) fn lead(&mut self, found: &Lead) {
+        self.key_access(found.access);
+        match &found.to {
+            Ok(to) => self.trust(&to.authorities),
+            Err(reason) => self.unreadable(reason),
+        }
+    }
+
+    fn trust(&mut self, found: &[Certificate]) {
+        if !self.authorities.is_empty() {
+            let trusted = |ca: &Certificate| self.authorities.contains(ca);
+            let lacking = |ca: &Certificate| !found.contains(ca);
+            if found.iter().any(trusted) {
+                // Intermediates may leave it, since the server sends them.
+                if anchors(self.authorities, self.authorities)
+                    .iter()
+                    .any(lacking)
+                {
+                    self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
+                }
+                if !found.iter().all(trusted) {
+                    let text = "trusts a CA that the CA file does not hold";
+                    self.tell(Code::TrustExtra, text, "");
+                }
+            } else {
+                self.tell(Code::WrongCa, "does not trust the CA", "");
+            }
         }
     }
 

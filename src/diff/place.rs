@@ -32,12 +32,14 @@ impl Judge<'_> {
         match &key.state {
             // A CA's key is opened where it must sign: the plan judges that.
             KeyState::Locked(_) if self.spec.is_ca() => {}
+            // Nothing tells that a component reads it.
+            KeyState::Locked(_) if matches!(self.spec.place, Place::Found { .. }) => {}
             KeyState::Locked(_) => self.locked(),
             KeyState::Open(private) if private.public_key() != &certificate.public_key => {
                 let text = match &self.spec.place {
-                    Place::File { .. } | Place::Kubeconfig { .. } => {
-                        "holds a key that is not its certificate's"
-                    }
+                    Place::File { .. }
+                    | Place::Found { key: None, .. }
+                    | Place::Kubeconfig { .. } => "holds a key that is not its certificate's",
                     _ => "is not the key of the certificate beside it",
                 };
                 self.tell(Code::KeyMismatch, text, "");

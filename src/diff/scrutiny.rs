@@ -61,6 +61,16 @@ pub(super) fn scrutiny(
     within: Within,
     now: OffsetDateTime,
 ) -> Vec<Finding> {
+    if let Observed::Lead(lead) = observed {
+        let to = lead.to.as_ref().ok();
+        return trusts(
+            spec,
+            to.map_or(&[], |to| &to.authorities),
+            authorities,
+            within,
+            now,
+        );
+    }
     let (certificate, chain, referred) = match observed {
         Observed::Certificate { chain, key, .. } if spec.is_ca() => {
             (signing(chain, key.as_ref()), &[][..], false)
@@ -101,6 +111,29 @@ pub(super) fn scrutiny(
     for intermediate in chain.iter().filter(|ca| ca.is_ca()) {
         scrutiny.hash(intermediate, "holds an intermediate that ");
     }
+    if let Observed::Kubeconfig(found) = observed {
+        let trusted = trusts(spec, &found.authorities, authorities, within, now);
+        scrutiny.findings.extend(trusted);
+    }
+    scrutiny.findings
+}
+
+/// What is to be told of the CAs that a kubeconfig holds. Those that the CA's file holds too are judged
+/// there.
+fn trusts(
+    spec: &Spec,
+    held: &[Certificate],
+    authorities: &[Certificate],
+    within: Within,
+    now: OffsetDateTime,
+) -> Vec<Finding> {
+    let mut scrutiny = Scrutiny {
+        spec,
+        referred: false,
+        findings: Vec::new(),
+    };
+    let own = held.iter().filter(|ca| !authorities.contains(ca));
+    scrutiny.trusted(own, within, now);
     scrutiny.findings
 }
 

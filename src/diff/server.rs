@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::reissue;
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Kubeconfig, Observed, server};
+use crate::observed::{Observed, server};
 use crate::profile::API_SERVER;
 use crate::spec::Spec;
 use crate::x509::san::San;
@@ -17,8 +17,13 @@ pub fn served(
     found: &BTreeMap<String, Observed>,
     sound: impl FnOnce(&Spec) -> bool,
 ) -> Option<Finding> {
-    let Some(Observed::Kubeconfig(kubeconfig)) = found.get(&spec.name) else {
-        return None;
+    let (server, server_name) = match found.get(&spec.name)? {
+        Observed::Kubeconfig(found) => (&found.server, found.server_name.as_ref()),
+        Observed::Lead(found) => {
+            let to = found.to.as_ref().ok()?;
+            (&to.server, to.server_name.as_ref())
+        }
+        _ => return None,
     };
     let api_server = specs.iter().find(|other| other.name == API_SERVER)?;
     let wanted = api_server.certificate()?;
@@ -31,7 +36,7 @@ pub fn served(
         _ => None,
     };
     let sans = there.map_or(&wanted.sans, |leaf| &leaf.sans);
-    let (text, host) = lead(kubeconfig)?;
+    let (text, host) = lead(server, server_name)?;
     if sans.iter().any(|san| good_for(san, host)) {
         return None;
     }
@@ -48,10 +53,10 @@ pub fn served(
 }
 
 /// What its API server's certificate is held against.
-fn lead(kubeconfig: &Kubeconfig) -> Option<(&'static str, &str)> {
-    match &kubeconfig.server_name {
+fn lead<'a>(server: &'a str, server_name: Option<&'a String>) -> Option<(&'static str, &'a str)> {
+    match server_name {
         Some(name) => Some(("has the tls-server-name", name)),
-        None => Some(("points at", server::host(&kubeconfig.server)?)),
+        None => Some(("points at", server::host(server)?)),
     }
 }
 

@@ -53,6 +53,25 @@ pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Findi
     findings
 }
 
+/// Without what is no matter of this cluster: a kubeconfig that leads to none of its API servers, trusts
+/// another CA and holds no client certificate is another service's, as that of a webhook is.
+pub fn of_this_cluster(mut findings: Vec<Finding>, found: &Found) -> Vec<Finding> {
+    let has = |name: &String, code| {
+        let mut findings = findings.iter();
+        findings.any(|told| told.name == *name && told.code == code)
+    };
+    let led = [Code::ServerNotInSans, Code::WrongCa];
+    let leads = found
+        .iter()
+        .filter(|(_, observed)| matches!(observed, Observed::Lead(_)));
+    let elsewhere = leads
+        .map(|(name, _)| name)
+        .filter(|name| led.iter().all(|code| has(name, *code)));
+    let elsewhere: Vec<String> = elsewhere.cloned().collect();
+    findings.retain(|told| !(led.contains(&told.code) && elsewhere.contains(&told.name)));
+    findings
+}
+
 /// How a file can be made anew, by who is told of it and was given no facts.
 pub(super) fn remake(spec: &Spec) -> String {
     let leaf = spec

@@ -1,5 +1,7 @@
 //! One place: its files, read and parsed; what fails is kept for the finding.
 
+mod found;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ pub(super) struct Reader<'a> {
     pub(super) lenient: bool,
     /// Whether it is in no row, so that it may be something else altogether.
     pub(super) own: bool,
+    /// Whether it was found, whatever its name.
+    pub(super) found: bool,
 }
 
 impl Reader<'_> {
@@ -47,6 +51,7 @@ impl Reader<'_> {
                     key: None,
                 }),
             Place::File { .. } => self.one_file(&place.public()),
+            Place::Found { file, .. } => self.found(file),
             Place::KeyPair { .. } => self.key_pair(place),
             Place::Kubeconfig { .. } => self.kubeconfig(&place.public()),
             Place::Pair { .. } => self.pair(place, passphrase),
@@ -238,7 +243,8 @@ impl Reader<'_> {
             let content =
                 |reason: &Unreadable| matches!(reason.cause, Cause::Content | Cause::Opaque);
             // Of one that was not read nothing is known, nor of what lies beside it.
-            if self.unreadable[before..].iter().any(content)
+            if !self.found
+                && self.unreadable[before..].iter().any(content)
                 && let Some((asked, request)) = self.asked(file)
             {
                 let waiting = request.and_then(|request| self.waiting(file, &request));
@@ -295,10 +301,18 @@ impl Reader<'_> {
     /// Whether a file that is in no row is a kubeconfig with a client certificate: a token's or
     /// another program's is none of ours.
     fn is_identity(&self, file: &FileId) -> bool {
-        match self.store.read(file) {
+        match self.content(file) {
             Ok(Some(content)) => kubeconfig::names_certificate(&content.bytes),
             // That it cannot be read is for the reader to tell.
             _ => true,
+        }
+    }
+
+    fn content(&self, file: &FileId) -> Result<Option<FileContent>, ReadError> {
+        if self.found {
+            self.store.read_found(file)
+        } else {
+            self.store.read(file)
         }
     }
 
@@ -310,7 +324,7 @@ impl Reader<'_> {
         holds: Holds,
         parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
     ) -> Option<(T, Access)> {
-        match self.store.read(file) {
+        match self.content(file) {
             Ok(None) => None,
             Ok(Some(content)) => {
                 let access = Access {

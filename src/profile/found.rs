@@ -22,6 +22,10 @@ use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
 use crate::x509::usage::ExtendedKeyUsage;
 
+mod loose;
+
+pub use loose::{loose, paired};
+
 /// What was found, by the spec's name.
 type Found = BTreeMap<String, Observed>;
 
@@ -198,8 +202,16 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
         .collect()
 }
 
-/// What should be in the place of one of [`others`], where `observed` is: the identity that it has.
+/// What should be in the place of one of [`others`] or [`loose`], where `observed` is: the identity that it has.
 pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evidence) -> Spec {
+    if matches!(observed, Observed::KeyOnly(_)) {
+        return Spec {
+            name,
+            phase: Phase::Client,
+            place,
+            content: Content::KeyPair(key_algorithm(observed)),
+        };
+    }
     let leaf = certificate(observed);
     let subject = leaf.map_or_else(|| Name::new(&[], &name), |leaf| leaf.subject.clone());
     let kind = leaf.map_or(Kind::Client, kind);
@@ -264,6 +276,12 @@ pub fn lacking(found: &Found) -> Vec<&'static Profile> {
             Signer::Itself | Signer::Nobody => true,
         })
         .collect()
+}
+
+/// Whether a kubelet has replaced it: it keeps what it rotated.
+pub fn is_superseded(file: &FileId) -> bool {
+    let base = file.name.strip_suffix(".pem");
+    base.is_some_and(|base| !is_current(file, base))
 }
 
 /// A kubelet keeps what it rotated beside the link to what it uses.
@@ -338,9 +356,9 @@ fn place(profile: &Profile, observed: &Observed, user: &str) -> Place {
 
 fn key_algorithm(observed: &Observed) -> KeyAlgorithm {
     let found = match observed {
-        Observed::KeyPair { key, .. } | Observed::Requested { key, .. } => {
-            key.open().map(|key| key.algorithm())
-        }
+        Observed::KeyOnly(key)
+        | Observed::KeyPair { key, .. }
+        | Observed::Requested { key, .. } => key.open().map(|key| key.algorithm()),
         _ => certificate(observed).and_then(|leaf| leaf.public_key.algorithm()),
     };
     found.unwrap_or(KeyAlgorithm::Rsa(2048))

@@ -14,7 +14,7 @@ use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
 use crate::profile::Profile;
-use crate::spec::Spec;
+use crate::spec::{Place, Spec};
 use crate::store::Store;
 use crate::x509::cert::Certificate;
 
@@ -59,9 +59,22 @@ pub(super) struct Item {
     /// How the table calls it.
     #[serde(skip)]
     pub(super) title: String,
-    /// Whether its certificate is asked for, and has not come.
+    /// Why it has no certificate.
     #[serde(skip)]
-    pub(super) waiting: bool,
+    pub(super) without: Without,
+}
+
+/// Why there is no certificate to tell of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Without {
+    /// It is not there.
+    Missing,
+    /// A kubeconfig's user has none.
+    NoneNeeded,
+    /// It could not be read.
+    Unread,
+    /// It is asked for, and has not come.
+    Waiting,
 }
 
 /// What its certificate says.
@@ -137,7 +150,7 @@ impl Checked {
                 externally_managed: false,
                 certificate: None,
                 title: title(row.name, &files[0].name),
-                waiting: false,
+                without: Without::Missing,
                 files: files.iter().map(|file| self.store.path(file)).collect(),
             });
         }
@@ -207,10 +220,17 @@ impl Checked {
             kind: spec
                 .certificate()
                 .map_or("key pair", |wanted| wanted.kind.name()),
-            title: title(&spec.name, &files[0].name),
+            title: match &spec.place {
+                Place::Found { .. } => spec.name.clone(),
+                _ => title(&spec.name, &files[0].name),
+            },
             files: files.iter().map(|file| self.store.path(file)).collect(),
             missing: false,
-            waiting: matches!(observed, Observed::Requested { .. }),
+            without: match observed {
+                Observed::Lead(_) => Without::NoneNeeded,
+                Observed::Requested { .. } => Without::Waiting,
+                _ => Without::Unread,
+            },
             issuer: issuer.cloned(),
             externally_managed: external || issuer.is_some_and(keyless),
             certificate,

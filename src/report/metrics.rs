@@ -71,12 +71,20 @@ impl Metrics {
                     self.all(certificates, &[&file[..], &embedded].concat(), now);
                 }
             }
+            Observed::Lead(lead) => {
+                if let Ok(to) = &lead.to {
+                    let embedded = [("embedded_kind", "cluster"), ("embedded_key", &to.cluster)];
+                    let embedded = embedded.map(|(key, value)| (key.to_owned(), value.to_owned()));
+                    self.all(&to.authorities, &[&file[..], &embedded].concat(), now);
+                }
+            }
             _ => {}
         }
-        let read = matches!(
-            observed,
-            Observed::Certificate { .. } | Observed::Kubeconfig(_)
-        );
+        let read = match observed {
+            Observed::Certificate { .. } | Observed::Kubeconfig(_) => true,
+            Observed::Lead(lead) => lead.to.is_ok(),
+            _ => false,
+        };
         self.error.insert(shown(file), i64::from(!read));
     }
 

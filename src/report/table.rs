@@ -5,7 +5,7 @@ use time::macros::format_description;
 use time::{Duration, UtcOffset};
 
 use super::Format;
-use super::check::{Checked, Item};
+use super::check::{Checked, Item, Without};
 use super::text::{BOLD, GREEN, RED, YELLOW, count, finding, line, notes, painted, shown};
 use crate::finding::Severity;
 
@@ -54,11 +54,11 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
 type Column = (&'static str, fn(&Item) -> String);
 
 const NAME: fn(&Item) -> String = |item| {
-    let mark = match &item.certificate {
-        _ if item.missing => MISSING,
-        _ if item.waiting => WAITING,
-        None => UNREAD,
-        Some(_) => "",
+    let mark = match (&item.certificate, item.without) {
+        (Some(_), _) | (None, Without::NoneNeeded) => "",
+        (None, Without::Missing) => MISSING,
+        (None, Without::Unread) => UNREAD,
+        (None, Without::Waiting) => WAITING,
     };
     format!("{mark}{}", shown(&item.title))
 };

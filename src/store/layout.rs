@@ -114,6 +114,23 @@ pub(super) fn is_of_a_tree(file: &FileId) -> bool {
     is_known(file) || in_place(file, kept)
 }
 
+/// Whether the name of a file that may lie anywhere says that it is a certificate, a key or a kubeconfig.
+pub fn is_called_ours(file: &FileId) -> bool {
+    const ENDINGS: [&str; 9] = [
+        "cer",
+        "cert",
+        "conf",
+        "config",
+        "crt",
+        "key",
+        "kubeconfig",
+        "pem",
+        "pub",
+    ];
+    let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().any(|ours| ending.eq_ignore_ascii_case(ours))
+}
+
 fn in_place(file: &FileId, plain: impl Fn(&str) -> bool) -> bool {
     let (folder, base) = file
         .name

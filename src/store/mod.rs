@@ -3,7 +3,7 @@
 //! `std::fs` and `nix`. It knows nothing of what the bytes mean.
 //!
 //! - `layout`: names and paths
-//! - `read`: one file; `list`: which there are
+//! - `read`: one file; `list`: which there are by their names; `walk`: whatever their names
 //! - `folder`, `lock`, `writable`: the directories
 //! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
@@ -32,6 +32,7 @@ mod recover;
 mod run;
 mod stage;
 mod undecided;
+mod walk;
 mod writable;
 
 #[cfg(test)]
@@ -47,13 +48,14 @@ pub use self::earlier::{BackedUp, Backup, Backups};
 pub use self::folder::Stranger;
 pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
-pub use self::layout::request_directory;
 pub use self::layout::{Roots, named_beside};
+pub use self::layout::{is_called_ours, request_directory};
 pub use self::lock::{Lock, Writer};
 pub use self::output::{write_output, write_secret};
 pub use self::owner::{resolve_owner, trusted_users};
 pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input};
 pub use self::recover::Recovered;
+pub use self::walk::Walked;
 use crate::location::{FileId, Root};
 
 /// The files of one run.
@@ -130,6 +132,23 @@ impl Store {
     /// Those of [`Store::list`] that lie in one of these.
     pub fn list_in(&self, folder: &FileId) -> Result<Vec<FileId>, ReadError> {
         list::list_in(&self.roots, folder)
+    }
+
+    /// The files below `root`, whatever their names.
+    pub fn walk(&self, root: Root) -> Walked {
+        walk::walk(&self.roots, root)
+    }
+
+    /// A file that [`Store::walk`] found.
+    pub fn read_found(&self, file: &FileId) -> Result<Option<FileContent>, ReadError> {
+        folder::read_below(self.root(file.root), &file.name)
+    }
+
+    /// Where `file` is, whatever way leads to its root: two roots may be one directory.
+    pub fn real(&self, file: &FileId) -> PathBuf {
+        let root = self.root(file.root);
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        layout::in_directory(&root, &file.name)
     }
 
     /// Mode and owner of a directory that files lie in; `None` if it is not there. It may be a link.
