@@ -125,6 +125,7 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
     for field in [CERTIFICATE, KEY] {
         once(user, field)?;
     }
+    in_form(&document)?;
     Ok(Current {
         certificate,
         key,
@@ -138,7 +139,10 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
 
 /// Where the current context leads, whoever its user is.
 pub fn lead(bytes: &[u8]) -> Result<Lead> {
-    Ok(current(&document(bytes)?)?.0)
+    let document = document(bytes)?;
+    let (lead, _) = current(&document)?;
+    in_form(&document)?;
+    Ok(lead)
 }
 
 /// Where the current context of a whole document leads, and its user.
@@ -180,12 +184,6 @@ fn current(document: &Node) -> Result<(Lead, &Node)> {
     let authorities =
         source(cluster, AUTHORITY).with_context(|| format!("its cluster \"{cluster_name}\""))?;
     once(cluster, AUTHORITY)?;
-    if !matches!(text(document, "apiVersion"), None | Some("v1")) {
-        bail!("its apiVersion is not v1");
-    }
-    if let Some(fault) = schema::fault(document) {
-        bail!(fault);
-    }
     let lead = Lead {
         cluster: cluster_name.to_owned(),
         user: user_name.to_owned(),
@@ -194,6 +192,17 @@ fn current(document: &Node) -> Result<(Lead, &Node)> {
         authorities,
     };
     Ok((lead, user))
+}
+
+/// What kubectl asks of the whole document.
+fn in_form(document: &Node) -> Result<()> {
+    if !matches!(text(document, "apiVersion"), None | Some("v1")) {
+        bail!("its apiVersion is not v1");
+    }
+    match schema::fault(document) {
+        Some(fault) => bail!(fault),
+        None => Ok(()),
+    }
 }
 
 fn once(node: &Node, field: &str) -> Result<()> {

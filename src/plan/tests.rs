@@ -604,6 +604,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::ExpiresWithCa, Code::InterruptedRun]);
     // src/diff/server/tests.rs
     shown.extend([Code::ServerNotInSans]);
+    // tests/check.rs
+    shown.extend([Code::NotLookedAt]);
     // tests/refresh.rs
     shown.extend([Code::KubeconfigForeign]);
     // tests/bootstrap.rs

@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 38] = [
+const ELSEWHERE: [(Code, &str); 39] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -114,6 +114,10 @@ const ELSEWHERE: [(Code, &str); 38] = [
     (
         Code::KubeletSelfSigned,
         "what_kubelets_keep_is_as_it_should_be (tests/check.rs)",
+    ),
+    (
+        Code::NotLookedAt,
+        "what_lies_there_is_found_whatever_its_name_and_place (tests/check.rs)",
     ),
     (
         Code::OutlivesCa,

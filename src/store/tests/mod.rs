@@ -13,6 +13,7 @@ mod nested;
 mod read;
 mod recover;
 mod users;
+mod walk;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
