@@ -537,3 +537,61 @@ fn the_bundle_is_a_tar_of_what_is_public_and_the_same_each_time() {
         "{nothing}"
     );
 }
+
+#[test]
+fn a_bundle_has_nothing_that_is_wrong_and_nothing_but_what_is_public() {
+    let place = tree_of_all();
+    let ca = place.join("pki/ca.crt");
+    let whole = read(&ca);
+    write(&ca, format!("password: hunter2\n{whole}# more\n"));
+    let printed = command(place.path(), "bundle", &[])
+        .output()
+        .expect("it runs");
+    assert!(printed.status.success());
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    assert!(!printed.contains("hunter2") && printed.contains(&whole));
+    for (file, content) in [
+        ("pki/ca.crt", "rubbish"),
+        ("pki/extra.crt", "rubbish"),
+        ("pki/apiserver.crt", &whole[..whole.len() / 2]),
+        ("pki/sa.pub", &public_half(&read(&place.join("pki/ca.key")))),
+        ("pki/apiserver.crt", &whole),
+    ] {
+        let place = tree_of_all();
+        write(&place.join(file), content);
+        let refused = export(place.path(), "bundle", &[]);
+        assert!(
+            [Some(1), Some(4)].contains(&refused.status.code()),
+            "{refused}"
+        );
+        let base = file.trim_start_matches("pki/");
+        assert!(
+            refused.stderr.contains(base) && refused.stdout.is_empty(),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_of_a_kubeconfig_that_names_files_is_refused() {
+    let place = tree_of_all();
+    let mut named = certs(&["kubeconfig", "admin", "--embed-certs=false", "--force"]);
+    named
+        .args(["--kubernetes-dir", text(place.path())])
+        .args(common::CLUSTER);
+    run(&mut named).expect(0);
+    let refused = export(place.path(), "secret", &["admin"]).expect(2);
+    assert!(
+        refused
+            .stderr
+            .contains("names files, which a Secret does not have"),
+        "{refused}"
+    );
+    export(place.path(), "secret", &["admin", "--type", "tls"]).expect(0);
+    let mut embedded = certs(&["kubeconfig", "admin", "--embed-certs=true", "--force"]);
+    embedded
+        .args(["--kubernetes-dir", text(place.path())])
+        .args(common::CLUSTER);
+    run(&mut embedded).expect(0);
+    export(place.path(), "secret", &["admin"]).expect(0);
+}

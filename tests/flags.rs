@@ -129,6 +129,57 @@ fn ctl(tree: &Path, address: &str, arguments: &[&str]) -> bool {
 }
 
 #[test]
+fn what_is_not_there_is_told_and_an_external_ca_signs_nothing() {
+    let place = common::tree_of_all();
+    let flags = |component: &str| {
+        let mut command = certs(&["flags", component, "--kubernetes-dir", text(place.path())]);
+        command.args(["--kubelet-dir", text(&place.join("kubelet"))]);
+        run(command.args([
+            "--node-name",
+            "cp1",
+            "--apiserver-advertise-address",
+            "10.0.0.10",
+        ]))
+        .expect(0)
+    };
+    let kubelet = flags("kubelet");
+    assert!(
+        kubelet
+            .stderr
+            .contains("'certs server kubelet-serving' makes it"),
+        "{kubelet}"
+    );
+    let bootstrap = place.join("bootstrap-kubelet.conf");
+    let option = format!("--bootstrap-kubeconfig={}\n", text(&bootstrap));
+    assert!(kubelet.stdout.contains(&option), "{kubelet}");
+    let proxy = flags("kube-proxy");
+    assert!(
+        proxy
+            .stderr
+            .contains("'certs kubeconfig kube-proxy' makes it"),
+        "{proxy}"
+    );
+    let manager = flags("kube-controller-manager");
+    let key = place.join("pki/ca.key");
+    assert!(
+        manager.stdout.contains(text(&key)) && manager.stderr.is_empty(),
+        "{manager}"
+    );
+    fs::remove_file(&key).expect("remove a file");
+    let manager = flags("kube-controller-manager");
+    for option in [
+        "--cluster-signing-cert-file=\n",
+        "--cluster-signing-key-file=\n",
+    ] {
+        assert!(manager.stdout.contains(option), "{manager}");
+    }
+    assert!(
+        manager.stderr.contains("is told to sign nothing"),
+        "{manager}"
+    );
+}
+
+#[test]
 fn no_value_adds_an_option() {
     let place = TempDir::new();
     let config = place.join("config.yaml");
@@ -180,6 +231,10 @@ fn what_no_component_can_use_is_refused_with_the_way_out() {
         (
             &["etcd", "--etcd-member", "cp1=10.0.0.11"],
             "--etcd-member: cp1 is this node, whose address is 10.0.0.10, not 10.0.0.11",
+        ),
+        (
+            &["etcd", "--etcd-member", "cp2=10.0.0.10"],
+            "--etcd-member: cp2 has the address 10.0.0.10, which is that of this node, cp1",
         ),
     ] {
         let refused = flags(arguments).expect(2);

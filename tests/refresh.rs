@@ -100,6 +100,56 @@ fn the_ca_data_alone_is_exchanged_and_the_former_file_kept() {
 }
 
 #[test]
+fn a_file_with_a_key_that_is_open_to_others_is_told() {
+    let (place, config) = handed_out();
+    for mode_there in [0o666, 0o644, 0o600, 0o400] {
+        set_mode(&config, mode_there);
+        more_trust(place.path());
+        let done = refresh(place.path(), &[text(&config)]).expect(0);
+        let told = done.stdout.contains("is open to others");
+        assert_eq!(told, mode_there & 0o037 != 0, "{done}");
+        assert_eq!(mode(&config), mode_there);
+    }
+}
+
+#[test]
+fn one_file_by_two_names_is_refreshed_once() {
+    let (place, config) = handed_out();
+    more_trust(place.path());
+    let again = place.join("handed/../handed/config");
+    let done = refresh(place.path(), &[text(&config), text(&config), text(&again)]).expect(0);
+    assert_eq!(done.stdout.matches("was ").count(), 1, "{done}");
+    assert_eq!(common::listing(&place.join("handed")).len(), 2);
+}
+
+#[test]
+fn an_entry_that_is_not_verified_is_told_and_left_as_it_is() {
+    let (place, config) = handed_out();
+    let text_there = read(&config);
+    let start = text_there
+        .find("certificate-authority-data:")
+        .expect("the field");
+    let end = start + text_there[start..].find('\n').expect("a line");
+    write(
+        &config,
+        [
+            &text_there[..start],
+            "insecure-skip-tls-verify: true",
+            &text_there[end..],
+        ]
+        .concat(),
+    );
+    let before = read(&config);
+    let done = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(
+        done.stdout
+            .contains("has no CA certificates for kubernetes"),
+        "{done}"
+    );
+    assert_eq!(read(&config), before);
+}
+
+#[test]
 fn another_cluster_s_is_refused_and_no_other_is_written() {
     let (place, config) = handed_out();
     let before = read(&config);

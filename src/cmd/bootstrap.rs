@@ -21,13 +21,14 @@ use crate::location::{FileId, Owner, Root};
 use crate::manifest::{bootstrap_token, manifests};
 use crate::outcome::Exit;
 use crate::profile::bootstrap_server;
+use crate::profile::flags::BOOTSTRAP_KUBECONFIG;
 use crate::report::Handed;
 use crate::store::{Change, FileContent, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::parse_duration;
 
 const VERB: &str = "kubeconfig bootstrap-kubelet";
-const FILE: &str = "bootstrap-kubelet.conf";
+const FILE: &str = BOOTSTRAP_KUBECONFIG;
 /// As kubeadm calls it.
 const USER: &str = "tls-bootstrap-token-user";
 const MODE: u32 = 0o600;

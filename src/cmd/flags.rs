@@ -1,4 +1,5 @@
-//! `certs flags`: the options by which a component uses the tree. Nothing of the tree is read.
+//! `certs flags`: the options by which a component uses the tree. Of the tree only what is there is
+//! asked.
 
 use anyhow::Context;
 
@@ -7,6 +8,7 @@ use super::give::Give;
 use super::{Env, Outcome, Stop};
 use crate::cli::{Flags, Form};
 use crate::facts::Given;
+use crate::location::FileId;
 use crate::outcome::Exit;
 use crate::profile::flags::{Value, component};
 use crate::report::{self, Format, Output, noted};
@@ -71,8 +73,30 @@ fn attempt(verb: Flags, env: &mut Env<'_>) -> Result<(Vec<u8>, Vec<String>), Sto
         Form::Env => report::Form::Env,
         Form::Yaml => report::Form::Yaml,
     };
+    let there = |file: &FileId| !matches!(store.read(file), Ok(None));
+    let external = component
+        .signs_with()
+        .filter(|ca| there(&ca.stored.public()) && !there(&ca.stored.key()));
+    if let Some(ca) = external {
+        notes.push(format!(
+            "{} is not there: {} is told to sign nothing, as kubeadm tells it",
+            store.path(&ca.stored.key()).display(),
+            component.name
+        ));
+    }
+    for row in component.by_name() {
+        let file = row.stored.public();
+        if !there(&file) {
+            notes.push(format!(
+                "{} is not there: 'certs {} {}' makes it",
+                store.path(&file).display(),
+                row.phase.name(),
+                row.name
+            ));
+        }
+    }
     let settings = component
-        .settings(&facts)
+        .settings(&facts, external.is_some())
         .map_err(|error| Stop::usage(error.to_string()))?;
     let text = report::flags(component, &settings, form, &path).map_err(Stop::usage)?;
     Ok((text, notes))

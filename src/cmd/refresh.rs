@@ -10,9 +10,10 @@ use super::give::Give;
 use super::{Env, Outcome, Stop};
 use crate::bundle::anchors;
 use crate::cli::Refresh;
+use crate::diff::KEY_MODE;
 use crate::facts::{Facts, Given};
 use crate::finding::Code;
-use crate::kubeconfig::{Cluster, Refreshed, refresh};
+use crate::kubeconfig::{Cluster, Refreshed, Source, outline, refresh};
 use crate::location::{Owner, Root};
 use crate::observe::{Seen, survey};
 use crate::observed::Observed;
@@ -89,7 +90,13 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
         servers: &servers,
     };
     let mut planned = Vec::new();
+    let mut named: Vec<PathBuf> = Vec::new();
     for path in files {
+        // Once is enough, by whichever name.
+        if named.iter().any(|other| store::is_same(other, &path)) {
+            continue;
+        }
+        named.push(path.clone());
         planned.extend(one(path, &cluster, &bundle.anchors, &mut report)?);
     }
     if report.refused() {
@@ -186,6 +193,14 @@ fn servers(seen: &Seen, chain: &[Certificate], facts: Option<&Facts>) -> Vec<Str
     servers
 }
 
+fn holds_secret(kubeconfig: &[u8]) -> bool {
+    outline(kubeconfig).is_ok_and(|outline| {
+        let embedded = |key: &Option<Source>| matches!(key, Some(Source::Data { .. }));
+        let mut users = outline.users.iter();
+        users.any(|user| embedded(&user.key) || !user.others.is_empty())
+    })
+}
+
 /// One file, read and judged.
 fn one(
     path: PathBuf,
@@ -205,6 +220,13 @@ fn one(
         Ok(refreshed) => {
             if refreshed.bytes.is_some() {
                 file.check_owner()?;
+            }
+            if file.mode() & KEY_MODE != 0 && holds_secret(file.bytes()) {
+                report.note(format!(
+                    "{} holds a secret and is open to others (mode {:04o}), which is left so: chmod 600 it",
+                    path.display(),
+                    file.mode()
+                ));
             }
             Ok(Some((path, file, refreshed)))
         }

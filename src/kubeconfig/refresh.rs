@@ -39,6 +39,8 @@ pub struct Refreshed {
     pub current: Vec<String>,
     /// Those that name a file, and have nothing to replace.
     pub named: Vec<String>,
+    /// Those that have none.
+    pub without: Vec<String>,
     /// Whether comments and the form of the text were lost: it could not be kept as it was written.
     pub rewritten: bool,
 }
@@ -75,16 +77,20 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
             }
             Ok(Source::File { .. }) => refreshed.named.push(name),
             // There is nothing that could be out of date.
-            Err(_) => {}
+            Err(_) => refreshed.without.push(name),
         }
     }
     let Refreshed {
         replaced,
         current,
         named,
+        without,
         ..
     } = &refreshed;
-    if replaced.is_empty() && current.is_empty() && named.is_empty() {
+    if [replaced, current, named, without]
+        .iter()
+        .all(|names| names.is_empty())
+    {
         bail!(Foreign);
     }
     if !refreshed.replaced.is_empty() {

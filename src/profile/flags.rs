@@ -75,6 +75,8 @@ struct Row {
 enum Source {
     AdvertiseAddress,
     BindPort,
+    /// By which a kubelet that has no certificate yet asks for one.
+    BootstrapKubeconfig,
     ClusterName,
     /// The common name of a row's certificate.
     CommonNameOf(&'static str),
@@ -98,8 +100,17 @@ enum Source {
     Public(&'static str),
     ServiceAccountIssuer,
     ServiceCidr,
+    /// Those of the CA that signs what is asked of the cluster.
+    SigningCertificate,
+    SigningKey,
     True,
 }
+
+/// The kubeconfig with a bootstrap token, as kubeadm calls it.
+pub const BOOTSTRAP_KUBECONFIG: &str = "bootstrap-kubelet.conf";
+
+/// The CA that signs what is asked of the cluster.
+const SIGNING: &str = "ca";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Port {
@@ -129,11 +140,18 @@ pub fn component(name: &str) -> Option<&'static Component> {
 }
 
 impl Component {
-    /// Its options, for these facts.
-    pub fn settings(&self, facts: &Facts) -> Result<Vec<Setting>, ResolveError> {
+    /// Its options, for these facts. With `external`, the key of the CA that it would sign with is
+    /// somewhere else: as kubeadm does, it is told to sign nothing.
+    pub fn settings(&self, facts: &Facts, external: bool) -> Result<Vec<Setting>, ResolveError> {
         let mut settings = Vec::new();
         for row in self.options {
-            if let Some(value) = value(row.source, facts)? {
+            let found = match row.source {
+                Source::SigningCertificate | Source::SigningKey if external => {
+                    Some(Value::Text(String::new()))
+                }
+                source => value(source, facts)?,
+            };
+            if let Some(value) = found {
                 settings.push(Setting {
                     flag: row.flag,
                     field: row.field,
@@ -142,6 +160,24 @@ impl Component {
             }
         }
         Ok(settings)
+    }
+
+    /// The CA that it signs with.
+    pub fn signs_with(&self) -> Option<&'static Profile> {
+        let signs = |option: &Row| option.source == Source::SigningKey;
+        self.options.iter().any(signs).then(|| row(SIGNING))
+    }
+
+    /// The rows that `certs all` does not make, of whose files options tell.
+    pub fn by_name(&self) -> Vec<&'static Profile> {
+        let public = self
+            .options
+            .iter()
+            .filter_map(|option| match option.source {
+                Source::Public(name) => Some(row(name)),
+                _ => None,
+            });
+        public.filter(|row| !row.in_all).collect()
     }
 }
 
@@ -154,6 +190,10 @@ fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
         None => Some(local),
     };
     let text = match source {
+        Source::BootstrapKubeconfig => {
+            let file = FileId::new(Root::Kubeconfig, BOOTSTRAP_KUBECONFIG);
+            return Ok(Some(Value::File(file)));
+        }
         Source::Directory(root) => return Ok(Some(Value::Directory(root))),
         Source::EtcdCa => return Ok(etcd(public("etcd-ca"), |external| &external.ca)),
         Source::EtcdClientCertificate => {
@@ -166,6 +206,8 @@ fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
         }
         Source::Key(row) => return Ok(Some(key(row))),
         Source::Public(row) => return Ok(Some(public(row))),
+        Source::SigningCertificate => return Ok(Some(public(SIGNING))),
+        Source::SigningKey => return Ok(Some(key(SIGNING))),
         Source::True => return Ok(Some(Value::True)),
         Source::AdvertiseAddress => advertise_address(node)?.to_string(),
         Source::BindPort => node.bind_port.to_string(),
@@ -216,6 +258,15 @@ fn members(facts: &Facts) -> Result<String, ResolveError> {
     let node = &facts.node;
     let own = (node.name.clone(), advertise_address(node)?);
     let mut members = facts.cluster.etcd_members.clone();
+    if let Some((name, address)) = members
+        .iter()
+        .find(|(name, address)| *name != own.0 && *address == own.1)
+    {
+        return Err(ResolveError(format!(
+            "--etcd-member: {name} has the address {address}, which is that of this node, {}",
+            own.0
+        )));
+    }
     match members.iter().find(|(name, _)| *name == own.0) {
         None => members.insert(0, own),
         Some(listed) if *listed == own => {}

@@ -75,6 +75,11 @@ impl Handed {
         self.exit_code = self.exit().code();
     }
 
+    /// What deserves a look in it.
+    pub fn note(&mut self, sentence: String) {
+        self.notes.push(sentence);
+    }
+
     /// Why a file is not refreshed, and with it none.
     pub fn refuse(&mut self, file: &Path, code: Code, text: String, way_out: &str) {
         self.findings.push(Told {
@@ -121,7 +126,19 @@ impl Handed {
                 "{path} names a file for the CA certificates of {name}, which was left as it is"
             ));
         }
-        let clusters = [&done.replaced[..], &done.current, &done.named].concat();
+        for name in &done.without {
+            self.notes.push(format!(
+                "{path} has no CA certificates for {name} that could be read, and got none: by it the API server is \
+                 verified by others, or not at all"
+            ));
+        }
+        let clusters = [
+            &done.replaced[..],
+            &done.current,
+            &done.named,
+            &done.without,
+        ]
+        .concat();
         let step = if changed { "refresh" } else { "keep" };
         self.did(file, step, clusters, backup, dry_run);
     }

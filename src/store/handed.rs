@@ -61,6 +61,11 @@ impl Handed {
         &self.content.bytes
     }
 
+    /// Its permission bits.
+    pub fn mode(&self) -> u32 {
+        self.content.mode
+    }
+
     /// An error with the way out if it could not be replaced by this user. Nothing is touched.
     pub fn check_owner(&self) -> Result<()> {
         let owner = crate::location::Owner {

@@ -2,12 +2,14 @@
 
 use zeroize::Zeroizing;
 
-use super::{Export, opened};
+use super::{Export, judged, look, opened};
 use crate::archive::tar;
 use crate::cli::ExportBundle;
 use crate::cmd::{Env, Stop, output_file};
+use crate::key::PublicKey;
 use crate::location::{FileId, Root};
 use crate::pem;
+use crate::x509::cert::Certificate;
 
 pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, Stop> {
     if verb.output_file.is_none() && env.terminal {
@@ -33,8 +35,17 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
                 store.path(file).display()
             )));
         }
-        contents.push((format!("pki/{}", file.name), content.bytes));
+        let public = public_alone(&content.bytes, file).map_err(|error| {
+            let path = store.path(file);
+            let text = format!("{}: {error:#}: mend it, or move it away", path.display());
+            Stop::Failed(anyhow::anyhow!(text))
+        })?;
+        contents.push((format!("pki/{}", file.name), public));
     }
+    // Of what else lies there, such as a key that this user may not read, nothing is handed out.
+    let (specs, seen) = look(&store, env)?;
+    let mut findings = judged(&specs, &seen, env);
+    findings.retain(|finding| finding.file.root == Root::Pki && public(&&finding.file));
     super::settled(&lock)?;
     if contents.is_empty() {
         return Err(Stop::usage(format!(
@@ -50,7 +61,19 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
         bytes: Zeroizing::new(tar(&files)?),
         secret: false,
         notes,
-        findings: Vec::new(),
+        findings,
         store,
     })
+}
+
+/// What a file of certificates or public keys is read as, without what else is in it.
+fn public_alone(bytes: &[u8], file: &FileId) -> anyhow::Result<Vec<u8>> {
+    let text: String = if file.name.strip_suffix(".pub").is_some() {
+        let keys = PublicKey::all_from_pem(bytes)?;
+        keys.iter().map(PublicKey::to_pem).collect()
+    } else {
+        let certificates = Certificate::from_pem(bytes)?;
+        certificates.iter().map(Certificate::to_pem).collect()
+    };
+    Ok(text.into_bytes())
 }

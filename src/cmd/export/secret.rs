@@ -9,7 +9,7 @@ use crate::cmd::{Env, Stop, output_file};
 use crate::diff::authorities;
 use crate::key::{PrivateKey, PublicKey};
 use crate::manifest::{Secret, manifests};
-use crate::observed::{Key, Observed};
+use crate::observed::{Key, Observed, Source};
 use crate::profile::{CLUSTER_API, Kind};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -71,6 +71,19 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
         name(called, "--secret-name")?;
         let opaque = verb.kind == Some(SecretType::Opaque)
             || (verb.kind.is_none() && (is_kubeconfig(spec) || spec.certificate().is_none()));
+        if let Observed::Kubeconfig(kubeconfig) = found.observed(spec)
+            && opaque
+            && kubeconfig
+                .sources
+                .iter()
+                .any(|source| *source != Source::Embedded)
+        {
+            return Err(Stop::usage(format!(
+                "{} names files, which a Secret does not have: give --type tls, or embed them first: \
+                 'certs kubeconfig {asked} --embed-certs=true --force'",
+                export.store.path(&spec.place.public()).display(),
+            )));
+        }
         if !export.is_refused() {
             secrets.push(Secret {
                 name: called.to_owned(),

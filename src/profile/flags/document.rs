@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{COMPONENTS, Port, Source, Value, key, public};
+use super::{BOOTSTRAP_KUBECONFIG, COMPONENTS, Port, SIGNING, Source, Value, key, public};
 use crate::location::Root;
+
+const EXTERNAL: &str = ", or nothing where the key is somewhere else";
 
 /// The text of `docs/flags.md`.
 pub fn document() -> String {
@@ -49,6 +51,7 @@ fn described(source: Source) -> String {
     let etcd = |local: Value, field: &str| format!("{}, or `etcd.external.{field}`", file(local));
     match source {
         Source::AdvertiseAddress => "the advertise address".to_owned(),
+        Source::BootstrapKubeconfig => format!("KUBECONFIG-DIR/{BOOTSTRAP_KUBECONFIG}"),
         Source::BindPort => "the port".to_owned(),
         Source::ClusterName => "the cluster's name".to_owned(),
         Source::CommonNameOf(name) => format!("the common name of {name}"),
@@ -81,6 +84,8 @@ fn described(source: Source) -> String {
         Source::Public(name) => file(public(name)),
         Source::ServiceAccountIssuer => "`https://kubernetes.default.svc.DOMAIN`".to_owned(),
         Source::ServiceCidr => "the service CIDR".to_owned(),
+        Source::SigningCertificate => format!("{}{EXTERNAL}", file(public(SIGNING))),
+        Source::SigningKey => format!("{}{EXTERNAL}", file(key(SIGNING))),
         Source::True => "`true`".to_owned(),
     }
 }

@@ -7,9 +7,10 @@ use super::{Component, Config, Port, Source, field, option};
 use crate::location::Root;
 
 use Source::{
-    AdvertiseAddress, BindPort, ClusterName, CommonNameOf, Directory, EtcdAdvertisedUrl, EtcdCa,
-    EtcdClientCertificate, EtcdClientKey, EtcdListenUrls, EtcdMembers, EtcdServers, EtcdState,
-    Fixed, Key, NodeName, Public, ServiceAccountIssuer, ServiceCidr, True,
+    AdvertiseAddress, BindPort, BootstrapKubeconfig, ClusterName, CommonNameOf, Directory,
+    EtcdAdvertisedUrl, EtcdCa, EtcdClientCertificate, EtcdClientKey, EtcdListenUrls, EtcdMembers,
+    EtcdServers, EtcdState, Fixed, Key, NodeName, Public, ServiceAccountIssuer, ServiceCidr,
+    SigningCertificate, SigningKey, True,
 };
 
 /// In alphabetical order, as are the options of each.
@@ -86,8 +87,8 @@ pub const COMPONENTS: &[Component] = &[
             option("authorization-kubeconfig", Public("controller-manager")),
             option("client-ca-file", Public("ca")),
             option("cluster-name", ClusterName),
-            option("cluster-signing-cert-file", Public("ca")),
-            option("cluster-signing-key-file", Key("ca")),
+            option("cluster-signing-cert-file", SigningCertificate),
+            option("cluster-signing-key-file", SigningKey),
             option("kubeconfig", Public("controller-manager")),
             option("requestheader-client-ca-file", Public("front-proxy-ca")),
             option("root-ca-file", Public("ca")),
@@ -133,6 +134,8 @@ pub const COMPONENTS: &[Component] = &[
         environment: None,
         etcd: false,
         options: &[
+            // Read where there is no other kubeconfig.
+            option("bootstrap-kubeconfig", BootstrapKubeconfig),
             option("cert-dir", Directory(Root::Kubelet)),
             field(
                 "client-ca-file",

@@ -18,7 +18,7 @@ fn facts(give: impl FnOnce(&mut Given)) -> Facts {
 }
 
 fn text(name: &str, flag: &str, facts: &Facts) -> Option<String> {
-    let settings = component(name).unwrap().settings(facts).unwrap();
+    let settings = component(name).unwrap().settings(facts, false).unwrap();
     let setting = settings.into_iter().find(|setting| setting.flag == flag)?;
     Some(match setting.value {
         Value::Directory(root) => root.name().to_owned(),
@@ -44,7 +44,7 @@ fn components_and_their_options_stand_in_alphabetical_order_once_each() {
 fn every_option_has_a_value_for_a_control_plane_with_its_own_etcd() {
     let facts = facts(|_| {});
     for component in COMPONENTS {
-        let settings = component.settings(&facts).unwrap();
+        let settings = component.settings(&facts, false).unwrap();
         assert_eq!(
             settings.len(),
             component.options.len(),
@@ -70,7 +70,7 @@ fn every_row_is_some_component_s_but_those_of_people_and_probes() {
     let facts = facts(|_| {});
     let mut used = Vec::new();
     for component in COMPONENTS {
-        for setting in component.settings(&facts).unwrap() {
+        for setting in component.settings(&facts, false).unwrap() {
             if let Value::File(file) = setting.value {
                 used.push(file);
             }
@@ -162,8 +162,17 @@ fn a_cluster_of_etcd_has_this_node_and_the_members_given() {
     );
     let elsewhere = component("etcd")
         .unwrap()
-        .settings(&with(&["cp1=10.0.0.99"]));
+        .settings(&with(&["cp1=10.0.0.99"]), false);
     assert!(elsewhere.unwrap_err().0.contains("cp1 is this node"));
+    let taken = component("etcd")
+        .unwrap()
+        .settings(&with(&["cp2=10.0.0.10"]), false);
+    assert!(
+        taken
+            .unwrap_err()
+            .0
+            .contains("cp2 has the address 10.0.0.10")
+    );
 }
 
 #[test]
@@ -183,11 +192,16 @@ fn a_node_that_joins_says_so_to_etcd() {
 #[test]
 fn what_needs_an_address_says_so_where_there_is_none() {
     let nowhere = facts(|given| given.advertise_address = None);
-    assert!(component("etcd").unwrap().settings(&nowhere).is_err());
+    assert!(
+        component("etcd")
+            .unwrap()
+            .settings(&nowhere, false)
+            .is_err()
+    );
     assert!(
         component("kube-scheduler")
             .unwrap()
-            .settings(&nowhere)
+            .settings(&nowhere, false)
             .is_ok()
     );
 }
