@@ -237,6 +237,7 @@ impl Judge<'_> {
         match self.spec.certificate() {
             Some(wanted) if wanted.kind == Kind::Ca => {
                 self.ca(leaf, &returned.chain);
+                self.same_identifier(leaf, &returned.now);
                 if returned.key.is_some() && !leaf.subject.same_values(&wanted.subject) {
                     let text = format!(
                         "has the subject \"{}\", not \"{}\"",
@@ -266,6 +267,25 @@ impl Judge<'_> {
             {
                 ISSUE_AGAIN.clone_into(&mut finding.way_out);
             }
+        }
+    }
+
+    /// OpenSSL and GnuTLS look for the CA that has the key identifier which a leaf names (RFC 5280
+    /// section 4.2.1.1).
+    fn same_identifier(&mut self, ca: &Certificate, now: &[Certificate]) {
+        let former = now.iter().find(|one| one.public_key == ca.public_key);
+        let identifier = former.and_then(|one| one.subject_key_identifier.as_ref());
+        let Some(identifier) = identifier else { return };
+        if ca.subject_key_identifier.as_ref() != Some(identifier) {
+            let hex = identifier
+                .iter()
+                .fold(String::new(), |text, octet| text + &format!("{octet:02X}"));
+            let text =
+                "has another subject key identifier than the certificate that is in its place";
+            let way_out = format!(
+                "have it issued again with subjectKeyIdentifier={hex}, which its leaves name"
+            );
+            self.tell(Code::KeyIdentifier, text, &way_out);
         }
     }
 

@@ -84,6 +84,7 @@ codes! {
     InterruptedRun "interrupted-run" Warning "a run was interrupted, so what is there is not judged; the next one that writes completes it";
     KeyAlgorithm "key-algorithm" Warning "the key is of another algorithm than wanted";
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";
+    KeyIdentifier "key-identifier" Error "a CA's new certificate has another subject key identifier than the former one, by which its leaves name it";
     KeyMismatch "key-mismatch" Error "the key is not the certificate's";
     KeyMode "key-mode" Error "others may read or change a file that holds a private key (a mode beyond 0640)";
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this";

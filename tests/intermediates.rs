@@ -218,3 +218,143 @@ fn a_leaf_without_its_intermediate_is_told_and_completed_with_key_and_certificat
     on(place.path(), &["renew", "apiserver", "--reuse-key"]).expect(0);
     assert_eq!(blocks(&read(&place.join("pki/apiserver.crt"))).len(), 2);
 }
+
+/// A corporate root signs what `certs csr ca` asks for; `$identifier` is the key identifier it gives.
+const CORPORATE: &str = r#"
+mkdir -p roots
+openssl ecparam -name prime256v1 -genkey -noout -out roots/ca.key
+printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n' > roots/ext
+openssl req -new -key roots/ca.key -subj /O=Example/CN=corporate |
+    openssl x509 -req -key roots/ca.key -days 7000 -extfile roots/ext -out roots/ca.crt
+case $files in
+    same) identifier=$(openssl x509 -in pki/ca.crt -noout -ext subjectKeyIdentifier | tail -1 | tr -d ' :') ;;
+    *) identifier=hash ;;
+esac
+printf "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=$identifier\nauthorityKeyIdentifier=keyid\n" > roots/ext
+openssl x509 -req -in req/ca.csr -CA roots/ca.crt -CAkey roots/ca.key -CAcreateserial -days 3650 -extfile roots/ext -out own.crt
+cat own.crt roots/ca.crt > req/ca.crt
+"#;
+
+/// A cluster of kubeadm's kind, whose CA was asked for, and signed, above.
+fn below_a_corporate_root(identifier: &str) -> TempDir {
+    let place = TempDir::new();
+    all(place.path(), &[]).expect(0);
+    let own = ["client", "alice", "--common-name", "alice"];
+    on(place.path(), &[&own[..], &FACTS[4..]].concat()).expect(0);
+    on(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
+    bash(place.path(), identifier, CORPORATE);
+    place
+}
+
+#[test]
+fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_commit() {
+    let (place, aside) = (below_a_corporate_root("same"), TempDir::new());
+    let (own, root) = (
+        read(&place.join("own.crt")),
+        read(&place.join("roots/ca.crt")),
+    );
+    let former = read(&place.join("pki/ca.crt"));
+    let key = read(&place.join("pki/apiserver.key"));
+    let told = on(place.path(), &["import", "req", "--dry-run"]).expect(0);
+    assert!(told.stdout.contains("pki/ca-signing.crt"), "{told}");
+    assert_eq!(read(&place.join("pki/ca.crt")), former);
+    on(place.path(), &["import", "req"]).expect(0);
+    assert_eq!(read(&place.join("pki/ca.crt")), format!("{own}{root}"));
+    assert_eq!(read(&place.join("pki/ca-signing.crt")), own);
+    assert_eq!(read(&place.join("pki/apiserver.key")), key);
+    let trust = place.join("roots/ca.crt");
+    for (name, chain, ca) in chains(place.path()) {
+        let below = ca == "pki/ca";
+        assert_eq!(chain.len(), if below { 2 } else { 1 }, "{name}");
+        if below {
+            openssl(aside.path(), &chain, &trust, &[]).expect(0);
+            gnutls(aside.path(), &chain, &trust).expect(0);
+        }
+    }
+    assert_eq!(blocks(&read(&place.join("pki/alice.crt"))).len(), 2);
+    for name in CONFIGS {
+        let conf = place.join(&format!("{name}.conf"));
+        let data = kubeconfig_data(&conf, "certificate-authority-data");
+        assert_eq!(String::from_utf8_lossy(&data), root, "{name}");
+    }
+    // All of it is as wanted, and what signs is one.
+    for verb in [&["import", "req"][..], &["check"]] {
+        let again = on(place.path(), verb);
+        assert_eq!(again.status.code(), Some(0), "{again}");
+        assert!(!again.stdout.contains("several-certificates"), "{again}");
+    }
+    let again = all(place.path(), &[]).expect(0);
+    assert!(again.stdout.contains("nothing was written"), "{again}");
+    // And all of it goes back together.
+    on(place.path(), &["rollback"]).expect(0);
+    assert_eq!(read(&place.join("pki/ca.crt")), former);
+    assert_eq!(blocks(&read(&place.join("pki/apiserver.crt"))).len(), 1);
+    write(&place.join("pki/ca-signing.crt"), &former);
+    on(place.path(), &["import", "req"]).expect(0);
+    assert_eq!(read(&place.join("pki/ca-signing.crt")), own);
+}
+
+#[test]
+fn a_ca_that_its_leaves_would_not_find_is_refused_before_anything_is_written() {
+    let place = below_a_corporate_root("hash");
+    let before = read(&place.join("pki/ca.crt"));
+    let refused = on(place.path(), &["import", "req"]).expect(4);
+    let words = "has another subject key identifier than the certificate that is in its place: have it issued again with subjectKeyIdentifier=";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert_eq!(read(&place.join("pki/ca.crt")), before);
+}
+
+#[test]
+fn the_controller_manager_is_given_a_file_of_one_certificate_to_sign_with() {
+    let place = tree("ca root");
+    let apart = place.join("pki/ca-signing.crt");
+    let own = blocks(&read(&place.join("pki/ca.crt"))).remove(0);
+    let told = on(place.path(), &["check"]).expect(3);
+    assert!(
+        told.stdout.contains("pki/ca.crt holds 2 certificates"),
+        "{told}"
+    );
+    write(&apart, &own);
+    let named = |place: &Path| {
+        let flags = ["flags", "kube-controller-manager", "--kubernetes-dir", "."];
+        let finished = run(certs(&[&flags, &FACTS[..4]].concat()).current_dir(place)).expect(0);
+        let mut lines = finished.stdout.lines();
+        let line = lines.find(|line| line.contains("cluster-signing-cert-file"));
+        line.expect("the option")
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(named(place.path()), "ca-signing.crt");
+    let sound = on(place.path(), &["check"]).expect(0);
+    assert!(!sound.stdout.contains("ca-signing.crt holds"), "{sound}");
+    // More than one, and one that is another's.
+    let other = read(&place.join("pki/etcd/ca.crt"));
+    for (content, code, exit) in [
+        (format!("{own}{other}"), "several-certificates", 3),
+        (blocks(&other).remove(0), "other-ca", 4),
+    ] {
+        write(&apart, content);
+        let told = on(place.path(), &["check", "--output", "json"]).expect(exit);
+        assert!(told.stdout.contains(code), "{code}: {told}");
+    }
+    // A CA that is renewed is renewed there too.
+    let place = tree("ca root");
+    let bundle = read(&place.join("pki/etcd/ca.crt"));
+    let root = TempDir::new();
+    all(root.path(), &[]).expect(0);
+    write(
+        &root.join("pki/ca.crt"),
+        read(&root.join("pki/ca.crt")) + &bundle,
+    );
+    let apart = blocks(&read(&root.join("pki/ca.crt"))).remove(0);
+    write(&root.join("pki/ca-signing.crt"), apart);
+    on(root.path(), &["renew", "ca"]).expect(0);
+    let first = blocks(&read(&root.join("pki/ca.crt"))).remove(0);
+    assert_eq!(read(&root.join("pki/ca-signing.crt")), first);
+    // Where the CA's file has one it serves itself, and a root needs none apart.
+    let alone = tree("ca");
+    assert!(!alone.join("pki/ca-signing.crt").exists());
+    assert_eq!(named(alone.path()), "ca.crt");
+}

@@ -8,8 +8,9 @@ use super::{PRIVATE_MODE, Preparation, pem};
 use crate::bundle::completed;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Anew};
-use crate::observed::{Key, Observed};
+use crate::observed::{Key, Observed, Source};
 use crate::profile::renewal::certificate;
+use crate::profile::signing_file;
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -39,6 +40,12 @@ impl<'a> Preparation<'a> {
             self.renewed.push((former, made.clone()));
             let file = (self.file(spec, made)?, Arc::clone(&key));
             self.cas.insert(&spec.name, file);
+            // The controller manager signs with the one of today.
+            if let Some(apart) = signing_file(spec)
+                && self.seen.files.contains_key(&apart.place.public())
+            {
+                self.certificates(pair, &apart, std::slice::from_ref(made));
+            }
         }
         self.issued.insert(spec.name.clone(), made.clone());
         self.place_again(pair, spec, made, None)
@@ -57,7 +64,8 @@ impl<'a> Preparation<'a> {
         let certificate = pem(&file);
         let anew = Anew {
             authorities: Some(authorities.as_str()).filter(|_| found.embeds_authorities()),
-            certificate: Some(certificate.as_str()).filter(|_| file != found.chain),
+            certificate: Some(certificate.as_str())
+                .filter(|_| found.sources[1] == Source::Embedded && file != found.chain),
             ..Anew::default()
         };
         self.kubeconfig_anew(pair, spec, &anew)

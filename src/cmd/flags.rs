@@ -65,6 +65,10 @@ fn attempt(verb: Flags, env: &mut Env<'_>) -> Result<(Vec<u8>, Vec<String>), Sto
     let path = |value: &Value| match value {
         Value::Directory(root) => store.absolute(store.root(*root)),
         Value::File(file) => store.absolute(&store.path(file)),
+        Value::Signing { ca, apart } => {
+            let none = matches!(store.read(apart), Ok(None));
+            store.absolute(&store.path(if none { ca } else { apart }))
+        }
         Value::Text(_) | Value::True => None,
     };
     let form = match verb.output {

@@ -7,23 +7,25 @@ use super::csr::{given, rows};
 use super::generate::owner;
 use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::issuers;
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, there};
 use crate::bundle;
 use crate::cli::Import;
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
-use crate::observe::{Arrived, Passphrases, Seen, arrived};
+use crate::observe::{self, Arrived, Passphrases, Seen, arrived};
 use crate::observed::{Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::as_found;
-use crate::profile::resolve;
+use crate::profile::{TABLE, resolve, signing_file};
 use crate::requests::{Manifest, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
 use crate::x509::cert::Certificate;
 
 const VERB: &str = "import";
+/// Where what a CA signed is looked for: what a kubelet rotates is its own.
+const BELOW: [Root; 2] = [Root::Pki, Root::Kubeconfig];
 
 pub(crate) fn import(verb: &Import, env: &mut Env<'_>) -> Outcome {
     let report =
@@ -70,10 +72,18 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     // A CA that is not here may have come back with what it signed.
     let mut all = issuers(&specs, &facts)?;
     all.append(&mut specs);
+    let mut also = vec![Root::Requests];
+    // What stands below a CA is brought up to date with it.
+    if all
+        .iter()
+        .any(|spec| spec.is_ca() && names.contains(&spec.name))
+    {
+        also.extend(BELOW.into_iter().filter(|root| store.has(*root)));
+    }
     let job = Job {
         specs: all,
         issuers: Vec::new(),
-        also: vec![Root::Requests],
+        also,
         adapt: Some(adapt(
             names,
             stated,
@@ -169,6 +179,10 @@ fn adapt(names: Vec<String>, stated: bool, host: String, store: Store) -> Box<Ad
         }
         // Of what cannot be read nothing more is to be said.
         specs.retain(|spec| !failed(spec));
+        let cas: Vec<Spec> = specs.iter().filter(|spec| spec.is_ca()).cloned().collect();
+        for ca in cas {
+            bring_along(seen, specs, &ca, &store, &host);
+        }
         findings
     })
 }
@@ -205,6 +219,64 @@ fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) 
             now,
         },
     );
+}
+
+/// With a CA that comes anew also what it signed, and the file of one certificate that the controller
+/// manager signs with.
+fn bring_along(seen: &mut Seen, specs: &mut Vec<Spec>, ca: &Spec, store: &Store, host: &str) {
+    let Some(Observed::Returned(returned)) = seen.observed.get(&ca.name) else {
+        return;
+    };
+    let (own, whole) = (returned.key.is_some(), returned.chain.clone());
+    let (came, former) = (returned.file.clone(), !returned.now.is_empty());
+    if let (Some(apart), true, Some(first)) = (signing_file(ca), own, whole.first()) {
+        let file = apart.place.public();
+        let found = observe::survey([&apart], store, Vec::new());
+        let there = match found.observed.get(&apart.name) {
+            Some(Observed::Certificate { chain, .. }) => chain.clone(),
+            _ => Vec::new(),
+        };
+        if whole.len() > 1 || found.files.contains_key(&file) {
+            seen.files.extend(found.files);
+            let signing = Returned {
+                file: came,
+                chain: vec![first.clone()],
+                key: None,
+                now: there,
+            };
+            put(seen, &apart, signing);
+            specs.push(apart);
+        }
+    }
+    if !former {
+        return;
+    }
+    let roots: Vec<Root> = BELOW.into_iter().filter(|root| store.has(*root)).collect();
+    let (places, _) = there::places(store, &roots);
+    let found = observe::survey(&places, store, Vec::new());
+    // Without facts nothing of it can be wrong.
+    let below = there::specs(places, &found.observed, None, host).unwrap_or_default();
+    let asked: Vec<FileId> = specs.iter().map(|spec| spec.place.public()).collect();
+    for spec in below {
+        let leaf = spec.certificate();
+        let signed = leaf.is_some_and(|leaf| leaf.issuer.as_ref() == Some(&ca.name));
+        let Some(observed) = found.observed.get(&spec.name) else {
+            continue;
+        };
+        if !signed || asked.contains(&spec.place.public()) {
+            continue;
+        }
+        for file in spec.place.files() {
+            if let Some(content) = found.files.get(&file) {
+                seen.files.insert(file, content.clone());
+            }
+        }
+        seen.observed.insert(spec.name.clone(), observed.clone());
+        specs.push(spec);
+    }
+    // The API server's before the kubeconfigs, which trust what it does not send.
+    let row = |spec: &Spec| TABLE.iter().position(|row| row.name == spec.name);
+    specs.sort_by_key(|spec| row(spec).unwrap_or(TABLE.len()));
 }
 
 fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certificate]) {

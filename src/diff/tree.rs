@@ -10,7 +10,7 @@ use super::{Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
-use crate::profile::{by_name, found::lacking};
+use crate::profile::{by_name, found::lacking, signing_file_of};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
@@ -180,26 +180,41 @@ fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
             matches!(spec.place, Place::Kubeconfig { .. }) && issuer == Some(&ca.name)
         })
     };
-    let apart = |ca: &Spec| {
-        let own = format!("{}-signing.crt", ca.name);
-        specs.iter().any(|spec| spec.name == own)
+    let signing = |ca: &Spec| {
+        let own = signing_file_of(&ca.name);
+        specs.iter().find(|spec| spec.place.public() == own)
     };
-    let cas = specs.iter().filter(signs).filter(|ca| !apart(ca));
-    cas.filter_map(|ca| match found.get(&ca.name) {
-        Some(Observed::Certificate {
+    let mut findings = Vec::new();
+    for ca in specs.iter().filter(signs) {
+        let Some(Observed::Certificate {
             chain,
-            key: Some(_),
+            key: Some(key),
             ..
-        }) if chain.len() > 1 => Some(tell(
-            Code::SeveralCertificates,
-            ca,
-            format!("holds {} certificates", chain.len()),
-            "give the controller manager a file of one, with --cluster-signing-cert-file",
-        )),
-        _ => None,
-    })
-    .collect()
+        }) = found.get(&ca.name)
+        else {
+            continue;
+        };
+        let file = signing(ca).unwrap_or(ca);
+        let held = found.get(&file.name).map_or(&[][..], certificates);
+        if held.len() > 1 {
+            let text = format!("holds {} certificates", held.len());
+            findings.push(tell(Code::SeveralCertificates, file, text, ONE));
+        }
+        let (own, first) = (self::signing(chain, Some(key)), held.first());
+        if let (Some(own), Some(first)) = (own, first)
+            && file.name != ca.name
+            && own.public_key != first.public_key
+        {
+            let text = format!("is not for the key of {}", ca.place.public());
+            findings.push(tell(Code::OtherCa, file, text, ONE));
+        }
+    }
+    findings
 }
+
+/// The way out where what is to be signed with is not exactly one certificate, of the CA's key.
+const ONE: &str =
+    "give the controller manager a file of one, the CA's own, with --cluster-signing-cert-file";
 
 fn absent(found: &Found) -> Vec<Finding> {
     lacking(found)

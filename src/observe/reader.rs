@@ -176,6 +176,10 @@ impl Reader<'_> {
         } else {
             None
         };
+        // A link of the kubelet's is its own to replace.
+        if file.root != Root::Kubelet {
+            self.seen.insert(file.clone(), content);
+        }
         match chain {
             Some(chain) => Observed::Certificate { chain, access, key },
             None => key.map_or(Observed::Absent, Observed::KeyOnly),

@@ -106,6 +106,9 @@ impl Planner<'_> {
 
     /// What came back is put in its place if all that would be found of it there is as wanted.
     pub(super) fn importing(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
+        if let Some(planned) = self.beside(spec) {
+            return planned;
+        }
         let observed = self.observed(spec);
         let findings = self.judge(spec);
         let step = match observed {

@@ -9,6 +9,7 @@ mod table;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::resolve::{ResolveError, advertise_address, common_name};
+use super::signing::signing_file_of;
 use super::{Profile, by_name};
 use crate::facts::{ExternalEtcd, Facts, Role, url};
 use crate::location::{FileId, Root};
@@ -57,6 +58,13 @@ pub enum Value {
     Directory(Root),
     /// A file of the tree.
     File(FileId),
+    /// The file that the controller manager signs with: the CA's, or where that has one apart, that.
+    Signing {
+        /// The CA's file.
+        ca: FileId,
+        /// The one apart, which holds exactly one certificate.
+        apart: FileId,
+    },
     /// Anything else.
     Text(String),
     /// A switch that is on.
@@ -206,7 +214,10 @@ fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
         }
         Source::Key(row) => return Ok(Some(key(row))),
         Source::Public(row) => return Ok(Some(public(row))),
-        Source::SigningCertificate => return Ok(Some(public(SIGNING))),
+        Source::SigningCertificate => {
+            let (ca, apart) = (row(SIGNING).stored.public(), signing_file_of(SIGNING));
+            return Ok(Some(Value::Signing { ca, apart }));
+        }
         Source::SigningKey => return Ok(Some(key(SIGNING))),
         Source::True => return Ok(Some(Value::True)),
         Source::AdvertiseAddress => advertise_address(node)?.to_string(),

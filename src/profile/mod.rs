@@ -11,6 +11,7 @@ pub mod found;
 pub mod reader;
 pub mod renewal;
 mod resolve;
+mod signing;
 mod table;
 
 pub use document::document;
@@ -19,6 +20,7 @@ pub use resolve::{
     Own, ResolveError, bootstrap_server, ca_with_subject, certificate_of, in_files, own,
     pair_of_identity, resolve,
 };
+pub use signing::{signing_file, signing_file_of};
 pub use table::{CLUSTER, TABLE};
 
 use crate::facts::Version;

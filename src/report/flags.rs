@@ -59,7 +59,7 @@ fn text(value: &Value, path: &dyn Fn(&Value) -> Option<PathBuf>) -> Result<Strin
         }
         Value::Text(text) => return Ok(text.clone()),
         Value::True => return Ok("true".to_owned()),
-        Value::Directory(_) | Value::File(_) => path(value).ok_or(
+        Value::Directory(_) | Value::File(_) | Value::Signing { .. } => path(value).ok_or(
             "the working directory is not there: give directories from the root of the file system",
         )?,
     };

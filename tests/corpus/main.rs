@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 39] = [
+const ELSEWHERE: [(Code, &str); 40] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -164,6 +164,10 @@ const ELSEWHERE: [(Code, &str); 39] = [
         "another_cluster_s_is_refused_and_no_other_is_written (tests/refresh.rs)",
     ),
     // Of requests.
+    (
+        Code::KeyIdentifier,
+        "a_ca_that_its_leaves_would_not_find_is_refused_before_anything_is_written (tests/intermediates.rs)",
+    ),
     (
         Code::NotReturned,
         "what_came_back_wrong_is_refused_by_name_and_nothing_is_written (tests/external.rs)",

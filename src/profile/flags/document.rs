@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{BOOTSTRAP_KUBECONFIG, COMPONENTS, Port, SIGNING, Source, Value, key, public};
 use crate::location::Root;
+use crate::profile::signing_file_of;
 
 const EXTERNAL: &str = ", or nothing where the key is somewhere else";
 
@@ -84,7 +85,11 @@ fn described(source: Source) -> String {
         Source::Public(name) => file(public(name)),
         Source::ServiceAccountIssuer => "`https://kubernetes.default.svc.DOMAIN`".to_owned(),
         Source::ServiceCidr => "the service CIDR".to_owned(),
-        Source::SigningCertificate => format!("{}{EXTERNAL}", file(public(SIGNING))),
+        Source::SigningCertificate => {
+            let apart = Value::File(signing_file_of(SIGNING));
+            let own = file(public(SIGNING));
+            format!("{own}, or {} where it is there{EXTERNAL}", file(apart))
+        }
         Source::SigningKey => format!("{}{EXTERNAL}", file(key(SIGNING))),
         Source::True => "`true`".to_owned(),
     }

@@ -22,7 +22,7 @@ fn text(name: &str, flag: &str, facts: &Facts) -> Option<String> {
     let setting = settings.into_iter().find(|setting| setting.flag == flag)?;
     Some(match setting.value {
         Value::Directory(root) => root.name().to_owned(),
-        Value::File(file) => file.name,
+        Value::File(file) | Value::Signing { ca: file, .. } => file.name,
         Value::Text(text) => text,
         Value::True => "true".to_owned(),
     })
