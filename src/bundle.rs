@@ -31,6 +31,18 @@ pub fn above<'a>(certificate: &'a Certificate, pool: &'a [Certificate]) -> Vec<&
     found
 }
 
+/// Which certificates of `file` are on the way from these, through those of `pool` where it must be, to one
+/// root. Where they lead to several the first counts: what another CA signed makes that no anchor.
+pub fn on_the_way(from: &[Certificate], file: &[Certificate], pool: &[Certificate]) -> Vec<bool> {
+    let all = [file, pool].concat();
+    let mut ways: Vec<_> = from.iter().map(|one| above(one, &all)).collect();
+    ways.retain(|way| way.iter().any(|ca| file.contains(ca)));
+    let top = ways.first().and_then(|way| way.last().copied());
+    ways.retain(|way| way.last().copied() == top);
+    let on = |ca: &Certificate| ways.iter().flatten().any(|one| *one == ca);
+    file.iter().map(on).collect()
+}
+
 /// What the file of a leaf holds: the leaf and the CAs of `pool` between it and its root. Not the root:
 /// who verifies must have that anyway (RFC 8446 section 4.4.2).
 pub fn chain(leaf: &Certificate, pool: &[Certificate]) -> Vec<Certificate> {

@@ -11,6 +11,11 @@ use clap_complete::Shell;
 
 use crate::profile::flags::COMPONENTS;
 
+/// What of a leaf `check` tells to end soon, unless it is told otherwise.
+pub(crate) const WITHIN: &str = "30d";
+/// As that, of a CA.
+pub(crate) const CA_WITHIN: &str = "180d";
+
 macro_rules! exit_codes {
     () => {
         "Exit codes:\n  \
@@ -272,9 +277,9 @@ arguments! {
     /// `certs check`
     Check {
         /// Tell of certificates that end within this time
-        #[arg(long, value_name = "DURATION", default_value = "30d")] within: String,
+        #[arg(long, value_name = "DURATION", default_value = WITHIN)] within: String,
         /// Tell of CAs that end within this time
-        #[arg(long, value_name = "DURATION", default_value = "180d")] ca_within: String,
+        #[arg(long, value_name = "DURATION", default_value = CA_WITHIN)] ca_within: String,
         #[command(flatten)] node: NodeName,
         #[command(flatten)] address: Address,
         #[command(flatten)] port: BindPort,

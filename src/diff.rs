@@ -7,6 +7,7 @@ mod kubeconfig;
 mod leaf;
 mod place;
 mod request;
+mod returned;
 mod scrutiny;
 mod server;
 mod tree;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Access, Cause, Key, KeyState, Observed, Returned, Unreadable, signing};
+use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
@@ -29,12 +30,11 @@ pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
+pub use returned::aging;
 pub use scrutiny::{Within, effective_end};
 pub use server::served;
+pub(crate) use tree::external;
 pub use tree::{of_this_cluster, survey, told_to_a_reader};
-
-/// The way out where what came back is not what was asked for.
-const ISSUE_AGAIN: &str = "have its CA issue it again";
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
@@ -216,77 +216,6 @@ impl Judge<'_> {
         finding.file = self.spec.place.key();
         self.findings.push(finding);
         self.key_access(key.access);
-    }
-
-    /// What came back is judged as if it were in its place.
-    fn returned(&mut self, returned: &Returned) {
-        let Some(leaf) = returned.chain.first() else {
-            let way_out = "name those that did, to import them alone";
-            self.tell(Code::NotReturned, "did not come back", way_out);
-            for finding in &mut self.findings {
-                finding.file = returned.file.clone();
-            }
-            return;
-        };
-        let kubeconfig = matches!(self.spec.place, Place::Kubeconfig { .. });
-        match &returned.key {
-            Some(key) => self.key(key, leaf),
-            None if self.spec.is_ca() => {}
-            None => self.tell(Code::MissingKey, "is for a key that is not here", ""),
-        }
-        match self.spec.certificate() {
-            Some(wanted) if wanted.kind == Kind::Ca => {
-                self.ca(leaf, &returned.chain);
-                self.same_identifier(leaf, &returned.now);
-                if returned.key.is_some() && !leaf.subject.same_values(&wanted.subject) {
-                    let text = format!(
-                        "has the subject \"{}\", not \"{}\"",
-                        leaf.subject, wanted.subject
-                    );
-                    self.tell(Code::WrongSubject, &text, "");
-                }
-            }
-            Some(wanted) => self.leaf(wanted, leaf, &returned.chain[1..]),
-            None => {}
-        }
-        for finding in &mut self.findings {
-            match finding.code {
-                Code::KeyMode | Code::KeyOwner => continue,
-                Code::KeyMismatch => {
-                    let what = if kubeconfig { "the key in " } else { "" };
-                    let key = self.spec.place.key();
-                    finding.text = format!("is not for {what}{}", key.name);
-                }
-                _ => {}
-            }
-            finding.file = returned.file.clone();
-            let whole = [Severity::Error, Severity::Warning];
-            if whole
-                .iter()
-                .any(|severity| finding.way_out == reissue(self.spec, *severity))
-            {
-                ISSUE_AGAIN.clone_into(&mut finding.way_out);
-            }
-        }
-    }
-
-    /// OpenSSL and GnuTLS look for the CA that has the key identifier which a leaf names (RFC 5280
-    /// section 4.2.1.1).
-    fn same_identifier(&mut self, ca: &Certificate, now: &[Certificate]) {
-        let former = now.iter().find(|one| one.public_key == ca.public_key);
-        let identifier = former.and_then(|one| one.subject_key_identifier.as_ref());
-        let Some(identifier) = identifier else { return };
-        if ca.subject_key_identifier.as_ref() != Some(identifier) {
-            let hex = identifier
-                .iter()
-                .fold(String::new(), |text, octet| text + &format!("{octet:02X}"));
-            let text =
-                "has another subject key identifier than the certificate that is in its place";
-            let way_out = format!(
-                "have it issued again with subjectKeyIdentifier={hex}, which its leaves name"
-            );
-            self.tell(Code::KeyIdentifier, text, &way_out);
-        }
     }
 
     /// What was issued for a request before.

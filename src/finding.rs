@@ -138,6 +138,7 @@ codes! {
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it";
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds";
+    UnrelatedCa "unrelated-ca" Error "a CA came back that is neither asked for nor above what was asked for";
     Unreadable "unreadable" Error "it is not what its place asks for";
     UsageExtra "usage-extra" Warning "it may be used for more than what is wanted";
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking";

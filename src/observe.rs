@@ -78,11 +78,8 @@ fn look<'a>(
 ) -> Seen {
     let mut seen = Seen::default();
     seen.ground.trusted = trusted;
-    let mut directories = BTreeSet::new();
     let specs: Vec<&Spec> = specs.into_iter().collect();
     for spec in &specs {
-        let files = spec.place.files();
-        directories.extend(files.iter().flat_map(FileId::directories));
         let mut reader = Reader {
             store,
             seen: &mut seen.files,
@@ -101,6 +98,7 @@ fn look<'a>(
         };
         seen.observed.insert(spec.name.clone(), observed);
     }
+    let files: Vec<FileId> = specs.iter().flat_map(|spec| spec.place.files()).collect();
     for spec in specs {
         if let Some(files) = spec.credential_files() {
             for file in [&files.authorities, &files.certificate, &files.key] {
@@ -114,13 +112,7 @@ fn look<'a>(
             .obstacles
             .extend(obstacle.map(|what| (spec.name.clone(), what)));
     }
-    for directory in directories {
-        // One that cannot be looked at has files that cannot be read, which is told of each.
-        if let Ok(Some((mode, user))) = store.directory(&directory) {
-            let access = Access { mode, user };
-            seen.ground.directories.push((directory, access));
-        }
-    }
+    seen.look_at_directories(&files, store);
     seen
 }
 
@@ -149,6 +141,8 @@ pub struct Arrived {
     pub file: FileId,
     /// What is in it.
     pub certificates: Vec<Certificate>,
+    /// Who may do what with it.
+    pub access: Access,
 }
 
 /// What came back for this spec, under its name or as kubeadm calls the file.
@@ -165,7 +159,14 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
             Err(error) => return Err(reasons::unread(&file, &error)),
         };
         return match Certificate::from_pem(&content.bytes) {
-            Ok(certificates) => Ok(Some(Arrived { file, certificates })),
+            Ok(certificates) => Ok(Some(Arrived {
+                file,
+                certificates,
+                access: Access {
+                    mode: content.mode,
+                    user: content.uid,
+                },
+            })),
             Err(error) => Err(Unreadable {
                 file,
                 why: format!("cannot be used: {error:#}"),
@@ -186,6 +187,22 @@ impl Seen {
             let known = &mut self.ground.directories;
             if known.iter().all(|(known, _)| *known != directory) {
                 known.push((directory, access));
+            }
+        }
+    }
+
+    /// Looks at the directories that these files lie in.
+    pub fn look_at_directories<'a>(
+        &mut self,
+        files: impl IntoIterator<Item = &'a FileId>,
+        store: &Store,
+    ) {
+        let directories = files.into_iter().flat_map(FileId::directories);
+        for directory in directories.collect::<BTreeSet<_>>() {
+            // One that cannot be looked at has files that cannot be read, which is told of each.
+            if let Ok(Some((mode, user))) = store.directory(&directory) {
+                let access = Access { mode, user };
+                self.ground.directories.push((directory, access));
             }
         }
     }

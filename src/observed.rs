@@ -82,6 +82,10 @@ pub struct Returned {
     pub key: Option<Key>,
     /// The certificates that are in its place.
     pub now: Vec<Certificate>,
+    /// CAs that came with it, and that it does not lead to.
+    pub unrelated: Vec<Certificate>,
+    /// The access to the file that it came in.
+    pub access: Access,
 }
 
 /// A private key that was found.
@@ -273,6 +277,11 @@ impl Key {
 }
 
 impl Observed {
+    /// Whether it is the certificate of a CA whose key is elsewhere, where it is a CA's.
+    pub fn is_external(&self) -> bool {
+        matches!(self, Self::Certificate { key: None, .. })
+    }
+
     /// Whether it is a kubeconfig that can only be replaced whole.
     pub fn is_opaque(&self) -> bool {
         match self {

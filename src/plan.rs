@@ -11,10 +11,12 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::bundle::above;
-use crate::diff::{self, PERMIT, RENAME, authorities, diff, forbidden, forbids, reissue};
+use crate::diff::{
+    self, PERMIT, RENAME, Within, authorities, diff, external, forbidden, forbids, reissue,
+};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
-use crate::profile::{API_SERVER, by_name};
+use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 use crate::x509::request::Request;
@@ -29,8 +31,8 @@ pub enum Force<'a> {
     Ask(Asking),
     /// `--force` without names: replace what drifted.
     Drifted,
-    /// Put in place what came back.
-    Import,
+    /// Put in place what came back, and tell what of it ends soon.
+    Import(Within),
     /// `--force` with names: replace every one of them.
     Named,
     /// Replace nothing.
@@ -247,7 +249,7 @@ impl<'a> Planner<'a> {
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
         match self.policy.force {
             Force::Ask(asking) => return self.asking(spec, asking),
-            Force::Import => return self.importing(spec),
+            Force::Import(within) => return self.importing(spec, within),
             Force::Renew(renewal) => return self.renewal(spec, renewal),
             Force::Drifted | Force::Named | Force::No => {}
         }
@@ -306,7 +308,7 @@ impl<'a> Planner<'a> {
         let apart = spec.credential_files().is_some();
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
         if let Some(ca) = self.issuer(spec).filter(|_| leaf && !apart) {
-            if matches!(self.observed(ca), Observed::Certificate { key: None, .. }) {
+            if self.observed(ca).is_external() {
                 let offers =
                     [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
                 let offered = |found: &&mut Finding| {
@@ -426,17 +428,6 @@ fn lacks_chain(findings: &[Finding]) -> bool {
 const NEEDS_BACKUP: &str = "leave out --no-backup: what else is in it would be lost";
 /// The way out of what this run would have mended.
 const MENDED: &str = "reissued as soon as nothing else refuses the run";
-
-/// The way out where the CA's key is not here. Requests are made for what the table knows.
-fn external(spec: &Spec) -> String {
-    match by_name(&spec.name) {
-        Some(row) if !spec.is_ca() => format!(
-            "'certs csr {}' asks the CA's owner for it, and 'certs import' puts it here",
-            row.name
-        ),
-        _ => "have the CA's owner issue it, and place it here".to_owned(),
-    }
-}
 
 /// What a cluster has once, for all of its control planes.
 fn not_copied(spec: &Spec) -> Finding {

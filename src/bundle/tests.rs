@@ -98,3 +98,24 @@ fn trust_is_in_the_root_alone_where_it_is_there_and_the_server_sends_the_rest() 
         "no root is there"
     );
 }
+
+#[test]
+fn of_a_file_those_count_that_one_way_goes_through_and_the_first_says_to_which_root() {
+    let (mut found, [leaf, lower, upper, root]) = line();
+    let other = ca(&mut found, "other", None, "old");
+    let mut wanted = spec("apiserver").certificate().unwrap().clone();
+    wanted.issuer = Some("other".to_owned());
+    let strange = certificate(&wanted, "apiserver", &found, NOW);
+    let file = [other, root, upper.clone()];
+    let pool = [lower, upper];
+    let counted = |from: &[&Certificate], file: &[Certificate]| {
+        let from: Vec<Certificate> = from.iter().copied().cloned().collect();
+        on_the_way(&from, file, &pool)
+    };
+    assert_eq!(counted(&[&leaf], &file), [false, true, true]);
+    assert_eq!(counted(&[&leaf, &strange], &file), [false, true, true]);
+    assert_eq!(counted(&[&strange, &leaf], &file), [true, false, false]);
+    // One that leads elsewhere says nothing of this file.
+    assert_eq!(counted(&[&strange, &leaf], &file[1..]), [true, true]);
+    assert_eq!(counted(&[], &file), [false; 3]);
+}

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
+use super::check::notice;
 use super::csr::{given, rows};
 use super::generate::owner;
 use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop, there};
 use crate::bundle;
-use crate::cli::Import;
+use crate::cli::{CA_WITHIN, Import, WITHIN};
+use crate::diff::Within;
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
 use crate::observe::{self, Arrived, Passphrases, Seen, arrived};
-use crate::observed::{Key, Observed, Returned};
+use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::as_found;
 use crate::profile::{TABLE, resolve, signing_file};
@@ -38,6 +40,11 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     wrong.collect(quiet(&verb.run))?;
+    // As `check` tells of them.
+    let within = Within {
+        ca: notice("--ca-within", CA_WITHIN)?,
+        leaf: notice("--within", WITHIN)?,
+    };
     let given = given(&verb.facts);
     let stated = verb.run.tree.config.is_some() || given != Given::default();
     let told = wrong.collect(facts(given, &verb.run.tree, env))?;
@@ -94,7 +101,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         passphrases: Passphrases::default(),
         owner,
         policy: Policy {
-            force: Force::Import,
+            force: Force::Import(within),
             founding: true,
             backup: true,
         },
@@ -161,6 +168,8 @@ fn adapt(names: Vec<String>, stated: bool, host: String, store: Store) -> Box<Ad
                 }),
             }
         }
+        let back = arrivals.values().map(|arrival| &arrival.file);
+        seen.look_at_directories(back.chain([&manifest()]), &store);
         let failed: Vec<String> = findings.iter().map(|found| found.name.clone()).collect();
         let pool: Vec<Certificate> = arrivals
             .values()
@@ -171,7 +180,15 @@ fn adapt(names: Vec<String>, stated: bool, host: String, store: Store) -> Box<Ad
         // CAs first: what they signed is held against them.
         for spec in specs.iter().filter(|spec| spec.is_ca()) {
             let asked = names.contains(&spec.name);
-            take_ca(seen, spec, arrivals.remove(&spec.name), asked);
+            let below = below(spec, specs, &arrivals);
+            take_ca(
+                seen,
+                spec,
+                arrivals.remove(&spec.name),
+                asked,
+                &below,
+                &pool,
+            );
         }
         let failed = |spec: &Spec| failed.contains(&spec.name);
         for spec in specs.iter().filter(|spec| !spec.is_ca() && !failed(spec)) {
@@ -187,8 +204,28 @@ fn adapt(names: Vec<String>, stated: bool, host: String, store: Store) -> Box<Ad
     })
 }
 
-/// A CA's certificate that is here counts, unless it was asked for too.
-fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) {
+/// What came back of what a CA is to have signed.
+fn below(ca: &Spec, specs: &[Spec], arrivals: &BTreeMap<String, Arrived>) -> Vec<Certificate> {
+    let signed = |spec: &&Spec| {
+        let leaf = spec.certificate();
+        leaf.is_some_and(|leaf| leaf.issuer.as_ref() == Some(&ca.name))
+    };
+    let back = specs.iter().filter(signed);
+    let back = back.filter_map(|spec| arrivals.get(&spec.name)?.certificates.first());
+    back.cloned().collect()
+}
+
+/// A CA's certificate that is here counts, unless it was asked for too. Of those that came back only
+/// these do: that of the key that is here, or else what signed the leaves that came `below`, and the
+/// CAs above.
+fn take_ca(
+    seen: &mut Seen,
+    spec: &Spec,
+    arrival: Option<Arrived>,
+    asked: bool,
+    below: &[Certificate],
+    pool: &[Certificate],
+) {
     let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
     if !asked && !observed.is_absent() {
         return;
@@ -197,7 +234,7 @@ fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) 
         return;
     }
     let (key, now) = what_is_there(observed);
-    let file = file(spec, arrival.as_ref());
+    let (file, access) = file(spec, arrival.as_ref());
     let mut chain = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
     let own = key.as_ref().and_then(Key::open);
     let own = own.and_then(|key| {
@@ -209,6 +246,21 @@ fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) 
         // kubeadm and the controller manager look for it at the beginning.
         chain[..=position].rotate_right(1);
     }
+    let itself = own.is_some() || below.is_empty();
+    let from = match chain.first() {
+        Some(first) if itself => std::slice::from_ref(first),
+        _ => below,
+    };
+    let counted = bundle::on_the_way(from, &chain, pool);
+    let (related, unrelated): (Vec<_>, Vec<_>) = chain
+        .iter()
+        .cloned()
+        .zip(counted)
+        .partition(|(ca, counts)| *counts || (itself && from.contains(ca)));
+    let certificates = |of: Vec<(Certificate, bool)>| of.into_iter().map(|(ca, _)| ca).collect();
+    let (related, unrelated): (Vec<_>, Vec<_>) = (certificates(related), certificates(unrelated));
+    // Where nothing leads to any of them that is told of what came back, too.
+    let chain = if related.is_empty() { chain } else { related };
     put(
         seen,
         spec,
@@ -217,6 +269,8 @@ fn take_ca(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, asked: bool) 
             chain,
             key,
             now,
+            unrelated,
+            access,
         },
     );
 }
@@ -243,6 +297,8 @@ fn bring_along(seen: &mut Seen, specs: &mut Vec<Spec>, ca: &Spec, store: &Store,
                 chain: vec![first.clone()],
                 key: None,
                 now: there,
+                unrelated: Vec::new(),
+                access: returned.access,
             };
             put(seen, &apart, signing);
             specs.push(apart);
@@ -286,7 +342,7 @@ fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certific
     }
     let (key, now) = what_is_there(observed);
     let authorities = crate::diff::authorities(spec, &seen.observed);
-    let file = file(spec, arrival.as_ref());
+    let (file, access) = file(spec, arrival.as_ref());
     let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
     let pool = [authorities, pool].concat();
     let chain = leaf.map_or_else(Vec::new, |leaf| bundle::chain(&leaf, &pool));
@@ -298,13 +354,18 @@ fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certific
             chain,
             key,
             now,
+            unrelated: Vec::new(),
+            access,
         },
     );
 }
 
-/// Where it came back, or would have.
-fn file(spec: &Spec, arrival: Option<&Arrived>) -> FileId {
-    arrival.map_or_else(|| returned(&spec.name), |arrival| arrival.file.clone())
+/// Where it came back, or would have, and the access to that.
+fn file(spec: &Spec, arrival: Option<&Arrived>) -> (FileId, Access) {
+    arrival.map_or_else(
+        || (returned(&spec.name), Access::default()),
+        |arrival| (arrival.file.clone(), arrival.access),
+    )
 }
 
 fn put(seen: &mut Seen, spec: &Spec, returned: Returned) {

@@ -83,6 +83,12 @@ pub(super) fn scrutiny(
             found.chain.get(1..).unwrap_or_default(),
             found.referred,
         ),
+        Observed::Returned(returned) if spec.is_ca() => (returned.chain.first(), &[][..], false),
+        Observed::Returned(returned) => (
+            returned.chain.first(),
+            returned.chain.get(1..).unwrap_or_default(),
+            false,
+        ),
         _ => return Vec::new(),
     };
     let Some(certificate) = certificate else {
@@ -99,7 +105,12 @@ pub(super) fn scrutiny(
         within,
         now,
     );
-    if let (true, Observed::Certificate { chain: bundle, .. }) = (spec.is_ca(), observed) {
+    let bundle = match observed {
+        Observed::Certificate { chain, .. } if spec.is_ca() => Some(chain),
+        Observed::Returned(returned) if spec.is_ca() => Some(&returned.chain),
+        _ => None,
+    };
+    if let Some(bundle) = bundle {
         let others = bundle.iter().filter(|other| *other != certificate);
         scrutiny.trusted(others, within, now);
     }

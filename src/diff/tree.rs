@@ -10,7 +10,7 @@ use super::{Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
-use crate::profile::{by_name, found::lacking, signing_file_of};
+use crate::profile::{Signer, by_name, found::lacking, signing_file_of};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
@@ -31,7 +31,34 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     findings.extend(ca_names(specs, found));
     findings.extend(several(specs, found));
     findings.extend(absent(found));
+    for finding in &mut findings {
+        let spec = specs.iter().find(|spec| spec.name == finding.name);
+        let remade =
+            |spec: &&Spec| finding.way_out == remake(spec) && signed_elsewhere(spec, found);
+        if let Some(spec) = spec.filter(remade) {
+            finding.way_out = external(spec);
+        }
+    }
     findings
+}
+
+fn signed_elsewhere(spec: &Spec, found: &Found) -> bool {
+    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
+    issuer
+        .and_then(|ca| found.get(ca))
+        .is_some_and(Observed::is_external)
+}
+
+/// The way out where the CA's key is not here. Requests are made for what the table knows.
+pub(crate) fn external(spec: &Spec) -> String {
+    match by_name(&spec.name) {
+        Some(row) if !spec.is_ca() => requested(row.name),
+        _ => "have the CA's owner issue it, and place it here".to_owned(),
+    }
+}
+
+fn requested(name: &str) -> String {
+    format!("'certs csr {name}' asks the CA's owner for it, and 'certs import' puts it here")
 }
 
 /// What a verb that makes offers as the way out, as one that only looks offers it.
@@ -219,16 +246,23 @@ const ONE: &str =
 fn absent(found: &Found) -> Vec<Finding> {
     lacking(found)
         .into_iter()
-        .map(|row| Finding {
-            code: Code::Absent,
-            name: row.name.to_owned(),
-            file: row.stored.public(),
-            text: format!("is not there: {}", row.about),
-            way_out: format!(
-                "'certs {} {}', with the configuration of the cluster, makes it",
-                row.phase.name(),
-                row.name
-            ),
+        .map(|row| {
+            let away = |ca: &str| found.get(ca).is_some_and(Observed::is_external);
+            let way_out = match row.signer {
+                Signer::Ca(ca) if away(ca) => requested(row.name),
+                _ => format!(
+                    "'certs {} {}', with the configuration of the cluster, makes it",
+                    row.phase.name(),
+                    row.name
+                ),
+            };
+            Finding {
+                code: Code::Absent,
+                name: row.name.to_owned(),
+                file: row.stored.public(),
+                text: format!("is not there: {}", row.about),
+                way_out,
+            }
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! What is in the way of a renewal.
 
-use super::{Planner, external, is_error};
+use super::{Planner, is_error};
+use crate::diff::external;
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};

@@ -2,9 +2,9 @@
 
 use super::due::{Due, Renewal};
 use super::hindrance::elsewhere;
-use super::{Force, Planned, Planner, Step, external, is_error};
+use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, told_to_a_reader};
+use crate::diff::{authorities, diff, external, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};

@@ -1,10 +1,10 @@
 //! What is asked for where another machine signs, and what of that came back.
 
 use super::{Notice, Planned, Planner, Step, in_the_way, is_error};
-use crate::diff::told_to_a_reader;
+use crate::diff::{self, Within, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
-use crate::observed::{Key, Observed, signing};
+use crate::observed::{Key, KeyState, Observed, signing};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 
@@ -77,6 +77,10 @@ impl Planner<'_> {
             findings.retain(|finding| !is_error(finding));
             return Ok(planned(spec, Step::Keep, findings));
         }
+        if let Some(finding) = unasked(spec, observed) {
+            findings.push(finding);
+            return Err(findings);
+        }
         let mut why = errors;
         if soon && !why.contains(&Code::Expired) {
             why.insert(0, Code::ExpiresSoon);
@@ -105,12 +109,13 @@ impl Planner<'_> {
     }
 
     /// What came back is put in its place if all that would be found of it there is as wanted.
-    pub(super) fn importing(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
+    pub(super) fn importing(&self, spec: &Spec, within: Within) -> Result<Planned, Vec<Finding>> {
         if let Some(planned) = self.beside(spec) {
             return planned;
         }
         let observed = self.observed(spec);
-        let findings = self.judge(spec);
+        let mut findings = self.judge(spec);
+        findings.extend(diff::aging(spec, self.found, within, self.now));
         let step = match observed {
             Observed::Returned(returned) if returned.is_in_place() => Step::Keep,
             Observed::Returned(_) => Step::Import,
@@ -130,7 +135,6 @@ impl Planner<'_> {
             }
             _ => Step::Keep,
         };
-        let mut findings = findings;
         if let (Step::Import, Some(obstacle)) = (&step, self.obstacles.get(&spec.name)) {
             in_the_way(&mut findings, spec, obstacle, true);
         }
@@ -160,6 +164,39 @@ fn key(observed: &Observed) -> Option<&Key> {
         Observed::Kubeconfig(found) => Some(&found.key),
         _ => None,
     }
+}
+
+/// Why nobody can be asked for a CA: a request is signed with its key. Of a leaf that is told already.
+fn unasked(spec: &Spec, observed: &Observed) -> Option<Finding> {
+    let (file, private) = (spec.place.public(), spec.place.key());
+    let (code, file, text, way_out) = match key(observed).map(|key| &key.state) {
+        Some(KeyState::Locked(_)) => (
+            Code::CaKeyLocked,
+            private,
+            "is encrypted, and a CA is asked for with its key".to_owned(),
+            "decrypt it for the request".to_owned(),
+        ),
+        None if !observed.is_absent() => (
+            Code::MissingKey,
+            file.clone(),
+            format!(
+                "stands without {}, with which a CA is asked for",
+                private.name
+            ),
+            format!(
+                "run this where that key is, or move {} away to ask for a CA with a new one",
+                file.name
+            ),
+        ),
+        _ => return None,
+    };
+    Some(Finding {
+        code,
+        name: spec.name.clone(),
+        file,
+        text,
+        way_out,
+    })
 }
 
 fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {

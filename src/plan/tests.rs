@@ -612,6 +612,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::BootstrapDiffers]);
     // tests/external.rs
     shown.extend([Code::NotReturned]);
+    // tests/import.rs
+    shown.extend([Code::UnrelatedCa]);
     // tests/intermediates.rs
     shown.extend([Code::KeyIdentifier]);
     // tests/sign.rs

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use super::metrics::Metrics;
-use super::shape::{Directories, Told, hex, texts, timestamp, yaml};
+use super::shape::{Directories, Told, texts, timestamp, yaml};
 use super::{Format, Output, SCHEMA_VERSION, table};
 use crate::diff::{authorities, effective_end};
 use crate::finding::{Code, Finding, Severity};
@@ -246,7 +246,7 @@ impl Checked {
             not_after: timestamp(leaf.validity.not_after),
             expires: timestamp(end),
             residual_seconds: residual.whole_seconds(),
-            fingerprint: hex(&crate::key::sha256(leaf.der())),
+            fingerprint: leaf.fingerprint(),
             key_algorithm: leaf.public_key.kind().to_owned(),
             sans: leaf.sans.iter().map(ToString::to_string).collect(),
             end,

@@ -34,7 +34,7 @@ pub use check::Checked;
 pub use flags::{Form, flags};
 pub use handed::Handed;
 pub use shape::timestamp;
-use shape::{Directories, Item, Told, hex, yaml};
+use shape::{Anchor, Directories, Item, Told, yaml};
 pub use show::Shown;
 pub use text::{failure, noted, told_alone as told, waiting};
 
@@ -335,6 +335,10 @@ impl Report {
         };
         let wanted = spec.certificate();
         let sans = certificate.map(|certificate| &certificate.sans);
+        let returned = match observed {
+            Some(Observed::Returned(returned)) if planned.step == Step::Import => Some(returned),
+            _ => None,
+        };
         let (sans_added, sans_removed) = readers::names_changed(spec, observed);
         Item {
             name: spec.name.clone(),
@@ -374,13 +378,15 @@ impl Report {
             serial_number: certificate.map(|certificate| certificate.serial.to_string()),
             not_before: certificate.map(|made| timestamp(made.validity.not_before)),
             not_after: certificate.map(|made| timestamp(made.validity.not_after)),
-            fingerprint: certificate.map(|certificate| hex(&crate::key::sha256(certificate.der()))),
+            fingerprint: certificate.map(Certificate::fingerprint),
             sans: sans
                 .or(wanted.map(|wanted| &wanted.sans))
                 .into_iter()
                 .flatten()
                 .map(ToString::to_string)
                 .collect(),
+            from: returned.map(|returned| self.path(&returned.file).display().to_string()),
+            anchors: returned.map_or_else(Vec::new, |returned| Anchor::of(spec, returned)),
             sans_added,
             sans_removed,
         }
@@ -395,6 +401,10 @@ impl Report {
             else {
                 continue;
             };
+            // How long what came back is good was for others to say.
+            if planned.step == Step::Import {
+                continue;
+            }
             let validity = made.validity.not_after - made.validity.not_before - BACKDATE;
             if validity < wanted.validity {
                 findings.push(Finding {

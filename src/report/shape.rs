@@ -7,9 +7,14 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::bundle::is_root;
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
+use crate::observed::Returned;
+use crate::profile::by_name;
+use crate::spec::Spec;
 use crate::store::Store;
+use crate::x509::cert::Certificate;
 use crate::yaml::{Node, Value};
 
 /// Where everything is.
@@ -53,11 +58,44 @@ pub(super) struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fingerprint: Option<String>,
     pub(super) sans: Vec<String>,
+    /// Of what came back, the file that it came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<String>,
+    /// The roots that are trusted from now on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) anchors: Vec<Anchor>,
     /// Of a renewal, against the certificate before it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) sans_added: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) sans_removed: Vec<String>,
+}
+
+/// A root, to be compared with what its CA's owner tells of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Anchor {
+    pub(super) subject: String,
+    pub(super) fingerprint: String,
+}
+
+impl Anchor {
+    /// The roots that a CA's file is trusted for from now on, and was not before; the last of its CAs where
+    /// no root is among them.
+    pub(super) fn of(spec: &Spec, returned: &Returned) -> Vec<Self> {
+        if !spec.is_ca() || by_name(&spec.name).is_none() {
+            return Vec::new();
+        }
+        let last = returned.chain.last();
+        let root = |ca: &&Certificate| is_root(ca) || Some(*ca) == last;
+        let new = returned.chain.iter().filter(root);
+        let new = new.filter(|ca| !returned.now.contains(ca));
+        let anchor = |ca: &Certificate| Self {
+            subject: ca.subject.to_string(),
+            fingerprint: ca.fingerprint(),
+        };
+        new.map(anchor).collect()
+    }
 }
 
 /// A finding with its path.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::shape::{hex, timestamp, yaml};
 use super::text::{BOLD, RED, YELLOW, line, painted, shown, words, wrapped};
 use super::{Format, Output, SCHEMA_VERSION};
-use crate::key::{PublicKey, sha256};
+use crate::key::PublicKey;
 use crate::kubeconfig::{Outline, Source};
 use crate::observed::server;
 use crate::show::{self, Content, Identity};
@@ -257,7 +257,7 @@ impl Part {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            fingerprint: Some(hex(&sha256(certificate.der()))),
+            fingerprint: Some(certificate.fingerprint()),
             verified_by: verified,
             ..Self::key("certificate", "", &certificate.public_key)
         };

@@ -225,6 +225,23 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
             wrapped(text, "      ", &details, "  ", format);
         }
     }
+    if let Some(from) = &item.from {
+        wrapped(
+            text,
+            "      ",
+            &[format!("from {}", shown(from))],
+            " ",
+            format,
+        );
+    }
+    for root in &item.anchors {
+        let root = format!(
+            "new root {}, SHA-256 {}",
+            shown(&root.subject),
+            root.fingerprint
+        );
+        wrapped(text, "      ", &words(&root), " ", format);
+    }
     if item.kind.contains("server") {
         let mut names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
         if let Some(first) = names.first_mut() {
@@ -470,6 +487,8 @@ mod tests {
                 "kubernetes.default.svc".into(),
                 "10.96.0.1".into(),
             ],
+            from: None,
+            anchors: Vec::new(),
             sans_added: Vec::new(),
             sans_removed: Vec::new(),
         }

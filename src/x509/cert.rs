@@ -1,6 +1,7 @@
 //! Reading certificates (RFC 5280, 4.1): the one user of x509-parser.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
@@ -107,6 +108,15 @@ impl Certificate {
     /// The certificate, DER.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// SHA-256 of it, in hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        let octets = crate::key::sha256(&self.der);
+        octets.iter().fold(String::new(), |mut text, octet| {
+            let _ = write!(text, "{octet:02x}");
+            text
+        })
     }
 
     /// The part that is signed, DER.

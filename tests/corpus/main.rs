@@ -58,7 +58,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 40] = [
+const ELSEWHERE: [(Code, &str); 41] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -171,6 +171,10 @@ const ELSEWHERE: [(Code, &str); 40] = [
     (
         Code::NotReturned,
         "what_came_back_wrong_is_refused_by_name_and_nothing_is_written (tests/external.rs)",
+    ),
+    (
+        Code::UnrelatedCa,
+        "a_ca_that_nothing_leads_to_is_refused_by_name_wherever_it_stands_in_the_file (tests/import.rs)",
     ),
     (
         Code::OtherCa,

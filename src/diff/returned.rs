@@ -1,0 +1,135 @@
+//! What is judged of what came back from another machine: as if it were in its place.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::scrutiny::{Within, scrutiny};
+use super::tree::remake;
+use super::{Judge, authorities, reissue};
+use crate::finding::{Code, Finding, Severity};
+use crate::observed::{KeyState, Observed, Returned};
+use crate::spec::{Kind, Place, Spec};
+use crate::x509::cert::Certificate;
+
+/// The way out where what came back is not what was asked for.
+const ISSUE_AGAIN: &str = "have its CA issue it again";
+
+/// What is told of a certificate that came back as of one that is there: how long it will last, and how
+/// strong it is.
+pub fn aging(
+    spec: &Spec,
+    found: &BTreeMap<String, Observed>,
+    within: Within,
+    now: OffsetDateTime,
+) -> Vec<Finding> {
+    let Some(observed @ Observed::Returned(returned)) = found.get(&spec.name) else {
+        return Vec::new();
+    };
+    let mut findings = scrutiny(spec, observed, authorities(spec, found), within, now);
+    for finding in &mut findings {
+        came(finding, spec, returned);
+    }
+    findings
+}
+
+impl Judge<'_> {
+    /// What came back is judged as if it were in its place.
+    pub(super) fn returned(&mut self, returned: &Returned) {
+        let Some(leaf) = returned.chain.first() else {
+            let way_out = "name those that did, to import them alone";
+            self.tell(Code::NotReturned, "did not come back", way_out);
+            for finding in &mut self.findings {
+                finding.file = returned.file.clone();
+            }
+            return;
+        };
+        let kubeconfig = matches!(self.spec.place, Place::Kubeconfig { .. });
+        // The mode that it will have is another.
+        self.public_access(returned.access);
+        self.findings
+            .retain(|found| found.code != Code::CertificateMode);
+        match &returned.key {
+            Some(key) if matches!(key.state, KeyState::Locked(_)) => {
+                let key = self.spec.place.key().name;
+                let text = format!("cannot be held against {key}, which is encrypted");
+                self.tell(Code::CaKeyLocked, &text, "decrypt that key for the import");
+            }
+            Some(key) => self.key(key, leaf),
+            None if self.spec.is_ca() => {}
+            None => self.tell(Code::MissingKey, "is for a key that is not here", ""),
+        }
+        match self.spec.certificate() {
+            Some(wanted) if wanted.kind == Kind::Ca => {
+                self.ca(leaf, &returned.chain);
+                self.same_identifier(leaf, &returned.now);
+                self.unrelated(&returned.unrelated);
+                if returned.key.is_some() && !leaf.subject.same_values(&wanted.subject) {
+                    let text = format!(
+                        "has the subject \"{}\", not \"{}\"",
+                        leaf.subject, wanted.subject
+                    );
+                    self.tell(Code::WrongSubject, &text, "");
+                }
+            }
+            Some(wanted) => self.leaf(wanted, leaf, &returned.chain[1..]),
+            None => {}
+        }
+        for finding in &mut self.findings {
+            match finding.code {
+                Code::KeyMode | Code::KeyOwner => continue,
+                Code::KeyMismatch => {
+                    let what = if kubeconfig { "the key in " } else { "" };
+                    let key = self.spec.place.key();
+                    finding.text = format!("is not for {what}{}", key.name);
+                }
+                _ => {}
+            }
+            came(finding, self.spec, returned);
+        }
+    }
+
+    /// Whoever can add a certificate to a file would add a user of any name to the cluster.
+    fn unrelated(&mut self, cas: &[Certificate]) {
+        for ca in cas {
+            let text = format!(
+                "holds \"{}\" (SHA-256 {}), to which nothing leads that was asked for",
+                ca.subject,
+                ca.fingerprint()
+            );
+            let way_out = format!(
+                "take it out, or place {} yourself if the cluster is to trust that CA too",
+                self.spec.place.public().name
+            );
+            self.tell(Code::UnrelatedCa, &text, &way_out);
+        }
+    }
+
+    /// OpenSSL and GnuTLS look for the CA that has the key identifier which a leaf names (RFC 5280
+    /// section 4.2.1.1).
+    fn same_identifier(&mut self, ca: &Certificate, now: &[Certificate]) {
+        let former = now.iter().find(|one| one.public_key == ca.public_key);
+        let identifier = former.and_then(|one| one.subject_key_identifier.as_ref());
+        let Some(identifier) = identifier else { return };
+        if ca.subject_key_identifier.as_ref() != Some(identifier) {
+            let hex = identifier
+                .iter()
+                .fold(String::new(), |text, octet| text + &format!("{octet:02X}"));
+            let text =
+                "has another subject key identifier than the certificate that is in its place";
+            let way_out = format!(
+                "have it issued again with subjectKeyIdentifier={hex}, which its leaves name"
+            );
+            self.tell(Code::KeyIdentifier, text, &way_out);
+        }
+    }
+}
+
+/// A finding of what came back is about the file that it came in, and its CA mends it.
+fn came(finding: &mut Finding, spec: &Spec, returned: &Returned) {
+    finding.file = returned.file.clone();
+    let again = [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
+    if again.contains(&finding.way_out) || finding.way_out == remake(spec) {
+        ISSUE_AGAIN.clone_into(&mut finding.way_out);
+    }
+}

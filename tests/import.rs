@@ -1,0 +1,266 @@
+//! What `certs import` takes from a directory that comes back: the CAs that were asked for, files
+//! that nobody else may write, and dates that the tree's own would have to have.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::{Finished, TempDir, certs, listing, read, run, set_mode, tool};
+
+const FACTS: [&str; 6] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+    "--key-algorithm",
+    "ECDSA-P256",
+];
+/// Where the node is.
+const NODE: [&str; 4] = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
+
+fn on(place: &Path, arguments: &[&str]) -> Finished {
+    run(certs(arguments).current_dir(place))
+}
+
+fn node(place: &Path, verb: &[&str]) -> Finished {
+    on(place, &[verb, &NODE].concat())
+}
+
+fn script(place: &Path, lines: &str) {
+    let mut bash = Command::new(tool("bash"));
+    bash.args(["-euo", "pipefail", "-c", lines]);
+    run(bash.current_dir(place)).expect(0);
+}
+
+/// Roots `ca` and `ev`, of ten years.
+const ROOTS: &str = r"
+for name in ca ev; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout $name.key -out $name.crt \
+        -subj /CN=$name -addext keyUsage=critical,keyCertSign,cRLSign 2> /dev/null
+done
+";
+
+/// `sign NAME DAYS [CA]`: what came back for a request.
+const SIGN: &str = r"
+printf 'basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' > leaf.ext
+sign() {
+    openssl x509 -req -days $2 -copy_extensions copyall -extfile leaf.ext -CAcreateserial \
+        -CA ${3:-ca}.crt -CAkey ${3:-ca}.key -in req/$1.csr -out req/$1.crt 2> /dev/null
+}
+";
+
+/// The requests of a node for `admin` and `apiserver` in `req`, each signed for `days` by `ca`, whose
+/// certificate is beside them.
+fn came_back(days: &str) -> TempDir {
+    let place = TempDir::new();
+    let verb = ["csr", "apiserver", "admin", "--csr-dir", "req"];
+    node(place.path(), &[&verb[..], &FACTS].concat()).expect(0);
+    let sign = format!("sign admin {days}; sign apiserver {days}; cp ca.crt req/ca.crt");
+    script(place.path(), &format!("{ROOTS}{SIGN}{sign}"));
+    place
+}
+
+fn told(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).expect("JSON")
+}
+
+/// SHA-256 of a certificate as OpenSSL tells it.
+fn fingerprint(file: &Path) -> String {
+    let print = ["x509", "-noout", "-fingerprint", "-sha256", "-in"];
+    let told = run(Command::new(tool("openssl")).args(print).arg(file)).expect(0);
+    let hex = told.stdout.trim().rsplit('=').next().expect("a value");
+    hex.replace(':', "").to_lowercase()
+}
+
+/// Nothing is put in place, and this is told.
+fn is_refused(place: &Path, words: &str) {
+    let before = listing(&place.join("node"));
+    let refused = node(place, &["import", "req"]).expect(4);
+    assert!(refused.stderr.contains(words), "{words:?}: {refused}");
+    assert_eq!(listing(&place.join("node")), before);
+    assert!(!place.join("node/pki/ca.crt").exists());
+}
+
+#[test]
+fn a_ca_that_nothing_leads_to_is_refused_by_name_wherever_it_stands_in_the_file() {
+    for join in ["ca.crt ev.crt", "ev.crt ca.crt"] {
+        let place = came_back("365");
+        script(place.path(), &format!("cat {join} > req/ca.crt"));
+        let ev = fingerprint(&place.join("ev.crt"));
+        let words = format!(
+            "req/ca.crt holds \"CN=ev\" (SHA-256 {ev}), to which nothing leads that was asked for"
+        );
+        is_refused(place.path(), &words);
+        let again = node(place.path(), &["import", "req", "-o", "json"]).expect(4);
+        assert_eq!(told(&again)["findings"][0]["code"], "unrelated-ca");
+    }
+    // Nor is one leaf more an anchor for another CA.
+    let place = came_back("365");
+    let both = format!("{SIGN}sign apiserver 365 ev; cat ca.crt ev.crt > req/ca.crt");
+    script(place.path(), &both);
+    is_refused(place.path(), "to which nothing leads that was asked for");
+}
+
+#[test]
+fn an_anchor_is_told_with_its_fingerprint_and_each_file_with_the_one_that_it_came_in() {
+    let place = came_back("365");
+    let ca = fingerprint(&place.join("ca.crt"));
+    let planned = node(place.path(), &["import", "req", "--dry-run"]).expect(0);
+    let line = format!("new root CN=ca, SHA-256 {ca}");
+    assert!(planned.stdout.contains(&line), "{planned}");
+    assert!(planned.stdout.contains("from req/admin.crt"), "{planned}");
+    let imported = told(&node(place.path(), &["import", "req", "-o", "json"]).expect(0));
+    let items = imported["items"].as_array().expect("items");
+    let item = |name: &str| items.iter().find(|item| item["name"] == name).expect(name);
+    assert_eq!(item("ca")["from"], "req/ca.crt");
+    assert_eq!(item("ca")["anchors"][0]["subject"], "CN=ca");
+    assert_eq!(item("ca")["anchors"][0]["fingerprint"], ca.as_str());
+    assert_eq!(item("admin")["from"], "req/admin.crt");
+    assert!(item("admin").get("anchors").is_none());
+    // What is trusted already is no news.
+    let again = node(place.path(), &["import", "req"]).expect(0);
+    assert!(!again.stdout.contains("SHA-256"), "{again}");
+}
+
+#[test]
+fn of_a_ca_that_was_asked_for_its_own_and_those_above_it_count() {
+    let place = TempDir::new();
+    let verb = ["csr", "ca", "--csr-dir", "req"];
+    node(place.path(), &[&verb[..], &FACTS].concat()).expect(0);
+    let sign = "openssl x509 -req -days 3000 -copy_extensions copyall -CAcreateserial -CA ca.crt -CAkey ca.key \
+                -in req/ca.csr -out own.crt 2> /dev/null; cat ca.crt own.crt ev.crt > req/ca.crt";
+    script(place.path(), &format!("{ROOTS}{sign}"));
+    is_refused(place.path(), "holds \"CN=ev\"");
+    script(place.path(), "cat ca.crt own.crt > req/ca.crt");
+    let imported = node(place.path(), &["import", "req"]).expect(0);
+    let root = fingerprint(&place.join("ca.crt"));
+    let line = format!("new root CN=ca, SHA-256 {root}");
+    assert!(imported.stdout.contains(&line), "{imported}");
+    let own = read(&place.join("own.crt")) + &read(&place.join("ca.crt"));
+    assert_eq!(read(&place.join("node/pki/ca.crt")), own);
+}
+
+#[test]
+fn what_others_may_write_is_not_taken() {
+    let place = came_back("365");
+    for mode in [0o777, 0o1777] {
+        set_mode(&place.join("req"), mode);
+        is_refused(place.path(), "req is a directory of mode");
+    }
+    set_mode(&place.join("req"), 0o755);
+    for file in ["ca.crt", "admin.crt"] {
+        let file = place.join("req").join(file);
+        set_mode(&file, 0o666);
+        let words = format!(
+            "req/{} has the mode 0666: chmod it to 0644",
+            file.file_name()
+                .and_then(|name| name.to_str())
+                .expect("a name")
+        );
+        is_refused(place.path(), &words);
+        set_mode(&file, 0o644);
+    }
+    // Of a directory of somebody else's it is told, as it is of the tree's own.
+    script(place.path(), "chown -R 65534 req");
+    let imported = node(place.path(), &["import", "req"]).expect(3);
+    let words = "req is a directory of user 65534";
+    assert!(imported.stderr.contains(words), "{imported}");
+    assert!(
+        imported.stderr.contains("req/ca.crt belongs to user 65534"),
+        "{imported}"
+    );
+}
+
+#[test]
+fn dates_are_held_against_the_rules_of_a_leaf_that_is_there() {
+    let place = came_back("20000");
+    let long = node(place.path(), &["import", "req", "admin"]).expect(3);
+    assert!(
+        long.stderr
+            .contains("warning: req/admin.crt says that it ends on"),
+        "{long}"
+    );
+    assert!(long.stderr.contains("its CA ends on"), "{long}");
+    let checked = node(place.path(), &["check", "-o", "json"]);
+    assert!(checked.stdout.contains("outlives-ca"), "{checked}");
+
+    let place = came_back("1");
+    let short = node(place.path(), &["import", "req"]).expect(3);
+    for words in [
+        "warning: req/apiserver.crt ends on",
+        "warning: req/admin.crt ends on",
+        "have its CA issue it again",
+    ] {
+        assert!(short.stderr.contains(words), "{words}: {short}");
+    }
+    assert!(!short.stdout.contains("expires-with-ca"), "{short}");
+    // Nobody is sent to a CA's key that is not here.
+    let checked = node(place.path(), &["check"]).expect(3);
+    let words = "'certs csr apiserver' asks the CA's owner for it";
+    assert!(
+        checked.stderr.contains(words) || checked.stdout.contains(words),
+        "{checked}"
+    );
+    assert!(!format!("{checked}").contains("--force"), "{checked}");
+    // Where it is, it is what reissues.
+    fs::copy(place.join("ca.key"), place.join("node/pki/ca.key")).expect("copy");
+    set_mode(&place.join("node/pki/ca.key"), 0o600);
+    let checked = node(place.path(), &["check"]).expect(3);
+    assert!(
+        format!("{checked}").contains("'certs server apiserver --force'"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn without_its_key_or_with_one_that_is_encrypted_a_ca_is_not_asked_for() {
+    let place = TempDir::new();
+    let tree = ["ca", "ca", "-q", "--kubernetes-dir", "node"];
+    on(place.path(), &tree).expect(0);
+    let key = place.join("node/pki/ca.key");
+    let csr = ["csr", "ca", "--csr-dir", "req"];
+    node(place.path(), &csr).expect(0);
+    fs::remove_dir_all(place.join("req")).expect("remove");
+    fs::remove_file(place.join("node/pki/ca.csr")).expect("remove");
+    script(
+        place.path(),
+        "openssl pkcs8 -topk8 -in node/pki/ca.key -out locked -passout pass:secret; mv locked node/pki/ca.key; \
+         chmod 600 node/pki/ca.key",
+    );
+    let refused = node(place.path(), &csr).expect(4);
+    assert!(refused.stderr.contains("ca.key is encrypted"), "{refused}");
+    fs::remove_file(&key).expect("remove");
+    let refused = node(place.path(), &csr).expect(4);
+    let words = "ca.crt stands without ca.key, with which a CA is asked for: run this where that key is, or move \
+                 ca.crt away to ask for a CA with a new one";
+    assert!(refused.stderr.contains(words), "{refused}");
+    let refused = node(place.path(), &[&csr[..], &["-o", "json"]].concat()).expect(4);
+    assert_eq!(told(&refused)["findings"][0]["code"], "missing-key");
+    assert!(!place.join("req").exists());
+}
+
+#[test]
+fn no_certificate_is_put_beside_a_ca_key_that_it_cannot_be_held_against() {
+    let place = TempDir::new();
+    let verb = ["csr", "ca", "--csr-dir", "req"];
+    node(place.path(), &[&verb[..], &FACTS].concat()).expect(0);
+    script(
+        place.path(),
+        &format!(
+            "{ROOTS}cp ev.crt req/ca.crt; rm node/pki/ca.csr
+             openssl pkcs8 -topk8 -in node/pki/ca.key -out locked -passout pass:secret; mv locked node/pki/ca.key
+             chmod 600 node/pki/ca.key"
+        ),
+    );
+    is_refused(
+        place.path(),
+        "cannot be held against ca.key, which is encrypted",
+    );
+}
