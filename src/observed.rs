@@ -252,6 +252,13 @@ pub fn signing<'a>(chain: &'a [Certificate], key: Option<&Key>) -> Option<&'a Ce
         .or(chain.first())
 }
 
+/// The identifier by which leaves name the CA of this key (RFC 5280 section 4.2.1.1), if one of its
+/// certificates has one.
+pub fn identifier<'a>(chain: &'a [Certificate], key: &PublicKey) -> Option<&'a [u8]> {
+    let own = chain.iter().find(|own| own.public_key == *key);
+    own.and_then(|own| own.subject_key_identifier.as_deref())
+}
+
 impl Kubeconfig {
     /// Whether it holds its CA certificates itself.
     pub fn embeds_authorities(&self) -> bool {

@@ -22,7 +22,7 @@ use crate::x509::name::Name;
 use crate::x509::request::Request;
 
 pub use due::{Due, Notice, Renewal};
-pub use request::Asking;
+pub use request::{Asking, asked};
 
 /// What a verb may do with what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

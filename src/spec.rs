@@ -315,6 +315,7 @@ impl CertificateSpec {
                 path_length: None,
                 critical: true,
             }),
+            subject_key_identifier: None,
         }
     }
 

@@ -219,19 +219,22 @@ fn a_leaf_without_its_intermediate_is_told_and_completed_with_key_and_certificat
     assert_eq!(blocks(&read(&place.join("pki/apiserver.crt"))).len(), 2);
 }
 
-/// A corporate root signs what `certs csr ca` asks for; `$identifier` is the key identifier it gives.
+/// A corporate root signs what `certs csr ca` asks for, and gives it a key identifier: the one that is
+/// asked for, the same one as its own configuration says, or one of its own.
 const CORPORATE: &str = r#"
 mkdir -p roots
 openssl ecparam -name prime256v1 -genkey -noout -out roots/ca.key
 printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n' > roots/ext
 openssl req -new -key roots/ca.key -subj /O=Example/CN=corporate |
     openssl x509 -req -key roots/ca.key -days 7000 -extfile roots/ext -out roots/ca.crt
+own="basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier="
 case $files in
-    same) identifier=$(openssl x509 -in pki/ca.crt -noout -ext subjectKeyIdentifier | tail -1 | tr -d ' :') ;;
-    *) identifier=hash ;;
+    asked) copy='-copy_extensions copyall' own= ;;
+    same) own=$own$(openssl x509 -in pki/ca.crt -noout -ext subjectKeyIdentifier | tail -1 | tr -d ' :') ;;
+    another) own=${own}hash ;;
 esac
-printf "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=$identifier\nauthorityKeyIdentifier=keyid\n" > roots/ext
-openssl x509 -req -in req/ca.csr -CA roots/ca.crt -CAkey roots/ca.key -CAcreateserial -days 3650 -extfile roots/ext -out own.crt
+printf "$own\nauthorityKeyIdentifier=keyid\n" > roots/ext
+openssl x509 -req -in req/ca.csr -CA roots/ca.crt -CAkey roots/ca.key -CAcreateserial -days 3650 ${copy-} -extfile roots/ext -out own.crt
 cat own.crt roots/ca.crt > req/ca.crt
 "#;
 
@@ -248,7 +251,7 @@ fn below_a_corporate_root(identifier: &str) -> TempDir {
 
 #[test]
 fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_commit() {
-    let (place, aside) = (below_a_corporate_root("same"), TempDir::new());
+    let (place, aside) = (below_a_corporate_root("asked"), TempDir::new());
     let (own, root) = (
         read(&place.join("own.crt")),
         read(&place.join("roots/ca.crt")),
@@ -296,12 +299,42 @@ fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_com
 
 #[test]
 fn a_ca_that_its_leaves_would_not_find_is_refused_before_anything_is_written() {
-    let place = below_a_corporate_root("hash");
+    let place = below_a_corporate_root("another");
     let before = read(&place.join("pki/ca.crt"));
     let refused = on(place.path(), &["import", "req"]).expect(4);
     let words = "has another subject key identifier than the certificate that is in its place: have it issued again with subjectKeyIdentifier=";
     assert!(refused.stderr.contains(words), "{refused}");
     assert_eq!(read(&place.join("pki/ca.crt")), before);
+    bash(place.path(), "same", CORPORATE);
+    on(place.path(), &["import", "req"]).expect(0);
+}
+
+#[test]
+fn a_ca_in_use_asks_for_the_key_identifier_by_which_its_leaves_name_it_and_a_new_one_for_none() {
+    let place = TempDir::new();
+    all(place.path(), &[]).expect(0);
+    let shown = |csr: &str| {
+        let mut openssl = Command::new(tool("openssl"));
+        openssl.args(["req", "-noout", "-text", "-in", csr]);
+        run(openssl.current_dir(place.path())).expect(0).stdout
+    };
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["x509", "-noout", "-ext", "subjectKeyIdentifier"]);
+    openssl.args(["-in", "pki/ca.crt"]);
+    let named = run(openssl.current_dir(place.path())).expect(0).stdout;
+    let named = named.lines().last().expect("an identifier").trim();
+    on(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
+    let asked = shown("req/ca.csr");
+    assert!(asked.contains(named), "{named}: {asked}");
+    let again = on(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
+    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+    let node = [&["csr", "ca", "admin", "--csr-dir", "new"], &FACTS[4..]].concat();
+    let new = ["--kubernetes-dir", "node", "--node-name", "cp1"];
+    run(certs(&[&node[..], &new].concat()).current_dir(place.path())).expect(0);
+    for csr in ["new/ca.csr", "new/admin.csr"] {
+        let asked = shown(csr);
+        assert!(!asked.contains("Subject Key Identifier"), "{asked}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::observed::{Key, Observed};
-use crate::plan::Step;
+use crate::plan::{Step, asked};
 use crate::requests::{Manifest, manifest, sent};
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
@@ -25,11 +25,11 @@ impl<'a> Preparation<'a> {
             Some(key) => Arc::clone(key),
             None => self.key_in_place(spec)?,
         };
-        let wanted = spec
-            .certificate()
+        let observed = self.seen.observed.get(&spec.name);
+        let asked = asked(spec, observed.unwrap_or(&Observed::Absent), &key)
             .context("a request is for a certificate")?;
-        let request = Request::new(&wanted.asked(key.algorithm()), &key)
-            .with_context(|| format!("request {}", spec.name))?;
+        let request =
+            Request::new(&asked, &key).with_context(|| format!("request {}", spec.name))?;
         if new.is_some() {
             match &spec.place {
                 Place::Kubeconfig { .. } => self.waiting(pair, spec, &key)?,

@@ -8,7 +8,7 @@ use super::scrutiny::{Within, scrutiny};
 use super::tree::remake;
 use super::{Judge, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{KeyState, Observed, Returned};
+use crate::observed::{KeyState, Observed, Returned, identifier};
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -108,10 +108,10 @@ impl Judge<'_> {
     /// OpenSSL and GnuTLS look for the CA that has the key identifier which a leaf names (RFC 5280
     /// section 4.2.1.1).
     fn same_identifier(&mut self, ca: &Certificate, now: &[Certificate]) {
-        let former = now.iter().find(|one| one.public_key == ca.public_key);
-        let identifier = former.and_then(|one| one.subject_key_identifier.as_ref());
-        let Some(identifier) = identifier else { return };
-        if ca.subject_key_identifier.as_ref() != Some(identifier) {
+        let Some(identifier) = identifier(now, &ca.public_key) else {
+            return;
+        };
+        if ca.subject_key_identifier.as_deref() != Some(identifier) {
             let hex = identifier
                 .iter()
                 .fold(String::new(), |text, octet| text + &format!("{octet:02X}"));

@@ -3,10 +3,12 @@
 use super::{Notice, Planned, Planner, Step, in_the_way, is_error};
 use crate::diff::{self, Within, told_to_a_reader};
 use crate::finding::{Code, Finding};
+use crate::key::PrivateKey;
 use crate::location::Root;
-use crate::observed::{Key, KeyState, Observed, signing};
+use crate::observed::{Key, KeyState, Observed, identifier, signing};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
+use crate::x509::request::Asked;
 
 /// What is to be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +105,8 @@ impl Planner<'_> {
         let (Some(key), Some(out)) = (key, self.requested.get(&spec.name)) else {
             return false;
         };
-        let wanted = spec.certificate();
-        let asked = wanted.map(|wanted| wanted.asked(key.algorithm()));
-        out.public_key == *key.public_key() && asked.as_ref() == Some(&out.asked)
+        out.public_key == *key.public_key()
+            && asked(spec, observed, key).as_ref() == Some(&out.asked)
     }
 
     /// What came back is put in its place if all that would be found of it there is as wanted.
@@ -143,6 +144,16 @@ impl Planner<'_> {
         }
         Ok(planned(spec, step, findings))
     }
+}
+
+/// What a request with this key asks for: a CA that comes anew is to be named as its leaves name it.
+pub fn asked(spec: &Spec, observed: &Observed, key: &PrivateKey) -> Option<Asked> {
+    let mut asked = spec.certificate()?.asked(key.algorithm());
+    if let (true, Observed::Certificate { chain, .. }) = (spec.is_ca(), observed) {
+        let former = identifier(chain, key.public_key());
+        asked.subject_key_identifier = former.map(<[u8]>::to_vec);
+    }
+    Some(asked)
 }
 
 /// A kubelet's own to renew.

@@ -21,14 +21,13 @@ use crate::pem::{self, Label};
 const EXTENSION_REQUESTS: [&str; 2] = ["1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14"];
 const EXTENSION_REQUEST: &[u64] = &[1, 2, 840, 113_549, 1, 9, 14];
 /// The extensions that are read (RFC 5280, 4.2.1), in the order in which kubeadm's certificates have them.
-const READ: [&[u64]; 4] = [
+const READ: [&[u64]; 5] = [
     &[2, 5, 29, 15],
     &[2, 5, 29, 37],
     &[2, 5, 29, 19],
+    &[2, 5, 29, 14],
     &[2, 5, 29, 17],
 ];
-/// That of the subject's key, which OpenSSL asks for by default and every CA makes itself.
-const SUBJECT_KEY_IDENTIFIER: &str = "2.5.29.14";
 
 /// What a certificate is asked to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +42,8 @@ pub struct Asked {
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
     /// Whether it is to be a CA; none: nothing is asked.
     pub basic_constraints: Option<BasicConstraints>,
+    /// How others are to name its key; none: nothing is asked. OpenSSL asks for one by default.
+    pub subject_key_identifier: Option<Vec<u8>>,
 }
 
 /// A request as it was read. Two are equal if their DER is.
@@ -159,7 +160,7 @@ impl Request {
         let extensions = Extensions::parse(&parsed)?;
         let read: Vec<String> = READ.iter().map(|oid| dotted(oid)).collect();
         let mut others = extensions.oids;
-        others.retain(|oid| !read.contains(oid) && oid != SUBJECT_KEY_IDENTIFIER);
+        others.retain(|oid| !read.contains(oid));
         Ok(Self {
             asked: Asked {
                 subject: Name::from_der(subject.raw).context("read subject")?,
@@ -167,6 +168,7 @@ impl Request {
                 key_usage: extensions.key_usage,
                 extended_key_usage: extensions.extended_key_usage,
                 basic_constraints: extensions.basic_constraints,
+                subject_key_identifier: extensions.subject_key_identifier,
             },
             public_key: PublicKey::from_spki(spki.raw)?,
             others,
@@ -208,7 +210,13 @@ fn requested(attributes: &[u8]) -> anyhow::Result<Vec<&[u8]>> {
 
 /// The attributes, tagged `[0]`, which is there even with nothing in it.
 fn attributes(asked: &Asked) -> Vec<u8> {
-    let [key_usage, extended_key_usage, basic_constraints, sans] = READ;
+    let [
+        key_usage,
+        extended_key_usage,
+        basic_constraints,
+        subject_key_identifier,
+        sans,
+    ] = READ;
     let mut extensions = Vec::new();
     if let Some(usage) = asked.key_usage {
         extensions.extend(extension(key_usage, true, &usage.encode()));
@@ -220,6 +228,10 @@ fn attributes(asked: &Asked) -> Vec<u8> {
     if let Some(constraints) = asked.basic_constraints {
         let value = constraints.encode();
         extensions.extend(extension(basic_constraints, constraints.critical, &value));
+    }
+    if let Some(identifier) = &asked.subject_key_identifier {
+        let value = der::tlv(der::OCTET_STRING, identifier);
+        extensions.extend(extension(subject_key_identifier, false, &value));
     }
     if !asked.sans.is_empty() {
         extensions.extend(extension(sans, false, &san::encode(&asked.sans)));

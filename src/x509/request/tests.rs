@@ -26,6 +26,7 @@ fn server() -> Asked {
         key_usage: Some(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT)),
         extended_key_usage: vec![ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth],
         basic_constraints: None,
+        subject_key_identifier: None,
     }
 }
 
@@ -40,6 +41,7 @@ fn ca(path_length: Option<u32>) -> Asked {
             path_length,
             critical: true,
         }),
+        subject_key_identifier: Some(vec![0xab; 20]),
     }
 }
 
@@ -95,6 +97,7 @@ fn the_request_of_a_ca_keeps_its_name_and_its_path_length() {
             request.to_pem().as_bytes(),
         );
         assert!(shown.contains(words), "{shown}");
+        assert!(shown.contains("AB:AB:AB:AB"), "{shown}");
         let name = "Subject: DC = example, DC = com, OU = a, OU = b, CN = kubernetes";
         assert!(shown.contains(name), "{shown}");
     }
@@ -108,6 +111,7 @@ fn what_is_asked_for_comes_out_again_octet_by_octet() {
         key_usage: None,
         extended_key_usage: Vec::new(),
         basic_constraints: None,
+        subject_key_identifier: None,
     };
     for asked in [server(), ca(None), nothing] {
         let request = Request::new(&asked, &key(KeyAlgorithm::EcdsaP256)).unwrap();
