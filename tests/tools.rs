@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 mod common;
-use common::{PACKAGES, find, read, root, tool};
+use common::{PACKAGES, find, offered, read, root, tool};
 
 #[test]
 fn a_missing_program_is_told_with_its_package() {
@@ -33,5 +33,25 @@ fn every_program_is_there_and_setup_installs_its_package() {
             "tests/setup does not install {package}"
         );
         assert!(tool(program).is_file());
+    }
+}
+
+#[test]
+fn a_command_that_is_offered_and_that_the_program_does_not_take_is_noticed() {
+    for good in [
+        "'certs csr' made it",
+        "'certs kubeconfig refresh'",
+        "x: 'certs server apiserver --force', with",
+        "it is 'certs sa'",
+        "no command: certs sa sa",
+    ] {
+        assert_eq!(offered::refused(good), None, "{good}");
+    }
+    for bad in [
+        "x: 'certs sa sa', with",
+        "'certs chekc'",
+        "'certs peer --subject /CN=a'",
+    ] {
+        assert!(offered::refused(bad).is_some(), "{bad}");
     }
 }

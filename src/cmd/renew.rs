@@ -286,10 +286,9 @@ impl Job {
         if let Some(row) = row {
             let path = self.store.path(&row.stored.public());
             return format!(
-                "{} is not there: 'certs {} {}' makes it",
+                "{} is not there: 'certs {}' makes it",
                 path.display(),
-                row.phase.name(),
-                row.name
+                row.command()
             );
         }
         let known: Vec<&str> = specs

@@ -251,9 +251,8 @@ fn absent(found: &Found) -> Vec<Finding> {
             let way_out = match row.signer {
                 Signer::Ca(ca) if away(ca) => requested(row.name),
                 _ => format!(
-                    "'certs {} {}', with the configuration of the cluster, makes it",
-                    row.phase.name(),
-                    row.name
+                    "'certs {}', with the configuration of the cluster, makes it",
+                    row.command()
                 ),
             };
             Finding {

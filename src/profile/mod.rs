@@ -235,6 +235,15 @@ impl Profile {
         !matches!(self.common_name, CommonName::Fixed(_)) || self.hosts.iter().any(of_node)
     }
 
+    /// What `certs` is called with to make it: the verb of its phase and its name. The one row of a
+    /// verb that takes no names needs none.
+    pub fn command(&self) -> String {
+        match self.phase {
+            Phase::Sa => self.phase.name().to_owned(),
+            phase => format!("{} {}", phase.name(), self.name),
+        }
+    }
+
     /// Every list of organizations that this row has or had.
     pub fn organizations_ever(&self) -> Vec<&'static [&'static str]> {
         let mut lists = match self.organizations {

@@ -25,6 +25,7 @@ use base64ct::{Base64, Encoding};
 
 pub mod base;
 pub mod kubeadm;
+pub mod offered;
 pub mod public;
 pub mod snapshot;
 pub mod tree;
@@ -194,12 +195,21 @@ pub fn run(command: &mut Command) -> Finished {
         }
         thread::sleep(Duration::from_millis(5));
     };
-    Finished {
+    let shown_completion = shown.contains("\"completion\"");
+    let finished = Finished {
         command: shown,
         status,
         stdout: stdout.join().expect("read stdout"),
         stderr: stderr.join().expect("read stderr"),
+    };
+    // What a completion script quotes is for the shell.
+    let said = [&finished.stdout, &finished.stderr];
+    for said in said.into_iter().filter(|_| !shown_completion) {
+        if let Some(reason) = offered::refused(said) {
+            panic!("offers a command that is none: {reason}\n{finished}");
+        }
     }
+    finished
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {

@@ -174,3 +174,17 @@ fn a_lacking_pair_stands_among_the_findings_of_a_survey() {
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].0, &*told[0].1), (Code::Absent, "etcd/peer.crt"));
 }
+
+/// The verb of the service account key pair takes no names.
+#[test]
+fn what_is_lacking_is_made_by_its_verb_and_name_where_the_verb_takes_one() {
+    for (name, command) in [
+        ("etcd-peer", "'certs peer etcd-peer', "),
+        ("sa", "'certs sa', "),
+    ] {
+        let mut found = tree();
+        found.insert(name.to_owned(), Observed::Absent);
+        let told = absent(&found);
+        assert!(told[0].way_out.starts_with(command), "{told:?}");
+    }
+}
