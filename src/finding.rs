@@ -86,7 +86,7 @@ codes! {
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";
     KeyIdentifier "key-identifier" Error "a CA's new certificate has another subject key identifier than the former one, by which its leaves name it";
     KeyMismatch "key-mismatch" Error "the key is not the certificate's";
-    KeyMode "key-mode" Error "others may read or change a file that holds a private key (a mode beyond 0640)";
+    KeyMode "key-mode" Error "others may read or change a file that holds a private key or a token (a mode beyond 0640)";
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this";
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked";
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
@@ -133,6 +133,7 @@ codes! {
     Server "kubeconfig-server" Warning "the kubeconfig points at another API server than wanted";
     ServerNotInSans "server-not-in-sans" Error "the API server's certificate is not good for the host that the kubeconfig names";
     SeveralCertificates "several-certificates" Warning "the file that the controller manager signs with must hold exactly one certificate";
+    SharedCa "shared-ca" Warning "one CA in two places, so that what it signed for one is let in at the other";
     SmallSerial "small-serial" Note "the serial number has less than 64 bits";
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops";
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it";

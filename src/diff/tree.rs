@@ -10,6 +10,7 @@ use super::{Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
+        .chain(unpublished)
 use crate::profile::{Signer, by_name, found::lacking, signing_file_of};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
@@ -29,6 +30,7 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     }
     findings.extend(serials(specs, found));
     findings.extend(ca_names(specs, found));
+    findings.extend(shared(specs, found));
     findings.extend(several(specs, found));
     findings.extend(absent(found));
     for finding in &mut findings {
@@ -197,6 +199,33 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
     findings
 }
 
+/// A copy of one's own, as beside a new CA that is trusted already, is in no row.
+fn shared(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
+    let mut findings = Vec::new();
+    let rows = specs
+        .iter()
+        .filter(|spec| spec.is_ca() && by_name(&spec.name).is_some());
+    for spec in rows {
+        let Some(Observed::Certificate { chain, key, .. }) = found.get(&spec.name) else {
+            continue;
+        };
+        let Some(ca) = signing(chain, key.as_ref()) else {
+            continue;
+        };
+        let same = seen
+            .iter()
+            .find(|(other, _)| other.public_key == ca.public_key);
+        if let Some((_, file)) = same {
+            let way_out = "have each of the two sign with a CA of its own";
+            let text = format!("is the CA of {file} too");
+            findings.push(tell(Code::SharedCa, spec, text, way_out));
+        }
+        seen.push((ca, spec.place.public()));
+    }
+    findings
+}
+
 /// The CA of kubelets signs for them in the controller manager too, from a file of one certificate;
 /// what else is trusted may be in the files of other components. While a CA is replaced the one to
 /// sign with stands in a file of its own.
@@ -244,8 +273,19 @@ const ONE: &str =
     "give the controller manager a file of one, the CA's own, with --cluster-signing-cert-file";
 
 fn absent(found: &Found) -> Vec<Finding> {
+    let unpublished = TABLE.iter().filter(|row| {
+        let serves = found
+            .get(API_SERVER)
+            .is_some_and(|found| !found.is_absent());
+        let lone = matches!(
+            found.get(row.name),
+            Some(Observed::KeyPair { public: None, .. })
+        );
+        serves && lone
+    });
     lacking(found)
         .into_iter()
+        .chain(unpublished)
         .map(|row| {
             let away = |ca: &str| found.get(ca).is_some_and(Observed::is_external);
             let way_out = match row.signer {

@@ -18,6 +18,7 @@ pub(crate) fn shown() -> BTreeSet<Code> {
         Code::SameCaName,
         Code::SameSerial,
         Code::SeveralCertificates,
+        Code::SharedCa,
         Code::WeakHash,
         Code::WeakKey,
     ]
@@ -85,9 +86,43 @@ fn two_cas_of_one_name_have_one_key() {
             "has the subject of ca.crt, \"CN=kubernetes\", and another key"
         )]
     );
+}
+
+#[test]
+fn one_ca_in_two_places_is_told_where_both_are_the_clusters() {
+    let mut found = tree();
     let copy = found["ca"].clone();
-    found.insert("etcd-ca".to_owned(), copy);
-    assert_eq!(told(&specs(), &found), []);
+    found.insert("front-proxy-ca".to_owned(), copy.clone());
+    assert_eq!(
+        told(&specs(), &found),
+        [of(
+            Code::SharedCa,
+            "front-proxy-ca.crt",
+            "is the CA of ca.crt too"
+        )]
+    );
+    // A copy of one's own, in no row.
+    let mut found = tree();
+    found.insert("former-ca.crt".to_owned(), copy);
+    let mut own = spec("ca");
+    "former-ca.crt".clone_into(&mut own.name);
+    let mut specs = specs();
+    specs.push(own);
+    assert_eq!(told(&specs, &found), []);
+}
+
+#[test]
+fn the_key_of_service_accounts_without_its_public_half_fails_an_api_server() {
+    let mut found = tree();
+    let Some(Observed::KeyPair { public, .. }) = found.get_mut("sa") else {
+        panic!("sa.key is there");
+    };
+    *public = None;
+    let told = told(&specs(), &found);
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].0, &*told[0].1), (Code::Absent, "sa.pub"));
+    found.insert("apiserver".to_owned(), Observed::Absent);
+    assert!(absent(&found).iter().all(|finding| finding.name != "sa"));
 }
 
 #[test]
