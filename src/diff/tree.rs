@@ -10,8 +10,7 @@ use super::{Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
-        .chain(unpublished)
-use crate::profile::{Signer, by_name, found::lacking, signing_file_of};
+use crate::profile::{API_SERVER, Signer, TABLE, by_name, found::lacking, signing_file_of};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
