@@ -99,6 +99,7 @@ pub const SLIPS: &[Slip] = &[
         told: &[
             "error key-mode kubelet.conf names the key ../kubelet/kubelet-client-current.pem, which has the mode 0644",
             "error key-mode ../kubelet/kubelet-client-current.pem has the mode 0644",
+            "error key-mode ../kubelet/kubelet-client-2026-11-01-10-00-00.pem has the mode 0644",
             "note kubelet-self-signed ../kubelet/kubelet.crt was made by the kubelet itself",
         ],
         ..NONE
@@ -180,9 +181,7 @@ pub const SLIPS: &[Slip] = &[
     Slip {
         name: "everyone may read the token by which a kubelet begins",
         after: "bootstrap; chmod 644 bootstrap-kubelet.conf",
-        told: &[
-            "error key-mode bootstrap-kubelet.conf holds a token or password, and has the mode 0644",
-        ],
+        told: &["error key-mode bootstrap-kubelet.conf has the mode 0644"],
         ..NONE
     },
     Slip {
@@ -194,7 +193,7 @@ pub const SLIPS: &[Slip] = &[
             "error unreadable kubelet.conf cannot be used: client-key ../kubelet/kubelet-client-current.pem: no usable private key: the file holds no block BEGIN … PRIVATE KEY",
             "error unreadable ../kubelet/kubelet.crt cannot be used: line 1: BEGIN CERTIFICATE has no END line: the file is cut short, copy it again",
             "error unreadable ../kubelet/kubelet.key cannot be used: no usable private key: line 1: the file is not text: save it as UTF-8, not as UTF-16",
-            "error key-mode bootstrap-kubelet.conf holds a token or password, and has the mode 0604",
+            "error key-mode bootstrap-kubelet.conf has the mode 0604",
         ],
         ..NONE
     },
