@@ -5,11 +5,16 @@
     reason = "the bans are the program's; a test prepares files"
 )]
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 mod common;
-use common::{Finished, TempDir, certs, kubeconfig_data, read, run, tool, write};
+use common::{
+    Finished, Server, TempDir, certs, fixture, free_port, kubeconfig_data, read, run, text, tool,
+    venv, write,
+};
 
 const FACTS: [&str; 6] = [
     "--node-name",
@@ -390,4 +395,128 @@ fn the_controller_manager_is_given_a_file_of_one_certificate_to_sign_with() {
     let alone = tree("ca");
     assert!(!alone.join("pki/ca-signing.crt").exists());
     assert_eq!(named(alone.path()), "ca.crt");
+}
+
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// One member, which lets in who has a certificate below this CA.
+fn etcd(place: &Path, trust: &Path, port: u16) -> Server {
+    let pki = place.join("pki/etcd");
+    let log = place.join("etcd.log");
+    let data = place.join(format!("member-{}", free_port(LOCAL)));
+    let url = format!("https://127.0.0.1:{port}");
+    let peer = format!("https://127.0.0.1:{}", free_port(LOCAL));
+    let cluster = format!("cp1={peer}");
+    let mut command = Command::new(tool("etcd"));
+    command.args(["--name", "cp1", "--data-dir", text(&data)]);
+    for (flag, value) in [
+        ("--listen-client-urls", &url),
+        ("--advertise-client-urls", &url),
+        ("--listen-peer-urls", &peer),
+        ("--initial-advertise-peer-urls", &peer),
+        ("--initial-cluster", &cluster),
+    ] {
+        command.args([flag, value]);
+    }
+    for (flag, pair) in [("", "server"), ("peer-", "peer")] {
+        command.arg(format!("--{flag}client-cert-auth"));
+        command.args([&format!("--{flag}trusted-ca-file"), text(trust)]);
+        for (kind, ending) in [("cert", "crt"), ("key", "key")] {
+            let file = pki.join(format!("{pair}.{ending}"));
+            command.args([&format!("--{flag}{kind}-file"), text(&file)]);
+        }
+    }
+    command.args(["--logger", "zap", "--log-outputs", "stderr"]);
+    command.arg("--unsafe-no-fsync");
+    command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
+    Server::start(&command, &log)
+}
+
+#[test]
+fn etcd_and_its_client_follow_each_other_s_chains_with_the_root_alone() {
+    for files in ["ca root", "ca"] {
+        let place = tree(files);
+        let root = root_of(place.path(), "pki/etcd/ca");
+        let port = free_port(LOCAL);
+        let health = |pair: &str, trust: &Path| {
+            let mut etcdctl = Command::new(tool("etcdctl"));
+            etcdctl.env("ETCDCTL_API", "3");
+            etcdctl.args(["--endpoints", &format!("https://127.0.0.1:{port}")]);
+            etcdctl.args(["--dial-timeout=5s", "--command-timeout=5s", "--cacert"]);
+            etcdctl.arg(trust);
+            for (flag, ending) in [("--cert", "crt"), ("--key", "key")] {
+                etcdctl
+                    .arg(flag)
+                    .arg(place.join(&format!("pki/{pair}.{ending}")));
+            }
+            run(etcdctl.args(["endpoint", "health"]))
+        };
+        for trust in [&root, &place.join("pki/etcd/ca.crt")] {
+            let mut server = etcd(place.path(), trust, port);
+            server.wait(Duration::from_mins(1), "a member that serves", |_| {
+                health("etcd/healthcheck-client", &root).status.success()
+            });
+            health("apiserver-etcd-client", &root).expect(0);
+            // Of another CA, below another root.
+            let stranger = health("apiserver-kubelet-client", &root);
+            assert!(!stranger.status.success(), "{files}: {stranger}");
+            // Without what stands between, nobody who has the root alone is let in.
+            if trust == &root {
+                let certificate = place.join("pki/etcd/healthcheck-client.crt");
+                let whole = read(&certificate);
+                write(&certificate, &blocks(&whole)[0]);
+                let cut = health("etcd/healthcheck-client", &root);
+                assert!(!cut.status.success(), "{files}: {cut}");
+                write(&certificate, &whole);
+            }
+        }
+    }
+}
+
+#[test]
+fn kubectl_and_a_server_that_has_the_root_alone_follow_each_other_s_chains() {
+    for files in ["ca root", "ca"] {
+        let (place, port) = (cas(files), free_port(LOCAL).to_string());
+        all(place.path(), &["--apiserver-bind-port", &port]);
+        let root = root_of(place.path(), "pki/ca");
+        let mut command = Command::new(venv("python"));
+        command
+            .arg(fixture("api_server.py"))
+            .args(["127.0.0.1", &port]);
+        command.arg(place.join("pki/apiserver.crt"));
+        command.arg(place.join("pki/apiserver.key")).arg(&root);
+        let mut server = Server::start(&command, &place.join("server.log"));
+        let ready = |said: &str| said.contains("ready");
+        server.wait(Duration::from_secs(20), "a server that is ready", ready);
+        let healthy = |kubeconfig: &Path| {
+            let mut kubectl = Command::new(venv("kubectl"));
+            kubectl.env("HOME", place.path());
+            for name in ["KUBECONFIG", "HTTPS_PROXY", "https_proxy"] {
+                kubectl.env_remove(name);
+            }
+            kubectl.arg("--kubeconfig").arg(kubeconfig);
+            run(kubectl.args(["--request-timeout=20s", "get", "--raw", "/healthz"]))
+        };
+        for name in CONFIGS {
+            let answer = healthy(&place.join(&format!("{name}.conf"))).expect(0);
+            assert!(answer.stdout.contains("CN="), "{files}: {name}: {answer}");
+        }
+        // One that was handed out with the root alone, which Go follows too.
+        let admin = place.join("admin.conf");
+        let (content, trust) = (read(&admin), read(&root));
+        let encode = <base64ct::Base64 as base64ct::Encoding>::encode_string;
+        let held = encode(&kubeconfig_data(&admin, "certificate-authority-data"));
+        let handed = place.join("handed.conf");
+        write(&handed, content.replace(&held, &encode(trust.as_bytes())));
+        healthy(&handed).expect(0);
+        // And without what stands between the server does not know the user.
+        let chain = kubeconfig_data(&admin, "client-certificate-data");
+        let leaf = blocks(&String::from_utf8_lossy(&chain)).remove(0);
+        write(
+            &handed,
+            content.replace(&encode(&chain), &encode(leaf.as_bytes())),
+        );
+        let refused = healthy(&handed);
+        assert!(!refused.status.success(), "{files}: {refused}");
+    }
 }
