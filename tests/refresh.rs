@@ -89,26 +89,34 @@ fn the_ca_data_alone_is_exchanged_and_the_former_file_kept() {
     assert_eq!(without(&read(&config)), without(&before));
     assert_eq!(mode(&config), 0o640);
     let former = place.join("handed/.config.certs-backup");
-    assert_eq!((read(&former), mode(&former)), (before, 0o640));
+    assert_eq!((read(&former), mode(&former)), (before.clone(), 0o600));
     // Nothing else is left, then or later.
     let again = refresh(place.path(), &[text(&config)]).expect(0);
     assert!(again.stdout.starts_with("Up to date:"), "{again}");
     more_trust(place.path());
     refresh(place.path(), &[text(&config)]).expect(0);
-    assert_eq!(trust(&former), bundle);
-    assert_eq!(common::listing(&place.join("handed")).len(), 2);
+    assert_eq!(read(&former), before);
+    assert_eq!(trust(&place.join("handed/.config.certs-backup.1")), bundle);
+    assert_eq!(common::listing(&place.join("handed")).len(), 3);
 }
 
 #[test]
-fn a_file_with_a_key_that_is_open_to_others_is_told() {
+fn a_copy_is_for_its_owner_alone_and_an_open_file_is_told() {
     let (place, config) = handed_out();
-    for mode_there in [0o666, 0o644, 0o600, 0o400] {
+    for (number, mode_there) in [0o666, 0o644, 0o600, 0o400].into_iter().enumerate() {
         set_mode(&config, mode_there);
         more_trust(place.path());
         let done = refresh(place.path(), &[text(&config)]).expect(0);
         let told = done.stdout.contains("is open to others");
         assert_eq!(told, mode_there & 0o037 != 0, "{done}");
         assert_eq!(mode(&config), mode_there);
+        let ending = if number == 0 {
+            String::new()
+        } else {
+            format!(".{number}")
+        };
+        let copy = place.join(&format!("handed/.config.certs-backup{ending}"));
+        assert_eq!(mode(&copy), mode_there & 0o600);
     }
 }
 
@@ -346,7 +354,8 @@ fn owner_and_group_stay_whoever_runs_it() {
     assert!(told.stderr.contains("is a symbolic link of user"), "{told}");
 }
 
-/// What a killed run leaves: a file that was to be the new one, and a second name of the former one.
+/// What a killed run leaves: a file that was to be the new one, and a second name of the former one, which
+/// is what is kept of it then.
 #[test]
 fn what_a_killed_run_left_goes_and_nothing_else_does() {
     let (place, config) = handed_out();
@@ -355,7 +364,10 @@ fn what_a_killed_run_left_goes_and_nothing_else_does() {
     let left = folder.join(format!(".config.{dead}"));
     write(&left, "half a key");
     set_mode(&left, 0o600);
-    fs::hard_link(&config, folder.join(format!(".config.{dead}.former"))).expect("link");
+    write(&folder.join(".config.certs-backup"), "an earlier copy");
+    let second = folder.join(".config.certs-backup.1");
+    fs::hard_link(&config, &second).expect("link");
+    let before = read(&config);
     let held = folder.join(format!(".config.{lives}"));
     write(&held, "of a run that lives");
     let others = [
@@ -380,7 +392,8 @@ fn what_a_killed_run_left_goes_and_nothing_else_does() {
     run(&mut flock).expect(0);
     let mut expected: Vec<String> = others.to_vec();
     expected.extend(["aa", "bb", "cc"].map(|end| format!(".config.00000000000000{end}")));
-    expected.extend([".config.certs-backup", "config"].map(str::to_owned));
+    expected
+        .extend([".config.certs-backup", ".config.certs-backup.1", "config"].map(str::to_owned));
     expected.push(format!(".config.{lives}"));
     expected.sort();
     let mut found: Vec<String> = fs::read_dir(&folder)
@@ -395,5 +408,10 @@ fn what_a_killed_run_left_goes_and_nothing_else_does() {
         .collect();
     found.sort();
     assert_eq!(found, expected);
+    assert_eq!(
+        read(&folder.join(".config.certs-backup")),
+        "an earlier copy"
+    );
+    assert_eq!((read(&second), mode(&second)), (before, 0o600));
     assert_eq!(trust(&config), read(&place.join("pki/ca.crt")));
 }

@@ -20,7 +20,7 @@ pub enum KubeconfigVerb {
         "Examples:\n  \
          certs kubeconfig refresh ~/.kube/config\n  \
          certs kubeconfig refresh --kubernetes-dir k8s --dry-run alice.conf bob.conf\n\n\
-         All else in them stays as it is. The former file is kept beside it, as .FILE.certs-backup.\n\n",
+         All else in them stays as it is. The former file is kept beside it, as .FILE.certs-backup\n(0600), or with a number behind where there is one already.\n\n",
         exit_codes!()
     ))]
     Refresh(Refresh),

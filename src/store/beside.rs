@@ -30,16 +30,9 @@ pub(super) fn sweep(directory: BorrowedFd<'_>, path: &Path) {
         let Some(transaction) = layout::parse_beside(&base, name) else {
             continue;
         };
-        let (staged, former) = layout::beside_name(name, transaction);
+        let staged = layout::beside_name(name, transaction);
         if let Some(left) = abandoned(directory, &staged, owner) {
-            // A second name of the file that is still there: nothing goes with it.
-            if let (Some(second), Some(first)) =
-                (status(directory, &former), status(directory, name))
-                && (second.st_dev, second.st_ino) == (first.st_dev, first.st_ino)
-            {
-                remove(directory, &former);
-            }
-            remove(directory, &staged);
+            let _: Result<(), Errno> = unlinkat(directory, &*staged, UnlinkatFlags::NoRemoveDir);
             drop(left);
         }
     }
@@ -54,10 +47,12 @@ fn abandoned(directory: BorrowedFd<'_>, staged: &OsStr, owner: Option<u32>) -> O
         .then_some(file)
 }
 
-fn status(directory: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
-    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
+/// Whether both are names of the same file.
+pub(super) fn is_one_file(directory: BorrowedFd<'_>, one: &OsStr, other: &OsStr) -> bool {
+    let which = |name| status(directory, name).map(|found| (found.st_dev, found.st_ino));
+    which(one).is_some_and(|found| which(other) == Some(found))
 }
 
-fn remove(directory: BorrowedFd<'_>, name: &OsStr) {
-    let _: Result<(), Errno> = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
+fn status(directory: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
+    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }

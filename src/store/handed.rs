@@ -22,6 +22,8 @@ use super::read::{self, FileContent, ReadError, read_at};
 
 /// The bits of a mode that a replaced file keeps.
 const KEPT: u32 = 0o777;
+/// Those that the kept copy of the former one has at most.
+const PRIVATE: u32 = 0o600;
 
 /// A file as it was read, and the directory it lies in.
 pub struct Handed {
@@ -83,30 +85,27 @@ impl Handed {
     }
 
     /// Replaces it whole by `bytes`, with its owner, group and mode, and tells where the former one is
-    /// kept: under a name beside it, where the one of an earlier run goes. One that was changed since it
+    /// kept: under a name beside it that none has yet, for its owner alone. One that was changed since it
     /// was read is left alone. `unique` is in the name that it is written under before; what a run that
     /// was killed left under such names goes.
     pub fn replace(&self, bytes: &[u8], unique: TransactionId) -> Result<PathBuf> {
         beside::sweep(self.directory.as_fd(), &self.path);
-        let (staged, linked) = layout::beside_name(&self.name, unique);
+        let staged = layout::beside_name(&self.name, unique);
         let replaced = self.stage(&staged, bytes).and_then(|held| {
-            self.exchange(&staged, &linked)?;
+            let kept = self.exchange(&staged)?;
             drop(held);
-            Ok(())
+            Ok(kept)
         });
         if replaced.is_err() {
-            // What was begun is of no use; that it stays is told by the error anyway.
-            for name in [&staged, &linked] {
-                let _ = unlinkat(
-                    &self.directory,
-                    name.as_os_str(),
-                    UnlinkatFlags::NoRemoveDir,
-                );
-            }
+            self.remove(&staged);
         }
-        replaced.with_context(|| format!("replace {}", self.path.display()))?;
-        let kept = layout::former_name(&self.name);
+        let kept = replaced.with_context(|| format!("replace {}", self.path.display()))?;
         Ok(self.path.with_file_name(kept))
+    }
+
+    /// What was begun is of no use; that it stays is told by the error anyway.
+    fn remove(&self, name: &OsStr) {
+        let _ = unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir);
     }
 
     fn stage(&self, staged: &OsStr, bytes: &[u8]) -> Result<File> {
@@ -130,26 +129,51 @@ impl Handed {
         Ok(file)
     }
 
-    /// The former file gets a second name, and the new one its place.
-    fn exchange(&self, staged: &OsStr, linked: &OsStr) -> Result<()> {
+    /// The former file gets a second name, which is told, and the new one its place.
+    fn exchange(&self, staged: &OsStr) -> Result<OsString> {
         let here = self.directory.as_fd();
         let name = self.name.as_os_str();
-        linkat(here, name, here, linked, AtFlags::empty())
-            .map_err(failed("keep the former one"))?;
-        // The second name is that of the file that is replaced: what it holds was read.
-        let now = read_at(here, Path::new(linked), &self.path)?;
+        let kept = self.link()?;
+        let former = self.same(&kept).and_then(|former| {
+            renameat(here, staged, here, name).map_err(failed("rename"))?;
+            Ok(former)
+        });
+        let former = former.inspect_err(|_| self.remove(&kept))?;
+        // Under its own name its owner had chosen who reads it; nobody chose that for the copy.
+        let private = Mode::from_bits_truncate(self.content.mode & PRIVATE);
+        fchmod(former, private).map_err(failed("set the mode of the former one"))?;
+        let whole = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = openat(here, ".", whole, Mode::empty()).map_err(failed("sync its folder"))?;
+        fsync(opened).map_err(failed("sync its folder"))?;
+        Ok(kept)
+    }
+
+    /// A second name for the file, which no other has: one that a run gave it that was killed before the
+    /// new file had its place, or the first that is free.
+    fn link(&self) -> Result<OsString> {
+        let here = self.directory.as_fd();
+        let name = self.name.as_os_str();
+        let mut number = 0;
+        loop {
+            let kept = layout::former_name(name, number);
+            match linkat(here, name, here, kept.as_os_str(), AtFlags::empty()) {
+                Ok(()) => return Ok(kept),
+                Err(Errno::EEXIST) if beside::is_one_file(here, &kept, name) => return Ok(kept),
+                Err(Errno::EEXIST) => number += 1,
+                Err(errno) => return Err(failed("keep the former one")(errno)),
+            }
+        }
+    }
+
+    /// The file of the second name, if it is what was read.
+    fn same(&self, kept: &OsStr) -> Result<OwnedFd> {
+        let here = self.directory.as_fd();
+        let now = read_at(here, Path::new(kept), &self.path)?;
         ensure!(
             now.as_ref() == Some(&self.content),
             "it was changed meanwhile: run the same command again"
         );
-        let kept = layout::former_name(name);
-        renameat(here, linked, here, kept.as_os_str()).map_err(failed("keep the former one"))?;
-        // After a run that was killed here both are names of one file, which a rename leaves as they are.
-        let _ = unlinkat(here, linked, UnlinkatFlags::NoRemoveDir);
-        renameat(here, staged, here, name).map_err(failed("rename"))?;
-        let whole = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = openat(here, ".", whole, Mode::empty()).map_err(failed("sync its folder"))?;
-        fsync(opened).map_err(failed("sync its folder"))
+        openat(here, kept, read::TO_READ, Mode::empty()).map_err(failed("keep the former one"))
     }
 }
 

@@ -180,19 +180,9 @@ pub(super) fn beside(path: &Path, unique: TransactionId) -> (PathBuf, String) {
     (directory_of(path), format!(".{name}.{unique}"))
 }
 
-/// Hidden names beside `name`, in its directory: for the file that becomes it, and for a second name of
-/// the one that it was.
-pub(super) fn beside_name(name: &OsStr, unique: TransactionId) -> (OsString, OsString) {
-    let named = |ending: &str| {
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(ending);
-        hidden
-    };
-    (
-        named(&format!(".{unique}")),
-        named(&format!(".{unique}.former")),
-    )
+/// A hidden name beside `name`, in its directory, for the file that becomes it.
+pub(super) fn beside_name(name: &OsStr, unique: TransactionId) -> OsString {
+    hidden(name, &format!(".{unique}"))
 }
 
 /// The run of a hidden name beside `name` for the file that becomes it.
@@ -201,11 +191,18 @@ pub(super) fn parse_beside(base: &str, name: &OsStr) -> Option<TransactionId> {
     TransactionId::parse(transaction.strip_prefix('.')?)
 }
 
-/// Where the former file of `name` is kept, beside it.
-pub(super) fn former_name(name: &OsStr) -> OsString {
+/// Where the former file of `name` is kept, beside it, where so many are kept already.
+pub(super) fn former_name(name: &OsStr, earlier: u32) -> OsString {
+    match earlier {
+        0 => hidden(name, ".certs-backup"),
+        number => hidden(name, &format!(".certs-backup.{number}")),
+    }
+}
+
+fn hidden(name: &OsStr, ending: &str) -> OsString {
     let mut hidden = OsString::from(".");
     hidden.push(name);
-    hidden.push(".certs-backup");
+    hidden.push(ending);
     hidden
 }
 
