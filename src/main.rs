@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::net::{IpAddr, UdpSocket};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Stdio};
@@ -11,8 +11,13 @@ use certs::cli::Cli;
 use certs::cmd::{Env, Outcome, run};
 use certs::facts::Host;
 use clap::Parser;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use nix::sys::signal::{SigSet, SigmaskHow, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use nix::unistd::read;
 use zeroize::Zeroizing;
 
 /// The variable that may hold the password of an export.
@@ -120,32 +125,68 @@ fn read_stdin() -> anyhow::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// A line from the terminal, which does not show it meanwhile, as getpass(3) does: signals wait too, since
-/// a program that ends in between would leave the terminal so.
+/// A line from the terminal, which does not show it meanwhile, as readpassphrase(3) reads it. A signal that
+/// ends the program or stops it does so once the terminal is as it was.
 fn ask(prompt: &str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
     let stdin = io::stdin();
-    let Ok(shown) = tcgetattr(&stdin) else {
-        return Ok(None);
-    };
-    let mut hidden = shown.clone();
-    hidden.local_flags &= !(LocalFlags::ECHO | LocalFlags::ISIG);
-    tcsetattr(&stdin, SetArg::TCSAFLUSH, &hidden)?;
-    let _ = write!(io::stderr(), "{prompt}");
-    let line = secret_line(&mut stdin.lock());
-    tcsetattr(&stdin, SetArg::TCSAFLUSH, &shown)?;
-    let _ = writeln!(io::stderr());
-    line.map(Some)
+    let mut ending = SigSet::empty();
+    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP] {
+        ending.add(signal);
+    }
+    loop {
+        let Ok(shown) = tcgetattr(&stdin) else {
+            return Ok(None);
+        };
+        let mut hidden = shown.clone();
+        hidden.local_flags &= !LocalFlags::ECHO;
+        let before = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let signals = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC)?;
+        tcsetattr(&stdin, SetArg::TCSAFLUSH, &hidden)?;
+        let _ = write!(io::stderr(), "{prompt}");
+        let line = secret_line(stdin.as_fd(), &signals);
+        tcsetattr(&stdin, SetArg::TCSAFLUSH, &shown)?;
+        let _ = writeln!(io::stderr());
+        let came = match line {
+            Ok(Typed::Line(line)) => {
+                before.thread_set_mask()?;
+                return Ok(Some(line));
+            }
+            Ok(Typed::Signal(signal)) => signal,
+            Err(error) => return Err(error),
+        };
+        raise(came)?;
+        before.thread_set_mask()?;
+        // It is still here: the signal is one that the program was told to ignore, or it stopped and goes on.
+    }
 }
 
-/// Without the line's end.
-fn secret_line(from: &mut impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+/// What came of a prompt.
+enum Typed {
+    Line(Zeroizing<Vec<u8>>),
+    Signal(Signal),
+}
+
+/// Without the line's end. What is read octet by octet leaves no copy in a buffer.
+fn secret_line(from: BorrowedFd<'_>, signals: &SignalFd) -> anyhow::Result<Typed> {
     // A terminal gives no longer lines, so that nothing grows and leaves a copy.
     let mut line = Zeroizing::new(Vec::with_capacity(4096));
     let mut octet = [0];
-    while line.len() < 4096 && from.read(&mut octet)? == 1 && octet != *b"\n" {
+    while line.len() < 4096 {
+        let mut either = [signals.as_fd(), from].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        poll(&mut either, PollTimeout::NONE)?;
+        if either[0].any() == Some(true)
+            && let Some(came) = signals.read_signal()?
+        {
+            return Ok(Typed::Signal(Signal::try_from(i32::try_from(
+                came.ssi_signo,
+            )?)?));
+        }
+        if read(from, &mut octet)? == 0 || octet == *b"\n" {
+            break;
+        }
         line.extend_from_slice(&octet);
     }
-    Ok(line)
+    Ok(Typed::Line(line))
 }
 
 /// Its standard output is our standard error: what is on ours is the report, which may be read by a

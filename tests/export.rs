@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
@@ -278,6 +280,60 @@ fn a_terminal_is_asked_twice_and_shows_neither_password_nor_secret() {
     let line = base.replace("pkcs12 admin", "secret admin --to-terminal");
     let (code, shown) = on_a_terminal(&line, "");
     assert!(code == Some(0) && shown.contains("kind: Secret"), "{shown}");
+}
+
+#[test]
+fn a_signal_at_the_password_ends_the_program_and_the_terminal_shows_again() {
+    let place = tree_of_all();
+    let out = place.join("out.p12");
+    // What is typed at each prompt, and sent to the process. Nothing here waits for one that stops: the
+    // kernel lets it go on, and it asks anew.
+    for (typed, signal, code) in [
+        (&["\x03"][..], "", 130),
+        (&["secret\x03"], "", 130),
+        (&["secret\x1a", "\x1c"], "", 131),
+        (&[""], "TERM", 143),
+        (&[""], "HUP", 129),
+    ] {
+        let folder = TempDir::new();
+        let [inner, pid, shown] = ["inner", "pid", "shown"].map(|name| folder.join(name));
+        let line = format!(
+            "trap : INT QUIT\nstty sane\nbash -c 'echo $$ > {}; exec {} export pkcs12 admin \
+             --kubernetes-dir {} --output-file {}'\necho ended $?\nstty -a\necho over\n",
+            text(&pid),
+            text(&common::binary()),
+            text(place.path()),
+            text(&out)
+        );
+        write(&inner, line);
+        let mut script = Command::new(tool("script"));
+        script.args(["-qfc", &format!("bash {}", text(&inner)), text(&shown)]);
+        script.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut script = script.spawn().expect("it starts");
+        let mut stdin = script.stdin.take().expect("a pipe");
+        let told = |words: &str, times: usize| {
+            common::eventually(Duration::from_mins(1), || {
+                let said = fs::read_to_string(&shown).unwrap_or_default();
+                let there = said.matches(words).count() == times;
+                there.then(|| said.clone()).ok_or(said)
+            })
+        };
+        for (before, typed) in typed.iter().enumerate() {
+            told("Password", before + 1);
+            stdin.write_all(typed.as_bytes()).expect("it reads");
+        }
+        if !signal.is_empty() {
+            let kill = format!("kill -s {signal} {}", read(&pid));
+            run(Command::new(tool("bash")).args(["-c", &kill])).expect(0);
+        }
+        let said = told("\nover", 1);
+        drop(stdin);
+        script.wait().expect("it ends");
+        assert!(said.contains(&format!("ended {code}")), "{said}");
+        let words: Vec<&str> = said.split_whitespace().collect();
+        assert!(words.contains(&"echo") && words.contains(&"isig"), "{said}");
+        assert!(!said.contains("secret") && !out.exists(), "{said}");
+    }
 }
 
 #[test]
