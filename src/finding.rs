@@ -138,6 +138,7 @@ codes! {
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops";
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it";
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold";
+    TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed names a file for its CA certificates, which does not hold those of the cluster";
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds";
     UnrelatedCa "unrelated-ca" Error "a CA came back that is neither asked for nor above what was asked for";
     Unreadable "unreadable" Error "it is not what its place asks for";

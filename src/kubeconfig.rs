@@ -17,7 +17,7 @@ mod waiting;
 mod write;
 
 pub use outline::{Broken, ClusterEntry, ContextEntry, Outline, UserEntry, outline};
-pub use refresh::{Cluster, Foreign, Refreshed, refresh};
+pub use refresh::{Cluster, Foreign, Refreshed, refresh, same_set};
 pub use renew::{Anew, renew};
 pub use waiting::{Waiting, waiting};
 pub use write::{Credentials, Entry, obstacle, write};

@@ -154,6 +154,8 @@ fn an_entry_that_is_not_verified_is_told_and_left_as_it_is() {
             .contains("has no CA certificates for kubernetes"),
         "{done}"
     );
+    assert!(done.stdout.contains("Left as it is:"), "{done}");
+    assert!(!done.stdout.contains("Up to date:"), "{done}");
     assert_eq!(read(&config), before);
 }
 
@@ -234,9 +236,33 @@ fn one_that_names_its_ca_file_is_left_as_it_is() {
     let line = named.lines().find(|line| line.contains("authority-data"));
     let named = named.replace(line.expect("a line"), "    certificate-authority: ca.crt");
     write(&config, &named);
-    more_trust(place.path());
-    let kept = refresh(place.path(), &[text(&config)]).expect(0);
-    assert!(kept.stdout.contains("names a file"), "{kept}");
+    let file = place.join("handed/ca.crt");
+    let told = |wrong: &str| {
+        let left = refresh(place.path(), &[text(&config)]).expect(3);
+        let words = format!("names the file {} for the CA certificates", text(&file));
+        assert!(left.stderr.contains(&words), "{left}");
+        assert!(left.stderr.contains(wrong), "{left}");
+        assert!(left.stdout.starts_with("Left as it is:"), "{left}");
+        assert_eq!(read(&config), named);
+    };
+    told("which is not there");
+    write(&file, "garbage");
+    told("which cannot be read");
+    fs::copy(place.join("pki/ca.crt"), &file).expect("copy");
+    let current = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(current.stdout.starts_with("Up to date:"), "{current}");
+    let bundle = more_trust(place.path());
+    told("which holds others");
+    let told = refresh(place.path(), &[text(&config), "--output", "json"]).expect(3);
+    assert_eq!(codes(&told), ["kubeconfig-trust-file"]);
+    let report: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!(
+        (&report["result"], &report["files"][0]["step"]),
+        (&"unchanged".into(), &"leave".into())
+    );
+    refresh(place.path(), &[text(&config), "--fail-on", "error"]).expect(0);
+    write(&file, bundle);
+    refresh(place.path(), &[text(&config)]).expect(0);
     assert_eq!(read(&config), named);
 }
 

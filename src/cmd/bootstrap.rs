@@ -144,8 +144,14 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
         let found = store.read(&file).map_err(anyhow::Error::from)?;
         let step = step(found.as_ref(), &bytes, verb.force);
         if let Err((code, text)) = &step {
-            let way_out = "run the same command with --force to replace it";
-            report.refuse(&path, *code, text.clone(), way_out);
+            let way_out = match code {
+                Code::KeyMode => {
+                    "chmod it to 0600, or with another token, if others may have read it, run the same command \
+                     with --force"
+                }
+                _ => "run the same command with --force to replace it",
+            };
+            report.tell_of(&path, *code, text.clone(), way_out);
         }
         Ok::<_, Stop>(step.ok().map(|step| (step, bytes, found)))
     };

@@ -1,7 +1,7 @@
 //! `certs kubeconfig refresh`: the cluster's CA certificates, as its tree has them, into kubeconfigs
 //! that were handed out. The tree is read, and nothing of it is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::around::{
     Wrong, facts, only_with_text, roots, settled, severity, shape, stopped, transaction,
@@ -13,7 +13,7 @@ use crate::cli::Refresh;
 use crate::diff::KEY_MODE;
 use crate::facts::{Facts, Given};
 use crate::finding::Code;
-use crate::kubeconfig::{Cluster, Refreshed, Source, outline, refresh};
+use crate::kubeconfig::{Cluster, Refreshed, Source, outline, refresh, same_set};
 use crate::location::{Owner, Root};
 use crate::observe::{Seen, survey};
 use crate::observed::Observed;
@@ -217,7 +217,8 @@ fn one(
         Err(error) => return Err(Stop::Failed(error.into())),
     };
     match refresh(file.bytes(), cluster, bundle) {
-        Ok(refreshed) => {
+        Ok(mut refreshed) => {
+            look_at_named(&path, &mut refreshed, cluster, bundle, report);
             if refreshed.bytes.is_some() {
                 file.check_owner()?;
             }
@@ -236,12 +237,48 @@ fn one(
                 let way_out = "name the tree of its cluster with --kubernetes-dir, or its server \
                                with --control-plane-endpoint";
                 let code = Code::KubeconfigForeign;
-                report.refuse(&path, code, error.to_string(), way_out);
+                report.tell_of(&path, code, error.to_string(), way_out);
             } else {
                 let text = format!("cannot be refreshed: {error:#}");
-                report.refuse(&path, Code::Unreadable, text, "name a kubeconfig");
+                report.tell_of(&path, Code::Unreadable, text, "name a kubeconfig");
             }
             Ok(None)
         }
+    }
+}
+
+/// The files that a kubeconfig names for CA certificates are nobody's to write here: one that holds those
+/// of the cluster is up to date, and of each other one that is told.
+fn look_at_named(
+    kubeconfig: &Path,
+    refreshed: &mut Refreshed,
+    cluster: &Cluster<'_>,
+    bundle: &[Certificate],
+    report: &mut Handed,
+) {
+    let named = std::mem::take(&mut refreshed.named);
+    for (name, file) in named {
+        let path = store::named_beside(kubeconfig, &file);
+        let wrong = match store::Handed::open(&path) {
+            Ok(Some(found)) => match Certificate::from_pem(found.bytes()) {
+                Ok(held) if same_set(&held, bundle) || same_set(&held, cluster.authorities) => None,
+                Ok(_) => Some("which holds others".to_owned()),
+                Err(error) => Some(format!("which cannot be read: {error:#}")),
+            },
+            Ok(None) => Some("which is not there".to_owned()),
+            Err(error) => Some(format!("which cannot be read: {error}")),
+        };
+        let Some(wrong) = wrong else {
+            refreshed.current.push(name);
+            continue;
+        };
+        let text = format!(
+            "names the file {} for the CA certificates of {name}, {wrong}",
+            path.display()
+        );
+        let way_out = "put the cluster's CA certificates into that file, or into the kubeconfig as \
+                       certificate-authority-data";
+        report.tell_of(kubeconfig, Code::TrustFile, text, way_out);
+        refreshed.named.push((name, file));
     }
 }

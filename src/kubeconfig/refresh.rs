@@ -37,8 +37,8 @@ pub struct Refreshed {
     pub replaced: Vec<String>,
     /// Those that have them already.
     pub current: Vec<String>,
-    /// Those that name a file, and have nothing to replace.
-    pub named: Vec<String>,
+    /// Those that name a file, and have nothing to replace, each with that file.
+    pub named: Vec<(String, String)>,
     /// Those that have none.
     pub without: Vec<String>,
     /// Whether comments and the form of the text were lost: it could not be kept as it was written.
@@ -75,7 +75,7 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
                 entry.insert(AUTHORITY_DATA, Node::text(&new));
                 refreshed.replaced.push(name);
             }
-            Ok(Source::File { .. }) => refreshed.named.push(name),
+            Ok(Source::File { path, .. }) => refreshed.named.push((name, path)),
             // There is nothing that could be out of date.
             Err(_) => refreshed.without.push(name),
         }
@@ -87,10 +87,8 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         without,
         ..
     } = &refreshed;
-    if [replaced, current, named, without]
-        .iter()
-        .all(|names| names.is_empty())
-    {
+    let none = [replaced, current, without].map(Vec::is_empty) == [true; 3];
+    if none && named.is_empty() {
         bail!(Foreign);
     }
     if !refreshed.replaced.is_empty() {
@@ -106,7 +104,8 @@ fn as_text(node: &Node) -> Option<String> {
     node.as_text().map(str::to_owned)
 }
 
-fn same_set(one: &[Certificate], other: &[Certificate]) -> bool {
+/// Whether these are the same certificates, in any order.
+pub fn same_set(one: &[Certificate], other: &[Certificate]) -> bool {
     one.iter().all(|certificate| other.contains(certificate))
         && other.iter().all(|certificate| one.contains(certificate))
 }

@@ -607,7 +607,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     // tests/check.rs
     shown.extend([Code::NotLookedAt]);
     // tests/refresh.rs
-    shown.extend([Code::KubeconfigForeign]);
+    shown.extend([Code::KubeconfigForeign, Code::TrustFile]);
     // tests/bootstrap.rs
     shown.extend([Code::BootstrapDiffers]);
     // tests/external.rs

@@ -6,7 +6,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::shape::{Directories, Told, text_of, timestamp, yaml};
-use super::text::{BOLD, GREEN, count, finding, line, notes, painted, shown, told, wrapped};
+use super::text::{
+    BOLD, GREEN, YELLOW, count, finding, line, notes, painted, shown, told, wrapped,
+};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::finding::{Code, Finding, Severity};
 use crate::kubeconfig::Refreshed;
@@ -80,8 +82,8 @@ impl Handed {
         self.notes.push(sentence);
     }
 
-    /// Why a file is not refreshed, and with it none.
-    pub fn refuse(&mut self, file: &Path, code: Code, text: String, way_out: &str) {
+    /// A finding about a file: an error is why it is not refreshed, and with it none.
+    pub fn tell_of(&mut self, file: &Path, code: Code, text: String, way_out: &str) {
         self.findings.push(Told {
             code: code.id(),
             severity: code.severity().name(),
@@ -121,25 +123,19 @@ impl Handed {
                 "{path} could not be kept as it was written: comments are lost"
             ));
         }
-        for name in &done.named {
-            self.notes.push(format!(
-                "{path} names a file for the CA certificates of {name}, which was left as it is"
-            ));
-        }
         for name in &done.without {
             self.notes.push(format!(
                 "{path} has no CA certificates for {name} that could be read, and got none: by it the API server is \
                  verified by others, or not at all"
             ));
         }
-        let clusters = [
-            &done.replaced[..],
-            &done.current,
-            &done.named,
-            &done.without,
-        ]
-        .concat();
-        let step = if changed { "refresh" } else { "keep" };
+        let named: Vec<String> = done.named.iter().map(|(name, _)| name.clone()).collect();
+        let clusters = [&done.replaced[..], &done.current, &named, &done.without].concat();
+        let step = match changed {
+            true => "refresh",
+            false if named.is_empty() && !done.current.is_empty() => "keep",
+            false => "leave",
+        };
         self.did(file, step, clusters, backup, dry_run);
     }
 
@@ -154,7 +150,7 @@ impl Handed {
     ) {
         if dry_run {
             self.result = "planned";
-        } else if step != "keep" {
+        } else if !["keep", "leave"].contains(&step) {
             self.result = "changed";
         }
         self.files.push(File {
@@ -215,6 +211,7 @@ impl Handed {
             ("replace", "Replaced", "Would replace", GREEN),
             ("refresh", "Refreshed", "Would refresh", GREEN),
             ("keep", "Up to date", "Up to date", BOLD),
+            ("leave", "Left as it is", "Left as it is", YELLOW),
         ];
         for (step, done, would, colour) in steps {
             let title = if planned { would } else { done };
