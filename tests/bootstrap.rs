@@ -54,7 +54,8 @@ fn codes(finished: &Finished) -> Vec<String> {
 
 #[test]
 fn the_kubeconfig_has_server_ca_and_token_for_its_owner_alone() {
-    let place = tree_of_all();
+    let place = TempDir::new();
+    run(&mut common::all(place.path(), &ENDPOINT)).expect(0);
     let file = place.join("bootstrap-kubelet.conf");
     let dry = bootstrap(place.path(), &["--dry-run"]).expect(0);
     assert!(
@@ -109,6 +110,7 @@ fn another_one_is_refused_and_replaced_by_force_alone() {
     set_mode(&file, 0o644);
     let refused = bootstrap(place.path(), &["--output", "json"]).expect(4);
     assert_eq!(codes(&refused), ["key-mode"]);
+    assert!(refused.stdout.contains("with another token"), "{refused}");
     bootstrap(place.path(), &["--force"]).expect(0);
     assert_eq!(mode(&file), 0o600);
     let mut rollback = certs(&["rollback", "--kubernetes-dir", text(place.path())]);

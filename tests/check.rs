@@ -670,6 +670,10 @@ fn a_kubeconfig_with_a_token_is_judged_by_its_mode_its_ca_and_where_it_leads() {
         line.starts_with("x509_cert_error{filename=\"robot.conf\"") && line.ends_with(" 0")
     };
     assert!(finished.stdout.lines().any(whole), "{finished}");
+    set_mode(&place.join("k/robot.conf"), 0o644);
+    let finished = check(place.path(), &[]).expect(4);
+    let way_out = "replace the token or password if others may have read it";
+    assert!(finished.stdout.contains(way_out), "{finished}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Judge<'_> {
 
     /// A kubeconfig of a user who has no certificate.
     pub(super) fn lead(&mut self, found: &Lead) {
-        self.key_access(found.access);
+        self.token_access(found.access);
         match &found.to {
             Ok(to) => self.trust(&to.authorities),
             Err(reason) => self.unreadable(reason),

@@ -94,13 +94,23 @@ impl Judge<'_> {
     }
 
     pub(super) fn key_access(&mut self, access: Access) {
+        self.secret_access(
+            access,
+            "chmod it to 0600, and replace the key if others may have read it",
+        );
+    }
+
+    /// A file that holds what its user shows in place of a certificate.
+    pub(super) fn token_access(&mut self, access: Access) {
+        let way_out =
+            "chmod it to 0600, and replace the token or password if others may have read it";
+        self.secret_access(access, way_out);
+    }
+
+    fn secret_access(&mut self, access: Access, way_out: &str) {
         let mode = access.mode;
         if mode & KEY_MODE != 0 {
-            self.tell(
-                Code::KeyMode,
-                &format!("has the mode {mode:04o}"),
-                "chmod it to 0600, and replace the key if others may have read it",
-            );
+            self.tell(Code::KeyMode, &format!("has the mode {mode:04o}"), way_out);
         }
     }
 
