@@ -6,6 +6,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 
 mod common;
@@ -67,7 +68,7 @@ fn the_manual_pages_say_what_help_says() {
     let made = common::listing(pages.path());
     for page in &made {
         let page = page.file_name().expect("a page has a name");
-        let text = read(&pages.path().join(page));
+        let text = in_sections(&read(&pages.path().join(page)));
         let golden = folder.join(page);
         if update {
             fs::create_dir_all(&folder).expect("make a folder");
@@ -80,6 +81,47 @@ fn the_manual_pages_say_what_help_says() {
         );
     }
     assert_eq!(made.len(), common::listing(&folder).len());
+}
+
+/// What stands behind the options of a help is one section of a page that is made from it, called EXTRA:
+/// readers of pages look for the sections of man-pages(7).
+fn in_sections(page: &str) -> String {
+    let Some((before, extra)) = page.split_once(".SH EXTRA\n") else {
+        return page.to_owned();
+    };
+    let mut text = before.to_owned();
+    let mut titles = Vec::new();
+    // Paragraphs of indented lines, each under its title, and of words.
+    for paragraph in extra.trim_end().split("\n\n") {
+        let (title, body) = match paragraph.split_once(":\n") {
+            Some(("Examples", body)) => ("EXAMPLES", format!(".nf\n{body}\n.fi\n")),
+            Some(("Exit codes", body)) => ("EXIT STATUS", exit_status(body)),
+            _ => ("NOTES", format!("{paragraph}\n")),
+        };
+        write!(text, ".SH \"{title}\"\n{body}").expect("a text takes all");
+        titles.push(title);
+    }
+    assert!(titles.ends_with(&["EXIT STATUS"]), "{titles:?}");
+    assert!(titles.is_sorted_by(|one, other| one != other), "{titles:?}");
+    text
+}
+
+/// Each code with what it means, which may go on in lines that are indented further.
+fn exit_status(body: &str) -> String {
+    let mut text = String::new();
+    for line in body.lines() {
+        match line
+            .strip_prefix("  ")
+            .and_then(|line| line.split_once("  "))
+        {
+            Some((code, meaning)) if !code.is_empty() => {
+                assert!(code.parse::<u8>().is_ok(), "{line}");
+                writeln!(text, ".TP\n\\fB{code}\\fR\n{meaning}").expect("a text takes all");
+            }
+            _ => writeln!(text, "{}", line.trim_start()).expect("a text takes all"),
+        }
+    }
+    text
 }
 
 #[test]

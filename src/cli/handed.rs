@@ -31,7 +31,8 @@ arguments! {
     Bootstrap {
         /// File with the bootstrap token, as abcdef.0123456789abcdef
         #[arg(long, value_name = "FILE")] token_file: PathBuf,
-        /// Print the Secret that makes the token good, and write no kubeconfig
+        /// Print the Secret that makes the token good, and write no kubeconfig: only --token-file,
+        /// --token-ttl and --to-terminal go with it
         #[arg(long, conflicts_with_all = [
             "force", "dry_run", "output", "quiet", "lock_timeout", "fail_on", "config",
             "kubernetes_dir", "cert_dir", "kubeconfig_dir", "apiserver_advertise_address",
