@@ -575,6 +575,10 @@ fn what_cannot_be_asked_for_or_imported_is_told_before_anything_is_written() {
             &["csr", "apisever"][..],
             "there is no certificate \"apisever\" (\"apiserver\"?)",
         ),
+        (
+            &["csr", "alice"],
+            "; an identity of one's own is not asked for in this way, as docs/external-ca.md tells",
+        ),
         (&["csr", "sa"], "there is no certificate \"sa\""),
         (&["csr", "--within", "soon"], "--within:"),
         (&["import", "none"], "there is no file or directory none"),
@@ -674,4 +678,68 @@ fn an_import_that_is_killed_or_fails_leaves_all_or_nothing_and_can_be_repeated()
         }
     }
     assert!(tried >= 20, "{tried} faults were tried");
+}
+
+#[test]
+fn an_identity_of_one_s_own_is_signed_by_openssl_as_the_document_tells() {
+    let place = tree_of_all();
+    let own = [
+        "client",
+        "alice",
+        "--common-name",
+        "alice",
+        "--organization",
+    ];
+    let more = [
+        "devs",
+        "--key-algorithm",
+        "ECDSA-P256",
+        "--kubernetes-dir",
+        ".",
+    ];
+    on(place.path(), &[&own[..], &more].concat()).expect(0);
+    let key = read(&place.join("pki/alice.key"));
+    let check = ["check", "--kubernetes-dir", ".", "--output", "json"];
+    let before = on(place.path(), &check).expect(0).stdout;
+    let text = read(&common::root().join("docs/external-ca.md"));
+    let (_, section) = text
+        .split_once("## Identities of one's own")
+        .expect("a section");
+    let script = section.split("```").nth(1).expect("a block");
+    let (language, script) = script.split_once('\n').expect("lines");
+    assert_eq!(language, "sh no-run");
+    let mut bash = Command::new(tool("bash"));
+    bash.args(["-euo", "pipefail", "-c", script]);
+    run(bash.current_dir(place.path())).expect(0);
+    assert_eq!(read(&place.join("pki/alice.key")), key);
+    let findings = |told: &str| -> Value {
+        let told: Value = serde_json::from_str(told).expect("JSON");
+        told["findings"].clone()
+    };
+    let after = on(place.path(), &check).expect(0).stdout;
+    assert_eq!(findings(&after), findings(&before));
+    let verify = [
+        "verify",
+        "-x509_strict",
+        "-CAfile",
+        "pki/ca.crt",
+        "pki/alice.crt",
+    ];
+    openssl(place.path(), &verify);
+    let mut shown = Command::new(tool("openssl"));
+    shown.args(["x509", "-noout", "-text", "-in", "pki/alice.crt"]);
+    let shown = run(shown.current_dir(place.path())).expect(0).stdout;
+    for words in [
+        "Subject: O = devs, CN = alice",
+        "TLS Web Client Authentication",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    // Where the CA's key is there is a shorter way.
+    let renewed = on(
+        place.path(),
+        &["renew", "alice.crt", "--kubernetes-dir", "."],
+    )
+    .expect(0);
+    assert!(renewed.stdout.contains("pki/alice.crt"), "{renewed}");
 }

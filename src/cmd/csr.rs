@@ -18,6 +18,9 @@ use crate::spec::Spec;
 use crate::store::Store;
 
 const VERB: &str = "csr";
+/// What is no row has no profile that could decide what it gets.
+const OWN: &str =
+    "an identity of one's own is not asked for in this way, as docs/external-ca.md tells";
 
 pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
     let report =
@@ -118,7 +121,7 @@ pub(super) fn rows(names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
         .filter(|name| !known.contains(&name.as_str()))
         .map(|name| {
             format!(
-                "there is no certificate \"{name}\"{}: they are {}",
+                "there is no certificate \"{name}\"{}: they are {}; {OWN}",
                 nearest(name, &known),
                 known.join(", ")
             )
