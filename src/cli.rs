@@ -11,11 +11,6 @@ use clap_complete::Shell;
 
 use crate::profile::flags::COMPONENTS;
 
-/// What of a leaf `check` tells to end soon, unless it is told otherwise.
-pub(crate) const WITHIN: &str = "30d";
-/// As that, of a CA.
-pub(crate) const CA_WITHIN: &str = "180d";
-
 macro_rules! exit_codes {
     () => {
         "Exit codes:\n  \
@@ -161,7 +156,8 @@ pub enum Verb {
          1  failed: a file could not be read or written, the lock was not to be had, signing failed;\n     \
          or --exec failed, after all was written\n  \
          2  arguments or configuration wrong; nothing was written\n  \
-         3  done, with warnings: something due was not renewed (0 with --fail-on error)\n  \
+         3  done, with warnings: something due was not renewed, a CA that was not named for one\n     \
+         (0 with --fail-on error)\n  \
          4  errors: something is not as it should be. By name: refused, nothing was written. Else all\n     \
          that is sound was renewed"
     ))]
@@ -276,10 +272,10 @@ arguments! {
     }
     /// `certs check`
     Check {
-        /// Tell of certificates that end within this time
-        #[arg(long, value_name = "DURATION", default_value = WITHIN)] within: String,
-        /// Tell of CAs that end within this time
-        #[arg(long, value_name = "DURATION", default_value = CA_WITHIN)] ca_within: String,
+        /// Tell of certificates that end within this time [default: 30d, or the last third of its time]
+        #[arg(long, value_name = "DURATION")] within: Option<String>,
+        /// Tell of CAs that end within this time [default: 180d]
+        #[arg(long, value_name = "DURATION")] ca_within: Option<String>,
         #[command(flatten)] node: NodeName,
         #[command(flatten)] address: Address,
         #[command(flatten)] port: BindPort,
@@ -344,8 +340,9 @@ arguments! {
         /// Names of certificates, kubeconfigs or CAs; without, what a control plane has of its own
         #[arg(value_name = "NAME")] names: Vec<String>,
         #[command(flatten)] csr_dir: CsrDir,
-        /// Ask for what ends within this time; by name, whether it is due or not
-        #[arg(long, value_name = "DURATION", default_value = "30d")] within: String,
+        /// Ask for what ends within this time; by name, whether it is due or not [default: 30d, or the
+        /// last third of its time]
+        #[arg(long, value_name = "DURATION")] within: Option<String>,
         #[command(flatten)] facts: CsrFacts,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] kubelet_dir: KubeletDir,
@@ -421,9 +418,11 @@ arguments! {
     /// `certs renew`
     Renew {
         /// Names as `certs check` tells them, or files; without, what is due
-        #[arg(value_name = "NAME", conflicts_with_all = ["all", "within"])] names: Vec<String>,
+        #[arg(value_name = "NAME", conflicts_with_all = ["all", "within", "ca_within"])] names: Vec<String>,
         /// Renew certificates that end within this time [default: 30d, or the last third of its time]
         #[arg(long, value_name = "DURATION", conflicts_with = "all")] within: Option<String>,
+        /// Tell of CAs that end within this time, and that are renewed by name alone [default: 180d]
+        #[arg(long, value_name = "DURATION")] ca_within: Option<String>,
         /// Renew all certificates; a CA is renewed by its name alone
         #[arg(long)] all: bool,
         /// Keep the keys, and write certificates alone

@@ -21,7 +21,7 @@ use crate::spec::{Place, Spec};
 use crate::x509::name::Name;
 use crate::x509::request::Request;
 
-pub use due::{Due, Notice, Renewal};
+pub use due::{Due, Renewal};
 pub use request::{Asking, asked};
 
 /// What a verb may do with what is there.

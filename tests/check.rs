@@ -243,6 +243,9 @@ fn a_pair_that_a_control_plane_lacks_is_told() {
 
 const OPENSSL: Base = Base::OpenSsl;
 
+/// So that what is issued for some days alone ends soon.
+const SOON: [&str; 2] = ["--within", "30d"];
+
 /// What is done to a tree of OpenSSL's, and all that is told of it beyond notes.
 const CASES: &[(&str, &[&str])] = &[
     ("issue pki/apiserver days=31", &[]),
@@ -336,7 +339,7 @@ const CASES: &[(&str, &[&str])] = &[
 #[test]
 fn each_finding_of_a_check_is_told_alone() {
     each(CASES.iter(), |(recipe, expected)| {
-        let (mut found, code) = after(OPENSSL, recipe, &[]);
+        let (mut found, code) = after(OPENSSL, recipe, &SOON);
         let mut expected: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
         found.sort();
         expected.sort();
@@ -381,14 +384,22 @@ fn the_notice_is_what_the_flags_say() {
     assert_eq!(told(&["--within", "8759h"]), [""; 0]);
     // Twelve leaves.
     assert_eq!(told(&["--within", "365d"]).len(), 12);
+    // Of itself a short-lived one is told of as `renew` renews it: in its last third.
+    let short = |arguments| after(OPENSSL, "issue pki/apiserver days=3", arguments).0;
+    assert_eq!(short(&[]), [""; 0]);
+    assert_eq!(
+        short(&["--within", "3d"]),
+        ["warning expires-soon apiserver.crt"]
+    );
 }
 
 #[test]
 fn warnings_and_errors_end_the_run_as_designed() {
     let warning = "issue pki/apiserver days=1";
     let error = "issue pki/apiserver subject=/CN=other";
-    assert_eq!(after(OPENSSL, warning, &[]).1, 3);
-    assert_eq!(after(OPENSSL, warning, &["--fail-on", "error"]).1, 0);
+    assert_eq!(after(OPENSSL, warning, &SOON).1, 3);
+    let tolerant = [&SOON[..], &["--fail-on", "error"]].concat();
+    assert_eq!(after(OPENSSL, warning, &tolerant).1, 0);
     assert_eq!(after(OPENSSL, error, &["--fail-on", "error"]).1, 4);
 }
 
@@ -436,7 +447,7 @@ fn one_bad_file_hides_no_other() {
         mkdir pki/other.crt; rm pki/front-proxy-client.key\n\
         mkfifo pki/other.pem; echo '{' > own.conf\n\
         chmod 666 pki/sa.key";
-    let (mut found, code) = after(OPENSSL, recipe, &[]);
+    let (mut found, code) = after(OPENSSL, recipe, &SOON);
     found.sort();
     assert_eq!(
         found,
@@ -501,7 +512,7 @@ fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
         ),
     ] {
         let expected: Vec<&str> = Some(told).filter(|told| !told.is_empty()).into_iter().collect();
-        assert_eq!(after(OPENSSL, &recipe, &[]).0, expected, "{recipe}");
+        assert_eq!(after(OPENSSL, &recipe, &SOON).0, expected, "{recipe}");
     }
 }
 
@@ -592,7 +603,7 @@ fn what_lies_there_is_found_whatever_its_name_and_place() {
         (format!("{ALICE}{recipe}"), told)
     }));
     each(cases.iter(), |(recipe, expected)| {
-        let (told, _) = after(OPENSSL, recipe, &[]);
+        let (told, _) = after(OPENSSL, recipe, &SOON);
         if told == *expected {
             Ok(())
         } else {
@@ -608,7 +619,7 @@ fn a_certificate_found_is_told_with_the_key_that_lies_beside_it() {
         "{ALICE}cp \"$aside/alice.crt\" sub/w.pem; cp \"$aside/alice.key\" sub/q; chmod 600 sub/q"
     );
     OPENSSL.cook(&recipe, place.path());
-    let report = report(&check(place.path(), &["-o", "json"]).expect(3));
+    let report = report(&check(place.path(), &["-o", "json", "--within", "30d"]).expect(3));
     let items = report["items"].as_array().expect("items");
     let name = place.join("k/sub/w.pem");
     let item = items
@@ -716,7 +727,7 @@ fn what_kubelets_keep_is_as_it_should_be() {
         key ../kubelet/kubelet.key\n\
         issue ../kubelet/kubelet subject=/O=system:nodes/CN=system:node:cp1 eku=serverAuth san=DNS:cp1 days=1";
     OPENSSL.cook(recipe, place.path());
-    let finished = check(place.path(), &["-o", "json"]).expect(3);
+    let finished = check(place.path(), &["-o", "json", "--within", "1d"]).expect(3);
     assert_eq!(
         told(&report(&finished)),
         ["warning expires-soon kubelet.crt"]
@@ -755,7 +766,7 @@ fn who_may_not_read_keys_has_the_certificates_checked() {
             .args(arguments);
         run(&mut at(NOON, "022", &nobody(&command)))
     };
-    let finished = check(&["-o", "json"]).expect(3);
+    let finished = check(&["-o", "json", "--within", "1d"]).expect(3);
     assert_eq!(
         told(&report(&finished)),
         ["warning expires-soon etcd/server.crt"]
@@ -989,7 +1000,7 @@ fn a_report_in_a_file_is_whole_and_everyone_s_to_read() {
     assert_eq!(names, ["certs.prom"]);
     // The exit code is the check's; where the file cannot be written that is told.
     OPENSSL.cook("issue pki/apiserver days=1", place.path());
-    check(place.path(), &arguments).expect(3);
+    check(place.path(), &[&arguments[..], &SOON].concat()).expect(3);
     for bad in [place.join("none/certs.prom"), place.join("k")] {
         let finished = check(place.path(), &["--output-file", text(&bad)]).expect(1);
         assert!(finished.stderr.starts_with("error: write "), "{finished}");
@@ -1062,7 +1073,7 @@ fn text_ends_with_what_is_wrong_and_a_line_that_counts() {
         "issue pki/apiserver days=1; chmod 644 admin.conf",
         place.path(),
     );
-    let finished = check(place.path(), &[]).expect(4);
+    let finished = check(place.path(), &SOON).expect(4);
     let error = finished.stdout.find("\nerror: ").expect("an error");
     let warning = finished.stdout.find("\nwarning: ").expect("a warning");
     assert!(error < warning, "{finished}");

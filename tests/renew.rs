@@ -161,6 +161,9 @@ fn a_name_is_a_row_s_or_a_file_s_and_no_other() {
         &["apiserver", "--all"][..],
         &["--all", "--within", "1d"],
         &["apiserver", "--within", "1d"],
+        &["apiserver", "--ca-within", "1d"],
+        &["--ca-within", "soon"],
+        &["--ca-within", "-1h"],
         &["--add-san", "a.example"],
         &["--reuse-key", "--key-algorithm", "RSA-2048"],
         &["--within", "soon"],
@@ -365,6 +368,39 @@ fn one_that_is_wrong_hides_no_other_and_is_refused_by_its_name() {
         assert!(said.stderr.contains("reissues it"), "the way out: {said}");
     }
     same(&before, &folder.join("k"));
+}
+
+#[test]
+fn a_ca_that_ends_soon_is_told_of_as_a_check_tells_it_and_renewed_by_name_alone() {
+    let folder = tree();
+    let days = 3650 - 179;
+    renew(&folder, days, &["--all"]).expect(3);
+    let before = snapshot(&folder.join("k"));
+    let told = |verb: &str, more: &[&str]| -> Vec<Value> {
+        let mut command = certs(&[verb, "--kubernetes-dir", text(&folder.join("k"))]);
+        command.args(["--output", "json"]).args(more);
+        let said = run(&mut at(MADE + days * DAY, "022", &command)).expect(3);
+        let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings").clone();
+        let soon = |told: &Value| told["code"] == "expires-soon";
+        findings.into_iter().filter(soon).collect()
+    };
+    let cas = told("renew", &[]);
+    let names: Vec<&Value> = cas.iter().map(|told| &told["name"]).collect();
+    assert_eq!(names, ["ca", "etcd-ca", "front-proxy-ca"]);
+    // A word the same, and no leaf: those were renewed.
+    assert_eq!(cas, told("check", &["--within", "0s"]));
+    let said = renew(&folder, days, &[]).expect(3);
+    let words = "'certs renew front-proxy-ca' renews it for the same key";
+    assert!(said.stderr.contains(words), "{said}");
+    let words = "Nothing was renewed; nothing was written.";
+    assert!(said.stdout.contains(words), "{said}");
+    renew(&folder, days, &["--fail-on", "error"]).expect(0);
+    let said = renew(&folder, days, &["--ca-within", "178d"]).expect(0);
+    assert!(said.stdout.contains("Nothing is due; nothing"), "{said}");
+    same(&before, &folder.join("k"));
+    renew(&folder, days, &["ca", "etcd-ca", "front-proxy-ca"]).expect(0);
+    renew(&folder, days, &[]).expect(0);
 }
 
 /// What `openssl x509` prints of all that a renewed CA keeps.

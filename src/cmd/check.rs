@@ -1,10 +1,8 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
-use time::Duration;
-
 use super::around::{Wrong, facts, roots, severity, stopped, transaction};
 use super::give::Give;
-use super::{Env, Outcome, Stop, output_file, there};
+use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, of_this_cluster, survey, told_to_a_reader};
 use crate::facts::{Facts, Given};
@@ -16,7 +14,6 @@ use crate::profile::found::lacking;
 use crate::report::{self, Checked, Format};
 use crate::spec::Spec;
 use crate::store::{self, Store};
-use crate::x509::validity::parse_duration;
 
 /// Nothing is replaced, and what is not there is not missed because of who this node is.
 const LOOK: Policy<'static> = Policy {
@@ -127,8 +124,8 @@ pub(super) fn look(store: &Store, env: &Env<'_>) -> Result<(Vec<Spec>, Seen), St
 
 fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
-    let leaf = wrong.collect(notice("--within", &verb.within))?;
-    let ca = wrong.collect(notice("--ca-within", &verb.ca_within))?;
+    let leaf = wrong.collect(notice::leaf(verb.within.as_deref()))?;
+    let ca = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
     if verb.quiet && verb.output != CheckOutput::Text {
         wrong
             .0
@@ -172,14 +169,6 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
         store,
     };
     Ok((job, notes))
-}
-
-pub(super) fn notice(flag: &str, text: &str) -> Result<Duration, Stop> {
-    match parse_duration(text) {
-        Ok(duration) if duration.is_negative() => Err(Stop::usage(format!("{flag}: is negative"))),
-        Ok(duration) => Ok(duration),
-        Err(reason) => Err(Stop::usage(format!("{flag}: {reason}"))),
-    }
 }
 
 /// What every verb would be told of what is there.

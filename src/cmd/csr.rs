@@ -1,17 +1,16 @@
 //! `certs csr`: keys and requests for what another machine is to sign.
 
 use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
-use super::check::notice;
 use super::generate::owner;
 use super::give::Give;
 use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::{issuers, nearest};
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, notice};
 use crate::cli::{Csr, CsrFacts};
 use crate::facts::{Facts, Given};
 use crate::location::Root;
 use crate::observe::{Passphrases, requests_out};
-use crate::plan::{Asking, Force, Notice, Policy};
+use crate::plan::{Asking, Force, Policy};
 use crate::profile::found::as_found;
 use crate::profile::{Phase, Profile, TABLE, by_name, resolve};
 use crate::spec::Spec;
@@ -31,7 +30,7 @@ pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
 fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let within = wrong.collect(notice("--within", &verb.within))?;
+    let within = wrong.collect(notice::leaf(verb.within.as_deref()))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     let rows = wrong.collect(rows(&verb.names))?;
     wrong.collect(quiet(&verb.run))?;
@@ -73,10 +72,7 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
         policy: Policy {
             force: Force::Ask(Asking {
                 named,
-                notice: Notice {
-                    at_most: within,
-                    last_third: true,
-                },
+                notice: within,
             }),
             founding: true,
             backup: true,

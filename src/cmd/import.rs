@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
-use super::check::notice;
 use super::csr::{given, rows};
 use super::generate::owner;
 use super::job::{Adapt, Job, evidence, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop, there};
 use crate::bundle;
-use crate::cli::{CA_WITHIN, Import, WITHIN};
-use crate::diff::Within;
+use crate::cli::Import;
+use crate::diff::{Notice, Within};
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
@@ -42,8 +41,8 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     wrong.collect(quiet(&verb.run))?;
     // As `check` tells of them.
     let within = Within {
-        ca: notice("--ca-within", CA_WITHIN)?,
-        leaf: notice("--within", WITHIN)?,
+        ca: Notice::CA,
+        leaf: Notice::LEAF,
     };
     let given = given(&verb.facts);
     let stated = verb.run.tree.config.is_some() || given != Given::default();

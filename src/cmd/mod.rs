@@ -15,6 +15,7 @@ mod hook;
 mod import;
 mod job;
 mod kubeconfig;
+mod notice;
 mod output_file;
 mod peer;
 mod refresh;

@@ -9,13 +9,13 @@ use super::give::Give;
 use super::hook::{Hook, run_hook};
 use super::select::nearest;
 use super::sequence::{Judge, Judged, Sequence};
-use super::{Env, Outcome, Stop, there};
+use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::Renew;
 use crate::facts::{Facts, Given};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{Observed, Source};
-use crate::plan::{Due, Force, Notice, Plan, Policy, Refusal, Renewal, plan};
+use crate::plan::{Due, Force, Plan, Policy, Refusal, Renewal, plan};
 use crate::profile::reader::Changed;
 use crate::profile::renewal::{Changes, certificate};
 use crate::profile::{TABLE, by_name};
@@ -23,11 +23,8 @@ use crate::report::Report;
 use crate::spec::{Content, Place, Spec};
 use crate::store::{self, Store};
 use crate::x509::san::San;
-use crate::x509::validity::parse_duration;
 
 const VERB: &str = "renew";
-/// How long before its end a leaf is due, where nothing else was said.
-const NOTICE: time::Duration = time::Duration::days(30);
 
 /// Everything that is settled before a directory is looked at.
 struct Job {
@@ -92,6 +89,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
 fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let due = wrong.collect(due(&verb))?;
+    let ca_notice = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
     let add = wrong.collect(sans("--add-san", &verb.add_san))?;
     let remove = wrong.collect(sans("--remove-san", &verb.remove_san))?;
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
@@ -109,8 +107,11 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     verb.validity.give(&mut given);
     verb.ca_validity.give(&mut given);
     let told = wrong.collect(stated(given, &verb.run.tree, env))?;
-    let (Some(due), Some(add), Some(remove), Some(lock_timeout), Some(passphrases), Some(told)) =
-        (due, add, remove, lock_timeout, passphrases, told)
+    let (Some(due), Some(ca_notice), Some(add), Some(remove)) = (due, ca_notice, add, remove)
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let (Some(lock_timeout), Some(passphrases), Some(told)) = (lock_timeout, passphrases, told)
     else {
         return Err(Stop::Usage(wrong.0));
     };
@@ -151,6 +152,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
         names: verb.names,
         renewal: Renewal {
             due,
+            ca_notice,
             reuse_key: verb.reuse_key,
             changes,
         },
@@ -166,24 +168,12 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
 }
 
 fn due(verb: &Renew) -> Result<Due, Stop> {
-    let Some(text) = &verb.within else {
-        return Ok(if verb.all {
-            Due::All
-        } else {
-            Due::Within(Notice {
-                at_most: NOTICE,
-                last_third: true,
-            })
-        });
-    };
-    match parse_duration(text) {
-        Ok(duration) if duration.is_negative() => Err(Stop::usage("--within: is negative")),
-        Ok(at_most) => Ok(Due::Within(Notice {
-            at_most,
-            last_third: false,
-        })),
-        Err(reason) => Err(Stop::usage(format!("--within: {reason}"))),
-    }
+    let notice = notice::leaf(verb.within.as_deref())?;
+    Ok(if verb.all {
+        Due::All
+    } else {
+        Due::Within(notice)
+    })
 }
 
 fn sans(flag: &str, texts: &[String]) -> Result<Vec<San>, Stop> {

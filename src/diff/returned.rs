@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::scrutiny::{Within, scrutiny};
+use super::notice::Within;
+use super::scrutiny::scrutiny;
 use super::tree::remake;
 use super::{Judge, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};

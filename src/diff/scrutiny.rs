@@ -1,9 +1,10 @@
 //! How a certificate will age, and how strong it is: what matters to who looks after a tree. A verb
 //! that makes one passes over it, since what is there works today, and a new one is better anyway.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use super::tree::remake;
+use super::notice::{Notice, Within};
+use super::tree::{external, remake};
 use crate::bundle::verifies;
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
@@ -15,15 +16,6 @@ use crate::x509::validity::moment;
 
 /// More CAs than these lie between no leaf and its CA.
 const LONGEST: usize = 16;
-
-/// How long before its end something is told to end soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Within {
-    /// A CA: to replace one takes longer.
-    pub ca: Duration,
-    /// All else.
-    pub leaf: Duration,
-}
 
 /// The last second in which a certificate is good, which is that of a CA above it where that comes
 /// first. Of several ways to a CA the one that lasts longest counts.
@@ -51,6 +43,22 @@ pub fn effective_end(
         reached.push((left.remove(index), latest));
     }
     end(leaf, &reached).unwrap_or(leaf.validity.not_after)
+}
+
+/// That a CA ends soon, for who renews all else.
+pub fn ending(
+    spec: &Spec,
+    observed: &Observed,
+    notice: Notice,
+    now: OffsetDateTime,
+) -> Option<Finding> {
+    let within = Within {
+        ca: notice,
+        leaf: notice,
+    };
+    let told = scrutiny(spec, observed, &[], within, now);
+    let own = |told: &Finding| told.code == Code::ExpiresSoon && told.way_out != LEAVE_OUT;
+    told.into_iter().find(|told| spec.is_ca() && own(told))
 }
 
 /// What is to be told of the certificate in one place.
@@ -97,6 +105,7 @@ pub(super) fn scrutiny(
     let mut scrutiny = Scrutiny {
         spec,
         referred,
+        signs: matches!(observed, Observed::Certificate { key: Some(_), .. }),
         findings: Vec::new(),
     };
     scrutiny.end(
@@ -141,12 +150,16 @@ fn trusts(
     let mut scrutiny = Scrutiny {
         spec,
         referred: false,
+        signs: false,
         findings: Vec::new(),
     };
     let own = held.iter().filter(|ca| !authorities.contains(ca));
     scrutiny.trusted(own, within, now);
     scrutiny.findings
 }
+
+/// The way out where another CA signed it.
+pub(crate) const ISSUE_FOR_KEY: &str = "have that CA issue it anew, for the same key";
 
 /// The way out where a bundle holds what should not be trusted.
 const LEAVE_OUT: &str = "take it out once nothing that it signed is in use";
@@ -163,6 +176,8 @@ struct Scrutiny<'a> {
     spec: &'a Spec,
     /// Whether the certificate lies in a file of its own, which its kubelet keeps.
     referred: bool,
+    /// Whether its key is here.
+    signs: bool,
     findings: Vec<Finding>,
 }
 
@@ -182,9 +197,9 @@ impl Scrutiny<'_> {
             within.leaf
         };
         // That it is over is told of it, or of its CA.
-        if end >= now && end - now <= notice {
+        if end >= now && end - now <= notice.of(certificate) {
             let text = format!("ends{with_ca} on {}", moment(end));
-            let way_out = self.renewal(with_ca);
+            let way_out = self.renewal(certificate, with_ca);
             self.tell(Code::ExpiresSoon, text, way_out);
         } else if end < not_after && not_after >= now {
             let text = format!(
@@ -212,7 +227,7 @@ impl Scrutiny<'_> {
             }
             self.hash(other, &who);
             let end = other.validity.not_after;
-            if end - now <= within.ca {
+            if end - now <= within.ca.of(other) {
                 let verb = if end < now { "ended" } else { "ends" };
                 let text = format!("{who}{verb} on {}", moment(end));
                 self.tell(Code::ExpiresSoon, text, LEAVE_OUT.to_owned());
@@ -220,9 +235,18 @@ impl Scrutiny<'_> {
         }
     }
 
-    fn renewal(&self, with_ca: &str) -> String {
+    fn renewal(&self, certificate: &Certificate, with_ca: &str) -> String {
         if self.spec.is_ca() {
-            "plan its replacement: all that it signed ends with it".to_owned()
+            if certificate.subject != certificate.issuer {
+                ISSUE_FOR_KEY.to_owned()
+            } else if self.signs {
+                format!(
+                    "'certs renew {}' renews it for the same key: what it signed stays good",
+                    self.spec.name
+                )
+            } else {
+                external(self.spec)
+            }
         } else if !with_ca.is_empty() {
             "replace its CA, and then it".to_owned()
         } else if self.referred || self.spec.place.public().root == Root::Kubelet {

@@ -1,7 +1,7 @@
 //! What is in the way of a renewal.
 
 use super::{Planner, is_error};
-use crate::diff::external;
+use crate::diff::{ISSUE_FOR_KEY, external};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
@@ -41,8 +41,7 @@ impl Planner<'_> {
             former.subject == former.issuer && former.verify_signature(&former.public_key).is_ok();
         if !own {
             let text = format!("was signed by another CA, \"{}\"", former.issuer);
-            let way_out = "have that CA issue it anew, for the same key";
-            return tell(Code::NotSelfSigned, &text, way_out);
+            return tell(Code::NotSelfSigned, &text, ISSUE_FOR_KEY);
         }
         match self.observed(spec) {
             Observed::Certificate { key: None, .. } => tell(

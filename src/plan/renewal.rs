@@ -4,7 +4,7 @@ use super::due::{Due, Renewal};
 use super::hindrance::elsewhere;
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, external, told_to_a_reader};
+use crate::diff::{authorities, diff, ending, external, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
@@ -46,7 +46,13 @@ impl Planner<'_> {
                 );
                 return Ok(skipped(spec, findings, &text, CA_FIRST));
             }
-            Verdict::NotDue => return Ok(self.not_due(spec, &new, findings)),
+            Verdict::NotDue => {
+                let mut findings = findings;
+                if spec.is_ca() && !matches!(renewal.due, Due::Named(_)) {
+                    findings.extend(ending(spec, observed, renewal.ca_notice, self.now));
+                }
+                return Ok(self.not_due(spec, &new, findings));
+            }
         }
         if let Some((text, way_out)) = elsewhere(spec, observed) {
             if matches!(renewal.due, Due::All) {

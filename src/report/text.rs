@@ -163,7 +163,12 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         let worse = |told: &Told| told.level != Severity::Note;
         let all = if report.runs.is_some() {
             "All is as it was before that run"
-        } else if report.items.iter().any(|item| item.step == "skip") {
+        } else if report.items.iter().any(|item| item.step == "skip")
+            || report
+                .findings
+                .iter()
+                .any(|told| told.code == Code::ExpiresSoon.id())
+        {
             "Nothing was renewed"
         } else if report.processes.is_some() {
             "Nothing is due"

@@ -1,3 +1,5 @@
+use time::Duration;
+
 use super::*;
 use crate::diff::diff;
 use crate::diff::{authorities, survey};
@@ -9,8 +11,8 @@ use crate::spec::{CertificateSpec, Content};
 use crate::x509::name::Name;
 
 const WITHIN: Within = Within {
-    ca: Duration::days(180),
-    leaf: Duration::days(30),
+    ca: Notice::CA,
+    leaf: Notice::exactly(Duration::days(30)),
 };
 
 fn told(spec: &Spec, found: &Found, now: OffsetDateTime) -> Vec<(Code, String)> {
@@ -48,9 +50,9 @@ fn a_tree_of_ours_has_nothing_to_be_told_by_a_survey() {
 #[test]
 fn what_ends_within_the_notice_is_told_to_the_second() {
     for (name, notice) in [
-        ("apiserver", WITHIN.leaf),
-        ("admin", WITHIN.leaf),
-        ("ca", WITHIN.ca),
+        ("apiserver", WITHIN.leaf.at_most),
+        ("admin", WITHIN.leaf.at_most),
+        ("ca", WITHIN.ca.at_most),
     ] {
         let mut found = tree();
         let end = end(&mut found, name);
@@ -65,6 +67,49 @@ fn what_ends_within_the_notice_is_told_to_the_second() {
 }
 
 #[test]
+fn a_short_lived_leaf_is_told_of_in_its_last_third_where_no_time_was_given() {
+    let mut found = tree();
+    let end = end(&mut found, "apiserver");
+    let leaf = &mut chain(&mut found, "apiserver")[0];
+    leaf.validity.not_before = end - Duration::days(3);
+    let told = |leaf: Notice, now: OffsetDateTime| {
+        let within = Within { leaf, ..WITHIN };
+        scrutiny(&spec("apiserver"), &found["apiserver"], &[], within, now).len()
+    };
+    let (day, second) = (Duration::days(1), Duration::seconds(1));
+    assert_eq!(told(Notice::LEAF, end - day - second), 0);
+    assert_eq!(told(Notice::LEAF, end - day), 1);
+    assert_eq!(told(Notice::exactly(day * 30), end - day * 3), 1);
+}
+
+#[test]
+fn the_way_out_of_a_ca_that_ends_soon_is_with_who_can_issue_it() {
+    let mut found = tree();
+    let now = end(&mut found, "ca");
+    let way_out = |found: &Found| {
+        let told = ending(&spec("ca"), &found["ca"], Notice::CA, now);
+        told.expect("a finding").way_out
+    };
+    assert!(way_out(&found).starts_with("'certs renew ca' "));
+    let mut elsewhere = found.clone();
+    if let Some(Observed::Certificate { key, .. }) = elsewhere.get_mut("ca") {
+        *key = None;
+    }
+    assert_eq!(way_out(&elsewhere), external(&spec("ca")));
+    let other = chain(&mut found, "etcd-ca")[0].subject.clone();
+    chain(&mut found, "ca")[0].issuer = other;
+    assert_eq!(way_out(&found), ISSUE_FOR_KEY);
+    // Of what else is in its file `renew` cannot do anything; and a leaf is no CA.
+    chain(&mut found, "ca")[0].validity.not_after = now + Duration::days(400);
+    let mut other = chain(&mut found, "front-proxy-ca")[0].clone();
+    other.validity.not_after = now;
+    chain(&mut found, "ca").push(other);
+    assert_eq!(ending(&spec("ca"), &found["ca"], Notice::CA, now), None);
+    let leaf = ending(&spec("apiserver"), &found["apiserver"], Notice::CA, now);
+    assert_eq!(leaf, None);
+}
+
+#[test]
 fn what_else_a_bundle_holds_is_told_of_by_name_when_it_ends() {
     let mut found = tree();
     let mut other = chain(&mut found, "etcd-ca")[0].clone();
@@ -73,7 +118,7 @@ fn what_else_a_bundle_holds_is_told_of_by_name_when_it_ends() {
     other.validity.not_after = end - Duration::days(1000);
     let end = other.validity.not_after;
     chain(&mut found, "ca").push(other);
-    let soon = end - WITHIN.ca;
+    let soon = end - WITHIN.ca.at_most;
     assert_eq!(codes("ca", &found, soon - second), []);
     for (now, verb) in [(soon, "ends"), (end, "ends"), (end + second, "ended")] {
         let [(code, text)] = &told(&spec("ca"), &found, now)[..] else {

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use time::Duration;
 
 use super::*;
+use crate::diff::Notice;
 use crate::location::Root;
 use crate::oracle::sample::{NOW, made_at, spec, specs, tree};
 use crate::spec::Content;
@@ -27,8 +28,8 @@ pub(crate) fn shown() -> BTreeSet<Code> {
 
 fn told(specs: &[Spec], found: &Found) -> Vec<(Code, String, String)> {
     let within = Within {
-        ca: Duration::days(180),
-        leaf: Duration::days(30),
+        ca: Notice::CA,
+        leaf: Notice::LEAF,
     };
     let findings = survey(specs, found, within, NOW).into_iter();
     findings

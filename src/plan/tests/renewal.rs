@@ -1,4 +1,5 @@
 use super::*;
+use crate::diff::Notice;
 use crate::oracle::sample::{certificate, made_at};
 use crate::profile::by_name;
 use crate::profile::found::{Evidence, of_other, of_row};
@@ -26,10 +27,7 @@ fn judged(found: &Found) -> Vec<Spec> {
 }
 
 fn within(at_most: Duration) -> Due {
-    Due::Within(Notice {
-        at_most,
-        last_third: false,
-    })
+    Due::Within(Notice::exactly(at_most))
 }
 
 fn named(names: &[&str]) -> Due {
@@ -39,6 +37,7 @@ fn named(names: &[&str]) -> Due {
 fn renewal(due: Due) -> Renewal {
     Renewal {
         due,
+        ca_notice: Notice::CA,
         reuse_key: false,
         changes: Changes::default(),
     }
@@ -116,6 +115,42 @@ fn in_its_first_two_thirds_nothing_is_due_unless_a_time_was_given() {
     notice.last_third = false;
     let plan = attempt(&found, &renewal(Due::Within(notice))).unwrap();
     assert_eq!(steps(&plan, &REPLACE).len(), LEAVES);
+}
+
+#[test]
+fn a_ca_that_ends_soon_is_told_of_and_kept_unless_it_was_named() {
+    let found = tree();
+    let soon = |due: Due, ca_notice: Duration| {
+        let renewal = Renewal {
+            ca_notice: Notice::exactly(ca_notice),
+            ..renewal(due)
+        };
+        attempt(&found, &renewal).unwrap()
+    };
+    let Observed::Certificate { chain, .. } = &found["ca"] else {
+        panic!("a CA");
+    };
+    let left = chain[0].validity.not_after - NOW;
+    let second = Duration::seconds(1);
+    for due in [Due::All, within(Duration::days(30))] {
+        let plan = soon(due.clone(), left - second);
+        assert_eq!(codes(&plan, "ca"), []);
+        let plan = soon(due, left);
+        assert_eq!(codes(&plan, "ca"), [Code::ExpiresSoon]);
+        assert_eq!(step(&plan, "ca"), &Step::Keep);
+        let told = plan.steps.iter().find(|one| one.spec.name == "ca").unwrap();
+        let way_out = &told.findings[0].way_out;
+        assert!(way_out.starts_with("'certs renew ca' "), "{way_out}");
+    }
+    // A run judges what it was asked for.
+    let plan = soon(named(&["apiserver"]), left);
+    assert!(
+        plan.steps
+            .iter()
+            .all(|one| one.spec.name != "ca" || one.findings.is_empty())
+    );
+    let plan = soon(named(&["ca"]), left);
+    assert_eq!(codes(&plan, "ca"), []);
 }
 
 #[test]
