@@ -84,12 +84,15 @@ fn the_kubeconfig_has_server_ca_and_token_for_its_owner_alone() {
         kubeconfig_data(&file, "certificate-authority-data"),
         read(&place.join("pki/ca.crt")).into_bytes()
     );
-    // It is kept, and is no fault to who looks after the tree.
+    // It is kept; and its server, for which the certificate here is not good, is all that is told.
     let kept = bootstrap(place.path(), &[]).expect(0);
     assert!(kept.stdout.contains("Up to date:"), "{kept}");
     let kubelet = place.join("kubelet");
     let mut check = certs(&["check", "--kubernetes-dir", text(place.path())]);
-    run(check.args(["--kubelet-dir", text(&kubelet)])).expect(0);
+    check.args(["--output", "json", "--kubelet-dir", text(&kubelet)]);
+    let mut told = codes(&run(&mut check).expect(4));
+    told.retain(|code| code != "system-masters");
+    assert_eq!(told, ["server-not-in-sans"]);
 }
 
 #[test]
@@ -116,6 +119,36 @@ fn another_one_is_refused_and_replaced_by_force_alone() {
     let mut rollback = certs(&["rollback", "--kubernetes-dir", text(place.path())]);
     run(&mut rollback).expect(0);
     assert_eq!(mode(&file) & 0o037, 0);
+}
+
+#[test]
+fn an_interrupted_run_is_completed_first_and_told() {
+    let killed = || {
+        let place = tree_of_all();
+        let mut inner = certs(&["renew", "scheduler", "admin", "--kubernetes-dir"]);
+        inner.arg(place.path());
+        let mut strace = Command::new(tool("strace"));
+        strace
+            .args(["-f", "-o", "/dev/null"])
+            .args(["-e", "inject=renameat:signal=SIGKILL:when=2"])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        let said = run(&mut strace);
+        assert!(place.join(".certs-journal").is_file(), "{said}");
+        place
+    };
+    let words = "note: completed an interrupted run, which wrote 2 files";
+    let made = bootstrap(killed().path(), &[]).expect(0);
+    assert!(made.stdout.contains(words), "{made}");
+    let place = killed();
+    write_secret(&place.join("bootstrap-kubelet.conf"), "another\n");
+    let refused = bootstrap(place.path(), &[]).expect(4);
+    assert!(refused.stdout.contains(words), "{refused}");
+    let words = "; nothing was written but what the interrupted run had begun\n";
+    assert!(refused.stderr.ends_with(words), "{refused}");
+    let refused = bootstrap(place.path(), &[]).expect(4);
+    let words = "; nothing was written\n";
+    assert!(refused.stderr.ends_with(words), "{refused}");
 }
 
 #[test]

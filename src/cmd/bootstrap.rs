@@ -168,7 +168,10 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
         }
         return Ok(report);
     }
-    let (mut writer, _) = writer(&store, &used, lock_timeout, env)?;
+    let (mut writer, recovered) = writer(&store, &used, lock_timeout, env)?;
+    if let Some(recovered) = recovered {
+        report.recovered(&recovered);
+    }
     let planned = planned(&store, &mut report, env)?;
     if report.refused() {
         return Ok(report);

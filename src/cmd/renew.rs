@@ -15,7 +15,7 @@ use crate::facts::{Facts, Given};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{Observed, Source};
-use crate::plan::{Due, Force, Plan, Policy, Refusal, Renewal, plan};
+use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
 use crate::profile::reader::Changed;
 use crate::profile::renewal::{Changes, certificate};
 use crate::profile::{TABLE, by_name};
@@ -70,17 +70,17 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
     let Some(carried) = sequence.run(judge, &mut report, env)? else {
         return Ok(report);
     };
-    if let Ok(plan) = &carried.judged.planning {
-        let changed = changed(&carried.judged, plan, &carried.finished);
+    let changed = changed(&carried.judged, &carried.finished);
+    if carried.judged.planning.is_ok() || !changed.is_empty() {
         report.read_by(&changed);
-        if let Some(command) = job
-            .hook
-            .as_deref()
-            .filter(|_| !job.dry_run && !changed.is_empty())
-        {
-            let hook = Hook::of(command, &changed);
-            report.ran(command, run_hook(&hook, env));
-        }
+    }
+    if let Some(command) = job
+        .hook
+        .as_deref()
+        .filter(|_| !job.dry_run && !changed.is_empty())
+    {
+        let hook = Hook::of(command, &changed);
+        report.ran(command, run_hook(&hook, env));
     }
     Ok(report)
 }
@@ -295,9 +295,11 @@ impl Job {
     }
 }
 
-/// What this run changed, and one that was interrupted before it.
-fn changed(judged: &Judged, plan: &Plan, finished: &[FileId]) -> Vec<Changed> {
-    let planned = plan.steps.iter().filter(|planned| !planned.step.keeps());
+/// What this run changed, and one that was interrupted before it, which is written even where this
+/// one was refused.
+fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
+    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
+    let planned = steps.iter().filter(|planned| !planned.step.keeps());
     let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
     for spec in &judged.specs {
         let known = changed.iter().any(|other| other.name == spec.name);

@@ -7,13 +7,14 @@ use time::OffsetDateTime;
 
 use super::shape::{Directories, Told, text_of, timestamp, yaml};
 use super::text::{
-    BOLD, GREEN, YELLOW, count, finding, line, notes, painted, shown, told, wrapped,
+    BOLD, GREEN, YELLOW, count, finding, line, notes, painted, recovered, shown, told, wrapped,
+    written,
 };
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::finding::{Code, Finding, Severity};
 use crate::kubeconfig::Refreshed;
 use crate::outcome::Exit;
-use crate::store::Store;
+use crate::store::{Recovered, Store};
 
 /// Everything that such a run has to tell. Its serialized form is documented in `docs/output.md`.
 #[derive(Debug, Serialize)]
@@ -28,6 +29,9 @@ pub struct Handed {
     files: Vec<File>,
     findings: Vec<Told>,
     notes: Vec<String>,
+    /// Whether an interrupted run was completed before this one began.
+    #[serde(skip)]
+    completed: bool,
     #[serde(skip)]
     least: Severity,
     #[serde(skip)]
@@ -65,9 +69,16 @@ impl Handed {
             files: Vec::new(),
             findings: Vec::new(),
             notes,
+            completed: false,
             least,
             store: store.clone(),
         }
+    }
+
+    /// An interrupted run was completed before this one began.
+    pub fn recovered(&mut self, was: &Recovered) {
+        self.completed |= !was.finished.is_empty();
+        self.notes.push(recovered(was));
     }
 
     /// What is told of the CA.
@@ -196,7 +207,7 @@ impl Handed {
             let errors = count(told_of(Severity::Error).count(), "error");
             line(
                 &mut stderr,
-                &format!("refused with {errors}; nothing was written"),
+                &format!("refused with {errors}; {}", written(self.completed)),
             );
         }
         if format.quiet {

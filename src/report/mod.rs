@@ -194,19 +194,8 @@ impl Report {
 
     /// An interrupted run was completed before this one began.
     pub fn recovered(&mut self, recovered: &Recovered) {
-        let files = recovered.finished.len();
-        self.completed |= files > 0;
-        self.notes.push(match (files, recovered.discarded) {
-            (0, 0) => "removed the journal of an interrupted run".into(),
-            (0, left) => format!(
-                "removed {} that an interrupted run left",
-                text::count(left, "file")
-            ),
-            (files, _) => format!(
-                "completed an interrupted run, which wrote {}",
-                text::count(files, "file")
-            ),
-        });
+        self.completed |= !recovered.finished.is_empty();
+        self.notes.push(text::recovered(recovered));
     }
 
     /// What the commit has to tell, and where it keeps what it replaced.

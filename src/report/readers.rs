@@ -40,10 +40,10 @@ impl Report {
         self.processes = Some(told.collect());
     }
 
-    /// What was run once all was written. That it failed fails the run.
+    /// What was run once all was written. That it failed fails the run, if that was not refused.
     pub fn ran(&mut self, command: &str, result: Result<(), String>) {
         if result.is_err() {
-            self.refused = Some(Exit::Failed);
+            self.refused.get_or_insert(Exit::Failed);
         }
         self.exec = Some(Ran {
             command: command.to_owned(),
@@ -77,8 +77,13 @@ pub(super) fn names_changed(
 pub(super) fn failure(report: &Report) -> Option<String> {
     let ran = report.exec.as_ref()?;
     let failure = ran.failure.as_ref()?;
+    let all = if report.result == Outcome::Changed {
+        "all was written"
+    } else {
+        "what the interrupted run had begun was written"
+    };
     Some(format!(
-        "all was written, and --exec {failure}: run it again by hand: {}",
+        "{all}, and --exec {failure}: run it again by hand: {}",
         ran.command
     ))
 }
@@ -123,8 +128,7 @@ pub(super) fn body(text: &mut String, report: &Report, format: &Format) {
             wrapped(text, "  ", &names, ", ", format);
         }
     }
-    if report.result == Outcome::Changed
-        && let Some(ran) = &report.exec
+    if let Some(ran) = &report.exec
         && ran.failure.is_none()
     {
         line(text, &format!("Was run: {}", shown(&ran.command)));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Finding, Severity};
-use crate::store::Store;
+use crate::store::{Recovered, Store};
 use crate::x509::name::is_hidden;
 
 pub(super) const BOLD: &str = "\x1b[1m";
@@ -91,7 +91,7 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
             &format!(
                 "refused with {}; {}",
                 count(errors, "error"),
-                written(report)
+                written(report.completed)
             ),
         );
     }
@@ -177,7 +177,11 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         } else {
             "Everything is as wanted"
         };
-        told(text, &format!("{all}; {}.", written(report)), format);
+        told(
+            text,
+            &format!("{all}; {}.", written(report.completed)),
+            format,
+        );
     }
     if report.result == Outcome::Planned {
         told(text, "This was a dry run; nothing was written.", format);
@@ -186,9 +190,24 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     next(text, report, format);
 }
 
+/// What became of what an interrupted run had left.
+pub(super) fn recovered(recovered: &Recovered) -> String {
+    match (recovered.finished.len(), recovered.discarded) {
+        (0, 0) => "removed the journal of an interrupted run".into(),
+        (0, left) => format!(
+            "removed {} that an interrupted run left",
+            count(left, "file")
+        ),
+        (files, _) => format!(
+            "completed an interrupted run, which wrote {}",
+            count(files, "file")
+        ),
+    }
+}
+
 /// What a run wrote that changed nothing itself.
-fn written(report: &Report) -> &'static str {
-    if report.completed {
+pub(super) fn written(completed: bool) -> &'static str {
+    if completed {
         "nothing was written but what the interrupted run had begun"
     } else {
         "nothing was written"

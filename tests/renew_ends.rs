@@ -1,0 +1,303 @@
+//! `certs renew`: how a run ends that could not do what it was to do, or that ended another one first.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+mod common;
+use common::kubeadm::NOON;
+use common::snapshot::{same, snapshot};
+use common::{Finished, TempDir, at, certs, read, run, set_mode, text, tool, write};
+
+const DAY: i64 = 86_400;
+
+/// `certs all` at noon, in `k` of a folder.
+fn tree() -> TempDir {
+    let folder = TempDir::new();
+    let command = common::all(&folder.join("k"), &[]);
+    run(&mut at(NOON, "022", &command)).expect(0);
+    folder
+}
+
+fn command(folder: &TempDir, flags: &[&str]) -> Command {
+    let mut command = certs(&["renew", "--kubernetes-dir", text(&folder.join("k"))]);
+    command.args(flags);
+    command
+}
+
+fn renew(folder: &TempDir, days: i64, flags: &[&str]) -> Finished {
+    run(&mut at(NOON + days * DAY, "022", &command(folder, flags)))
+}
+
+/// `inner` with a fault of the system's.
+fn struck(inner: &Command, fault: &str, path: Option<&Path>) -> Command {
+    let mut command = Command::new(tool("strace"));
+    command.args(["-f", "-o", "/dev/null"]);
+    if let Some(path) = path {
+        command.arg("-P").arg(path);
+    }
+    command
+        .args(["-e", &format!("inject={fault}")])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    command
+}
+
+/// A tree in which a renewal of the scheduler's kubeconfig and of etcd's peer was killed amid its
+/// renames.
+fn killed() -> TempDir {
+    let folder = tree();
+    let inner = command(&folder, &["scheduler", "etcd-peer"]);
+    let killed = struck(&inner, "renameat:signal=SIGKILL:when=2", None);
+    let said = run(&mut at(NOON + DAY, "022", &killed));
+    assert_ne!(said.status.code(), Some(0), "{said}");
+    let journal = folder.join("k/pki/.certs-journal");
+    assert!(journal.is_file(), "{said}");
+    folder
+}
+
+/// What `--exec` was told, by a file.
+fn noting(folder: &TempDir) -> (String, std::path::PathBuf) {
+    let note = folder.join("note");
+    let exec = format!(
+        "printf '%s|%s' \"$CERTS_CHANGED\" \"$CERTS_RESTART\" > {}",
+        text(&note)
+    );
+    (exec, note)
+}
+
+const COMPLETED: &str = "note: completed an interrupted run, which wrote 3 files";
+
+#[test]
+fn a_run_that_only_completed_another_one_tells_of_it_and_runs_the_command() {
+    let folder = killed();
+    let (exec, note) = noting(&folder);
+    let said = renew(&folder, 1, &["--exec", &exec]).expect(0);
+    assert!(said.stdout.contains(COMPLETED), "{said}");
+    for words in [
+        "Nothing is due; nothing was written but what the interrupted run had begun.",
+        "at their start alone:\n  kube-scheduler (scheduler)\n",
+        "by themselves:\n  etcd (etcd-peer)\n",
+        "Was run: printf",
+    ] {
+        assert!(said.stdout.contains(words), "{words}: {said}");
+    }
+    assert_eq!(read(&note), "etcd-peer scheduler|kube-scheduler");
+    // The next one has nothing to tell.
+    fs::remove_file(&note).expect("remove");
+    let said = renew(&folder, 1, &["--exec", &exec]).expect(0);
+    assert!(!said.stdout.contains("Restart"), "{said}");
+    assert!(!note.exists());
+}
+
+#[test]
+fn a_run_that_is_refused_after_it_completed_another_one_tells_who_reads_that_and_runs_the_command()
+{
+    let folder = killed();
+    let (exec, note) = noting(&folder);
+    write(&folder.join("k/pki/apiserver.crt"), "garbage");
+    let said = renew(&folder, 1, &["apiserver", "--exec", &exec]).expect(4);
+    assert!(said.stdout.contains(COMPLETED), "{said}");
+    assert!(
+        said.stdout
+            .contains("at their start alone:\n  kube-scheduler (scheduler)\n"),
+        "{said}"
+    );
+    let words =
+        "refused with 1 error; nothing was written but what the interrupted run had begun\n";
+    assert!(said.stderr.ends_with(words), "{said}");
+    assert_eq!(read(&note), "etcd-peer scheduler|kube-scheduler");
+    // Refused, and nothing was completed: nobody reads anything anew.
+    fs::remove_file(&note).expect("remove");
+    let more = ["apiserver", "--exec", &exec, "--output", "json"];
+    let said = renew(&folder, 1, &more).expect(4);
+    let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert!(
+        report["processes"].is_null() && report["exec"].is_null(),
+        "{said}"
+    );
+    assert!(!note.exists());
+}
+
+#[test]
+fn a_command_that_fails_after_a_refusal_is_told_and_the_refusal_stays() {
+    let folder = killed();
+    write(&folder.join("k/pki/apiserver.crt"), "garbage");
+    let said = renew(&folder, 1, &["apiserver", "--exec", "exit 7"]).expect(4);
+    let words =
+        "what the interrupted run had begun was written, and --exec ended with the exit code 7";
+    assert!(said.stderr.contains(words), "{said}");
+    let folder = killed();
+    let said = renew(&folder, 1, &["--exec", "exit 7"]).expect(1);
+    assert!(said.stderr.contains(words), "{said}");
+}
+
+#[test]
+fn a_run_that_does_not_get_the_lock_or_meets_a_fault_of_the_system_is_1() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let before = snapshot(&folder.join("k"));
+    let mut holder = Command::new(tool("flock"))
+        .arg(&pki)
+        .args(["sh", "-c", "echo held; read -r line"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("flock starts");
+    let mut held = [0; 4];
+    let stdout = holder.stdout.as_mut().expect("a pipe");
+    std::io::Read::read_exact(stdout, &mut held).expect("the lock");
+    let said = renew(&folder, 1, &["apiserver", "--lock-timeout", "300ms"]).expect(1);
+    for words in ["waiting for another run", "--lock-timeout"] {
+        assert!(said.stderr.contains(words), "{said}");
+    }
+    assert_eq!(said.stdout, "");
+    drop(holder.stdin.take());
+    holder.wait().expect("flock ends");
+    same(&before, &folder.join("k"));
+    let day = |command: &Command| run(&mut at(NOON + DAY, "022", command));
+    // A file that cannot be read, by name and not.
+    let key = pki.join("apiserver.key");
+    for flags in [&["apiserver"][..], &["apiserver", "--dry-run"]] {
+        let inner = command(&folder, flags);
+        let said = day(&struck(&inner, "read:error=EIO", Some(&key))).expect(1);
+        let words = "pki/apiserver.key cannot be read: I/O error";
+        assert!(said.stderr.contains(words), "{said}");
+        same(&before, &folder.join("k"));
+    }
+    // A directory that cannot be listed.
+    let inner = command(&folder, &["scheduler"]);
+    let said = day(&struck(&inner, "getdents64:error=EIO", Some(&pki))).expect(1);
+    assert!(said.stderr.contains("k/pki"), "{said}");
+    assert!(said.stderr.contains("I/O error"), "{said}");
+    same(&before, &folder.join("k"));
+    // A disk that is full while the new files are written.
+    let inner = command(&folder, &["scheduler"]);
+    let said = day(&struck(&inner, "fsync:error=ENOSPC:when=1", None)).expect(1);
+    assert!(
+        said.stderr.contains("no space left on device: make room"),
+        "{said}"
+    );
+    let after: Vec<String> = ["scheduler.conf", "pki/ca.crt"]
+        .map(|f| read(&folder.join("k").join(f)))
+        .into();
+    renew(&folder, 1, &["--within", "0s"]).expect(0);
+    assert_eq!(
+        after,
+        ["scheduler.conf", "pki/ca.crt"].map(|f| read(&folder.join("k").join(f)))
+    );
+}
+
+#[test]
+fn what_cannot_be_renewed_here_is_told_with_the_way_out() {
+    // What the CA of this tree did not sign, a certificate alone, and one that waits for its CA.
+    let script = r"
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout away.key -out own.crt -days 1 \
+            -subj /CN=foreign -addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=serverAuth 2>/dev/null
+        mv away.key own.key; chmod 600 own.key
+        openssl req -new -key apiserver.key -subj /O=dev/CN=alone -out request
+        printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n' > ext
+        openssl x509 -req -in request -CA ca.crt -CAkey ca.key -days 1 -extfile ext -out alone.crt 2>/dev/null
+        rm ext request";
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let mut cook = Command::new(tool("bash"));
+    cook.args(["-euo", "pipefail", "-c", script])
+        .current_dir(&pki)
+        .env("OPENSSL_CONF", "/dev/null");
+    run(&mut at(NOON, "022", &cook)).expect(0);
+    let before = snapshot(&folder.join("k"));
+    for (name, words) in [
+        (
+            "own.crt",
+            "own.crt is due, and no CA that is here signed it: issue it anew where it was made",
+        ),
+        (
+            "alone.crt",
+            "alone.crt is due, and lies without a file of its key: issue it anew where its key is",
+        ),
+    ] {
+        let said = renew(&folder, 0, &[name]).expect(3);
+        assert!(said.stderr.contains(words), "{said}");
+        assert!(said.stdout.contains("Nothing was renewed"), "{said}");
+    }
+    same(&before, &folder.join("k"));
+    let said = renew(&folder, 0, &["--within", "2d"]).expect(3);
+    assert!(
+        said.stderr.contains("no CA that is here signed it"),
+        "{said}"
+    );
+    // An encrypted key of a CA, asked for by that name.
+    let mut encrypt = Command::new(tool("openssl"));
+    encrypt.args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "10"]);
+    encrypt.args(["-passout", "pass:secret", "-in"]);
+    let key = pki.join("etcd/ca.key");
+    let encrypted = run(encrypt.arg(&key)).expect(0).stdout;
+    write(&key, encrypted);
+    set_mode(&key, 0o600);
+    let said = renew(&folder, 0, &["etcd-ca"]).expect(4);
+    let words = "must sign itself, and etcd/ca.key cannot be used";
+    assert!(said.stderr.contains(words), "{said}");
+    assert!(said.stderr.contains("--ca-passphrase-file"), "{said}");
+    // A CA that is over signs nothing, and its leaves are told to be over with it.
+    let said = renew(&folder, 3651, &["apiserver"]).expect(4);
+    assert!(said.stderr.contains("ca.crt"), "{said}");
+    assert!(said.stderr.contains("nothing was written"), "{said}");
+}
+
+#[test]
+fn a_leaf_that_ends_with_its_ca_waits_for_that() {
+    let folder = TempDir::new();
+    let mut command = common::all(&folder.join("k"), &["--ca-validity", "100d"]);
+    run(&mut at(NOON, "022", command.args(["--validity", "100d"]))).expect(0);
+    let before = snapshot(&folder.join("k"));
+    let said = renew(&folder, 80, &[]).expect(3);
+    for words in [
+        "ends on 2027-03-02 12:00:00 UTC with its CA: renewed it would not last longer: renew its CA first, by name",
+        "'certs renew ca' renews it for the same key",
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {said}");
+    }
+    same(&before, &folder.join("k"));
+    renew(&folder, 80, &["ca", "etcd-ca", "front-proxy-ca"]).expect(0);
+    renew(&folder, 80, &["--ca-within", "0s"]).expect(0);
+}
+
+#[test]
+fn wrong_arguments_are_2_and_told_all_at_once() {
+    let folder = tree();
+    let before = snapshot(&folder.join("k"));
+    for (flags, words) in [
+        (
+            &["apiserver", "--remove-san", "a_b"][..],
+            "--remove-san: \"a_b\"",
+        ),
+        (&["--remove-san", "a.example"], "NAME"),
+        (&["--lock-timeout", "soon"], "--lock-timeout"),
+        (
+            &["--ca-passphrase-file", "/nowhere/at/all"],
+            "--ca-passphrase-file: there is no such file",
+        ),
+        (
+            &["--config", "/nowhere/at/all.yaml"],
+            "/nowhere/at/all.yaml",
+        ),
+        (&["--validity", "0s"], "--validity"),
+        (&["zzz"], "there is no \"zzz\": name one of ca, "),
+    ] {
+        let said = renew(&folder, 1, flags).expect(2);
+        assert!(said.stderr.contains(words), "{words}: {said}");
+        assert_eq!(said.stdout, "", "{said}");
+    }
+    let flags = ["--within", "soon", "--ca-within=-1h", "--lock-timeout", "x"];
+    let said = renew(&folder, 1, &flags).expect(2);
+    assert!(said.stderr.contains("--ca-within: is negative"), "{said}");
+    assert_eq!(said.stderr.lines().count(), 3, "{said}");
+    same(&before, &folder.join("k"));
+}
