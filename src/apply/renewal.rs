@@ -151,3 +151,6 @@ impl<'a> Preparation<'a> {
         observed.with_context(|| format!("{} is not there", spec.name))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,14 @@
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use time::Duration;
 use time::macros::datetime;
 
 use super::*;
+use crate::observed::Observed;
 use crate::oracle::sample::{self, NOW, key, spec};
 use crate::oracle::{hex, run, text};
+use crate::profile::renewal::{Changes, renewed};
 use crate::x509::cert::BasicConstraints;
 use crate::x509::san::San;
 
@@ -600,4 +603,77 @@ fn every_row_of_all_is_strict_to_openssl() {
         let leaf = sample::certificate(wanted, &spec.name, &found, NOW);
         chains(&chain[0], &leaf, "-x509_strict");
     }
+}
+
+/// What renews a certificate that was found in a row's place.
+fn renewal_of(former: &Certificate, key: PrivateKey, row: &str) -> CertificateSpec {
+    let found = Observed::Certificate {
+        chain: vec![former.clone()],
+        access: sample::access(0o644),
+        key: Some(sample::open(Arc::new(key))),
+    };
+    let new = renewed(&spec(row), &found, &Changes::default()).unwrap();
+    new.certificate().unwrap().clone()
+}
+
+fn value(certificate: &Certificate, oid: &[u64]) -> Option<Extension> {
+    let all = certificate.extensions().unwrap();
+    all.into_iter().find(|extension| extension.oid == oid)
+}
+
+#[test]
+fn a_renewed_leaf_has_subject_names_and_usages_of_the_one_before_it_octet_by_octet() {
+    let (former, its_key) = foreign(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -days 9 \
+         -subj '/C=CN/O=one+OU=two/DC=example/CN=odd' \
+         -addext 'subjectAltName=DNS:*.example,email:a@example.com,URI:spiffe://x/y,IP:10.0.0.1,IP:fd00::1,RID:1.2.3.4,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a@b' \
+         -addext keyUsage=critical,digitalSignature,keyAgreement -addext extendedKeyUsage=clientAuth,1.3.6.1.4.1.311.20.2.2,serverAuth \
+         -addext 1.2.3.4.5=ASN1:UTF8String:further -addext basicConstraints=critical,CA:FALSE 2>/dev/null",
+    );
+    let wanted = renewal_of(&former, its_key, "apiserver");
+    let made = attempt(&wanted, &ca(), &key("ca")).unwrap();
+    assert_eq!(made.subject.der(), former.subject.der());
+    assert_eq!(made.sans.len(), 7);
+    for oid in [
+        SUBJECT_ALTERNATIVE_NAME,
+        KEY_USAGE,
+        EXTENDED_KEY_USAGE,
+        &[1, 2, 3, 4, 5],
+    ] {
+        let kept = value(&made, oid);
+        assert!(kept.is_some() && kept == value(&former, oid), "{oid:?}");
+    }
+    // What is of one certificate alone is its own.
+    let of_ca = ca().subject_key_identifier;
+    assert_eq!(made.authority_key_identifier, of_ca);
+    assert_ne!(made.subject_key_identifier, former.subject_key_identifier);
+    assert_eq!(made.validity.not_after - NOW, Duration::days(9) - BACKDATE);
+}
+
+#[test]
+fn a_renewed_ca_has_every_extension_of_the_one_before_it_in_its_order() {
+    let (former, its_key) = foreign(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -days 900 \
+         -subj '/O=one+OU=two/CN=odd' -addext 'nameConstraints=permitted;DNS:example' \
+         -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=keyCertSign \
+         -addext 1.2.3.4.5=ASN1:UTF8String:further -addext subjectAltName=email:a@example.com 2>/dev/null",
+    );
+    let pem = its_key.to_pem();
+    let same = PrivateKey::from_pem(pem.as_bytes(), None).unwrap();
+    let mut wanted = renewal_of(&former, its_key, "ca");
+    let period = validity(&wanted, None, NOW).unwrap();
+    let made = root(&wanted, &same, serial(), period).unwrap().0;
+    assert_eq!(made.subject.der(), former.subject.der());
+    assert_eq!(made.issuer.der(), former.subject.der());
+    assert_eq!(made.public_key, former.public_key);
+    assert_eq!(made.extensions().unwrap(), former.extensions().unwrap());
+    assert_ne!(made.serial, former.serial);
+    // What would come out as no CA is refused.
+    let kept = wanted.kept.as_mut().unwrap();
+    kept.extensions.retain(|one| one.oid != BASIC_CONSTRAINTS);
+    let error = refused(root(&wanted, &same, serial(), period));
+    assert!(
+        error.contains("another basic constraints than wanted"),
+        "{error}"
+    );
 }

@@ -662,3 +662,54 @@ fn the_name_that_a_server_is_held_to_goes_with_the_server() {
     );
     assert_eq!(written(Some(&named)), written(None));
 }
+
+fn renewed(anew: &Anew<'_>, existing: &str) -> String {
+    let bytes = renew(anew, existing.as_bytes()).unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_renewal_changes_what_it_was_given_in_the_current_entry_and_nothing_else() {
+    let more =
+        "users:\n- name: second\n  user:\n    client-certificate-data: S0VZCg==\n    token: t\n";
+    let existing = written(None).replace("users:\n", more);
+    assert_eq!(renewed(&Anew::default(), &existing), existing);
+    let authorities = Anew {
+        authorities: Some("CA 3\n"),
+        ..Anew::default()
+    };
+    let now = existing.replace("Q0EgMQpDQSAyCg==", "Q0EgMwo=");
+    assert_eq!(renewed(&authorities, &existing), now);
+    let all = Anew {
+        certificate: Some("NEWER\n"),
+        key: Some(b"NEW KEY\n"),
+        ..authorities
+    };
+    let now = now
+        .replace("Q0VSVElGSUNBVEUK", "TkVXRVIK")
+        .replace("client-key-data: S0VZCg==", "client-key-data: TkVXIEtFWQo=");
+    assert_eq!(renewed(&all, &existing), now);
+}
+
+#[test]
+fn a_renewal_puts_data_in_the_place_of_a_file_s_name_and_passes_over_no_fault() {
+    let existing = written(None)
+        .replace(
+            "client-certificate-data: Q0VSVElGSUNBVEUK",
+            "client-certificate: a.crt",
+        )
+        .replace("client-key-data: S0VZCg==", "client-key: a.key");
+    let anew = Anew {
+        certificate: Some("NEWER\n"),
+        ..Anew::default()
+    };
+    let now = renewed(&anew, &existing);
+    assert!(now.contains("client-certificate-data: TkVXRVIK"), "{now}");
+    assert!(
+        !now.contains("a.crt") && now.contains("client-key: a.key"),
+        "{now}"
+    );
+    for existing in ["garbage", "kind: Config\n", ""] {
+        assert!(renew(&anew, existing.as_bytes()).is_err(), "{existing}");
+    }
+}
