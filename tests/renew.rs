@@ -329,6 +329,23 @@ fn of_an_external_ca_what_is_due_is_skipped_and_said_and_the_rest_is_renewed() {
 }
 
 #[test]
+fn a_ca_that_is_named_and_not_renewed_changes_no_file_and_makes_no_backup() {
+    let folder = tree();
+    renew(&folder, 1, &["admin"]).expect(0);
+    fs::remove_file(folder.join("k/pki/ca.key")).expect("remove");
+    let before = snapshot(&folder.join("k"));
+    let note = folder.join("note");
+    let exec = format!("touch {}", text(&note));
+    let report = json(&folder, 2, &["ca", "--exec", &exec], 3);
+    assert_eq!(report["result"], "unchanged");
+    assert_eq!(steps(&report, "skip"), ["ca"]);
+    assert_eq!(steps(&report, "refresh"), [""; 0]);
+    assert_eq!(codes(&report, "warning"), ["ca not-renewed"]);
+    same(&before, &folder.join("k"));
+    assert!(!note.exists(), "run, and nothing was written");
+}
+
+#[test]
 fn one_that_is_wrong_hides_no_other_and_is_refused_by_its_name() {
     let folder = tree();
     let pki = folder.join("k/pki");

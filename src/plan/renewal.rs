@@ -51,7 +51,7 @@ impl Planner<'_> {
                 if spec.is_ca() && !matches!(renewal.due, Due::Named(_)) {
                     findings.extend(ending(spec, observed, renewal.ca_notice, self.now));
                 }
-                return Ok(self.not_due(spec, &new, findings));
+                return Ok(self.not_due(spec, findings));
             }
         }
         if let Some((text, way_out)) = elsewhere(spec, observed) {
@@ -183,11 +183,16 @@ impl Planner<'_> {
     }
 
     /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
-    fn not_due(&self, spec: &Spec, new: &Spec, findings: Vec<Finding>) -> Planned {
+    fn not_due(&self, spec: &Spec, findings: Vec<Finding>) -> Planned {
         let ca = self.issuer(spec);
+        let observed = self.observed(spec);
         let mut findings = findings;
         findings.extend(self.misnames(spec));
-        let (Some(ca), Observed::Kubeconfig(found)) = (ca, self.observed(spec)) else {
+        let (Some(ca), Observed::Kubeconfig(found)) = (ca, observed) else {
+            return planned(spec, Step::Keep, findings);
+        };
+        // Its own certificate stays as it is.
+        let Some(same) = renewed(spec, observed, &Changes::default()) else {
             return planned(spec, Step::Keep, findings);
         };
         let trusted = authorities(spec, self.found);
@@ -197,7 +202,7 @@ impl Planner<'_> {
         }
         Planned {
             step: Step::Refresh,
-            ..planned(new, Step::Keep, told(findings, spec))
+            ..planned(&same, Step::Keep, told(findings, spec))
         }
     }
 
@@ -217,12 +222,13 @@ impl Planner<'_> {
         told
     }
 
-    /// Whether this run renews it.
+    /// Whether this run renews it. One that is named and refused refuses the run.
     pub(super) fn is_renewed(&self, ca: &Spec) -> bool {
-        match self.policy.force {
-            Force::Renew(renewal) => renewal.due.names(ca),
-            _ => false,
-        }
+        let Force::Renew(renewal) = self.policy.force else {
+            return false;
+        };
+        let keeps = |planned: &Planned| planned.step.keeps();
+        renewal.due.names(ca) && !self.renewal(ca, renewal).as_ref().is_ok_and(keeps)
     }
 
     /// What is found once it is renewed, as far as it is known before: what is judged the same then
