@@ -284,6 +284,52 @@ fn names_change_by_flags_and_the_difference_is_told() {
 }
 
 #[test]
+fn what_is_asked_of_no_certificate_that_is_named_is_refused() {
+    let folder = tree();
+    let before = snapshot(&folder.join("k"));
+    for (flags, words) in [
+        (
+            &["ca", "--add-san", "x.example"][..],
+            "--add-san: ca is a CA",
+        ),
+        (
+            &["ca", "admin", "--remove-san", "x"],
+            "--remove-san: ca is a CA",
+        ),
+        (
+            &["ca", "--key-algorithm", "RSA-4096"],
+            "--key-algorithm: ca is a CA",
+        ),
+        (&["ca", "--validity", "48h"], "--validity: "),
+        (&["apiserver", "--ca-validity", "48h"], "--ca-validity: "),
+        (&["--ca-validity", "48h"], "--ca-validity: "),
+        (
+            &[
+                "apiserver",
+                "--add-san",
+                "a.example",
+                "--remove-san",
+                "a.example",
+            ],
+            "a.example is to be added and taken away",
+        ),
+        (
+            &["apiserver", "etcd-peer", "--remove-san", "nothere"],
+            "--remove-san: nothere is in none of what is named",
+        ),
+    ] {
+        renew(&folder, 1, flags).expect(2).expect_failure(words);
+        same(&before, &folder.join("k"));
+    }
+    let both = ["apiserver", "etcd-peer", "--remove-san", "10.96.0.1"];
+    let report = json(&folder, 1, &both, 0);
+    assert_eq!(
+        report["items"][0]["sansRemoved"],
+        serde_json::json!(["10.96.0.1"])
+    );
+}
+
+#[test]
 fn key_algorithm_and_validity_are_those_found_unless_flags_say_others() {
     let folder = tree();
     let report = json(&folder, 1, &["apiserver"], 0);

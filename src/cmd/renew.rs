@@ -24,11 +24,14 @@ use crate::spec::{Content, Place, Spec};
 use crate::store::{self, Store};
 use crate::x509::san::San;
 
+mod asked;
+
 const VERB: &str = "renew";
 
 /// Everything that is settled before a directory is looked at.
 struct Job {
     names: Vec<String>,
+    typed: asked::Typed,
     renewal: Renewal,
     facts: Option<Facts>,
     store: Store,
@@ -88,6 +91,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
 /// Everything that can be wrong about the arguments and the configuration is told at once.
 fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
+    let typed = asked::Typed::of(&verb);
     let due = wrong.collect(due(&verb))?;
     let ca_notice = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
     let add = wrong.collect(sans("--add-san", &verb.add_san))?;
@@ -147,9 +151,14 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             .filter(|_| given.ca_validity.is_some())
             .map(|cluster| cluster.ca_validity),
     };
+    let opposed = asked::opposed(&changes);
+    if !opposed.is_empty() {
+        return Err(Stop::Usage(opposed));
+    }
     let dry_run = verb.run.dry_run.or(given.dry_run).unwrap_or_default();
     let job = Job {
         names: verb.names,
+        typed,
         renewal: Renewal {
             due,
             ca_notice,
@@ -211,8 +220,17 @@ impl Job {
         specs.sort_by_key(|spec| !spec.is_ca());
         let mut renewal = self.renewal.clone();
         let mut wanted = specs.clone();
-        if !self.names.is_empty() {
-            let names = self.named(&specs, &seen)?;
+        let names = self.named(&specs, &seen)?;
+        let asked_of: Vec<&Spec> = specs
+            .iter()
+            .filter(|spec| names.contains(&spec.name))
+            .collect();
+        let changes = &renewal.changes;
+        let unheeded = asked::unheeded(self.typed, changes, &asked_of, &seen.observed);
+        if !unheeded.is_empty() {
+            return Err(Stop::Usage(unheeded));
+        }
+        if !names.is_empty() {
             wanted.retain(|spec| {
                 let observed = seen.observed.get(&spec.name);
                 names.contains(&spec.name) || hangs_on_one_of(spec, observed, &names)

@@ -1,0 +1,83 @@
+//! Whether what is named can have what is asked of it: nothing that was typed is passed over.
+
+use crate::cli::Renew;
+use crate::observed::Observed;
+use crate::plan::Found;
+use crate::profile::renewal::{Changes, certificate};
+use crate::spec::Spec;
+use crate::x509::san::San;
+
+/// The flags that are for leaves or for CAs alone, and were typed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Typed {
+    key_algorithm: bool,
+    validity: bool,
+    ca_validity: bool,
+}
+
+impl Typed {
+    pub(super) fn of(verb: &Renew) -> Self {
+        Self {
+            key_algorithm: verb.key.key_algorithm.is_some(),
+            validity: verb.validity.validity.is_some(),
+            ca_validity: verb.ca_validity.ca_validity.is_some(),
+        }
+    }
+}
+
+/// A name that is to be added and taken away.
+pub(super) fn opposed(changes: &Changes) -> Vec<String> {
+    let both = changes
+        .add
+        .iter()
+        .filter(|san| changes.remove.contains(san));
+    both.map(|san| {
+        format!("--add-san, --remove-san: {san} is to be added and taken away: leave one out")
+    })
+    .collect()
+}
+
+/// What was typed and is nothing for what is named.
+pub(super) fn unheeded(
+    typed: Typed,
+    changes: &Changes,
+    named: &[&Spec],
+    found: &Found,
+) -> Vec<String> {
+    let ca = named.iter().find(|spec| spec.is_ca());
+    let of_leaves = [
+        ("--add-san", !changes.add.is_empty(), "its names stay"),
+        ("--remove-san", !changes.remove.is_empty(), "its names stay"),
+        ("--key-algorithm", typed.key_algorithm, "its key stays"),
+    ];
+    let mut wrong = Vec::new();
+    for (flag, typed, stays) in of_leaves {
+        if let (true, Some(ca)) = (typed, ca) {
+            let name = &ca.name;
+            wrong.push(format!(
+                "{flag}: {name} is a CA, and {stays}: renew {name} without it"
+            ));
+        }
+    }
+    if typed.validity && ca.is_some() && named.iter().all(|spec| spec.is_ca()) {
+        wrong.push(
+            "--validity: is for leaves, and CAs alone are named: give --ca-validity".to_owned(),
+        );
+    }
+    if typed.ca_validity && ca.is_none() {
+        wrong.push("--ca-validity: is for CAs, and none is named: give --validity".to_owned());
+    }
+    let has = |spec: &&Spec, san: &San| {
+        let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+        certificate(observed).is_some_and(|(leaf, _)| leaf.sans.contains(san))
+    };
+    let nowhere = |san: &&San| ca.is_none() && !named.iter().any(|spec| has(spec, san));
+    wrong.extend(
+        changes
+            .remove
+            .iter()
+            .filter(nowhere)
+            .map(|san| format!("--remove-san: {san} is in none of what is named: leave it out")),
+    );
+    wrong
+}
