@@ -4,6 +4,7 @@
     reason = "the bans are the program's; a test prepares files"
 )]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -16,8 +17,8 @@ use serde_json::Value;
 
 mod common;
 use common::{
-    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, text, tool, tree_of_all,
-    venv, write, write_secret,
+    Finished, TempDir, at, certs, kubeconfig_data, mode, read, run, set_mode, text, tool,
+    tree_of_all, venv, write, write_secret,
 };
 
 const PASSWORD: &str = "correct horse";
@@ -146,12 +147,12 @@ fn the_identity_of_a_kubeconfig_and_what_is_named_as_a_file_are_exported_too() {
     fs::copy(&admin, &copy).expect("copy a file");
     let (certificate, both) = (elsewhere.join("a.crt"), elsewhere.join("both.pem"));
     write(&certificate, &leaf);
-    write(&elsewhere.join("a.key"), &key);
-    write(&both, format!("{leaf}{ca}{key}"));
+    write_secret(&elsewhere.join("a.key"), &key);
+    write_secret(&both, format!("{leaf}{ca}{key}"));
     for (named, wanted) in [
         ("admin", vec![&leaf, &ca]),
         (text(&copy), vec![&leaf, &ca]),
-        (text(&certificate), vec![&leaf]),
+        (text(&certificate), vec![&leaf, &ca]),
         (text(&both), vec![&leaf, &ca]),
     ] {
         let found = opened(&pkcs12(place.path(), &[named]), &[]);
@@ -364,10 +365,10 @@ fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
         ("kube-proxy", "is not there"),
         ("./none", "there is no file"),
         (text(&place.join("pki/ca.key")), "no certificate"),
-        (text(&place.join("pki/ca.crt")), "is a CA's certificate"),
+        (text(&place.join("pki/ca.crt")), "signs for the cluster"),
         (
             text(&place.join("pki/etcd/ca.crt")),
-            "is a CA's certificate",
+            "signs for the cluster",
         ),
         (text(&place.join("ca.conf")), "is a CA's certificate"),
     ] {
@@ -393,9 +394,139 @@ fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
         );
     }
     let crt = place.join("pki/apiserver.crt");
-    let refused = pkcs12(text(&crt)).expect(2);
-    assert!(refused.stderr.contains("the key is not"), "{refused}");
+    let refused = pkcs12(text(&crt)).expect(4);
+    assert!(
+        refused.stderr.contains("apiserver.key is not the key"),
+        "{refused}"
+    );
     assert!(!out.exists());
+}
+
+/// What is done to a certificate, and how it is told.
+type Fault<'a> = (&'a dyn Fn(&Path), &'a str);
+
+/// A copy of the pair in a folder of its own.
+fn copied(crt: &Path) -> TempDir {
+    let folder = TempDir::new();
+    for ending in ["crt", "key"] {
+        fs::copy(
+            crt.with_extension(ending),
+            folder.join(&format!("copy.{ending}")),
+        )
+        .expect("copy a file");
+    }
+    folder
+}
+
+#[test]
+fn what_is_named_as_a_file_is_judged_as_by_its_name() {
+    let place = tree_of_all();
+    let (out, password) = (place.join("out"), place.join("password"));
+    write_secret(&password, PASSWORD);
+    let crt = place.join("pki/apiserver-kubelet-client.crt");
+    let late = Cell::new(false);
+    let pkcs12 = |name: &str, wanted: &[&str]| {
+        let mut command = command(place.path(), "pkcs12", &[name]);
+        command.args(["--password-file", text(&password)]);
+        command.args(["--output-file", text(&out)]);
+        if late.get() {
+            let now = time::OffsetDateTime::now_utc().unix_timestamp();
+            command = at(now + 800 * 86400, "022", &command);
+        }
+        let refused = run(&mut command).expect(4);
+        for wanted in wanted {
+            assert!(refused.stderr.contains(wanted), "{wanted}: {refused}");
+        }
+        assert!(!refused.stderr.contains("--force to reissue"), "{refused}");
+        assert!(!out.exists());
+    };
+    // One that has ended, one of another cluster, and one whose key is another's or open to others.
+    let faults: [Fault; 4] = [
+        (&|_| (), " ended on "),
+        (
+            &|crt| {
+                let other = TempDir::new();
+                let mut all = certs(&["all"]);
+                all.args(["--kubernetes-dir", text(other.path())]);
+                run(all.args(common::CLUSTER)).expect(0);
+                let pair = other.join("pki/apiserver-kubelet-client.crt");
+                for ending in ["crt", "key"] {
+                    let (from, to) = (pair.with_extension(ending), crt.with_extension(ending));
+                    fs::copy(from, to).expect("copy a file");
+                }
+            },
+            "was signed by another CA",
+        ),
+        (
+            &|crt| {
+                let other = place.join("pki/front-proxy-client.key");
+                fs::copy(other, crt.with_extension("key")).expect("copy a file");
+            },
+            "is not the key",
+        ),
+        (&|crt| set_mode(&crt.with_extension("key"), 0o644), "0644"),
+    ];
+    let whole = copied(&crt);
+    for (fault, words) in faults {
+        late.set(words == " ended on ");
+        fault(&crt);
+        pkcs12("apiserver-kubelet-client", &[words]);
+        pkcs12(text(&crt), &[words, "apiserver-kubelet-client."]);
+        let copy = copied(&crt);
+        pkcs12(text(&copy.join("copy.crt")), &[words, "copy."]);
+        for ending in ["crt", "key"] {
+            let (from, to) = (
+                whole.join(&format!("copy.{ending}")),
+                crt.with_extension(ending),
+            );
+            fs::copy(from, &to).expect("copy a file");
+            set_mode(&to, 0o600);
+        }
+    }
+}
+
+#[test]
+fn a_file_is_exported_where_there_is_no_tree_and_through_a_link() {
+    let place = tree_of_all();
+    let (nothing, away) = (TempDir::new(), TempDir::new());
+    fs::copy(place.join("admin.conf"), away.join("handed.conf")).expect("copy a file");
+    std::os::unix::fs::symlink("handed.conf", away.join("link")).expect("a link");
+    let found = opened(&pkcs12(nothing.path(), &[text(&away.join("link"))]), &[]);
+    let leaf = pem(kubeconfig_data(
+        &place.join("admin.conf"),
+        "client-certificate-data",
+    ));
+    assert_eq!(
+        blocks(&found, "CERTIFICATE"),
+        [leaf, read(&place.join("pki/ca.crt"))]
+    );
+    // A user without a certificate, and a certificate without a key, are no identity to hand out.
+    let conf = read(&place.join("admin.conf"));
+    let user = conf.find("    client-certificate-data").expect("a field");
+    write_secret(
+        &away.join("token.conf"),
+        format!("{}    token: abc\n", &conf[..user]),
+    );
+    write(
+        &away.join("lone.crt"),
+        read(&place.join("pki/apiserver.crt")),
+    );
+    for (name, words) in [
+        ("token.conf", "no client certificate"),
+        ("lone.crt", "neither in the file nor beside it"),
+    ] {
+        let refused = export(
+            nothing.path(),
+            "pkcs12",
+            &[
+                text(&away.join(name)),
+                "--output-file",
+                text(&away.join("out")),
+            ],
+        )
+        .expect(1);
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
 }
 
 /// The manifests, each as kubectl reads it.

@@ -114,10 +114,16 @@ fn follows(told: &Finding, closed: &[FileId]) -> bool {
             .any(|folder| closed.contains(folder))
 }
 
-/// All that is there, as the files themselves tell it.
-pub(super) fn look(store: &Store, env: &Env<'_>) -> Result<(Vec<Spec>, Seen), Stop> {
-    let (places, _) = there::places(store, &Root::TREE);
-    let seen = observe::survey(&places, store, store::trusted_users(Owner::default()));
+/// All that is there, as the files themselves tell it: in these roots whatever its name.
+pub(super) fn look(
+    store: &Store,
+    whole: &[Root],
+    env: &Env<'_>,
+) -> Result<(Vec<Spec>, Seen), Stop> {
+    let (mut places, _) = there::places(store, &Root::TREE);
+    let mut seen = observe::survey(&places, store, store::trusted_users(Owner::default()));
+    let (further, _) = there::further(&places, &mut seen, store, whole);
+    places.extend(further);
     let specs = there::specs(places, &seen.observed, None, env.host.name)?;
     Ok((specs, seen))
 }

@@ -70,6 +70,16 @@ impl Store {
         Self { roots }
     }
 
+    /// The same, with the directory of the file at `path` for that of requests, and what the file is called
+    /// there; `None` where there is none. Links are followed.
+    pub fn beside(&self, path: &Path) -> Option<(Self, FileId)> {
+        let path = path.canonicalize().ok()?;
+        let mut roots = self.roots.clone();
+        layout::directory_of(&path).clone_into(&mut roots.requests);
+        let name = path.file_name()?.to_str()?;
+        Some((Self { roots }, FileId::new(Root::Requests, name)))
+    }
+
     /// Where `file` is, for messages and for kubeconfigs that refer to it.
     pub fn path(&self, file: &FileId) -> PathBuf {
         self.roots.file(file)

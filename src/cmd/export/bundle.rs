@@ -43,7 +43,7 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
         contents.push((format!("pki/{}", file.name), public));
     }
     // Of what else lies there, such as a key that this user may not read, nothing is handed out.
-    let (specs, seen) = look(&store, env)?;
+    let (specs, seen) = look(&store, &[], env)?;
     let mut findings = judged(&specs, &seen, env);
     findings.retain(|finding| finding.file.root == Root::Pki && public(&&finding.file));
     super::settled(&lock)?;

@@ -5,23 +5,25 @@ mod bundle;
 mod pkcs12;
 mod secret;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::around::{configuration, roots, settled, stopped, transaction};
+use super::around::{configuration, input, roots, settled, stopped, transaction};
 use super::check::{judged, look};
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, there};
 use crate::bundle::above;
 use crate::cli::{ExportVerb, Tree};
-use crate::diff::authorities;
+use crate::diff::{authorities, told_to_a_reader};
 use crate::facts;
 use crate::finding::{Finding, Severity};
 use crate::key::PrivateKey;
-use crate::observe::Seen;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Seen, survey};
 use crate::observed::{Key, Observed};
 use crate::outcome::Exit;
 use crate::profile::by_name;
+use crate::profile::found::{loose, paired};
 use crate::report::{Format, Output, told};
-use crate::spec::{Place, Spec};
+use crate::spec::{Content, Place, Spec};
 use crate::store::{self, Store};
 use crate::x509::cert::Certificate;
 
@@ -119,9 +121,10 @@ struct Found {
 }
 
 impl Found {
-    fn of(store: &Store, env: &Env<'_>) -> Result<Self, Stop> {
-        let lock = store.lock_shared(&crate::location::Root::ALL)?;
-        let (specs, seen) = look(store, env)?;
+    /// In `whole` whatever its name.
+    fn of(store: &Store, whole: &[Root], env: &Env<'_>) -> Result<Self, Stop> {
+        let lock = store.lock_shared(&Root::ALL)?;
+        let (specs, seen) = look(store, whole, env)?;
         settled(&lock)?;
         Ok(Self { specs, seen })
     }
@@ -144,9 +147,45 @@ impl Found {
         })
     }
 
+    /// What lies at `path`: what is there of that file, else the file as `check` would find it. The store
+    /// is the one that has it.
+    fn at(&mut self, path: &Path, store: &Store, env: &Env<'_>) -> Result<(Spec, Store), Stop> {
+        let lies = |spec: &&Spec| store::is_same(&store.path(&spec.place.public()), path);
+        if let Some(spec) = self.specs.iter().find(lies) {
+            return Ok((spec.clone(), store.clone()));
+        }
+        // What keeps it from being read is told of the name that was given.
+        input(path, "FILE")?;
+        let wrong = |what: &str| Stop::usage(format!("{} {what}", path.display()));
+        let Some((store, file)) = store.beside(path) else {
+            return Err(wrong("is no file that stays where it is"));
+        };
+        let base = file.name.rsplit_once('.').map_or("", |(base, _)| base);
+        let keys = [format!("{base}.key"), format!("{base}-key.pem")];
+        let mut files = vec![file.clone()];
+        files.extend(keys.map(|name| FileId::new(file.root, name)));
+        files.dedup();
+        let named = |file: FileId| loose(store.path(&file).display().to_string(), file);
+        let places: Vec<Spec> = files.into_iter().map(named).collect();
+        let mut seen = survey(&places, &store, store::trusted_users(Owner::default()));
+        let places = paired(places, &mut seen.observed);
+        let observed = &mut self.seen.observed;
+        observed.extend(seen.observed);
+        let specs = there::specs(places, observed, None, env.host.name)?;
+        let spec = specs.into_iter().find(|spec| spec.place.public() == file);
+        let mut spec = spec.ok_or_else(|| wrong("holds no certificate, and is no kubeconfig"))?;
+        // Away from the cluster there is no CA to hold it against.
+        if let Content::Certificate(wanted) = &mut spec.content {
+            let there = |ca: &String| observed.get(ca).is_some_and(|ca| !ca.is_absent());
+            wanted.issuer = wanted.issuer.take().filter(there);
+        }
+        Ok((spec, store))
+    }
+
     /// What is wrong with it, and with its CA.
     fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
-        judged(std::slice::from_ref(spec), &self.seen, env)
+        let specs = std::slice::from_ref(spec);
+        told_to_a_reader(judged(specs, &self.seen, env), specs)
     }
 
     fn observed(&self, spec: &Spec) -> &Observed {
@@ -158,12 +197,15 @@ impl Found {
 
     /// Its certificate, with those above it as far as they are here, and its key.
     fn credentials(&self, spec: &Spec) -> Option<(Vec<Certificate>, &PrivateKey)> {
-        let (chain, key) = match self.observed(spec) {
-            Observed::Certificate { chain, key, .. } => (chain, key.as_ref()?),
-            Observed::Kubeconfig(kubeconfig) => (&kubeconfig.chain, &kubeconfig.key),
+        let known = authorities(spec, &self.seen.observed);
+        let (chain, key, pool) = match self.observed(spec) {
+            Observed::Certificate { chain, key, .. } => (chain, key.as_ref()?, known),
+            Observed::Kubeconfig(found) if known.is_empty() => {
+                (&found.chain, &found.key, &*found.authorities)
+            }
+            Observed::Kubeconfig(found) => (&found.chain, &found.key, known),
             _ => return None,
         };
-        let pool = authorities(spec, &self.seen.observed);
         Some((line(chain, pool), Key::open(key)?))
     }
 }

@@ -1,20 +1,21 @@
 //! `certs export pkcs12`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use zeroize::Zeroizing;
 
-use super::{Export, Found, line, not_to_a_terminal, opened};
+use super::{Export, Found, not_to_a_terminal, opened};
 use crate::cli::ExportPkcs12;
-use crate::cmd::around::{input, passphrase};
+use crate::cmd::around::passphrase;
 use crate::cmd::{Env, Stop, output_file};
 use crate::key::{PrivateKey, Protection};
-use crate::kubeconfig::{self, Source};
+use crate::location::Root;
+use crate::observed::Observed;
 use crate::pkcs12::{check_password, encode};
-use crate::profile::Kind;
+use crate::profile::{Kind, by_name};
+use crate::spec::Spec;
 use crate::x509::cert::Certificate;
-use crate::x509::usage::KeyUsage;
 
 pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, Stop> {
     let file = verb.output_file.as_ref();
@@ -31,41 +32,53 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
         store,
     };
     // No profile has a name with these, and no identity of one's own.
-    if verb.name.contains(['/', '.']) {
-        let (chain, key) = of_file(Path::new(&verb.name))?;
-        if chain.first().is_some_and(signs) {
-            return Err(nobody(&format!("{} is a CA's certificate", verb.name)));
-        }
-        export.bytes = made(verb, &chain, &key, env)?;
-        return Ok(export);
-    }
-    let found = Found::of(&export.store, env)?;
-    let spec = found.named(&verb.name)?;
+    let (found, spec) = if verb.name.contains(['/', '.']) {
+        let whole = [Root::Kubeconfig, Root::Pki];
+        let mut found = Found::of(&export.store, &whole, env)?;
+        let (spec, store) = found.at(Path::new(&verb.name), &export.store, env)?;
+        export.store = store;
+        (found, spec)
+    } else {
+        let found = Found::of(&export.store, &[], env)?;
+        let spec = found.named(&verb.name)?.clone();
+        (found, spec)
+    };
     let kind = spec.certificate().map(|wanted| wanted.kind);
     if kind.is_none_or(|kind| kind == Kind::Ca) {
-        return Err(nobody(&format!("\"{}\" signs for the cluster", verb.name)));
+        return Err(nobody(&verb.name, &spec));
     }
-    export.findings = found.findings(spec, env);
+    export.findings = found.findings(&spec, env);
     if export.is_refused() {
         return Ok(export);
     }
     let (chain, key) = found
-        .credentials(spec)
-        .with_context(|| format!("{}: its key cannot be read by this user", verb.name))?;
+        .credentials(&spec)
+        .with_context(|| format!("{}: {}", verb.name, keyless(found.observed(&spec))))?;
     export.bytes = made(verb, &chain, key, env)?;
     Ok(export)
 }
 
-fn nobody(why: &str) -> Stop {
+/// Why there is nobody's identity in this place.
+fn nobody(name: &str, spec: &Spec) -> Stop {
+    let what = if by_name(&spec.name).is_some() {
+        "signs for the cluster"
+    } else if spec.is_ca() {
+        "is a CA's certificate"
+    } else {
+        "holds a key and no certificate"
+    };
     Stop::usage(format!(
-        "{why} and is nobody's identity: its key is not handed out as PKCS#12"
+        "\"{name}\" {what} and is nobody's identity: its key is not handed out as PKCS#12"
     ))
 }
 
-/// Whether whoever has its key could sign certificates, or be taken for who may.
-fn signs(certificate: &Certificate) -> bool {
-    let usage = certificate.key_usage;
-    certificate.is_ca() || usage.is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
+/// Why there is no key to hand out.
+fn keyless(observed: &Observed) -> &'static str {
+    match observed {
+        Observed::Certificate { key: None, .. } => "its key is neither in the file nor beside it",
+        Observed::Lead(_) => "its user has no client certificate",
+        _ => "its key cannot be read by this user",
+    }
 }
 
 fn made(
@@ -111,47 +124,4 @@ fn password(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Zeroizing<Vec<u8>>
         return Err(Stop::usage("the two passwords are not the same"));
     }
     Ok(first)
-}
-
-/// A kubeconfig's current user, or a certificate with its key in the file or beside it.
-fn of_file(path: &Path) -> Result<(Vec<Certificate>, PrivateKey), Stop> {
-    let bytes = input(path, "FILE")?.bytes;
-    let wrong = |error: anyhow::Error| Stop::usage(format!("{}: {error:#}", path.display()));
-    let (chain, key, above) = match kubeconfig::parse(&bytes) {
-        Ok(current) => {
-            let read = |source: &Source| match source {
-                Source::Data { bytes, .. } => Ok(bytes.clone()),
-                Source::File { path: named, .. } => {
-                    Ok::<_, Stop>(input(&beside(path, named), "FILE")?.bytes)
-                }
-            };
-            let above = Certificate::from_pem(&read(&current.authorities)?).map_err(wrong)?;
-            (read(&current.certificate)?, read(&current.key)?, above)
-        }
-        Err(error) => {
-            if !crate::pem::holds_certificate(&bytes) {
-                return Err(wrong(error.context("no certificate, and no kubeconfig")));
-            }
-            let key = if crate::pem::holds_private_key(&bytes) {
-                bytes.clone()
-            } else {
-                input(&path.with_extension("key"), "FILE")?.bytes
-            };
-            (bytes, key, Vec::new())
-        }
-    };
-    let chain = line(&Certificate::from_pem(&chain).map_err(wrong)?, &above);
-    let key = PrivateKey::from_pem(&key, None).map_err(|error| wrong(anyhow!(error)))?;
-    if chain
-        .first()
-        .is_none_or(|leaf| leaf.public_key != *key.public_key())
-    {
-        return Err(wrong(anyhow!("the key is not the certificate's")));
-    }
-    Ok((chain, key))
-}
-
-/// As client-go finds it.
-fn beside(kubeconfig: &Path, named: &str) -> PathBuf {
-    crate::store::named_beside(kubeconfig, named)
 }

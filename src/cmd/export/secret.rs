@@ -38,7 +38,7 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
     let (store, notes) = opened(&verb.tree, directory, env)?;
     let file = verb.output_file.as_ref();
     output_file::settled(file, &store, &[verb.tree.config.as_ref()])?;
-    let found = Found::of(&store, env)?;
+    let found = Found::of(&store, &[], env)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
         secret: true,
