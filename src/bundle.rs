@@ -67,6 +67,36 @@ pub fn completed(
     file
 }
 
+/// The file of a CA whose certificate comes anew, `came` with it first, in place of `former`: the
+/// CAs that it leads up to, which came or are there, what else came, and what is trusted there for
+/// its own sake. What stood above the former alone goes.
+pub fn replaced(
+    came: &[Certificate],
+    former: &Certificate,
+    there: &[Certificate],
+) -> Vec<Certificate> {
+    let Some((ca, others)) = came.split_first() else {
+        return Vec::new();
+    };
+    let pool = [came, there].concat();
+    let again = |one: &Certificate| came.contains(one) || !came.iter().any(|ca| same_ca(ca, one));
+    let mut file = vec![ca.clone()];
+    let above_it = above(ca, &pool).into_iter().filter(|one| again(one));
+    for one in above_it.chain(others) {
+        if !file.contains(one) {
+            file.push(one.clone());
+        }
+    }
+    let above_former = above(former, there);
+    let own_sake = |one: &&Certificate| *one != former && !above_former.contains(one);
+    for one in there.iter().filter(own_sake) {
+        if !file.iter().any(|other| same_ca(other, one)) {
+            file.push(one.clone());
+        }
+    }
+    file
+}
+
 /// Whether a CA between this leaf and its root is not behind it, so that who trusts the root alone
 /// cannot follow.
 pub fn lacks(leaf: &Certificate, behind: &[Certificate], authorities: &[Certificate]) -> bool {

@@ -302,6 +302,63 @@ fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_com
     assert_eq!(read(&place.join("pki/ca-signing.crt")), own);
 }
 
+/// Three CAs, one below the other, the last of them the cluster's; and it is signed anew.
+const BELOW_ANOTHER: &str = r"
+mkdir -p roots req
+openssl req -x509 -newkey rsa:2048 -nodes -keyout roots/root.key -subj /CN=root -days 7000 -out roots/root.crt
+openssl req -newkey rsa:2048 -nodes -keyout roots/int.key -subj /CN=int |
+    openssl x509 -req -CA roots/root.crt -CAkey roots/root.key -CAcreateserial -days 5000 -extfile roots/ext -out roots/int.crt
+openssl x509 -req -in req/ca.csr -CA roots/int.crt -CAkey roots/int.key -CAcreateserial -days 3650 -copy_extensions copyall -extfile roots/keyid -out own.crt
+cp own.crt req/ca.crt
+";
+
+/// The CA above signs it once more.
+const AGAIN: &str = r"
+openssl x509 -req -in req/ca.csr -CA roots/int.crt -CAkey roots/int.key -days 900 -copy_extensions copyall -extfile roots/keyid -out own.crt
+cp own.crt req/ca.crt
+";
+
+#[test]
+fn a_ca_that_is_issued_anew_stays_below_the_cas_that_the_tree_has_above_it() {
+    let (place, aside) = (below_a_corporate_root("asked"), TempDir::new());
+    write(
+        &place.join("roots/ext"),
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
+    );
+    write(&place.join("roots/keyid"), "authorityKeyIdentifier=keyid\n");
+    bash(place.path(), "", BELOW_ANOTHER);
+    let pem = |name: &str| read(&place.join(name));
+    let (int, root) = (pem("roots/int.crt"), pem("roots/root.crt"));
+    let other = pem("pki/etcd/ca.crt");
+    let first = pem("own.crt");
+    write(&place.join("req/ca.crt"), format!("{first}{int}{root}"));
+    on(place.path(), &["import", "req"]).expect(0);
+    // One that is trusted beside them, as while a CA is replaced.
+    write(
+        &place.join("pki/ca.crt"),
+        format!("{first}{other}{int}{root}"),
+    );
+    for script in ["", "cat roots/int.crt >> req/ca.crt"] {
+        let before = pem("own.crt");
+        bash(place.path(), "", &format!("{AGAIN}{script}"));
+        assert_ne!(pem("own.crt"), before);
+        on(place.path(), &["import", "req"]).expect(0);
+        let own = pem("own.crt");
+        assert_eq!(pem("pki/ca.crt"), format!("{own}{int}{root}{other}"));
+        let again = on(place.path(), &["import", "req"]).expect(0);
+        assert!(again.stdout.contains("nothing was written"), "{again}");
+        for (_, chain, ca) in chains(place.path()) {
+            if ca == "pki/ca" {
+                assert_eq!(chain.len(), 3);
+                openssl(aside.path(), &chain, &place.join("roots/root.crt"), &[]).expect(0);
+            }
+        }
+        let conf = place.join("admin.conf");
+        let data = kubeconfig_data(&conf, "certificate-authority-data");
+        assert_eq!(String::from_utf8_lossy(&data), format!("{root}{other}"));
+    }
+}
+
 #[test]
 fn a_ca_that_its_leaves_would_not_find_is_refused_before_anything_is_written() {
     let place = below_a_corporate_root("another");

@@ -48,6 +48,36 @@ fn a_chain_goes_up_to_the_root_and_leaves_it_out_wherever_the_cas_stand() {
 }
 
 #[test]
+fn a_ca_that_comes_anew_keeps_what_is_above_it_and_what_is_trusted_for_its_own_sake() {
+    let (mut found, [_, lower, upper, root]) = line();
+    let aside = ca(&mut found, "aside", None, "aside");
+    let there = [&lower, &aside, &upper, &root].map(Clone::clone);
+    let anew = ca(&mut found, "lower", Some("upper"), "lower");
+    let whole = [&anew, &upper, &root, &aside].map(Clone::clone);
+    assert_eq!(replaced(from_ref(&anew), &lower, &there), whole);
+    let again = replaced(&[anew.clone(), upper.clone()], &anew, &whole);
+    assert_eq!(again, whole);
+    let upper_anew = ca(&mut found, "upper", Some("root"), "upper");
+    let file = [&anew, &upper_anew, &root, &aside].map(Clone::clone);
+    assert_eq!(
+        replaced(&[anew.clone(), upper_anew.clone()], &anew, &whole),
+        file
+    );
+    let top = replaced(
+        &[anew.clone(), root.clone()],
+        &anew,
+        &[anew.clone(), upper.clone()],
+    );
+    assert_eq!(top, [anew.clone(), upper.clone(), root.clone()]);
+    // Below another root those of the former are of no use.
+    let other = ca(&mut found, "other", None, "other");
+    let moved = ca(&mut found, "lower", Some("other"), "lower");
+    let file = replaced(&[moved.clone(), other.clone()], &lower, &there);
+    assert_eq!(file, [moved, other, aside]);
+    assert_eq!(replaced(&[], &lower, &there), []);
+}
+
+#[test]
 fn what_a_root_signed_has_no_chain_though_another_signed_that_root_too() {
     let mut found = Found::new();
     ca(&mut found, "old", None, "old");

@@ -15,7 +15,7 @@ use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
 use crate::observe::{self, Arrived, Passphrases, Seen, arrived};
-use crate::observed::{Access, Key, Observed, Returned};
+use crate::observed::{Access, Key, Observed, Returned, signing};
 use crate::plan::{Force, Policy};
 use crate::profile::found::as_found;
 use crate::profile::{TABLE, resolve, signing_file};
@@ -250,7 +250,8 @@ fn take_ca(
         Some(first) if itself => std::slice::from_ref(first),
         _ => below,
     };
-    let counted = bundle::on_the_way(from, &chain, pool);
+    let there: &[Certificate] = if itself { &now } else { &[] };
+    let counted = bundle::on_the_way(from, &chain, &[pool, there].concat());
     let (related, unrelated): (Vec<_>, Vec<_>) = chain
         .iter()
         .cloned()
@@ -260,6 +261,10 @@ fn take_ca(
     let (related, unrelated): (Vec<_>, Vec<_>) = (certificates(related), certificates(unrelated));
     // Where nothing leads to any of them that is told of what came back, too.
     let chain = if related.is_empty() { chain } else { related };
+    let chain = match signing(&now, key.as_ref()) {
+        Some(former) => bundle::replaced(&chain, former, &now),
+        None => chain,
+    };
     put(
         seen,
         spec,
@@ -291,7 +296,7 @@ fn bring_along(seen: &mut Seen, specs: &mut Vec<Spec>, ca: &Spec, store: &Store,
         };
         if whole.len() > 1 || found.files.contains_key(&file) {
             seen.files.extend(found.files);
-            let signing = Returned {
+            let alone = Returned {
                 file: came,
                 chain: vec![first.clone()],
                 key: None,
@@ -299,7 +304,7 @@ fn bring_along(seen: &mut Seen, specs: &mut Vec<Spec>, ca: &Spec, store: &Store,
                 unrelated: Vec::new(),
                 access: returned.access,
             };
-            put(seen, &apart, signing);
+            put(seen, &apart, alone);
             specs.push(apart);
         }
     }
