@@ -47,11 +47,11 @@ for name in ca ev; do
 done
 ";
 
-/// `sign NAME DAYS [CA]`: what came back for a request.
+/// `sign NAME DAYS [CA]`: what came back for a request, signed in the time of `$at`.
 const SIGN: &str = r"
 printf 'basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' > leaf.ext
 sign() {
-    openssl x509 -req -days $2 -copy_extensions copyall -extfile leaf.ext -CAcreateserial \
+    ${at-} openssl x509 -req -days $2 -copy_extensions copyall -extfile leaf.ext -CAcreateserial \
         -CA ${3:-ca}.crt -CAkey ${3:-ca}.key -in req/$1.csr -out req/$1.crt 2> /dev/null
 }
 ";
@@ -138,6 +138,13 @@ fn of_a_ca_that_was_asked_for_its_own_and_those_above_it_count() {
                 -in req/ca.csr -out own.crt 2> /dev/null; cat ca.crt own.crt ev.crt > req/ca.crt";
     script(place.path(), &format!("{ROOTS}{sign}"));
     is_refused(place.path(), "holds \"CN=ev\"");
+    // Without what is above it, it is no root.
+    script(place.path(), "cat own.crt > req/ca.crt");
+    let planned = node(place.path(), &["import", "req", "--dry-run"]).expect(0);
+    let own = fingerprint(&place.join("own.crt"));
+    let line = format!("new CA CN=kubernetes, SHA-256 {own}, below CN=ca, which did not come");
+    let told: Vec<&str> = planned.stdout.split_whitespace().collect();
+    assert!(told.join(" ").contains(&line), "{planned}");
     script(place.path(), "cat ca.crt own.crt > req/ca.crt");
     let imported = node(place.path(), &["import", "req"]).expect(0);
     let root = fingerprint(&place.join("ca.crt"));
@@ -191,7 +198,11 @@ fn dates_are_held_against_the_rules_of_a_leaf_that_is_there() {
     let checked = node(place.path(), &["check", "-o", "json"]);
     assert!(checked.stdout.contains("outlives-ca"), "{checked}");
 
-    let place = came_back("1");
+    // In the last third of its time.
+    let place = came_back("365");
+    let at = format!("at='{} -f -20h'", tool("faketime").display());
+    let lines = format!("{at}{SIGN}for name in admin apiserver; do sign $name 1; done");
+    script(place.path(), &lines);
     let short = node(place.path(), &["import", "req"]).expect(3);
     for words in [
         "warning: req/apiserver.crt ends on",

@@ -270,6 +270,7 @@ fn reports() -> Vec<Value> {
         };
         reports.push(parse(&run(command).expect(0)));
     }
+    reports.push(no_root());
     let results: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| report["result"].as_str())
@@ -289,6 +290,23 @@ fn reports() -> Vec<Value> {
     ];
     assert_eq!(steps, known.into());
     reports
+}
+
+/// The report of an import of a CA that came without what is above it.
+fn no_root() -> Value {
+    let folder = TempDir::new();
+    let on = |verb: &[&str]| {
+        let tree = ["--kubernetes-dir", "k8s", "--output", "json"];
+        run(certs(&[verb, &tree].concat()).current_dir(folder.path())).expect(0)
+    };
+    on(&["csr", "ca", "--csr-dir", "csr"]);
+    let script = "openssl req -x509 -newkey rsa:2048 -nodes -keyout above.key -out above.crt -subj /CN=above; \
+                  openssl x509 -req -in csr/ca.csr -CA above.crt -CAkey above.key -days 3000 \
+                  -CAcreateserial -copy_extensions copyall -out csr/ca.crt";
+    let mut bash = std::process::Command::new(common::tool("bash"));
+    bash.args(["-euc", script]).current_dir(folder.path());
+    run(&mut bash).expect(0);
+    parse(&on(&["import", "csr"]))
 }
 
 /// A report of a check of each result, with a file that is missing, one unread and one of no CA's.

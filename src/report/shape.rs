@@ -71,12 +71,15 @@ pub(super) struct Item {
     pub(super) sans_removed: Vec<String>,
 }
 
-/// A root, to be compared with what its CA's owner tells of it.
+/// Where trust begins, to be compared with what its CA's owner tells of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Anchor {
     pub(super) subject: String,
     pub(super) fingerprint: String,
+    /// Who signed it, if it is no root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<String>,
 }
 
 impl Anchor {
@@ -93,6 +96,7 @@ impl Anchor {
         let anchor = |ca: &Certificate| Self {
             subject: ca.subject.to_string(),
             fingerprint: ca.fingerprint(),
+            issuer: (!is_root(ca)).then(|| ca.issuer.to_string()),
         };
         new.map(anchor).collect()
     }

@@ -258,13 +258,20 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
             format,
         );
     }
-    for root in &item.anchors {
-        let root = format!(
-            "new root {}, SHA-256 {}",
-            shown(&root.subject),
-            root.fingerprint
+    for anchor in &item.anchors {
+        let (kind, below) = match &anchor.issuer {
+            Some(issuer) => (
+                "CA",
+                format!(", below {}, which did not come", shown(issuer)),
+            ),
+            None => ("root", String::new()),
+        };
+        let line = format!(
+            "new {kind} {}, SHA-256 {}{below}",
+            shown(&anchor.subject),
+            anchor.fingerprint
         );
-        wrapped(text, "      ", &words(&root), " ", format);
+        wrapped(text, "      ", &words(&line), " ", format);
     }
     if item.kind.contains("server") {
         let mut names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
