@@ -142,6 +142,7 @@ impl Judge<'_> {
             Observed::Request {
                 request,
                 issued: Some((chain, access)),
+                ..
             } => self.issued(request, chain, *access),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {

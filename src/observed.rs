@@ -64,6 +64,8 @@ pub enum Observed {
     Request {
         /// The request.
         request: Request,
+        /// Who may do what with its file.
+        access: Access,
         /// What was issued for it already, and the access to that file.
         issued: Option<(Vec<Certificate>, Access)>,
     },

@@ -255,14 +255,18 @@ impl<'a> Planner<'a> {
         }
         let observed = self.observed(spec);
         let mut findings = self.judge(spec);
-        if matches!(spec.place, Place::Request { .. }) {
-            // Nothing that is issued mends what is asked for.
-            let asked = diff::request(spec, observed);
-            if !asked.is_empty() {
-                findings.retain(|found| asked.iter().all(|other| other.text != found.text));
-                findings.extend(asked);
-                return Err(findings);
-            }
+        // Nothing that is issued mends what is asked for.
+        let asked = match spec.place {
+            Place::Request { .. } => diff::request(spec, observed, self.trusted),
+            _ => Vec::new(),
+        };
+        if asked.iter().any(is_error) {
+            let told = |found: &Finding, other: &Finding| {
+                (&other.file, &other.text) == (&found.file, &found.text)
+            };
+            findings.retain(|found| !asked.iter().any(|other| told(found, other)));
+            findings.extend(asked);
+            return Err(findings);
         }
         let errors: Vec<Code> = findings
             .iter()
@@ -337,7 +341,7 @@ impl<'a> Planner<'a> {
         Ok(Planned {
             spec: spec.clone(),
             step,
-            findings,
+            findings: [asked, findings].concat(),
             mended,
         })
     }

@@ -10,8 +10,8 @@ use std::process::Command;
 
 mod common;
 use common::{
-    Finished, TempDir, certs, each, fixture, listing, mode, read, run, text, tool, tree_of_all,
-    write,
+    Finished, TempDir, certs, each, fixture, listing, mode, read, run, set_mode, text, tool,
+    tree_of_all, write,
 };
 
 const NODE: [&str; 4] = [
@@ -255,6 +255,31 @@ fn what_is_asked_beyond_the_profile_is_refused_by_name_and_nothing_is_written() 
         }
         Ok(())
     });
+}
+
+#[test]
+fn a_request_that_others_may_write_is_refused_and_a_strangers_is_told() {
+    let place = machine();
+    request(place.path(), "admin", P256, ADMIN, "");
+    let file = place.join("csr/admin.csr");
+    for mode in [0o666, 0o664] {
+        set_mode(&file, mode);
+        let words = format!("csr/admin.csr has the mode {mode:04o}: chmod it to 0644");
+        for more in [&[][..], &["--force"]] {
+            let refused = sign(place.path(), "csr", more).expect(4);
+            assert!(refused.stderr.contains(&words), "{refused}");
+        }
+        assert!(!place.join("csr/admin.crt").exists());
+    }
+    set_mode(&file, 0o644);
+    run(Command::new("chown").arg("65534").arg(&file)).expect(0);
+    for more in [&[][..], &[], &["--force"]] {
+        let signed = sign(place.path(), "csr", more).expect(3);
+        let words = "csr/admin.csr belongs to user 65534, who can put another in its place";
+        assert!(signed.stderr.contains(words), "{signed}");
+    }
+    run(Command::new("chown").arg("0").arg(&file)).expect(0);
+    sign(place.path(), "csr", &[]).expect(0);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use super::Judge;
 use super::ground::FOREIGN;
 use super::leaf::is_master;
-use crate::finding::Code;
+use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
+use crate::location::FileId;
 use crate::observed::{Access, Key, KeyState};
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
@@ -16,6 +17,31 @@ pub(crate) const KEY_MODE: u32 = 0o037;
 const WRITABLE: u32 = 0o022;
 /// Bits beyond the mode of a certificate.
 const CERTIFICATE_MODE: u32 = 0o133;
+
+/// The way out where the mode of a file that everyone may read lets them do more.
+const CHMOD: &str = "chmod it to 0644";
+
+/// What is to be told of a file that is taken as it stands: who can write it decides what is in it.
+pub fn of_others(name: &str, file: &FileId, access: Access, trusted: &[u32]) -> Vec<Finding> {
+    let Access { mode, user } = access;
+    let finding = |code, text, way_out: &str| Finding {
+        code,
+        name: name.to_owned(),
+        file: file.clone(),
+        text,
+        way_out: way_out.to_owned(),
+    };
+    let mut findings = Vec::new();
+    if !trusted.contains(&user) {
+        let text = format!("belongs to user {user}, who can put another in its place");
+        findings.push(finding(Code::ForeignOwner, text, FOREIGN));
+    }
+    if mode & WRITABLE != 0 {
+        let text = format!("has the mode {mode:04o}");
+        findings.push(finding(Code::WritableByOthers, text, CHMOD));
+    }
+    findings
+}
 
 impl Judge<'_> {
     pub(super) fn key(&mut self, key: &Key, certificate: &Certificate) {
@@ -70,27 +96,26 @@ impl Judge<'_> {
         self.findings.push(finding);
     }
 
-    /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts.
+    /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts. Another leaf's may
+    /// belong to the user of the component that it is for.
     pub(super) fn public_access(&mut self, access: Access) {
-        let Access { mode, user } = access;
         let leaf = self
             .spec
             .certificate()
             .is_some_and(|certificate| certificate.issuer.is_some());
-        if !leaf && !self.trusted.contains(&user) {
-            let text = format!("belongs to user {user}, who can put another in its place");
-            self.tell(Code::ForeignOwner, &text, FOREIGN);
-        }
-        let code = match mode {
-            mode if mode & WRITABLE != 0 => Code::WritableByOthers,
-            mode if mode & CERTIFICATE_MODE != 0 => Code::CertificateMode,
-            _ => return,
-        };
-        self.tell(
-            code,
-            &format!("has the mode {mode:04o}"),
-            "chmod it to 0644",
+        let mut told = of_others(
+            &self.spec.name,
+            &self.spec.place.public(),
+            access,
+            self.trusted,
         );
+        told.retain(|finding| !leaf || finding.code != Code::ForeignOwner);
+        self.findings.append(&mut told);
+        let mode = access.mode;
+        if mode & WRITABLE == 0 && mode & CERTIFICATE_MODE != 0 {
+            let text = format!("has the mode {mode:04o}");
+            self.tell(Code::CertificateMode, &text, CHMOD);
+        }
     }
 
     pub(super) fn key_access(&mut self, access: Access) {

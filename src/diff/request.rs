@@ -3,6 +3,7 @@
 
 use super::Judge;
 use super::leaf::folded;
+use super::place::of_others;
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
@@ -16,11 +17,20 @@ const ANEW: &str = "have it requested anew";
 /// The way out where a file is of no use.
 const MOVE: &str = "move it away, or have it requested anew";
 
-/// What is wrong about a request for `spec`.
-pub fn request(spec: &Spec, observed: &Observed) -> Vec<Finding> {
+/// What is wrong about a request for `spec`. `trusted` are the users who may own it: who can write it
+/// chooses the key that is certified.
+pub fn request(spec: &Spec, observed: &Observed, trusted: &[u32]) -> Vec<Finding> {
     let mut judge = Judge::of(spec);
     match (spec.certificate(), observed) {
-        (Some(wanted), Observed::Request { request, .. }) => judge.request(wanted, request),
+        (
+            Some(wanted),
+            Observed::Request {
+                request, access, ..
+            },
+        ) => {
+            judge.findings = of_others(&spec.name, &spec.place.key(), *access, trusted);
+            judge.request(wanted, request);
+        }
         (_, Observed::Unreadable(reasons)) => {
             for unreadable in reasons {
                 judge.unreadable(unreadable);

@@ -68,7 +68,11 @@ impl Reader<'_> {
         let issued = self.certificates(place);
         let request = self.file(&place.key(), Holds::Public, public(Request::from_pem));
         match request {
-            Some((request, _)) => Observed::Request { request, issued },
+            Some((request, access)) => Observed::Request {
+                request,
+                access,
+                issued,
+            },
             None => Observed::Absent,
         }
     }
