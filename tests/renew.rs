@@ -351,6 +351,23 @@ fn key_algorithm_and_validity_are_those_found_unless_flags_say_others() {
 }
 
 #[test]
+fn a_certificate_for_another_kind_of_key_is_held_against_the_usages_of_that_kind() {
+    let folder = tree();
+    for (kind, usage) in [
+        ("RSA-2048", "Digital Signature, Key Encipherment"),
+        ("ECDSA-P256", "Digital Signature"),
+    ] {
+        let flags = ["apiserver", "--key-algorithm", kind];
+        let report = json(&folder, 1, &flags, 0);
+        assert_eq!(report["findings"], serde_json::json!([]), "{kind}");
+        assert_eq!(report["items"][0]["keyAlgorithm"], kind);
+        let file = folder.join("k/pki/apiserver.crt");
+        let told = openssl(&["x509", "-noout", "-ext", "keyUsage"], &file);
+        assert_eq!(told.lines().nth(1).map(str::trim), Some(usage));
+    }
+}
+
+#[test]
 fn of_an_external_ca_what_is_due_is_skipped_and_said_and_the_rest_is_renewed() {
     let folder = tree();
     fs::remove_file(folder.join("k/pki/etcd/ca.key")).expect("remove");

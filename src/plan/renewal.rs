@@ -8,7 +8,7 @@ use crate::diff::{authorities, diff, ending, external, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
-use crate::spec::{BACKDATE, Content, Kind, Spec};
+use crate::spec::{BACKDATE, Content, Kept, Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 use crate::x509::validity::moment;
@@ -70,10 +70,11 @@ impl Planner<'_> {
             self.trusted,
             self.now,
         );
-        // The new key is not there yet.
+        // The new key is not there yet, and what is told of its kind is of the former one.
+        let of_key = |code| matches!(code, Code::KeyAlgorithm | Code::KeyEncipherment);
         let left: Vec<Finding> = left
             .into_iter()
-            .filter(|finding| same_key || finding.code != Code::KeyAlgorithm)
+            .filter(|finding| same_key || !of_key(finding.code))
             .collect();
         let mended: Vec<Finding> = findings
             .into_iter()
@@ -298,6 +299,12 @@ impl Planner<'_> {
 fn asked(spec: &Spec, new: &Spec, changes: &Changes) -> Spec {
     let mut asked = spec.clone();
     if let (Content::Certificate(wanted), Some(new)) = (&mut asked.content, new.certificate()) {
+        // Usages go with the kind of the new key, and not with that of the former one.
+        wanted.kept = Some(Kept {
+            key_usage: wanted.key_usage(new.key_algorithm),
+            extended_key_usage: wanted.extended_key_usage().to_vec(),
+            extensions: Vec::new(),
+        });
         wanted.key_algorithm = new.key_algorithm;
         wanted.validity = new.validity;
         wanted.sans.retain(|san| !changes.remove.contains(san));
