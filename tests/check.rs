@@ -632,6 +632,28 @@ fn a_certificate_found_is_told_with_the_key_that_lies_beside_it() {
 }
 
 #[test]
+fn a_ca_is_managed_elsewhere_where_no_file_has_its_key() {
+    let place = Base::Default.copy();
+    let pki = place.join("k/pki");
+    fs::copy(pki.join("ca.crt"), pki.join("ca-signing.crt")).expect("copy a file");
+    for elsewhere in [false, true] {
+        if elsewhere {
+            fs::remove_file(pki.join("ca.key")).expect("remove a file");
+        }
+        let report = report(&check(place.path(), &["-o", "json"]));
+        let items = report["items"].as_array().expect("a list");
+        for file in ["/ca.crt", "/ca-signing.crt"] {
+            let item = items.iter().find(|item| {
+                let first = item["files"][0].as_str();
+                first.is_some_and(|path| path.ends_with(&format!("k/pki{file}")))
+            });
+            let item = item.unwrap_or_else(|| panic!("{file}: {report}"));
+            assert_eq!(item["externallyManaged"], elsewhere, "{item}");
+        }
+    }
+}
+
+#[test]
 fn a_kubeconfig_with_a_token_is_judged_by_its_mode_its_ca_and_where_it_leads() {
     let robot = "\
         sed -e /client-certificate-data/d -e 's/client-key-data: .*/token: abcdef.0123456789abcdef/' \

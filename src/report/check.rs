@@ -202,11 +202,11 @@ impl Checked {
     fn item(&self, spec: &Spec, found: &BTreeMap<String, Observed>) -> Item {
         let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
         let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-        let keyless = |name: &String| {
-            matches!(
-                found.get(name),
-                Some(Observed::Certificate { key: None, .. })
-            )
+        let keyless = |name: &String| match found.get(name) {
+            Some(Observed::Certificate {
+                chain, key: None, ..
+            }) => !chain.first().is_some_and(|ca| has_key(ca, found)),
+            _ => false,
         };
         let certificate = certificate(spec, observed).map(|(leaf, chain)| {
             let end = effective_end(leaf, chain, authorities(spec, found));
@@ -261,6 +261,18 @@ fn title(name: &str, file: &str) -> String {
         .extension()
         .is_some_and(|ending| ending == "conf");
     if kubeconfig { file } else { name }.to_owned()
+}
+
+/// Whether a CA's key is here: beside another of its certificates, if not beside this one.
+fn has_key(ca: &Certificate, found: &BTreeMap<String, Observed>) -> bool {
+    found.values().any(|observed| match observed {
+        Observed::Certificate {
+            chain,
+            key: key @ Some(_),
+            ..
+        } => signing(chain, key.as_ref()).is_some_and(|own| own.public_key == ca.public_key),
+        _ => false,
+    })
 }
 
 /// The certificate that a place stands for, and what lies between it and its CA.
