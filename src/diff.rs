@@ -250,13 +250,13 @@ impl Judge<'_> {
     /// `who` stands before the verb, where it is not the file's own certificate.
     fn dates(&mut self, certificate: &Certificate, who: &str) {
         let validity = &certificate.validity;
-        if self.now > validity.not_after {
+        if validity.has_ended(self.now) {
             self.tell(
                 Code::Expired,
                 &format!("{who}ended on {}", moment(validity.not_after)),
                 "",
             );
-        } else if self.now < validity.not_before {
+        } else if validity.is_to_begin(self.now) {
             self.tell(
                 Code::NotYetValid,
                 &format!(

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
 use crate::plan::Refusal;
-use crate::x509::validity::moment;
+use crate::x509::validity::{Validity, moment};
 
 /// SHA-256 of a file's octets.
 pub type Digest = [u8; 32];
@@ -52,8 +52,8 @@ pub struct Changed {
     pub copy_path: PathBuf,
     /// No more than this of a mode is put back.
     pub largest_mode: u32,
-    /// When the certificate in the copy ends, if it holds one.
-    pub ends: Option<OffsetDateTime>,
+    /// When the certificate in the copy is valid, if it holds one.
+    pub validity: Option<Validity>,
 }
 
 /// What is in a file's place.
@@ -251,12 +251,15 @@ fn unsound(
         way_out: way_out.to_owned(),
     };
     let changed = files.iter().find(|changed| changed.file == planned.file);
-    if let Some(ends) = changed.and_then(|changed| changed.ends)
-        && ends < now
+    if let Some(validity) = changed.and_then(|changed| changed.validity)
+        && validity.has_ended(now)
     {
         findings.push(tell(
             Code::RestoredExpired,
-            format!("is put back, and its time was over on {}", ends.date()),
+            format!(
+                "is put back, and its time was over on {}",
+                validity.not_after.date()
+            ),
             "reissue it with --force, or run 'certs rollback' again",
         ));
     }

@@ -114,7 +114,7 @@ impl Judge<'_> {
         }
         // A verifier passes over an anchor of a bundle that is not in date or may not sign.
         let in_date = |ca: &Certificate| {
-            ca.validity.not_before <= self.now && self.now <= ca.validity.not_after
+            !ca.validity.is_to_begin(self.now) && !ca.validity.has_ended(self.now)
         };
         let usable: Vec<Certificate> = self
             .authorities

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::reasons::unread;
-use time::OffsetDateTime;
-
 use crate::finding::Code;
 use crate::key;
 use crate::kubeconfig::{self, Source};
@@ -13,6 +11,7 @@ use crate::pem;
 use crate::rollback::{Changed, Last, Look, State};
 use crate::store::{BackedUp, Backup, FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
+use crate::x509::validity::Validity;
 
 /// The last run, and the former contents of what it replaced.
 pub struct Former {
@@ -45,7 +44,7 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
         let content = copy.as_ref().ok().and_then(Option::as_ref);
         files.push(Changed {
             largest_mode: largest_mode(file, content),
-            ends: content.and_then(|content| ends(&content.bytes)),
+            validity: content.and_then(|content| validity(&content.bytes)),
             file: file.clone(),
             wrote: *new,
             replaced: *replaced,
@@ -128,13 +127,13 @@ fn largest_mode(file: &FileId, copy: Option<&FileContent>) -> u32 {
     }
 }
 
-/// The end of the certificate in a file or in a kubeconfig. What holds none, or is not sound, was put
+/// The validity of the certificate in a file or in a kubeconfig. What holds none, or is not sound, was put
 /// there by somebody and is put back all the same.
-fn ends(bytes: &[u8]) -> Option<OffsetDateTime> {
+fn validity(bytes: &[u8]) -> Option<Validity> {
     let chain =
         Certificate::from_pem(bytes).or_else(|error| match kubeconfig::parse(bytes)?.certificate {
             Source::Data { bytes, .. } => Certificate::from_pem(&bytes),
             Source::File { .. } => Err(error),
         });
-    Some(chain.ok()?.first()?.validity.not_after)
+    Some(chain.ok()?.first()?.validity)
 }

@@ -1,6 +1,7 @@
 //! What is in the way of a renewal.
 
 use super::{Planner, is_error};
+use crate::bundle::is_root;
 use crate::diff::{ISSUE_FOR_KEY, external};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
@@ -37,9 +38,7 @@ impl Planner<'_> {
                 way_out: way_out.to_owned(),
             }]
         };
-        let own =
-            former.subject == former.issuer && former.verify_signature(&former.public_key).is_ok();
-        if !own {
+        if !is_root(former) {
             let text = format!("was signed by another CA, \"{}\"", former.issuer);
             return tell(Code::NotSelfSigned, &text, ISSUE_FOR_KEY);
         }

@@ -101,7 +101,7 @@ impl Metrics {
             labels.push(("serial_number".to_owned(), certificate.serial.decimal()));
             let labels = shown(labels);
             let validity = &certificate.validity;
-            let expired = i64::from(now > validity.not_after);
+            let expired = i64::from(validity.has_ended(now));
             self.expired.insert(labels.clone(), expired);
             self.not_after
                 .insert(labels.clone(), validity.not_after.unix_timestamp());

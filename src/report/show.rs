@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::shape::{hex, timestamp, yaml};
 use super::text::{BOLD, RED, YELLOW, line, painted, shown, words, wrapped};
 use super::{Format, Output, SCHEMA_VERSION};
+use crate::bundle::{is_root, verifies};
 use crate::key::PublicKey;
 use crate::kubeconfig::{Outline, Source};
 use crate::observed::server;
@@ -211,9 +212,9 @@ impl Part {
         now: OffsetDateTime,
     ) -> Self {
         let validity = &certificate.validity;
-        let (state, left) = if now > validity.not_after {
+        let (state, left) = if validity.has_ended(now) {
             ("expired", "it has ended".to_owned())
-        } else if now < validity.not_before {
+        } else if validity.is_to_begin(now) {
             ("not-yet-valid", "it has not begun".to_owned())
         } else {
             let days = (validity.not_after - now).whole_days();
@@ -221,17 +222,11 @@ impl Part {
         };
         let mut verified: Vec<String> = Vec::new();
         for (name, ca) in cas {
-            let signed = ca.subject == certificate.issuer
-                && certificate.verify_signature(&ca.public_key).is_ok();
-            if signed && ca != certificate && !verified.contains(name) {
+            if verifies(certificate, ca) && ca != certificate && !verified.contains(name) {
                 verified.push(name.clone());
             }
         }
-        let itself = certificate.subject == certificate.issuer
-            && certificate
-                .verify_signature(&certificate.public_key)
-                .is_ok();
-        if itself {
+        if is_root(certificate) {
             verified.insert(0, "itself".to_owned());
         }
         let what = if certificate.is_ca() {

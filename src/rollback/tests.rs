@@ -34,7 +34,7 @@ fn replaced(name: &str) -> Changed {
         copy: State::File(look(FORMER)),
         copy_path: format!("/b/{name}").into(),
         largest_mode: 0o640,
-        ends: None,
+        validity: None,
     }
 }
 
@@ -333,11 +333,18 @@ fn a_list_that_cannot_be_read_may_be_that_of_the_last_run() {
     }
 }
 
+fn until(not_after: OffsetDateTime) -> Validity {
+    Validity {
+        not_before: not_after - Duration::DAY,
+        not_after,
+    }
+}
+
 #[test]
 fn a_certificate_whose_time_is_over_is_put_back_and_told() {
     for (seconds, told) in [(-1, true), (0, false), (1, false)] {
         let ended = Changed {
-            ends: Some(NOW + Duration::seconds(seconds)),
+            validity: Some(until(NOW + Duration::seconds(seconds))),
             ..replaced("a.crt")
         };
         let plan = planned(&[ended]);
@@ -345,7 +352,7 @@ fn a_certificate_whose_time_is_over_is_put_back_and_told() {
         assert_eq!(codes.contains(&Code::RestoredExpired), told, "{seconds}");
     }
     let kept = Changed {
-        ends: Some(NOW - Duration::DAY),
+        validity: Some(until(NOW - Duration::DAY)),
         now: State::File(look(FORMER)),
         ..replaced("a.crt")
     };

@@ -12,6 +12,18 @@ pub struct Validity {
     pub not_after: OffsetDateTime,
 }
 
+impl Validity {
+    /// Whether the last second is over.
+    pub fn has_ended(&self, now: OffsetDateTime) -> bool {
+        now > self.not_after
+    }
+
+    /// Whether the first second is still to come.
+    pub fn is_to_begin(&self, now: OffsetDateTime) -> bool {
+        now < self.not_before
+    }
+}
+
 const SECOND: i128 = 1_000_000_000;
 const UNITS: [(&str, i128); 9] = [
     ("d", 86_400 * SECOND),
@@ -207,6 +219,21 @@ mod tests {
             let error = parse_duration(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn both_ends_of_a_validity_are_within_it() {
+        let not_before = time::macros::datetime!(2027-01-01 00:00:00 UTC);
+        let not_after = not_before + Duration::DAY;
+        let validity = Validity {
+            not_before,
+            not_after,
+        };
+        for now in [not_before, not_after] {
+            assert!(!validity.is_to_begin(now) && !validity.has_ended(now));
+        }
+        assert!(validity.is_to_begin(not_before - Duration::SECOND));
+        assert!(validity.has_ended(not_after + Duration::SECOND));
     }
 
     #[test]
