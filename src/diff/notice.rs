@@ -11,7 +11,7 @@ pub struct Notice {
     /// No sooner than this.
     pub at_most: Duration,
     /// Nor before two thirds of its time have passed, so that a short-lived one is not renewed by
-    /// every run, nor told of by every look.
+    /// every run.
     pub last_third: bool,
 }
 
@@ -28,8 +28,10 @@ impl Notice {
     /// Of a CA, where nothing else was said.
     pub const CA: Self = Self::exactly(Duration::days(180));
     /// Of all else, where nothing else was said.
-    pub const LEAF: Self = Self {
-        at_most: Duration::days(30),
+    pub const LEAF: Self = Self::exactly(Duration::days(30));
+    /// For who replaces it then: one that lives for less than that is not replaced by every run.
+    pub const DUE: Self = Self {
+        at_most: Self::LEAF.at_most,
         last_third: true,
     };
 

@@ -66,7 +66,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 34] = [
+const ELSEWHERE: [(Code, &str); 35] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -142,6 +142,10 @@ const ELSEWHERE: [(Code, &str); 34] = [
     (
         Code::KubeconfigForeign,
         "another_cluster_s_is_refused_and_no_other_is_written (tests/refresh.rs)",
+    ),
+    (
+        Code::TrustFile,
+        "one_that_names_its_ca_file_is_left_as_it_is (tests/refresh.rs)",
     ),
     // Of requests.
     (
