@@ -298,8 +298,9 @@ fn a_signal_at_the_password_ends_the_program_and_the_terminal_shows_again() {
     ] {
         let folder = TempDir::new();
         let [inner, pid, shown] = ["inner", "pid", "shown"].map(|name| folder.join(name));
+        // Whoever runs this may ignore signals, as nohup does: that is inherited.
         let line = format!(
-            "trap : INT QUIT\nstty sane\nbash -c 'echo $$ > {}; exec {} export pkcs12 admin \
+            "trap : INT QUIT\nstty sane\nbash -c 'echo $$ > {}; exec env --default-signal {} export pkcs12 admin \
              --kubernetes-dir {} --output-file {}'\necho ended $?\nstty -a\necho over\n",
             text(&pid),
             text(&common::binary()),
