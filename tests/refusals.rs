@@ -105,7 +105,7 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
             "./words",
         ],
         2,
-        "no certificate, and no kubeconfig",
+        "no certificate, and is no kubeconfig",
     ),
     (
         &[
