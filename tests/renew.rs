@@ -239,7 +239,7 @@ fn names_change_by_flags_and_the_difference_is_told() {
         "--add-san",
         "api.example.com,10.0.0.77",
         "--remove-san",
-        "10.0.0.10",
+        "10.96.0.1",
     ];
     let report = json(&folder, 1, &flags, 0);
     let item = &report["items"][0];
@@ -247,7 +247,7 @@ fn names_change_by_flags_and_the_difference_is_told() {
         item["sansAdded"],
         serde_json::json!(["api.example.com", "10.0.0.77"])
     );
-    assert_eq!(item["sansRemoved"], serde_json::json!(["10.0.0.10"]));
+    assert_eq!(item["sansRemoved"], serde_json::json!(["10.96.0.1"]));
     let file = folder.join("k/pki/apiserver.crt");
     let names = openssl(&["x509", "-noout", "-ext", "subjectAltName"], &file);
     assert!(
@@ -263,17 +263,18 @@ fn names_change_by_flags_and_the_difference_is_told() {
     let report = json(&folder, 1, &["apiserver"], 4);
     assert_eq!(report["result"], "changed");
     assert_eq!(codes(&report, "error"), ["apiserver san-missing"]);
-    // Facts say what is wanted, all of it.
-    let facts = [
-        "apiserver",
-        "--node-name",
-        "cp1",
-        "--apiserver-advertise-address",
-        "10.0.0.10",
-    ];
+    // A document says what is wanted, all of it.
+    let config = folder.join("config.yaml");
+    write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n\
+         localAPIEndpoint:\n  advertiseAddress: 10.0.0.10\nnodeRegistration:\n  name: cp1\n\
+         ---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n",
+    );
+    let facts = ["apiserver", "--config", text(&config)];
     let said = renew(&folder, 1, &[&facts[..], &["--dry-run"]].concat()).expect(0);
     for words in [
-        "names added: kubernetes, 10.0.0.10",
+        "names added: kubernetes, 10.96.0.1",
         "names removed: api.example.com, 10.0.0.77",
     ] {
         assert!(said.stdout.contains(words), "{said}");
@@ -281,6 +282,73 @@ fn names_change_by_flags_and_the_difference_is_told() {
     let report = json(&folder, 1, &facts, 0);
     assert_eq!(report["node"], "cp1");
     assert_eq!(report["items"][0]["sans"].as_array().map(Vec::len), Some(7));
+}
+
+#[test]
+fn what_no_flag_states_is_taken_from_what_is_there() {
+    let folder = tree();
+    for flags in [
+        &["--apiserver-cert-extra-sans", "b.example"][..],
+        &[
+            "--node-name",
+            "cp1",
+            "--apiserver-cert-extra-sans",
+            "c.example",
+        ],
+    ] {
+        let report = json(&folder, 1, &[&["apiserver"], flags].concat(), 0);
+        let item = &report["items"][0];
+        assert_eq!(
+            item["sansAdded"],
+            serde_json::json!([flags[flags.len() - 1]])
+        );
+        assert!(item["sansRemoved"].is_null(), "{item}");
+    }
+    // A document that says nothing of the node.
+    let config = folder.join("config.yaml");
+    let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n\
+        controlPlaneEndpoint: lb.example:6443\n";
+    write(&config, cluster);
+    let report = json(&folder, 1, &["--all", "--config", text(&config)], 0);
+    assert!(report["node"].is_null(), "{report}");
+    let items = report["items"].as_array().expect("items");
+    for item in items {
+        let added = (item["name"] == "apiserver").then(|| serde_json::json!(["lb.example"]));
+        assert_eq!(item["sansAdded"], added.unwrap_or_default(), "{item}");
+        assert!(item["sansRemoved"].is_null(), "{item}");
+    }
+}
+
+#[test]
+fn a_name_by_which_a_kubeconfig_leads_to_the_api_server_stays() {
+    let folder = tree();
+    let before = snapshot(&folder.join("k"));
+    let flags = ["apiserver", "--remove-san", "10.0.0.10"];
+    let report = json(&folder, 1, &flags, 4);
+    assert_eq!(report["result"], "refused");
+    assert_eq!(
+        codes(&report, "error"),
+        [
+            "admin server-not-in-sans",
+            "super-admin server-not-in-sans",
+            "kubelet server-not-in-sans",
+            "controller-manager server-not-in-sans",
+            "scheduler server-not-in-sans",
+        ]
+    );
+    same(&before, &folder.join("k"));
+    // One that leads nowhere as it is says nothing against a renewal.
+    for kubeconfig in [
+        "admin",
+        "super-admin",
+        "kubelet",
+        "controller-manager",
+        "scheduler",
+    ] {
+        let file = folder.join("k").join(format!("{kubeconfig}.conf"));
+        write(&file, read(&file).replace("10.0.0.10", "10.0.0.99"));
+    }
+    renew(&folder, 1, &flags).expect(0);
 }
 
 #[test]

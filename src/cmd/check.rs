@@ -11,6 +11,7 @@ use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
 use crate::plan::{Force, Policy, plan};
 use crate::profile::found::lacking;
+use crate::profile::{Profile, resolve};
 use crate::report::{self, Checked, Format};
 use crate::spec::Spec;
 use crate::store::{self, Store};
@@ -79,8 +80,14 @@ fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
     let mut seen = observe::survey(&places, &job.store, trusted);
     let (further, left) = there::further(&places, &mut seen, &job.store, &Root::TREE);
     places.extend(further);
-    let facts = job.facts.as_ref();
-    let specs = there::specs(places, &seen.observed, facts, env.host.name)?;
+    let resolve = job
+        .facts
+        .as_ref()
+        .map(|facts| |row: &Profile, _| resolve(row, facts));
+    let by_facts = resolve
+        .as_ref()
+        .map(|resolve| resolve as &there::Resolve<'_>);
+    let specs = there::specs(places, &seen.observed, by_facts, env.host.name)?;
     let interrupted = lock.interrupted()?;
     let busy = lock.busy().is_some();
     // The first run of all may be at work, or have ended before there was anything.

@@ -11,18 +11,17 @@ use super::select::nearest;
 use super::sequence::{Judge, Judged, Sequence};
 use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::Renew;
-use crate::facts::{Facts, Given};
+use crate::facts::Given;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{Observed, Source};
 use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
 use crate::profile::reader::Changed;
 use crate::profile::renewal::{Changes, certificate};
-use crate::profile::{TABLE, by_name};
+use crate::profile::{Profile, Stated, TABLE, by_name};
 use crate::report::Report;
 use crate::spec::{Content, Place, Spec};
 use crate::store::{self, Store};
-use crate::x509::san::San;
 
 mod asked;
 
@@ -33,7 +32,7 @@ struct Job {
     names: Vec<String>,
     typed: asked::Typed,
     renewal: Renewal,
-    facts: Option<Facts>,
+    stated: Option<Stated>,
     store: Store,
     within: Vec<Root>,
     passphrases: Passphrases,
@@ -45,7 +44,7 @@ struct Job {
 pub(crate) fn run(verb: Renew, env: &mut Env<'_>) -> Outcome {
     let run = verb.run.clone();
     let report = settle(verb, env).and_then(|(job, notes)| {
-        let node = job.facts.as_ref().map(|facts| facts.node.name.clone());
+        let node = job.stated.as_ref().and_then(Stated::node).cloned();
         let report = Report::new(VERB, env.now, node, &job.store, least(&run), notes);
         attempt(&job, report, env)
     });
@@ -92,10 +91,11 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
 fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let typed = asked::Typed::of(&verb);
+    let document = verb.run.tree.config.is_some();
     let due = wrong.collect(due(&verb))?;
     let ca_notice = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
-    let add = wrong.collect(sans("--add-san", &verb.add_san))?;
-    let remove = wrong.collect(sans("--remove-san", &verb.remove_san))?;
+    let add = wrong.collect(asked::sans("--add-san", &verb.add_san))?;
+    let remove = wrong.collect(asked::sans("--remove-san", &verb.remove_san))?;
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     let passphrases = wrong.collect(passphrases(&verb.ca_passphrase_file, env))?;
     wrong.collect(quiet(&verb.run))?;
@@ -106,7 +106,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     verb.services.give(&mut given);
     verb.etcd.give(&mut given);
     verb.node_ip.give(&mut given);
-    let names = verb.run.tree.config.is_some() || given != Given::default();
+    let names = document || given != Given::default();
     verb.key.give(&mut given);
     verb.validity.give(&mut given);
     verb.ca_validity.give(&mut given);
@@ -163,9 +163,12 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             due,
             ca_notice,
             reuse_key: verb.reuse_key,
+            kubeconfigs: Vec::new(),
             changes,
         },
-        facts: facts.filter(|_| names),
+        stated: facts
+            .filter(|_| names)
+            .map(|facts| Stated::new(facts, given, document)),
         store,
         within,
         passphrases,
@@ -185,22 +188,6 @@ fn due(verb: &Renew) -> Result<Due, Stop> {
     })
 }
 
-fn sans(flag: &str, texts: &[String]) -> Result<Vec<San>, Stop> {
-    let mut wrong = Vec::new();
-    let mut sans = Vec::new();
-    for text in texts {
-        match San::from_shown(text.trim()) {
-            Ok(san) => sans.push(san),
-            Err(reason) => wrong.push(format!("{flag}: \"{text}\" {reason}")),
-        }
-    }
-    if wrong.is_empty() {
-        Ok(sans)
-    } else {
-        Err(Stop::Usage(wrong))
-    }
-}
-
 impl Job {
     fn plan(
         &self,
@@ -211,8 +198,12 @@ impl Job {
         let (places, closed) = there::places(&self.store, roots);
         let trusted = store::trusted_users(Owner::default());
         let seen = observe(&places, &self.store, passphrases, trusted);
-        let facts = self.facts.as_ref();
-        let mut specs = there::specs(places, &seen.observed, facts, env.host.name)?;
+        let over = self
+            .stated
+            .as_ref()
+            .map(|stated| |row: &Profile, there| stated.over(row, there));
+        let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
+        let mut specs = there::specs(places, &seen.observed, over, env.host.name)?;
         if specs.is_empty() && closed.is_empty() {
             return Err(there::nothing(&self.store));
         }
@@ -220,6 +211,8 @@ impl Job {
         specs.sort_by_key(|spec| !spec.is_ca());
         let mut renewal = self.renewal.clone();
         let mut wanted = specs.clone();
+        let kubeconfig = |spec: &&Spec| matches!(spec.place, Place::Kubeconfig { .. });
+        renewal.kubeconfigs = specs.iter().filter(kubeconfig).cloned().collect();
         let names = self.named(&specs, &seen)?;
         let asked_of: Vec<&Spec> = specs
             .iter()

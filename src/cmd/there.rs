@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::Stop;
-use crate::facts::Facts;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
 use crate::observe::{self, Seen};
 use crate::observed::Observed;
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
-use crate::profile::{by_name, resolve};
+use crate::profile::{Profile, ResolveError, by_name};
 use crate::spec::{Kind, Spec};
 use crate::store::{ReadError, Store, Walked};
 
@@ -107,11 +106,14 @@ fn told(code: Code, file: FileId, text: String, way_out: &str) -> Finding {
     }
 }
 
+/// What facts say of a row, over what is there.
+pub(crate) type Resolve<'a> = dyn Fn(&Profile, Spec) -> Result<Spec, ResolveError> + 'a;
+
 /// What should be in each place in which something is: by the facts, if any were stated.
 pub(crate) fn specs(
     places: Vec<Spec>,
     found: &BTreeMap<String, Observed>,
-    facts: Option<&Facts>,
+    facts: Option<&Resolve<'_>>,
     host: &str,
 ) -> Result<Vec<Spec>, Stop> {
     let evidence = Evidence::of(found, host);
@@ -131,7 +133,7 @@ pub(crate) fn specs(
             .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
         specs.push(match facts {
             // What a kubelet made itself no facts are about.
-            Some(facts) if !own => resolve(row, facts).map_err(|error| Stop::usage(error.0))?,
+            Some(facts) if !own => facts(row, there).map_err(|error| Stop::usage(error.0))?,
             _ => there,
         });
     }

@@ -1,11 +1,12 @@
 //! What is in the way of a renewal.
 
-use super::{Planner, is_error};
+use super::{Planner, Renewal, is_error};
 use crate::bundle::is_root;
-use crate::diff::{ISSUE_FOR_KEY, external};
+use crate::diff::{ISSUE_FOR_KEY, external, served};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
+use crate::profile::API_SERVER;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -25,6 +26,22 @@ impl Planner<'_> {
             hindering.extend(errors());
         }
         hindering
+    }
+
+    /// The kubeconfigs that lead to the API server by a name for which it would be good no more.
+    pub(super) fn misled(&self, spec: &Spec, after: &Observed, renewal: &Renewal) -> Vec<Finding> {
+        if spec.name != API_SERVER {
+            return Vec::new();
+        }
+        let specs = std::slice::from_ref(spec);
+        let mut found = self.found.clone();
+        found.insert(spec.name.clone(), after.clone());
+        let misled = |kubeconfig: &Spec| {
+            let was = served(kubeconfig, specs, self.found, |_| true);
+            let is = served(kubeconfig, specs, &found, |_| true);
+            is.filter(|_| was.is_none())
+        };
+        renewal.kubeconfigs.iter().filter_map(misled).collect()
     }
 
     /// What keeps a CA from signing itself anew.

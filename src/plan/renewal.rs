@@ -86,6 +86,7 @@ impl Planner<'_> {
             .cloned()
             .collect();
         hindering.extend(self.hindered(spec, &new, former));
+        hindering.extend(self.misled(spec, &after, renewal));
         if let Some(hinders) = hindering
             .iter()
             .find(|finding| finding.code == Code::ExternalCa)

@@ -12,6 +12,7 @@ pub mod reader;
 pub mod renewal;
 mod resolve;
 mod signing;
+mod stated;
 mod table;
 
 pub use document::document;
@@ -21,6 +22,7 @@ pub use resolve::{
     pair_of_identity, resolve,
 };
 pub use signing::{signing_file, signing_file_of};
+pub use stated::Stated;
 pub use table::{CLUSTER, TABLE};
 
 use crate::facts::Version;

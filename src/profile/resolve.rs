@@ -322,9 +322,17 @@ fn no_address() -> ResolveError {
 }
 
 fn hosts(profile: &Profile, facts: &Facts) -> Result<Vec<San>, ResolveError> {
+    sans(profile.hosts.iter(), facts)
+}
+
+/// What these columns of a row come to.
+pub(super) fn sans<'a>(
+    hosts: impl Iterator<Item = &'a Host>,
+    facts: &Facts,
+) -> Result<Vec<San>, ResolveError> {
     let (cluster, node) = (&facts.cluster, &facts.node);
     let mut sans = Vec::new();
-    for host in profile.hosts {
+    for host in hosts {
         match host {
             Host::AdvertiseAddress => sans.push(San::Ip(advertise_address(node)?)),
             Host::ApiServerExtra => sans.extend(cluster.apiserver_extra_sans.iter().cloned()),

@@ -1,6 +1,7 @@
 //! Whether what is named can have what is asked of it: nothing that was typed is passed over.
 
 use crate::cli::Renew;
+use crate::cmd::Stop;
 use crate::observed::Observed;
 use crate::plan::Found;
 use crate::profile::renewal::{Changes, certificate};
@@ -22,6 +23,23 @@ impl Typed {
             validity: verb.validity.validity.is_some(),
             ca_validity: verb.ca_validity.ca_validity.is_some(),
         }
+    }
+}
+
+/// The names of a flag.
+pub(super) fn sans(flag: &str, texts: &[String]) -> Result<Vec<San>, Stop> {
+    let mut wrong = Vec::new();
+    let mut sans = Vec::new();
+    for text in texts {
+        match San::from_shown(text.trim()) {
+            Ok(san) => sans.push(san),
+            Err(reason) => wrong.push(format!("{flag}: \"{text}\" {reason}")),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(sans)
+    } else {
+        Err(Stop::Usage(wrong))
     }
 }
 

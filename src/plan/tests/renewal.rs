@@ -39,6 +39,7 @@ fn renewal(due: Due) -> Renewal {
         due,
         ca_notice: Notice::CA,
         reuse_key: false,
+        kubeconfigs: Vec::new(),
         changes: Changes::default(),
     }
 }
