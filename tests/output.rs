@@ -213,6 +213,10 @@ fn renewals(folder: &TempDir) -> Vec<Value> {
             1,
         ),
     ];
+    let mut refer = certs(&["kubeconfig", "scheduler", "--embed-certs=false", "--force"]);
+    refer.args(["--kubernetes-dir", text(&folder.join("k8s"))]);
+    run(refer.args(common::CLUSTER)).expect(0);
+    let reports = [reports, vec![renew(&["ca"], 0)]].concat();
     fs::remove_file(folder.join("k8s/pki/front-proxy-ca.key")).expect("remove a file");
     [reports, vec![renew(&["front-proxy-client"], 3)]].concat()
 }

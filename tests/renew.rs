@@ -761,6 +761,18 @@ No restart: they read it again by themselves:
         of("kubelet").expect("a reader")["reads"],
         serde_json::json!(["ca"])
     );
+    assert_eq!(of("kube-scheduler").expect("a reader")["since"], "v1.36");
+    let said = renew(&folder, 1, &["ca"]).expect(0).stdout;
+    assert!(said.contains("kube-scheduler from v1.36 on (ca)"), "{said}");
+    // Of a stated version it is known.
+    let config = folder.join("config.yaml");
+    let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n\
+        kubernetesVersion: v1.33.0\n";
+    write(&config, cluster);
+    let said = renew(&folder, 1, &["ca", "--config", text(&config)]);
+    let (restart, again) = said.stdout.split_once("No restart").expect("both lists");
+    assert!(restart.contains("kube-scheduler (ca)"), "{said}");
+    assert!(!again.contains("kube-scheduler"), "{said}");
     assert_eq!(read(&folder.join("k/scheduler.conf")), before);
 }
 

@@ -1,6 +1,7 @@
 //! `--exec`: a command that is run after a change that was committed.
 
 use super::Env;
+use crate::facts::Version;
 use crate::profile::reader::{Changed, processes};
 
 /// What is run, and what it is told through its environment: nothing is put into the command itself,
@@ -14,11 +15,11 @@ pub(crate) struct Hook {
 
 impl Hook {
     /// The command, and what changed.
-    pub(crate) fn of(command: &str, changed: &[Changed]) -> Self {
+    pub(crate) fn of(command: &str, changed: &[Changed], version: Option<Version>) -> Self {
         let mut names: Vec<&str> = changed.iter().map(|item| item.name.as_str()).collect();
         // One that several kubeconfigs name stands there for each.
         names.dedup();
-        let restart: Vec<&str> = processes(changed)
+        let restart: Vec<&str> = processes(changed, version)
             .into_iter()
             .filter(|process| !process.restart.is_empty())
             .map(|process| process.name)

@@ -11,12 +11,12 @@ use super::select::nearest;
 use super::sequence::{Judge, Judged, Sequence};
 use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::Renew;
-use crate::facts::Given;
+use crate::facts::{Given, Version};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{Observed, Source};
 use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
-use crate::profile::reader::Changed;
+use crate::profile::reader::{Changed, Through};
 use crate::profile::renewal::{Changes, certificate};
 use crate::profile::{Profile, Stated, TABLE, by_name};
 use crate::report::Report;
@@ -33,6 +33,8 @@ struct Job {
     typed: asked::Typed,
     renewal: Renewal,
     stated: Option<Stated>,
+    /// That of the cluster, if it was stated.
+    version: Option<Version>,
     store: Store,
     within: Vec<Root>,
     passphrases: Passphrases,
@@ -74,14 +76,14 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
     };
     let changed = changed(&carried.judged, &carried.finished);
     if carried.judged.planning.is_ok() || !changed.is_empty() {
-        report.read_by(&changed);
+        report.read_by(&changed, job.version);
     }
     if let Some(command) = job
         .hook
         .as_deref()
         .filter(|_| !job.dry_run && !changed.is_empty())
     {
-        let hook = Hook::of(command, &changed);
+        let hook = Hook::of(command, &changed, job.version);
         report.ran(command, run_hook(&hook, env));
     }
     Ok(report)
@@ -155,6 +157,9 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     if !opposed.is_empty() {
         return Err(Stop::Usage(opposed));
     }
+    let version = cluster
+        .filter(|_| given.kubernetes_version.is_some())
+        .map(|cluster| cluster.kubernetes_version);
     let dry_run = verb.run.dry_run.or(given.dry_run).unwrap_or_default();
     let job = Job {
         names: verb.names,
@@ -166,6 +171,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             kubeconfigs: Vec::new(),
             changes,
         },
+        version,
         stated: facts
             .filter(|_| names)
             .map(|facts| Stated::new(facts, given, document)),
@@ -339,7 +345,7 @@ fn trusted_by(judged: &Judged, spec: &Spec) -> impl Iterator<Item = Changed> {
         (found.sources[0] == public).then(|| Changed {
             name: spec.name.clone(),
             row: other.name.clone(),
-            file_of_kubeconfig: true,
+            through: Through::KubeconfigAuthority,
         })
     })
 }
@@ -358,7 +364,11 @@ fn read(judged: &Judged, spec: &Spec) -> Changed {
     Changed {
         name: spec.name.clone(),
         row: row.name.clone(),
-        file_of_kubeconfig: row.name != spec.name,
+        through: if row.name == spec.name {
+            Through::Itself
+        } else {
+            Through::KubeconfigClient
+        },
     }
 }
 

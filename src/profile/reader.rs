@@ -1,17 +1,30 @@
 //! Which process reads what is stored, and whether it reads it again when that has changed.
 
+use crate::facts::Version;
+
 /// A process that reads a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reader {
     process: &'static str,
-    /// Whether it reads at its start alone.
-    at_start: bool,
+    /// When it reads.
+    when: When,
+}
+
+/// When a process reads a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Again,
+    /// Again from this minor release of Kubernetes on, and before it at the start alone.
+    AgainSince(u32),
+    AtStart,
 }
 
 /// Of each row who reads it, in components of Kubernetes 1.36 and etcd 3.4 and newer. What a
-/// kubeconfig holds is read once; a file that it names is read again, that of a CA from client-go 1.36.
+/// kubeconfig holds is read once; a file that it names is read again, that of a CA from client-go 1.36
+/// ([`Through`]).
 /// Of a CA it is its certificate: for clients and for signing it is read again, and by who verifies a
-/// server only at the start. A kubelet reads `tlsCertFile` again from 1.31. Who is started for each
+/// server only at the start. A kubelet reads `tlsCertFile` again from
+/// 1.31 (`ReloadKubeletServerCertificateFile`). Who is started for each
 /// command, as kubectl and etcdctl are, always reads what is there.
 const READERS: &[(&str, &[Reader])] = &[
     (
@@ -47,7 +60,7 @@ const READERS: &[(&str, &[Reader])] = &[
     ("controller-manager", &[at_start("kube-controller-manager")]),
     ("scheduler", &[at_start("kube-scheduler")]),
     ("kube-proxy", &[at_start("kube-proxy")]),
-    ("kubelet-serving", &[again("kubelet")]),
+    ("kubelet-serving", &[again_since("kubelet", 31)]),
     (
         "sa",
         &[
@@ -62,6 +75,8 @@ const READERS: &[(&str, &[Reader])] = &[
 pub struct Process {
     /// The process.
     pub name: &'static str,
+    /// The release from which it reads these again, where which one runs was not stated.
+    pub since: Option<Version>,
     /// What changed of what it reads at its start alone; it must be restarted for these.
     pub restart: Vec<String>,
     /// What changed of what it reads again by itself.
@@ -75,43 +90,87 @@ pub struct Changed {
     pub name: String,
     /// The row by which it is read.
     pub row: String,
-    /// Whether a kubeconfig of that row names its file: client-go reads such a file again, and what a
-    /// kubeconfig itself holds never.
-    pub file_of_kubeconfig: bool,
+    /// How it is read.
+    pub through: Through,
+}
+
+/// How a row's file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// By an option, or as what a kubeconfig itself holds, which is never read again.
+    Itself,
+    /// By a kubeconfig that names it as its CA's: client-go reads it again from 1.36.
+    KubeconfigAuthority,
+    /// By a kubeconfig that names it as its client's: client-go reads it again.
+    KubeconfigClient,
 }
 
 const fn at_start(process: &'static str) -> Reader {
     Reader {
         process,
-        at_start: true,
+        when: When::AtStart,
     }
 }
 
 const fn again(process: &'static str) -> Reader {
     Reader {
         process,
-        at_start: false,
+        when: When::Again,
     }
 }
 
-/// Who reads what was changed, in the order of the changes.
-pub fn processes(changed: &[Changed]) -> Vec<Process> {
+const fn again_since(process: &'static str, minor: u32) -> Reader {
+    Reader {
+        process,
+        when: When::AgainSince(minor),
+    }
+}
+
+impl Reader {
+    /// Whether it must be restarted, and the release from which on it need not be, where that depends
+    /// on which one runs and none was stated.
+    fn restarts(&self, through: Through, version: Option<Version>) -> (bool, Option<Version>) {
+        let when = match (self.when, through) {
+            (When::AtStart, Through::KubeconfigAuthority) => When::AgainSince(36),
+            (When::AtStart, Through::KubeconfigClient) => When::Again,
+            (when, _) => when,
+        };
+        match (when, version) {
+            (When::Again, _) => (false, None),
+            (When::AtStart, _) => (true, None),
+            (When::AgainSince(minor), Some(version)) => (version.minor < minor, None),
+            (When::AgainSince(minor), None) => {
+                let since = Version {
+                    major: 1,
+                    minor,
+                    patch: 0,
+                };
+                (false, Some(since))
+            }
+        }
+    }
+}
+
+/// Who reads what was changed, in the order of the changes, in a cluster of this version, if it was stated.
+pub fn processes(changed: &[Changed], version: Option<Version>) -> Vec<Process> {
     let mut processes: Vec<Process> = Vec::new();
     for item in changed {
         let of_row = READERS.iter().find(|(row, _)| *row == item.row);
         for reader in of_row.map_or(&[][..], |(_, readers)| readers) {
+            let (restart, since) = reader.restarts(item.through, version);
             let known = processes
                 .iter()
-                .position(|process| process.name == reader.process);
+                .position(|process| process.name == reader.process && process.since == since);
             let at = known.unwrap_or_else(|| {
                 processes.push(Process {
                     name: reader.process,
+                    since,
                     restart: Vec::new(),
                     reads: Vec::new(),
                 });
                 processes.len() - 1
             });
-            let list = if reader.at_start && !item.file_of_kubeconfig {
+            let list = if restart {
                 &mut processes[at].restart
             } else {
                 &mut processes[at].reads
@@ -133,7 +192,7 @@ mod tests {
         Changed {
             name: row.to_owned(),
             row: row.to_owned(),
-            file_of_kubeconfig: false,
+            through: Through::Itself,
         }
     }
 
@@ -153,7 +212,7 @@ mod tests {
     fn each_row_has_its_readers_row_by_row() {
         let told = |row: &str| -> (String, String) {
             let (mut restart, mut reads) = (Vec::new(), Vec::new());
-            for process in processes(&[changed(row)]) {
+            for process in processes(&[changed(row)], None) {
                 assert_eq!(process.restart.len() + process.reads.len(), 1, "{row}");
                 let list = if process.reads.is_empty() {
                     &mut restart
@@ -197,7 +256,7 @@ mod tests {
     #[test]
     fn a_process_is_restarted_for_what_it_reads_at_its_start_and_told_of_the_rest() {
         let all = ["ca", "scheduler", "etcd-ca", "apiserver", "alice.crt"].map(changed);
-        let told: Vec<(&str, usize, usize)> = processes(&all)
+        let told: Vec<(&str, usize, usize)> = processes(&all, None)
             .iter()
             .map(|process| (process.name, process.restart.len(), process.reads.len()))
             .collect();
@@ -217,8 +276,35 @@ mod tests {
     #[test]
     fn a_file_that_a_kubeconfig_names_is_read_again() {
         let mut pair = changed("scheduler");
-        pair.file_of_kubeconfig = true;
-        let told = processes(&[pair]);
-        assert!(told[0].restart.is_empty() && told[0].reads == ["scheduler"]);
+        pair.through = Through::KubeconfigClient;
+        for version in [None, "v1.30.0".parse().ok()] {
+            let told = processes(std::slice::from_ref(&pair), version);
+            assert!(told[0].restart.is_empty() && told[0].reads == ["scheduler"]);
+            assert_eq!(told[0].since, None);
+        }
+    }
+
+    #[test]
+    fn what_is_read_again_from_a_release_on_is_told_by_the_version_or_with_it() {
+        let mut authority = changed("scheduler");
+        authority.through = Through::KubeconfigAuthority;
+        for (item, before, since) in [
+            (changed("kubelet-serving"), "v1.30.9", "v1.31.0"),
+            (authority, "v1.35.2", "v1.36.0"),
+        ] {
+            let told = |version: Option<&str>| {
+                let version = version.map(|text| text.parse().expect("a version"));
+                let mut told = processes(std::slice::from_ref(&item), version);
+                assert_eq!(told.len(), 1);
+                told.remove(0)
+            };
+            assert_eq!(told(Some(before)).restart, [item.name.as_str()]);
+            assert_eq!(told(Some(since)).reads, [item.name.as_str()]);
+            assert_eq!(told(Some(since)).since, None);
+            let unstated = told(None);
+            assert_eq!(unstated.reads, [item.name.as_str()]);
+            let said = unstated.since.map(|version| version.to_string());
+            assert_eq!(said.as_deref(), Some(since));
+        }
     }
 }

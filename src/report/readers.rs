@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::text::{line, painted, shown, wrapped};
 use super::{Exit, Format, Outcome, Report};
+use crate::facts::Version;
 use crate::observed::Observed;
 use crate::profile::reader::{Changed, processes};
 use crate::profile::renewal::certificate;
@@ -14,6 +15,9 @@ use crate::x509::san::San;
 #[derive(Debug, Serialize)]
 pub(super) struct Process {
     name: &'static str,
+    /// The release from which on it reads these again, where that of the cluster was not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
     /// What it reads at its start alone: it must be restarted for these.
     restart: Vec<String>,
     /// What it reads again by itself.
@@ -31,12 +35,17 @@ pub(super) struct Ran {
 
 impl Report {
     /// What was changed, or would be, and who reads it.
-    pub fn read_by(&mut self, changed: &[Changed]) {
-        let told = processes(changed).into_iter().map(|process| Process {
-            name: process.name,
-            restart: process.restart,
-            reads: process.reads,
-        });
+    pub fn read_by(&mut self, changed: &[Changed], version: Option<Version>) {
+        let told = processes(changed, version)
+            .into_iter()
+            .map(|process| Process {
+                name: process.name,
+                since: process
+                    .since
+                    .map(|version| format!("v{}.{}", version.major, version.minor)),
+                restart: process.restart,
+                reads: process.reads,
+            });
         self.processes = Some(told.collect());
     }
 
@@ -120,7 +129,9 @@ pub(super) fn body(text: &mut String, report: &Report, format: &Format) {
         for process in told {
             let mut names = items(process);
             if let Some(first) = names.first_mut() {
-                first.insert_str(0, &format!("{} (", process.name));
+                let since = process.since.as_ref();
+                let since = since.map_or_else(String::new, |since| format!(" from {since} on"));
+                first.insert_str(0, &format!("{}{since} (", process.name));
             }
             if let Some(last) = names.last_mut() {
                 last.push(')');

@@ -1,6 +1,6 @@
 use super::*;
 use crate::facts::{Given, Host, Stated, resolve};
-use crate::profile::reader::{Changed, processes};
+use crate::profile::reader::{Changed, Through, processes};
 use crate::profile::{TABLE, resolve as resolved};
 
 fn facts(give: impl FnOnce(&mut Given)) -> Facts {
@@ -216,11 +216,14 @@ fn whoever_is_given_a_row_by_an_option_is_one_of_its_readers() {
                 Source::EtcdClientCertificate | Source::EtcdClientKey => "apiserver-etcd-client",
                 _ => continue,
             };
-            let readers = processes(&[Changed {
-                name: row.to_owned(),
-                row: row.to_owned(),
-                file_of_kubeconfig: false,
-            }]);
+            let readers = processes(
+                &[Changed {
+                    name: row.to_owned(),
+                    row: row.to_owned(),
+                    through: Through::Itself,
+                }],
+                None,
+            );
             let read = readers.iter().any(|reader| reader.name == component.name);
             assert!(read, "{} reads {row}", component.name);
         }
