@@ -7,6 +7,10 @@ use anyhow::{Result, ensure};
 const BLOCK: usize = 512;
 /// Where a header says that it is one.
 const MAGIC: usize = 257;
+/// How long the name is with which it begins.
+const NAME: usize = 100;
+/// Where it tells how large the file is.
+const SIZE: usize = 124;
 
 /// The archive of these files, each with its name, which all may read.
 pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
@@ -23,16 +27,20 @@ pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
     Ok(archive)
 }
 
-/// Whether this is an archive that begins as these do.
-pub fn is_tar(bytes: &[u8]) -> bool {
-    bytes
-        .get(MAGIC..)
-        .is_some_and(|rest| rest.starts_with(b"ustar"))
+/// The name of the first file of what [`tar`] made; none of another's archive, whose headers tell a time
+/// or an owner.
+pub fn first_name(bytes: &[u8]) -> Option<&str> {
+    let made = bytes.get(..BLOCK)?;
+    let name = made[..NAME].split(|octet| *octet == 0).next()?;
+    let name = std::str::from_utf8(name).ok()?;
+    let size = std::str::from_utf8(&made[SIZE..SIZE + 11]).ok()?;
+    let size = usize::from_str_radix(size, 8).ok()?;
+    (header(name, size).ok()? == made).then_some(name)
 }
 
 fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
     ensure!(
-        name.len() <= 100,
+        name.len() <= NAME,
         "{name}: the name is too long for a tar archive: 100 characters are the most"
     );
     let mut header = [0; BLOCK];
@@ -42,7 +50,7 @@ fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
     put(100, b"0000644\0");
     put(108, b"0000000\0");
     put(116, b"0000000\0");
-    put(124, format!("{size:011o}\0").as_bytes());
+    put(SIZE, format!("{size:011o}\0").as_bytes());
     put(136, b"00000000000\0");
     // The checksum counts as spaces while it is made.
     put(148, b"        ");
@@ -63,7 +71,12 @@ mod tests {
         let archive = tar(&[one.clone(), two.clone()]).unwrap();
         assert_eq!(archive, tar(&[two, one]).unwrap());
         assert!(archive.len().is_multiple_of(20 * BLOCK));
-        assert!(is_tar(&archive) && !is_tar(&archive[..MAGIC]) && !is_tar(&archive[1..]));
+        assert_eq!(first_name(&archive), Some("a"));
+        let mut dated = archive.clone();
+        dated[140] = b'1';
+        for other in [&archive[..MAGIC], &archive[1..], &dated] {
+            assert_eq!(first_name(other), None);
+        }
     }
 
     #[test]

@@ -294,8 +294,8 @@ arguments! {
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         #[arg(hide_possible_values = true)]
         output: CheckOutput,
-        /// Where to write the report, which replaces that file whole, but nothing of the tree, no
-        /// certificate, key or kubeconfig, and no file that is read; standard output stays empty
+        /// Where to write the report, outside the directories of the tree: a new file, an empty one, or
+        /// one that this verb wrote before in the same form; standard output stays empty
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// Print errors alone; only with --output text
         #[arg(short, long)] quiet: bool,

@@ -59,6 +59,19 @@ pub fn manifests(secrets: &[Secret<'_>]) -> Zeroizing<Vec<u8>> {
     all
 }
 
+/// Whether these are manifests of Secrets and of nothing else, written as these are.
+pub fn are_secrets(bytes: &[u8]) -> bool {
+    let has = |document: &Node, key: &str, value: &str| {
+        document.get(key).and_then(Node::as_text) == Some(value)
+    };
+    // Looked at first, since YAML is slow to be read.
+    bytes.starts_with(b"apiVersion: v1\n")
+        && yaml::documents(bytes).is_ok_and(|documents| {
+            let secret = |document: &Node| has(document, "kind", "Secret");
+            !documents.is_empty() && documents.iter().all(secret)
+        })
+}
+
 fn manifest(secret: &Secret<'_>) -> Zeroizing<String> {
     let mut metadata = Node::map([("name", Node::text(&secret.name))]);
     if let Some(namespace) = secret.namespace {

@@ -33,9 +33,9 @@ fn export(place: &Path, what: &str, arguments: &[&str]) -> Finished {
     run(&mut command(place, what, arguments))
 }
 
-/// Exports as PKCS#12 under [`PASSWORD`].
-fn pkcs12(place: &Path, arguments: &[&str]) -> PathBuf {
-    let (out, password) = (place.join("out.p12"), place.join("password"));
+/// Exports as PKCS#12 under [`PASSWORD`], to a file in `out`.
+fn pkcs12(out: &TempDir, place: &Path, arguments: &[&str]) -> PathBuf {
+    let (out, password) = (out.join("out.p12"), place.join("password"));
     write_secret(&password, format!("{PASSWORD}\r\n"));
     let files = [
         "--password-file",
@@ -81,13 +81,13 @@ fn pem(bytes: Vec<u8>) -> String {
 #[test]
 fn openssl_nss_and_java_open_both_forms_of_pkcs12() {
     for algorithm in ["ECDSA-P256", "RSA-2048"] {
-        let place = tree_of_all();
+        let (place, out) = (tree_of_all(), TempDir::new());
         let mut client = certs(&["client", "alice", "--common-name", "alice"]);
         client.args(["--kubernetes-dir", text(place.path())]);
         run(client.args(["--key-algorithm", algorithm])).expect(0);
         let pki = |name: &str| read(&place.join("pki").join(name));
         for (form, more) in [(&[][..], &[][..]), (&["--legacy"], &["-legacy"])] {
-            let file = pkcs12(place.path(), &[&["alice"], form].concat());
+            let file = pkcs12(&out, place.path(), &[&["alice"], form].concat());
             let found = opened(&file, more);
             let certificates = blocks(&found, "CERTIFICATE");
             assert_eq!(certificates, [pki("alice.crt"), pki("ca.crt")]);
@@ -155,7 +155,7 @@ fn the_identity_of_a_kubeconfig_and_what_is_named_as_a_file_are_exported_too() {
         (text(&certificate), vec![&leaf, &ca]),
         (text(&both), vec![&leaf, &ca]),
     ] {
-        let found = opened(&pkcs12(place.path(), &[named]), &[]);
+        let found = opened(&pkcs12(&elsewhere, place.path(), &[named]), &[]);
         assert_eq!(
             blocks(&found, "CERTIFICATE").iter().collect::<Vec<_>>(),
             wanted
@@ -174,7 +174,7 @@ fn the_identity_of_a_kubeconfig_and_what_is_named_as_a_file_are_exported_too() {
     named.args(["--kubernetes-dir", text(place.path())]);
     run(named.args(common::CLUSTER)).expect(0);
     let conf = place.join("bob.conf");
-    let found = opened(&pkcs12(place.path(), &[text(&conf)]), &[]);
+    let found = opened(&pkcs12(&elsewhere, place.path(), &[text(&conf)]), &[]);
     assert_eq!(
         blocks(&found, "CERTIFICATE"),
         [read(&place.join("pki/bob.crt")), ca]
@@ -183,8 +183,8 @@ fn the_identity_of_a_kubeconfig_and_what_is_named_as_a_file_are_exported_too() {
 
 #[test]
 fn there_is_no_export_without_a_password_that_every_reader_takes() {
-    let place = tree_of_all();
-    let out = place.join("out.p12");
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let out = elsewhere.join("out.p12");
     let password = place.join("password");
     let all = |more: &[&str]| -> Vec<String> {
         let base = ["admin", "--output-file", text(&out)];
@@ -248,8 +248,8 @@ fn on_a_terminal(line: &str, typed: &str) -> (Option<i32>, String) {
 #[test]
 fn a_terminal_is_asked_twice_and_shows_neither_password_nor_secret() {
     tool("script");
-    let place = tree_of_all();
-    let out = place.join("out.p12");
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let out = elsewhere.join("out.p12");
     let base = format!(
         "{} export pkcs12 admin --kubernetes-dir {}",
         text(&common::binary()),
@@ -285,8 +285,8 @@ fn a_terminal_is_asked_twice_and_shows_neither_password_nor_secret() {
 
 #[test]
 fn a_signal_at_the_password_ends_the_program_and_the_terminal_shows_again() {
-    let place = tree_of_all();
-    let out = place.join("out.p12");
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let out = elsewhere.join("out.p12");
     // What is typed at each prompt, and sent to the process. Nothing here waits for one that stops: the
     // kernel lets it go on, and it asks anew.
     for (typed, signal, code) in [
@@ -340,8 +340,8 @@ fn a_signal_at_the_password_ends_the_program_and_the_terminal_shows_again() {
 
 #[test]
 fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
-    let place = tree_of_all();
-    let (out, password) = (place.join("out"), place.join("password"));
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let (out, password) = (elsewhere.join("out"), place.join("password"));
     write_secret(&password, PASSWORD);
     let files = [
         "--password-file",
@@ -421,8 +421,8 @@ fn copied(crt: &Path) -> TempDir {
 
 #[test]
 fn what_is_named_as_a_file_is_judged_as_by_its_name() {
-    let place = tree_of_all();
-    let (out, password) = (place.join("out"), place.join("password"));
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let (out, password) = (elsewhere.join("out"), place.join("password"));
     write_secret(&password, PASSWORD);
     let crt = place.join("pki/apiserver-kubelet-client.crt");
     let late = Cell::new(false);
@@ -492,7 +492,10 @@ fn a_file_is_exported_where_there_is_no_tree_and_through_a_link() {
     let (nothing, away) = (TempDir::new(), TempDir::new());
     fs::copy(place.join("admin.conf"), away.join("handed.conf")).expect("copy a file");
     std::os::unix::fs::symlink("handed.conf", away.join("link")).expect("a link");
-    let found = opened(&pkcs12(nothing.path(), &[text(&away.join("link"))]), &[]);
+    let found = opened(
+        &pkcs12(&away, nothing.path(), &[text(&away.join("link"))]),
+        &[],
+    );
     let leaf = pem(kubeconfig_data(
         &place.join("admin.conf"),
         "client-certificate-data",
@@ -631,8 +634,8 @@ fn kubectl_reads_the_secrets_and_they_hold_what_the_tree_has() {
 
 #[test]
 fn cluster_api_has_its_four_secrets() {
-    let place = tree_of_all();
-    let out = place.join("secrets.yaml");
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let out = elsewhere.join("secrets.yaml");
     let more = [
         "--cluster-api",
         "prod",
@@ -688,8 +691,8 @@ fn cluster_api_has_its_four_secrets() {
 
 #[test]
 fn the_bundle_is_a_tar_of_what_is_public_and_the_same_each_time() {
-    let place = tree_of_all();
-    let (one, two) = (place.join("one.tar"), place.join("two.tar"));
+    let (place, elsewhere) = (tree_of_all(), TempDir::new());
+    let (one, two) = (elsewhere.join("one.tar"), elsewhere.join("two.tar"));
     export(place.path(), "bundle", &["--output-file", text(&one)]).expect(0);
     assert_eq!(mode(&one), 0o644);
     let mut piped = command(place.path(), "bundle", &[]);

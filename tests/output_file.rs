@@ -6,18 +6,24 @@
 
 use std::fs;
 use std::os::unix::fs::{lchown, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use base64ct::{Base64, Encoding};
 
 mod common;
 use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
-use common::{Finished, all, certs, run, set_mode, text, tool, tree_of_all, write, write_secret};
+use common::{
+    Finished, TempDir, all, certs, run, set_mode, text, tool, tree_of_all, write, write_secret,
+};
 
 /// Every verb that has the flag, with what it takes to get as far as writing.
-const VERBS: [&[&str]; 7] = [
+const VERBS: [&[&str]; 9] = [
     &["check"],
+    &["check", "--quiet", "--node-name", "other"],
     &["check", "--output", "json"],
+    &["check", "--output", "yaml"],
     &["check", "--output", "prometheus"],
     &["export", "bundle"],
     &["export", "secret", "admin"],
@@ -28,88 +34,24 @@ const VERBS: [&[&str]; 7] = [
 fn to(place: &Path, verb: &[&str], file: &str) -> Finished {
     let mut command = certs(verb);
     command.current_dir(place);
-    run(command.args(["--kubernetes-dir", ".", "--output-file", file]))
+    run(command.args(["--kubernetes-dir", "k8s", "--output-file", file]))
 }
 
-#[test]
-fn no_place_of_the_tree_and_no_input_is_written_to() {
-    let place = tree_of_all();
+/// A whole tree in `k8s`, and a password.
+fn place() -> TempDir {
+    let (place, tree) = (TempDir::new(), tree_of_all());
+    fs::rename(tree.path(), place.join("k8s")).expect("move the tree");
     write_secret(&place.join("password"), "correct horse");
-    write(
-        &place.join("config.yaml"),
-        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n",
-    );
-    fs::create_dir(place.join("elsewhere")).expect("a folder");
-    symlink("pki", place.join("link")).expect("a link");
-    // The same content under names that no tree has.
-    for (from, to) in [
-        ("pki/ca.key", "elsewhere/old.bak"),
-        ("pki/apiserver.crt", "elsewhere/certificate"),
-        ("pki/sa.pub", "elsewhere/public"),
-        ("admin.conf", "elsewhere/config"),
-    ] {
-        fs::copy(place.join(from), place.join(to)).expect("copy a file");
-    }
-    let der = |arguments: &[&str]| {
-        let mut openssl = Command::new(tool("openssl"));
-        run(openssl.current_dir(place.path()).args(arguments)).expect(0);
-    };
-    der(&[
-        "pkey",
-        "-in",
-        "pki/ca.key",
-        "-outform",
-        "DER",
-        "-out",
-        "elsewhere/k.der",
-    ]);
-    der(&[
-        "x509",
-        "-in",
-        "pki/ca.crt",
-        "-outform",
-        "DER",
-        "-out",
-        "elsewhere/c.der",
-    ]);
-    let renewed = [
-        "renew",
-        "apiserver",
-        "--kubernetes-dir",
-        ".",
-        "--kubelet-dir",
-        "none",
-    ];
-    run(certs(&renewed).current_dir(place.path())).expect(0);
-    let backup = place.join("pki/.certs-backup");
-    let backup = fs::read_dir(backup)
-        .expect("a folder")
-        .next()
-        .expect("a backup");
-    let backup: PathBuf = backup.expect("a backup").path();
-    let journal = backup.join("journal");
+    place
+}
+
+/// Not one verb writes to any of these, and all that is there stays as it is.
+fn refused(place: &TempDir, files: &[&str], why: &str) {
     let before = snapshot(place.path());
-    let tree = "is a place of the cluster's own files";
-    let kept = "holds a certificate, key, request or kubeconfig";
-    for (file, why) in [
-        ("pki/ca.key", tree),
-        ("./pki/../pki/etcd/ca.key", tree),
-        ("link/sa.key", tree),
-        ("admin.conf", tree),
-        ("pki/new.crt", tree),
-        ("new.conf", tree),
-        (".certs-journal", tree),
-        (text(&journal), tree),
-        ("elsewhere/old.bak", kept),
-        ("elsewhere/certificate", kept),
-        ("elsewhere/public", kept),
-        ("elsewhere/config", kept),
-        ("elsewhere/k.der", kept),
-        ("elsewhere/c.der", kept),
-    ] {
+    for file in files {
         for verb in VERBS {
             let refused = to(place.path(), verb, file).expect(2);
-            let told = format!("error: --output-file: {file} {why}: name another file\n");
+            let told = format!("error: --output-file: {file} {why}name another file\n");
             assert_eq!(
                 (&*refused.stderr, &*refused.stdout),
                 (&*told, ""),
@@ -117,9 +59,56 @@ fn no_place_of_the_tree_and_no_input_is_written_to() {
             );
         }
     }
-    let read = "is what this run reads";
+    same(&before, place.path());
+}
+
+const KEPT: &str = "is not what this command wrote before: move it away, or ";
+
+#[test]
+fn nothing_is_written_among_the_cluster_s_own_files_nor_over_an_input() {
+    let place = place();
+    write(
+        &place.join("config.yaml"),
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n",
+    );
+    symlink("k8s/pki", place.join("link")).expect("a link");
+    for folder in [
+        "k8s/manifests",
+        "k8s/pki/deep",
+        "k8s/pki/deep/er",
+        "other",
+        "other/.certs-backup",
+    ] {
+        fs::create_dir(place.join(folder)).expect("a folder");
+    }
+    for file in [
+        "k8s/pki/encryption.yaml",
+        "k8s/manifests/kube-apiserver.yaml",
+        "other/.certs-journal",
+    ] {
+        write(&place.join(file), "");
+    }
+    let tree = "is a place of the cluster's own files: ";
+    let files = [
+        "k8s/pki/ca.key",
+        "./k8s/pki/../pki/etcd/ca.key",
+        "link/sa.key",
+        "link/new.prom",
+        "k8s/admin.conf",
+        "k8s/pki/encryption.yaml",
+        "k8s/pki/tokens.csv",
+        "k8s/pki/deep/er/new",
+        "k8s/manifests/kube-apiserver.yaml",
+        "k8s/new.prom",
+        "k8s/.certs-journal",
+        // Of another tree.
+        "other/.certs-journal",
+        "other/.certs-0707070707070707-1",
+        "other/.certs-backup/new",
+    ];
+    refused(&place, &files, tree);
     for (verb, file) in [
-        (VERBS[6], "password"),
+        (VERBS[8], "password"),
         (&["check", "--config", "config.yaml"], "config.yaml"),
         (
             &["export", "bundle", "--config", "config.yaml"],
@@ -131,20 +120,102 @@ fn no_place_of_the_tree_and_no_input_is_written_to() {
         ),
     ] {
         let refused = to(place.path(), verb, file).expect(2);
-        assert!(refused.stderr.contains(read), "{refused}");
+        assert!(
+            refused.stderr.contains("is what this run reads"),
+            "{refused}"
+        );
     }
-    same(&before, place.path());
 }
 
 #[test]
-fn what_an_earlier_run_wrote_is_replaced() {
-    let place = tree_of_all();
-    write_secret(&place.join("password"), "correct horse");
-    // Whatever another run left there, in whichever order.
-    for verb in VERBS.iter().chain(VERBS.iter().rev()) {
-        let done = to(place.path(), verb, "out");
-        assert!([Some(0), Some(3)].contains(&done.status.code()), "{done}");
-        assert!(fs::metadata(place.join("out")).expect("a file").len() > 0);
+fn what_no_run_of_the_same_verb_wrote_is_kept() {
+    let place = place();
+    let pki = |name: &str| common::read(&place.join("k8s/pki").join(name));
+    let key = pki("ca.key");
+    for (file, content) in [
+        ("old.bak", key.clone()),
+        ("certificate", pki("apiserver.crt")),
+        ("public", pki("sa.pub")),
+        ("config", common::read(&place.join("k8s/admin.conf"))),
+        (
+            "no-kind",
+            "users:\n- name: a\n  user:\n    token: abc\n".into(),
+        ),
+        (
+            "base64",
+            Base64::encode_string(&fs::read(place.join("k8s/admin.conf")).expect("a file")),
+        ),
+        ("long", format!("{}{key}", "#\n".repeat(1 << 20))),
+        ("words", "whatever\n".into()),
+        ("tokens.csv", "abc,alice,1\n".into()),
+        (
+            "map.yaml",
+            "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: a\n".into(),
+        ),
+    ] {
+        write(&place.join(file), content);
+    }
+    let openssl = |arguments: &str| {
+        let mut openssl = Command::new(tool("openssl"));
+        openssl.current_dir(place.path());
+        run(openssl.args(arguments.split(' '))).expect(0);
+    };
+    openssl("pkey -in k8s/pki/ca.key -outform DER -out k.der");
+    openssl("x509 -in k8s/pki/ca.crt -outform DER -out c.der");
+    openssl("pkcs8 -topk8 -in k8s/pki/ca.key -passout pass:x -outform DER -out p8.der");
+    let mut tar = Command::new("tar");
+    run(tar
+        .current_dir(place.path())
+        .args(["-cf", "own.tar", "k8s/pki"]))
+    .expect(0);
+    let files = [
+        "old.bak",
+        "certificate",
+        "public",
+        "config",
+        "no-kind",
+        "base64",
+        "long",
+        "words",
+        "tokens.csv",
+        "map.yaml",
+        "k.der",
+        "c.der",
+        "p8.der",
+        "own.tar",
+    ];
+    refused(&place, &files, KEPT);
+}
+
+#[test]
+fn what_an_earlier_run_wrote_in_this_form_is_replaced_and_in_another_kept() {
+    let place = place();
+    let written = |done: &Finished| [Some(0), Some(3), Some(4)].contains(&done.status.code());
+    let name = |number: usize| format!("out.{number}");
+    for (number, verb) in VERBS.iter().enumerate() {
+        let file = place.join(&name(number));
+        for former in [None, Some("")] {
+            former.inspect(|former| write(&file, former));
+            let done = to(place.path(), verb, &name(number));
+            assert!(written(&done), "{done}");
+            assert!(fs::metadata(&file).expect("a file").len() > 0, "{verb:?}");
+        }
+    }
+    let form = |verb: &[&str]| match verb {
+        ["check", "--output", form] => (*form).to_owned(),
+        ["check", ..] => "text".to_owned(),
+        [_, what, ..] => (*what).to_owned(),
+        _ => panic!("{verb:?}"),
+    };
+    for (number, former) in VERBS.iter().enumerate() {
+        for verb in VERBS {
+            let done = to(place.path(), verb, &name(number));
+            if form(verb) == form(former) {
+                assert!(written(&done), "{done}");
+            } else {
+                assert!(done.expect(2).stderr.contains(KEPT), "{verb:?}, {former:?}");
+            }
+        }
     }
 }
 
@@ -153,7 +224,7 @@ fn a_file_that_may_not_be_read_is_not_replaced_unread() {
     let public = Public::new();
     lchown(&public.0, Some(65534), Some(65534)).expect("this test needs root");
     let (place, file) = (public.0.join("k8s"), public.0.join("file"));
-    write(&file, "whatever");
+    write(&file, "");
     set_mode(&file, 0o600);
     run(&mut nobody(&all(&place, &[]))).expect(0);
     let arguments = ["check", "--kubernetes-dir", text(&place), "--output-file"];
@@ -164,6 +235,6 @@ fn a_file_that_may_not_be_read_is_not_replaced_unread() {
     let refused = as_nobody(&file).expect(1);
     let words = format!("no permission to read {}", file.display());
     assert!(refused.stderr.contains(&words), "{refused}");
-    assert_eq!(common::read(&file), "whatever");
+    assert_eq!(common::read(&file), "");
     as_nobody(&public.0.join("other")).expect(0);
 }

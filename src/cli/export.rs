@@ -50,8 +50,8 @@ pub enum SecretType {
 arguments! {
     /// `certs export bundle`
     ExportBundle {
-        /// Where to write it, which replaces that file whole as that of check does [default: standard output, if that is no
-        /// terminal]
+        /// Where to write it, outside the directories of the tree: a new file, an empty one, or one that
+        /// this verb wrote before [default: standard output, if that is no terminal]
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         #[command(flatten)] tree: Tree,
     }
@@ -60,8 +60,8 @@ arguments! {
         /// Name of a certificate, of a kubeconfig's identity or of one of your own; or, with a dot or a
         /// slash in it, a kubeconfig or a certificate with its key in it or beside it
         #[arg(value_name = "NAME|FILE")] name: String,
-        /// Where to write it (0600), which replaces that file whole as that of check does [default: standard output, if that
-        /// is no terminal]
+        /// Where to write it (0600), outside the directories of the tree: a new file, an empty one, or one
+        /// that this verb wrote before [default: standard output, if that is no terminal]
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// File with the password, of printable ASCII
         /// [env: CERTS_EXPORT_PASSWORD, the password itself] [default: asked for, twice]
@@ -88,7 +88,8 @@ arguments! {
         #[arg(long, value_name = "NAME")] secret_name: Option<String>,
         /// Its namespace [default: that of who applies it]
         #[arg(long, value_name = "NAMESPACE")] namespace: Option<String>,
-        /// Where to write it (0600), which replaces that file whole as that of check does [default: standard output]
+        /// Where to write it (0600), outside the directories of the tree: a new file, an empty one, or one
+        /// that this verb wrote before [default: standard output]
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// Print it even where standard output is a terminal
         #[arg(long, conflicts_with = "output_file")] to_terminal: bool,

@@ -38,7 +38,14 @@ pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
         width: env.width.filter(|_| file.is_none()),
         colour: env.colour && file.is_none(),
     };
-    let told = attempt(verb, env).and_then(|checked| {
+    let begins = |former: &[u8]| {
+        if metrics {
+            Checked::begins_as_metrics(former)
+        } else {
+            Checked::begins(former, output)
+        }
+    };
+    let told = attempt(verb, env, begins).and_then(|checked| {
         let mut stdout = if metrics {
             checked.metrics()
         } else {
@@ -68,11 +75,15 @@ struct Job {
     store: Store,
 }
 
-fn attempt(verb: Check, env: &mut Env<'_>) -> Result<Checked, Stop> {
+fn attempt(
+    verb: Check,
+    env: &mut Env<'_>,
+    begins: impl Fn(&[u8]) -> bool,
+) -> Result<Checked, Stop> {
     let least = severity(verb.fail_on);
     let (file, config) = (verb.output_file.clone(), verb.tree.config.clone());
     let (job, notes) = settle(verb, env)?;
-    output_file::settled(file.as_ref(), &job.store, &[config.as_ref()])?;
+    output_file::settled(file.as_ref(), &job.store, &[config.as_ref()], begins)?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
     let lock = job.store.lock_shared(&Root::TREE)?;
     let (mut places, mut findings) = there::places(&job.store, &Root::TREE);

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::metrics::Metrics;
 use super::shape::{Directories, Told, texts, timestamp, yaml};
-use super::{Format, Output, SCHEMA_VERSION, table};
+use super::{Format, Output, SCHEMA_VERSION, metrics, table};
 use crate::diff::{authorities, effective_end};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Observed, signing};
@@ -17,6 +17,9 @@ use crate::profile::Profile;
 use crate::spec::{Place, Spec};
 use crate::store::Store;
 use crate::x509::cert::Certificate;
+
+/// What a report says that it is of.
+const COMMAND: &str = "check";
 
 /// Everything a check has to tell. Its serialized form is documented in `docs/output.md`.
 #[derive(Debug, Serialize)]
@@ -102,7 +105,7 @@ impl Checked {
     pub fn new(now: OffsetDateTime, store: &Store, least: Severity, notes: Vec<String>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            command: "check",
+            command: COMMAND,
             time: timestamp(now),
             result: "sound",
             exit_code: 0,
@@ -192,6 +195,26 @@ impl Checked {
             }
             Output::Yaml => yaml(self),
         }
+    }
+
+    /// Whether this begins as [`Self::render`] does.
+    pub fn begins(bytes: &[u8], output: Output) -> bool {
+        let begins = |text: String| bytes.starts_with(text.as_bytes());
+        match output {
+            Output::Text => table::begins(bytes),
+            Output::Json => begins(format!(
+                "{{\n  \"schemaVersion\": {SCHEMA_VERSION},\n  \"command\": \"{COMMAND}\",\n"
+            )),
+            // By the alphabet, so that the version is one of the last.
+            Output::Yaml => begins(format!(
+                "command: {COMMAND}\ndirectories:\n  certificates: "
+            )),
+        }
+    }
+
+    /// Whether this begins as [`Self::metrics`] does.
+    pub fn begins_as_metrics(bytes: &[u8]) -> bool {
+        metrics::begins(bytes)
     }
 
     /// The same for Prometheus.

@@ -25,6 +25,21 @@ const ATTRIBUTES: [(&str, &str); 6] = [
     ("ST", "2.5.4.8"),
 ];
 
+/// The first metric, and what it tells.
+const FIRST: (&str, &str) = (
+    "x509_cert_not_before",
+    "When the certificate begins to be valid, in Unix time",
+);
+
+/// Whether this begins as [`Metrics::render`] does.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(heading(FIRST.0, FIRST.1).as_bytes())
+}
+
+fn heading(name: &str, help: &str) -> String {
+    format!("# HELP {name} {help}\n# TYPE {name} gauge\n")
+}
+
 /// The samples of each metric: no two with the same labels.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
@@ -114,11 +129,7 @@ impl Metrics {
     pub(super) fn render(&self, findings: &[Told]) -> Vec<u8> {
         let mut text = String::new();
         for (name, help, samples) in [
-            (
-                "x509_cert_not_before",
-                "When the certificate begins to be valid, in Unix time",
-                &self.not_before,
-            ),
+            (FIRST.0, FIRST.1, &self.not_before),
             (
                 "x509_cert_not_after",
                 "When the certificate ends, in Unix time",
@@ -140,7 +151,7 @@ impl Metrics {
                 &counts(findings),
             ),
         ] {
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+            text.push_str(&heading(name, help));
             for (labels, value) in samples {
                 let _ = writeln!(text, "{name}{{{labels}}} {value}");
             }

@@ -51,6 +51,27 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Whether this begins as [`render`] does.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    let headed = |columns: &[Column]| {
+        bytes
+            .strip_prefix(columns[0].0.as_bytes())
+            .is_some_and(|rest| {
+                let next = columns[1].0.as_bytes();
+                rest.starts_with(b":\n") || rest.trim_ascii_start().starts_with(next)
+            })
+    };
+    let sentence = |word: &str| bytes.starts_with(format!("{word}: ").as_bytes());
+    let levels = [Severity::Error, Severity::Note, Severity::Warning];
+    headed(&LEAVES)
+        || headed(&CAS)
+        || levels.iter().any(|level| sentence(level.name()))
+        || bytes.starts_with(LOOKED.as_bytes())
+}
+
+/// How the last line begins.
+const LOOKED: &str = "Looked at ";
+
 type Column = (&'static str, fn(&Item) -> String);
 
 const NAME: fn(&Item) -> String = |item| {
@@ -190,7 +211,7 @@ fn summary(checked: &Checked, format: &Format) -> String {
         ),
     };
     format!(
-        "Looked at {} and {}: {}.",
+        "{LOOKED}{} and {}: {}.",
         count(certificates, "certificate"),
         count(cas, "CA"),
         painted(format, colour, &verdict)

@@ -51,7 +51,7 @@ pub use self::journal::{Origin, TransactionId};
 pub use self::layout::{Roots, named_beside};
 pub use self::layout::{is_called_ours, request_directory};
 pub use self::lock::{Lock, Writer};
-pub use self::output::{write_output, write_secret};
+pub use self::output::{beginning, write_output, write_secret};
 pub use self::owner::{resolve_owner, trusted_users};
 pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input};
 pub use self::recover::Recovered;
@@ -107,8 +107,8 @@ impl Store {
         earlier::is_root(&self.roots, root, path)
     }
 
-    /// Whether what is written to `path` would take the place of a file of these directories, be it there
-    /// or not, or of one that runs are completed or taken back by.
+    /// Whether `path` lies somewhere in these directories, or has a name by which runs of any tree are
+    /// completed or taken back.
     pub fn is_place(&self, path: &Path) -> bool {
         output::is_place(&self.roots, path)
     }

@@ -1,6 +1,7 @@
 //! A file that is no part of a tree: what a run tells, for another program to read. It sees the former
 //! one or the new one, and never half of it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -11,14 +12,15 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstatat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
+use zeroize::Zeroizing;
 
 use super::beside::{hold, sweep};
 use super::folder::{self, Barred};
 use super::journal::TransactionId;
-use super::layout::{BACKUP, OURS, Roots, beside, directory_of, folders, is_of_a_tree, within};
-use super::read::{is_file, is_same, kind, reason};
+use super::layout::{OURS, Roots, beside, directory_of};
+use super::read::{self, ReadError, is_file, is_same, kind, reason};
 use super::writable::errno;
-use crate::location::{FileId, Root};
+use crate::location::Root;
 
 /// Everyone may read it: it holds no key.
 const MODE: Mode = Mode::from_bits_truncate(0o644);
@@ -36,28 +38,34 @@ pub fn write_output(path: &Path, bytes: &[u8], unique: TransactionId) -> Result<
     put(path, bytes, unique, MODE).with_context(|| format!("write {}", path.display()))
 }
 
-/// Whether `path` has a name that only what is in the roots has.
+/// Whether `path` lies somewhere in the roots, or where only what is of a run does: a journal, a
+/// backup or a staged file of any tree.
 pub(super) fn is_place(roots: &Roots, path: &Path) -> bool {
-    let (Some(name), directory) = (path.file_name(), directory_of(path)) else {
-        return false;
+    let directory = directory_of(path);
+    let directory = directory.canonicalize().unwrap_or(directory);
+    let in_root = |root: Root| {
+        let root = roots.path(root);
+        directory.ancestors().any(|above| is_same(above, root))
     };
-    let Some(name) = name.to_str() else {
-        return false;
+    let ours = |name: &OsStr| name.as_encoded_bytes().starts_with(OURS.as_bytes());
+    path.file_name().is_some_and(ours)
+        || directory.iter().any(ours)
+        || Root::ALL.into_iter().any(in_root)
+}
+
+/// How the file at `path` begins, up to [`LARGEST`] octets; `None` if there is none.
+pub fn beginning(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+    let Some(name) = path.file_name() else {
+        let path = path.to_owned();
+        let kind = "a directory";
+        return Err(ReadError::NotAFile { path, kind });
     };
-    let in_backup = directory
-        .canonicalize()
-        .is_ok_and(|whole| whole.iter().any(|folder| folder == BACKUP));
-    let of_a_tree = |root: Root, folder: &str| {
-        name.starts_with(OURS) || is_of_a_tree(&FileId::new(root, within(folder, name)))
-    };
-    in_backup
-        || Root::ALL.into_iter().any(|root| {
-            let mut places = [&"."].into_iter().chain(folders(root));
-            places.any(|folder| {
-                let place = roots.file(&FileId::new(root, *folder));
-                of_a_tree(root, folder) && is_same(&place, &directory)
-            })
-        })
+    match folder::root(&directory_of(path)) {
+        Ok(directory) => read::beginning_at(&directory, Path::new(name), path),
+        Err(Barred::System(Errno::ENOENT)) => Ok(None),
+        Err(Barred::System(errno)) => Err(read::failure(path, errno)),
+        Err(Barred::Stranger(stranger)) => Err(ReadError::Stranger(stranger)),
+    }
 }
 
 fn put(path: &Path, bytes: &[u8], unique: TransactionId, mode: Mode) -> Result<()> {

@@ -163,6 +163,31 @@ pub(super) fn read_at(
     name: &Path,
     path: &Path,
 ) -> Result<Option<FileContent>, ReadError> {
+    let file = open_at(directory, name, path)?;
+    file.map(|mut file| content(&mut file, path, true))
+        .transpose()
+}
+
+/// What the same file begins with, up to [`LARGEST`] octets.
+pub(super) fn beginning_at(
+    directory: impl AsFd,
+    name: &Path,
+    path: &Path,
+) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+    let Some(file) = open_at(directory, name, path)? else {
+        return Ok(None);
+    };
+    let found = file.metadata().map_err(|error| io_failure(path, &error))?;
+    must_be_file(found.mode(), path)?;
+    let room = usize::try_from(found.len().min(LARGEST)).unwrap_or_default() + 64;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| io_failure(path, &error))?;
+    Ok(Some(bytes))
+}
+
+fn open_at(directory: impl AsFd, name: &Path, path: &Path) -> Result<Option<File>, ReadError> {
     let directory = directory.as_fd();
     // Looked at first, since opening a device can already do something.
     let found = match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -172,7 +197,7 @@ pub(super) fn read_at(
     };
     must_be_file(found.st_mode, path)?;
     match openat(directory, name, TO_READ, Mode::empty()) {
-        Ok(descriptor) => content(&mut File::from(descriptor), path, true).map(Some),
+        Ok(descriptor) => Ok(Some(File::from(descriptor))),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(failure(path, errno)),
     }

@@ -3,13 +3,16 @@
 use zeroize::Zeroizing;
 
 use super::{Export, judged, look, opened};
-use crate::archive::tar;
+use crate::archive::{first_name, tar};
 use crate::cli::ExportBundle;
 use crate::cmd::{Env, Stop, output_file};
 use crate::key::PublicKey;
 use crate::location::{FileId, Root};
 use crate::pem;
 use crate::x509::cert::Certificate;
+
+/// What the names in it begin with.
+const FOLDER: &str = "pki/";
 
 pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, Stop> {
     if verb.output_file.is_none() && env.terminal {
@@ -20,7 +23,7 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
     }
     let (store, notes) = opened(&verb.tree, None, env)?;
     let file = verb.output_file.as_ref();
-    output_file::settled(file, &store, &[verb.tree.config.as_ref()])?;
+    output_file::settled(file, &store, &[verb.tree.config.as_ref()], begins)?;
     let lock = store.lock_shared(&[Root::Pki])?;
     let mut contents = Vec::new();
     let listed = store.list(Root::Pki).map_err(anyhow::Error::from)?;
@@ -40,7 +43,7 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
             let text = format!("{}: {error:#}: mend it, or move it away", path.display());
             Stop::Failed(anyhow::anyhow!(text))
         })?;
-        contents.push((format!("pki/{}", file.name), public));
+        contents.push((format!("{FOLDER}{}", file.name), public));
     }
     // Of what else lies there, such as a key that this user may not read, nothing is handed out.
     let (specs, seen) = look(&store, &[], env)?;
@@ -64,6 +67,10 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
         findings,
         store,
     })
+}
+
+fn begins(former: &[u8]) -> bool {
+    first_name(former).is_some_and(|name| name.starts_with(FOLDER))
 }
 
 /// What a file of certificates or public keys is read as, without what else is in it.

@@ -12,7 +12,7 @@ use crate::cmd::{Env, Stop, output_file};
 use crate::key::{PrivateKey, Protection};
 use crate::location::Root;
 use crate::observed::Observed;
-use crate::pkcs12::{check_password, encode};
+use crate::pkcs12::{check_password, encode, is_pkcs12};
 use crate::profile::{Kind, by_name};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -23,7 +23,7 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
     let inputs = [verb.tree.config.as_ref(), verb.password_file.as_ref()];
-    output_file::settled(file, &store, &inputs)?;
+    output_file::settled(file, &store, &inputs, is_pkcs12)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
         secret: true,

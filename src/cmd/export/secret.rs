@@ -8,7 +8,7 @@ use crate::cli::{ExportSecret, SecretType};
 use crate::cmd::{Env, Stop, output_file};
 use crate::diff::authorities;
 use crate::key::{PrivateKey, PublicKey};
-use crate::manifest::{Secret, manifests};
+use crate::manifest::{Secret, are_secrets, manifests};
 use crate::observed::{Key, Observed, Source};
 use crate::profile::{CLUSTER_API, Kind};
 use crate::spec::Spec;
@@ -37,7 +37,7 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
     let file = verb.output_file.as_ref();
-    output_file::settled(file, &store, &[verb.tree.config.as_ref()])?;
+    output_file::settled(file, &store, &[verb.tree.config.as_ref()], are_secrets)?;
     let found = Found::of(&store, &[], env)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
