@@ -86,7 +86,7 @@ codes! {
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, which RFC 8813 section 3 forbids";
     KeyIdentifier "key-identifier" Error "a CA's new certificate has another subject key identifier than the former one, by which its leaves name it";
     KeyMismatch "key-mismatch" Error "the key is not the certificate's";
-    KeyMode "key-mode" Error "others may read or change a file that holds a private key or a token (a mode beyond 0640)";
+    KeyMode "key-mode" Error "others may read or change a file that holds a private key or a token (a mode beyond 0640), or look into a backup (beyond 0700)";
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this";
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked";
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign";
@@ -104,7 +104,7 @@ codes! {
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
-    NotLookedAt "not-looked-at" Warning "it lies too deep or among too many for a check to look into it, or its name is no UTF-8";
+    NotLookedAt "not-looked-at" Warning "it lies too deep or among too many for a check to look into it, its name is no UTF-8, or this user may not look into it";
     NotRenewed "not-renewed" Warning "it is due, and was not renewed";
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew";
     NotReturned "not-returned" Error "a certificate that was asked for did not come back";

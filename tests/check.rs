@@ -479,7 +479,7 @@ fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
            put alice.conf client-key-data pki/alice.key\n\
            echo 'kind: KubeletConfiguration' > kubelet-config.conf\n\
            openssl dhparam -dsaparam -out pki/dh.pem 1024 2>/dev/null\n\
-           mkdir -p .certs-backup/0000000000000000 && cp pki/apiserver.key .certs-backup/\n";
+           mkdir -m 700 .certs-backup .certs-backup/0000000000000000 && cp pki/apiserver.key .certs-backup/\n";
     assert_eq!(after(OPENSSL, &sound, &[]), (vec![], 0));
     for (recipe, told) in [
         (own("alice", "days=1"), "warning expires-soon alice.crt"),
@@ -569,7 +569,7 @@ fn what_lies_there_is_found_whatever_its_name_and_place() {
         cases.push((format!("{copied}; chmod 644 {name}"), told));
         cases.push((copied, vec![]));
     }
-    let more: [(&str, &[&str]); 6] = [
+    let more: [(&str, &[&str]); 7] = [
         (
             "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
             &["error key-mismatch A.key", "warning expires-soon A.crt"],
@@ -587,8 +587,16 @@ fn what_lies_there_is_found_whatever_its_name_and_place() {
             &[],
         ),
         (
-            "mkdir .certs-old; cp pki/ca.key .certs-old/; chmod 644 .certs-old/ca.key",
+            "mkdir -m 700 .certs-old; cp pki/ca.key .certs-old/; chmod 644 .certs-old/ca.key",
             &[],
+        ),
+        (
+            "mkdir -m 755 pki/.certs-backup .certs-old; cp pki/ca.key pki/.certs-x.key; chmod 666 pki/.certs-x.key",
+            &[
+                "error key-mode .certs-old",
+                "error key-mode .certs-backup",
+                "error key-mode .certs-x.key",
+            ],
         ),
         (
             "mkdir -p sub/1/2/3/4/5/6/7/8/9",

@@ -64,6 +64,7 @@ pub(crate) fn further(
         let Walked {
             files: walked,
             closed,
+            open,
             left,
         } = store.walk(*root);
         let new = walked
@@ -75,13 +76,21 @@ pub(crate) fn further(
             .into_iter()
             .filter(|folder| !store.folders(*root).contains(folder));
         findings.extend(closed.map(|folder| {
-            let text = "may not be listed by this user".to_owned();
+            let text = "may not be looked into by this user".to_owned();
             told(
-                Code::KeyUnread,
+                Code::NotLookedAt,
                 folder,
                 text,
                 "run as root, or as its owner",
             )
+        }));
+        // Keys that were replaced may still be good, and nothing else of them is looked at.
+        findings.extend(open.into_iter().map(|(file, mode, to)| {
+            let text = format!("has the mode {mode:04o}, and is where runs keep what they replace");
+            let way_out = format!(
+                "chmod it to {to:04o}, and replace the keys in it if others may have read them"
+            );
+            told(Code::KeyMode, file, text, &way_out)
         }));
         let out = "move away what is no certificate, key or kubeconfig of this cluster";
         findings.extend(

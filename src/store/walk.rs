@@ -1,10 +1,12 @@
 //! Which files lie below a root, whatever they are called: for who looks at all that is there.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use super::layout::{OURS, Roots, within};
+use super::layout::{OURS, Roots, parse_staged, within};
 use super::list::places;
+use super::read::{is_directory, is_file};
 use crate::location::{FileId, Root};
 
 /// A tree has a folder in a folder; who copied one into another has some more.
@@ -17,8 +19,11 @@ const MOST: usize = 2000;
 pub struct Walked {
     /// The regular files.
     pub files: Vec<FileId>,
-    /// The folders that this user may not list.
+    /// The folders that this user may not look into.
     pub closed: Vec<FileId>,
+    /// What begins as the names of a run's own do and is open to others, with its mode and the one that it
+    /// is to have.
+    pub open: Vec<(FileId, u32, u32)>,
     /// What was left out, and why.
     pub left: Vec<(FileId, String)>,
 }
@@ -35,7 +40,8 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
     let mut open = own.clone();
     while let Some(folder) = open.pop() {
         let path = roots.file(&folder);
-        let listed = match path.read_dir() {
+        // Who may list it and no more is told the names alone.
+        let listed = match path.join(".").metadata().and_then(|_| path.read_dir()) {
             Ok(listed) => listed,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::NotFound) =>
@@ -63,7 +69,13 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
             };
             let file = FileId::new(root, within(&folder.name, name));
             let kind = entry.file_type();
-            if name.starts_with(OURS) || own.contains(&file) {
+            if name.starts_with(OURS) {
+                let found = entry.metadata().ok();
+                let open = found.and_then(|found| open_to_others(name, found.mode()));
+                walked.open.extend(open.map(|(mode, to)| (file, mode, to)));
+                continue;
+            }
+            if own.contains(&file) {
                 continue;
             }
             match kind {
@@ -86,4 +98,15 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
     }
     walked.files.sort();
     walked
+}
+
+/// The mode of a backup, or of what only has such a name, that others may look into, and the one that it
+/// is to have. What a run has staged has the mode that it will have in its place.
+fn open_to_others(name: &str, mode: u32) -> Option<(u32, u32)> {
+    let to = match mode {
+        mode if is_directory(mode) => 0o700,
+        mode if is_file(mode) && parse_staged(name).is_none() => 0o600,
+        _ => return None,
+    };
+    (mode & 0o077 != 0).then_some((mode & 0o7777, to))
 }

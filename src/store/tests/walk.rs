@@ -49,6 +49,37 @@ fn every_file_below_a_root_is_found_and_none_of_another_root_or_of_ours() {
 }
 
 #[test]
+fn what_a_run_keeps_is_told_where_others_may_look_into_it() {
+    let tree = Tree::new();
+    for name in [
+        "k/.certs-backup/0/ca.key",
+        "k/pki/.certs-backup/0/ca.key",
+        "k/pki/.certs-journal",
+        "k/pki/.certs-x.key",
+        "k/pki/.certs-0707070707070707-1",
+    ] {
+        tree.write(name, "");
+        tree.chmod(name, 0o600);
+    }
+    let backups = ["k/.certs-backup", "k/pki/.certs-backup"];
+    backups.iter().for_each(|folder| tree.chmod(folder, 0o700));
+    // It is to be a certificate.
+    tree.chmod("k/pki/.certs-0707070707070707-1", 0o644);
+    let open = |root: Root| -> Vec<(String, u32, u32)> {
+        let walked = tree.store().walk(root).open.into_iter();
+        walked.map(|(file, is, to)| (file.name, is, to)).collect()
+    };
+    assert!(open(Root::Kubeconfig).is_empty() && open(Root::Pki).is_empty());
+    tree.chmod(backups[0], 0o711);
+    tree.chmod("k/pki/.certs-x.key", 0o640);
+    assert_eq!(
+        open(Root::Kubeconfig),
+        [(".certs-backup".into(), 0o711, 0o700)]
+    );
+    assert_eq!(open(Root::Pki), [(".certs-x.key".into(), 0o640, 0o600)]);
+}
+
+#[test]
 fn what_passes_the_bound_is_told() {
     let tree = Tree::new();
     let deep = "k/1/2/3/4/5/6/7/8/9/10";
