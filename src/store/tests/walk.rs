@@ -62,7 +62,9 @@ fn what_a_run_keeps_is_told_where_others_may_look_into_it() {
         tree.chmod(name, 0o600);
     }
     let backups = ["k/.certs-backup", "k/pki/.certs-backup"];
-    backups.iter().for_each(|folder| tree.chmod(folder, 0o700));
+    for folder in backups {
+        tree.chmod(folder, 0o700);
+    }
     // It is to be a certificate.
     tree.chmod("k/pki/.certs-0707070707070707-1", 0o644);
     let open = |root: Root| -> Vec<(String, u32, u32)> {
