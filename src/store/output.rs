@@ -53,7 +53,7 @@ pub(super) fn is_place(roots: &Roots, path: &Path) -> bool {
         || Root::ALL.into_iter().any(in_root)
 }
 
-/// How the file at `path` begins, up to [`LARGEST`] octets; `None` if there is none.
+/// How the file at `path` begins, as much of it as is read of any file; `None` if there is none.
 pub fn beginning(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
     let Some(name) = path.file_name() else {
         let path = path.to_owned();
