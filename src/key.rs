@@ -11,7 +11,7 @@ mod rsa;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use anyhow::Context as _;
 use aws_lc_rs::encoding::{
@@ -43,6 +43,15 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut octets = [0; 32];
     octets.copy_from_slice(digest.as_ref());
     octets
+}
+
+/// Lower-case hexadecimal, two digits an octet.
+pub fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |mut text, octet| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
 }
 
 /// Why a file gives no private key.

@@ -2,8 +2,6 @@
 //!
 //! No secrets are in it. `certs import` learns from it which certificates must come back.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 
 use crate::key;
@@ -92,10 +90,7 @@ impl Entry {
             },
             subject: request.asked.subject.to_string(),
             sans: request.asked.sans.iter().map(ToString::to_string).collect(),
-            public_key_sha256: digest.iter().fold(String::new(), |mut text, octet| {
-                let _ = write!(text, "{octet:02x}");
-                text
-            }),
+            public_key_sha256: key::hex(&digest),
         }
     }
 }

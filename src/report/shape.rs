@@ -1,6 +1,5 @@
 //! The parts of a report as programs read them: JSON, and the same as YAML.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -197,11 +196,4 @@ pub fn timestamp(time: OffsetDateTime) -> String {
         .unwrap_or(time)
         .format(&Rfc3339)
         .unwrap_or_default()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

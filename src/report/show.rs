@@ -3,11 +3,11 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::shape::{hex, timestamp, yaml};
+use super::shape::{timestamp, yaml};
 use super::text::{BOLD, RED, YELLOW, line, painted, shown, words, wrapped};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::bundle::{is_root, verifies};
-use crate::key::PublicKey;
+use crate::key::{PublicKey, hex};
 use crate::kubeconfig::{Outline, Source};
 use crate::observed::server;
 use crate::show::{self, Content, Identity};

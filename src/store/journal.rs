@@ -7,7 +7,7 @@
 //! yet decided or is done.
 
 use std::ffi::OsString;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ impl TransactionId {
 
 impl fmt::Display for TransactionId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex(&self.0))
+        formatter.write_str(&key::hex(&self.0))
     }
 }
 
@@ -162,8 +162,9 @@ impl Entry {
             self.mode,
             number(self.owner.user),
             number(self.owner.group),
-            hex(&self.new),
-            self.replaced.map_or("-".to_owned(), |digest| hex(&digest)),
+            key::hex(&self.new),
+            self.replaced
+                .map_or("-".to_owned(), |digest| key::hex(&digest)),
         )
     }
 }
@@ -209,7 +210,7 @@ fn parse_path(text: &[u8]) -> Option<PathBuf> {
 
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let digest = key::sha256(&bytes);
-    bytes.extend_from_slice(format!("{CHECKSUM}{}\n", hex(&digest)).as_bytes());
+    bytes.extend_from_slice(format!("{CHECKSUM}{}\n", key::hex(&digest)).as_bytes());
     bytes
 }
 
@@ -363,16 +364,6 @@ fn optional<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T
 
 fn foreign(line: &[u8]) -> JournalError {
     JournalError::Foreign(String::from_utf8_lossy(line).chars().take(80).collect())
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Lower-case hexadecimal of exactly `N` octets.
@@ -575,6 +566,6 @@ mod tests {
         assert_eq!(parse_hex::<2>("00FF"), None);
         assert_eq!(parse_hex::<2>("00f"), None);
         assert_eq!(parse_hex::<2>("00ff0"), None);
-        assert_eq!(hex(&[0, 255]), "00ff");
+        assert_eq!(key::hex(&[0, 255]), "00ff");
     }
 }

@@ -1,7 +1,6 @@
 //! Reading certificates (RFC 5280, 4.1): the one user of x509-parser.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
@@ -12,7 +11,7 @@ use x509_parser::prelude::FromDer as _;
 use super::extension::{Extension, Extensions};
 use super::{ExtendedKeyUsage, KeyUsage, Name, NameConstraints, San, Serial, Validity};
 use crate::der;
-use crate::key::PublicKey;
+use crate::key::{PublicKey, hex, sha256};
 use crate::pem::{self, Label};
 
 /// The tag of a certificate's extensions, `[3]`.
@@ -112,11 +111,7 @@ impl Certificate {
 
     /// SHA-256 of it, in hexadecimal.
     pub fn fingerprint(&self) -> String {
-        let octets = crate::key::sha256(&self.der);
-        octets.iter().fold(String::new(), |mut text, octet| {
-            let _ = write!(text, "{octet:02x}");
-            text
-        })
+        hex(&sha256(&self.der))
     }
 
     /// The part that is signed, DER.

@@ -3,7 +3,8 @@ use std::os::unix::fs::symlink;
 use nix::unistd::{Uid, chown};
 
 use super::*;
-use crate::store::journal::{Journal, Part, hex};
+use crate::key::hex;
+use crate::store::journal::{Journal, Part};
 use crate::store::recover::must_hold;
 
 /// How far the interrupted run came.
