@@ -234,7 +234,13 @@ fn take_ca(
     }
     let (key, now) = what_is_there(observed);
     let (file, access) = file(spec, arrival.as_ref());
-    let mut chain = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
+    let mut chain: Vec<Certificate> = Vec::new();
+    for certificate in arrival.map_or_else(Vec::new, |arrival| arrival.certificates) {
+        // What was sent twice is one.
+        if !chain.contains(&certificate) {
+            chain.push(certificate);
+        }
+    }
     let own = key.as_ref().and_then(Key::open);
     let own = own.and_then(|key| {
         chain
