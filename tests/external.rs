@@ -11,9 +11,9 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
+use common::node::{NODE, node, on, script};
 use common::{
-    Finished, TempDir, certs, each, kubeconfig_data, listing, mode, read, run, text, tool,
-    tree_of_all, write,
+    TempDir, certs, each, kubeconfig_data, listing, mode, read, run, text, tool, tree_of_all, write,
 };
 
 const FACTS: [&str; 8] = [
@@ -26,17 +26,6 @@ const FACTS: [&str; 8] = [
     "--control-plane-endpoint",
     "api.example.com",
 ];
-/// Where the node is.
-const NODE: [&str; 4] = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
-
-fn on(place: &Path, arguments: &[&str]) -> Finished {
-    run(certs(arguments).current_dir(place))
-}
-
-fn node(place: &Path, verb: &[&str]) -> Finished {
-    on(place, &[verb, &NODE].concat())
-}
-
 /// The requests of a new node in `req`.
 fn requested(names: &[&str]) -> TempDir {
     let place = TempDir::new();
@@ -480,10 +469,8 @@ fn what_came_back_wrong_is_refused_by_name_and_nothing_is_written() {
             .arg(place.join("."))
             .arg(copy.path()))
         .expect(0);
-        let script = format!("{RECIPE}\n{}", case.recipe);
-        let mut bash = Command::new(tool("bash"));
-        bash.args(["-euo", "pipefail", "-c", &script]);
-        run(bash.current_dir(copy.path())).expect(0);
+        let lines = format!("{RECIPE}\n{}", case.recipe);
+        script(copy.path(), &lines);
         let before = listing(&copy.join("node"));
         let finished = node(copy.path(), &["import", "req"]);
         let told = finished.stderr.contains(case.told);
@@ -705,12 +692,10 @@ fn an_identity_of_one_s_own_is_signed_by_openssl_as_the_document_tells() {
     let (_, section) = text
         .split_once("## Identities of one's own")
         .expect("a section");
-    let script = section.split("```").nth(1).expect("a block");
-    let (language, script) = script.split_once('\n').expect("lines");
+    let block = section.split("```").nth(1).expect("a block");
+    let (language, lines) = block.split_once('\n').expect("lines");
     assert_eq!(language, "sh no-run");
-    let mut bash = Command::new(tool("bash"));
-    bash.args(["-euo", "pipefail", "-c", script]);
-    run(bash.current_dir(place.path())).expect(0);
+    script(place.path(), lines);
     assert_eq!(read(&place.join("pki/alice.key")), key);
     let findings = |told: &str| -> Value {
         let told: Value = serde_json::from_str(told).expect("JSON");

@@ -12,7 +12,8 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
-use common::{Finished, TempDir, certs, listing, read, run, set_mode, tool};
+use common::node::{node, on, script};
+use common::{Finished, TempDir, listing, read, run, set_mode, tool};
 
 const FACTS: [&str; 6] = [
     "--node-name",
@@ -22,23 +23,6 @@ const FACTS: [&str; 6] = [
     "--key-algorithm",
     "ECDSA-P256",
 ];
-/// Where the node is.
-const NODE: [&str; 4] = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
-
-fn on(place: &Path, arguments: &[&str]) -> Finished {
-    run(certs(arguments).current_dir(place))
-}
-
-fn node(place: &Path, verb: &[&str]) -> Finished {
-    on(place, &[verb, &NODE].concat())
-}
-
-fn script(place: &Path, lines: &str) {
-    let mut bash = Command::new(tool("bash"));
-    bash.args(["-euo", "pipefail", "-c", lines]);
-    run(bash.current_dir(place)).expect(0);
-}
-
 /// Roots `ca` and `ev`, of ten years.
 const ROOTS: &str = r"
 for name in ca ev; do
@@ -145,7 +129,10 @@ fn of_a_ca_that_was_asked_for_its_own_and_those_above_it_count() {
     let line = format!("new CA CN=kubernetes, SHA-256 {own}, below CN=ca, which did not come");
     let told: Vec<&str> = planned.stdout.split_whitespace().collect();
     assert!(told.join(" ").contains(&line), "{planned}");
-    script(place.path(), "cat ca.crt own.crt > req/ca.crt");
+    script(
+        place.path(),
+        "cat ca.crt own.crt ca.crt own.crt > req/ca.crt",
+    );
     let imported = node(place.path(), &["import", "req"]).expect(0);
     let root = fingerprint(&place.join("ca.crt"));
     let line = format!("new root CN=ca, SHA-256 {root}");

@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::Command;
 
 mod common;
+use common::node::{NODE, on, script};
 use common::{
-    Finished, TempDir, certs, fixture, kubeconfig_data, listing, read, run, text, tool, tree_of_all,
+    Finished, TempDir, fixture, kubeconfig_data, listing, read, run, text, tool, tree_of_all,
 };
 
 /// kubeadm's half tree in `node`, but for the keys, which its recorder did not keep: they are made
@@ -69,15 +70,9 @@ const FACTS: [&str; 4] = [
     "10.0.0.10",
 ];
 
-fn on(place: &Path, verb: &[&str]) -> Finished {
-    run(certs(verb).current_dir(place))
-}
-
 fn half() -> TempDir {
     let place = TempDir::new();
-    let mut bash = Command::new(tool("bash"));
-    bash.args(["-euo", "pipefail", "-c", HALF]);
-    run(bash.current_dir(place.path())).expect(0);
+    script(place.path(), HALF);
     place
 }
 
@@ -89,8 +84,6 @@ fn signed(place: &Path, folder: &str) {
         on(place, &[&verb[..], &FACTS].concat()).expect(0);
     }
 }
-
-const NODE: [&str; 4] = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
 
 fn import(place: &Path, folder: &str) -> Finished {
     on(place, &[&["import", folder][..], &NODE].concat())

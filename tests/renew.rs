@@ -14,33 +14,14 @@ use serde_json::Value;
 
 mod common;
 use common::kubeadm::NOON;
+use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
 use common::{
-    Finished, TempDir, at, certs, fixture, read, run, set_mode, text, tool, venv, write,
-    write_secret,
+    TempDir, at, certs, fixture, read, run, set_mode, text, tool, venv, write, write_secret,
 };
 
-const DAY: i64 = 86_400;
 /// A tree of a cluster whose leaves have a year from here.
 const MADE: i64 = NOON;
-
-/// `certs all` at [`MADE`], in `k` of a folder.
-fn tree() -> TempDir {
-    let folder = TempDir::new();
-    let command = common::all(&folder.join("k"), &[]);
-    run(&mut at(MADE, "022", &command)).expect(0);
-    folder
-}
-
-fn command(folder: &TempDir, flags: &[&str]) -> Command {
-    let mut command = certs(&["renew", "--kubernetes-dir", text(&folder.join("k"))]);
-    command.args(flags);
-    command
-}
-
-fn renew(folder: &TempDir, days: i64, flags: &[&str]) -> Finished {
-    run(&mut at(MADE + days * DAY, "022", &command(folder, flags)))
-}
 
 fn json(folder: &TempDir, days: i64, flags: &[&str], code: i32) -> Value {
     let flags = [&["--output", "json"], flags].concat();

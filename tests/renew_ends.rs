@@ -12,28 +12,9 @@ use serde_json::Value;
 
 mod common;
 use common::kubeadm::NOON;
+use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{Finished, TempDir, at, certs, read, run, set_mode, text, tool, write};
-
-const DAY: i64 = 86_400;
-
-/// `certs all` at noon, in `k` of a folder.
-fn tree() -> TempDir {
-    let folder = TempDir::new();
-    let command = common::all(&folder.join("k"), &[]);
-    run(&mut at(NOON, "022", &command)).expect(0);
-    folder
-}
-
-fn command(folder: &TempDir, flags: &[&str]) -> Command {
-    let mut command = certs(&["renew", "--kubernetes-dir", text(&folder.join("k"))]);
-    command.args(flags);
-    command
-}
-
-fn renew(folder: &TempDir, days: i64, flags: &[&str]) -> Finished {
-    run(&mut at(NOON + days * DAY, "022", &command(folder, flags)))
-}
+use common::{TempDir, at, read, run, set_mode, text, tool, write};
 
 /// `inner` with a fault of the system's.
 fn struck(inner: &Command, fault: &str, path: Option<&Path>) -> Command {

@@ -25,8 +25,10 @@ use base64ct::{Base64, Encoding};
 
 pub mod base;
 pub mod kubeadm;
+pub mod node;
 pub mod offered;
 pub mod public;
+pub mod renewal;
 pub mod snapshot;
 pub mod tree;
 
