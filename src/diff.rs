@@ -2,6 +2,7 @@
 
 mod ca;
 mod chain;
+mod end;
 mod ground;
 mod kubeconfig;
 mod leaf;
@@ -27,14 +28,15 @@ use crate::x509::validity::moment;
 
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
+pub use end::{End, end};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
 pub use returned::aging;
-pub(crate) use scrutiny::ISSUE_FOR_KEY;
-pub use scrutiny::{effective_end, ending};
+pub use scrutiny::ending;
+pub(crate) use scrutiny::{anew, prolong};
 pub use server::served;
 pub(crate) use tree::external;
 pub use tree::{of_this_cluster, survey, told_to_a_reader};

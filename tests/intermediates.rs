@@ -359,6 +359,76 @@ fn a_ca_that_is_issued_anew_stays_below_the_cas_that_the_tree_has_above_it() {
     }
 }
 
+/// The one between is signed for this long.
+fn between(place: &Path, days: &str) {
+    let sign = "openssl req -new -key roots/int.key -subj /CN=int |
+        openssl x509 -req -CA roots/root.crt -CAkey roots/root.key -days $files -extfile roots/ext -out roots/int.crt";
+    bash(place, days, sign);
+}
+
+#[test]
+fn what_ends_with_a_ca_above_its_own_is_due_then_and_waits_for_that_one() {
+    let place = below_a_corporate_root("asked");
+    write(
+        &place.join("roots/ext"),
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
+    );
+    write(&place.join("roots/keyid"), "authorityKeyIdentifier=keyid\n");
+    bash(place.path(), "", BELOW_ANOTHER);
+    between(place.path(), "10");
+    let pem = |name: &str| read(&place.join(name));
+    let came = || pem("own.crt") + &pem("roots/int.crt") + &pem("roots/root.crt");
+    write(&place.join("req/ca.crt"), came());
+    on(place.path(), &["import", "req"]).expect(3);
+    let checked = on(place.path(), &["check"]).expect(3).stdout;
+    let row = |name: &str| {
+        let line = checked.lines().find(|line| line.starts_with(name));
+        line.unwrap_or_default().to_owned()
+    };
+    for name in ["apiserver ", "admin.conf ", "ca "] {
+        assert!(row(name).contains(" 9d "), "{name}: {checked}");
+    }
+    let words: Vec<&str> = checked.split_whitespace().collect();
+    let words = words.join(" ");
+    for said in [
+        "see to its CA first, and then to it",
+        "have that one renewed, and 'certs import' bring it in with all below it, as ca.crt",
+    ] {
+        assert!(words.contains(said), "{said}: {checked}");
+    }
+    assert!(!words.contains("take it out"), "{checked}");
+    let renewed = on(place.path(), &["renew"]).expect(3);
+    let said =
+        "with its CA: renewed it would not last longer: see to its CA first: have that one renewed";
+    assert!(renewed.stderr.contains(said), "{renewed}");
+    let asked = on(place.path(), &["csr", "apiserver", "--csr-dir", "due"]).expect(0);
+    assert!(place.join("due/apiserver.csr").exists(), "{asked}");
+    // Nothing is issued below one that has ended; with its new certificate all of it goes on.
+    let script = "faketime -f +12d $certs \"$@\"";
+    let later = |verb: &[&str]| {
+        let mut bash = Command::new(tool("bash"));
+        bash.args(["-euc", script, "bash"]).args(verb);
+        bash.args(["--kubernetes-dir", "."]);
+        run(bash
+            .env("certs", env!("CARGO_BIN_EXE_certs"))
+            .current_dir(place.path()))
+    };
+    let force = [&["server", "apiserver", "--force"], &FACTS[..]].concat();
+    let refused = later(&force).expect(4);
+    let said = "pki/ca.crt stands below \"CN=int\", which ended on";
+    assert!(refused.stderr.contains(said), "{refused}");
+    assert!(later(&["check"]).expect(4).stdout.contains("CN=int"));
+    between(place.path(), "5000");
+    write(
+        &place.join("req/ca.crt"),
+        pem("own.crt") + &pem("roots/int.crt"),
+    );
+    on(place.path(), &["import", "req", "ca"]).expect(0);
+    assert_eq!(pem("pki/ca.crt"), came());
+    on(place.path(), &["check"]).expect(0);
+    later(&force).expect(0);
+}
+
 #[test]
 fn a_ca_that_its_leaves_would_not_find_is_refused_before_anything_is_written() {
     let place = below_a_corporate_root("another");

@@ -628,7 +628,7 @@ fn a_ca_that_cannot_be_renewed_here_is_refused_with_the_way_out() {
         .env("OPENSSL_CONF", "/dev/null");
     run(&mut at(MADE, "022", &cook)).expect(0);
     let said = renew(&folder, 1, &["ca"]).expect(4);
-    let words = "ca.crt was signed by another CA, \"CN=etcd-ca\": have that CA issue it anew";
+    let words = "ca.crt was signed by another CA, \"CN=etcd-ca\": have that CA issue it anew, for the same key: 'certs csr ca' asks for it, and 'certs import' puts it here";
     assert!(said.stderr.contains(words), "{said}");
 }
 

@@ -240,7 +240,7 @@ fn a_leaf_that_ends_with_its_ca_waits_for_that() {
     let before = snapshot(&folder.join("k"));
     let said = renew(&folder, 80, &[]).expect(3);
     for words in [
-        "ends on 2027-03-02 12:00:00 UTC with its CA: renewed it would not last longer: renew its CA first, by name",
+        "ends on 2027-03-02 12:00:00 UTC with its CA: renewed it would not last longer: see to its CA first: 'certs renew ca' renews it for the same key",
         "'certs renew ca' renews it for the same key",
     ] {
         assert!(said.stderr.contains(words), "{words}: {said}");

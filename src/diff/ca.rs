@@ -2,12 +2,14 @@
 
 use super::Judge;
 use super::chain::allows;
+use super::scrutiny::bring_above;
 use crate::bundle::above;
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::x509::cert::Certificate;
 use crate::x509::constraints::NameConstraints;
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
+use crate::x509::validity::moment;
 
 /// RFC 5280 section 4.2.1.12.
 const ANY_EXTENDED_KEY_USAGE: &[u64] = &[2, 5, 29, 37, 0];
@@ -18,7 +20,7 @@ impl Judge<'_> {
         self.dates(ca, "");
         self.critical(ca);
         self.reach(ca);
-        self.path_length(ca, bundle);
+        self.way_up(ca, bundle);
         if let Some(wanted) = self.spec.certificate()
             && wanted.subject_given
             && !ca.subject.same_values(&wanted.subject)
@@ -101,8 +103,17 @@ impl Judge<'_> {
     }
 
     /// Kubernetes takes any CA of the file for an anchor; others follow it to its end.
-    fn path_length(&mut self, ca: &Certificate, bundle: &[Certificate]) {
+    fn way_up(&mut self, ca: &Certificate, bundle: &[Certificate]) {
         for (number, upper) in above(ca, bundle).into_iter().enumerate() {
+            // What it signs would have that one behind it, and lead nowhere.
+            if self.now > upper.validity.not_after {
+                let text = format!(
+                    "stands below \"{}\", which ended on {}",
+                    upper.subject,
+                    moment(upper.validity.not_after)
+                );
+                self.tell(Code::Expired, &text, &bring_above(self.spec));
+            }
             if !allows(upper, number + 1) {
                 let text = format!(
                     "stands below \"{}\", whose path length does not allow that",

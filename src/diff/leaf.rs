@@ -46,7 +46,14 @@ impl Judge<'_> {
     ) {
         self.dates(leaf, "");
         for ca in chain.iter().filter(|intermediate| intermediate.is_ca()) {
+            let told = self.findings.len();
             self.dates(ca, "holds an intermediate that ");
+            // Anew it would have that one behind it again.
+            if self.authorities.contains(ca) {
+                for finding in &mut self.findings[told..] {
+                    "see to its CA first, whose file has it too".clone_into(&mut finding.way_out);
+                }
+            }
         }
         self.critical(leaf);
         self.signature(leaf, chain);

@@ -3,47 +3,18 @@
 
 use time::OffsetDateTime;
 
+use super::end::{End, effective_end, end, presented};
 use super::notice::{Notice, Within};
 use super::tree::{external, remake};
-use crate::bundle::verifies;
+use crate::bundle::{above, is_root};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
-use crate::observed::{Observed, signing};
+use crate::observed::Observed;
+use crate::profile::by_name;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
-
-/// More CAs than these lie between no leaf and its CA.
-const LONGEST: usize = 16;
-
-/// The last second in which a certificate is good, which is that of a CA above it where that comes
-/// first. Of several ways to a CA the one that lasts longest counts.
-pub fn effective_end(
-    leaf: &Certificate,
-    chain: &[Certificate],
-    authorities: &[Certificate],
-) -> OffsetDateTime {
-    let end = |child: &Certificate, reached: &[(&Certificate, OffsetDateTime)]| {
-        let above = reached.iter().filter(|(ca, _)| verifies(child, ca));
-        let above = above.map(|(_, end)| *end).max()?;
-        Some(above.min(child.validity.not_after))
-    };
-    let mut reached: Vec<_> = authorities
-        .iter()
-        .map(|ca| (ca, ca.validity.not_after))
-        .collect();
-    let mut left: Vec<&Certificate> = chain.iter().filter(|ca| ca.is_ca()).take(LONGEST).collect();
-    loop {
-        let ends = left.iter().enumerate();
-        let ends = ends.filter_map(|(index, ca)| Some((index, end(ca, &reached)?)));
-        let Some((index, latest)) = ends.max_by_key(|(_, end)| *end) else {
-            break;
-        };
-        reached.push((left.remove(index), latest));
-    }
-    end(leaf, &reached).unwrap_or(leaf.validity.not_after)
-}
 
 /// That a CA ends soon, for who renews all else.
 pub fn ending(
@@ -79,49 +50,24 @@ pub(super) fn scrutiny(
             now,
         );
     }
-    let (certificate, chain, referred) = match observed {
-        Observed::Certificate { chain, key, .. } if spec.is_ca() => {
-            (signing(chain, key.as_ref()), &[][..], false)
-        }
-        Observed::Certificate { chain, .. } => {
-            (chain.first(), chain.get(1..).unwrap_or_default(), false)
-        }
-        Observed::Kubeconfig(found) => (
-            found.chain.first(),
-            found.chain.get(1..).unwrap_or_default(),
-            found.referred,
-        ),
-        Observed::Returned(returned) if spec.is_ca() => (returned.chain.first(), &[][..], false),
-        Observed::Returned(returned) => (
-            returned.chain.first(),
-            returned.chain.get(1..).unwrap_or_default(),
-            false,
-        ),
-        _ => return Vec::new(),
-    };
-    let Some(certificate) = certificate else {
+    let (Some((certificate, beside)), Some(end)) =
+        (presented(spec, observed), end(spec, observed, authorities))
+    else {
         return Vec::new();
     };
+    let chain = if spec.is_ca() { &[] } else { beside };
     let mut scrutiny = Scrutiny {
         spec,
-        referred,
-        signs: matches!(observed, Observed::Certificate { key: Some(_), .. }),
+        observed,
         findings: Vec::new(),
     };
-    scrutiny.end(
-        certificate,
-        effective_end(certificate, chain, authorities),
-        within,
-        now,
-    );
-    let bundle = match observed {
-        Observed::Certificate { chain, .. } if spec.is_ca() => Some(chain),
-        Observed::Returned(returned) if spec.is_ca() => Some(&returned.chain),
-        _ => None,
-    };
-    if let Some(bundle) = bundle {
-        let others = bundle.iter().filter(|other| *other != certificate);
-        scrutiny.trusted(others, within, now);
+    let of_ca = authorities.first();
+    let of_ca = of_ca.map(|ca| effective_end(ca, &[], authorities));
+    scrutiny.end(end, of_ca, within, now);
+    if spec.is_ca() {
+        let above = above(certificate, beside);
+        let others = beside.iter().filter(|other| *other != certificate);
+        scrutiny.trusted(others, &above, within, now);
     }
     scrutiny.strength(certificate);
     // That of a leaf is told where its signature is held against its CA.
@@ -149,17 +95,57 @@ fn trusts(
 ) -> Vec<Finding> {
     let mut scrutiny = Scrutiny {
         spec,
-        referred: false,
-        signs: false,
+        observed: &Observed::Absent,
         findings: Vec::new(),
     };
     let own = held.iter().filter(|ca| !authorities.contains(ca));
-    scrutiny.trusted(own, within, now);
+    scrutiny.trusted(own, &[], within, now);
     scrutiny.findings
 }
 
 /// The way out where another CA signed it.
-pub(crate) const ISSUE_FOR_KEY: &str = "have that CA issue it anew, for the same key";
+const ISSUE_FOR_KEY: &str = "have that CA issue it anew, for the same key";
+
+/// How a CA is made to last longer: by who can issue it.
+pub(crate) fn prolong(spec: &Spec, observed: &Observed) -> String {
+    let Some((certificate, bundle)) = presented(spec, observed) else {
+        return external(spec);
+    };
+    let signs = matches!(observed, Observed::Certificate { key: Some(_), .. });
+    let own = certificate.validity.not_after;
+    if effective_end(certificate, &[], bundle) < own {
+        bring_above(spec)
+    } else if is_root(certificate) && signs {
+        let name = &spec.name;
+        format!("'certs renew {name}' renews it for the same key: what it signed stays good")
+    } else if is_root(certificate) {
+        external(spec)
+    } else {
+        anew(spec, signs)
+    }
+}
+
+/// The way out where another CA signed it: the request is made with the key.
+pub(crate) fn anew(spec: &Spec, signs: bool) -> String {
+    match by_name(&spec.name) {
+        Some(row) if signs => format!(
+            "{ISSUE_FOR_KEY}: 'certs csr {}' asks for it, and 'certs import' puts it here",
+            row.name
+        ),
+        _ => ISSUE_FOR_KEY.to_owned(),
+    }
+}
+
+/// The way out where a CA above it in its file ends, with all below.
+pub(crate) fn bring_above(spec: &Spec) -> String {
+    match by_name(&spec.name) {
+        Some(row) => format!(
+            "have that one renewed, and 'certs import' bring it in with all below it, as {}.crt: behind this CA's own certificate",
+            row.name
+        ),
+        None => "have that one renewed, and put it there in its place".to_owned(),
+    }
+}
 
 /// The way out where a bundle holds what should not be trusted.
 const LEAVE_OUT: &str = "take it out once nothing that it signed is in use";
@@ -174,38 +160,46 @@ fn weak_key(certificate: &Certificate) -> Option<u32> {
 
 struct Scrutiny<'a> {
     spec: &'a Spec,
-    /// Whether the certificate lies in a file of its own, which its kubelet keeps.
-    referred: bool,
-    /// Whether its key is here.
-    signs: bool,
+    observed: &'a Observed,
     findings: Vec<Finding>,
 }
 
 impl Scrutiny<'_> {
+    /// `of_ca` is the end of the CA that would sign it anew. Of a CA what stands above it in its file
+    /// is told by itself.
     fn end(
         &mut self,
-        certificate: &Certificate,
-        end: OffsetDateTime,
+        end: End<'_>,
+        of_ca: Option<OffsetDateTime>,
         within: Within,
         now: OffsetDateTime,
     ) {
-        let not_after = certificate.validity.not_after;
-        let with_ca = if end < not_after { " with its CA" } else { "" };
-        let notice = if self.spec.is_ca() {
-            within.ca
+        let not_after = end.certificate.validity.not_after;
+        let (notice, end) = if self.spec.is_ca() {
+            let at = not_after;
+            (within.ca, End { at, ..end })
         } else {
-            within.leaf
+            (within.leaf, end)
+        };
+        let with_ca = if end.at < not_after {
+            " with its CA"
+        } else {
+            ""
         };
         // That it is over is told of it, or of its CA.
-        if end >= now && end - now <= notice.of(certificate) {
-            let text = format!("ends{with_ca} on {}", moment(end));
-            let way_out = self.renewal(certificate, with_ca);
+        if end.at >= now && end.is_due(notice, now) {
+            let text = format!("ends{with_ca} on {}", moment(end.at));
+            let way_out = if of_ca.is_some_and(|ca| ca <= end.at) {
+                "see to its CA first, and then to it".to_owned()
+            } else {
+                self.renewal()
+            };
             self.tell(Code::ExpiresSoon, text, way_out);
-        } else if end < not_after && not_after >= now {
+        } else if end.at < not_after && not_after >= now {
             let text = format!(
                 "says that it ends on {}, and its CA ends on {}",
                 moment(not_after),
-                moment(end)
+                moment(end.at)
             );
             self.tell(Code::OutlivesCa, text, "replace its CA in time".to_owned());
         }
@@ -216,6 +210,7 @@ impl Scrutiny<'_> {
     fn trusted<'a>(
         &mut self,
         others: impl Iterator<Item = &'a Certificate>,
+        above: &[&Certificate],
         within: Within,
         now: OffsetDateTime,
     ) {
@@ -227,29 +222,26 @@ impl Scrutiny<'_> {
             }
             self.hash(other, &who);
             let end = other.validity.not_after;
-            if end - now <= within.ca.of(other) {
+            let above = above.contains(&other);
+            // That one above the CA has ended is told where the CA is judged.
+            if end - now <= within.ca.of(other) && !(above && end < now) {
                 let verb = if end < now { "ended" } else { "ends" };
                 let text = format!("{who}{verb} on {}", moment(end));
-                self.tell(Code::ExpiresSoon, text, LEAVE_OUT.to_owned());
+                let way_out = if above {
+                    bring_above(self.spec)
+                } else {
+                    LEAVE_OUT.to_owned()
+                };
+                self.tell(Code::ExpiresSoon, text, way_out);
             }
         }
     }
 
-    fn renewal(&self, certificate: &Certificate, with_ca: &str) -> String {
+    fn renewal(&self) -> String {
+        let referred = matches!(self.observed, Observed::Kubeconfig(found) if found.referred);
         if self.spec.is_ca() {
-            if certificate.subject != certificate.issuer {
-                ISSUE_FOR_KEY.to_owned()
-            } else if self.signs {
-                format!(
-                    "'certs renew {}' renews it for the same key: what it signed stays good",
-                    self.spec.name
-                )
-            } else {
-                external(self.spec)
-            }
-        } else if !with_ca.is_empty() {
-            "replace its CA, and then it".to_owned()
-        } else if self.referred || self.spec.place.public().root == Root::Kubelet {
+            prolong(self.spec, self.observed)
+        } else if referred || self.spec.place.public().root == Root::Kubelet {
             "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)".to_owned()
         } else {
             remake(self.spec)

@@ -2,7 +2,7 @@
 
 use super::{Planner, Renewal, is_error};
 use crate::bundle::is_root;
-use crate::diff::{ISSUE_FOR_KEY, external, served};
+use crate::diff::{anew, external, served};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
@@ -57,7 +57,11 @@ impl Planner<'_> {
         };
         if !is_root(former) {
             let text = format!("was signed by another CA, \"{}\"", former.issuer);
-            return tell(Code::NotSelfSigned, &text, ISSUE_FOR_KEY);
+            let signs = matches!(
+                self.observed(spec),
+                Observed::Certificate { key: Some(_), .. }
+            );
+            return tell(Code::NotSelfSigned, &text, &anew(spec, signs));
         }
         match self.observed(spec) {
             Observed::Certificate { key: None, .. } => tell(

@@ -1,10 +1,12 @@
 //! What is renewed, and what is not and why.
 
+use time::OffsetDateTime;
+
 use super::due::{Due, Renewal};
 use super::hindrance::elsewhere;
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, ending, external, told_to_a_reader};
+use crate::diff::{authorities, diff, end, ending, external, prolong, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
@@ -20,9 +22,6 @@ const TOLERATED: [Code; 3] = [Code::SanMissing, Code::UsageMissing, Code::WrongS
 /// Stands for a serial number that is not yet drawn.
 const NEW: [u8; 20] = [0x55; 20];
 
-/// What a certificate that ends with its CA waits for.
-const CA_FIRST: &str = "renew its CA first, by name";
-
 impl Planner<'_> {
     pub(super) fn renewal(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
         let observed = self.observed(spec);
@@ -37,14 +36,14 @@ impl Planner<'_> {
             }
             return Ok(planned(spec, Step::Keep, findings));
         };
-        match self.due(spec, former, &renewal.due) {
+        match self.due(spec, &renewal.due) {
             Verdict::Due => {}
-            Verdict::EndsWithCa => {
+            Verdict::EndsWithCa(end, way_out) => {
                 let text = format!(
                     "ends on {} with its CA: renewed it would not last longer",
-                    moment(former.validity.not_after)
+                    moment(end)
                 );
-                return Ok(skipped(spec, findings, &text, CA_FIRST));
+                return Ok(skipped(spec, findings, &text, &way_out));
             }
             Verdict::NotDue => {
                 let mut findings = findings;
@@ -152,7 +151,7 @@ impl Planner<'_> {
         changes
     }
 
-    fn due(&self, spec: &Spec, former: &Certificate, due: &Due) -> Verdict {
+    fn due(&self, spec: &Spec, due: &Due) -> Verdict {
         let leaf = spec
             .certificate()
             .is_some_and(|wanted| wanted.kind != Kind::Ca);
@@ -160,13 +159,18 @@ impl Planner<'_> {
             Due::All => leaf,
             Due::Named(_) => due.names(spec),
             Due::Within(notice) => {
-                let end = former.validity.not_after;
-                let ends_soon = leaf && end - self.now <= notice.of(former);
-                let ca = self.signing(spec);
-                if ends_soon && ca.is_some_and(|ca| ca.validity.not_after <= end) {
-                    return Verdict::EndsWithCa;
+                let authorities = authorities(spec, self.found);
+                let soon = end(spec, self.observed(spec), authorities)
+                    .filter(|end| leaf && end.is_due(*notice, self.now));
+                if let (Some(soon), Some(ca)) = (soon, self.issuer(spec)) {
+                    let observed = self.observed(ca);
+                    if end(ca, observed, &[]).is_some_and(|ca| ca.at <= soon.at) {
+                        let first = prolong(ca, observed);
+                        let way_out = format!("see to its CA first: {first}");
+                        return Verdict::EndsWithCa(soon.at, way_out);
+                    }
                 }
-                ends_soon
+                soon.is_some()
             }
         };
         if renewed {
@@ -317,8 +321,8 @@ fn asked(spec: &Spec, new: &Spec, changes: &Changes) -> Spec {
 /// Whether something is renewed.
 enum Verdict {
     Due,
-    /// It would be, and would not last longer.
-    EndsWithCa,
+    /// It would be, and would not last longer; its end, and the way out.
+    EndsWithCa(OffsetDateTime, String),
     NotDue,
 }
 

@@ -5,9 +5,8 @@ use crate::diff::{self, Notice, Within, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::key::PrivateKey;
 use crate::location::Root;
-use crate::observed::{Key, KeyState, Observed, identifier, signing};
+use crate::observed::{Key, KeyState, Observed, identifier};
 use crate::spec::Spec;
-use crate::x509::cert::Certificate;
 use crate::x509::request::Asked;
 
 /// What is to be asked for.
@@ -57,22 +56,15 @@ impl Planner<'_> {
         if spec.credential_files().is_some() {
             return Ok(planned(spec, Step::Keep, findings));
         }
-        let leaf = match observed {
-            Observed::Certificate { chain, key, .. } if spec.is_ca() => {
-                signing(chain, key.as_ref())
-            }
-            Observed::Certificate { chain, .. } => chain.first(),
-            Observed::Kubeconfig(found) => found.chain.first(),
-            _ => None,
-        };
         let errors: Vec<Code> = findings
             .iter()
             .filter(|finding| is_error(finding))
             .map(|finding| finding.code)
             .collect();
-        let soon = leaf.is_some_and(|leaf| self.ends_soon(leaf, asking.notice));
-        let needed = leaf.is_none() || asking.named || soon || !errors.is_empty();
-        if !needed || (leaf.is_some() && is_kubelets(spec, observed)) {
+        let end = diff::end(spec, observed, diff::authorities(spec, self.found));
+        let soon = end.is_some_and(|end| end.is_due(asking.notice, self.now));
+        let needed = end.is_none() || asking.named || soon || !errors.is_empty();
+        if !needed || (end.is_some() && is_kubelets(spec, observed)) {
             return Ok(planned(spec, Step::Keep, findings));
         }
         if self.is_asked(spec, observed) {
@@ -93,10 +85,6 @@ impl Planner<'_> {
             findings: Vec::new(),
             mended: findings,
         })
-    }
-
-    fn ends_soon(&self, leaf: &Certificate, notice: Notice) -> bool {
-        leaf.validity.not_after - self.now <= notice.of(leaf)
     }
 
     /// Whether the request that is out asks, with this key, for what is wanted.

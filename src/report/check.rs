@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::metrics::Metrics;
 use super::shape::{Directories, Told, texts, timestamp, yaml};
 use super::{Format, Output, SCHEMA_VERSION, metrics, table};
-use crate::diff::{authorities, effective_end};
+use crate::diff::{authorities, end};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
@@ -231,10 +231,8 @@ impl Checked {
             }) => !chain.first().is_some_and(|ca| has_key(ca, found)),
             _ => false,
         };
-        let certificate = certificate(spec, observed).map(|(leaf, chain)| {
-            let end = effective_end(leaf, chain, authorities(spec, found));
-            self.facts(leaf, end)
-        });
+        let end = end(spec, observed, authorities(spec, found));
+        let certificate = end.map(|end| self.facts(end.certificate, end.at));
         let external = spec.is_ca() && keyless(&spec.name);
         let mut files = spec.place.files();
         files.truncate(if external { 1 } else { files.len() });
@@ -296,25 +294,4 @@ fn has_key(ca: &Certificate, found: &BTreeMap<String, Observed>) -> bool {
         } => signing(chain, key.as_ref()).is_some_and(|own| own.public_key == ca.public_key),
         _ => false,
     })
-}
-
-/// The certificate that a place stands for, and what lies between it and its CA.
-fn certificate<'a>(
-    spec: &Spec,
-    observed: &'a Observed,
-) -> Option<(&'a Certificate, &'a [Certificate])> {
-    match observed {
-        Observed::Certificate { chain, key, .. } if spec.is_ca() => {
-            Some((signing(chain, key.as_ref())?, &[]))
-        }
-        Observed::Certificate { chain, .. } => {
-            let (leaf, chain) = chain.split_first()?;
-            Some((leaf, chain))
-        }
-        Observed::Kubeconfig(kubeconfig) => {
-            let (leaf, chain) = kubeconfig.chain.split_first()?;
-            Some((leaf, chain))
-        }
-        _ => None,
-    }
 }

@@ -98,7 +98,8 @@ fn the_way_out_of_a_ca_that_ends_soon_is_with_who_can_issue_it() {
     assert_eq!(way_out(&elsewhere), external(&spec("ca")));
     let other = chain(&mut found, "etcd-ca")[0].subject.clone();
     chain(&mut found, "ca")[0].issuer = other;
-    assert_eq!(way_out(&found), ISSUE_FOR_KEY);
+    assert_eq!(way_out(&found), anew(&spec("ca"), true));
+    assert!(way_out(&found).contains("'certs csr ca' asks for it"));
     // Of what else is in its file `renew` cannot do anything; and a leaf is no CA.
     chain(&mut found, "ca")[0].validity.not_after = now + Duration::days(400);
     let mut other = chain(&mut found, "front-proxy-ca")[0].clone();
