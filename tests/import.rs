@@ -206,13 +206,15 @@ fn dates_are_held_against_the_rules_of_a_leaf_that_is_there() {
         checked.stderr.contains(words) || checked.stdout.contains(words),
         "{checked}"
     );
-    assert!(!format!("{checked}").contains("--force"), "{checked}");
-    // Where it is, it is what reissues.
+    for here in ["--force", "certs renew"] {
+        assert!(!format!("{checked}").contains(here), "{checked}");
+    }
+    // Where it is, it is what renews.
     fs::copy(place.join("ca.key"), place.join("node/pki/ca.key")).expect("copy");
     set_mode(&place.join("node/pki/ca.key"), 0o600);
     let checked = node(place.path(), &["check"]).expect(3);
     assert!(
-        format!("{checked}").contains("'certs server apiserver --force'"),
+        format!("{checked}").contains("'certs renew apiserver' renews it"),
         "{checked}"
     );
 }

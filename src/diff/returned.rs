@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::notice::Within;
 use super::scrutiny::scrutiny;
-use super::tree::remake;
+use super::tree::is_made_here;
 use super::{Judge, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{KeyState, Observed, Returned, identifier};
@@ -130,7 +130,7 @@ impl Judge<'_> {
 fn came(finding: &mut Finding, spec: &Spec, returned: &Returned) {
     finding.file = returned.file.clone();
     let again = [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
-    if again.contains(&finding.way_out) || finding.way_out == remake(spec) {
+    if again.contains(&finding.way_out) || is_made_here(&finding.way_out, spec) {
         ISSUE_AGAIN.clone_into(&mut finding.way_out);
     }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::end::{End, effective_end, end, presented};
 use super::notice::{Notice, Within};
-use super::tree::{external, remake};
+use super::tree::{external, remake, renew};
 use crate::bundle::{above, is_root};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
@@ -244,7 +244,7 @@ impl Scrutiny<'_> {
         } else if referred || self.spec.place.public().root == Root::Kubelet {
             "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)".to_owned()
         } else {
-            remake(self.spec)
+            renew(self.spec)
         }
     }
 

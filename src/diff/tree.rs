@@ -35,7 +35,7 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     for finding in &mut findings {
         let spec = specs.iter().find(|spec| spec.name == finding.name);
         let remade =
-            |spec: &&Spec| finding.way_out == remake(spec) && signed_elsewhere(spec, found);
+            |spec: &&Spec| is_made_here(&finding.way_out, spec) && signed_elsewhere(spec, found);
         if let Some(spec) = spec.filter(remade) {
             finding.way_out = external(spec);
         }
@@ -114,6 +114,19 @@ pub(super) fn remake(spec: &Spec) -> String {
         None if leaf => "issue it anew where it was made".to_owned(),
         _ => reissue(spec, Severity::Error),
     }
+}
+
+/// How a file lasts longer that is as it should be: its names are those that it has.
+pub(super) fn renew(spec: &Spec) -> String {
+    match by_name(&spec.name) {
+        Some(row) => format!("'certs renew {}' renews it, as it is", row.name),
+        None => remake(spec),
+    }
+}
+
+/// Whether this is what to do where the CA's key is.
+pub(super) fn is_made_here(way_out: &str, spec: &Spec) -> bool {
+    way_out == remake(spec) || way_out == renew(spec)
 }
 
 fn tell(code: Code, spec: &Spec, text: String, way_out: &str) -> Finding {

@@ -140,7 +140,7 @@ fn a_kubelet_s_own_files_are_the_kubelet_s_to_renew() {
         let findings = scrutiny(&kubelet, &found["kubelet"], &[], WITHIN, now);
         findings[0].way_out.clone()
     };
-    assert!(way_out(&found).starts_with("'certs kubeconfig kubelet --force'"));
+    assert!(way_out(&found).starts_with("'certs renew kubelet' "));
     if let Some(Observed::Kubeconfig(kubeconfig)) = found.get_mut("kubelet") {
         kubeconfig.referred = true;
     }
