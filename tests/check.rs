@@ -836,6 +836,40 @@ fn a_folder_that_may_not_be_looked_into_is_told_once() {
 }
 
 #[test]
+fn a_folder_that_hides_what_lies_in_it_is_told_by_its_path() {
+    let public = Public::new();
+    let place = OPENSSL.copy();
+    let tree = public.0.join("k");
+    run(Command::new("cp").args(["-a", text(&place.join("k")), text(&tree)])).expect(0);
+    for folder in ["", "pki", "pki/etcd"] {
+        set_mode(&tree.join(folder), 0o755);
+    }
+    let told = |mode: u32| {
+        let folder = tree.join("pki/aside");
+        if !folder.exists() {
+            fs::create_dir(&folder).expect("make a folder");
+            run(Command::new("cp").args(["-p", text(&tree.join("pki/ca.key")), text(&folder)]))
+                .expect(0);
+            set_mode(&folder.join("ca.key"), 0o666);
+        }
+        set_mode(&folder, mode);
+        let mut command = Command::new(public.0.join("certs"));
+        command
+            .args(["check", "--kubernetes-dir", text(&tree), "-o", "json"])
+            .args(["--kubelet-dir", text(&public.0.join("kubelet"))]);
+        let finished = run(&mut at(NOON, "022", &nobody(&command)));
+        let mut told = told(&report(&finished));
+        told.retain(|told| told.contains("aside"));
+        told
+    };
+    // The second may be listed, and nothing in it opened.
+    for mode in [0o700, 0o744] {
+        assert_eq!(told(mode), ["warning not-looked-at aside"], "{mode:o}");
+    }
+    assert_eq!(told(0o755), ["error key-mode aside/ca.key"]);
+}
+
+#[test]
 fn what_waits_for_its_certificate_is_shown_so() {
     let place = OPENSSL.copy();
     let recipe = "openssl req -new -key pki/apiserver.key -subj /CN=kube-apiserver -out pki/apiserver.csr\n\
