@@ -309,7 +309,8 @@ fn a_signal_at_the_password_ends_the_program_and_the_terminal_shows_again() {
         );
         write(&inner, line);
         let mut script = Command::new(tool("script"));
-        script.args(["-qfc", &format!("bash {}", text(&inner)), text(&shown)]);
+        // `script` puts a shell of its own before it, which would end by the signal and take the rest along.
+        script.args(["-qfc", &format!("exec bash {}", text(&inner)), text(&shown)]);
         script.stdin(Stdio::piped()).stdout(Stdio::null());
         let mut script = script.spawn().expect("it starts");
         let mut stdin = script.stdin.take().expect("a pipe");
