@@ -62,8 +62,8 @@ pub enum Verb {
          certs check --config kubeadm.yaml\n  \
          certs check --within 60d --fail-on error --output json\n  \
          certs check --output prometheus --output-file /var/lib/node_exporter/certs.prom\n\n\
-         Without --config and flags that state facts, what is wanted is told by the files themselves,\n\
-         where they agree.\n\n\
+         What neither --config nor a flag states is told by the files themselves, where they agree, and\n\
+         not by this machine.\n\n\
          Exit codes:\n  \
          0  nothing is wrong, or notes alone\n  \
          1  failed: a file could not be read\n  \

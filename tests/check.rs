@@ -435,6 +435,86 @@ fn drift_is_told_without_facts_where_the_files_disagree_and_with_them_as_facts_s
 }
 
 #[test]
+fn facts_that_nobody_stated_are_those_that_the_files_tell() {
+    // This machine has another name and another address than the node.
+    for flags in [
+        "--node-name cp1",
+        "--apiserver-advertise-address 10.0.0.10",
+        "--node-name cp1 --apiserver-advertise-address 10.0.0.10",
+        "--apiserver-bind-port 6443 --apiserver-advertise-address 10.0.0.10",
+        "--control-plane-endpoint 10.0.0.10",
+        "--service-cidr 10.96.0.0/12",
+        "--service-dns-domain cluster.local",
+        "--node-ip 10.0.0.10",
+        "--kubernetes-version v1.36.2",
+    ] {
+        for base in ALL.into_iter().filter(|base| *base != Base::Ha) {
+            let flags: Vec<&str> = flags.split(' ').collect();
+            assert_eq!(after(base, "", &flags), (vec![], 0), "{base:?} {flags:?}");
+        }
+    }
+    let all = |severity: &str, code: &str, files: &[&str]| -> Vec<String> {
+        let line = |file: &&str| format!("{severity} {code} {file}");
+        files.iter().map(line).collect()
+    };
+    let named = ["apiserver.crt", "etcd/server.crt", "etcd/peer.crt"];
+    let local = ["kubelet.conf", "controller-manager.conf", "scheduler.conf"];
+    let to_endpoint = ["admin.conf", "super-admin.conf"];
+    let both = [&local[..], &to_endpoint].concat();
+    let lacking = all("error", "san-missing", &named);
+    let leaves = [
+        "apiserver-kubelet-client.crt",
+        "apiserver-etcd-client.crt",
+        "etcd/healthcheck-client.crt",
+        "front-proxy-client.crt",
+    ];
+    let certificates = [&named[..], &leaves].concat();
+    for (flags, expected) in [
+        (
+            "--node-name cp2",
+            [
+                &lacking[..],
+                &all(
+                    "error",
+                    "wrong-subject",
+                    &["etcd/server.crt", "etcd/peer.crt", "kubelet.conf"],
+                ),
+            ]
+            .concat(),
+        ),
+        ("--apiserver-advertise-address 10.0.0.11", lacking.clone()),
+        (
+            "--apiserver-bind-port 7443 --apiserver-advertise-address 10.0.0.10",
+            all("warning", "kubeconfig-server", &both),
+        ),
+        (
+            "--control-plane-endpoint 10.0.0.10:7443",
+            all("warning", "kubeconfig-server", &to_endpoint),
+        ),
+        (
+            "--service-dns-domain x.example",
+            all("error", "san-missing", &["apiserver.crt"]),
+        ),
+        ("--validity 100d", all("warning", "validity", &certificates)),
+        (
+            "--key-algorithm RSA-4096",
+            all(
+                "warning",
+                "key-algorithm",
+                &[&certificates[..], &both].concat(),
+            ),
+        ),
+    ] {
+        let flags: Vec<&str> = flags.split(' ').collect();
+        let (mut found, _) = after(Base::Default, "", &flags);
+        let mut expected = expected;
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{flags:?}");
+    }
+}
+
+#[test]
 fn one_bad_file_hides_no_other() {
     let recipe = "\
         echo garbage > pki/ca.key\n\

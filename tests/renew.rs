@@ -290,8 +290,11 @@ fn what_no_flag_states_is_taken_from_what_is_there() {
     let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n\
         controlPlaneEndpoint: lb.example:6443\n";
     write(&config, cluster);
-    let report = json(&folder, 1, &["--all", "--config", text(&config)], 0);
+    let report = json(&folder, 1, &["--all", "--config", text(&config)], 3);
     assert!(report["node"].is_null(), "{report}");
+    // It does say where these lead.
+    let told = ["admin kubeconfig-server", "super-admin kubeconfig-server"];
+    assert_eq!(codes(&report, "warning"), told);
     let items = report["items"].as_array().expect("items");
     for item in items {
         let added = (item["name"] == "apiserver").then(|| serde_json::json!(["lb.example"]));

@@ -1,17 +1,17 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
-use super::around::{Wrong, facts, roots, severity, stopped, transaction};
+use super::around::{Wrong, roots, severity, stated, stopped, transaction};
 use super::give::Give;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, of_this_cluster, survey, told_to_a_reader};
-use crate::facts::{Facts, Given};
+use crate::facts::Given;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
 use crate::plan::{Force, Policy, plan};
 use crate::profile::found::lacking;
-use crate::profile::{Profile, resolve};
+use crate::profile::{Profile, Stated};
 use crate::report::{self, Checked, Format};
 use crate::spec::Spec;
 use crate::store::{self, Store};
@@ -70,8 +70,8 @@ pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
 /// What is settled before a directory is looked at.
 struct Job {
     within: Within,
-    /// None were given: the files tell them.
-    facts: Option<Facts>,
+    /// What the files are held against; what was not stated they tell themselves.
+    stated: Option<Stated>,
     store: Store,
 }
 
@@ -91,14 +91,12 @@ fn attempt(
     let mut seen = observe::survey(&places, &job.store, trusted);
     let (further, left) = there::further(&places, &mut seen, &job.store, &Root::TREE);
     places.extend(further);
-    let resolve = job
-        .facts
+    let over = job
+        .stated
         .as_ref()
-        .map(|facts| |row: &Profile, _| resolve(row, facts));
-    let by_facts = resolve
-        .as_ref()
-        .map(|resolve| resolve as &there::Resolve<'_>);
-    let specs = there::specs(places, &seen.observed, by_facts, env.host.name)?;
+        .map(|stated| |row: &Profile, there| stated.over(row, there));
+    let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
+    let specs = there::specs(places, &seen.observed, over, env.host.name)?;
     let interrupted = lock.interrupted()?;
     let busy = lock.busy().is_some();
     // The first run of all may be at work, or have ended before there was anything.
@@ -168,13 +166,9 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     verb.key.give(&mut given);
     verb.validity.give(&mut given);
     verb.ca_validity.give(&mut given);
-    let stated = tree.config.is_some() || given != Given::default();
-    let told = if stated {
-        wrong.collect(facts(given, &tree, env).map(|(facts, notes)| (Some(facts), notes)))?
-    } else {
-        Some((None, Vec::new()))
-    };
-    let (Some(leaf), Some(ca), Some((facts, mut notes)), true) =
+    let document = tree.config.is_some();
+    let told = wrong.collect(stated(given, &tree, env))?;
+    let (Some(leaf), Some(ca), Some((facts, given, mut notes)), true) =
         (leaf, ca, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
@@ -189,7 +183,7 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     ));
     let job = Job {
         within: Within { ca, leaf },
-        facts,
+        stated: facts.map(|facts| Stated::new(facts, given, document)),
         store,
     };
     Ok((job, notes))

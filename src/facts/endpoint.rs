@@ -12,6 +12,8 @@ pub struct Endpoint {
     pub host: San,
     /// `https://host:port`, with host and port as they were written: kubeadm keeps the text.
     pub url: String,
+    /// Whether its port was written, and is not the one that the API server binds to.
+    pub has_port: bool,
 }
 
 impl Endpoint {
@@ -19,15 +21,13 @@ impl Endpoint {
     pub(super) fn parse(text: &str, bind_port: u16) -> Result<Self, String> {
         let default = bind_port.to_string();
         let (host, port) = split(text)?;
-        let port = if port.is_empty() {
-            default.as_str()
-        } else {
-            port
-        };
+        let has_port = !port.is_empty();
+        let port = if has_port { port } else { &default };
         network::port(port)?;
         Ok(Self {
             host: read_host(host)?,
             url: url(host, port),
+            has_port,
         })
     }
 }

@@ -61,21 +61,17 @@ pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
         Stored::KeyPair(base) => Place::KeyPair {
             base: base.to_owned(),
         },
-        Stored::Kubeconfig(file, api_server) => Place::Kubeconfig {
-            file: file.to_owned(),
-            cluster: facts.cluster.name.clone(),
-            user: common_name,
-            server: server(api_server, facts)?,
-            or_server: match api_server {
-                ApiServer::Endpoint => None,
-                ApiServer::Local => facts
-                    .cluster
-                    .endpoint
-                    .as_ref()
-                    .map(|endpoint| endpoint.url.clone()),
-            },
-            credentials: Credentials::AsFound,
-        },
+        Stored::Kubeconfig(file, api_server) => {
+            let (server, or_server) = servers(api_server, facts)?;
+            Place::Kubeconfig {
+                file: file.to_owned(),
+                cluster: facts.cluster.name.clone(),
+                user: common_name,
+                server,
+                or_server,
+                credentials: Credentials::AsFound,
+            }
+        }
         Stored::Pair(root, base) => Place::Pair {
             root,
             base: base.to_owned(),
@@ -277,7 +273,7 @@ pub(super) fn fixed(host: &str) -> San {
     }
 }
 
-fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
+pub(super) fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
     if kind == Kind::Ca {
         cluster.ca_validity
     } else {
@@ -288,6 +284,19 @@ fn validity(kind: Kind, cluster: &ClusterFacts) -> time::Duration {
 /// Where a kubelet asks for its first certificate.
 pub fn bootstrap_server(facts: &Facts) -> Result<String, ResolveError> {
     server(ApiServer::Endpoint, facts)
+}
+
+/// Where a kubeconfig leads, and where it may lead as well.
+pub(super) fn servers(
+    api_server: ApiServer,
+    facts: &Facts,
+) -> Result<(String, Option<String>), ResolveError> {
+    let endpoint = facts.cluster.endpoint.as_ref();
+    let or_server = match api_server {
+        ApiServer::Endpoint => None,
+        ApiServer::Local => endpoint.map(|endpoint| endpoint.url.clone()),
+    };
+    Ok((server(api_server, facts)?, or_server))
 }
 
 fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> {

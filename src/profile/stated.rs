@@ -1,9 +1,10 @@
 //! Facts of which only some were stated, over what is there.
 
-use super::resolve::sans;
-use super::{CommonName, Host, Profile, ResolveError, Stored, resolve};
+use super::resolve::{common_name, sans, servers, subjects, validity};
+use super::{ApiServer, CommonName, Host, Kind, Profile, ResolveError, Stored};
 use crate::facts::{Facts, Given, Role};
-use crate::spec::{Content, Spec};
+use crate::observed::server::host;
+use crate::spec::{Content, Place, Spec};
 use crate::x509::san::ordered;
 
 /// What was stated of a cluster and of a node.
@@ -31,25 +32,89 @@ impl Stated {
         self.given.node_name.as_ref().map(|_| &self.facts.node.name)
     }
 
-    /// What is wanted of a row where all that it hangs on was stated. Else what is there, good for what
-    /// was stated too: which of its names come from something else nobody knows, least of all the
-    /// machine that this runs on.
+    /// What is wanted of a row, as far as it was stated. What hangs on anything else is as it is there: nobody
+    /// knows it, least of all the machine that this runs on. Of names both are wanted then, since nothing
+    /// tells which of them come from what.
     pub fn over(&self, profile: &Profile, there: Spec) -> Result<Spec, ResolveError> {
-        let node =
-            matches!(profile.common_name, CommonName::Fixed(_)) || self.states(Host::NodeName);
-        let place = !matches!(profile.stored, Stored::Kubeconfig(..))
-            || (self.states(Host::AdvertiseAddress) && self.states(Host::ControlPlaneEndpoint));
-        if node && place && profile.hosts.iter().all(|host| self.states(*host)) {
-            return resolve(profile, &self.facts);
-        }
-        let stated = profile.hosts.iter().filter(|host| self.states(**host));
-        let stated = sans(stated, &self.facts)?;
         let mut spec = there;
-        if let Content::Certificate(wanted) = &mut spec.content {
-            let names = wanted.sans.drain(..).chain(stated).collect();
-            wanted.sans = ordered(names);
+        let cluster = &self.facts.cluster;
+        if let Place::Kubeconfig {
+            server, or_server, ..
+        } = &mut spec.place
+            && let Stored::Kubeconfig(_, api_server) = profile.stored
+            && self.states_server(api_server, server)
+        {
+            (*server, *or_server) = servers(api_server, &self.facts)?;
+        }
+        match &mut spec.content {
+            Content::Certificate(wanted) => {
+                let node = &self.facts.node.name;
+                if matches!(profile.common_name, CommonName::Fixed(_))
+                    || self.states(Host::NodeName)
+                {
+                    let version = &cluster.kubernetes_version;
+                    let name = common_name(profile.common_name, node);
+                    (wanted.subject, wanted.former_subjects) = subjects(profile, version, &name);
+                }
+                let stated = profile.hosts.iter().filter(|host| self.states(**host));
+                let names = sans(stated, &self.facts)?;
+                wanted.sans = if profile.hosts.iter().all(|host| self.states(*host)) {
+                    names
+                } else {
+                    ordered(wanted.sans.drain(..).chain(names).collect())
+                };
+                if self.states_key() {
+                    wanted.key_algorithm = cluster.key_algorithm;
+                }
+                let of_ca = profile.kind == Kind::Ca;
+                if self.states_validity(of_ca) {
+                    wanted.validity = validity(profile.kind, cluster);
+                }
+            }
+            Content::KeyPair(wanted) if self.states_key() => *wanted = cluster.key_algorithm,
+            Content::KeyPair(_) => {}
         }
         Ok(spec)
+    }
+
+    fn states_key(&self) -> bool {
+        let given = &self.given;
+        self.cluster || given.key_algorithm.is_some() || given.public_keys_ecdsa.is_some()
+    }
+
+    fn states_validity(&self, of_ca: bool) -> bool {
+        let given = &self.given;
+        let stated = if of_ca {
+            &given.ca_validity
+        } else {
+            &given.validity
+        };
+        self.cluster || stated.is_some()
+    }
+
+    /// Whether it is known where a kubeconfig of this kind is to lead, which leads to `there`.
+    fn states_server(&self, api_server: ApiServer, there: &str) -> bool {
+        let given = &self.given;
+        let port = self.cluster || given.bind_port.is_some();
+        let at_address = given.advertise_address.is_some() && port;
+        match &self.facts.cluster.endpoint {
+            Some(endpoint) => {
+                let at_endpoint = endpoint.has_port || port;
+                let alone =
+                    api_server == ApiServer::Endpoint || self.facts.node.role == Role::Worker;
+                at_endpoint && (alone || at_address)
+            }
+            // Where no endpoint was stated there may be one, and it leads there.
+            None if self.cluster => at_address,
+            None => {
+                at_address
+                    && self
+                        .facts
+                        .node
+                        .url()
+                        .is_some_and(|url| host(&url) == host(there))
+            }
+        }
     }
 
     fn states(&self, host: Host) -> bool {

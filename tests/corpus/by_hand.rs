@@ -109,14 +109,28 @@ fn cooked(before: &str, after: &str, sound: &str) -> TempDir {
     place
 }
 
+/// Facts of a whole cluster: what a document leaves out is as by default.
+const FACTS: &str = "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+nodeRegistration:
+  name: cp1
+localAPIEndpoint:
+  advertiseAddress: 10.0.0.10
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+";
+
 fn check(place: &TempDir, stated: bool) -> Finished {
     let mut command = certs(&["check", "--output", "json"]);
     command
         .args(["--kubernetes-dir", text(&place.join("k"))])
         .args(["--kubelet-dir", text(&place.join("kubelet"))]);
     if stated {
-        command.args(["--node-name", "cp1"]);
-        command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+        let file = place.join("c.yaml");
+        std::fs::write(&file, FACTS).expect("write a file");
+        command.args(["--config", text(&file)]);
     }
     run(&mut at(NOON, "022", &command))
 }
