@@ -12,6 +12,7 @@ mod request;
 mod returned;
 mod scrutiny;
 mod server;
+mod signature;
 mod tree;
 
 use std::collections::BTreeMap;

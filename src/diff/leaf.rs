@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use time::Duration;
 
 use super::Judge;
-use super::chain::{PERMIT, forbidden, forbids, may_sign, signed_at_any_length, signed_by};
-use crate::bundle::{above, lacks, verifies};
+use super::chain::{PERMIT, forbidden, forbids, signed_by};
+use crate::bundle::{above, lacks};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
@@ -103,93 +103,6 @@ impl Judge<'_> {
             ),
         }
         self.validity(wanted, leaf);
-    }
-
-    fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
-        if self.authorities.is_empty() {
-            return;
-        }
-        if let Some(algorithm) = leaf.weak_signature() {
-            let text = format!("is signed with {algorithm}");
-            self.tell(Code::WeakHash, &text, "");
-            return;
-        }
-        if let Some(reason) = leaf.unaccepted_signature() {
-            let text = format!("carries a signature that certs does not verify: {reason}");
-            self.tell(Code::BadSignature, &text, "");
-            return;
-        }
-        // A verifier passes over an anchor of a bundle that is not in date or may not sign.
-        let in_date = |ca: &Certificate| {
-            !ca.validity.is_to_begin(self.now) && !ca.validity.has_ended(self.now)
-        };
-        let usable: Vec<Certificate> = self
-            .authorities
-            .iter()
-            .filter(|ca| in_date(ca) && may_sign(ca))
-            .cloned()
-            .collect();
-        // That none is, is told of the CA, and its leaves carry its signature all the same.
-        let authorities = if usable.is_empty() {
-            self.authorities
-        } else {
-            &usable
-        };
-        // No signature of a key that is not supported is verified: that too is told of the CA.
-        let verified = |ca: &Certificate| {
-            ca.public_key
-                .algorithm()
-                .is_some_and(KeyAlgorithm::may_sign_certificates)
-        };
-        if !authorities.iter().any(verified) || signed_by(leaf, chain, authorities) {
-            return;
-        }
-        if signed_at_any_length(leaf, chain, authorities) {
-            let text = "leads to its CA through more CAs than a path length allows";
-            self.tell(Code::PathLength, text, "");
-            return;
-        }
-        let identified = self.authorities.iter().any(|ca| {
-            ca.subject == leaf.issuer
-                && leaf.authority_key_identifier.is_some()
-                && leaf.authority_key_identifier == ca.subject_key_identifier
-        });
-        if identified {
-            self.tell(
-                Code::BadSignature,
-                "carries a signature that its CA's key does not verify",
-                "",
-            );
-        } else {
-            let (issuer, ca) = (&leaf.issuer, &self.authorities[0].subject);
-            let text = if issuer.same_values(ca) {
-                format!("was signed by another CA of the same name, \"{ca}\"")
-            } else {
-                format!("was signed by \"{issuer}\", not by this CA, \"{ca}\"")
-            };
-            self.tell(Code::NotSigned, &text, "");
-        }
-    }
-
-    /// A CA that was issued anew for the same key has another serial number.
-    fn authority_serial(&mut self, leaf: &Certificate, chain: &[Certificate]) {
-        let Some(serial) = &leaf.authority_serial else {
-            return;
-        };
-        let all = chain.iter().chain(self.authorities);
-        let mut signed = all.filter(|ca| verifies(leaf, ca)).peekable();
-        if signed.peek().is_none() || signed.any(|ca| ca.serial == *serial) {
-            return;
-        }
-        let text = format!("names its CA by the serial number {serial}, which its CA has not");
-        let way_out = match self.spec.place {
-            Place::File { .. } => String::new(),
-            _ => format!(
-                "'certs renew {}' names the CA by its key alone",
-                self.spec.name
-            ),
-        };
-        self.tell(Code::AuthoritySerial, &text, &way_out);
     }
 
     fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {
