@@ -108,7 +108,7 @@ codes! {
     NotRenewed "not-renewed" Warning "it is due, and was not renewed";
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew";
     NotReturned "not-returned" Error "a certificate that was asked for did not come back";
-    NotSigned "not-signed-by-ca" Error "another CA signed it";
+    NotSigned "not-signed-by-ca" Error "another CA signed it, or one that may not sign or is not in date";
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong";
     OtherCa "other-ca" Error "another CA's certificate lies where that of the CA that signs is to be put";
     OutlivesCa "outlives-ca" Warning "a CA above it ends before it does, and it with that";

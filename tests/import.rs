@@ -264,3 +264,43 @@ fn no_certificate_is_put_beside_a_ca_key_that_it_cannot_be_held_against() {
         "cannot be held against ca.key, which is encrypted",
     );
 }
+
+#[test]
+fn of_a_ca_that_came_back_and_may_not_sign_that_alone_is_told() {
+    let place = TempDir::new();
+    on(
+        place.path(),
+        &[&["all", "-q", "--kubernetes-dir", "node"], &FACTS[..]].concat(),
+    )
+    .expect(0);
+    node(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
+    for (extensions, words) in [
+        (
+            "basicConstraints=critical,CA:FALSE",
+            "is not a CA: its basic constraints do not say CA:TRUE",
+        ),
+        (
+            "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign",
+            "may not sign: its key usage lacks keyCertSign",
+        ),
+    ] {
+        let sign = format!(
+            "identifier=$(openssl x509 -in node/pki/ca.crt -noout -ext subjectKeyIdentifier | tail -1 | tr -d ' :')
+             printf '{extensions}\nsubjectKeyIdentifier='$identifier'\nauthorityKeyIdentifier=keyid\n' > ca.ext
+             openssl x509 -req -days 3000 -extfile ca.ext -CAcreateserial -CA ca.crt -CAkey ca.key \
+                 -in req/ca.csr -out own.crt 2> /dev/null
+             cat own.crt ca.crt > req/ca.crt"
+        );
+        script(place.path(), &format!("{ROOTS}{sign}"));
+        let refused = told(&node(place.path(), &["import", "req", "-o", "json"]).expect(4));
+        let findings = refused["findings"].as_array().expect("findings").iter();
+        let findings: Vec<_> = findings
+            .map(|one| [&one["severity"], &one["code"], &one["text"]])
+            .filter(|one| one[0] != "note")
+            .collect();
+        assert_eq!(
+            findings,
+            [[&Value::from("error"), &"not-a-ca".into(), &words.into()]]
+        );
+    }
+}

@@ -27,6 +27,9 @@ pub fn aging(
     let Some(observed @ Observed::Returned(returned)) = found.get(&spec.name) else {
         return Vec::new();
     };
+    if is_copy(spec) {
+        return Vec::new();
+    }
     let mut findings = scrutiny(spec, observed, authorities(spec, found), within, now);
     for finding in &mut findings {
         came(finding, spec, returned);
@@ -37,6 +40,9 @@ pub fn aging(
 impl Judge<'_> {
     /// What came back is judged as if it were in its place.
     pub(super) fn returned(&mut self, returned: &Returned) {
+        if is_copy(self.spec) {
+            return;
+        }
         let Some(leaf) = returned.chain.first() else {
             let way_out = "name those that did, to import them alone";
             self.tell(Code::NotReturned, "did not come back", way_out);
@@ -124,6 +130,11 @@ impl Judge<'_> {
             self.tell(Code::KeyIdentifier, text, &way_out);
         }
     }
+}
+
+/// Whether it is the file of one certificate beside a CA's: what is put there is told of that CA.
+fn is_copy(spec: &Spec) -> bool {
+    spec.is_ca() && matches!(spec.place, Place::File { .. })
 }
 
 /// A finding of what came back is about the file that it came in, and its CA mends it.

@@ -2,11 +2,12 @@
 
 use super::Judge;
 use super::chain::{may_sign, signed_at_any_length, signed_by};
-use crate::bundle::verifies;
+use crate::bundle::{above, verifies};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
+use crate::x509::validity::moment;
 
 impl Judge<'_> {
     pub(super) fn signature(&mut self, leaf: &Certificate, chain: &[Certificate]) {
@@ -24,13 +25,10 @@ impl Judge<'_> {
             return;
         }
         // A verifier passes over an anchor of a bundle that is not in date or may not sign.
-        let in_date = |ca: &Certificate| {
-            !ca.validity.is_to_begin(self.now) && !ca.validity.has_ended(self.now)
-        };
         let usable: Vec<Certificate> = self
             .authorities
             .iter()
-            .filter(|ca| in_date(ca) && may_sign(ca))
+            .filter(|ca| self.barred(ca).is_none())
             .cloned()
             .collect();
         // That none is, is told of the CA, and its leaves carry its signature all the same.
@@ -53,6 +51,14 @@ impl Judge<'_> {
             self.tell(Code::PathLength, text, "");
             return;
         }
+        let signer = self
+            .authorities
+            .iter()
+            .find(|ca| signed_at_any_length(leaf, chain, std::slice::from_ref(*ca)));
+        if let Some(signer) = signer {
+            self.signed_by_barred(signer, &usable);
+            return;
+        }
         let identified = self.authorities.iter().any(|ca| {
             ca.subject == leaf.issuer
                 && leaf.authority_key_identifier.is_some()
@@ -71,6 +77,33 @@ impl Judge<'_> {
             } else {
                 format!("was signed by \"{issuer}\", not by this CA, \"{ca}\"")
             };
+            self.tell(Code::NotSigned, &text, "");
+        }
+    }
+
+    /// Why a verifier passes over this CA, after `which`.
+    fn barred(&self, ca: &Certificate) -> Option<String> {
+        let validity = &ca.validity;
+        if !may_sign(ca) {
+            Some("may not sign".to_owned())
+        } else if validity.has_ended(self.now) {
+            Some(format!("ended on {}", moment(validity.not_after)))
+        } else if validity.is_to_begin(self.now) {
+            Some(format!("begins on {}", moment(validity.not_before)))
+        } else {
+            None
+        }
+    }
+
+    /// The signature is right, and counts for nobody. Of the CA of the file, where all others stand above
+    /// it, that is told already.
+    fn signed_by_barred(&mut self, signer: &Certificate, usable: &[Certificate]) {
+        let upper = above(signer, self.authorities);
+        if self.authorities.first() == Some(signer) && usable.iter().all(|ca| upper.contains(&ca)) {
+            return;
+        }
+        if let Some(reason) = self.barred(signer) {
+            let text = format!("was signed by \"{}\", which {reason}", signer.subject);
             self.tell(Code::NotSigned, &text, "");
         }
     }

@@ -1241,7 +1241,47 @@ fn what_a_ca_that_may_not_sign_has_signed_is_not_told_to_be_another_s() {
         panic!("no CA");
     };
     chain.push(stranger("other"));
-    assert_eq!(codes(&case.findings()), [Code::BadSignature]);
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::NotSigned]);
+    assert_eq!(
+        findings[0].text,
+        "was signed by \"CN=kubernetes\", which may not sign"
+    );
+}
+
+#[test]
+fn of_what_a_barred_ca_below_a_sound_root_signed_nothing_is_told_beside_the_ca() {
+    let case = || {
+        let mut case = Case::of("apiserver");
+        let through = intermediate(&mut case.found, "intermediate", "ca");
+        case.other(|wanted| wanted.issuer = Some("intermediate".to_owned()));
+        if let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") {
+            chain.insert(0, through);
+        }
+        assert_eq!(codes(&case.findings()), [Code::IntermediateMissing]);
+        case
+    };
+    let bars: [fn(&mut Certificate); 4] = [
+        |ca| ca.basic_constraints = None,
+        |ca| ca.key_usage = Some(KeyUsage::CRL_SIGN),
+        |ca| ca.validity.not_after = NOW - Duration::DAY,
+        |ca| ca.validity.not_before = NOW + Duration::DAY,
+    ];
+    for bar in bars {
+        let mut case = case();
+        bar(case.ca());
+        assert_eq!(codes(&case.findings()), [Code::IntermediateMissing]);
+        // Where it is not the CA of the file it is told of the leaf.
+        if let Some(Observed::Certificate { chain, .. }) = case.found.get_mut("ca") {
+            chain.rotate_left(1);
+        }
+        let told = case.findings();
+        assert_eq!(
+            codes(&told),
+            [Code::NotSigned, Code::IntermediateMissing],
+            "{told:?}"
+        );
+    }
 }
 
 #[test]
@@ -1472,7 +1512,12 @@ fn a_leaf_of_an_anchor_that_has_ended_is_not_signed_by_the_others_of_the_bundle(
         chain[0].validity.not_after = NOW - Duration::DAY;
         chain.insert(0, stranger("kubernetes"));
     }
-    assert_eq!(codes(&case.findings()), [Code::BadSignature]);
+    let findings = case.findings();
+    assert_eq!(codes(&findings), [Code::NotSigned]);
+    assert_eq!(
+        findings[0].text,
+        "was signed by \"CN=kubernetes\", which ended on 2025-12-31 12:00:00 UTC"
+    );
 }
 
 #[test]
