@@ -22,8 +22,7 @@ const OWN: &str =
     "an identity of one's own is not asked for in this way, as docs/external-ca.md tells";
 
 pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
-    let report =
-        settle(verb, env).and_then(|settled| over_requests(VERB, settled, true, &verb.run, env));
+    let report = settle(verb, env).and_then(|settled| over_requests(VERB, settled, &verb.run, env));
     ended(report, &verb.run, env)
 }
 

@@ -83,7 +83,7 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     let mut report = Report::new(
         request.verb,
         env.now,
-        Some(facts.node.name),
+        facts.node.name,
         &job.store,
         least(&request.run),
         notes,

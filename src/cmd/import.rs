@@ -29,8 +29,7 @@ const VERB: &str = "import";
 const BELOW: [Root; 2] = [Root::Pki, Root::Kubeconfig];
 
 pub(crate) fn import(verb: &Import, env: &mut Env<'_>) -> Outcome {
-    let report =
-        settle(verb, env).and_then(|settled| over_requests(VERB, settled, true, &verb.run, env));
+    let report = settle(verb, env).and_then(|settled| over_requests(VERB, settled, &verb.run, env));
     ended(report, &verb.run, env)
 }
 

@@ -40,16 +40,15 @@ pub(crate) fn evidence(store: &Store, host: &str) -> Evidence {
     Evidence::of(&seen.observed, host)
 }
 
-/// Carries out what was settled over requests; `stated` if it is about one node.
+/// Carries out what was settled over requests.
 pub(crate) fn over_requests(
     verb: &'static str,
     (job, facts, notes): (Job, Facts, Vec<String>),
-    stated: bool,
     run: &Run,
     env: &mut Env<'_>,
 ) -> Result<Report, Stop> {
     let dry_run = run.dry_run.or(facts.dry_run).unwrap_or_default();
-    let node = stated.then_some(facts.node.name);
+    let node = facts.node.name;
     let mut report = Report::new(verb, env.now, node, &job.store, least(run), notes);
     report.with_requests();
     job.carry_out(verb, dry_run, &mut report, env)?;

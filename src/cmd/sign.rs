@@ -9,7 +9,7 @@ use super::select::issuers;
 use super::{Env, Outcome, Stop};
 use crate::cli::Sign;
 use crate::diff::take_sans;
-use crate::facts::{self, Facts, Given, Host};
+use crate::facts::{self, Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
@@ -22,15 +22,9 @@ use crate::store::{Store, request_directory};
 const VERB: &str = "sign";
 
 pub(crate) fn sign(verb: &Sign, env: &mut Env<'_>) -> Outcome {
-    let report = settle(verb, env).and_then(|settled| {
-        let stated = settled.1.node.name != NOWHERE;
-        over_requests(VERB, settled, stated, &verb.run, env)
-    });
+    let report = settle(verb, env).and_then(|settled| over_requests(VERB, settled, &verb.run, env));
     ended(report, &verb.run, env)
 }
-
-/// Whoever signs is not the node: nothing of this machine is a fact of the one that asks.
-const NOWHERE: &str = "not-stated";
 
 fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
@@ -39,13 +33,8 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
     let owner = wrong.collect(owner(&verb.ownership))?;
     wrong.collect(quiet(&verb.run))?;
     let told = wrong.collect(told(verb, env))?;
-    let (
-        Some(lock_timeout),
-        Some(passphrases),
-        Some(owner),
-        Some((facts, stated, mut notes)),
-        true,
-    ) = (lock_timeout, passphrases, owner, told, wrong.0.is_empty())
+    let (Some(lock_timeout), Some(passphrases), Some(owner), Some((facts, mut notes)), true) =
+        (lock_timeout, passphrases, owner, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
     };
@@ -59,7 +48,7 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
         facts.cert_dir.as_deref(),
         &mut notes,
     ));
-    let mut specs = specs(verb, base.as_deref(), &store, &facts, stated)?;
+    let mut specs = specs(verb, base.as_deref(), &store, &facts)?;
     let issuers = issuers(&specs, &facts)?;
     specs.extend(issuers.iter().map(copy));
     let job = Job {
@@ -84,8 +73,8 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
     Ok((job, facts, notes))
 }
 
-/// The facts, and whether they state a node.
-fn told(verb: &Sign, env: &mut Env<'_>) -> Result<(Facts, bool, Vec<String>), Stop> {
+/// The facts. Whoever signs is not the node: nothing of this machine is a fact of the one that asks.
+fn told(verb: &Sign, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
     let mut given = Given::default();
     verb.node.clone().give(&mut given);
     verb.address.clone().give(&mut given);
@@ -96,29 +85,14 @@ fn told(verb: &Sign, env: &mut Env<'_>) -> Result<(Facts, bool, Vec<String>), St
     verb.version.clone().give(&mut given);
     verb.validity.clone().give(&mut given);
     let (file, mut notes) = configuration(&verb.run.tree, env)?;
-    let given = given.or(file);
-    let stated = given
-        .node_name
-        .as_ref()
-        .is_some_and(|name| !name.value.is_empty());
-    let nowhere = Host {
-        name: NOWHERE,
-        default_address: &|_| None,
-    };
-    let mut facts = facts::resolve(given, &nowhere)
+    let mut facts = facts::resolve_elsewhere(given.or(file))
         .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     notes.append(&mut facts.notes);
-    Ok((facts, stated, notes))
+    Ok((facts, notes))
 }
 
 /// What the requests are for, one row each.
-fn specs(
-    verb: &Sign,
-    base: Option<&str>,
-    store: &Store,
-    facts: &Facts,
-    stated: bool,
-) -> Result<Vec<Spec>, Stop> {
+fn specs(verb: &Sign, base: Option<&str>, store: &Store, facts: &Facts) -> Result<Vec<Spec>, Stop> {
     let bases = match base {
         Some(base) => vec![base.to_owned()],
         None if verb.as_name.is_some() => {
@@ -131,7 +105,7 @@ fn specs(
     for base in bases {
         let file = format!("{base}.csr");
         let spec = row(&file, &base, verb.as_name.as_deref())
-            .and_then(|row| of_row(row, &file, base, facts, stated));
+            .and_then(|row| of_row(row, &file, base, facts));
         let Some(spec) = wrong.collect(spec)? else {
             continue;
         };
@@ -208,14 +182,8 @@ fn signable(row: &Profile) -> bool {
     !matches!(row.phase, Phase::Ca | Phase::Sa)
 }
 
-fn of_row(
-    row: &Profile,
-    file: &str,
-    base: String,
-    facts: &Facts,
-    stated: bool,
-) -> Result<Spec, Stop> {
-    if row.depends_on_node() && !stated {
+fn of_row(row: &Profile, file: &str, base: String, facts: &Facts) -> Result<Spec, Stop> {
+    if row.depends_on_node() && facts.node.name.is_none() {
         return Err(Stop::usage(format!(
             "{file}: {} is for one node: state it with --node-name, or with nodeRegistration.name in --config",
             row.name

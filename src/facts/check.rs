@@ -27,6 +27,15 @@ const SERVICE_NAME: &str = "kubernetes.default.svc.";
 
 /// Parses, defaults and checks; the error has every value that cannot be used, in the order of the fields below.
 pub fn resolve(given: Given, host: &Host) -> Result<Facts, Vec<ValueError>> {
+    resolved(given, Some(host))
+}
+
+/// As [`resolve`], on a machine of which nothing is a fact of the node: what is not stated is not known.
+pub fn resolve_elsewhere(given: Given) -> Result<Facts, Vec<ValueError>> {
+    resolved(given, None)
+}
+
+fn resolved(given: Given, host: Option<&Host>) -> Result<Facts, Vec<ValueError>> {
     let mut run = Run::default();
     let node = run.node(&given, host);
     let cluster = run.cluster(&given, node.bind_port);
@@ -107,7 +116,7 @@ impl Run {
             .ok()
     }
 
-    fn node(&mut self, given: &Given, host: &Host) -> NodeFacts {
+    fn node(&mut self, given: &Given, host: Option<&Host>) -> NodeFacts {
         NodeFacts {
             name: self.node_name(given, host),
             advertise_address: self.advertise_address(given, host),
@@ -183,9 +192,9 @@ impl Run {
         }
     }
 
-    fn node_name(&mut self, given: &Given, host: &Host) -> String {
+    fn node_name(&mut self, given: &Given, host: Option<&Host>) -> Option<String> {
         let stated = text(given.node_name.as_ref()).cloned();
-        let stated = stated.unwrap_or_else(|| Stated::new(host.name, "the host's name"));
+        let stated = stated.or_else(|| Some(Stated::new(host?.name, "the host's name")))?;
         let name = stated.value.trim().to_ascii_lowercase();
         if let Err(reason) = node_name(&name) {
             self.refuse(&stated.origin, &stated.value, reason);
@@ -195,13 +204,13 @@ impl Run {
                 format!("makes a common name over {COMMON_NAME_MAX} characters, more than RFC 5280 grants"),
             );
         }
-        name
+        Some(name)
     }
 
-    fn advertise_address(&mut self, given: &Given, host: &Host) -> Option<IpAddr> {
+    fn advertise_address(&mut self, given: &Given, host: Option<&Host>) -> Option<IpAddr> {
         // The interface of the default route may have nothing but addresses that no other machine reaches.
         let default = |v6| {
-            (host.default_address)(v6)
+            (host?.default_address)(v6)
                 .map(|address| address.to_canonical())
                 .filter(|address| {
                     network::unreachable(*address).is_none() && !address.is_loopback()

@@ -19,7 +19,7 @@ use time::Duration;
 use crate::key::KeyAlgorithm;
 use crate::x509::san::San;
 
-pub use check::{cert_dir, resolve};
+pub use check::{cert_dir, resolve, resolve_elsewhere};
 pub use endpoint::Endpoint;
 pub use version::Version;
 
@@ -261,8 +261,8 @@ pub struct NodeFacts {
     pub etcd_peer_extra_sans: Vec<San>,
     /// Names and addresses beside the usual ones in etcd's server certificate.
     pub etcd_server_extra_sans: Vec<San>,
-    /// Its name: a DNS-1123 subdomain.
-    pub name: String,
+    /// Its name: a DNS-1123 subdomain. None was stated to a machine that is no node, if absent.
+    pub name: Option<String>,
     /// What it is to its cluster.
     pub role: Role,
 }

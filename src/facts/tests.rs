@@ -78,7 +78,7 @@ fn nothing_given_yields_the_defaults_of_kubeadm() {
                 bind_port: 6443,
                 etcd_peer_extra_sans: vec![],
                 etcd_server_extra_sans: vec![],
-                name: "cp1".into(),
+                name: Some("cp1".into()),
                 role: Role::First,
             },
             cert_dir: None,
@@ -211,7 +211,10 @@ fn a_node_name_is_trimmed_and_lowered() {
         ("10.0.0.10", "10.0.0.10"),
     ] {
         let facts = facts(given("node", text));
-        assert_eq!((facts.node.name.as_str(), facts.notes.len()), (name, 0));
+        assert_eq!(
+            (facts.node.name.as_deref().unwrap(), facts.notes.len()),
+            (name, 0)
+        );
     }
     let host = Host {
         name: "Worker_1",
@@ -219,6 +222,22 @@ fn a_node_name_is_trimmed_and_lowered() {
     };
     let errors = resolve(Given::default(), &host).unwrap_err();
     assert_eq!(errors[0].origin, "the host's name");
+}
+
+#[test]
+fn on_a_machine_that_is_no_node_only_what_is_stated_is_known_of_one() {
+    for nothing in [
+        Given::default(),
+        given("node", ""),
+        given("advertise", "0.0.0.0"),
+    ] {
+        let node = resolve_elsewhere(nothing).unwrap().node;
+        assert_eq!((node.name, node.advertise_address), (None, None));
+    }
+    let node = resolve_elsewhere(given("node", "CP1")).unwrap().node;
+    assert_eq!(node.name.as_deref(), Some("cp1"));
+    let errors = resolve_elsewhere(given("node", "a_b")).unwrap_err();
+    assert!(errors[0].to_string().contains("\"a_b\""));
 }
 
 #[test]

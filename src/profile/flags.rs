@@ -8,7 +8,7 @@ mod table;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::resolve::{ResolveError, advertise_address, common_name};
+use super::resolve::{ResolveError, advertise_address, node_name, user_name};
 use super::signing::signing_file_of;
 use super::{Profile, by_name};
 use crate::facts::{ExternalEtcd, Facts, Role, url};
@@ -223,7 +223,7 @@ fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
         Source::AdvertiseAddress => advertise_address(node)?.to_string(),
         Source::BindPort => node.bind_port.to_string(),
         Source::ClusterName => cluster.name.clone(),
-        Source::CommonNameOf(name) => common_name(row(name).common_name, &node.name),
+        Source::CommonNameOf(name) => user_name(row(name).common_name, node)?,
         Source::EtcdAdvertisedUrl(port) => url(advertise_address(node)?, port as u16),
         Source::EtcdListenUrls(port) => listen_urls(advertise_address(node)?, port),
         Source::EtcdMembers => members(facts)?,
@@ -235,7 +235,7 @@ fn value(source: Source, facts: &Facts) -> Result<Option<Value>, ResolveError> {
         Source::EtcdState if node.role == Role::Further => "existing".to_owned(),
         Source::EtcdState => "new".to_owned(),
         Source::Fixed(text) => text.to_owned(),
-        Source::NodeName => node.name.clone(),
+        Source::NodeName => node_name(node)?.to_owned(),
         Source::ServiceAccountIssuer => {
             format!("https://kubernetes.default.svc.{}", cluster.dns_domain)
         }
@@ -267,7 +267,7 @@ fn listen_urls(address: IpAddr, port: Port) -> String {
 
 fn members(facts: &Facts) -> Result<String, ResolveError> {
     let node = &facts.node;
-    let own = (node.name.clone(), advertise_address(node)?);
+    let own = (node_name(node)?.to_owned(), advertise_address(node)?);
     let mut members = facts.cluster.etcd_members.clone();
     if let Some((name, address)) = members
         .iter()

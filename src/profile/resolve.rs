@@ -38,7 +38,7 @@ pub struct Own<'a> {
 
 /// The spec of a row.
 pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
-    let common_name = common_name(profile.common_name, &facts.node.name);
+    let common_name = user_name(profile.common_name, &facts.node)?;
     let content = match profile.signer {
         Signer::Nobody => Content::KeyPair(facts.cluster.key_algorithm),
         signer => {
@@ -242,6 +242,14 @@ pub(super) fn common_name(common_name: CommonName, node: &str) -> String {
     }
 }
 
+/// As [`common_name`], of a node whose name is perhaps not known.
+pub(super) fn user_name(wanted: CommonName, node: &NodeFacts) -> Result<String, ResolveError> {
+    match wanted {
+        CommonName::Fixed(text) => Ok(text.to_owned()),
+        CommonName::NodeName | CommonName::SystemNode => Ok(common_name(wanted, node_name(node)?)),
+    }
+}
+
 /// The subject that a cluster of this version wants, and those of other versions.
 pub(super) fn subjects(
     profile: &Profile,
@@ -318,6 +326,16 @@ fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> 
     facts.node.url().ok_or_else(no_address)
 }
 
+pub(super) fn node_name(node: &NodeFacts) -> Result<&str, ResolveError> {
+    let none = || {
+        ResolveError(
+            "it is for one node: state it with --node-name, or with nodeRegistration.name in --config"
+                .to_owned(),
+        )
+    };
+    node.name.as_deref().ok_or_else(none)
+}
+
 pub(super) fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
     node.advertise_address.ok_or_else(no_address)
 }
@@ -361,7 +379,7 @@ pub(super) fn sans<'a>(
             }
             Host::NodeAddresses => sans.extend(node.addresses.iter().copied().map(San::Ip)),
             // A node named by an address is a DNS name all the same: kubeadm writes it so.
-            Host::NodeName => sans.push(San::Dns(node.name.clone())),
+            Host::NodeName => sans.push(San::Dns(node_name(node)?.to_owned())),
             Host::ServiceInDomain(service) => {
                 sans.push(San::Dns(format!("{service}.{}", cluster.dns_domain)));
             }

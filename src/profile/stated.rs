@@ -1,6 +1,6 @@
 //! Facts of which only some were stated, over what is there.
 
-use super::resolve::{common_name, sans, servers, subjects, validity};
+use super::resolve::{sans, servers, subjects, user_name, validity};
 use super::{ApiServer, CommonName, Host, Kind, Profile, ResolveError, Stored};
 use crate::facts::{Facts, Given, Role};
 use crate::observed::server::host;
@@ -29,7 +29,8 @@ impl Stated {
 
     /// The name of the node, if it was stated.
     pub fn node(&self) -> Option<&String> {
-        self.given.node_name.as_ref().map(|_| &self.facts.node.name)
+        self.given.node_name.as_ref()?;
+        self.facts.node.name.as_ref()
     }
 
     /// What is wanted of a row, as far as it was stated. What hangs on anything else is as it is there: nobody
@@ -48,12 +49,11 @@ impl Stated {
         }
         match &mut spec.content {
             Content::Certificate(wanted) => {
-                let node = &self.facts.node.name;
                 if matches!(profile.common_name, CommonName::Fixed(_))
                     || self.states(Host::NodeName)
                 {
                     let version = &cluster.kubernetes_version;
-                    let name = common_name(profile.common_name, node);
+                    let name = user_name(profile.common_name, &self.facts.node)?;
                     (wanted.subject, wanted.former_subjects) = subjects(profile, version, &name);
                 }
                 let stated = profile.hosts.iter().filter(|host| self.states(**host));

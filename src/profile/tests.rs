@@ -652,3 +652,20 @@ fn an_identity_as_a_pair_has_the_subject_of_its_kubeconfig() {
         assert_eq!(pair.place.public().name, format!("{}.crt", row.name));
     }
 }
+
+#[test]
+fn what_is_for_one_node_is_not_made_for_one_without_a_name() {
+    let mut facts = facts_of(Given::default());
+    facts.node.name = None;
+    for row in TABLE {
+        let of_node = !matches!(row.common_name, CommonName::Fixed(_))
+            || row.hosts.contains(&super::Host::NodeName);
+        match certificate_of(row, &facts) {
+            Ok(_) => assert!(!of_node, "{}", row.name),
+            Err(error) => {
+                assert!(of_node, "{}: {error}", row.name);
+                assert!(error.0.contains("state it with --node-name"), "{error}");
+            }
+        }
+    }
+}
