@@ -32,15 +32,25 @@ pub fn above<'a>(certificate: &'a Certificate, pool: &'a [Certificate]) -> Vec<&
 }
 
 /// Which certificates of `file` are on the way from these, through those of `pool` where it must be, to one
-/// root. Where they lead to several the first counts: what another CA signed makes that no anchor.
+/// root. Where they lead to several the first counts: what another CA signed makes that no anchor. A
+/// further certificate of a CA on the way is on it if one of them signed it; who made it is not known
+/// otherwise, and its key may be held back there from what this one allows.
 pub fn on_the_way(from: &[Certificate], file: &[Certificate], pool: &[Certificate]) -> Vec<bool> {
     let all = [file, pool].concat();
     let mut ways: Vec<_> = from.iter().map(|one| above(one, &all)).collect();
     ways.retain(|way| way.iter().any(|ca| file.contains(ca)));
     let top = ways.first().and_then(|way| way.last().copied());
     ways.retain(|way| way.last().copied() == top);
-    let on = |ca: &Certificate| ways.iter().flatten().any(|one| *one == ca);
-    file.iter().map(on).collect()
+    let any = |is: &dyn Fn(&Certificate) -> bool| ways.iter().flatten().any(|one| is(one));
+    let further = |ca: &Certificate| {
+        let also_from = from.iter().filter(|one| one.is_ca());
+        let known =
+            any(&|one| same_ca(one, ca)) || also_from.into_iter().any(|one| same_ca(one, ca));
+        known && any(&|one| verifies(ca, one))
+    };
+    file.iter()
+        .map(|ca| any(&|one| one == ca) || further(ca))
+        .collect()
 }
 
 /// What the file of a leaf holds: the leaf and the CAs of `pool` between it and its root. Not the root:
@@ -106,7 +116,7 @@ pub fn lacks(leaf: &Certificate, behind: &[Certificate], authorities: &[Certific
 }
 
 /// A CA is its name and its key, whichever of its certificates it is.
-fn same_ca(one: &Certificate, other: &Certificate) -> bool {
+pub(crate) fn same_ca(one: &Certificate, other: &Certificate) -> bool {
     one.subject == other.subject && one.public_key == other.public_key
 }
 

@@ -35,7 +35,7 @@ pub(crate) use leaf::RENAME;
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
-pub use returned::aging;
+pub use returned::{aging, counted};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{anew, prolong};
 pub use server::served;

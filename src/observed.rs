@@ -245,13 +245,15 @@ impl Cause {
 /// The certificate that a CA signs with: of a bundle the one of this key, which need not be the
 /// first; the first where there is no key, or none is its.
 pub fn signing<'a>(chain: &'a [Certificate], key: Option<&Key>) -> Option<&'a Certificate> {
-    key.and_then(Key::open)
-        .and_then(|key| {
-            chain
-                .iter()
-                .find(|certificate| certificate.public_key == *key.public_key())
-        })
-        .or(chain.first())
+    of_key(chain, key).or(chain.first())
+}
+
+/// The first that is of this key.
+pub fn of_key<'a>(chain: &'a [Certificate], key: Option<&Key>) -> Option<&'a Certificate> {
+    let key = key.and_then(Key::open)?;
+    chain
+        .iter()
+        .find(|certificate| certificate.public_key == *key.public_key())
 }
 
 /// The identifier by which leaves name the CA of this key (RFC 5280 section 4.2.1.1), if one of its

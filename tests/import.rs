@@ -13,7 +13,7 @@ use serde_json::Value;
 
 mod common;
 use common::node::{node, on, script};
-use common::{Finished, TempDir, listing, read, run, set_mode, tool};
+use common::{Finished, TempDir, kubeconfig_data, listing, read, run, set_mode, tool};
 
 const FACTS: [&str; 6] = [
     "--node-name",
@@ -70,6 +70,16 @@ fn is_refused(place: &Path, words: &str) {
     assert!(refused.stderr.contains(words), "{words:?}: {refused}");
     assert_eq!(listing(&place.join("node")), before);
     assert!(!place.join("node/pki/ca.crt").exists());
+}
+
+/// What is there is as it should be.
+fn only_others_lack(place: &Path) {
+    let checked = told(&node(place, &["check", "-o", "json"]).expect(3));
+    let mut findings = checked["findings"].as_array().expect("findings").iter();
+    assert!(
+        findings.all(|one| one["code"] == "absent" || one["severity"] == "note"),
+        "{checked:#}"
+    );
 }
 
 #[test]
@@ -303,4 +313,92 @@ fn of_a_ca_that_came_back_and_may_not_sign_that_alone_is_told() {
             [[&Value::from("error"), &"not-a-ca".into(), &words.into()]]
         );
     }
+}
+
+#[test]
+fn on_a_new_node_a_ca_that_is_being_replaced_is_trusted_where_its_operator_put_it() {
+    // A trust file of two CAs: what came back was signed by the new one, `ca`; `ev` is the former.
+    let place = came_back("365");
+    script(place.path(), "cat ca.crt ev.crt > req/ca.crt");
+    is_refused(
+        place.path(),
+        "to which nothing leads that was asked for: take it out, or place ca.crt yourself if the cluster is to \
+         trust that CA too",
+    );
+    script(
+        place.path(),
+        "cp req/ca.crt node/pki/ca.crt; chmod 644 node/pki/ca.crt",
+    );
+    for came in ["cat ca.crt ev.crt", "cat ca.crt", "cat ev.crt"] {
+        script(
+            place.path(),
+            &format!("{came} > req/ca.crt; cp -a node before"),
+        );
+        node(place.path(), &["import", "req"]).expect(0);
+        let both = read(&place.join("ca.crt")) + &read(&place.join("ev.crt"));
+        assert_eq!(read(&place.join("node/pki/ca.crt")), both);
+        let trusted = kubeconfig_data(&place.join("node/admin.conf"), "certificate-authority-data");
+        assert_eq!(String::from_utf8_lossy(&trusted), both);
+        only_others_lack(place.path());
+        script(place.path(), "rm -r node; mv before node");
+    }
+    // What the former one signed is as good.
+    script(place.path(), &format!("{SIGN}sign admin 365 ev"));
+    node(place.path(), &["import", "req"]).expect(0);
+    only_others_lack(place.path());
+}
+
+/// `cross WHO NAME BY`: a certificate of `int`'s or `ca`'s key, by another CA.
+const CROSS: &str = r"
+printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' > ca.ext
+[ -f int.key ] || openssl ecparam -name prime256v1 -genkey -noout -out int.key
+cross() {
+    openssl req -new -key $1.key -subj /CN=$1 | openssl x509 -req -days 2000 -extfile ca.ext -CAcreateserial \
+        -CA $3.crt -CAkey $3.key -out $2.crt 2> /dev/null
+}
+";
+
+#[test]
+fn of_an_intermediate_with_two_issuers_the_way_to_one_root_counts_and_the_other_is_placed_by_hand()
+{
+    let place = came_back("365");
+    let sign = "cross int int ca; cross int again ca; cross int other ev; sign admin 365 int; sign apiserver 365 int";
+    script(place.path(), &format!("{CROSS}{SIGN}{sign}"));
+    let crossed = fingerprint(&place.join("other.crt"));
+    let words = format!(
+        "req/ca.crt holds a further certificate of \"CN=int\" (SHA-256 {crossed}), by \"CN=ev\", which is not above \
+         what was asked for: take it out, or place ca.crt yourself"
+    );
+    for file in [
+        "int.crt other.crt ca.crt",
+        "int.crt ca.crt other.crt ev.crt",
+    ] {
+        script(place.path(), &format!("cat {file} > req/ca.crt"));
+        is_refused(place.path(), &words);
+    }
+    // One that the same root signed is another certificate, and no other anchor.
+    script(
+        place.path(),
+        "cat int.crt again.crt ca.crt > req/ca.crt; cp -a node before",
+    );
+    node(place.path(), &["import", "req"]).expect(0);
+    assert_eq!(
+        read(&place.join("node/pki/ca.crt")),
+        read(&place.join("req/ca.crt"))
+    );
+    only_others_lack(place.path());
+    script(
+        place.path(),
+        "rm -r node; mv before node
+         cat int.crt other.crt ca.crt ev.crt > node/pki/ca.crt; chmod 644 node/pki/ca.crt; rm req/ca.crt",
+    );
+    node(place.path(), &["import", "req"]).expect(0);
+    only_others_lack(place.path());
+    let leaf = read(&place.join("node/pki/apiserver.crt"));
+    let chain = read(&place.join("req/apiserver.crt")) + &read(&place.join("int.crt"));
+    assert_eq!(leaf, chain);
+    let verify =
+        "openssl verify -CAfile ca.crt -untrusted node/pki/apiserver.crt node/pki/apiserver.crt
+                  openssl verify -CAfile ev.crt -untrusted other.crt node/pki/apiserver.crt";
+    script(place.path(), verify);
 }

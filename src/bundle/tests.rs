@@ -149,3 +149,27 @@ fn of_a_file_those_count_that_one_way_goes_through_and_the_first_says_to_which_r
     assert_eq!(counted(&[&strange, &leaf], &file[1..]), [true, true]);
     assert_eq!(counted(&[], &file), [false; 3]);
 }
+
+#[test]
+fn a_further_certificate_of_a_ca_counts_below_the_same_root_and_not_below_another() {
+    let (mut found, [leaf, lower, upper, root]) = line();
+    let again = ca(&mut found, "upper", Some("root"), "upper");
+    ca(&mut found, "other", None, "old");
+    let crossed = ca(&mut found, "upper", Some("other"), "upper");
+    let crossed_root = ca(&mut found, "root", Some("other"), "root");
+    let renewed = ca(&mut found, "root", None, "root");
+    let file = [upper, again, crossed, root, crossed_root, renewed];
+    assert_eq!(
+        on_the_way(from_ref(&leaf), &file, from_ref(&lower)),
+        [true, true, false, true, false, true]
+    );
+    // Its own certificates are no others'.
+    let again = ca(&mut found, "lower", Some("upper"), "lower");
+    let counted = on_the_way(from_ref(&lower), &[again, file[0].clone()], &[]);
+    assert_eq!(counted, [true, true]);
+    // A leaf's key signs nothing, whatever is said of it.
+    let of_leaf = ca(&mut found, "kube-apiserver", Some("lower"), "apiserver");
+    assert!(same_ca(&of_leaf, &leaf));
+    let counted = on_the_way(from_ref(&leaf), &[of_leaf, lower], &[]);
+    assert_eq!(counted, [false, true]);
+}

@@ -10,12 +10,12 @@ use super::select::issuers;
 use super::{Env, Outcome, Stop, there};
 use crate::bundle;
 use crate::cli::Import;
-use crate::diff::{Notice, Within};
+use crate::diff::{Notice, Within, counted};
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
 use crate::observe::{self, Arrived, Passphrases, Seen, arrived};
-use crate::observed::{Access, Key, Observed, Returned, signing};
+use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::as_found;
 use crate::profile::{TABLE, resolve, signing_file};
@@ -213,9 +213,7 @@ fn below(ca: &Spec, specs: &[Spec], arrivals: &BTreeMap<String, Arrived>) -> Vec
     back.cloned().collect()
 }
 
-/// A CA's certificate that is here counts, unless it was asked for too. Of those that came back only
-/// these do: that of the key that is here, or else what signed the leaves that came `below`, and the
-/// CAs above.
+/// A CA's certificate that is here counts, unless it was asked for too.
 fn take_ca(
     seen: &mut Seen,
     spec: &Spec,
@@ -233,43 +231,8 @@ fn take_ca(
     }
     let (key, now) = what_is_there(observed);
     let (file, access) = file(spec, arrival.as_ref());
-    let mut chain: Vec<Certificate> = Vec::new();
-    for certificate in arrival.map_or_else(Vec::new, |arrival| arrival.certificates) {
-        // What was sent twice is one.
-        if !chain.contains(&certificate) {
-            chain.push(certificate);
-        }
-    }
-    let own = key.as_ref().and_then(Key::open);
-    let own = own.and_then(|key| {
-        chain
-            .iter()
-            .position(|ca| ca.public_key == *key.public_key())
-    });
-    if let Some(position) = own {
-        // kubeadm and the controller manager look for it at the beginning.
-        chain[..=position].rotate_right(1);
-    }
-    let itself = own.is_some() || below.is_empty();
-    let from = match chain.first() {
-        Some(first) if itself => std::slice::from_ref(first),
-        _ => below,
-    };
-    let there: &[Certificate] = if itself { &now } else { &[] };
-    let counted = bundle::on_the_way(from, &chain, &[pool, there].concat());
-    let (related, unrelated): (Vec<_>, Vec<_>) = chain
-        .iter()
-        .cloned()
-        .zip(counted)
-        .partition(|(ca, counts)| *counts || (itself && from.contains(ca)));
-    let certificates = |of: Vec<(Certificate, bool)>| of.into_iter().map(|(ca, _)| ca).collect();
-    let (related, unrelated): (Vec<_>, Vec<_>) = (certificates(related), certificates(unrelated));
-    // Where nothing leads to any of them that is told of what came back, too.
-    let chain = if related.is_empty() { chain } else { related };
-    let chain = match signing(&now, key.as_ref()) {
-        Some(former) => bundle::replaced(&chain, former, &now),
-        None => chain,
-    };
+    let came = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
+    let (chain, unrelated) = counted(&came, key.as_ref(), &now, below, pool);
     put(
         seen,
         spec,

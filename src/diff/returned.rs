@@ -8,8 +8,9 @@ use super::notice::Within;
 use super::scrutiny::scrutiny;
 use super::tree::is_made_here;
 use super::{Judge, authorities, reissue};
+use crate::bundle::{self, same_ca};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{KeyState, Observed, Returned, identifier};
+use crate::observed::{Key, KeyState, Observed, Returned, identifier, of_key, signing};
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -35,6 +36,46 @@ pub fn aging(
         came(finding, spec, returned);
     }
     findings
+}
+
+/// What counts of the certificates that came back for a CA, and what does not. Those count that are
+/// on the way to one root from the certificate of the key that is here, which goes first, where kubeadm
+/// and the controller manager look for it; or else from the leaves that came `below`. Of `pool` are all
+/// that came, of `now` those in the CA's place.
+pub fn counted(
+    came: &[Certificate],
+    key: Option<&Key>,
+    now: &[Certificate],
+    below: &[Certificate],
+    pool: &[Certificate],
+) -> (Vec<Certificate>, Vec<Certificate>) {
+    let mut file: Vec<Certificate> = Vec::new();
+    let own = of_key(came, key);
+    for certificate in own.into_iter().chain(came) {
+        // What was sent twice is one.
+        if !file.contains(certificate) {
+            file.push(certificate.clone());
+        }
+    }
+    let itself = own.is_some() || below.is_empty();
+    let from = match file.first() {
+        Some(first) if itself => std::slice::from_ref(first),
+        _ => below,
+    };
+    let there: &[Certificate] = if itself { now } else { &[] };
+    let on_the_way = bundle::on_the_way(from, &file, &[pool, there].concat());
+    let counts = |(ca, on): &(Certificate, bool)| *on || (itself && from.contains(ca));
+    let (related, unrelated): (Vec<_>, Vec<_>) =
+        file.iter().cloned().zip(on_the_way).partition(counts);
+    let certificates = |of: Vec<(Certificate, bool)>| of.into_iter().map(|(ca, _)| ca).collect();
+    let (related, unrelated): (Vec<_>, Vec<_>) = (certificates(related), certificates(unrelated));
+    // Where nothing leads to any of them that is told of what came back, too.
+    let chain = if related.is_empty() { file } else { related };
+    let chain = match signing(now, key) {
+        Some(former) => bundle::replaced(&chain, former, now),
+        None => chain,
+    };
+    (chain, unrelated)
 }
 
 impl Judge<'_> {
@@ -70,7 +111,7 @@ impl Judge<'_> {
             Some(wanted) if wanted.kind == Kind::Ca => {
                 self.ca(leaf, &returned.chain);
                 self.same_identifier(leaf, &returned.now);
-                self.unrelated(&returned.unrelated);
+                self.unrelated(&returned.unrelated, &returned.chain);
                 if returned.key.is_some() && !leaf.subject.same_values(&wanted.subject) {
                     let text = format!(
                         "has the subject \"{}\", not \"{}\"",
@@ -97,13 +138,20 @@ impl Judge<'_> {
     }
 
     /// Whoever can add a certificate to a file would add a user of any name to the cluster.
-    fn unrelated(&mut self, cas: &[Certificate]) {
+    fn unrelated(&mut self, cas: &[Certificate], counted: &[Certificate]) {
         for ca in cas {
-            let text = format!(
-                "holds \"{}\" (SHA-256 {}), to which nothing leads that was asked for",
-                ca.subject,
-                ca.fingerprint()
-            );
+            let (subject, fingerprint) = (&ca.subject, ca.fingerprint());
+            let text = if counted.iter().any(|one| same_ca(one, ca)) {
+                format!(
+                    "holds a further certificate of \"{subject}\" (SHA-256 {fingerprint}), by \"{}\", \
+                     which is not above what was asked for",
+                    ca.issuer
+                )
+            } else {
+                format!(
+                    "holds \"{subject}\" (SHA-256 {fingerprint}), to which nothing leads that was asked for"
+                )
+            };
             let way_out = format!(
                 "take it out, or place {} yourself if the cluster is to trust that CA too",
                 self.spec.place.public().name

@@ -351,7 +351,7 @@ fn fact(facts: &Facts, name: &str) -> String {
         }
         "etcd" => cluster.external_etcd.is_some().to_string(),
         "name" => cluster.name.clone(),
-        "node" => node.name.clone(),
+        "node" => node.name.clone().unwrap_or_default(),
         "notes" => facts.notes.join("\n"),
         "sans" => {
             let sans = cluster.apiserver_extra_sans.iter().map(ToString::to_string);
