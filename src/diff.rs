@@ -106,8 +106,11 @@ impl Judge<'_> {
             | Observed::Request { issued: None, .. } => {}
             Observed::Copy {
                 of,
-                there: Some(there),
-            } => self.copy(of, there),
+                there: Some((there, access)),
+            } => {
+                self.taken_as_it_stands(*access);
+                self.copy(of, there);
+            }
             Observed::Certificate { chain, access, key } => self.pair(chain, *access, key.as_ref()),
             Observed::KeyOnly(key) if matches!(self.spec.place, Place::Found { .. }) => {
                 self.key_access(key.access);
@@ -231,7 +234,7 @@ impl Judge<'_> {
         else {
             return;
         };
-        self.public_access(access);
+        self.taken_as_it_stands(access);
         if leaf.public_key != request.public_key {
             let text = format!("is not for the key of {}", self.spec.place.key().name);
             let mut finding = self.finding(Code::KeyMismatch, &text, "");

@@ -118,21 +118,36 @@ fn look<'a>(
 
 /// Looks at the requests that are out: each lies beside its key, and where it is sent from.
 pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) {
-    let mut read = |file: FileId| {
+    let mut read = |file: &FileId| {
         // What cannot be read is in the way when it is to be replaced.
-        let content = store.read(&file).ok()??;
-        let request = Request::from_pem(&content.bytes).ok();
-        seen.files.insert(file, content);
-        request
+        let content = store.read(file).ok()??;
+        let (request, access) = (Request::from_pem(&content.bytes).ok(), access(&content));
+        seen.files.insert(file.clone(), content);
+        Some((request, access))
     };
+    let ground = &mut seen.ground;
     for spec in specs {
-        let (own, sent) = (read(spec.place.request()), read(sent(&spec.name)));
-        if let (Some(own), true) = (&own, own == sent) {
-            let requested = &mut seen.ground.requested;
-            requested.insert(spec.name.clone(), own.clone());
+        let file = sent(&spec.name);
+        let (own, out) = (read(&spec.place.request()), read(&file));
+        if let (Some((Some(own), _)), Some((Some(out), access))) = (own, out)
+            && own == out
+        {
+            ground.requested.insert(spec.name.clone(), own);
+            ground.files.push((file, access));
         }
     }
-    read(manifest());
+    // What it tells of other requests stays.
+    let file = manifest();
+    let told = read(&file);
+    ground.files.extend(told.map(|(_, access)| (file, access)));
+}
+
+/// Who may do what with a file that was read.
+pub fn access(content: &FileContent) -> Access {
+    Access {
+        mode: content.mode,
+        user: content.uid,
+    }
 }
 
 /// What came back for a spec.
@@ -162,10 +177,7 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
             Ok(certificates) => Ok(Some(Arrived {
                 file,
                 certificates,
-                access: Access {
-                    mode: content.mode,
-                    user: content.uid,
-                },
+                access: access(&content),
             })),
             Err(error) => Err(Unreadable {
                 file,

@@ -29,8 +29,8 @@ pub enum Observed {
     Copy {
         /// Those of the CA's own file.
         of: Vec<Certificate>,
-        /// Those that are there already.
-        there: Option<Vec<Certificate>>,
+        /// Those that are there already, and the access to their file.
+        there: Option<(Vec<Certificate>, Access)>,
     },
     /// A key without its certificate.
     KeyOnly(Key),
@@ -113,6 +113,8 @@ pub struct Access {
 pub struct Ground {
     /// The directories of the files, those that are there.
     pub directories: Vec<(FileId, Access)>,
+    /// Files beside those of the specs that are taken as they stand.
+    pub files: Vec<(FileId, Access)>,
     /// By the spec's name, why its kubeconfig is not one that can be made anew in place.
     pub obstacles: BTreeMap<String, Obstacle>,
     /// By the spec's name, the request that is out for it.

@@ -159,7 +159,7 @@ fn what_others_may_write_is_not_taken() {
         is_refused(place.path(), "req is a directory of mode");
     }
     set_mode(&place.join("req"), 0o755);
-    for file in ["ca.crt", "admin.crt"] {
+    for file in ["ca.crt", "admin.crt", "requests.json"] {
         let file = place.join("req").join(file);
         set_mode(&file, 0o666);
         let words = format!(
@@ -176,10 +176,36 @@ fn what_others_may_write_is_not_taken() {
     let imported = node(place.path(), &["import", "req"]).expect(3);
     let words = "req is a directory of user 65534";
     assert!(imported.stderr.contains(words), "{imported}");
-    assert!(
-        imported.stderr.contains("req/ca.crt belongs to user 65534"),
-        "{imported}"
-    );
+    for file in ["ca.crt", "admin.crt", "apiserver.crt", "requests.json"] {
+        let words = format!("req/{file} belongs to user 65534, who can put another in its place");
+        assert!(imported.stderr.contains(&words), "{words}: {imported}");
+    }
+    // What is named needs no list.
+    set_mode(&place.join("req/requests.json"), 0o666);
+    let named = node(place.path(), &["import", "req", "admin"]).expect(3);
+    assert!(!named.stderr.contains("requests.json"), "{named}");
+}
+
+#[test]
+fn what_others_may_write_is_asked_for_no_second_time() {
+    let place = TempDir::new();
+    let verb = ["csr", "apiserver", "admin", "--csr-dir", "req"];
+    let csr = || node(place.path(), &[&verb[..], &FACTS].concat());
+    csr().expect(0);
+    for file in ["admin.csr", "requests.json"] {
+        let path = place.join("req").join(file);
+        set_mode(&path, 0o666);
+        let refused = csr().expect(4);
+        let words = format!("req/{file} has the mode 0666: chmod it to 0644");
+        assert!(refused.stderr.contains(&words), "{refused}");
+        set_mode(&path, 0o644);
+        script(place.path(), &format!("chown 65534 req/{file}"));
+        let told = csr().expect(3);
+        let words = format!("req/{file} belongs to user 65534");
+        assert!(told.stderr.contains(&words), "{told}");
+        script(place.path(), &format!("chown 0 req/{file}"));
+        csr().expect(0);
+    }
 }
 
 #[test]

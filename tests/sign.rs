@@ -283,6 +283,27 @@ fn a_request_that_others_may_write_is_refused_and_a_strangers_is_told() {
 }
 
 #[test]
+fn what_was_handed_out_before_and_others_may_write_is_refused_and_a_strangers_is_told() {
+    let place = machine();
+    request(place.path(), "admin", P256, ADMIN, "");
+    sign(place.path(), "csr", &[]).expect(0);
+    for name in ["admin.crt", "ca.crt"] {
+        let file = place.join("csr").join(name);
+        set_mode(&file, 0o666);
+        let refused = sign(place.path(), "csr", &[]).expect(4);
+        let words = format!("csr/{name} has the mode 0666: chmod it to 0644");
+        assert!(refused.stderr.contains(&words), "{refused}");
+        set_mode(&file, 0o644);
+        run(Command::new("chown").arg("65534").arg(&file)).expect(0);
+        let told = sign(place.path(), "csr", &[]).expect(3);
+        let words = format!("csr/{name} belongs to user 65534, who can put another in its place");
+        assert!(told.stderr.contains(&words), "{told}");
+        run(Command::new("chown").arg("0").arg(&file)).expect(0);
+        sign(place.path(), "csr", &[]).expect(0);
+    }
+}
+
+#[test]
 fn a_request_whose_signature_is_not_its_keys_is_refused() {
     let place = machine();
     request(

@@ -12,6 +12,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
     };
     let ground = Ground {
         directories: Vec::new(),
+        files: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],

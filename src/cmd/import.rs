@@ -14,7 +14,7 @@ use crate::diff::{Notice, Within, counted};
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
-use crate::observe::{self, Arrived, Passphrases, Seen, arrived};
+use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived};
 use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::as_found;
@@ -69,7 +69,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         facts.cert_dir.as_deref(),
         &mut notes,
     ));
-    let names = names(verb, &store)?;
+    let (names, list) = names(verb, &store)?;
     let mut specs = rows(&names)?
         .into_iter()
         .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
@@ -91,6 +91,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         also,
         adapt: Some(adapt(
             names,
+            list,
             stated,
             env.host.name.to_owned(),
             store.clone(),
@@ -108,12 +109,14 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     Ok((job, facts, notes))
 }
 
-/// What is to come back: what was named, else all that was asked for, else all that is there.
-fn names(verb: &Import, store: &Store) -> Result<Vec<String>, Stop> {
+/// What is to come back: what was named, else all that was asked for, else all that is there. And the
+/// access to the file that told what was asked for.
+fn names(verb: &Import, store: &Store) -> Result<(Vec<String>, Option<Access>), Stop> {
     if !verb.names.is_empty() {
-        return Ok(verb.names.clone());
+        return Ok((verb.names.clone(), None));
     }
     let told = store.read(&manifest()).map_err(anyhow::Error::from)?;
+    let access = told.as_ref().map(access);
     let names: Vec<String> = if let Some(content) = told {
         let path = store.path(&manifest());
         let told = Manifest::parse(&content.bytes).map_err(|error| {
@@ -140,13 +143,21 @@ fn names(verb: &Import, store: &Store) -> Result<Vec<String>, Stop> {
             store.root(Root::Requests).display()
         )));
     }
-    Ok(names)
+    Ok((names, access))
 }
 
 /// What came back stands for what is found, and what is there tells what it is to be, where no facts
 /// are stated.
-fn adapt(names: Vec<String>, stated: bool, host: String, store: Store) -> Box<Adapt> {
+fn adapt(
+    names: Vec<String>,
+    told: Option<Access>,
+    stated: bool,
+    host: String,
+    store: Store,
+) -> Box<Adapt> {
     Box::new(move |specs, seen| {
+        let told = told.map(|access| (manifest(), access));
+        seen.ground.files.extend(told);
         as_found(specs, &seen.observed, &evidence(&store, &host), stated);
         seen.look_for_obstacles(specs);
         let mut arrivals = BTreeMap::new();

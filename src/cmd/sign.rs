@@ -232,19 +232,19 @@ fn adapt(issuers: &[Spec], accept_sans: bool) -> Box<Adapt> {
 }
 
 fn hand_out(seen: &mut Seen, ca: &str, copy: &str) {
-    let chain = |observed: Option<&Observed>| match observed {
-        Some(Observed::Certificate { chain, .. }) => Some(chain.clone()),
+    let file = |observed: Option<&Observed>| match observed {
+        Some(Observed::Certificate { chain, access, .. }) => Some((chain.clone(), *access)),
         _ => None,
     };
     // That there is none, or none that can be read, is told of the CA.
-    let Some(of) = chain(seen.observed.get(ca)) else {
+    let Some((of, _)) = file(seen.observed.get(ca)) else {
         return;
     };
     let found = seen.observed.get(copy);
     if matches!(found, Some(Observed::Unreadable(_))) {
         return;
     }
-    let there = chain(found);
+    let there = file(found);
     let copied = Observed::Copy { of, there };
     seen.observed.insert(copy.to_owned(), copied);
 }

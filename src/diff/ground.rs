@@ -1,6 +1,7 @@
 //! What is judged of the directories: who can write one can put a CA of their own in the cluster's
 //! place, whatever the modes of the files in it.
 
+use super::place::of_others;
 use crate::finding::{Code, Finding};
 use crate::location::FileId;
 use crate::observed::{Access, Ground};
@@ -11,10 +12,14 @@ const OTHERS: u32 = 0o002;
 /// The bit that lets the group write.
 const GROUP: u32 = 0o020;
 
-/// What is to be told of the directories that a run's files lie in.
+/// What is to be told of the directories that a run's files lie in, and of those files that no spec has.
 pub fn ground(ground: &Ground) -> Vec<Finding> {
     let judged = |(directory, access): &(FileId, Access)| judge(directory, *access, ground);
-    ground.directories.iter().flat_map(judged).collect()
+    let taken = |(file, access): &(FileId, Access)| of_others("", file, *access, &ground.trusted);
+    let directories = ground.directories.iter().flat_map(judged);
+    directories
+        .chain(ground.files.iter().flat_map(taken))
+        .collect()
 }
 
 fn judge(directory: &FileId, access: Access, ground: &Ground) -> Vec<Finding> {

@@ -96,6 +96,14 @@ impl Judge<'_> {
         self.findings.push(finding);
     }
 
+    /// A file in which something goes to another machine, or came from there. What a public file has
+    /// beyond the mode of a certificate is no matter: its mode there is another.
+    pub(super) fn taken_as_it_stands(&mut self, access: Access) {
+        let file = self.spec.place.public();
+        let mut told = of_others(&self.spec.name, &file, access, self.trusted);
+        self.findings.append(&mut told);
+    }
+
     /// Who can write a CA's certificate or sa.pub decides whom the cluster trusts. Another leaf's may
     /// belong to the user of the component that it is for.
     pub(super) fn public_access(&mut self, access: Access) {

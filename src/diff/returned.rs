@@ -93,10 +93,7 @@ impl Judge<'_> {
             return;
         };
         let kubeconfig = matches!(self.spec.place, Place::Kubeconfig { .. });
-        // The mode that it will have is another.
-        self.public_access(returned.access);
-        self.findings
-            .retain(|found| found.code != Code::CertificateMode);
+        self.taken_as_it_stands(returned.access);
         match &returned.key {
             Some(key) if matches!(key.state, KeyState::Locked(_)) => {
                 let key = self.spec.place.key().name;

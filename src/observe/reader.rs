@@ -5,6 +5,7 @@ mod found;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::access;
 use super::reasons::{cause, unread};
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::kubeconfig::{self, Source};
@@ -335,10 +336,7 @@ impl Reader<'_> {
         match self.content(file) {
             Ok(None) => None,
             Ok(Some(content)) => {
-                let access = Access {
-                    mode: content.mode,
-                    user: content.uid,
-                };
+                let access = access(&content);
                 let parsed = self.parsed(file, &content.bytes, parse);
                 self.seen.insert(file.clone(), content);
                 parsed.map(|parsed| (parsed, access))

@@ -17,6 +17,7 @@ use crate::x509::cert::Certificate;
 fn ground() -> Ground {
     Ground {
         directories: Vec::new(),
+        files: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],
@@ -684,6 +685,7 @@ fn a_name_that_the_ca_does_not_permit_refuses_the_run_before_it_is_issued() {
 fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted() {
     let with = |mode| Ground {
         directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],
+        files: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],

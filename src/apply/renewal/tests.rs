@@ -23,6 +23,7 @@ fn planned(found: &Found, specs: &[Spec], names: &[&str], reuse_key: bool) -> Pl
     };
     let ground = Ground {
         directories: Vec::new(),
+        files: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],

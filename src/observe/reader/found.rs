@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Holds, Reader, key_state};
+use super::{Holds, Reader, access, key_state};
 use crate::der::SEQUENCE;
 use crate::key::PrivateKey;
 use crate::kubeconfig;
@@ -108,13 +108,6 @@ impl Reader<'_> {
 fn is_key(file: &FileId) -> bool {
     let ending = file.name.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("key"))
-}
-
-fn access(content: &FileContent) -> Access {
-    Access {
-        mode: content.mode,
-        user: content.uid,
-    }
 }
 
 /// What lies there as DER, as PEM.
