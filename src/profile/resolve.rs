@@ -327,13 +327,13 @@ fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> 
 }
 
 pub(super) fn node_name(node: &NodeFacts) -> Result<&str, ResolveError> {
-    let none = || {
+    let unstated = || {
         ResolveError(
             "it is for one node: state it with --node-name, or with nodeRegistration.name in --config"
                 .to_owned(),
         )
     };
-    node.name.as_deref().ok_or_else(none)
+    node.name.as_deref().ok_or_else(unstated)
 }
 
 pub(super) fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
