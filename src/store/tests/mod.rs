@@ -10,6 +10,8 @@ mod folder;
 mod involved;
 mod lock;
 mod nested;
+mod output;
+mod places;
 mod read;
 mod recover;
 mod users;
