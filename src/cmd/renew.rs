@@ -7,23 +7,23 @@ use super::around::{Wrong, ended, least, lock_timeout, quiet, roots, stated, wit
 use super::generate::passphrases;
 use super::give::Give;
 use super::hook::{Hook, run_hook};
-use super::select::nearest;
 use super::sequence::{Judge, Judged, Sequence};
 use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::Renew;
 use crate::facts::{Given, Version};
-use crate::location::{FileId, Owner, Root};
-use crate::observe::{Passphrases, Seen, observe};
-use crate::observed::{Observed, Source};
+use crate::location::{Owner, Root};
+use crate::observe::{Passphrases, observe};
+use crate::observed::Observed;
 use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
-use crate::profile::reader::{Changed, Through};
 use crate::profile::renewal::{Changes, certificate};
-use crate::profile::{Profile, Stated, TABLE, by_name};
+use crate::profile::{Profile, Stated};
 use crate::report::Report;
-use crate::spec::{Content, Place, Spec};
+use crate::spec::{Place, Spec};
 use crate::store::{self, Store};
 
 mod asked;
+mod changed;
+mod names;
 
 const VERB: &str = "renew";
 
@@ -74,7 +74,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
     let Some(carried) = sequence.run(judge, &mut report, env)? else {
         return Ok(report);
     };
-    let changed = changed(&carried.judged, &carried.finished);
+    let changed = changed::changed(&carried.judged, &carried.finished);
     if carried.judged.planning.is_ok() || !changed.is_empty() {
         report.read_by(&changed, job.version);
     }
@@ -219,7 +219,7 @@ impl Job {
         let mut wanted = specs.clone();
         let kubeconfig = |spec: &&Spec| matches!(spec.place, Place::Kubeconfig { .. });
         renewal.kubeconfigs = specs.iter().filter(kubeconfig).cloned().collect();
-        let names = self.named(&specs, &seen)?;
+        let names = names::named(&self.names, &specs, &seen, &self.store)?;
         let asked_of: Vec<&Spec> = specs
             .iter()
             .filter(|spec| names.contains(&spec.name))
@@ -262,126 +262,6 @@ impl Job {
             planning,
         })
     }
-
-    /// The specs of the names typed: those of `certs check`, or a file's.
-    fn named(&self, specs: &[Spec], seen: &Seen) -> Result<BTreeSet<String>, Stop> {
-        let mut names = BTreeSet::new();
-        let mut wrong = Vec::new();
-        for name in &self.names {
-            let is = |spec: &&Spec| spec.name == *name || spec.place.public().name == *name;
-            match specs.iter().find(is) {
-                Some(spec) if matches!(spec.content, Content::KeyPair(_)) => wrong.push(format!(
-                    "\"{name}\" is a key pair without a certificate, and has no end"
-                )),
-                Some(spec) => {
-                    names.insert(pair_of(spec, specs, seen).name.clone());
-                }
-                None => wrong.push(self.unknown(name, specs)),
-            }
-        }
-        if wrong.is_empty() {
-            Ok(names)
-        } else {
-            Err(Stop::Usage(wrong))
-        }
-    }
-
-    fn unknown(&self, name: &str, specs: &[Spec]) -> String {
-        let row = TABLE
-            .iter()
-            .find(|row| row.name == name || row.stored.public().name == name);
-        if let Some(row) = row {
-            let path = self.store.path(&row.stored.public());
-            return format!(
-                "{} is not there: 'certs {}' makes it",
-                path.display(),
-                row.command()
-            );
-        }
-        let known: Vec<&str> = specs
-            .iter()
-            .filter(|spec| spec.certificate().is_some())
-            .map(|spec| spec.name.as_str())
-            .collect();
-        let all = if name == "all" { ", or --all" } else { "" };
-        format!(
-            "there is no \"{name}\"{}: name one of {}{all}",
-            nearest(name, &known),
-            known.join(", ")
-        )
-    }
-}
-
-/// What this run changed, and one that was interrupted before it, which is written even where this
-/// one was refused.
-fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
-    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
-    let planned = steps.iter().filter(|planned| !planned.step.keeps());
-    let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
-    for spec in &judged.specs {
-        let known = changed.iter().any(|other| other.name == spec.name);
-        let files = spec.place.files();
-        if !known && files.iter().any(|file| finished.contains(file)) {
-            changed.push(spec);
-        }
-    }
-    changed
-        .into_iter()
-        .flat_map(|spec| {
-            [read(judged, spec)]
-                .into_iter()
-                .chain(trusted_by(judged, spec))
-        })
-        .collect()
-}
-
-/// Kubeconfigs that name the file of a CA: whoever uses one reads that.
-fn trusted_by(judged: &Judged, spec: &Spec) -> impl Iterator<Item = Changed> {
-    let public = Source::File(spec.place.public());
-    judged.specs.iter().filter_map(move |other| {
-        let Some(Observed::Kubeconfig(found)) = judged.seen.observed.get(&other.name) else {
-            return None;
-        };
-        (found.sources[0] == public).then(|| Changed {
-            name: spec.name.clone(),
-            row: other.name.clone(),
-            through: Through::KubeconfigAuthority,
-        })
-    })
-}
-
-/// By which row it is read: its own, or that of a kubeconfig that names it.
-fn read(judged: &Judged, spec: &Spec) -> Changed {
-    let public = Source::File(spec.place.public());
-    let of_kubeconfig = judged.specs.iter().find(|other| {
-        let observed = judged.seen.observed.get(&other.name);
-        matches!(observed, Some(Observed::Kubeconfig(found)) if found.sources[1] == public)
-    });
-    let row = match of_kubeconfig {
-        Some(kubeconfig) if by_name(&spec.name).is_none() => kubeconfig,
-        _ => spec,
-    };
-    Changed {
-        name: spec.name.clone(),
-        row: row.name.clone(),
-        through: if row.name == spec.name {
-            Through::Itself
-        } else {
-            Through::KubeconfigClient
-        },
-    }
-}
-
-/// What holds the certificate that a spec is about: a kubeconfig may name a pair of the tree.
-fn pair_of<'a>(spec: &'a Spec, specs: &'a [Spec], seen: &Seen) -> &'a Spec {
-    let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) else {
-        return spec;
-    };
-    let Source::File(file) = &found.sources[1] else {
-        return spec;
-    };
-    let pair = specs.iter().find(|pair| pair.place.public() == *file);
-    pair.unwrap_or(spec)
 }
 
 fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {

@@ -1,0 +1,68 @@
+//! What a run changed, for whoever reads it.
+
+use crate::cmd::sequence::Judged;
+use crate::location::FileId;
+use crate::observed::{Observed, Source};
+use crate::profile::by_name;
+use crate::profile::reader::{Changed, Through};
+use crate::spec::Spec;
+
+/// What this run changed, and one that was interrupted before it, which is written even where this
+/// one was refused.
+pub(super) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
+    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
+    let planned = steps.iter().filter(|planned| !planned.step.keeps());
+    let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
+    for spec in &judged.specs {
+        let known = changed.iter().any(|other| other.name == spec.name);
+        let files = spec.place.files();
+        if !known && files.iter().any(|file| finished.contains(file)) {
+            changed.push(spec);
+        }
+    }
+    changed
+        .into_iter()
+        .flat_map(|spec| {
+            [read(judged, spec)]
+                .into_iter()
+                .chain(trusted_by(judged, spec))
+        })
+        .collect()
+}
+
+/// Kubeconfigs that name the file of a CA: whoever uses one reads that.
+fn trusted_by(judged: &Judged, spec: &Spec) -> impl Iterator<Item = Changed> {
+    let public = Source::File(spec.place.public());
+    judged.specs.iter().filter_map(move |other| {
+        let Some(Observed::Kubeconfig(found)) = judged.seen.observed.get(&other.name) else {
+            return None;
+        };
+        (found.sources[0] == public).then(|| Changed {
+            name: spec.name.clone(),
+            row: other.name.clone(),
+            through: Through::KubeconfigAuthority,
+        })
+    })
+}
+
+/// By which row it is read: its own, or that of a kubeconfig that names it.
+fn read(judged: &Judged, spec: &Spec) -> Changed {
+    let public = Source::File(spec.place.public());
+    let of_kubeconfig = judged.specs.iter().find(|other| {
+        let observed = judged.seen.observed.get(&other.name);
+        matches!(observed, Some(Observed::Kubeconfig(found)) if found.sources[1] == public)
+    });
+    let row = match of_kubeconfig {
+        Some(kubeconfig) if by_name(&spec.name).is_none() => kubeconfig,
+        _ => spec,
+    };
+    Changed {
+        name: spec.name.clone(),
+        row: row.name.clone(),
+        through: if row.name == spec.name {
+            Through::Itself
+        } else {
+            Through::KubeconfigClient
+        },
+    }
+}

@@ -1,0 +1,76 @@
+//! What the names mean that a renewal is given.
+
+use std::collections::BTreeSet;
+
+use crate::cmd::Stop;
+use crate::cmd::select::nearest;
+use crate::observe::Seen;
+use crate::observed::{Observed, Source};
+use crate::profile::TABLE;
+use crate::spec::{Content, Spec};
+use crate::store::Store;
+
+/// The specs of the names typed: those of `certs check`, or a file's.
+pub(super) fn named(
+    typed: &[String],
+    specs: &[Spec],
+    seen: &Seen,
+    store: &Store,
+) -> Result<BTreeSet<String>, Stop> {
+    let mut names = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for name in typed {
+        let is = |spec: &&Spec| spec.name == *name || spec.place.public().name == *name;
+        match specs.iter().find(is) {
+            Some(spec) if matches!(spec.content, Content::KeyPair(_)) => wrong.push(format!(
+                "\"{name}\" is a key pair without a certificate, and has no end"
+            )),
+            Some(spec) => {
+                names.insert(pair_of(spec, specs, seen).name.clone());
+            }
+            None => wrong.push(unknown(name, specs, store)),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(names)
+    } else {
+        Err(Stop::Usage(wrong))
+    }
+}
+
+fn unknown(name: &str, specs: &[Spec], store: &Store) -> String {
+    let row = TABLE
+        .iter()
+        .find(|row| row.name == name || row.stored.public().name == name);
+    if let Some(row) = row {
+        let path = store.path(&row.stored.public());
+        return format!(
+            "{} is not there: 'certs {}' makes it",
+            path.display(),
+            row.command()
+        );
+    }
+    let known: Vec<&str> = specs
+        .iter()
+        .filter(|spec| spec.certificate().is_some())
+        .map(|spec| spec.name.as_str())
+        .collect();
+    let all = if name == "all" { ", or --all" } else { "" };
+    format!(
+        "there is no \"{name}\"{}: name one of {}{all}",
+        nearest(name, &known),
+        known.join(", ")
+    )
+}
+
+/// What holds the certificate that a spec is about: a kubeconfig may name a pair of the tree.
+fn pair_of<'a>(spec: &'a Spec, specs: &'a [Spec], seen: &Seen) -> &'a Spec {
+    let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) else {
+        return spec;
+    };
+    let Source::File(file) = &found.sources[1] else {
+        return spec;
+    };
+    let pair = specs.iter().find(|pair| pair.place.public() == *file);
+    pair.unwrap_or(spec)
+}
