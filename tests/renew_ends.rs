@@ -14,7 +14,7 @@ mod common;
 use common::kubeadm::NOON;
 use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{TempDir, at, read, run, set_mode, text, tool, write};
+use common::{TempDir, at, certs, read, run, set_mode, text, tool, write};
 
 /// `inner` with a fault of the system's.
 fn struck(inner: &Command, fault: &str, path: Option<&Path>) -> Command {
@@ -117,6 +117,56 @@ fn a_command_that_fails_after_a_refusal_is_told_and_the_refusal_stays() {
     let folder = killed();
     let said = renew(&folder, 1, &["--exec", "exit 7"]).expect(1);
     assert!(said.stderr.contains(words), "{said}");
+}
+
+#[test]
+fn a_run_that_ends_in_an_error_after_it_completed_another_one_tells_of_both() {
+    let token = |folder: &TempDir| {
+        let token = folder.join("token");
+        write(&token, "abcdef.0123456789abcdef");
+        set_mode(&token, 0o600);
+        token
+    };
+    let json = ["--output", "json"];
+    for (name, fault, code, error) in [
+        ("nobody", None, 2, "error: there is no \"nobody\""),
+        ("admin", Some("linkat:error=EIO"), 1, "nothing was changed"),
+        (
+            "rollback",
+            Some("linkat:error=EIO"),
+            1,
+            "nothing was changed",
+        ),
+        (
+            "bootstrap",
+            Some("renameat2:error=EIO"),
+            1,
+            "nothing was changed",
+        ),
+    ] {
+        let folder = killed();
+        let place = ["--kubernetes-dir", text(&folder.join("k"))].map(str::to_owned);
+        let token = token(&folder);
+        let mut inner = match name {
+            "rollback" => certs(&["rollback"]),
+            "bootstrap" => {
+                let mut verb = certs(&["kubeconfig", "bootstrap-kubelet", "--token-file"]);
+                verb.arg(&token);
+                verb
+            }
+            name => certs(&["renew", name]),
+        };
+        inner.args(&place).args(json);
+        if let Some(fault) = fault {
+            inner = struck(&inner, fault, None);
+        }
+        let said = run(&mut at(NOON + DAY, "022", &inner)).expect(code);
+        let (note, rest) = said.stderr.split_once('\n').expect("a line");
+        assert_eq!(note, COMPLETED, "{said}");
+        assert!(rest.contains(error), "{said}");
+        assert_eq!(said.stdout, "", "{said}");
+        assert!(!folder.join("k/pki/.certs-journal").exists(), "{said}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::finding::Severity;
 use crate::key;
 use crate::location::Root;
 use crate::outcome::Exit;
-use crate::report::{Format, Report, failure};
+use crate::report::{Format, Report, failure, noted, recovered};
 use crate::store::{self, FileContent, Lock, ReadError, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
@@ -55,6 +55,15 @@ pub(crate) fn stopped(stop: Stop, format: &Format) -> Outcome {
     let (sentences, exit) = match stop {
         Stop::Usage(sentences) => (sentences, Exit::Usage),
         Stop::Failed(error) => (vec![format!("{error:#}")], Exit::Failed),
+        Stop::After(was, stop) => {
+            let mut outcome = stopped(*stop, format);
+            outcome.stderr = [
+                noted(&[vec![recovered(&was)], was.notes].concat()),
+                outcome.stderr,
+            ]
+            .concat();
+            return outcome;
+        }
     };
     Outcome {
         stdout: Vec::new(),
@@ -106,7 +115,7 @@ impl Wrong {
                 self.0.extend(sentences);
                 Ok(None)
             }
-            Err(failed @ Stop::Failed(_)) => Err(failed),
+            Err(failed @ (Stop::Failed(_) | Stop::After(..))) => Err(failed),
         }
     }
 }

@@ -169,10 +169,11 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
         return Ok(report);
     }
     let (mut writer, recovered) = writer(&store, &used, lock_timeout, env)?;
-    if let Some(recovered) = recovered {
-        report.recovered(&recovered);
+    if let Some(recovered) = &recovered {
+        report.recovered(recovered);
     }
-    let planned = planned(&store, &mut report, env)?;
+    let after = |stop: Stop| stop.after(recovered.as_ref());
+    let planned = planned(&store, &mut report, env).map_err(after)?;
     if report.refused() {
         return Ok(report);
     }
@@ -192,7 +193,8 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
             group: 0,
             replaces: found.as_ref().map(|found| key::sha256(&found.bytes)),
         };
-        let committed = commit(&mut writer, vec![change], "kubeconfig", true, env)?;
+        let committed = commit(&mut writer, vec![change], "kubeconfig", true, env)
+            .map_err(|error| after(error.into()))?;
         backup = committed.backups.into_iter().next();
     }
     report.did(&path, step, clusters, backup, false);

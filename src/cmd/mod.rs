@@ -36,6 +36,7 @@ use zeroize::Zeroizing;
 use crate::cli::{Cli, Kubeconfig, KubeconfigVerb, Verb, completion};
 use crate::facts::Host;
 use crate::outcome::Exit;
+use crate::store::Recovered;
 
 /// Prompts, and gives what was typed.
 pub type Ask = dyn FnMut(&str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>>;
@@ -85,6 +86,8 @@ pub(crate) enum Stop {
     Failed(Error),
     /// Arguments or configuration are wrong, each in a sentence of its own.
     Usage(Vec<String>),
+    /// The same once an interrupted run was completed or taken back: that was done, and is told.
+    After(Recovered, Box<Self>),
 }
 
 impl From<Error> for Stop {
@@ -94,6 +97,14 @@ impl From<Error> for Stop {
 }
 
 impl Stop {
+    /// That it stopped after this.
+    fn after(self, recovered: Option<&Recovered>) -> Self {
+        match recovered {
+            Some(recovered) => Self::After(recovered.clone(), Box::new(self)),
+            None => self,
+        }
+    }
+
     fn usage(sentence: impl Into<String>) -> Self {
         Self::Usage(vec![sentence.into()])
     }

@@ -16,7 +16,7 @@ use crate::location::Root;
 use crate::observe::{Former, former};
 use crate::report::{Report, waiting};
 use crate::rollback::{self, Plan};
-use crate::store::{Backup, Store};
+use crate::store::{Backup, Store, Writer};
 
 const VERB: &str = "rollback";
 
@@ -55,26 +55,39 @@ fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
         settled.plan(&mut report, env.now)?;
         return Ok(report);
     };
-    if let Some(recovered) = writer.recover()? {
+    let recovered = writer.recover()?;
+    if let Some(recovered) = &recovered {
         // Whoever repeats a rollback that was interrupted wants it done, and not undone.
         if recovered.commands.iter().any(|command| command == VERB) {
-            report.rollback_completed(&recovered);
+            report.rollback_completed(recovered);
             return Ok(report);
         }
-        report.recovered(&recovered);
+        report.recovered(recovered);
     }
-    let Some((run, former, plan)) = settled.plan(&mut report, env.now)? else {
-        return Ok(report);
-    };
-    let changes = apply::restore(&plan.steps, &former.copies)?;
-    if !changes.is_empty() {
-        report.committed(commit(&mut writer, changes, VERB, true, env)?);
-    }
-    report.rolled_back(&run, &plan, false);
+    settled
+        .put_back(&mut writer, &mut report, env)
+        .map_err(|stop| stop.after(recovered.as_ref()))?;
     Ok(report)
 }
 
 impl Settled {
+    fn put_back(
+        &self,
+        writer: &mut Writer,
+        report: &mut Report,
+        env: &Env<'_>,
+    ) -> Result<(), Stop> {
+        let Some((run, former, plan)) = self.plan(report, env.now)? else {
+            return Ok(());
+        };
+        let changes = apply::restore(&plan.steps, &former.copies)?;
+        if !changes.is_empty() {
+            report.committed(commit(writer, changes, VERB, true, env)?);
+        }
+        report.rolled_back(&run, &plan, false);
+        Ok(())
+    }
+
     /// `--list` and `--dry-run`: nothing is written, and nobody is waited for.
     fn look(&self, list: bool, report: &mut Report, now: OffsetDateTime) -> Result<(), Stop> {
         let lock = self.store.lock_shared(&self.within)?;

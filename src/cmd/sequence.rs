@@ -74,11 +74,23 @@ impl Sequence<'_> {
             }
         }
         let (mut writer, recovered) = writer(self.store, &self.roots, self.lock_timeout, env)?;
-        let mut finished = Vec::new();
-        if let Some(recovered) = recovered {
-            report.recovered(&recovered);
-            finished = recovered.finished;
+        if let Some(recovered) = &recovered {
+            report.recovered(recovered);
         }
+        let judged = self
+            .decide(judge, &mut writer, report, env)
+            .map_err(|stop| stop.after(recovered.as_ref()))?;
+        let finished = recovered.map_or_else(Vec::new, |recovered| recovered.finished);
+        Ok(Some(Carried { judged, finished }))
+    }
+
+    fn decide(
+        &self,
+        judge: &Judge<'_>,
+        writer: &mut Writer,
+        report: &mut Report,
+        env: &Env<'_>,
+    ) -> Result<Judged, Stop> {
         let judged = self.judge(judge, env)?;
         let observed = &judged.seen.observed;
         match &judged.planning {
@@ -86,14 +98,14 @@ impl Sequence<'_> {
                 let Prepared { changes, issued } =
                     apply::prepare(plan, &judged.seen, self.owner, env.now)?;
                 if !changes.is_empty() {
-                    let committed = commit(&mut writer, changes, self.verb, self.backup, env)?;
+                    let committed = commit(writer, changes, self.verb, self.backup, env)?;
                     report.committed(committed);
                 }
                 report.done(plan, observed, &issued);
             }
             refused @ Err(_) => report.planned(refused, observed),
         }
-        Ok(Some(Carried { judged, finished }))
+        Ok(judged)
     }
 
     /// Encrypted keys of CAs are opened only where the plan needs one: that can take seconds, by the

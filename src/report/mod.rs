@@ -36,7 +36,7 @@ pub use handed::Handed;
 pub use shape::timestamp;
 use shape::{Anchor, Directories, Item, Told, yaml};
 pub use show::Shown;
-pub use text::{failure, noted, told_alone as told, waiting};
+pub use text::{failure, noted, recovered, told_alone as told, waiting};
 
 /// The version of the JSON and YAML form; it changes when a field goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
@@ -196,6 +196,7 @@ impl Report {
     pub fn recovered(&mut self, recovered: &Recovered) {
         self.completed |= !recovered.finished.is_empty();
         self.notes.push(text::recovered(recovered));
+        self.notes.extend(recovered.notes.iter().cloned());
     }
 
     /// What the commit has to tell, and where it keeps what it replaced.

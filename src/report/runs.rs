@@ -305,6 +305,7 @@ mod tests {
             finished: vec![FileId::new(Root::Pki, "ca.crt"); finished],
             commands: Vec::new(),
             discarded,
+            notes: Vec::new(),
         };
         for (recovered, note, written) in [
             (

@@ -191,7 +191,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
 }
 
 /// What became of what an interrupted run had left.
-pub(super) fn recovered(recovered: &Recovered) -> String {
+pub fn recovered(recovered: &Recovered) -> String {
     match (recovered.finished.len(), recovered.discarded) {
         (0, 0) => "removed the journal of an interrupted run".into(),
         (0, left) => format!(

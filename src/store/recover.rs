@@ -32,6 +32,8 @@ pub struct Recovered {
     pub commands: Vec<String>,
     /// How many staged files of undecided runs were removed.
     pub discarded: usize,
+    /// What is untidy, though every file is in its place: a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What is to be done to end one decided run.
@@ -88,6 +90,13 @@ impl Writer {
             discard_journal(&place.directory, left)?;
         }
         recovered.discarded = discard(&self.places, &left, &finished)?;
+        // The next commit may be over other directories.
+        for &place in decided.iter().flat_map(|finish| &finish.places) {
+            let pruned = backup::prune(&self.places[place].directory, &[]);
+            recovered
+                .notes
+                .extend(pruned.err().map(|error| error.to_string()));
+        }
         Ok(Some(recovered))
     }
 

@@ -116,6 +116,57 @@ fn without_an_interrupted_run_there_is_nothing_to_recover() {
     assert_eq!(told(&tree), None);
 }
 
+/// What completes a run may write elsewhere, or not at all, and then no commit takes the old ones away.
+#[test]
+fn of_the_backups_of_completed_runs_the_last_three_stay() {
+    let tree = Tree::new();
+    tree.write("k/admin.conf", "0");
+    tree.write("k/pki/sa.pub", "0");
+    let kept = |directory: &str| -> Vec<String> {
+        let backups = fs::read_dir(tree.path(directory).join(".certs-backup")).unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = backups
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    for number in 1..=6 {
+        let (was, now) = ((number - 1).to_string(), number.to_string());
+        let changes = vec![
+            replace(pki("sa.pub"), &was, &now),
+            replace(kubeconfig("admin.conf"), &was, &now),
+        ];
+        let writer = tree.writer();
+        writer
+            .begin(changes, &options(number))
+            .unwrap()
+            .prepare()
+            .unwrap();
+        drop(writer);
+        if number == 6 {
+            let list = format!("k/.certs-backup/{}/journal", "04".repeat(8));
+            tree.write(&list, "damaged");
+        }
+        let recovered = tree.writer().recover().unwrap().unwrap();
+        let told = number == 6;
+        assert_eq!(recovered.notes.len(), usize::from(told), "{recovered:?}");
+        assert!(
+            !told
+                || recovered.notes[0].contains(".certs-backup/0404040404040404/journal is damaged")
+        );
+        assert_eq!(tree.text("k/admin.conf"), now);
+    }
+    assert_eq!(
+        kept("k/pki"),
+        ["04", "05", "06"].map(|number| number.repeat(8))
+    );
+    assert_eq!(
+        kept("k"),
+        ["03", "04", "05", "06"].map(|number| number.repeat(8))
+    );
+}
+
 #[test]
 fn what_was_staged_without_a_journal_is_removed() {
     for until in [Until::Staged, Until::Part] {
