@@ -7,7 +7,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -128,6 +128,116 @@ fn one_file_by_two_names_is_refreshed_once() {
     let done = refresh(place.path(), &[text(&config), text(&config), text(&again)]).expect(0);
     assert_eq!(done.stdout.matches("was ").count(), 1, "{done}");
     assert_eq!(common::listing(&place.join("handed")).len(), 2);
+}
+
+#[test]
+fn two_names_of_one_file_are_two_files_afterwards_and_both_refreshed() {
+    let (place, config) = handed_out();
+    set_mode(&config, 0o644);
+    let other = place.join("handed/other");
+    fs::hard_link(&config, &other).expect("link");
+    let (former, bundle) = (read(&config), more_trust(place.path()));
+    // One of them alone: the other stays as it is, which is told, and nobody reads less of it than before.
+    let done = refresh(place.path(), &["--dry-run", text(&config)]).expect(0);
+    assert!(done.stdout.contains("has other names"), "{done}");
+    let done = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(done.stdout.contains("had other names"), "{done}");
+    assert_eq!(trust(&config), bundle);
+    assert_eq!((read(&other), mode(&other)), (former.clone(), 0o644));
+    let copy = place.join("handed/.config.certs-backup");
+    assert_eq!((read(&copy), mode(&copy)), (former.clone(), 0o600));
+    // Both.
+    fs::remove_file(&config).expect("remove");
+    fs::hard_link(&other, &config).expect("link");
+    let done = refresh(place.path(), &[text(&config), text(&other)]).expect(0);
+    assert_eq!(done.stdout.matches("was ").count(), 2, "{done}");
+    for name in [&config, &other] {
+        assert_eq!((trust(name), mode(name)), (bundle.clone(), 0o644));
+        assert_eq!(name.metadata().expect("there").nlink(), 1);
+    }
+    let copies = [
+        "handed/.config.certs-backup.1",
+        "handed/.other.certs-backup",
+    ];
+    for copy in copies.map(|name| place.join(name)) {
+        assert_eq!((read(&copy), mode(&copy)), (former.clone(), 0o600));
+    }
+    assert_eq!(common::listing(&place.join("handed")).len(), 5);
+}
+
+#[test]
+fn many_runs_over_one_file_at_once_all_end_well_and_keep_one_copy() {
+    let (place, config) = handed_out();
+    set_mode(&config, 0o644);
+    let (former, bundle) = (read(&config), more_trust(place.path()));
+    let runs: Vec<_> = (0..20)
+        .map(|_| {
+            let mut command = command(place.path(), &[text(&config)]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("starts")
+        })
+        .collect();
+    let mut refreshed = 0;
+    for run in runs {
+        let done = run.wait_with_output().expect("ends");
+        let [out, err] =
+            [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        assert_eq!(done.status.code(), Some(0), "{out}{err}");
+        assert!(
+            out.contains("Refreshed:") || out.contains("Up to date:"),
+            "{out}"
+        );
+        refreshed += usize::from(out.contains("Refreshed:"));
+    }
+    assert_eq!(refreshed, 1);
+    assert_eq!(trust(&config), bundle);
+    let copy = place.join("handed/.config.certs-backup");
+    assert_eq!((read(&copy), mode(&copy)), (former, 0o600));
+    assert_eq!(common::listing(&place.join("handed")).len(), 2);
+}
+
+#[test]
+fn what_others_put_in_its_place_meanwhile_is_looked_at_again() {
+    for (change, code, words) in [
+        ("sed s/alice/Alice/ config > new", 0, "Refreshed:"),
+        (
+            "echo rubbish > new",
+            1,
+            "config was changed meanwhile, and cannot be refreshed: ",
+        ),
+        (
+            "cp config new; sleep 15",
+            1,
+            "another program holds its lock",
+        ),
+    ] {
+        let (place, config) = handed_out();
+        let bundle = more_trust(place.path());
+        // With the lock in hand, so that the run has read what was there and waits.
+        let script = format!("echo held; read -r line; sleep 1; {change}; mv new config");
+        let mut other = Command::new(tool("flock"))
+            .args(["config", "sh", "-c", &script])
+            .current_dir(place.join("handed"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("flock starts");
+        let mut held = [0; 4];
+        let stdout = other.stdout.as_mut().expect("a pipe");
+        std::io::Read::read_exact(stdout, &mut held).expect("the lock");
+        drop(other.stdin.take());
+        let done = refresh(place.path(), &[text(&config)]).expect(code);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(said.contains(words), "{done}");
+        other.wait().expect("flock ends");
+        let copy = place.join("handed/.config.certs-backup");
+        assert_eq!(copy.exists(), code == 0, "{done}");
+        if code == 0 {
+            assert_eq!(trust(&config), bundle);
+            assert!(read(&config).starts_with("# Alice's"), "{done}");
+            assert!(read(&copy).starts_with("# Alice's"), "{done}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! `certs kubeconfig refresh`: the cluster's CA certificates, as its tree has them, into kubeconfigs
 //! that were handed out. The tree is read, and nothing of it is written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
 
 use super::around::{
     Wrong, facts, only_with_text, roots, settled, severity, shape, stopped, transaction,
@@ -89,27 +92,93 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
         authorities: &bundle.all,
         servers: &servers,
     };
-    let mut planned = Vec::new();
-    let mut named: Vec<PathBuf> = Vec::new();
+    let mut planned: Vec<Planned> = Vec::new();
+    let mut known = BTreeSet::new();
     for path in files {
-        // Once is enough, by whichever name.
-        if named.iter().any(|other| store::is_same(other, &path)) {
-            continue;
+        let file = opened(&path)?;
+        // Once is enough, by whichever way; another name of it is a file of its own from now on.
+        if known.insert(file.place()?) {
+            planned.extend(one(path, file, &cluster, &bundle.anchors, &mut report)?);
         }
-        named.push(path.clone());
-        planned.extend(one(path, &cluster, &bundle.anchors, &mut report)?);
     }
     if report.refused() {
         return Ok(report);
     }
-    for (path, file, refreshed) in planned {
-        let backup = match &refreshed.bytes {
-            Some(bytes) if !dry_run => Some(file.replace(bytes, transaction()?)?),
-            _ => None,
+    for planned in planned {
+        let mut now = planned;
+        let backup = if dry_run {
+            None
+        } else {
+            now.replace(&cluster, &bundle.anchors, &mut report)?
         };
-        report.refreshed(&path, &refreshed, backup, dry_run);
+        if now.refreshed.bytes.is_some() && now.linked {
+            let path = now.path.display();
+            report.note(if dry_run {
+                format!("{path} has other names, which keep what it holds now: name each of them")
+            } else {
+                format!("{path} had other names, which keep what it held: name each of them")
+            });
+        }
+        report.refreshed(&now.path, &now.refreshed, backup, dry_run);
     }
     Ok(report)
+}
+
+/// A file, and what becomes of it.
+struct Planned {
+    path: PathBuf,
+    file: store::Handed,
+    refreshed: Refreshed,
+    /// Whether it had other names when it was read.
+    linked: bool,
+}
+
+impl Planned {
+    /// Puts the new one in its place, and tells where the former one is. One that another run changed
+    /// meanwhile is looked at again, as often as it is.
+    fn replace(
+        &mut self,
+        cluster: &Cluster<'_>,
+        bundle: &[Certificate],
+        report: &mut Handed,
+    ) -> Result<Option<PathBuf>, Stop> {
+        for _ in 0..LOOKS {
+            let Some(bytes) = &self.refreshed.bytes else {
+                return Ok(None);
+            };
+            // The names before this run touched one of them.
+            self.linked = self.file.has_other_names();
+            let kept = self.file.replace(bytes, transaction()?)?;
+            if kept.is_some() {
+                return Ok(kept);
+            }
+            self.file = opened(&self.path)?;
+            let refreshed = refresh(self.file.bytes(), cluster, bundle);
+            self.refreshed = refreshed.map_err(|error| {
+                let path = self.path.display();
+                anyhow!("{path} was changed meanwhile, and cannot be refreshed: {error:#}")
+            })?;
+            look_at_named(&self.path, &mut self.refreshed, cluster, bundle, report);
+        }
+        let path = self.path.display();
+        Err(Stop::Failed(anyhow!(
+            "{path} was changed again and again: run the same command again"
+        )))
+    }
+}
+
+/// How often one file is looked at that others change meanwhile.
+const LOOKS: usize = 10;
+
+fn opened(path: &Path) -> Result<store::Handed, Stop> {
+    match store::Handed::open(path) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => {
+            let sentence = format!("there is no file {}", path.display());
+            Err(Stop::usage(sentence))
+        }
+        Err(error) => Err(Stop::Failed(error.into())),
+    }
 }
 
 /// The certificates of the cluster's CA.
@@ -204,18 +273,11 @@ fn holds_secret(kubeconfig: &[u8]) -> bool {
 /// One file, read and judged.
 fn one(
     path: PathBuf,
+    file: store::Handed,
     cluster: &Cluster<'_>,
     bundle: &[Certificate],
     report: &mut Handed,
-) -> Result<Option<(PathBuf, store::Handed, Refreshed)>, Stop> {
-    let file = match store::Handed::open(&path) {
-        Ok(Some(file)) => file,
-        Ok(None) => {
-            let sentence = format!("there is no file {}", path.display());
-            return Err(Stop::usage(sentence));
-        }
-        Err(error) => return Err(Stop::Failed(error.into())),
-    };
+) -> Result<Option<Planned>, Stop> {
     match refresh(file.bytes(), cluster, bundle) {
         Ok(mut refreshed) => {
             look_at_named(&path, &mut refreshed, cluster, bundle, report);
@@ -229,7 +291,12 @@ fn one(
                     file.mode()
                 ));
             }
-            Ok(Some((path, file, refreshed)))
+            Ok(Some(Planned {
+                linked: file.has_other_names(),
+                path,
+                file,
+                refreshed,
+            }))
         }
         Err(error) => {
             let foreign = error.is::<crate::kubeconfig::Foreign>();

@@ -79,6 +79,7 @@ impl Handed {
     pub fn recovered(&mut self, was: &Recovered) {
         self.completed |= !was.finished.is_empty();
         self.notes.push(recovered(was));
+        self.notes.extend(was.notes.iter().cloned());
     }
 
     /// What is told of the CA.
@@ -93,8 +94,13 @@ impl Handed {
         self.notes.push(sentence);
     }
 
-    /// A finding about a file: an error is why it is not refreshed, and with it none.
+    /// A finding about a file: an error is why it is not refreshed, and with it none. Of a file that was
+    /// looked at again it is told once.
     pub fn tell_of(&mut self, file: &Path, code: Code, text: String, way_out: &str) {
+        let told = |told: &Told| (told.file.as_path(), &told.text) == (file, &text);
+        if self.findings.iter().any(told) {
+            return;
+        }
         self.findings.push(Told {
             code: code.id(),
             severity: code.severity().name(),

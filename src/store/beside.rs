@@ -53,6 +53,15 @@ pub(super) fn is_one_file(directory: BorrowedFd<'_>, one: &OsStr, other: &OsStr)
     which(one).is_some_and(|found| which(other) == Some(found))
 }
 
-fn status(directory: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
+/// Whether this name is that of an open file.
+pub(super) fn is_file_of(directory: BorrowedFd<'_>, name: &OsStr, file: &File) -> bool {
+    let Ok(open) = fstat(file.as_fd()) else {
+        return false;
+    };
+    status(directory, name)
+        .is_some_and(|found| (found.st_dev, found.st_ino) == (open.st_dev, open.st_ino))
+}
+
+pub(super) fn status(directory: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
     fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }

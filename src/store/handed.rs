@@ -3,15 +3,17 @@
 //! held open, as `folder` says.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, fchmod};
+use nix::sys::stat::{Mode, fchmod, fstat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::beside;
@@ -24,6 +26,10 @@ use super::read::{self, FileContent, ReadError, read_at};
 const KEPT: u32 = 0o777;
 /// Those that the kept copy of the former one has at most.
 const PRIVATE: u32 = 0o600;
+
+/// How long to wait for another run over the same file, which takes as long as its fsync.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A file as it was read, and the directory it lies in.
 pub struct Handed {
@@ -84,23 +90,78 @@ impl Handed {
         }
     }
 
+    /// Whether it has further names, in whatever folder.
+    pub fn has_other_names(&self) -> bool {
+        let found = beside::status(self.directory.as_fd(), &self.name);
+        found.is_some_and(|found| found.st_nlink > 1)
+    }
+
+    /// Its name, and which directory that is in: the same by whatever way it was reached.
+    pub fn place(&self) -> Result<(u64, u64, OsString)> {
+        let found = fstat(&self.directory).map_err(failed("look at its folder"))?;
+        Ok((found.st_dev, found.st_ino, self.name.clone()))
+    }
+
     /// Replaces it whole by `bytes`, with its owner, group and mode, and tells where the former one is
     /// kept: under a name beside it that none has yet, for its owner alone. One that was changed since it
-    /// was read is left alone. `unique` is in the name that it is written under before; what a run that
-    /// was killed left under such names goes.
-    pub fn replace(&self, bytes: &[u8], unique: TransactionId) -> Result<PathBuf> {
+    /// was read is left alone: `None`, also where another run replaced it, for whose end this one waits.
+    /// `unique` is in the name that it is written under before; what a run that was killed left under such
+    /// names goes.
+    pub fn replace(&self, bytes: &[u8], unique: TransactionId) -> Result<Option<PathBuf>> {
+        let replaced = self
+            .replace_held(bytes, unique)
+            .with_context(|| format!("replace {}", self.path.display()))?;
+        Ok(replaced.map(|kept| self.path.with_file_name(kept)))
+    }
+
+    fn replace_held(&self, bytes: &[u8], unique: TransactionId) -> Result<Option<OsString>> {
+        let _held = self.wait()?;
+        if read_at(&self.directory, Path::new(&self.name), &self.path)?.as_ref()
+            != Some(&self.content)
+        {
+            return Ok(None);
+        }
         beside::sweep(self.directory.as_fd(), &self.path);
         let staged = layout::beside_name(&self.name, unique);
-        let replaced = self.stage(&staged, bytes).and_then(|held| {
+        let replaced = self.write(&staged, bytes).and_then(|held| {
             let kept = self.exchange(&staged)?;
             drop(held);
             Ok(kept)
         });
-        if replaced.is_err() {
+        if !matches!(replaced, Ok(Some(_))) {
             self.remove(&staged);
         }
-        let kept = replaced.with_context(|| format!("replace {}", self.path.display()))?;
-        Ok(self.path.with_file_name(kept))
+        replaced
+    }
+
+    /// The lock on the file that has the name now: two runs at once would each take the other's copy of
+    /// the former file for their own. Where a file system knows no locks there is none.
+    fn wait(&self) -> Result<Option<File>> {
+        let here = self.directory.as_fd();
+        let mut left = PATIENCE;
+        loop {
+            let opened = openat(here, self.name.as_os_str(), read::TO_READ, Mode::empty());
+            let file = match opened {
+                Ok(opened) => File::from(opened),
+                // That it is not there is told by who reads it.
+                Err(Errno::ENOENT) => return Ok(None),
+                Err(errno) => return Err(failed("open")(errno)),
+            };
+            match file.try_lock() {
+                Ok(()) if beside::is_file_of(here, &self.name, &file) => return Ok(Some(file)),
+                // Another run has put its own there.
+                Ok(()) => {}
+                Err(TryLockError::Error(_)) => return Ok(None),
+                Err(TryLockError::WouldBlock) => {
+                    ensure!(
+                        !left.is_zero(),
+                        "another program holds its lock: run the same command again when it has ended"
+                    );
+                    sleep(PAUSE);
+                    left = left.saturating_sub(PAUSE);
+                }
+            }
+        }
     }
 
     /// What was begun is of no use; that it stays is told by the error anyway.
@@ -108,7 +169,8 @@ impl Handed {
         let _ = unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir);
     }
 
-    fn stage(&self, staged: &OsStr, bytes: &[u8]) -> Result<File> {
+    /// A new file, with the owner, group and mode of this one.
+    fn write(&self, staged: &OsStr, bytes: &[u8]) -> Result<File> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let private = Mode::from_bits_truncate(0o600);
@@ -129,36 +191,52 @@ impl Handed {
         Ok(file)
     }
 
-    /// The former file gets a second name, which is told, and the new one its place.
-    fn exchange(&self, staged: &OsStr) -> Result<OsString> {
+    /// The former file gets a second name, which is told, and the new one its place; none where the former
+    /// one is not what was read.
+    fn exchange(&self, staged: &OsStr) -> Result<Option<OsString>> {
         let here = self.directory.as_fd();
         let name = self.name.as_os_str();
-        let kept = self.link()?;
-        let former = self.same(&kept).and_then(|former| {
-            renameat(here, staged, here, name).map_err(failed("rename"))?;
+        let kept = self.keep()?;
+        let renamed = self.same(&kept).and_then(|former| {
+            if former.is_some() {
+                renameat(here, staged, here, name).map_err(failed("rename"))?;
+            }
             Ok(former)
         });
-        let former = former.inspect_err(|_| self.remove(&kept))?;
+        if !matches!(renamed, Ok(Some(_))) {
+            self.remove(&kept);
+        }
+        let Some(former) = renamed? else {
+            return Ok(None);
+        };
         // Under its own name its owner had chosen who reads it; nobody chose that for the copy.
         let private = Mode::from_bits_truncate(self.content.mode & PRIVATE);
         fchmod(former, private).map_err(failed("set the mode of the former one"))?;
         let whole = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let opened = openat(here, ".", whole, Mode::empty()).map_err(failed("sync its folder"))?;
         fsync(opened).map_err(failed("sync its folder"))?;
-        Ok(kept)
+        Ok(Some(kept))
     }
 
     /// A second name for the file, which no other has: one that a run gave it that was killed before the
-    /// new file had its place, or the first that is free.
-    fn link(&self) -> Result<OsString> {
+    /// new file had its place, or the first that is free. A file that has other names, whose mode is theirs
+    /// too, is copied.
+    fn keep(&self) -> Result<OsString> {
         let here = self.directory.as_fd();
         let name = self.name.as_os_str();
+        let names = beside::status(here, name).map_or(1, |found| found.st_nlink);
         let mut number = 0;
         loop {
             let kept = layout::former_name(name, number);
-            match linkat(here, name, here, kept.as_os_str(), AtFlags::empty()) {
+            let there = beside::status(here, &kept);
+            let done = match there {
+                Some(_) if names == 2 && beside::is_one_file(here, &kept, name) => return Ok(kept),
+                Some(_) => Err(Errno::EEXIST),
+                None if names > 1 => return self.write(&kept, &self.content.bytes).map(|_| kept),
+                None => linkat(here, name, here, kept.as_os_str(), AtFlags::empty()),
+            };
+            match done {
                 Ok(()) => return Ok(kept),
-                Err(Errno::EEXIST) if beside::is_one_file(here, &kept, name) => return Ok(kept),
                 Err(Errno::EEXIST) => number += 1,
                 Err(errno) => return Err(failed("keep the former one")(errno)),
             }
@@ -166,14 +244,14 @@ impl Handed {
     }
 
     /// The file of the second name, if it is what was read.
-    fn same(&self, kept: &OsStr) -> Result<OwnedFd> {
+    fn same(&self, kept: &OsStr) -> Result<Option<OwnedFd>> {
         let here = self.directory.as_fd();
         let now = read_at(here, Path::new(kept), &self.path)?;
-        ensure!(
-            now.as_ref() == Some(&self.content),
-            "it was changed meanwhile: run the same command again"
-        );
-        openat(here, kept, read::TO_READ, Mode::empty()).map_err(failed("keep the former one"))
+        if now.as_ref() != Some(&self.content) {
+            return Ok(None);
+        }
+        let former = openat(here, kept, read::TO_READ, Mode::empty());
+        former.map(Some).map_err(failed("keep the former one"))
     }
 }
 
