@@ -417,7 +417,7 @@ arguments! {
     }
     /// `certs renew`
     Renew {
-        /// Names as `certs check` tells them, or files; without, what is due
+        /// Names as `certs check` tells them, or paths of the tree; without, what is due
         #[arg(value_name = "NAME", conflicts_with_all = ["all", "within", "ca_within"])] names: Vec<String>,
         /// Renew certificates that end within this time [default: 30d, or the last third of its time]
         #[arg(long, value_name = "DURATION", conflicts_with = "all")] within: Option<String>,

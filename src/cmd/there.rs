@@ -162,6 +162,34 @@ pub(crate) fn further_issuers(specs: &[Spec]) -> Vec<Spec> {
     issuers
 }
 
+/// What a name means that was typed: a row, the pair or the kubeconfig of one's own, or what has a file
+/// that is told so or lies there. None is called so: none.
+pub(crate) fn named<'a>(
+    name: &str,
+    specs: &'a [Spec],
+    store: &Store,
+) -> Result<Option<&'a Spec>, String> {
+    let called = |wanted: &str| specs.iter().find(|spec| spec.name == wanted);
+    let own = [format!("{name}.crt"), format!("{name}.conf")];
+    if let Some(spec) = called(name).or_else(|| own.iter().find_map(|own| called(own))) {
+        return Ok(Some(spec));
+    }
+    let has = |spec: &Spec, file: &FileId| spec.place.files().contains(file);
+    let files: Vec<FileId> = specs.iter().flat_map(|spec| spec.place.files()).collect();
+    match store.called(name, &files).as_slice() {
+        [] => Ok(None),
+        [file] => Ok(specs.iter().find(|spec| has(spec, file))),
+        several => {
+            let paths = several.iter().map(|file| store.path(file));
+            let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+            Err(format!(
+                "\"{name}\" is {}: give the whole path of one",
+                paths.join(", and ")
+            ))
+        }
+    }
+}
+
 /// That there is nothing to be looked after.
 pub(crate) fn nothing(store: &Store) -> Stop {
     Stop::usage(format!(

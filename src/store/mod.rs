@@ -90,6 +90,33 @@ impl Store {
         self.roots.path(root)
     }
 
+    /// Those of these files that a name may mean which somebody typed: the one that is told by it, and
+    /// those that lie there from here, and from the directory of the kubeconfigs.
+    pub fn called(&self, name: &str, files: &[FileId]) -> Vec<FileId> {
+        let told = files.iter().find(|file| file.name == name);
+        let ways = [
+            PathBuf::from(name),
+            layout::in_directory(self.root(Root::Kubeconfig), name),
+        ];
+        let lies = |way: &PathBuf| {
+            let absolute = |path: &Path| std::path::absolute(path).ok();
+            let whole = absolute(way);
+            let there = |file: &&FileId| whole.is_some() && absolute(&self.path(file)) == whole;
+            // By whatever links, and where one file stands in two places, the one that was typed.
+            let same = |file: &&FileId| is_same(&self.path(file), way);
+            let mut all = files.iter();
+            all.find(there).or_else(|| files.iter().find(same))
+        };
+        let mut called: Vec<FileId> = told
+            .into_iter()
+            .chain(ways.iter().filter_map(lies))
+            .cloned()
+            .collect();
+        called.sort();
+        called.dedup();
+        called
+    }
+
     /// Whether `root` is there.
     pub fn has(&self, root: Root) -> bool {
         self.root(root).is_dir()

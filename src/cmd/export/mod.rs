@@ -129,12 +129,10 @@ impl Found {
         Ok(Self { specs, seen })
     }
 
-    /// What NAME means: a row, else the pair or the kubeconfig of one's own.
-    fn named(&self, name: &str) -> Result<&Spec, Stop> {
-        let own = [format!("{name}.crt"), format!("{name}.conf")];
-        let of = |wanted: &str| self.specs.iter().find(|spec| spec.name == wanted);
+    /// What NAME means.
+    fn named(&self, name: &str, store: &Store) -> Result<&Spec, Stop> {
         let row = by_name(name).is_some();
-        let found = of(name).or_else(|| own.iter().find_map(|name| of(name)));
+        let found = there::named(name, &self.specs, store).map_err(Stop::usage)?;
         found.ok_or_else(|| {
             let what = if row {
                 "is not there"
@@ -152,6 +150,13 @@ impl Found {
     fn at(&mut self, path: &Path, store: &Store, env: &Env<'_>) -> Result<(Spec, Store), Stop> {
         let lies = |spec: &&Spec| store::is_same(&store.path(&spec.place.public()), path);
         if let Some(spec) = self.specs.iter().find(lies) {
+            return Ok((spec.clone(), store.clone()));
+        }
+        // From here there is none, and the tree may have one that is told so.
+        let typed = path.to_str().filter(|_| path.symlink_metadata().is_err());
+        if let Some(name) = typed
+            && let Some(spec) = there::named(name, &self.specs, store).map_err(Stop::usage)?
+        {
             return Ok((spec.clone(), store.clone()));
         }
         // What keeps it from being read is told of the name that was given.

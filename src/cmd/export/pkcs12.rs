@@ -40,7 +40,7 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
         (found, spec)
     } else {
         let found = Found::of(&export.store, &[], env)?;
-        let spec = found.named(&verb.name)?.clone();
+        let spec = found.named(&verb.name, &export.store)?.clone();
         (found, spec)
     };
     let kind = spec.certificate().map(|wanted| wanted.kind);

@@ -50,7 +50,7 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
     if let Some(cluster) = &verb.cluster_api {
         name(cluster, "--cluster-api")?;
         for (row, ending) in CLUSTER_API {
-            let spec = found.named(row)?;
+            let spec = found.named(row, &export.store)?;
             export.findings.extend(found.findings(spec, env));
             if !export.is_refused() {
                 secrets.push(Secret {
@@ -65,7 +65,7 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
         }
     } else {
         let asked = verb.name.as_deref().unwrap_or_default();
-        let spec = found.named(asked)?;
+        let spec = found.named(asked, &export.store)?;
         export.findings.extend(found.findings(spec, env));
         let called = verb.secret_name.as_deref().unwrap_or(asked);
         name(called, "--secret-name")?;

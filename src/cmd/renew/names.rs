@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cmd::Stop;
 use crate::cmd::select::nearest;
+use crate::cmd::{Stop, there};
 use crate::observe::Seen;
 use crate::observed::{Observed, Source};
 use crate::profile::TABLE;
@@ -20,8 +20,14 @@ pub(super) fn named(
     let mut names = BTreeSet::new();
     let mut wrong = Vec::new();
     for name in typed {
-        let is = |spec: &&Spec| spec.name == *name || spec.place.public().name == *name;
-        match specs.iter().find(is) {
+        let called = match there::named(name, specs, store) {
+            Ok(called) => called,
+            Err(several) => {
+                wrong.push(several);
+                continue;
+            }
+        };
+        match called {
             Some(spec) if matches!(spec.content, Content::KeyPair(_)) => wrong.push(format!(
                 "\"{name}\" is a key pair without a certificate, and has no end"
             )),
@@ -41,7 +47,7 @@ pub(super) fn named(
 fn unknown(name: &str, specs: &[Spec], store: &Store) -> String {
     let row = TABLE
         .iter()
-        .find(|row| row.name == name || row.stored.public().name == name);
+        .find(|row| row.name == name || !store.called(name, &[row.stored.public()]).is_empty());
     if let Some(row) = row {
         let path = store.path(&row.stored.public());
         return format!(
