@@ -70,6 +70,8 @@ codes! {
     CaAbsent "ca-absent" Error "the CA that signs it is not there";
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened";
     CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's";
+    CaShortened "ca-shortened" Warning "a CA that is renewed ends sooner than the former one, and what it signed elsewhere with it";
+    CaTooShort "ca-too-short" Error "a CA that is to be renewed would end before what it signed, which is not renewed with it";
     CaUsage "ca-usage" Note "a CA's key usage or SAN is another than RFC 5280 section 4.2.1 suggests";
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
     ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote";

@@ -129,7 +129,10 @@ fn a_name_is_a_row_s_or_a_file_s_and_no_other() {
         ["etcd-peer", "admin", "scheduler"]
     );
     for (names, words) in [
-        (&["sa"][..], "has no end"),
+        (
+            &["sa"][..],
+            "\"sa\" is a key pair without a certificate, and has no end",
+        ),
         (&["apiservr"], "(\"apiserver\"?)"),
         (&["all"], ", or --all"),
         (&["kube-proxy"], "'certs kubeconfig kube-proxy' makes it"),
@@ -159,6 +162,66 @@ fn a_name_is_a_row_s_or_a_file_s_and_no_other() {
         .expect(2)
         .expect_failure("there is nothing to look at");
     assert!(!nowhere.join("k").exists());
+}
+
+#[test]
+fn a_name_is_a_path_of_the_tree_too_or_an_identity_of_one_s_own() {
+    let folder = tree();
+    let k = folder.join("k");
+    let place = &["--kubernetes-dir", text(&k)][..];
+    let alice = [&["client", "alice", "--common-name", "alice"], place].concat();
+    run(&mut at(MADE, "022", &certs(&alice))).expect(0);
+    let absolute = k.join("admin.conf");
+    let crooked = k.join("pki/../pki/etcd/server.crt");
+    for (name, profile) in [
+        (text(&absolute), "admin"),
+        (text(&crooked), "etcd-server"),
+        ("pki/apiserver.crt", "apiserver"),
+        ("pki/etcd/peer.key", "etcd-peer"),
+        ("alice", "alice.crt"),
+        ("pki/alice.crt", "alice.crt"),
+    ] {
+        let report = json(&folder, 1, &[name], 0);
+        assert_eq!(steps(&report, "replace"), [profile], "{name}");
+    }
+    // From where one stands, and as it is told.
+    let from = |directory: &str, name: &str, code: i32| {
+        let mut command = certs(&["renew", name, "--kubernetes-dir", text(&k)]);
+        command
+            .args(["--output", "json"])
+            .current_dir(k.join(directory));
+        run(&mut at(MADE + DAY, "022", &command)).expect(code)
+    };
+    let said = from("pki/etcd", "server.crt", 0);
+    assert!(said.stdout.contains("\"name\": \"etcd-server\""), "{said}");
+    let said = from("pki/etcd", "ca.crt", 2);
+    for words in [
+        "\"ca.crt\" is ",
+        "k/pki/ca.crt, and ",
+        "k/pki/etcd/ca.crt: give the whole path of one",
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {said}");
+    }
+    from("pki", "ca.crt", 0);
+    // One file in two places is the one that was typed.
+    fs::remove_file(k.join("pki/front-proxy-ca.crt")).expect("remove");
+    fs::hard_link(k.join("pki/ca.crt"), k.join("pki/front-proxy-ca.crt")).expect("link");
+    let said = renew(&folder, 1, &["pki/front-proxy-ca.crt"]).expect(4);
+    assert!(
+        said.stderr.contains("front-proxy-ca.key is not the key"),
+        "{said}"
+    );
+    let absent = k.join("kube-proxy.conf");
+    for (name, words) in [
+        ("bob", "there is no \"bob\": name one of ca, "),
+        ("alise", "there is no \"alise\" (\"alice.crt\"?)"),
+        ("pki/kube-proxy.crt", "there is no \"pki/kube-proxy.crt\""),
+        ("kube-proxy.conf", "'certs kubeconfig kube-proxy' makes it"),
+        (text(&absent), "'certs kubeconfig kube-proxy' makes it"),
+    ] {
+        let said = renew(&folder, 1, &[name]).expect(2).expect_failure(words);
+        assert_eq!(said.stderr.lines().count(), 1, "{said}");
+    }
 }
 
 #[test]
@@ -342,7 +405,7 @@ fn what_is_asked_of_no_certificate_that_is_named_is_refused() {
     for (flags, words) in [
         (
             &["ca", "--add-san", "x.example"][..],
-            "--add-san: ca is a CA",
+            "--add-san: ca is a CA, and its names stay: renew ca without it",
         ),
         (
             &["ca", "admin", "--remove-san", "x"],
@@ -350,10 +413,16 @@ fn what_is_asked_of_no_certificate_that_is_named_is_refused() {
         ),
         (
             &["ca", "--key-algorithm", "RSA-4096"],
-            "--key-algorithm: ca is a CA",
+            "--key-algorithm: ca is a CA, and its key stays: renew ca without it",
         ),
-        (&["ca", "--validity", "48h"], "--validity: "),
-        (&["apiserver", "--ca-validity", "48h"], "--ca-validity: "),
+        (
+            &["ca", "--validity", "48h"],
+            "--validity: is for leaves, and CAs alone are named: give --ca-validity",
+        ),
+        (
+            &["apiserver", "--ca-validity", "48h"],
+            "--ca-validity: is for CAs, and none is named: give --validity",
+        ),
         (&["--ca-validity", "48h"], "--ca-validity: "),
         (
             &[
@@ -433,7 +502,10 @@ fn of_an_external_ca_what_is_due_is_skipped_and_said_and_the_rest_is_renewed() {
             "etcd-peer",
             "'certs csr etcd-peer' asks the CA's owner for it",
         ),
-        ("etcd-ca", "have the CA's owner issue it"),
+        (
+            "etcd-ca",
+            "etcd/ca.crt is due, and its key is not here: have the CA's owner issue it",
+        ),
     ] {
         let said = renew(&folder, 350, &[name]).expect(3);
         assert!(said.stdout.contains("Nothing was renewed"), "{said}");
@@ -471,6 +543,13 @@ fn one_that_is_wrong_hides_no_other_and_is_refused_by_its_name() {
     write(&pki.join("apiserver.crt"), "garbage");
     fs::remove_file(pki.join("apiserver-etcd-client.key")).expect("remove");
     fs::copy(pki.join("etcd/peer.key"), pki.join("etcd/server.key")).expect("copy");
+    let would = renew(&folder, 350, &["--dry-run"]).expect(4).stderr;
+    for words in [
+        "etcd/server.crt is due, and was not renewed: key-mismatch: see to that first",
+        "front-proxy-client.crt is due, and was not renewed: not-signed-by-ca: see to that first",
+    ] {
+        assert!(would.contains(words), "{words}: {would}");
+    }
     let report = json(&folder, 350, &[], 4);
     assert_eq!(report["result"], "changed");
     assert_eq!(steps(&report, "replace").len(), 8);
@@ -533,6 +612,49 @@ fn a_ca_that_ends_soon_is_told_of_as_a_check_tells_it_and_renewed_by_name_alone(
     same(&before, &folder.join("k"));
     renew(&folder, days, &["ca", "etcd-ca", "front-proxy-ca"]).expect(0);
     renew(&folder, days, &[]).expect(0);
+}
+
+#[test]
+fn a_ca_that_would_end_before_what_it_signed_is_refused_and_one_that_ends_sooner_is_told() {
+    let folder = tree();
+    let before = snapshot(&folder.join("k"));
+    let config = folder.join("config.yaml");
+    write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\ncaCertificateValidityPeriod: 480h0m0s\n",
+    );
+    for flags in [
+        &["ca", "--ca-validity", "20d"][..],
+        &["ca", "--ca-validity", "20d", "--dry-run"],
+        &["ca", "--config", text(&config)],
+    ] {
+        let said = renew(&folder, 1, flags).expect(4);
+        for words in [
+            "ca.crt would end on 2026-12-1",
+            "which it signed, on 2027-11-2",
+            "let it last longer (--ca-validity), or name what is to end with it too: apiserver ",
+        ] {
+            assert!(said.stderr.contains(words), "{words}: {said}");
+        }
+        same(&before, &folder.join("k"));
+    }
+    let report = json(&folder, 1, &["ca", "--ca-validity", "1000d"], 3);
+    assert_eq!(codes(&report, "warning"), ["ca ca-shortened"]);
+    let report = json(&folder, 1, &["ca", "--ca-validity", "1001d"], 0);
+    assert_eq!(codes(&report, "warning"), [] as [&str; 0]);
+    // All that it signed is renewed with it.
+    let names = [
+        "front-proxy-ca",
+        "front-proxy-client",
+        "--ca-validity",
+        "20d",
+    ];
+    let report = json(&folder, 1, &names, 3);
+    assert_eq!(codes(&report, "warning"), ["front-proxy-ca ca-shortened"]);
+    assert_eq!(
+        codes(&report, "note"),
+        ["front-proxy-client expires-with-ca"]
+    );
 }
 
 /// What `openssl x509` prints of all that a renewed CA keeps.
@@ -792,13 +914,21 @@ fn what_a_kubelet_rotates_is_left_to_it() {
             "kubelet/kubelet-client-current.pem not-renewed"
         ]
     );
-    let told = renew(&folder, 350, &[&["kubelet"], &flags[..]].concat())
-        .expect(3)
-        .stderr;
-    assert!(
-        told.contains("one that a kubelet rotates is the kubelet's to renew"),
-        "{told}"
-    );
+    for (name, words) in [
+        (
+            "kubelet",
+            "kubelet.conf is due, and its certificate lies in a file of its own: renew that file; one that a \
+             kubelet rotates is the kubelet's to renew",
+        ),
+        (
+            text(&current),
+            "kubelet-client-current.pem is due, and is the kubelet's own: see that the kubelet rotates it \
+             (rotateCertificates, serverTLSBootstrap)",
+        ),
+    ] {
+        let told = renew(&folder, 350, &[&[name], &flags[..]].concat()).expect(3);
+        assert!(told.stderr.contains(words), "{told}");
+    }
     same(&before, &kubelet);
     let kept = read(&conf);
     assert!(kept.contains("kubelet-client-current.pem"), "{kept}");

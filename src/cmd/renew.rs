@@ -168,7 +168,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             due,
             ca_notice,
             reuse_key: verb.reuse_key,
-            kubeconfigs: Vec::new(),
+            there: Vec::new(),
             changes,
         },
         version,
@@ -217,8 +217,7 @@ impl Job {
         specs.sort_by_key(|spec| !spec.is_ca());
         let mut renewal = self.renewal.clone();
         let mut wanted = specs.clone();
-        let kubeconfig = |spec: &&Spec| matches!(spec.place, Place::Kubeconfig { .. });
-        renewal.kubeconfigs = specs.iter().filter(kubeconfig).cloned().collect();
+        renewal.there.clone_from(&specs);
         let names = names::named(&self.names, &specs, &seen, &self.store)?;
         let asked_of: Vec<&Spec> = specs
             .iter()

@@ -15,8 +15,8 @@ pub struct Renewal {
     pub ca_notice: Notice,
     /// Whether the keys stay.
     pub reuse_key: bool,
-    /// The kubeconfigs that are there, which may lead to what is renewed.
-    pub kubeconfigs: Vec<Spec>,
+    /// All that is there: it may lead to what is renewed, or end with it.
+    pub there: Vec<Spec>,
     /// What else changes.
     pub changes: Changes,
 }

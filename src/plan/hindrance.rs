@@ -2,13 +2,15 @@
 
 use super::{Planner, Renewal, is_error};
 use crate::bundle::is_root;
-use crate::diff::{anew, external, served};
+use crate::diff::{anew, authorities, end, external, served};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
 use crate::profile::API_SERVER;
+use crate::profile::renewal::certificate;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
+use crate::x509::validity::moment;
 
 impl Planner<'_> {
     /// What of others is in the way: the CA that signs it.
@@ -41,7 +43,68 @@ impl Planner<'_> {
             let is = served(kubeconfig, specs, &found, |_| true);
             is.filter(|_| was.is_none())
         };
-        renewal.kubeconfigs.iter().filter_map(misled).collect()
+        renewal.there.iter().filter_map(misled).collect()
+    }
+
+    /// A CA that would end sooner than it does, and what it signed with it. What of that is here, and
+    /// stays as it is, is in the way: renewed with its CA it says itself when it ends.
+    pub(super) fn shortened(
+        &self,
+        spec: &Spec,
+        after: &Observed,
+        renewal: &Renewal,
+    ) -> Option<Finding> {
+        let (former, _) = certificate(self.observed(spec))?;
+        let (new, _) = certificate(after).filter(|_| spec.is_ca())?;
+        let (was, is) = (former.validity.not_after, new.validity.not_after);
+        if is >= was {
+            return None;
+        }
+        let stays = |leaf: &&Spec| {
+            !renewal.due.names(leaf) || elsewhere(leaf, self.observed(leaf)).is_some()
+        };
+        let ends = |leaf: &Spec| {
+            let mut authorities = authorities(leaf, self.found).to_vec();
+            let before = end(leaf, self.observed(leaf), &authorities)?.at;
+            for ca in authorities.iter_mut().filter(|ca| *ca == former) {
+                ca.clone_from(new);
+            }
+            let after = end(leaf, self.observed(leaf), &authorities)?.at;
+            (after < before).then_some(before)
+        };
+        let below = renewal.there.iter().filter(|leaf| !leaf.is_ca());
+        let cut: Vec<_> = below
+            .filter(stays)
+            .filter_map(|leaf| Some((ends(leaf)?, leaf.name.as_str())))
+            .collect();
+        let would = format!("would end on {}", moment(is));
+        let (code, text, way_out) = match cut.iter().max() {
+            Some((last, leaf)) => {
+                let names: Vec<&str> = cut.iter().map(|(_, name)| *name).collect();
+                (
+                    Code::CaTooShort,
+                    format!("{would}, and {leaf}, which it signed, on {}", moment(*last)),
+                    format!(
+                        "let it last longer (--ca-validity), or name what is to end with it too: {}",
+                        names.join(" ")
+                    ),
+                )
+            }
+            None => (
+                Code::CaShortened,
+                format!("{would}, sooner than the former one, on {}", moment(was)),
+                "unless that is meant, let it last longer (--ca-validity): what it signed for others \
+                 ends with it"
+                    .to_owned(),
+            ),
+        };
+        Some(Finding {
+            code,
+            name: spec.name.clone(),
+            file: spec.place.public(),
+            text,
+            way_out,
+        })
     }
 
     /// What keeps a CA from signing itself anew.

@@ -74,6 +74,7 @@ impl Planner<'_> {
         let left: Vec<Finding> = left
             .into_iter()
             .filter(|finding| same_key || !of_key(finding.code))
+            .chain(self.shortened(spec, &after, renewal))
             .collect();
         let mended: Vec<Finding> = findings
             .into_iter()

@@ -594,6 +594,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     let here = [
         Code::CaAbsent,
         Code::CaKeyLocked,
+        Code::CaShortened,
+        Code::CaTooShort,
         Code::ExternalCa,
         Code::NamesTaken,
         Code::NotCopied,

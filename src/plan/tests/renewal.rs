@@ -39,7 +39,7 @@ fn renewal(due: Due) -> Renewal {
         due,
         ca_notice: Notice::CA,
         reuse_key: false,
-        kubeconfigs: Vec::new(),
+        there: Vec::new(),
         changes: Changes::default(),
     }
 }
@@ -339,6 +339,65 @@ fn a_ca_that_another_signed_and_one_whose_key_is_locked_are_not_renewed() {
     *key = Some(locked());
     let refusal = attempt(&found, &renewal(named(&["ca"]))).unwrap_err();
     assert_eq!(errors(&refusal), [("ca", Code::CaKeyLocked)]);
+}
+
+/// The CA is renewed for so long, and with it these.
+fn shortened(found: &Found, validity: Duration, names: &[&str]) -> Result<Plan, Refusal> {
+    let renewal = Renewal {
+        there: judged(found),
+        changes: Changes {
+            ca_validity: Some(validity),
+            ..Changes::default()
+        },
+        ..renewal(named(names))
+    };
+    attempt(found, &renewal)
+}
+
+#[test]
+fn a_ca_does_not_end_before_what_it_signed_unless_that_is_renewed_with_it() {
+    let mut found = tree();
+    let refusal = shortened(&found, Duration::days(20), &["ca"]).unwrap_err();
+    assert_eq!(errors(&refusal), [("ca", Code::CaTooShort)]);
+    let way_out = &refusal.findings[0].way_out;
+    let below =
+        "apiserver apiserver-kubelet-client admin super-admin kubelet controller-manager scheduler";
+    assert!(way_out.ends_with(&format!(": {below}")), "{way_out}");
+    let names: Vec<&str> = ["ca"].into_iter().chain(below.split(' ')).collect();
+    let plan = shortened(&found, Duration::days(20), &names).unwrap();
+    assert_eq!(codes(&plan, "ca"), [Code::CaShortened]);
+    // To the second, and not a word of one that lasts as long as the former one.
+    let apiserver = leaf(&mut found, "apiserver");
+    apiserver.validity.not_after += Duration::days(30);
+    let last = apiserver.validity.not_after - NOW;
+    let second = Duration::seconds(1);
+    let refusal = shortened(&found, last - second, &["ca"]).unwrap_err();
+    let way_out = &refusal.findings[0].way_out;
+    assert!(way_out.ends_with(": apiserver"), "{way_out}");
+    let plan = shortened(&found, last, &["ca"]).unwrap();
+    assert_eq!(codes(&plan, "ca"), [Code::CaShortened]);
+    let whole = leaf(&mut found, "ca").validity.not_after - NOW;
+    let plan = shortened(&found, whole - second, &["ca"]).unwrap();
+    assert_eq!(codes(&plan, "ca"), [Code::CaShortened]);
+    let plan = shortened(&found, whole, &["ca"]).unwrap();
+    assert_eq!(codes(&plan, "ca"), []);
+}
+
+#[test]
+fn what_lasts_through_another_certificate_of_its_ca_does_not_end_sooner() {
+    let mut found = tree();
+    let spec = specs().into_iter().find(|spec| spec.name == "ca").unwrap();
+    let Observed::Certificate { mut chain, .. } = made_at(&spec, &found, NOW - Duration::HOUR)
+    else {
+        panic!()
+    };
+    // A bundle has two of one key while one is replaced by the other.
+    let Some(Observed::Certificate { chain: bundle, .. }) = found.get_mut("ca") else {
+        panic!()
+    };
+    bundle.append(&mut chain);
+    let plan = shortened(&found, Duration::days(20), &["ca"]).unwrap();
+    assert_eq!(codes(&plan, "ca"), [Code::CaShortened]);
 }
 
 #[test]
