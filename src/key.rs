@@ -25,6 +25,7 @@ use crate::der::{self, DerError, Element};
 use crate::pem::{self, Block, Fault, Label, PemError};
 
 pub use algorithm::KeyAlgorithm;
+pub use pbes2::is_encrypted;
 pub use protect::Protection;
 pub use public::{PublicKey, broken_signature, unaccepted_signature};
 

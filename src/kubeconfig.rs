@@ -219,50 +219,72 @@ fn other_identity(user: &Node) -> Option<&'static str> {
         .find(|field| user.get(field).is_some())
 }
 
-/// Whether it is a kubeconfig whose current user has no client certificate and is somebody by other
-/// means; where no user is the current one, whether that is so of each.
-pub fn is_otherwise(bytes: &[u8]) -> bool {
-    let Ok(document) = document(bytes) else {
-        return false;
-    };
+/// By what a kubeconfig's user is somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// By a client certificate.
+    Certificate,
+    /// By a client key alone, which waits for its certificate.
+    Key,
+    /// By other means: a token, a password, a program that gets one.
+    Otherwise,
+}
+
+/// By what the current user of a kubeconfig is somebody; where none is the current one, by what each is who
+/// is in it. None where it is no kubeconfig, or is of nobody.
+pub fn bearer(bytes: &[u8]) -> Option<Bearer> {
+    if !may_hold(bytes) {
+        return None;
+    }
+    let text = as_text(bytes)?;
+    let document = document(text.as_bytes()).ok()?;
     let otherwise = |user: &Node| !has_certificate(user) && other_identity(user).is_some();
-    let user = text(&document, "current-context")
+    let all = || {
+        let items = document.get("users").map_or(&[][..], Node::items);
+        items.iter().filter_map(|item| item.get("user"))
+    };
+    let current = self::text(&document, "current-context")
         .and_then(|name| named(&document, "contexts", name, "context"))
-        .and_then(|context| named(&document, "users", text(context, "user")?, "user"));
-    match (user, document.get("users")) {
-        (Some(user), _) => otherwise(user),
-        (None, Some(users)) => {
-            let mut users = users
-                .items()
-                .iter()
-                .filter_map(|item| item.get("user"))
-                .peekable();
-            users.peek().is_some() && users.all(otherwise)
-        }
-        (None, None) => false,
+        .and_then(|context| named(&document, "users", self::text(context, "user")?, "user"));
+    let has_key = |user: &Node| user.get(KEY).is_some() || user.get(KEY_DATA).is_some();
+    match current {
+        Some(user) if otherwise(user) => Some(Bearer::Otherwise),
+        None if all().next().is_some() && all().all(otherwise) => Some(Bearer::Otherwise),
+        _ if all().any(has_certificate) => Some(Bearer::Certificate),
+        _ if all().any(has_key) => Some(Bearer::Key),
+        _ => None,
     }
 }
 
-/// Whether it is a kubeconfig, whoever it is for.
-pub fn is_kubeconfig(bytes: &[u8]) -> bool {
-    // Most files need not be read as YAML to know that they are none.
-    let says = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
-    says(b"Config") && document(bytes).is_ok()
+/// The text as kubectl reads it: also where a byte order mark says that it is UTF-16.
+fn as_text(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return Some(Zeroizing::new(std::str::from_utf8(bytes).ok()?.to_owned())),
+    };
+    let pairs = bytes[2..].chunks_exact(2);
+    let units = pairs.map(|pair| unit([pair[0], pair[1]]));
+    let text: Result<String, _> = char::decode_utf16(units).collect();
+    text.ok().map(Zeroizing::new)
 }
+
+/// Whether it can be a kubeconfig of anybody: to read a large file as YAML takes time, and few are one. The key
+/// stands there as it is, but for what a quoted text escapes and for UTF-16.
+pub fn may_hold(bytes: &[u8]) -> bool {
+    let escapes = |pair: &[u8]| pair[0] == b'\\' && b"xuU\r\n".contains(&pair[1]);
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+        || bytes.windows(USERS.len()).any(|word| word == USERS)
+        || bytes.windows(2).any(escapes)
+}
+
+/// What the list of users is called.
+const USERS: &[u8] = b"users";
+const KEY_DATA: &str = "client-key-data";
 
 /// Whether there is something, and `write` could keep nothing of it.
 pub fn is_opaque(existing: &[u8]) -> bool {
     !existing.trim_ascii().is_empty() && document(existing).is_err()
-}
-
-/// Whether it is a kubeconfig one of whose users has a client certificate.
-pub fn names_certificate(bytes: &[u8]) -> bool {
-    let has = |item: &Node| item.get("user").is_some_and(has_certificate);
-    document(bytes).is_ok_and(|document| {
-        document
-            .get("users")
-            .is_some_and(|users| users.items().iter().any(has))
-    })
 }
 
 fn has_certificate(user: &Node) -> bool {
@@ -279,8 +301,15 @@ fn document(bytes: &[u8]) -> Result<Node> {
         );
     }
     let document = documents.remove(0);
+    // Where the kind is not stated kubectl takes it for that.
+    let stated = |key: &str| {
+        let node = document.get(key);
+        node.is_some_and(|node| node.value != Value::Null && node.as_text() != Some(""))
+    };
+    let lists = ["clusters", "contexts", "users"];
     match text(&document, "kind") {
         Some("Config") => Ok(document),
+        None if !stated("kind") && lists.into_iter().any(stated) => Ok(document),
         _ => bail!("it is no kubeconfig: its kind is not Config"),
     }
 }

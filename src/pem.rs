@@ -188,6 +188,12 @@ pub fn holds_private_key(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether there can be a block in a file, be it in UTF-16.
+pub fn may_hold(bytes: &[u8]) -> bool {
+    let says = |word: &[u8]| bytes.windows(word.len()).any(|part| part == word);
+    says(b"BEGIN") || says(b"B\0E\0G\0I\0N")
+}
+
 /// Whether a file is one of certificates, be they usable or not.
 pub fn holds_certificate(bytes: &[u8]) -> bool {
     let begin = b"-----BEGIN CERTIFICATE-----";

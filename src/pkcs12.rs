@@ -21,7 +21,20 @@ const FRIENDLY_NAME: &[u64] = &[1, 2, 840, 113_549, 1, 9, 20];
 const LOCAL_KEY_ID: &[u64] = &[1, 2, 840, 113_549, 1, 9, 21];
 const X509_CERTIFICATE: &[u64] = &[1, 2, 840, 113_549, 1, 9, 22, 1];
 const SHROUDED_KEY_BAG: &[u64] = &[1, 2, 840, 113_549, 1, 12, 10, 1, 2];
+const KEY_BAG: &[u64] = &[1, 2, 840, 113_549, 1, 12, 10, 1, 1];
 const CERT_BAG: &[u64] = &[1, 2, 840, 113_549, 1, 12, 10, 1, 3];
+
+/// Whether it is such a file, and a key is in it. Keys are encrypted each by itself, in a part that is not, so
+/// that what they are can be seen; some programs write lengths that DER has not.
+pub fn holds_key(bytes: &[u8]) -> bool {
+    const VERSION: [u8; 3] = [der::INTEGER, 1, 3];
+    let says = |bytes: &[u8], octets: &[u8]| bytes.windows(octets.len()).any(|part| part == octets);
+    let head = &bytes[..bytes.len().min(16)];
+    let keys = [SHROUDED_KEY_BAG, KEY_BAG].map(der::oid);
+    head.first() == Some(&der::SEQUENCE)
+        && says(head, &VERSION)
+        && keys.iter().any(|bag| says(bytes, bag))
+}
 
 /// What of a password readers agree on: they encode other characters each in its own way.
 pub fn check_password(password: &[u8]) -> Result<()> {

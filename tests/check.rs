@@ -536,9 +536,8 @@ fn one_bad_file_hides_no_other() {
             "error unreadable apiserver.key",
             "error unreadable ca.key",
             "error unreadable etcd/server.key",
-            "error unreadable other.crt",
-            "error unreadable other.pem",
             "warning expires-soon etcd/peer.crt",
+            "warning not-looked-at other.pem",
         ]
     );
     assert_eq!(code, 4);
@@ -649,44 +648,11 @@ fn what_lies_there_is_found_whatever_its_name_and_place() {
         cases.push((format!("{copied}; chmod 644 {name}"), told));
         cases.push((copied, vec![]));
     }
-    let more: [(&str, &[&str]); 7] = [
-        (
-            "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
-            &["error key-mismatch A.key", "warning expires-soon A.crt"],
-        ),
-        (
-            "printf -- '-----BEGIN CERTIFICATE-----\\n' > pki/sub/x.crt",
-            &["error unreadable sub/x.crt"],
-        ),
-        (
-            "printf -- '-----BEGIN CERTIFICATE-----\\n' > pki/sub/notes",
-            &[],
-        ),
-        (
-            "ln -s /etc/ssl pki/link; ln -s /etc/passwd sub/p.crt; mkfifo sub/pipe.key",
-            &[],
-        ),
-        (
-            "mkdir -m 700 .certs-old; cp pki/ca.key .certs-old/; chmod 644 .certs-old/ca.key",
-            &[],
-        ),
-        (
-            "mkdir -m 755 pki/.certs-backup .certs-old; cp pki/ca.key pki/.certs-x.key; chmod 666 pki/.certs-x.key",
-            &[
-                "error key-mode .certs-old",
-                "error key-mode .certs-backup",
-                "error key-mode .certs-x.key",
-            ],
-        ),
-        (
-            "mkdir -p sub/1/2/3/4/5/6/7/8/9",
-            &["warning not-looked-at sub/1/2/3/4/5/6/7/8"],
-        ),
-    ];
-    cases.extend(more.map(|(recipe, told)| {
-        let told = told.iter().map(ToString::to_string).collect();
-        (format!("{ALICE}{recipe}"), told)
-    }));
+    each_told(&cases);
+}
+
+/// Each recipe, after [`ALICE`], is told as it says, exactly.
+fn each_told(cases: &[(String, Vec<String>)]) {
     each(cases.iter(), |(recipe, expected)| {
         let (told, _) = after(OPENSSL, recipe, &SOON);
         if told == *expected {
@@ -695,6 +661,168 @@ fn what_lies_there_is_found_whatever_its_name_and_place() {
             Err(format!("{recipe}: {told:?}"))
         }
     });
+}
+
+/// What is done to a tree, and what of it is told, whatever it is called.
+const BY_WHAT_IT_IS: [(&str, &[&str]); 14] = [
+    (
+        "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
+        &["error key-mismatch A.key", "warning expires-soon A.crt"],
+    ),
+    (
+        "printf -- '-----BEGIN CERTIFICATE-----\\n' > pki/sub/x.crt",
+        &["error unreadable sub/x.crt"],
+    ),
+    (
+        "printf -- '-----BEGIN CERTIFICATE-----\\n' > pki/sub/notes",
+        &[],
+    ),
+    (
+        "ln -s /etc/ssl pki/link; ln -s /etc/passwd pki/p.crt; ln -s /etc/passwd sub/p.key; ln -s nowhere sub/n; \
+             mkfifo sub/pipe.key pki/f.pem; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s.conf\")'",
+        &[
+            "warning not-looked-at s.conf",
+            "warning not-looked-at sub/n",
+            "warning not-looked-at sub/p.key",
+            "warning not-looked-at sub/pipe.key",
+            "warning not-looked-at f.pem",
+            "warning not-looked-at link",
+            "warning not-looked-at p.crt",
+        ],
+    ),
+    // What they lead to is looked at by itself.
+    (
+        "cp \"$aside/alice.crt\" sub/a; ln -s ../sub/a pki/p.crt; ln -s ../sub pki/link; ln -s etcd/ca.key pki/l.key",
+        &["warning expires-soon sub/a"],
+    ),
+    (
+        "mkdir pki/f.key pki/f.crt; cp \"$aside/alice.key\" pki/f.key/x; chmod 644 pki/f.key/x",
+        &["error key-mode f.key/x"],
+    ),
+    (
+        "openssl pkcs8 -topk8 -in \"$aside/alice.key\" -outform DER -out pki/x -passout pass:x; \
+             openssl pkcs8 -topk8 -in \"$aside/alice.key\" -outform DER -out pki/y -passout pass:x -v1 PBE-SHA1-3DES; \
+             openssl pkcs12 -export -inkey \"$aside/alice.key\" -in \"$aside/alice.crt\" -out my.p12 -passout pass:x; \
+             openssl pkcs12 -export -nokeys -in pki/ca.crt -out trust.p12 -passout pass:x; \
+             chmod 666 pki/x pki/y my.p12; chmod 644 trust.p12",
+        &[
+            "error key-mode my.p12",
+            "error key-mode x",
+            "error key-mode y",
+        ],
+    ),
+    (
+        "openssl pkcs8 -topk8 -in \"$aside/alice.key\" -outform DER -out pki/x -passout pass:x; \
+             openssl pkcs12 -export -inkey \"$aside/alice.key\" -in \"$aside/alice.crt\" -out my.p12 -passout pass:x; \
+             chmod 600 pki/x my.p12",
+        &[],
+    ),
+    // kubectl reads each of these.
+    (
+        "edit() { sed \"$2\" admin.conf > \"$1\"; chmod 644 \"$1\"; }; edit a /^kind/d; \
+             edit b 's/^kind.*/kind: \"\\x43onfig\"/'; edit c 's/^users:/\"\\\\u0075sers\":/'; \
+             iconv -t UTF-16 admin.conf > d; chmod 644 d; \
+             python3 -c 'import yaml, json; print(json.dumps(yaml.safe_load(open(\"admin.conf\"))))' > e; chmod 644 e",
+        &[
+            "error key-mode a",
+            "error key-mode b",
+            "error key-mode c",
+            "error unreadable d",
+            "error key-mode e",
+        ],
+    ),
+    (
+        "sed /client-certificate-data/d admin.conf > k; chmod 644 k; echo 'users: [{user: {token: x}}]' > t; chmod 644 t; \
+             echo 'users: [{name: x}]' > n; chmod 644 n",
+        &["error key-mode k", "error key-mode t", "error unreadable t"],
+    ),
+    (
+        "head -c 1048577 /dev/zero > large; head -c 1048577 /dev/zero > large.crt",
+        &["error unreadable large.crt", "warning not-looked-at large"],
+    ),
+    (
+        "mkdir -m 700 .certs-old; cp pki/ca.key .certs-old/; chmod 644 .certs-old/ca.key",
+        &[],
+    ),
+    (
+        "mkdir -m 755 pki/.certs-backup .certs-old; cp pki/ca.key pki/.certs-x.key; chmod 666 pki/.certs-x.key",
+        &[
+            "error key-mode .certs-old",
+            "error key-mode .certs-backup",
+            "error key-mode .certs-x.key",
+        ],
+    ),
+    (
+        "mkdir -p sub/1/2/3/4/5/6/7/8/9",
+        &["warning not-looked-at sub/1/2/3/4/5/6/7/8"],
+    ),
+];
+
+#[test]
+fn what_is_found_is_told_by_what_it_is() {
+    let cases = BY_WHAT_IT_IS.map(|(recipe, told)| {
+        let told = told.iter().map(ToString::to_string).collect();
+        (format!("{ALICE}{recipe}"), told)
+    });
+    each_told(&cases);
+}
+
+/// A file of this many octets, in which the text stands again and again.
+fn repeated(text: &str, octets: usize) -> String {
+    text.repeat(octets / text.len())
+}
+
+#[test]
+fn no_more_is_looked_into_than_a_tree_can_have_and_what_is_not_is_told() {
+    const EACH: usize = 1_000_000;
+    let place = OPENSSL.copy();
+    let pki = place.join("k/pki");
+    let padded = |name: &str| read(&pki.join(name)) + &repeated("# what else\n", EACH);
+    let bundle = padded("ca.crt");
+    for number in 0..12 {
+        write(&pki.join(format!("b{number:02}.crt")), &bundle);
+    }
+    // What can be nothing counts for little.
+    let manifest = repeated("kind: ConfigMap\n", EACH);
+    for number in 0..12 {
+        write(&place.join(&format!("k/m{number}.yaml")), &manifest);
+    }
+    // Smaller ones come first, whatever their names.
+    fs::copy(pki.join("apiserver.key"), pki.join("z.key")).expect("copy a file");
+    set_mode(&pki.join("z.key"), 0o644);
+    let finished = check(place.path(), &["-o", "json"]).expect(4);
+    let report = report(&finished);
+    let left: Vec<String> = (8..12)
+        .map(|number| format!("warning not-looked-at b{number:02}.crt"))
+        .collect();
+    let expected = [&["error key-mode z.key".to_owned()][..], &left].concat();
+    assert_eq!(told(&report), expected);
+    let items = report["items"].as_array().expect("items");
+    let looked = items.iter().filter(|item| {
+        let file = item["files"][0].as_str().expect("a file");
+        file.contains("/pki/b")
+    });
+    assert_eq!(looked.count(), 8);
+    // Pairs of one's own count too, and rows do not.
+    for number in 0..12 {
+        fs::copy(
+            pki.join("apiserver.key"),
+            pki.join(format!("b{number:02}.key")),
+        )
+        .expect("copy a file");
+    }
+    write(
+        &pki.join("front-proxy-ca.crt"),
+        padded("front-proxy-ca.crt"),
+    );
+    let finished = check(place.path(), &["-o", "json"]).expect(4);
+    let report = self::report(&finished);
+    let all = told(&report);
+    let left_now: Vec<&String> = all
+        .iter()
+        .filter(|line| line.contains("not-looked-at"))
+        .collect();
+    assert_eq!(left_now, left.iter().collect::<Vec<_>>());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::around::{Wrong, roots, severity, stated, stopped, transaction};
 use super::give::Give;
+use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, of_this_cluster, survey, told_to_a_reader};
@@ -87,10 +88,8 @@ fn attempt(
     let mut checked = Checked::new(env.now, &job.store, least, notes);
     let lock = job.store.lock_shared(&Root::TREE)?;
     let (mut places, mut findings) = there::places(&job.store, &Root::TREE);
-    let trusted = store::trusted_users(Owner::default());
-    let mut seen = observe::survey(&places, &job.store, trusted);
-    let (further, left) = there::further(&places, &mut seen, &job.store, &Root::TREE);
-    places.extend(further);
+    let lying = Lying::of(&job.store, &places, &Root::TREE);
+    let seen = whole(&mut places, &lying, &job.store);
     let over = job
         .stated
         .as_ref()
@@ -105,7 +104,7 @@ fn attempt(
     }
     // Half of a run is no drift.
     if interrupted.is_none() {
-        findings.extend(left);
+        findings.extend(lying.findings);
         let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
         let mut judged = judged(&specs, &seen, env);
         judged.retain(|told| !follows(told, &closed));
@@ -133,15 +132,24 @@ fn follows(told: &Finding, closed: &[FileId]) -> bool {
 /// All that is there, as the files themselves tell it: in these roots whatever its name.
 pub(super) fn look(
     store: &Store,
-    whole: &[Root],
+    roots: &[Root],
     env: &Env<'_>,
 ) -> Result<(Vec<Spec>, Seen), Stop> {
     let (mut places, _) = there::places(store, &Root::TREE);
-    let mut seen = observe::survey(&places, store, store::trusted_users(Owner::default()));
-    let (further, _) = there::further(&places, &mut seen, store, whole);
-    places.extend(further);
+    let lying = Lying::of(store, &places, roots);
+    let seen = whole(&mut places, &lying, store);
     let specs = there::specs(places, &seen.observed, None, env.host.name)?;
     Ok((specs, seen))
+}
+
+/// What is in these places, and whatever else lies there; the places of that are added.
+fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> Seen {
+    lying.of_places(places);
+    let trusted = store::trusted_users(Owner::default());
+    let mut seen = observe::survey(places.iter(), store, trusted);
+    let further = there::further(places, lying, &mut seen, store);
+    places.extend(further);
+    seen
 }
 
 fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {

@@ -10,8 +10,8 @@ use crate::observe::{self, Seen};
 use crate::observed::Observed;
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
 use crate::profile::{Profile, ResolveError, by_name};
-use crate::spec::{Kind, Spec};
-use crate::store::{ReadError, Store, Walked};
+use crate::spec::{Kind, Place, Spec};
+use crate::store::{LARGEST, ReadError, Store, Walked, is_called_ours};
 
 /// What to look for in these directories: the rows, and what else lies there; and what is told of
 /// directories that cannot be looked into.
@@ -41,14 +41,159 @@ pub(crate) fn places(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>)
     (places, findings)
 }
 
-/// What else lies in these directories, whatever its name, added to what was seen in `places`; and what
-/// is told of what was not looked at.
-pub(crate) fn further(
-    places: &[Spec],
-    seen: &mut Seen,
+/// Most octets of files of no row that are looked into, and of those that may hold something: no tree has a
+/// tenth of these.
+const MOST: u64 = 64 << 20;
+/// See [`MOST`]. A mebibyte of certificates takes some tenths of a second.
+const MOST_HELD: u64 = 8 << 20;
+
+/// What lies in directories, whatever its name.
+pub(crate) struct Lying {
+    files: Vec<FileId>,
+    /// What is not looked at as a file of its name.
+    aside: BTreeSet<FileId>,
+    /// What is told of what was not looked at.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Lying {
+    /// What lies in `roots`, where `places` are looked at already.
+    pub(crate) fn of(store: &Store, places: &[Spec], roots: &[Root]) -> Self {
+        // A kubelet's are links, as they should be.
+        let own = |spec: &&Spec| by_name(&spec.name).is_some() || is_link_of_kubelet(spec);
+        let own = places.iter().filter(own);
+        let own: BTreeSet<FileId> = own.flat_map(|spec| spec.place.files()).collect();
+        let mut lying = Self {
+            files: Vec::new(),
+            aside: BTreeSet::new(),
+            findings: Vec::new(),
+        };
+        let mut sized = Vec::new();
+        let mut real = BTreeSet::new();
+        for root in roots {
+            let walked = store.walk(*root);
+            lying.not_listed(store, *root, &walked);
+            for (file, what) in walked.odd {
+                if !own.contains(&file) {
+                    let told = what.map(|what| format!("is {what}, and was not looked at"));
+                    lying.leave(file, told);
+                }
+            }
+            let new = walked
+                .files
+                .into_iter()
+                .filter(|(file, _)| real.insert(store.real(file)));
+            sized.extend(new);
+        }
+        // Of two files the smaller one is more likely to be a key or a certificate.
+        sized.sort_by(|(one, size), (other, larger)| (size, one).cmp(&(larger, other)));
+        let (mut room, mut of_held) = (MOST, MOST_HELD);
+        sized.retain(|(file, _)| !own.contains(file));
+        for (file, size) in sized {
+            // That one so large has such a name is told where it is read.
+            if size > LARGEST && is_called_ours(&file) {
+                lying.files.push(file);
+            } else if size > LARGEST {
+                let text = "is larger than 1 MiB, and was not looked into";
+                lying.leave(file, Some(text.to_owned()));
+            } else if let Some(beyond) = beyond(store, &file, size, &mut room, &mut of_held) {
+                let text = format!(
+                    "was not looked into: {} MiB of smaller files are",
+                    beyond >> 20
+                );
+                lying.leave(file, Some(text));
+            } else {
+                lying.files.push(file);
+            }
+        }
+        lying.files.sort();
+        lying
+    }
+
+    /// Those of `places` that are looked at.
+    pub(crate) fn of_places(&self, places: &mut Vec<Spec>) {
+        places.retain(|spec| {
+            let files = spec.place.files();
+            by_name(&spec.name).is_some() || !files.iter().any(|file| self.aside.contains(file))
+        });
+    }
+
+    fn leave(&mut self, file: FileId, text: Option<String>) {
+        let finding = text.map(|text| told(Code::NotLookedAt, file.clone(), text, NOT_OURS));
+        self.findings.extend(finding);
+        self.aside.insert(file);
+    }
+
+    fn not_listed(&mut self, store: &Store, root: Root, walked: &Walked) {
+        // Those that a tree has are told of already.
+        let closed = walked.closed.iter();
+        let closed = closed.filter(|folder| !store.folders(root).contains(folder));
+        self.findings.extend(closed.map(|folder| {
+            let text = "may not be looked into by this user".to_owned();
+            let way_out = "run as root, or as its owner";
+            told(Code::NotLookedAt, folder.clone(), text, way_out)
+        }));
+        // Keys that were replaced may still be good, and nothing else of them is looked at.
+        self.findings
+            .extend(walked.open.iter().map(|(file, mode, to)| {
+                let text =
+                    format!("has the mode {mode:04o}, and is where runs keep what they replace");
+                let way_out = format!(
+                    "chmod it to {to:04o}, and replace the keys in it if others may have read them"
+                );
+                told(Code::KeyMode, file.clone(), text, &way_out)
+            }));
+        let left = walked.left.iter().cloned();
+        let left = left.map(|(file, why)| told(Code::NotLookedAt, file, why, NOT_OURS));
+        self.findings.extend(left);
+    }
+}
+
+/// The bound that a file passes, if it does; else what is left is less by it.
+fn beyond(
     store: &Store,
-    roots: &[Root],
-) -> (Vec<Spec>, Vec<Finding>) {
+    file: &FileId,
+    size: u64,
+    room: &mut u64,
+    of_held: &mut u64,
+) -> Option<u64> {
+    let take = |left: &mut u64, most| match left.checked_sub(size) {
+        Some(rest) => {
+            *left = rest;
+            None
+        }
+        None => Some(most),
+    };
+    if let Some(most) = take(room, MOST) {
+        return Some(most);
+    }
+    let holds = match store.read_found(file) {
+        Ok(Some(content)) => observe::may_hold(&content.bytes),
+        // Why it cannot be read is for the reader to tell.
+        _ => false,
+    };
+    if holds {
+        take(of_held, MOST_HELD)
+    } else {
+        None
+    }
+}
+
+/// The way out where there is more than a tree has.
+const NOT_OURS: &str = "move away what is no certificate, key or kubeconfig of this cluster";
+
+fn is_link_of_kubelet(spec: &Spec) -> bool {
+    matches!(
+        spec.place,
+        Place::File {
+            root: Root::Kubelet,
+            ..
+        }
+    )
+}
+
+/// What else lies there, added to what was seen in `places`.
+pub(crate) fn further(places: &[Spec], lying: &Lying, seen: &mut Seen, store: &Store) -> Vec<Spec> {
     let there = |spec: &&Spec| {
         let observed = seen.observed.get(&spec.name);
         observed.is_some_and(|observed| !observed.is_absent())
@@ -57,52 +202,14 @@ pub(crate) fn further(
         .iter()
         .filter(there)
         .flat_map(|spec| spec.place.files());
-    let mut known: BTreeSet<PathBuf> = files.map(|file| store.real(&file)).collect();
-    let mut findings = Vec::new();
-    let mut files = Vec::new();
-    for root in roots {
-        let Walked {
-            files: walked,
-            closed,
-            open,
-            left,
-        } = store.walk(*root);
-        let new = walked
-            .into_iter()
-            .filter(|file| known.insert(store.real(file)));
-        files.extend(new);
-        // Those that a tree has are told of already.
-        let closed = closed
-            .into_iter()
-            .filter(|folder| !store.folders(*root).contains(folder));
-        findings.extend(closed.map(|folder| {
-            let text = "may not be looked into by this user".to_owned();
-            told(
-                Code::NotLookedAt,
-                folder,
-                text,
-                "run as root, or as its owner",
-            )
-        }));
-        // Keys that were replaced may still be good, and nothing else of them is looked at.
-        findings.extend(open.into_iter().map(|(file, mode, to)| {
-            let text = format!("has the mode {mode:04o}, and is where runs keep what they replace");
-            let way_out = format!(
-                "chmod it to {to:04o}, and replace the keys in it if others may have read them"
-            );
-            told(Code::KeyMode, file, text, &way_out)
-        }));
-        let out = "move away what is no certificate, key or kubeconfig of this cluster";
-        findings.extend(
-            left.into_iter()
-                .map(|(file, why)| told(Code::NotLookedAt, file, why, out)),
-        );
-    }
-    let named = |file: FileId| loose(store.path(&file).display().to_string(), file);
-    let specs: Vec<Spec> = files.into_iter().map(named).collect();
+    let known: BTreeSet<PathBuf> = files.map(|file| store.real(&file)).collect();
+    let files = lying.files.iter();
+    let files = files.filter(|file| !known.contains(&store.real(file)));
+    let named = |file: &FileId| loose(store.path(file).display().to_string(), file.clone());
+    let specs: Vec<Spec> = files.map(named).collect();
     let trusted = seen.ground.trusted.clone();
     seen.add(observe::survey(&specs, store, trusted));
-    (paired(specs, &mut seen.observed), findings)
+    paired(specs, &mut seen.observed)
 }
 
 fn told(code: Code, file: FileId, text: String, way_out: &str) -> Finding {

@@ -21,6 +21,23 @@ mod tests;
 /// Some seconds of work at most: the count comes from the file, and a wrong one must not hang the program.
 const MOST_ITERATIONS: u32 = 10_000_000;
 
+/// Whether it is an EncryptedPrivateKeyInfo, by whatever scheme of a password: those of PKCS#5 and PKCS#12.
+pub fn is_encrypted(der: &[u8]) -> bool {
+    const SCHEMES: [&[u128]; 2] = [&[1, 2, 840, 113_549, 1, 5], &[1, 2, 840, 113_549, 1, 12, 1]];
+    let Ok(members) = der::sequence_members(der) else {
+        return false;
+    };
+    let [algorithm, encrypted] = &members[..] else {
+        return false;
+    };
+    let scheme = algorithm
+        .tagged(der::SEQUENCE)
+        .and_then(|content| der::read(content)?.0.tagged(der::OBJECT_IDENTIFIER))
+        .and_then(der::oid_arcs);
+    let known = |arcs: Vec<u128>| SCHEMES.iter().any(|scheme| arcs.starts_with(scheme));
+    encrypted.tagged(der::OCTET_STRING).is_ok() && scheme.is_ok_and(known)
+}
+
 /// The PrivateKeyInfo in an EncryptedPrivateKeyInfo.
 pub(super) fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let members = der::sequence_members(der)?;

@@ -2,13 +2,15 @@
 
 mod found;
 
+pub(crate) use found::may_hold;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access;
 use super::reasons::{cause, unread};
 use crate::key::{KeyError, PrivateKey, PublicKey};
-use crate::kubeconfig::{self, Source};
+use crate::kubeconfig::{self, Bearer, Source};
 use crate::location::{FileId, Root};
 use crate::observed::{self, Access, Cause, Key, KeyState, Kubeconfig, Observed, Unreadable};
 use crate::pem;
@@ -234,7 +236,7 @@ impl Reader<'_> {
     }
 
     fn kubeconfig(&mut self, file: &FileId) -> Observed {
-        if self.own && !self.is_identity(file) {
+        if self.own && !self.found && !self.is_identity(file) {
             return Observed::Absent;
         }
         let before = self.unreadable.len();
@@ -311,7 +313,7 @@ impl Reader<'_> {
     /// another program's is none of ours.
     fn is_identity(&self, file: &FileId) -> bool {
         match self.content(file) {
-            Ok(Some(content)) => kubeconfig::names_certificate(&content.bytes),
+            Ok(Some(content)) => kubeconfig::bearer(&content.bytes) == Some(Bearer::Certificate),
             // That it cannot be read is for the reader to tell.
             _ => true,
         }
@@ -437,7 +439,6 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a file that everyone may read, and in which no private key may be.
 /// The way out where a certificate is asked for.
 fn when_it_comes(request: &FileId) -> String {
     format!(
@@ -446,6 +447,7 @@ fn when_it_comes(request: &FileId) -> String {
     )
 }
 
+/// Reads a file that everyone may read, and in which no private key may be.
 fn public<T>(
     parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
 ) -> impl FnOnce(&[u8]) -> anyhow::Result<T> {

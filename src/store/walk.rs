@@ -1,12 +1,13 @@
 //! Which files lie below a root, whatever they are called: for who looks at all that is there.
 
+use std::fs::DirEntry;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use super::layout::{OURS, Roots, parse_staged, within};
 use super::list::places;
-use super::read::{is_directory, is_file};
+use super::read::{is_directory, is_file, kind};
 use crate::location::{FileId, Root};
 
 /// A tree has a folder in a folder; who copied one into another has some more.
@@ -17,8 +18,11 @@ const MOST: usize = 2000;
 /// What lies below a root.
 #[derive(Debug, Default)]
 pub struct Walked {
-    /// The regular files.
-    pub files: Vec<FileId>,
+    /// The regular files, with the number of octets in each.
+    pub files: Vec<(FileId, u64)>,
+    /// What is no regular file, and what that is, where nothing else is told of it: a folder is looked into,
+    /// and so is what a link leads to within these directories.
+    pub odd: Vec<(FileId, Option<String>)>,
     /// The folders that this user may not look into.
     pub closed: Vec<FileId>,
     /// What begins as the names of a run's own do and is open to others, with its mode and the one that it
@@ -32,12 +36,9 @@ pub struct Walked {
 /// walked by itself. A kubelet's directory may hold the volumes of pods, so only its own folders are
 /// looked into.
 pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
-    let real = |root: Root| roots.path(root).canonicalize().ok();
-    let others: Vec<PathBuf> = Root::ALL.into_iter().filter_map(real).collect();
-    let own = places(root);
-    let mut walked = Walked::default();
+    let mut walk = Walk::new(roots, root);
+    let mut open = walk.own.clone();
     let mut entries = 0;
-    let mut open = own.clone();
     while let Some(folder) = open.pop() {
         let path = roots.file(&folder);
         // Who may list it and no more is told the names alone.
@@ -49,7 +50,7 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
                 continue;
             }
             Err(_) => {
-                walked.closed.push(folder);
+                walk.walked.closed.push(folder);
                 continue;
             }
         };
@@ -57,47 +58,101 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
             entries += 1;
             if entries > MOST {
                 let why = format!("holds more than {MOST} files: those beyond were not looked at");
-                walked.left.push((FileId::new(root, "."), why));
-                walked.files.sort();
-                return walked;
+                walk.walked.left.push((FileId::new(root, "."), why));
+                open.clear();
+                break;
             }
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                let why = format!("holds {}, a name that is no UTF-8", name.display());
-                walked.left.push((folder.clone(), why));
-                continue;
-            };
-            let file = FileId::new(root, within(&folder.name, name));
-            let kind = entry.file_type();
-            if name.starts_with(OURS) {
-                let found = entry.metadata().ok();
-                let open = found.and_then(|found| open_to_others(name, found.mode()));
-                walked.open.extend(open.map(|(mode, to)| (file, mode, to)));
-                continue;
-            }
-            if own.contains(&file) {
-                continue;
-            }
-            match kind {
-                Ok(kind) if kind.is_file() => walked.files.push(file),
-                Ok(kind) if kind.is_dir() && root != Root::Kubelet => {
-                    let is_root = |path: PathBuf| others.contains(&path);
-                    if roots.file(&file).canonicalize().is_ok_and(is_root) {
-                        continue;
-                    }
-                    if file.name.matches('/').count() < DEEPEST {
-                        open.push(file);
-                    } else {
-                        let why = "lies too deep, and was not looked into".to_owned();
-                        walked.left.push((file, why));
-                    }
-                }
-                _ => {}
-            }
+            open.extend(walk.entry(&folder, &entry));
         }
     }
-    walked.files.sort();
-    walked
+    walk.walked.files.sort();
+    walk.walked.odd.sort();
+    walk.walked
+}
+
+struct Walk<'a> {
+    roots: &'a Roots,
+    root: Root,
+    /// The folders that a tree has.
+    own: Vec<FileId>,
+    /// Where the roots and their folders are, whatever way leads there.
+    real: Vec<PathBuf>,
+    walked: Walked,
+}
+
+impl<'a> Walk<'a> {
+    fn new(roots: &'a Roots, root: Root) -> Self {
+        let folders = Root::ALL.into_iter().flat_map(places);
+        let real = folders.filter_map(|folder| roots.file(&folder).canonicalize().ok());
+        Self {
+            roots,
+            root,
+            own: places(root),
+            real: real.collect(),
+            walked: Walked::default(),
+        }
+    }
+
+    /// Takes note of what is there; a folder that is to be looked into comes back.
+    fn entry(&mut self, folder: &FileId, entry: &DirEntry) -> Option<FileId> {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            let why = format!("holds {}, a name that is no UTF-8", name.display());
+            self.walked.left.push((folder.clone(), why));
+            return None;
+        };
+        let file = FileId::new(self.root, within(&folder.name, name));
+        let found = entry.metadata().ok()?;
+        if name.starts_with(OURS) {
+            let open = open_to_others(name, found.mode());
+            let open = open.map(|(mode, to)| (file, mode, to));
+            self.walked.open.extend(open);
+            return None;
+        }
+        if self.own.contains(&file) {
+            return None;
+        }
+        if found.is_file() {
+            self.walked.files.push((file, found.len()));
+            return None;
+        }
+        let what = if found.is_dir() {
+            None
+        } else if found.is_symlink() {
+            self.elsewhere(&file)
+        } else {
+            Some(kind(found.mode()).to_owned())
+        };
+        self.walked.odd.push((file.clone(), what));
+        if !found.is_dir() || self.root == Root::Kubelet {
+            return None;
+        }
+        let real = self.roots.file(&file).canonicalize();
+        if real.is_ok_and(|path| self.real.contains(&path)) {
+            return None;
+        }
+        if file.name.matches('/').count() < DEEPEST {
+            return Some(file);
+        }
+        let why = "lies too deep, and was not looked into".to_owned();
+        self.walked.left.push((file, why));
+        None
+    }
+
+    /// What a link leads to, unless that is looked at by itself.
+    fn elsewhere(&self, link: &FileId) -> Option<String> {
+        let path = self.roots.file(link);
+        match path.canonicalize() {
+            Ok(target) => {
+                let inside = self.real.iter().any(|root| target.starts_with(root));
+                (!inside).then(|| format!("a symbolic link to {}", target.display()))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Some("a symbolic link to what is not there".to_owned())
+            }
+            Err(_) => Some("a symbolic link that cannot be followed".to_owned()),
+        }
+    }
 }
 
 /// The mode of a backup, or of what only has such a name, that others may look into, and the one that it

@@ -4,11 +4,12 @@ use zeroize::Zeroizing;
 
 use super::{Holds, Reader, access, key_state};
 use crate::der::SEQUENCE;
-use crate::key::PrivateKey;
-use crate::kubeconfig;
+use crate::key::{self, PrivateKey};
+use crate::kubeconfig::{self, Bearer};
 use crate::location::FileId;
 use crate::observed::{Access, Destination, Key, KeyState, Lead, Observed};
 use crate::pem;
+use crate::pkcs12;
 use crate::profile::found::is_superseded;
 use crate::store::{FileContent, ReadError, is_called_ours};
 use crate::x509::cert::Certificate;
@@ -20,8 +21,20 @@ impl Reader<'_> {
             Ok(None) => return Observed::Absent,
             Err(error) => return self.not_read(file, &error),
         };
-        if kubeconfig::is_kubeconfig(&content.bytes) {
-            return self.found_kubeconfig(file, &content);
+        if !may_hold(&content.bytes) {
+            return Observed::Absent;
+        }
+        match kubeconfig::bearer(&content.bytes) {
+            Some(Bearer::Certificate) => return self.kubeconfig(file),
+            Some(Bearer::Key) => {
+                let why = "it is in a kubeconfig without its certificate".to_owned();
+                return locked(why, &content);
+            }
+            Some(Bearer::Otherwise) => return self.found_lead(file, &content),
+            None => {}
+        }
+        if let Some(why) = sealed(&content.bytes) {
+            return locked(why.to_owned(), &content);
         }
         let armour = armoured(&content.bytes);
         let bytes = armour.as_deref().unwrap_or(&content.bytes);
@@ -76,10 +89,7 @@ impl Reader<'_> {
         }
     }
 
-    fn found_kubeconfig(&mut self, file: &FileId, content: &FileContent) -> Observed {
-        if !kubeconfig::is_otherwise(&content.bytes) {
-            return self.kubeconfig(file);
-        }
+    fn found_lead(&mut self, file: &FileId, content: &FileContent) -> Observed {
         let led = self
             .parsed(file, &content.bytes, kubeconfig::lead)
             .and_then(|led| {
@@ -102,6 +112,31 @@ impl Reader<'_> {
             access: access(content),
             to,
         }))
+    }
+}
+
+/// Whether a file can be a certificate, a key or a kubeconfig: those that cannot are many and may be large,
+/// and this takes little time.
+pub(crate) fn may_hold(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SEQUENCE) || pem::may_hold(bytes) || kubeconfig::may_hold(bytes)
+}
+
+/// A key of which no more is known than who may read its file.
+fn locked(why: String, content: &FileContent) -> Observed {
+    Observed::KeyOnly(Key {
+        state: KeyState::Locked(why),
+        access: access(content),
+    })
+}
+
+/// How a key is kept from who has no password, in a form that is not PEM.
+fn sealed(bytes: &[u8]) -> Option<&'static str> {
+    if pkcs12::holds_key(bytes) {
+        Some("it is in a PKCS#12 file")
+    } else if key::is_encrypted(bytes) {
+        Some("it is encrypted")
+    } else {
+        None
     }
 }
 

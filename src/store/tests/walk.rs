@@ -9,8 +9,8 @@ use super::Tree;
 use crate::location::{FileId, Root};
 use crate::store::is_called_ours;
 
-fn names(files: &[FileId]) -> Vec<&str> {
-    files.iter().map(|file| file.name.as_str()).collect()
+fn names(files: &[(FileId, u64)]) -> Vec<&str> {
+    files.iter().map(|(file, _)| file.name.as_str()).collect()
 }
 
 #[test]
