@@ -12,8 +12,8 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
-use common::node::{node, on, script};
-use common::{Finished, TempDir, kubeconfig_data, listing, read, run, set_mode, tool};
+use common::node::{NODE, node, on, script};
+use common::{Finished, TempDir, certs, kubeconfig_data, listing, read, run, set_mode, tool};
 
 const FACTS: [&str; 6] = [
     "--node-name",
@@ -427,4 +427,95 @@ fn of_an_intermediate_with_two_issuers_the_way_to_one_root_counts_and_the_other_
         "openssl verify -CAfile ca.crt -untrusted node/pki/apiserver.crt node/pki/apiserver.crt
                   openssl verify -CAfile ev.crt -untrusted other.crt node/pki/apiserver.crt";
     script(place.path(), verify);
+}
+
+#[test]
+fn what_came_back_may_lie_where_nobody_writes() {
+    let place = came_back("365");
+    // A directory of root's, and a tree of one's own.
+    let theirs = "chmod 755 req; chown -R 65534:65534 node; cp -a node before";
+    script(place.path(), theirs);
+    let mut nobody = Command::new(tool("setpriv"));
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    let import = certs(&[&["import", "req"][..], &NODE].concat());
+    nobody.arg(import.get_program()).args(import.get_args());
+    nobody.current_dir(place.path());
+    set_mode(place.path(), 0o755);
+    run(&mut nobody).expect(0);
+    assert!(place.join("node/pki/apiserver.crt").exists());
+    // A medium that nobody writes.
+    script(
+        place.path(),
+        "rm -rf node; mv before node; chown -R 0:0 node",
+    );
+    let mounted = "mount --bind req req; mount -o remount,ro,bind req";
+    let import = format!(
+        "{mounted}; ! touch req/x 2> /dev/null; '{}' import req {}",
+        import.get_program().display(),
+        NODE.join(" ")
+    );
+    let mut apart = Command::new(tool("unshare"));
+    apart.args([
+        "--mount",
+        "--propagation",
+        "private",
+        "bash",
+        "-euc",
+        &import,
+    ]);
+    run(apart.current_dir(place.path())).expect(0);
+    only_others_lack(place.path());
+}
+
+#[test]
+fn half_of_an_interrupted_run_is_not_imported_and_a_run_that_writes_is_waited_for() {
+    let place = came_back("365");
+    let mut flock = Command::new(tool("flock"));
+    let import = certs(&[&["import", "req", "--lock-timeout", "0s"][..], &NODE].concat());
+    flock.args(["--exclusive", "req"]).arg(import.get_program());
+    let busy = run(flock.args(import.get_args()).current_dir(place.path())).expect(1);
+    let words = "another run of certs is at work in req: try again later";
+    assert!(busy.stderr.contains(words), "{busy}");
+    // A reader keeps none out.
+    let mut flock = Command::new(tool("flock"));
+    flock.args(["--shared", "req"]).arg(import.get_program());
+    let dry = import.get_args().chain(["--dry-run".as_ref()]);
+    run(flock.args(dry).current_dir(place.path())).expect(0);
+    // `sign` was killed when it was decided.
+    script(place.path(), "mkdir m; cp -a req/. m; rm m/*.crt");
+    let tree = ["all", "-q", "--kubernetes-dir", "machine"];
+    on(place.path(), &[&tree[..], &FACTS].concat()).expect(0);
+    let sign = [
+        &["sign", "m", "--kubernetes-dir", "machine"][..],
+        &FACTS[..4],
+    ]
+    .concat();
+    let mut strace = Command::new(tool("strace"));
+    strace.args(["-f", "-o", "trace", "-e", "trace=renameat2", "-e"]);
+    strace.arg("inject=renameat2:signal=KILL:when=1");
+    let inner = certs(&sign);
+    strace.arg(inner.get_program()).args(inner.get_args());
+    run(strace.current_dir(place.path()));
+    assert!(place.join("m/.certs-journal").exists());
+    let lines = format!(
+        "cp -a m closed; mount --bind closed closed; mount -o remount,ro,bind closed; '{}' import closed {} 2>&1",
+        import.get_program().display(),
+        NODE.join(" ")
+    );
+    let mut apart = Command::new(tool("unshare"));
+    apart.args([
+        "--mount",
+        "--propagation",
+        "private",
+        "bash",
+        "-euc",
+        &lines,
+    ]);
+    let refused = run(apart.current_dir(place.path())).expect(1);
+    let words = "closed/.certs-journal tells of a run that was interrupted, and is to be completed first: closed is on \
+                 a read-only file system: choose another directory for the requests";
+    assert!(refused.stdout.contains(words), "{refused}");
+    let imported = node(place.path(), &["import", "m"]).expect(0);
+    assert!(imported.stdout.contains("m/admin.crt"), "{imported}");
+    only_others_lack(place.path());
 }

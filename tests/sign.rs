@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 mod common;
+use common::node::script;
 use common::{
     Finished, TempDir, certs, each, fixture, listing, mode, read, run, set_mode, text, tool,
     tree_of_all, write,
@@ -589,4 +590,41 @@ fn a_dry_run_tells_what_would_be_signed_and_writes_nothing() {
         "{finished}"
     );
     assert_eq!(listing(&place.join("csr")).len(), 1);
+}
+
+#[test]
+fn a_ca_on_a_medium_that_nobody_writes_signs() {
+    let place = machine();
+    request(place.path(), "admin", P256, ADMIN, "");
+    let sign = certs(&["sign", "csr", "--kubernetes-dir", "."]);
+    let lines = format!(
+        "mount --bind pki pki; mount -o remount,ro,bind pki; ! touch pki/x 2> /dev/null; '{}' sign csr --kubernetes-dir .",
+        sign.get_program().display()
+    );
+    let mut apart = Command::new(tool("unshare"));
+    apart.args([
+        "--mount",
+        "--propagation",
+        "private",
+        "bash",
+        "-euc",
+        &lines,
+    ]);
+    run(apart.current_dir(place.path())).expect(0);
+    verified(&place.join("csr/ca.crt"), &place.join("csr/admin.crt"));
+}
+
+#[test]
+fn where_requests_lie_that_nothing_can_be_put_beside_another_directory_is_asked_for() {
+    let place = machine();
+    request(place.path(), "admin", P256, ADMIN, "");
+    script(place.path(), "chmod 755 . csr; chown -R 65534:65534 pki");
+    let mut nobody = Command::new(tool("setpriv"));
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    let sign = certs(&["sign", "csr", "--kubernetes-dir", "."]);
+    nobody.arg(sign.get_program()).args(sign.get_args());
+    let refused = run(nobody.current_dir(place.path())).expect(1);
+    let words =
+        "no permission to write to csr: run as root, or choose another directory for the requests";
+    assert!(refused.stderr.contains(words), "{refused}");
 }

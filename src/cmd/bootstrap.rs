@@ -168,7 +168,7 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
         }
         return Ok(report);
     }
-    let (mut writer, recovered) = writer(&store, &used, lock_timeout, env)?;
+    let (mut writer, recovered) = writer(&store, [&used, &[]], lock_timeout, env)?;
     if let Some(recovered) = &recovered {
         report.recovered(recovered);
     }

@@ -59,6 +59,7 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
         issuers: issuers(&specs, &facts)?,
         specs,
         also: vec![Root::Requests],
+        reads: Vec::new(),
         adapt: Some(adapt(
             named,
             stated,

@@ -127,6 +127,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
         },
         lock_timeout,
         also: Vec::new(),
+        reads: Vec::new(),
         adapt: None,
     };
     Ok((job, facts, notes))

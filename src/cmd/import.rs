@@ -77,7 +77,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     // A CA that is not here may have come back with what it signed.
     let mut all = issuers(&specs, &facts)?;
     all.append(&mut specs);
-    let mut also = vec![Root::Requests];
+    let mut also = Vec::new();
     // What stands below a CA is brought up to date with it.
     if all
         .iter()
@@ -89,6 +89,8 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         specs: all,
         issuers: Vec::new(),
         also,
+        // What came back may lie on a medium that nobody writes.
+        reads: vec![Root::Requests],
         adapt: Some(adapt(
             names,
             list,

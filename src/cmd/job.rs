@@ -30,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) lock_timeout: Duration,
     /// Further directories that the run is over.
     pub(crate) also: Vec<Root>,
+    /// Those in which it writes nothing.
+    pub(crate) reads: Vec<Root>,
     /// Changes what is wanted and what was found, and tells of it.
     pub(crate) adapt: Option<Box<Adapt>>,
 }
@@ -74,10 +76,12 @@ impl Job {
             .collect();
         roots.sort();
         roots.dedup();
+        roots.retain(|root| !self.reads.contains(root));
         let sequence = Sequence {
             verb,
             store: &self.store,
             roots,
+            reads: self.reads.clone(),
             passphrases: &self.passphrases,
             owner: self.owner,
             backup: self.policy.backup,

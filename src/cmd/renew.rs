@@ -63,6 +63,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
     let sequence = Sequence {
         verb: VERB,
         store: &job.store,
+        reads: Vec::new(),
         passphrases: &job.passphrases,
         owner: Owner::default(),
         backup: true,

@@ -34,6 +34,8 @@ pub(crate) struct Sequence<'a> {
     pub(crate) verb: &'static str,
     pub(crate) store: &'a Store,
     pub(crate) roots: Vec<Root>,
+    /// Directories that are only read: they may be another user's, or on a medium that nobody writes.
+    pub(crate) reads: Vec<Root>,
     pub(crate) passphrases: &'a Passphrases,
     /// Whose the new files are to be.
     pub(crate) owner: Owner,
@@ -53,7 +55,7 @@ impl Sequence<'_> {
         env: &mut Env<'_>,
     ) -> Result<Option<Carried>, Stop> {
         if self.dry_run {
-            let lock = self.store.lock_shared(&self.roots)?;
+            let lock = self.store.lock_shared(&self.all())?;
             if let Some(journal) = lock.interrupted()? {
                 report.unplanned(journal);
                 return Ok(None);
@@ -66,14 +68,19 @@ impl Sequence<'_> {
         if !self.roots.iter().all(|root| self.store.has(*root)) {
             // No directory is made for a run that is refused.
             self.store.check_writable(&self.roots)?;
-            let lock = self.store.lock_shared(&self.roots)?;
+            let lock = self.store.lock_shared(&self.all())?;
             let judged = self.judge(judge, env)?;
             if judged.planning.is_err() && lock.interrupted()?.is_none() && lock.busy().is_none() {
                 report.planned(&judged.planning, &judged.seen.observed);
                 return Ok(Some(Carried::of(judged)));
             }
         }
-        let (mut writer, recovered) = writer(self.store, &self.roots, self.lock_timeout, env)?;
+        let (mut writer, recovered) = writer(
+            self.store,
+            [&self.roots, &self.reads],
+            self.lock_timeout,
+            env,
+        )?;
         if let Some(recovered) = &recovered {
             report.recovered(recovered);
         }
@@ -108,6 +115,10 @@ impl Sequence<'_> {
         Ok(judged)
     }
 
+    fn all(&self) -> Vec<Root> {
+        [&self.roots[..], &self.reads].concat()
+    }
+
     /// Encrypted keys of CAs are opened only where the plan needs one: that can take seconds, by the
     /// iterations that their files ask for.
     fn judge(&self, judge: &Judge<'_>, env: &Env<'_>) -> Result<Judged, Stop> {
@@ -135,15 +146,15 @@ impl Carried {
     }
 }
 
-/// The lock on these directories, and what an interrupted run had left there.
+/// The lock on directories to be written and on others to be read, and what an interrupted run had left there.
 pub(crate) fn writer(
     store: &Store,
-    roots: &[Root],
+    [roots, reads]: [&[Root]; 2],
     lock_timeout: Duration,
     env: &mut Env<'_>,
 ) -> Result<(Writer, Option<Recovered>), Stop> {
     let notice = &mut *env.notice;
-    let mut writer = store.lock(roots, lock_timeout, &mut |directory| {
+    let mut writer = store.lock_and_read(roots, reads, lock_timeout, &mut |directory| {
         notice(&waiting(directory));
     })?;
     let recovered = writer.recover()?;

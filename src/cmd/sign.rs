@@ -53,6 +53,8 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
     specs.extend(issuers.iter().map(copy));
     let job = Job {
         also: Vec::new(),
+        // Of the CA nothing changes.
+        reads: vec![Root::Pki],
         adapt: Some(adapt(&issuers, verb.accept_sans)),
         issuers,
         specs,

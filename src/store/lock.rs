@@ -117,6 +117,8 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
 pub struct Writer {
     pub(super) roots: Roots,
     pub(super) places: Vec<Place>,
+    /// Directories that are only read.
+    read: Vec<Place>,
     /// The folders in them, which may be roots of another run. Held for their `Drop`.
     _folders: Vec<Locked>,
 }
@@ -128,6 +130,27 @@ pub(super) struct Place {
 }
 
 impl Writer {
+    /// A directory that is to be read and is half of another run, where that can be completed.
+    fn half_read(&self) -> Result<Option<Root>> {
+        for Place { roots, directory } in &self.read {
+            // What this user may not look at is told of by whoever reads a file there.
+            let found = directory.status(layout::JOURNAL);
+            if !matches!(found, Ok(Some(_))) || left::journal(directory, layout::JOURNAL)?.is_none()
+            {
+                continue;
+            }
+            let root = roots[0];
+            let Err(error) = writable::check(root, self.roots.path(root)) else {
+                return Ok(Some(root));
+            };
+            bail!(
+                "{} tells of a run that was interrupted, and is to be completed first: {error}",
+                directory.path(layout::JOURNAL).display()
+            );
+        }
+        Ok(None)
+    }
+
     /// The number of the place that is `root`.
     pub(super) fn place(&self, root: Root) -> Option<usize> {
         self.places
@@ -138,14 +161,22 @@ impl Writer {
 
 /// Makes the directories of `used` and locks them. If an earlier run was interrupted in one of them,
 /// the other roots that it was over are locked too, for its recovery needs them.
+///
+/// Those of `read` get the reader's lock: no other run writes there meanwhile, so that what is read is of one
+/// run, and other readers are not kept out. Nothing need be writable for that. One in which a run was interrupted
+/// is half of it: it is locked as the others are where it can be written, and completed, and an error else.
 pub(super) fn exclusive(
     roots: &Roots,
     used: &[Root],
+    read: &[Root],
     timeout: Duration,
     waiting: &mut dyn FnMut(&Path),
 ) -> Result<Writer> {
     for root in used {
         writable::check(*root, roots.path(*root))?;
+    }
+    for root in read {
+        writable::check_links(*root, roots.path(*root))?;
     }
     for root in used {
         writable::make(roots.path(*root))?;
@@ -156,7 +187,11 @@ pub(super) fn exclusive(
         waiting,
     };
     loop {
-        let writer = acquire(roots, &wanted, &mut patience)?;
+        let writer = acquire(roots, &wanted, read, &mut patience)?;
+        if let Some(root) = writer.half_read()? {
+            wanted.insert(root);
+            continue;
+        }
         let others: Vec<Root> = Root::ALL
             .into_iter()
             .filter(|root| !wanted.contains(root))
@@ -202,9 +237,16 @@ struct Opened {
     roots: Vec<Root>,
     path: PathBuf,
     directory: File,
+    /// Whether nothing is written there.
+    read: bool,
 }
 
-fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Result<Writer> {
+fn acquire(
+    all: &Roots,
+    wanted: &BTreeSet<Root>,
+    read: &[Root],
+    patience: &mut Patience,
+) -> Result<Writer> {
     loop {
         let mut opened: Vec<Opened> = Vec::new();
         for (root, (path, is_root, found)) in wanted
@@ -212,16 +254,33 @@ fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Res
             .flat_map(|root| open_all(all, *root).map(|found| (*root, found)))
         {
             match found {
-                Ok(directory) => add(&mut opened, is_root.then_some(root), path, directory)?,
+                Ok(directory) => {
+                    let root = is_root.then_some(root);
+                    add(&mut opened, root, path, directory, false)?;
+                }
                 // One that is not there, or may not be opened, is no root that another run could have;
                 // nor is what is no directory, of which its files tell.
                 Err(Barred::System(errno)) if !is_root && is_none(errno) => {}
                 Err(barred) => return Err(folder::error("open directory", &path, barred)),
             }
         }
+        for root in read.iter().filter(|root| !wanted.contains(root)) {
+            for (path, is_root, found) in open_all(all, *root) {
+                match found {
+                    Ok(directory) => {
+                        let root = is_root.then_some(*root);
+                        add(&mut opened, root, path, directory, true)?;
+                    }
+                    Err(Barred::Stranger(stranger)) => bail!("{stranger}"),
+                    // What cannot be opened is told of by whoever reads a file in it.
+                    Err(Barred::System(_)) => {}
+                }
+            }
+        }
         // Every writer locks in this order, so no two wait for each other.
         opened.sort_by_key(|directory| directory.identity);
         let mut places = Vec::new();
+        let mut read_places = Vec::new();
         let mut inner = Vec::new();
         let mut moved = false;
         for Opened {
@@ -229,9 +288,14 @@ fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Res
             roots,
             path,
             directory,
+            read,
         } in opened
         {
-            let handle = patience.lock(directory, &path)?;
+            let handle = if read {
+                patience.lock_to_read(directory, &path)?
+            } else {
+                patience.lock(directory, &path)?
+            };
             if roots.is_empty() {
                 inner.push(handle);
                 continue;
@@ -244,27 +308,45 @@ fn acquire(all: &Roots, wanted: &BTreeSet<Root>, patience: &mut Patience) -> Res
             // While we waited the directory may have been moved away and another put there.
             moved |= look(&open(&path)?, &path)? != identity;
             let directory = Directory { path, handle };
-            places.push(Place { roots, directory });
+            let place = Place { roots, directory };
+            if read {
+                read_places.push(place);
+            } else {
+                places.push(place);
+            }
         }
         if !moved {
             return Ok(Writer {
                 roots: all.clone(),
                 places,
+                read: read_places,
                 _folders: inner,
             });
         }
     }
 }
 
-fn add(opened: &mut Vec<Opened>, root: Option<Root>, path: PathBuf, directory: File) -> Result<()> {
+/// A directory that is to be read and to be written is locked once, to be written: `flock` would keep this run
+/// from itself.
+fn add(
+    opened: &mut Vec<Opened>,
+    root: Option<Root>,
+    path: PathBuf,
+    directory: File,
+    read: bool,
+) -> Result<()> {
     let identity = look(&directory, &path)?;
     match opened.iter_mut().find(|other| other.identity == identity) {
-        Some(same) => same.roots.extend(root),
+        Some(same) => {
+            same.roots.extend(root);
+            same.read &= read;
+        }
         None => opened.push(Opened {
             identity,
             roots: root.into_iter().collect(),
             path,
             directory,
+            read,
         }),
     }
     Ok(())
@@ -319,12 +401,32 @@ struct Patience<'a> {
 
 impl Patience<'_> {
     fn lock(&mut self, directory: File, path: &Path) -> Result<Locked> {
+        self.until(&directory, path, File::try_lock)?
+            .map_err(|error| cannot_lock(path, &error))?;
+        Ok(Locked(directory))
+    }
+
+    /// Where nobody can write there is nobody to keep out, and a file system may know no lock.
+    fn lock_to_read(&mut self, directory: File, path: &Path) -> Result<Locked> {
+        match self.until(&directory, path, File::try_lock_shared)? {
+            Err(error) if !writable::is_read_only(path) => Err(cannot_lock(path, &error)),
+            _ => Ok(Locked(directory)),
+        }
+    }
+
+    /// Tries until it is locked, or the system says that it cannot be.
+    fn until(
+        &mut self,
+        directory: &File,
+        path: &Path,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<std::io::Result<()>> {
         let mut told = false;
         loop {
-            match directory.try_lock() {
-                Ok(()) => return Ok(Locked(directory)),
+            match lock(directory) {
+                Ok(()) => return Ok(Ok(())),
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(cannot_lock(path, &error)),
+                Err(TryLockError::Error(error)) => return Ok(Err(error)),
             }
             if self.left.is_zero() {
                 bail!(

@@ -239,7 +239,18 @@ impl Store {
         timeout: Duration,
         waiting: &mut dyn FnMut(&Path),
     ) -> Result<Writer> {
-        lock::exclusive(&self.roots, used, timeout, waiting)
+        self.lock_and_read(used, &[], timeout, waiting)
+    }
+
+    /// As [`Store::lock`], with the reader's lock on `read`, of which nothing is written. None of them is made.
+    pub fn lock_and_read(
+        &self,
+        used: &[Root],
+        read: &[Root],
+        timeout: Duration,
+        waiting: &mut dyn FnMut(&Path),
+    ) -> Result<Writer> {
+        lock::exclusive(&self.roots, used, read, timeout, waiting)
     }
 
     /// An error with the way out if one of `roots` cannot be written. Nothing is touched.

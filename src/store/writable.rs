@@ -44,7 +44,7 @@ pub(super) fn check(root: Root, path: &Path) -> Result<()> {
 pub(super) fn check_links(root: Root, path: &Path) -> Result<()> {
     for folder in [&"."].into_iter().chain(layout::folders(root)) {
         if let Err(Barred::Stranger(stranger)) = folder::check(path, folder) {
-            bail!("{stranger}, or choose another {}", root.flag());
+            bail!("{stranger}, or choose another {}", another(root));
         }
     }
     Ok(())
@@ -79,7 +79,7 @@ fn deepest_existing(root: Root, path: &Path) -> Result<(PathBuf, Metadata)> {
             format!(
                 "{} is in no directory: choose another {}",
                 path.display(),
-                root.flag()
+                another(root)
             )
         })?;
     }
@@ -91,27 +91,36 @@ fn access(root: Root, path: &Path) -> Result<()> {
         return Ok(());
     };
     let path = path.display();
-    let flag = other_place(root);
+    // Both of the usual roots move with one flag.
+    let other = match root {
+        Root::Kubeconfig | Root::Pki => "place with --kubernetes-dir",
+        Root::Kubelet => "place with --kubelet-dir",
+        Root::Requests => another(root),
+    };
     Err(match errno {
-        Errno::EACCES => anyhow!(
-            "no permission to write to {path}: run as root, or choose another place with {flag}"
-        ),
-        Errno::EROFS => {
-            anyhow!("{path} is on a read-only file system: choose another place with {flag}")
+        Errno::EACCES => {
+            anyhow!("no permission to write to {path}: run as root, or choose another {other}")
         }
+        Errno::EROFS => anyhow!("{path} is on a read-only file system: choose another {other}"),
         errno => anyhow!(
-            "cannot write to {path}: {}: choose another place with {flag}",
+            "cannot write to {path}: {}: choose another {other}",
             reason(errno)
         ),
     })
 }
 
-/// Both of the usual roots move with one flag.
-fn other_place(root: Root) -> &'static str {
+/// What to choose another of. To `csr` the directory of requests is a flag, to `sign` and `import` it is none.
+fn another(root: Root) -> &'static str {
     match root {
-        Root::Kubeconfig | Root::Pki => "--kubernetes-dir",
-        Root::Kubelet | Root::Requests => root.flag(),
+        Root::Requests => "directory for the requests",
+        root => root.flag(),
     }
+}
+
+/// Whether nobody can write there through this mount.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    let wanted = AccessFlags::W_OK;
+    faccessat(AT_FDCWD, path, wanted, AtFlags::AT_EACCESS) == Err(Errno::EROFS)
 }
 
 fn not_a_directory(root: Root, path: &Path, found: &Metadata) -> anyhow::Error {
@@ -120,7 +129,7 @@ fn not_a_directory(root: Root, path: &Path, found: &Metadata) -> anyhow::Error {
     let path = path.display();
     anyhow!(
         "{path} is {kind}, not a directory: move it away, or choose another {}",
-        root.flag()
+        another(root)
     )
 }
 
