@@ -694,7 +694,7 @@ fn an_identity_of_one_s_own_is_signed_by_openssl_as_the_document_tells() {
         .expect("a section");
     let block = section.split("```").nth(1).expect("a block");
     let (language, lines) = block.split_once('\n').expect("lines");
-    assert_eq!(language, "sh no-run");
+    assert_eq!(language, "sh");
     script(place.path(), lines);
     assert_eq!(read(&place.join("pki/alice.key")), key);
     let findings = |told: &str| -> Value {

@@ -29,6 +29,7 @@ pub mod node;
 pub mod offered;
 pub mod public;
 pub mod renewal;
+pub mod shown;
 pub mod snapshot;
 pub mod tree;
 
@@ -314,10 +315,11 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 17] = [
+pub const PACKAGES: [(&str, &str); 18] = [
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
     ("cfssl", "golang-cfssl"),
+    ("cfssljson", "golang-cfssl"),
     ("curl", "curl"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),

@@ -1,0 +1,116 @@
+//! What docs/external-ca.md shows is what happens. Each section is run in a folder of its own, in which what it
+//! begins with is made first, and looked at afterwards. Its commands are those of a node, whose `certs` works in
+//! `/etc/kubernetes` and asks the machine for its name: here it is told both.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+
+mod common;
+use common::shown::{Block, Folder, blocks};
+use common::{binary, each, read, root, set_mode, text, tool, write};
+
+const DOCUMENT: &str = "docs/external-ca.md";
+
+/// A section that shows commands, what it begins with, and what is true after each of its blocks.
+struct Section {
+    title: &'static str,
+    before: &'static str,
+    after: &'static str,
+}
+
+const SECTIONS: [Section; 3] = [
+    Section {
+        title: "Signing",
+        before: "certs csr --csr-dir requests
+            for ca in ca etcd-ca front-proxy-ca; do root $ca; done",
+        after: "cp -a node asked
+            certs import requests
+            certs all
+            certs check | grep 'nothing is wrong'
+            test ! -e node/pki/ca.key
+            openssl verify -CAfile etcd-ca.crt node/pki/etcd/server.crt
+            rm -r node requests/*.crt leaf.ext cfssl.json *.srl 2> /dev/null || true
+            mv asked node",
+    },
+    Section {
+        title: "A cluster CA below a corporate root",
+        before: "root root",
+        after: "certs check | grep 'nothing is wrong'
+            openssl verify -CAfile root.crt -untrusted node/pki/apiserver.crt node/pki/apiserver.crt",
+    },
+    Section {
+        title: "Identities of one's own",
+        before: "certs all
+            certs client alice --common-name alice --organization devs
+            cp -a node/pki pki",
+        after: "openssl verify -x509_strict -CAfile pki/ca.crt pki/alice.crt
+            rm -r node/pki; mv pki node/pki
+            certs check | grep 'nothing is wrong'",
+    },
+];
+
+/// A root of this name.
+const ROOT: &str = "
+root() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout $1.key -out $1.crt \\
+        -subj /CN=$1 -addext keyUsage=critical,keyCertSign,cRLSign
+}
+";
+
+/// The node's `certs`.
+const WRAPPER: &str = r#"#!/bin/bash
+facts=(--node-name cp1 --apiserver-advertise-address 10.0.0.10 --key-algorithm ECDSA-P256)
+case $1 in
+    all) more=(--kubernetes-dir node "${facts[@]}") ;;
+    client) more=(--kubernetes-dir node --key-algorithm ECDSA-P256) ;;
+    csr) more=(--kubernetes-dir node --kubelet-dir kubelet "${facts[@]}") ;;
+    *) more=(--kubernetes-dir node --kubelet-dir kubelet) ;;
+esac
+exec PROGRAM "$@" "${more[@]}"
+"#;
+
+/// Title and text of each section of a document.
+fn sections(document: &str) -> Vec<(&str, &str)> {
+    let parts = document.split("\n## ").skip(1);
+    parts.filter_map(|part| part.split_once('\n')).collect()
+}
+
+#[test]
+fn every_command_block_of_the_way_through_an_external_ca_is_run() {
+    for program in ["cfssl", "cfssljson", "openssl"] {
+        tool(program);
+    }
+    let document = read(&root().join(DOCUMENT));
+    assert!(!document.contains("no-run"), "a block that is not run");
+    let shown = sections(&document);
+    let with_blocks: Vec<&str> = shown
+        .iter()
+        .filter(|(_, text)| !blocks(text).is_empty())
+        .map(|(title, _)| *title)
+        .collect();
+    assert_eq!(
+        with_blocks,
+        SECTIONS.each_ref().map(|section| section.title)
+    );
+    each(SECTIONS.iter(), |section| {
+        let (_, text_of) = shown
+            .iter()
+            .find(|(title, _)| *title == section.title)
+            .expect("a section");
+        let folder = Folder::new(DOCUMENT);
+        let certs = folder.work().join("../bin/certs");
+        fs::remove_file(&certs).expect("remove");
+        write(&certs, WRAPPER.replace("PROGRAM", text(&binary())));
+        set_mode(&certs, 0o755);
+        folder.shell(0, &format!("{ROOT}{}", section.before))?;
+        for block in &blocks(text_of) {
+            assert!(matches!(block, Block::Script { .. }), "{block:?}");
+            folder.run(block)?;
+            folder.shell(0, section.after)?;
+        }
+        Ok(())
+    });
+}
