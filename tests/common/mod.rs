@@ -97,9 +97,13 @@ pub fn certs(arguments: &[&str]) -> Command {
 pub fn at(unix: i64, umask: &str, inner: &Command) -> Command {
     let time = time::OffsetDateTime::from_unix_timestamp(unix).expect("a time in range");
     let (date, (hour, minute, second)) = (time.date(), time.to_hms());
-    let mut command = Command::new(tool("faketime"));
+    // The wrapper will not start where one of its own number, which was killed, had left its semaphore.
+    let anew = "rm -f /dev/shm/sem.faketime_sem_$$ /dev/shm/faketime_shm_$$ 2>/dev/null; exec \"$0\" \"$@\"";
+    let mut command = Command::new("sh");
     command
         .env("TZ", "UTC")
+        .args(["-c", anew])
+        .arg(tool("faketime"))
         .arg("-f")
         .arg(format!("{date} {hour:02}:{minute:02}:{second:02}"));
     wrap(&mut command, umask, inner);
