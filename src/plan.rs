@@ -1,6 +1,7 @@
 //! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
 
 mod beside;
+mod blocked;
 mod due;
 mod hindrance;
 mod renewal;
@@ -10,17 +11,14 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::bundle::above;
-use crate::diff::{
-    self, PERMIT, RENAME, Within, authorities, diff, external, forbidden, forbids, reissue,
-};
+use crate::diff::{self, Within, authorities, diff, external, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Ground, KeyState, Observed, Obstacle, signing};
+use crate::observed::{Ground, Observed, Obstacle};
 use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
-use crate::x509::name::Name;
 use crate::x509::request::Request;
 
+use blocked::not_copied;
 pub use due::{Due, Renewal};
 pub use request::{Asking, asked};
 
@@ -345,82 +343,6 @@ impl<'a> Planner<'a> {
             mended,
         })
     }
-
-    /// Why this CA cannot sign for, or does not belong to, what is there.
-    fn blocked(&self, spec: &Spec, ca: &Spec, issuing: bool) -> Vec<Finding> {
-        let ca_file = ca.place.public().name;
-        let tell = |code: Code, text: String, way_out: String| {
-            vec![Finding {
-                code,
-                name: spec.name.clone(),
-                file: spec.place.public(),
-                text,
-                way_out,
-            }]
-        };
-        let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
-        // Its CA may come back with it; or no CA signed it.
-        if matches!(
-            self.observed(spec),
-            Observed::Lead(_) | Observed::Requested { .. }
-        ) {
-            return Vec::new();
-        }
-        match self.observed(ca) {
-            Observed::Absent if made && issuing && self.observed(spec).lacks_all() => named_like(
-                spec,
-                ca.certificate().map(|certificate| &certificate.subject),
-            ),
-            // A new CA would leave what the lost one signed without an issuer.
-            Observed::Absent if made || !self.observed(spec).lacks_all() => tell(
-                Code::CaAbsent,
-                format!("is there, and its CA {ca_file} is not"),
-                format!("restore {ca_file} from a backup, or move away what it signed"),
-            ),
-            Observed::Absent => tell(
-                Code::CaAbsent,
-                format!("needs {ca_file}, which is not there"),
-                format!(
-                    "run 'certs ca {}' first, or copy the cluster's CA there",
-                    ca.name
-                ),
-            ),
-            Observed::Certificate { key: None, .. } if issuing => tell(
-                Code::ExternalCa,
-                format!(
-                    "must be issued, and the key of its CA is not here ({} is absent)",
-                    ca.place.key().name
-                ),
-                external(spec),
-            ),
-            Observed::Certificate {
-                key: Some(key),
-                chain,
-                ..
-            } if issuing => {
-                if let KeyState::Locked(reason) = &key.state {
-                    return tell(
-                        Code::CaKeyLocked,
-                        format!("must be issued, and {} cannot be used", ca.place.key().name),
-                        reason.clone(),
-                    );
-                }
-                let Some(ca) = signing(chain, Some(key)) else {
-                    return Vec::new();
-                };
-                let mut findings = named_like(spec, Some(&ca.subject));
-                let mut cas = above(ca, chain);
-                cas.push(ca);
-                let sans = spec.certificate().map_or(&[][..], |wanted| &wanted.sans);
-                for (san, ca) in forbidden(sans, &cas) {
-                    let text = format!("would have {}", forbids(san, ca));
-                    findings.extend(tell(Code::NameForbidden, text, PERMIT.to_owned()));
-                }
-                findings
-            }
-            _ => Vec::new(),
-        }
-    }
 }
 
 fn lacks_chain(findings: &[Finding]) -> bool {
@@ -432,20 +354,6 @@ fn lacks_chain(findings: &[Finding]) -> bool {
 const NEEDS_BACKUP: &str = "leave out --no-backup: what else is in it would be lost";
 /// The way out of what this run would have mended.
 const MENDED: &str = "reissued as soon as nothing else refuses the run";
-
-/// What a cluster has once, for all of its control planes.
-fn not_copied(spec: &Spec) -> Finding {
-    Finding {
-        code: Code::NotCopied,
-        name: spec.name.clone(),
-        file: spec.place.key(),
-        text: "is not there, and a node that joins makes none of its own".to_owned(),
-        way_out: format!(
-            "copy it and {} from the first control plane",
-            spec.place.public()
-        ),
-    }
-}
 
 /// Tells what keeps a kubeconfig from being made anew. Who replaces nothing is told of what is wrong
 /// with it already, and is not to be sent to `--force` for that.
@@ -461,21 +369,6 @@ fn in_the_way(findings: &mut Vec<Finding>, spec: &Spec, obstacle: &Obstacle, rep
             text: obstacle.text.clone(),
             way_out: obstacle.way_out.to_owned(),
         });
-    }
-}
-
-/// A leaf with its issuer's name looks self-signed to every verifier.
-fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
-    let subject = spec.certificate().map(|certificate| &certificate.subject);
-    match (subject, issuer) {
-        (Some(subject), Some(issuer)) if subject.same_values(issuer) => vec![Finding {
-            code: Code::SelfNamed,
-            name: spec.name.clone(),
-            file: spec.place.public(),
-            text: format!("would have the subject of its CA, \"{issuer}\""),
-            way_out: RENAME.to_owned(),
-        }],
-        _ => Vec::new(),
     }
 }
 

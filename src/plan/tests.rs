@@ -8,7 +8,7 @@ use time::Duration;
 
 use super::*;
 use crate::location::{FileId, Root};
-use crate::observed::{Cause, Key, Obstacle, Unreadable};
+use crate::observed::{Cause, Key, KeyState, Obstacle, Unreadable};
 use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
 use crate::spec::Content;
 use crate::x509::cert::Certificate;

@@ -1,0 +1,116 @@
+//! Why what is wanted cannot be issued.
+
+use super::Planner;
+use crate::bundle::above;
+use crate::diff::{PERMIT, RENAME, external, forbidden, forbids};
+use crate::finding::{Code, Finding};
+use crate::observed::{KeyState, Observed, signing};
+use crate::spec::Spec;
+use crate::x509::name::Name;
+
+impl Planner<'_> {
+    /// Why this CA cannot sign for, or does not belong to, what is there.
+    pub(super) fn blocked(&self, spec: &Spec, ca: &Spec, issuing: bool) -> Vec<Finding> {
+        let ca_file = ca.place.public().name;
+        let tell = |code: Code, text: String, way_out: String| {
+            vec![Finding {
+                code,
+                name: spec.name.clone(),
+                file: spec.place.public(),
+                text,
+                way_out,
+            }]
+        };
+        let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
+        // Its CA may come back with it; or no CA signed it.
+        if matches!(
+            self.observed(spec),
+            Observed::Lead(_) | Observed::Requested { .. }
+        ) {
+            return Vec::new();
+        }
+        match self.observed(ca) {
+            Observed::Absent if made && issuing && self.observed(spec).lacks_all() => named_like(
+                spec,
+                ca.certificate().map(|certificate| &certificate.subject),
+            ),
+            // A new CA would leave what the lost one signed without an issuer.
+            Observed::Absent if made || !self.observed(spec).lacks_all() => tell(
+                Code::CaAbsent,
+                format!("is there, and its CA {ca_file} is not"),
+                format!("restore {ca_file} from a backup, or move away what it signed"),
+            ),
+            Observed::Absent => tell(
+                Code::CaAbsent,
+                format!("needs {ca_file}, which is not there"),
+                format!(
+                    "run 'certs ca {}' first, or copy the cluster's CA there",
+                    ca.name
+                ),
+            ),
+            Observed::Certificate { key: None, .. } if issuing => tell(
+                Code::ExternalCa,
+                format!(
+                    "must be issued, and the key of its CA is not here ({} is absent)",
+                    ca.place.key().name
+                ),
+                external(spec),
+            ),
+            Observed::Certificate {
+                key: Some(key),
+                chain,
+                ..
+            } if issuing => {
+                if let KeyState::Locked(reason) = &key.state {
+                    return tell(
+                        Code::CaKeyLocked,
+                        format!("must be issued, and {} cannot be used", ca.place.key().name),
+                        reason.clone(),
+                    );
+                }
+                let Some(ca) = signing(chain, Some(key)) else {
+                    return Vec::new();
+                };
+                let mut findings = named_like(spec, Some(&ca.subject));
+                let mut cas = above(ca, chain);
+                cas.push(ca);
+                let sans = spec.certificate().map_or(&[][..], |wanted| &wanted.sans);
+                for (san, ca) in forbidden(sans, &cas) {
+                    let text = format!("would have {}", forbids(san, ca));
+                    findings.extend(tell(Code::NameForbidden, text, PERMIT.to_owned()));
+                }
+                findings
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a cluster has once, for all of its control planes.
+pub(super) fn not_copied(spec: &Spec) -> Finding {
+    Finding {
+        code: Code::NotCopied,
+        name: spec.name.clone(),
+        file: spec.place.key(),
+        text: "is not there, and a node that joins makes none of its own".to_owned(),
+        way_out: format!(
+            "copy it and {} from the first control plane",
+            spec.place.public()
+        ),
+    }
+}
+
+/// A leaf with its issuer's name looks self-signed to every verifier.
+fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
+    let subject = spec.certificate().map(|certificate| &certificate.subject);
+    match (subject, issuer) {
+        (Some(subject), Some(issuer)) if subject.same_values(issuer) => vec![Finding {
+            code: Code::SelfNamed,
+            name: spec.name.clone(),
+            file: spec.place.public(),
+            text: format!("would have the subject of its CA, \"{issuer}\""),
+            way_out: RENAME.to_owned(),
+        }],
+        _ => Vec::new(),
+    }
+}
