@@ -1,0 +1,160 @@
+//! What is written for one step: its files, with mode and owner.
+
+use anyhow::{Context, Result, bail};
+use zeroize::Zeroizing;
+
+use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
+use crate::bundle::chain;
+use crate::key::{self, PrivateKey};
+use crate::kubeconfig::{self, Credentials, Entry};
+use crate::location::{FileId, Owner};
+use crate::observed::Observed;
+use crate::plan::Planned;
+use crate::profile::API_SERVER;
+use crate::spec::{Place, Spec};
+use crate::store::Change;
+use crate::x509::cert::Certificate;
+
+impl Preparation<'_> {
+    pub(super) fn place(
+        &mut self,
+        pair: usize,
+        spec: &Spec,
+        certificate: &Certificate,
+        key: &PrivateKey,
+    ) -> Result<()> {
+        let issuer = spec
+            .certificate()
+            .and_then(|wanted| wanted.issuer.as_deref());
+        let pool = match issuer {
+            Some(ca) => self.authorities(ca)?,
+            None => Vec::new(),
+        };
+        let file = chain(certificate, &pool);
+        let Place::Kubeconfig { .. } = &spec.place else {
+            self.certificates(pair, spec, &file);
+            self.private_key(pair, &spec.place, key);
+            return Ok(());
+        };
+        let key = key.to_pem();
+        let data = Credentials::Data {
+            certificate: &pem(&file),
+            key: key.as_bytes(),
+        };
+        self.kubeconfig(pair, spec, data)
+    }
+
+    /// A kubeconfig that names its files, which another step makes or has kept.
+    pub(super) fn refer(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let files = spec
+            .credential_files()
+            .context("the kubeconfig names no files")?;
+        let path = |file: &FileId| {
+            self.seen
+                .references
+                .get(file)
+                .with_context(|| format!("the path of {file} is no text in UTF-8"))
+        };
+        let named = Credentials::Files {
+            authorities: path(&files.authorities)?,
+            certificate: path(&files.certificate)?,
+            key: path(&files.key)?,
+        };
+        let of_pair = |planned: &&Planned| planned.spec.place.public() == files.certificate;
+        if let Some(planned) = self.plan.steps.iter().find(of_pair) {
+            let name = &planned.spec.name;
+            let there = match self.seen.observed.get(name) {
+                Some(Observed::Certificate { chain, .. }) => chain.first(),
+                _ => None,
+            };
+            if let Some(leaf) = self.issued.get(name).or(there) {
+                self.issued.insert(spec.name.clone(), leaf.clone());
+            }
+        }
+        self.kubeconfig(pair, spec, named)
+    }
+
+    pub(super) fn kubeconfig(
+        &mut self,
+        pair: usize,
+        spec: &Spec,
+        credentials: Credentials<'_>,
+    ) -> Result<()> {
+        let Place::Kubeconfig {
+            cluster,
+            user,
+            server,
+            ..
+        } = &spec.place
+        else {
+            bail!("{} is no kubeconfig", spec.name);
+        };
+        let issuer = spec
+            .certificate()
+            .and_then(|wanted| wanted.issuer.as_deref());
+        let authorities = pem(&self.trusted(issuer.context("a kubeconfig needs a CA")?)?);
+        let entry = Entry {
+            cluster,
+            user,
+            server,
+            authorities: &authorities,
+            credentials,
+        };
+        let file = spec.place.public();
+        let existing = self
+            .seen
+            .files
+            .get(&file)
+            .map(|content| content.bytes.as_slice());
+        let text =
+            kubeconfig::write(&entry, existing).with_context(|| format!("replace {file}"))?;
+        self.change(pair, &spec.place, file, text, PRIVATE_MODE);
+        Ok(())
+    }
+
+    pub(super) fn certificates(&mut self, pair: usize, spec: &Spec, file: &[Certificate]) {
+        if spec.name == API_SERVER {
+            self.served = Some(file.to_vec());
+        }
+        let place = &spec.place;
+        let bytes = octets(&pem(file));
+        self.change(pair, place, place.public(), bytes, CERTIFICATE_MODE);
+    }
+
+    pub(super) fn private_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
+        let pem = octets(&key.to_pem());
+        self.change(pair, place, place.key(), pem, PRIVATE_MODE);
+    }
+
+    pub(super) fn public_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
+        let pem = octets(&key.public_key().to_pem());
+        self.change(pair, place, place.public(), pem, PRIVATE_MODE);
+    }
+
+    /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file. One
+    /// that is made beside the other half of its pair gets that one's owner: whoever could read a
+    /// component's certificate must be able to read its key.
+    pub(super) fn change(
+        &mut self,
+        pair: usize,
+        place: &Place,
+        file: FileId,
+        bytes: Zeroizing<Vec<u8>>,
+        mode: u32,
+    ) {
+        let replaced = self.seen.files.get(&file);
+        let files = place.files();
+        let owned = replaced.or_else(|| files.iter().find_map(|half| self.seen.files.get(half)));
+        self.changes.push(Change {
+            mode: replaced.map_or(mode, |found| found.mode & file.largest_mode()),
+            owner: Owner {
+                user: self.owner.user.or(owned.map(|found| found.uid)),
+                group: self.owner.group.or(owned.map(|found| found.gid)),
+            },
+            group: pair,
+            replaces: replaced.map(|found| key::sha256(&found.bytes)),
+            file,
+            bytes,
+        });
+    }
+}
