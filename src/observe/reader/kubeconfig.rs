@@ -1,0 +1,151 @@
+//! A kubeconfig, with the files that it names.
+
+use super::{Holds, Reader, key_state, unread, when_it_comes};
+use crate::kubeconfig::{self, Bearer, Source};
+use crate::location::FileId;
+use crate::observed::{self, Access, Cause, Key, Kubeconfig, Observed, Unreadable};
+use crate::x509::cert::Certificate;
+use crate::x509::request::Request;
+
+impl Reader<'_> {
+    pub(super) fn kubeconfig(&mut self, file: &FileId) -> Observed {
+        if self.own && !self.found && !self.is_identity(file) {
+            return Observed::Absent;
+        }
+        let before = self.unreadable.len();
+        let mut opaque = false;
+        let parse = |bytes: &[u8]| {
+            opaque = kubeconfig::is_opaque(bytes);
+            kubeconfig::parse(bytes)
+        };
+        let parsed = self.file(file, Holds::Key, parse);
+        let Some((entry, access)) = parsed else {
+            for reason in self.unreadable.iter_mut().filter(|_| opaque) {
+                reason.cause = Cause::Opaque;
+            }
+            // kubeadm leaves a kubeconfig without its certificate beside its request.
+            let content =
+                |reason: &Unreadable| matches!(reason.cause, Cause::Content | Cause::Opaque);
+            // Of one that was not read nothing is known, nor of what lies beside it.
+            if !self.found
+                && self.unreadable[before..].iter().any(content)
+                && let Some((asked, request)) = self.asked(file)
+            {
+                let waiting = request.and_then(|request| self.waiting(file, &request));
+                if let Some(waiting) = waiting {
+                    self.unreadable.truncate(before);
+                    return waiting;
+                }
+                let mended = self.unreadable.iter_mut();
+                for reason in mended.filter(|reason| reason.way_out.is_none()) {
+                    reason.cause = Cause::Requested;
+                    reason.way_out = Some(when_it_comes(&asked));
+                }
+            }
+            return Observed::Absent;
+        };
+        let sources = [&entry.authorities, &entry.certificate, &entry.key]
+            .map(|source| self.lies(file, source));
+        let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
+        let chain = self.source(file, &entry.certificate, Certificate::from_pem);
+        let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
+        match (authorities, chain, key) {
+            (Some((authorities, _)), Some((chain, _)), Some((state, mode))) => {
+                let key_file = match entry.key {
+                    Source::Data { .. } => None,
+                    Source::File { path, .. } => Some((path, mode)),
+                };
+                Observed::Kubeconfig(Kubeconfig {
+                    cluster: entry.cluster,
+                    user: entry.user,
+                    server: entry.server,
+                    server_name: entry.server_name,
+                    authorities,
+                    chain,
+                    sources: Box::new(sources),
+                    referred: matches!(entry.certificate, Source::File { .. }),
+                    key: Key { state, access },
+                    key_file,
+                })
+            }
+            _ => Observed::Absent,
+        }
+    }
+
+    fn lies(&self, file: &FileId, source: &Source) -> observed::Source {
+        match source {
+            Source::Data { .. } => observed::Source::Embedded,
+            Source::File { path, .. } => self
+                .store
+                .referred(file, path)
+                .map_or(observed::Source::Elsewhere, observed::Source::File),
+        }
+    }
+
+    /// Whether a file that is in no row is a kubeconfig with a client certificate: a token's or
+    /// another program's is none of ours.
+    fn is_identity(&self, file: &FileId) -> bool {
+        match self.content(file) {
+            Ok(Some(content)) => kubeconfig::bearer(&content.bytes) == Some(Bearer::Certificate),
+            // That it cannot be read is for the reader to tell.
+            _ => true,
+        }
+    }
+
+    /// A kubeconfig that was read and holds a key, whose certificate this asks for.
+    fn waiting(&self, file: &FileId, request: &Request) -> Option<Observed> {
+        let content = self.seen.get(file)?;
+        let waiting = kubeconfig::waiting(&content.bytes)?;
+        let key = Key {
+            state: key_state(&waiting.key, None).ok()?,
+            access: Access {
+                mode: content.mode,
+                user: content.uid,
+            },
+        };
+        (*key.open()?.public_key() == request.public_key).then(|| Observed::Requested {
+            key,
+            request: Box::new(request.clone()),
+            entry: Some([waiting.cluster, waiting.user, waiting.server]),
+        })
+    }
+
+    /// The data of a kubeconfig's field, or the file it refers to, with that file's mode.
+    pub(super) fn source<T>(
+        &mut self,
+        file: &FileId,
+        source: &Source,
+        parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    ) -> Option<(T, u32)> {
+        match source {
+            Source::Data { field, bytes } => self
+                .parsed(file, bytes, |bytes| {
+                    parse(bytes).map_err(|error| error.context(*field))
+                })
+                .map(|parsed| (parsed, 0)),
+            Source::File { field, path } => match self.store.read_reference(file, path) {
+                Ok(None) => {
+                    let why = format!("refers to {path} ({field}), which is not there");
+                    self.fail(file, why, Cause::Content);
+                    None
+                }
+                Ok(Some(content)) => self
+                    .parsed(file, &content.bytes, |bytes| {
+                        parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
+                    })
+                    .map(|parsed| (parsed, content.mode)),
+                Err(error) => {
+                    let cause = self.cause(&error);
+                    let Unreadable { why, way_out, .. } = unread(file, &error);
+                    let why = format!("refers to {path} ({field}), which {why}");
+                    // What is wrong with a file that is only named is no reason to move it.
+                    match way_out.filter(|_| cause != Cause::Content) {
+                        Some(way_out) => self.fail(file, format!("{why}: {way_out}"), cause),
+                        None => self.fail(file, why, cause),
+                    }
+                    None
+                }
+            },
+        }
+    }
+}
