@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use time::Duration;
 
-use super::resolve::{SYSTEM_NODE, common_name, fixed, in_files, issuer, subjects};
-use super::{CommonName, Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
+use super::resolve::{common_name, fixed, in_files, issuer, subjects};
+use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
@@ -22,38 +22,16 @@ use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
 use crate::x509::usage::ExtendedKeyUsage;
 
+mod evidence;
 mod loose;
 
+use evidence::made_by_kubelet;
+
+pub use evidence::Evidence;
 pub use loose::{loose, paired};
 
 /// What was found, by the spec's name.
 type Found = BTreeMap<String, Observed>;
-
-/// What the files of a tree tell of their cluster and node together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Evidence {
-    /// The node's name, if a certificate tells it.
-    node: Option<String>,
-    /// The name of the machine that looks: what a subject is told to lack where none tells it.
-    host: String,
-    /// The domain of the cluster's services.
-    dns_domain: String,
-    /// The CAs that are there, by the name of their spec.
-    cas: Vec<(String, Name)>,
-}
-
-impl Evidence {
-    /// What `found` tells. `host` is the machine that looks, which need not be the node: no certificate
-    /// is held to have its name for a SAN.
-    pub fn of(found: &Found, host: &str) -> Self {
-        Self {
-            node: node(found),
-            host: host.to_owned(),
-            dns_domain: dns_domain(found).unwrap_or_else(|| defaults::DNS_DOMAIN.to_owned()),
-            cas: cas(found),
-        }
-    }
-}
 
 /// What should be in the place of a row, where `observed` is.
 pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Spec {
@@ -392,79 +370,6 @@ fn sans(profile: &Profile, leaf: Option<&Certificate>, evidence: &Evidence) -> V
     });
     sans.extend(known);
     ordered(sans)
-}
-
-/// The node that most certificates name; of two named by as many, the one of the first row.
-fn node(found: &Found) -> Option<String> {
-    let named: Vec<(String, &Profile)> = TABLE
-        .iter()
-        .filter_map(|row| {
-            let leaf = certificate(found.get(row.name)?)?;
-            let name = leaf.subject.common_name()?;
-            let node = match row.common_name {
-                CommonName::Fixed(_) => return None,
-                CommonName::NodeName => name.as_str(),
-                CommonName::SystemNode => name.strip_prefix(SYSTEM_NODE)?,
-            };
-            Some((node.to_owned(), row))
-        })
-        .collect();
-    let served = |node: &str| {
-        let serves = |row: &&Profile| {
-            let leaf = found.get(row.name).and_then(certificate);
-            row.hosts.contains(&Host::NodeName)
-                && leaf.is_some_and(|leaf| leaf.sans.contains(&San::Dns(node.to_owned())))
-        };
-        TABLE.iter().filter(serves).count()
-    };
-    let weight =
-        |node: &str| served(node) + named.iter().filter(|(other, _)| other == node).count();
-    // Of equals the last counts to max_by_key.
-    named
-        .iter()
-        .rev()
-        .max_by_key(|(node, _)| weight(node))
-        .map(|(node, _)| node.clone())
-}
-
-fn dns_domain(found: &Found) -> Option<String> {
-    TABLE.iter().find_map(|row| {
-        let leaf = certificate(found.get(row.name)?)?;
-        row.hosts.iter().find_map(|host| {
-            let Host::ServiceInDomain(service) = host else {
-                return None;
-            };
-            leaf.sans.iter().find_map(|san| match san {
-                San::Dns(name) => Some(name.strip_prefix(service)?.strip_prefix('.')?.to_owned()),
-                _ => None,
-            })
-        })
-    })
-}
-
-/// Every CA of a file, since any of a bundle may have signed.
-fn cas(found: &Found) -> Vec<(String, Name)> {
-    let mut cas = Vec::new();
-    for (name, observed) in found {
-        if let Observed::Certificate { chain, .. } = observed {
-            let ca = certificate(observed).is_some_and(Certificate::is_ca);
-            let all = chain.iter().filter(|other| ca && other.is_ca());
-            cas.extend(all.map(|ca| (name.clone(), ca.subject.clone())));
-        }
-    }
-    // Of two files of one name the table's counts: it is what the components trust.
-    cas.sort_by_key(|(name, _)| super::by_name(name).is_none());
-    cas
-}
-
-/// Whether a kubelet made it for want of one: for its node's name and the second in which it
-/// started, and signed by nobody who is known here.
-fn made_by_kubelet(leaf: &Certificate, evidence: &Evidence) -> bool {
-    let name = leaf.subject.common_name().unwrap_or_default();
-    let started = name
-        .rsplit_once('@')
-        .is_some_and(|(_, time)| !time.is_empty() && time.bytes().all(|c| c.is_ascii_digit()));
-    started && evidence.cas.iter().all(|(_, ca)| *ca != leaf.issuer)
 }
 
 #[cfg(test)]
