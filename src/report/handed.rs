@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::lines::{BOLD, GREEN, YELLOW, count, line, painted, shown, told, wrapped};
 use super::shape::{Directories, Told, text_of, timestamp, yaml};
-use super::text::{
-    BOLD, GREEN, YELLOW, count, finding, line, notes, painted, recovered, shown, told, wrapped,
-    written,
-};
+use super::text::{finding, notes, recovered, written};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::finding::{Code, Finding, Severity};
 use crate::kubeconfig::Refreshed;

@@ -3,6 +3,7 @@
 mod check;
 mod flags;
 mod handed;
+mod lines;
 mod metrics;
 mod next;
 mod readers;

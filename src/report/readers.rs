@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::text::{line, painted, shown, wrapped};
+use super::lines::{line, painted, shown, wrapped};
 use super::{Exit, Format, Outcome, Report};
 use crate::facts::Version;
 use crate::observed::Observed;
@@ -125,7 +125,7 @@ pub(super) fn body(text: &mut String, report: &Report, format: &Format) {
         if told.is_empty() {
             continue;
         }
-        line(text, &painted(format, super::text::BOLD, title));
+        line(text, &painted(format, super::lines::BOLD, title));
         for process in told {
             let mut names = items(process);
             if let Some(first) = names.first_mut() {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::lines::{shown, told, wrapped};
 use super::next::Advice;
 use super::shape::{text_of, timestamp};
-use super::text::{shown, told, wrapped};
 use super::{Format, Outcome, Report};
 use crate::finding::Finding;
 use crate::location::Root;

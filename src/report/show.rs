@@ -3,8 +3,8 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::lines::{BOLD, RED, YELLOW, line, painted, shown, words, wrapped};
 use super::shape::{timestamp, yaml};
-use super::text::{BOLD, RED, YELLOW, line, painted, shown, words, wrapped};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::bundle::{is_root, verifies};
 use crate::key::{PublicKey, hex};

@@ -3,16 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::lines::{
+    BOLD, GREEN, RED, YELLOW, command, count, line, painted, shown, told, words, wrapped,
+};
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Finding, Severity};
 use crate::store::{Recovered, Store};
-use crate::x509::name::is_hidden;
-
-pub(super) const BOLD: &str = "\x1b[1m";
-pub(super) const GREEN: &str = "\x1b[32m";
-pub(super) const RED: &str = "\x1b[31m";
-pub(super) const YELLOW: &str = "\x1b[33m";
-const RESET: &str = "\x1b[0m";
 
 /// That a run waits for another one.
 pub fn waiting(directory: &Path) -> String {
@@ -364,8 +360,8 @@ fn next(text: &mut String, report: &Report, format: &Format) {
     line(text, &painted(format, BOLD, "Next:"));
     for advice in &report.next {
         wrapped(text, "  ", &words(&advice.text), " ", format);
-        for command in &advice.commands {
-            self::command(text, command, format);
+        for advised in &advice.commands {
+            command(text, advised, format);
         }
     }
 }
@@ -388,205 +384,5 @@ pub(super) fn finding(told: &Told, format: &Format) -> String {
     text
 }
 
-/// A sentence in lines of the terminal's width.
-pub(super) fn told(text: &mut String, sentence: &str, format: &Format) {
-    wrapped(text, "", &words(&shown(sentence)), " ", format);
-}
-
-/// Pieces put into lines of the terminal's width, or into one.
-pub(super) fn wrapped(
-    text: &mut String,
-    indent: &str,
-    pieces: &[String],
-    between: &str,
-    format: &Format,
-) {
-    let width = format.width.unwrap_or(usize::MAX);
-    let mut current = indent.to_owned();
-    for (index, piece) in pieces.iter().enumerate() {
-        let last = index + 1 == pieces.len();
-        let piece = if last {
-            piece.clone()
-        } else {
-            format!("{piece}{between}")
-        };
-        let fits = current.chars().count() + piece.trim_end().chars().count() <= width;
-        if !fits && current.trim() != "" {
-            line(text, &current);
-            indent.clone_into(&mut current);
-        }
-        current.push_str(&piece);
-    }
-    line(text, &current);
-}
-
-/// A command, in lines that a shell joins again. One with quotes stays whole: in them a line's end
-/// would be a part of it.
-fn command(text: &mut String, command: &str, format: &Format) {
-    let width = format.width.unwrap_or(usize::MAX);
-    let mut current = format!("    {}", command.split(' ').next().unwrap_or_default());
-    for word in command.split(' ').skip(1) {
-        let fits =
-            current.chars().count() + word.chars().count() + " ".len() + r" \".len() <= width;
-        if !fits && !command.contains('\'') {
-            line(text, &format!(r"{current} \"));
-            current = format!("      {word}");
-        } else {
-            current.push(' ');
-            current.push_str(word);
-        }
-    }
-    line(text, &current);
-}
-
-pub(super) fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
-}
-
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
-}
-
-pub(super) fn painted(format: &Format, colour: &str, text: &str) -> String {
-    if format.colour {
-        format!("{colour}{text}{RESET}")
-    } else {
-        text.to_owned()
-    }
-}
-
-pub(super) fn line(text: &mut String, line: &str) {
-    text.push_str(line.trim_end());
-    text.push('\n');
-}
-
-/// What a subject from a stranger's file may hold, and what nobody sees or a terminal obeys, never
-/// reaches one.
-pub(super) fn shown(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if is_hidden(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::Output;
-    use super::*;
-
-    const WORDS: &str = "kubectl --kubeconfig k8s/super-admin.conf create clusterrolebinding \
-                         kubeadm:cluster-admins --clusterrole=cluster-admin";
-
-    fn format(width: Option<usize>) -> Format {
-        Format {
-            output: Output::Text,
-            quiet: false,
-            width,
-            colour: false,
-        }
-    }
-
-    fn item(subject: &str) -> Item {
-        Item {
-            name: "apiserver".into(),
-            phase: "server",
-            kind: "server",
-            step: "create",
-            why: Vec::new(),
-            files: vec![
-                "k8s/pki/apiserver.crt".into(),
-                "k8s/pki/apiserver.key".into(),
-            ],
-            key_algorithm: "RSA-2048".into(),
-            issuer: None,
-            subject: Some(subject.into()),
-            serial_number: None,
-            not_before: None,
-            not_after: Some("2027-03-01T00:00:00Z".into()),
-            fingerprint: None,
-            sans: vec![
-                "cp1".into(),
-                "kubernetes.default.svc".into(),
-                "10.96.0.1".into(),
-            ],
-            from: None,
-            anchors: Vec::new(),
-            sans_added: Vec::new(),
-            sans_removed: Vec::new(),
-        }
-    }
-
-    fn described(items: &[Item], width: Option<usize>) -> String {
-        let format = format(width);
-        let mut text = String::new();
-        let columns = Columns::of(items, &format);
-        for item in items {
-            describe(&mut text, item, &columns, &format);
-        }
-        text
-    }
-
-    #[test]
-    fn what_fits_stands_beside_and_is_never_wrapped_without_a_terminal() {
-        let beside = "  k8s/pki/apiserver.crt, .key  until 2027-03-01  CN=kube-apiserver\n      \
-                      good for cp1, kubernetes.default.svc, 10.96.0.1\n";
-        for width in [None, Some(66), Some(200)] {
-            assert_eq!(described(&[item("CN=kube-apiserver")], width), beside);
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_stands_below_for_all_alike() {
-        let text = described(&[item("CN=a"), item("CN=kube-apiserver")], Some(65));
-        let below = "  k8s/pki/apiserver.crt, .key\n      until 2027-03-01  CN=a\n";
-        assert!(text.starts_with(below), "{text}");
-        assert!(
-            text.contains("\n      until 2027-03-01  CN=kube-apiserver\n"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn no_line_is_longer_than_the_terminal_is_wide() {
-        for width in 40..120 {
-            let mut text = described(&[item("CN=kube-apiserver")], Some(width));
-            command(&mut text, WORDS, &format(Some(width)));
-            for line in text.lines() {
-                assert!(line.chars().count() <= width, "{width}: {line}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_shell_reads_a_wrapped_command_as_one_line() {
-        let mut text = String::new();
-        command(&mut text, WORDS, &format(Some(60)));
-        assert!(text.lines().count() > 2, "{text}");
-        assert_eq!(text.trim().replace(" \\\n      ", " "), WORDS);
-    }
-
-    #[test]
-    fn a_command_with_quotes_stays_whole() {
-        let mut text = String::new();
-        let quoted = "kubectl --kubeconfig 'my folder/super-admin.conf' create clusterrolebinding";
-        command(&mut text, quoted, &format(Some(40)));
-        assert_eq!(text, format!("    {quoted}\n"));
-    }
-
-    #[test]
-    fn control_characters_of_a_subject_never_reach_a_terminal() {
-        let text = described(&[item("CN=a\x1b[31mb\nc\u{202e}d\u{200b}")], None);
-        let shown = "CN=a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}";
-        assert!(text.contains(shown), "{text}");
-        assert!(!text.contains(['\x1b', '\u{202e}', '\u{200b}']), "{text}");
-    }
-}
+mod tests;
