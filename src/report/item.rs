@@ -1,0 +1,110 @@
+//! A step of a plan, as it is told.
+
+use super::shape::{Anchor, Item, timestamp};
+use super::{Report, readers};
+use crate::key::KeyAlgorithm;
+use crate::observed::Observed;
+use crate::plan::{Planned, Step};
+use crate::requests::sent;
+use crate::spec::Content;
+use crate::x509::cert::Certificate;
+
+impl Report {
+    pub(super) fn item(
+        &self,
+        planned: &Planned,
+        observed: Option<&Observed>,
+        certificate: Option<&Certificate>,
+    ) -> Item {
+        let spec = &planned.spec;
+        // Of an external CA only the certificate is here.
+        let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
+            && planned.step.keeps();
+        let files = if external {
+            vec![spec.place.public()]
+        } else {
+            spec.place.files()
+        };
+        let files = match (&planned.step, observed) {
+            (Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
+                vec![spec.place.key(), sent(&spec.name)]
+            }
+            (Step::Refresh, _) => vec![spec.place.public()],
+            (_, Some(Observed::Returned(returned))) if returned.key.is_none() => {
+                vec![spec.place.public()]
+            }
+            _ => files,
+        };
+        let (kind, issuer) = match &spec.content {
+            Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
+            Content::KeyPair(_) => ("key pair", None),
+        };
+        let wanted = spec.certificate();
+        let sans = certificate.map(|certificate| &certificate.sans);
+        let returned = match observed {
+            Some(Observed::Returned(returned)) if planned.step == Step::Import => Some(returned),
+            _ => None,
+        };
+        let (sans_added, sans_removed) = readers::names_changed(spec, observed);
+        Item {
+            name: spec.name.clone(),
+            phase: spec.phase.name(),
+            kind,
+            step: match planned.step {
+                Step::Create => "create",
+                Step::Derive => "derive",
+                Step::Import => "import",
+                Step::Keep => "keep",
+                Step::Refresh => "refresh",
+                Step::Reissue { .. } => "reissue",
+                Step::Replace { .. } => "replace",
+                Step::Request { .. } => "request",
+                Step::Skip => "skip",
+            },
+            why: match &planned.step {
+                Step::Reissue { why } | Step::Replace { why } if why.is_empty() => {
+                    vec!["asked-for"]
+                }
+                Step::Reissue { why } | Step::Replace { why } | Step::Request { why } => {
+                    why.iter().map(|code| code.id()).collect()
+                }
+                _ => Vec::new(),
+            },
+            files: files.iter().map(|file| self.path(file)).collect(),
+            key_algorithm: certificate
+                .and_then(|certificate| certificate.public_key.algorithm())
+                .or_else(|| kept_key(&planned.step, observed))
+                .unwrap_or(spec.key_algorithm())
+                .to_string(),
+            issuer,
+            subject: certificate
+                .map(|certificate| &certificate.subject)
+                .or(wanted.map(|wanted| &wanted.subject))
+                .map(ToString::to_string),
+            serial_number: certificate.map(|certificate| certificate.serial.to_string()),
+            not_before: certificate.map(|made| timestamp(made.validity.not_before)),
+            not_after: certificate.map(|made| timestamp(made.validity.not_after)),
+            fingerprint: certificate.map(Certificate::fingerprint),
+            sans: sans
+                .or(wanted.map(|wanted| &wanted.sans))
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
+            from: returned.map(|returned| self.path(&returned.file).display().to_string()),
+            anchors: returned.map_or_else(Vec::new, |returned| Anchor::of(spec, returned)),
+            sans_added,
+            sans_removed,
+        }
+    }
+}
+
+/// The algorithm of a key pair that was there: it may be another than a new one would have.
+fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
+    match (step, observed) {
+        (Step::Keep | Step::Derive | Step::Skip, Some(Observed::KeyPair { key, .. })) => {
+            key.open().map(|key| key.algorithm())
+        }
+        _ => None,
+    }
+}
