@@ -66,7 +66,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 35] = [
+const ELSEWHERE: [(Code, &str); 37] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -212,6 +212,14 @@ const ELSEWHERE: [(Code, &str); 35] = [
         "good::a_tree_of_a_node_with_a_long_name_has_notes_alone",
     ),
     // Root may read everything.
+    (
+        Code::CaShortened,
+        "a_ca_that_would_end_before_what_it_signed_is_refused_and_one_that_ends_sooner_is_told (tests/renew.rs)",
+    ),
+    (
+        Code::CaTooShort,
+        "a_ca_that_would_end_before_what_it_signed_is_refused_and_one_that_ends_sooner_is_told (tests/renew.rs)",
+    ),
     (
         Code::ReadFailed,
         "tree::what_may_not_be_read_or_written_is_answered_with_file_and_reason (tests/bad_input)",
