@@ -230,15 +230,6 @@ impl Seen {
 
     /// Why the entry of this spec cannot be put into the kubeconfig that is there.
     fn obstacle(&self, spec: &Spec) -> Option<Obstacle> {
-        let Place::Kubeconfig {
-            cluster,
-            user,
-            server,
-            ..
-        } = &spec.place
-        else {
-            return None;
-        };
         let existing = self.files.get(&spec.place.public())?;
         let issuer = spec.certificate()?.issuer.as_ref()?;
         let authorities = match self.observed.get(issuer) {
@@ -247,26 +238,21 @@ impl Seen {
             }
             _ => String::new(),
         };
-        let entry = Entry {
-            cluster,
-            user,
-            server,
-            authorities: &authorities,
-            credentials: match spec.credential_files() {
-                Some(files) => Credentials::Files {
-                    authorities: self
-                        .references
-                        .get(&files.authorities)
-                        .map_or("", String::as_str),
-                    certificate: "",
-                    key: "",
-                },
-                None => Credentials::Data {
-                    certificate: &PLACEHOLDER,
-                    key: PLACEHOLDER.as_bytes(),
-                },
+        let credentials = match spec.credential_files() {
+            Some(files) => Credentials::Files {
+                authorities: self
+                    .references
+                    .get(&files.authorities)
+                    .map_or("", String::as_str),
+                certificate: "",
+                key: "",
+            },
+            None => Credentials::Data {
+                certificate: &PLACEHOLDER,
+                key: PLACEHOLDER.as_bytes(),
             },
         };
+        let entry = Entry::of(&spec.place, &authorities, credentials)?;
         let largest = usize::try_from(store::LARGEST).unwrap_or(usize::MAX);
         kubeconfig::obstacle(&entry, &existing.bytes, largest)
     }

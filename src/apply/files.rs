@@ -1,6 +1,6 @@
 //! What is written for one step: its files, with mode and owner.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
 use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
@@ -80,26 +80,12 @@ impl Preparation<'_> {
         spec: &Spec,
         credentials: Credentials<'_>,
     ) -> Result<()> {
-        let Place::Kubeconfig {
-            cluster,
-            user,
-            server,
-            ..
-        } = &spec.place
-        else {
-            bail!("{} is no kubeconfig", spec.name);
-        };
         let issuer = spec
             .certificate()
             .and_then(|wanted| wanted.issuer.as_deref());
         let authorities = pem(&self.trusted(issuer.context("a kubeconfig needs a CA")?)?);
-        let entry = Entry {
-            cluster,
-            user,
-            server,
-            authorities: &authorities,
-            credentials,
-        };
+        let entry = Entry::of(&spec.place, &authorities, credentials)
+            .with_context(|| format!("{} is no kubeconfig", spec.name))?;
         let file = spec.place.public();
         let existing = self
             .seen

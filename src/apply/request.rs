@@ -46,28 +46,14 @@ impl<'a> Preparation<'a> {
 
     /// A kubeconfig with its key and without its certificate, as kubeadm writes one.
     fn waiting(&mut self, pair: usize, spec: &Spec, key: &PrivateKey) -> Result<()> {
-        let Place::Kubeconfig {
-            cluster,
-            user,
-            server,
-            ..
-        } = &spec.place
-        else {
-            bail!("{} is no kubeconfig", spec.name);
-        };
         let issuer = spec
             .certificate()
             .and_then(|wanted| wanted.issuer.as_deref());
         let authorities = issuer.and_then(|ca| self.trusted(ca).ok());
         let authorities = pem(&authorities.unwrap_or_default());
         let key = key.to_pem();
-        let entry = Entry {
-            cluster,
-            user,
-            server,
-            authorities: &authorities,
-            credentials: Credentials::Key(key.as_bytes()),
-        };
+        let entry = Entry::of(&spec.place, &authorities, Credentials::Key(key.as_bytes()))
+            .with_context(|| format!("{} is no kubeconfig", spec.name))?;
         let file = spec.place.public();
         let text = kubeconfig::write(&entry, None)?;
         self.change(pair, &spec.place, file, text, PRIVATE_MODE);

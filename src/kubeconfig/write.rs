@@ -10,6 +10,7 @@ use super::{
 };
 use crate::finding::Code;
 use crate::observed::{Obstacle, server};
+use crate::spec::Place;
 use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node};
 
@@ -32,6 +33,32 @@ pub struct Entry<'a> {
     pub authorities: &'a str,
     /// Where it finds them.
     pub credentials: Credentials<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// What is to be put in `place`; none, if that is no kubeconfig.
+    pub fn of(
+        place: &'a Place,
+        authorities: &'a str,
+        credentials: Credentials<'a>,
+    ) -> Option<Self> {
+        let Place::Kubeconfig {
+            cluster,
+            user,
+            server,
+            ..
+        } = place
+        else {
+            return None;
+        };
+        Some(Self {
+            cluster,
+            user,
+            server,
+            authorities,
+            credentials,
+        })
+    }
 }
 
 /// What a kubeconfig is to hold, or to name.
