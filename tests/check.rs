@@ -61,6 +61,19 @@ fn of_severity(report: &Value, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         .collect()
 }
 
+/// What `certs check` takes beyond facts.
+const NO_FACTS: [&str; 9] = [
+    "--within",
+    "--ca-within",
+    "--kubeconfig-dir",
+    "--kubelet-dir",
+    "--output",
+    "--output-file",
+    "--quiet",
+    "--fail-on",
+    "--help",
+];
+
 /// What is told of a base with something done to it, with its exit code.
 fn after(base: Base, recipe: &str, arguments: &[&str]) -> (Vec<String>, i32) {
     let place = base.copy();
@@ -512,6 +525,58 @@ fn facts_that_nobody_stated_are_those_that_the_files_tell() {
         expected.sort();
         assert_eq!(found, expected, "{flags:?}");
     }
+}
+
+#[test]
+fn each_fact_that_may_be_stated_changes_what_is_found() {
+    // A serving certificate of the kubelet's, which has an address.
+    let recipe = "mkdir -p ../kubelet; key ../kubelet/kubelet.key\n\
+        issue ../kubelet/kubelet subject=/O=system:nodes/CN=system:node:cp1 eku=serverAuth san=DNS:cp1,IP:10.0.0.10";
+    let place = OPENSSL.copy();
+    OPENSSL.cook(recipe, place.path());
+    let found = |flags: &str| {
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        let finished = check(place.path(), &[&["-o", "json"], &flags[..]].concat());
+        report(&finished)["findings"].clone()
+    };
+    // Where one alone tells nothing, with what else it takes.
+    let stated = [
+        ("", "--node-name cp2"),
+        ("", "--apiserver-advertise-address 10.0.0.11"),
+        (
+            "--apiserver-advertise-address 10.0.0.10",
+            "--apiserver-bind-port 7443",
+        ),
+        ("", "--control-plane-endpoint 10.0.0.10:7443"),
+        ("", "--apiserver-cert-extra-sans x.example"),
+        ("", "--service-cidr 10.97.0.0/16"),
+        ("", "--service-dns-domain x.example"),
+        ("", "--etcd-extra-sans x.example"),
+        ("", "--node-ip 10.0.0.99"),
+        ("", "--kubernetes-version v1.28.0"),
+        ("", "--key-algorithm RSA-4096"),
+        ("", "--validity 100d"),
+    ];
+    for (others, flag) in stated {
+        let both = format!("{others} {flag}");
+        assert_ne!(found(&both), found(others), "{flag} changes nothing");
+    }
+    let help = read(&fixture("help/check.txt"));
+    let (own, _) = help.split_once("Options of every verb").expect("options");
+    let options = own
+        .lines()
+        .filter(|line| line.trim_start().starts_with('-'))
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
+    let taken = options.filter(|option| !NO_FACTS.contains(option));
+    let shown: Vec<&str> = stated
+        .iter()
+        .filter_map(|(_, flag)| flag.split(' ').next())
+        .collect();
+    assert_eq!(taken.collect::<Vec<_>>(), shown);
+    // Until when a CA is good shows in it, and how long new ones would be is no matter of a check.
+    check(place.path(), &["--ca-validity", "3650d"])
+        .expect(2)
+        .expect_failure("unexpected argument '--ca-validity'");
 }
 
 #[test]

@@ -59,7 +59,6 @@ arguments! {
         #[command(flatten)] version: KubernetesVersion,
         #[command(flatten)] key: KeyAlgorithm,
         #[command(flatten)] validity: Validity,
-        #[command(flatten)] ca_validity: CaValidity,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] kubelet_dir: KubeletDir,
         /// How to report: text for people, json or yaml for programs, prometheus for metrics

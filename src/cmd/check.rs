@@ -173,7 +173,6 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     verb.version.give(&mut given);
     verb.key.give(&mut given);
     verb.validity.give(&mut given);
-    verb.ca_validity.give(&mut given);
     let document = tree.config.is_some();
     let told = wrong.collect(stated(given, &tree, env))?;
     let (Some(leaf), Some(ca), Some((facts, given, mut notes)), true) =
