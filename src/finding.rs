@@ -106,7 +106,7 @@ codes! {
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier (RFC 5280 section 4.2.1.2)";
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates";
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here";
-    NotLookedAt "not-looked-at" Warning "it lies too deep, among too many or beyond too much for a check to look into it, is too large, is a pipe, a socket, a device or a link to elsewhere, its name is no UTF-8, or this user may not look into it";
+    NotLookedAt "not-looked-at" Warning "it lies too deep, among too many or beyond too much for a check to look into it, is too large and may hold a certificate, a key or a kubeconfig, is a pipe, a socket, a device or a link to elsewhere, its name is no UTF-8, or this user may not look into it";
     NotRenewed "not-renewed" Warning "it is due, and was not renewed";
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew";
     NotReturned "not-returned" Error "a certificate that was asked for did not come back";

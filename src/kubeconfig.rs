@@ -278,6 +278,14 @@ pub fn may_hold(bytes: &[u8]) -> bool {
         || bytes.windows(2).any(escapes)
 }
 
+/// Whether the field of a client's key is named in it, be it in UTF-16 or among what is no text.
+pub fn names_key(bytes: &[u8]) -> bool {
+    let text = bytes.iter().copied().filter(|byte| *byte != 0);
+    let text: Zeroizing<Vec<u8>> = Zeroizing::new(text.collect());
+    let mut words = text.windows(KEY_DATA.len());
+    words.any(|word| word == KEY_DATA.as_bytes())
+}
+
 /// What the list of users is called.
 const USERS: &[u8] = b"users";
 const KEY_DATA: &str = "client-key-data";

@@ -21,7 +21,7 @@ use crate::x509::request::Request;
 
 pub use former::{Former, former};
 use reader::Reader;
-pub(crate) use reader::may_hold;
+pub(crate) use reader::{beginning_may_hold, may_hold};
 pub(crate) use reasons::unread;
 
 /// As long as the PEM of a certificate or a key may be that is yet to be made.

@@ -729,7 +729,7 @@ fn each_told(cases: &[(String, Vec<String>)]) {
 }
 
 /// What is done to a tree, and what of it is told, whatever it is called.
-const BY_WHAT_IT_IS: [(&str, &[&str]); 14] = [
+const BY_WHAT_IT_IS: [(&str, &[&str]); 17] = [
     (
         "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
         &["error key-mismatch A.key", "warning expires-soon A.crt"],
@@ -803,7 +803,35 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 14] = [
     ),
     (
         "head -c 1048577 /dev/zero > large; head -c 1048577 /dev/zero > large.crt",
-        &["error unreadable large.crt", "warning not-looked-at large"],
+        &["error unreadable large.crt"],
+    ),
+    // What etcd has, as kubeadm copies it before an upgrade, is no file of the tree.
+    (
+        "snap=tmp/kubeadm-backup-etcd-2026-11-22-12-00-00/etcd/member/snap; mkdir -p $snap; \
+             { head -c 4096 /dev/zero; cat pki/ca.crt; echo users; head -c 2000000 /dev/zero; } > $snap/db; \
+             seq 300000 > log",
+        &[],
+    ),
+    // Of so many no more is begun either.
+    (
+        "for number in {10..75}; do truncate -s 2000000 z$number; done",
+        &["warning not-looked-at z74", "warning not-looked-at z75"],
+    ),
+    (
+        "lines() { seq 300000; }; { cat pki/ca.crt; lines; } > a; \
+             { cat pki/apiserver.key; lines; } > b; { cat admin.conf; lines; } > c; \
+             { openssl x509 -in pki/ca.crt -outform DER; lines; } > d; \
+             tar -cf e pki/ca.key a; tar -cf f admin.conf a; \
+             { lines; cat pki/apiserver.key; } > beyond; iconv -f UTF-8 -t UTF-16LE c > g",
+        &[
+            "warning not-looked-at b",
+            "warning not-looked-at d",
+            "warning not-looked-at a",
+            "warning not-looked-at c",
+            "warning not-looked-at e",
+            "warning not-looked-at f",
+            "warning not-looked-at g",
+        ],
     ),
     (
         "mkdir -m 700 .certs-old; cp pki/ca.key .certs-old/; chmod 644 .certs-old/ca.key",

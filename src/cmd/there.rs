@@ -11,7 +11,7 @@ use crate::observed::Observed;
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
 use crate::profile::{Profile, ResolveError, by_name};
 use crate::spec::{Kind, Place, Spec};
-use crate::store::{LARGEST, ReadError, Store, Walked, is_called_ours};
+use crate::store::{self, LARGEST, ReadError, Store, Walked, is_called_ours};
 
 /// What to look for in these directories: the rows, and what else lies there; and what is told of
 /// directories that cannot be looked into.
@@ -94,8 +94,9 @@ impl Lying {
             if size > LARGEST && is_called_ours(&file) {
                 lying.files.push(file);
             } else if size > LARGEST {
-                let text = "is larger than 1 MiB, and was not looked into";
-                lying.leave(file, Some(text.to_owned()));
+                let text = "is larger than 1 MiB, and was not looked into".to_owned();
+                let told = may_be_ours(store, &file, &mut room).then_some(text);
+                lying.leave(file, told);
             } else if let Some(beyond) = beyond(store, &file, size, &mut room, &mut of_held) {
                 let text = format!(
                     "was not looked into: {} MiB of smaller files are",
@@ -176,6 +177,19 @@ fn beyond(
         take(of_held, MOST_HELD)
     } else {
         None
+    }
+}
+
+/// Whether what is larger than all that a tree has may yet be of it, as far as its beginning tells.
+fn may_be_ours(store: &Store, file: &FileId, room: &mut u64) -> bool {
+    let Some(rest) = room.checked_sub(LARGEST) else {
+        return true;
+    };
+    *room = rest;
+    match store::beginning(&store.path(file)) {
+        Ok(Some(bytes)) => observe::beginning_may_hold(&bytes),
+        // As of a smaller one only the name could say that it should be read.
+        _ => false,
     }
 }
 

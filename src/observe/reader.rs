@@ -3,7 +3,7 @@
 mod found;
 mod kubeconfig;
 
-pub(crate) use found::may_hold;
+pub(crate) use found::{beginning_may_hold, may_hold};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

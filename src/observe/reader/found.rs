@@ -121,6 +121,15 @@ pub(crate) fn may_hold(bytes: &[u8]) -> bool {
     bytes.first() == Some(&SEQUENCE) || pem::may_hold(bytes) || kubeconfig::may_hold(bytes)
 }
 
+/// The same of a file that is too large for any of them, by its beginning. A database or an archive may have
+/// some in it: certificates as etcd's has, which are nobody's file, or keys, which others may read with it.
+pub(crate) fn beginning_may_hold(bytes: &[u8]) -> bool {
+    if bytes.first() != Some(&SEQUENCE) && bytes.contains(&0) {
+        return pem::holds_private_key(bytes) || kubeconfig::names_key(bytes);
+    }
+    may_hold(bytes)
+}
+
 /// A key of which no more is known than who may read its file.
 fn locked(why: String, content: &FileContent) -> Observed {
     Observed::KeyOnly(Key {
