@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::bundle::{anchors, chain};
+use crate::diff::End;
 use crate::issue::{self, Issued, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey, PublicKey};
 use crate::location::Owner;
@@ -252,7 +253,8 @@ impl<'a> Preparation<'a> {
             .iter()
             .find(|certificate| certificate.public_key == *ca_key.public_key())
             .context("the CA's file holds no certificate of the CA's key")?;
-        let validity = issue::validity(spec, Some(certificate), self.now)?;
+        let end = End::of_ca(certificate, &chain);
+        let validity = issue::validity(spec, Some(end), self.now)?;
         let issuer = Issuer {
             certificate,
             key: &ca_key,

@@ -14,6 +14,7 @@ use rcgen::{
 use time::OffsetDateTime;
 
 use crate::der;
+use crate::diff::End;
 use crate::key::{KeyAlgorithm, PrivateKey, PublicKey};
 use crate::spec::{BACKDATE, CertificateSpec, Kind};
 use crate::x509::Extension;
@@ -52,10 +53,11 @@ pub struct Issuer<'a> {
     pub key: &'a PrivateKey,
 }
 
-/// From five minutes ago to the end of the spec's validity, and not beyond `issuer`'s end.
+/// From five minutes ago to the end of the spec's validity, and not beyond `issuer`'s end, which is that of
+/// the first to end above it.
 pub fn validity(
     spec: &CertificateSpec,
-    issuer: Option<&Certificate>,
+    issuer: Option<End<'_>>,
     now: OffsetDateTime,
 ) -> Result<Validity> {
     // Certificates count whole seconds.
@@ -66,11 +68,12 @@ pub fn validity(
         .context("the validity goes past the year 9999")?;
     let mut not_after = whole(end)?;
     ensure!(not_after > now, "the validity is less than a second");
-    if let Some(ca) = issuer {
-        let Validity {
-            not_before: begin,
-            not_after: end,
-        } = ca.validity;
+    if let Some(End {
+        certificate: ca,
+        at: end,
+    }) = issuer
+    {
+        let begin = ca.validity.not_before;
         ensure!(end > now, "the CA \"{}\" has ended", ca.subject);
         ensure!(begin <= now, "the CA \"{}\" is not yet valid", ca.subject);
         not_after = not_after.min(end);

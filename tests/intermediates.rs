@@ -647,3 +647,48 @@ fn kubectl_and_a_server_that_has_the_root_alone_follow_each_other_s_chains() {
         assert!(!refused.status.success(), "{files}: {refused}");
     }
 }
+
+/// The cluster's CA below an intermediate that ends long before it, with that one's root in its file.
+const ENDS_ABOVE: &str = r"
+echo basicConstraints=critical,CA:TRUE > ext
+ec='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+umask 077
+openssl req -x509 $ec -keyout root.key -subj /CN=root -days 7000 -out root.crt
+openssl req $ec -keyout int.key -subj /CN=int |
+    openssl x509 -req -CA root.crt -CAkey root.key -CAcreateserial -days 250 -extfile ext -out int.crt
+mkdir pki
+openssl req $ec -keyout pki/ca.key -subj /CN=kubernetes |
+    openssl x509 -req -CA int.crt -CAkey int.key -CAcreateserial -days 3650 -extfile ext -out ca.crt
+umask 022
+cat ca.crt int.crt root.crt > pki/ca.crt
+";
+
+#[test]
+fn a_leaf_ends_with_the_first_ca_above_it_and_a_note_says_so() {
+    let place = TempDir::new();
+    bash(place.path(), "", ENDS_ABOVE);
+    let end = |file: &str| {
+        let mut openssl = Command::new(tool("openssl"));
+        openssl.args(["x509", "-noout", "-enddate", "-in", file]);
+        run(openssl.current_dir(place.path())).expect(0).stdout
+    };
+    let above = end("int.crt");
+    let told = all(place.path(), &[]).expect(0);
+    let note = "expires-with-ca (7): ends with its CA";
+    assert!(told.stdout.contains(note), "{told}");
+    assert_eq!(end("pki/apiserver.crt"), above);
+    assert_ne!(end("pki/front-proxy-client.crt"), above);
+    let json = ["--output", "json"];
+    let told = all(place.path(), &json).expect(0);
+    assert!(told.stdout.contains(r#""result": "unchanged""#), "{told}");
+    // Renewed it ends there too.
+    on(place.path(), &["renew", "apiserver", "scheduler"]).expect(0);
+    assert_eq!(end("pki/apiserver.crt"), above);
+    let checked = on(place.path(), &[&["check"][..], &json].concat());
+    for code in ["outlives-ca", "\"validity\""] {
+        assert!(!checked.stdout.contains(code), "{checked}");
+    }
+    let own = ["client", "alice", "--common-name", "alice"];
+    let told = on(place.path(), &[&own[..], &FACTS[4..], &json].concat()).expect(0);
+    assert_eq!(told.stdout.matches("expires-with-ca").count(), 1, "{told}");
+}

@@ -20,7 +20,15 @@ pub struct End<'a> {
     pub at: OffsetDateTime,
 }
 
-impl End<'_> {
+impl<'a> End<'a> {
+    /// That of a CA, which stands in a file with these: no leaf of its lasts longer.
+    pub fn of_ca(certificate: &'a Certificate, file: &[Certificate]) -> Self {
+        Self {
+            certificate,
+            at: effective_end(certificate, &[], file),
+        }
+    }
+
     /// Whether it is due.
     pub fn is_due(&self, notice: Notice, now: OffsetDateTime) -> bool {
         self.at - now <= notice.of(self.certificate)
@@ -35,11 +43,10 @@ pub fn end<'a>(
     authorities: &[Certificate],
 ) -> Option<End<'a>> {
     let (certificate, behind) = presented(spec, observed)?;
-    let at = if spec.is_ca() {
-        effective_end(certificate, &[], behind)
-    } else {
-        effective_end(certificate, behind, authorities)
-    };
+    if spec.is_ca() {
+        return Some(End::of_ca(certificate, behind));
+    }
+    let at = effective_end(certificate, behind, authorities);
     Some(End { certificate, at })
 }
 

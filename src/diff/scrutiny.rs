@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use super::end::{End, effective_end, end, presented};
+use super::end::{End, end, presented};
 use super::notice::{Notice, Within};
 use super::tree::{external, remake, renew};
 use crate::bundle::{above, is_root};
@@ -62,7 +62,7 @@ pub(super) fn scrutiny(
         findings: Vec::new(),
     };
     let of_ca = authorities.first();
-    let of_ca = of_ca.map(|ca| effective_end(ca, &[], authorities));
+    let of_ca = of_ca.map(|ca| End::of_ca(ca, authorities).at);
     scrutiny.end(end, of_ca, within, now);
     if spec.is_ca() {
         let above = above(certificate, beside);
@@ -113,7 +113,7 @@ pub(crate) fn prolong(spec: &Spec, observed: &Observed) -> String {
     };
     let signs = matches!(observed, Observed::Certificate { key: Some(_), .. });
     let own = certificate.validity.not_after;
-    if effective_end(certificate, &[], bundle) < own {
+    if End::of_ca(certificate, bundle).at < own {
         bring_above(spec)
     } else if is_root(certificate) && signs {
         let name = &spec.name;

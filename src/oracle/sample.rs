@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
+use crate::diff::End;
 use crate::facts::{self, Facts, Given, Host, Stated};
 use crate::issue::{self, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey};
@@ -107,7 +108,8 @@ pub(crate) fn certificate(
                 certificate: &chain[0],
                 key: ca.open().unwrap(),
             };
-            let validity = issue::validity(wanted, Some(&chain[0]), begin).unwrap();
+            let validity =
+                issue::validity(wanted, Some(End::of_ca(&chain[0], chain)), begin).unwrap();
             issue::leaf(wanted, key.public_key(), issuer, serial, validity)
         }
     };

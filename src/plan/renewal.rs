@@ -247,12 +247,12 @@ impl Planner<'_> {
         // One that is renewed too will end later.
         let ends = |ca: &&Spec| !self.is_renewed(ca);
         let ca = self.issuer(spec).filter(ends);
-        let ca = ca.and_then(|_| self.signing(spec));
+        let of_ca = ca.and_then(|ca| end(ca, self.observed(ca), &[]));
         let renew = |certificate: &mut Certificate| {
             let algorithm = wanted.key_algorithm;
             let end = self.now.checked_add(wanted.validity).unwrap_or(self.now);
             certificate.validity.not_before = self.now - BACKDATE;
-            certificate.validity.not_after = ca.map_or(end, |ca| end.min(ca.validity.not_after));
+            certificate.validity.not_after = of_ca.map_or(end, |ca| end.min(ca.at));
             certificate.serial = Serial::new(NEW);
             if !spec.is_ca() {
                 certificate.sans.clone_from(&wanted.sans);

@@ -2,6 +2,7 @@ use time::Duration;
 
 use super::*;
 use crate::diff::diff;
+use crate::diff::end::effective_end;
 use crate::diff::{authorities, survey};
 use crate::key::PublicKey;
 use crate::oracle::sample::{NOW, certificate, spec, tree};
