@@ -1,12 +1,13 @@
 //! Who works in the directories: one writer, or readers. The lock is `flock` on the directories
 //! themselves, so no lock file is left behind, and a process that dies gives it back.
 
+mod patience;
+
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -18,8 +19,7 @@ use super::layout::{self, Roots};
 use super::{involved, left, read, writable};
 use crate::location::Root;
 
-/// How long to sleep between two tries: flock(2) itself knows no timeout but by a signal.
-const PAUSE: Duration = Duration::from_millis(25);
+use patience::{Patience, cannot_lock};
 
 /// A locked directory. It is given back in so many words: closing it does not, as long as a process
 /// that was forked in the meantime has it too. That this fails is no matter, the end of the process
@@ -390,65 +390,5 @@ fn is_none(errno: Errno) -> bool {
     matches!(
         errno,
         Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::EPERM | Errno::ELOOP
-    )
-}
-
-/// How long the caller still wants to wait, over all directories.
-struct Patience<'a> {
-    left: Duration,
-    waiting: &'a mut dyn FnMut(&Path),
-}
-
-impl Patience<'_> {
-    fn lock(&mut self, directory: File, path: &Path) -> Result<Locked> {
-        self.until(&directory, path, File::try_lock)?
-            .map_err(|error| cannot_lock(path, &error))?;
-        Ok(Locked(directory))
-    }
-
-    /// Where nobody can write there is nobody to keep out, and a file system may know no lock.
-    fn lock_to_read(&mut self, directory: File, path: &Path) -> Result<Locked> {
-        match self.until(&directory, path, File::try_lock_shared)? {
-            Err(error) if !writable::is_read_only(path) => Err(cannot_lock(path, &error)),
-            _ => Ok(Locked(directory)),
-        }
-    }
-
-    /// Tries until it is locked, or the system says that it cannot be.
-    fn until(
-        &mut self,
-        directory: &File,
-        path: &Path,
-        lock: impl Fn(&File) -> Result<(), TryLockError>,
-    ) -> Result<std::io::Result<()>> {
-        let mut told = false;
-        loop {
-            match lock(directory) {
-                Ok(()) => return Ok(Ok(())),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Ok(Err(error)),
-            }
-            if self.left.is_zero() {
-                bail!(
-                    "another run of certs is at work in {}: try again later, or wait longer with --lock-timeout",
-                    path.display()
-                );
-            }
-            if !told {
-                (self.waiting)(path);
-                told = true;
-            }
-            let pause = PAUSE.min(self.left);
-            sleep(pause);
-            self.left -= pause;
-        }
-    }
-}
-
-fn cannot_lock(path: &Path, error: &std::io::Error) -> anyhow::Error {
-    let path = path.display();
-    anyhow!(
-        "lock {path}: {}: choose a directory on a local file system",
-        read::reason(writable::errno(error))
     )
 }
