@@ -12,17 +12,11 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
-use common::node::{NODE, node, on, script};
-use common::{Finished, TempDir, certs, kubeconfig_data, listing, read, run, set_mode, tool};
+use common::node::{FACTS, NODE, as_nobody, node, on, script, with_read_only};
+use common::{
+    CLUSTER, Finished, TempDir, certs, kubeconfig_data, listing, read, run, set_mode, tool,
+};
 
-const FACTS: [&str; 6] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-    "--key-algorithm",
-    "ECDSA-P256",
-];
 /// Roots `ca` and `ev`, of ten years.
 const ROOTS: &str = r"
 for name in ca ev; do
@@ -45,7 +39,7 @@ sign() {
 fn came_back(days: &str) -> TempDir {
     let place = TempDir::new();
     let verb = ["csr", "apiserver", "admin", "--csr-dir", "req"];
-    node(place.path(), &[&verb[..], &FACTS].concat()).expect(0);
+    node(place.path(), &[&verb[..], &CLUSTER].concat()).expect(0);
     let sign = format!("sign admin {days}; sign apiserver {days}; cp ca.crt req/ca.crt");
     script(place.path(), &format!("{ROOTS}{SIGN}{sign}"));
     place
@@ -127,7 +121,7 @@ fn an_anchor_is_told_with_its_fingerprint_and_each_file_with_the_one_that_it_cam
 fn of_a_ca_that_was_asked_for_its_own_and_those_above_it_count() {
     let place = TempDir::new();
     let verb = ["csr", "ca", "--csr-dir", "req"];
-    node(place.path(), &[&verb[..], &FACTS].concat()).expect(0);
+    node(place.path(), &[&verb[..], &CLUSTER].concat()).expect(0);
     let sign = "openssl x509 -req -days 3000 -copy_extensions copyall -CAcreateserial -CA ca.crt -CAkey ca.key \
                 -in req/ca.csr -out own.crt 2> /dev/null; cat ca.crt own.crt ev.crt > req/ca.crt";
     script(place.path(), &format!("{ROOTS}{sign}"));
@@ -190,7 +184,7 @@ fn what_others_may_write_is_not_taken() {
 fn what_others_may_write_is_asked_for_no_second_time() {
     let place = TempDir::new();
     let verb = ["csr", "apiserver", "admin", "--csr-dir", "req"];
-    let csr = || node(place.path(), &[&verb[..], &FACTS].concat());
+    let csr = || node(place.path(), &[&verb[..], &CLUSTER].concat());
     csr().expect(0);
     for file in ["admin.csr", "requests.json"] {
         let path = place.join("req").join(file);
@@ -286,7 +280,7 @@ fn without_its_key_or_with_one_that_is_encrypted_a_ca_is_not_asked_for() {
 fn no_certificate_is_put_beside_a_ca_key_that_it_cannot_be_held_against() {
     let place = TempDir::new();
     let verb = ["csr", "ca", "--csr-dir", "req"];
-    node(place.path(), &[&verb[..], &FACTS].concat()).expect(0);
+    node(place.path(), &[&verb[..], &CLUSTER].concat()).expect(0);
     script(
         place.path(),
         &format!(
@@ -306,7 +300,7 @@ fn of_a_ca_that_came_back_and_may_not_sign_that_alone_is_told() {
     let place = TempDir::new();
     on(
         place.path(),
-        &[&["all", "-q", "--kubernetes-dir", "node"], &FACTS[..]].concat(),
+        &[&["all", "-q", "--kubernetes-dir", "node"], &CLUSTER[..]].concat(),
     )
     .expect(0);
     node(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
@@ -435,35 +429,16 @@ fn what_came_back_may_lie_where_nobody_writes() {
     // A directory of root's, and a tree of one's own.
     let theirs = "chmod 755 req; chown -R 65534:65534 node; cp -a node before";
     script(place.path(), theirs);
-    let mut nobody = Command::new(tool("setpriv"));
-    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    let import = certs(&[&["import", "req"][..], &NODE].concat());
-    nobody.arg(import.get_program()).args(import.get_args());
-    nobody.current_dir(place.path());
     set_mode(place.path(), 0o755);
-    run(&mut nobody).expect(0);
+    let import = [&["import", "req"][..], &NODE].concat();
+    as_nobody(place.path(), &import).expect(0);
     assert!(place.join("node/pki/apiserver.crt").exists());
     // A medium that nobody writes.
     script(
         place.path(),
         "rm -rf node; mv before node; chown -R 0:0 node",
     );
-    let mounted = "mount --bind req req; mount -o remount,ro,bind req";
-    let import = format!(
-        "{mounted}; ! touch req/x 2> /dev/null; '{}' import req {}",
-        import.get_program().display(),
-        NODE.join(" ")
-    );
-    let mut apart = Command::new(tool("unshare"));
-    apart.args([
-        "--mount",
-        "--propagation",
-        "private",
-        "bash",
-        "-euc",
-        &import,
-    ]);
-    run(apart.current_dir(place.path())).expect(0);
+    with_read_only(place.path(), "req", &import).expect(0);
     only_others_lack(place.path());
 }
 
@@ -484,10 +459,10 @@ fn half_of_an_interrupted_run_is_not_imported_and_a_run_that_writes_is_waited_fo
     // `sign` was killed when it was decided.
     script(place.path(), "mkdir m; cp -a req/. m; rm m/*.crt");
     let tree = ["all", "-q", "--kubernetes-dir", "machine"];
-    on(place.path(), &[&tree[..], &FACTS].concat()).expect(0);
+    on(place.path(), &[&tree[..], &CLUSTER].concat()).expect(0);
     let sign = [
         &["sign", "m", "--kubernetes-dir", "machine"][..],
-        &FACTS[..4],
+        &FACTS[..],
     ]
     .concat();
     let mut strace = Command::new(tool("strace"));
@@ -497,24 +472,12 @@ fn half_of_an_interrupted_run_is_not_imported_and_a_run_that_writes_is_waited_fo
     strace.arg(inner.get_program()).args(inner.get_args());
     run(strace.current_dir(place.path()));
     assert!(place.join("m/.certs-journal").exists());
-    let lines = format!(
-        "cp -a m closed; mount --bind closed closed; mount -o remount,ro,bind closed; '{}' import closed {} 2>&1",
-        import.get_program().display(),
-        NODE.join(" ")
-    );
-    let mut apart = Command::new(tool("unshare"));
-    apart.args([
-        "--mount",
-        "--propagation",
-        "private",
-        "bash",
-        "-euc",
-        &lines,
-    ]);
-    let refused = run(apart.current_dir(place.path())).expect(1);
+    script(place.path(), "cp -a m closed");
+    let closed = [&["import", "closed"][..], &NODE].concat();
+    let refused = with_read_only(place.path(), "closed", &closed).expect(1);
     let words = "closed/.certs-journal tells of a run that was interrupted, and is to be completed first: closed is on \
                  a read-only file system: choose another directory for the requests";
-    assert!(refused.stdout.contains(words), "{refused}");
+    assert!(refused.stderr.contains(words), "{refused}");
     let imported = node(place.path(), &["import", "m"]).expect(0);
     assert!(imported.stdout.contains("m/admin.crt"), "{imported}");
     only_others_lack(place.path());

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 mod common;
-use common::node::{NODE, on, script};
+use common::node::{FACTS, NODE, on, script};
 use common::{
     Finished, TempDir, fixture, kubeconfig_data, listing, read, run, text, tool, tree_of_all,
 };
@@ -62,13 +62,6 @@ conf kubelet /O=system:nodes/CN=system:node:cp1 system:node:cp1
 conf controller-manager /CN=system:kube-controller-manager system:kube-controller-manager
 conf scheduler /CN=system:kube-scheduler system:kube-scheduler
 "#;
-
-const FACTS: [&str; 4] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-];
 
 fn half() -> TempDir {
     let place = TempDir::new();

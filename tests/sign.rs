@@ -9,18 +9,11 @@ use std::path::Path;
 use std::process::Command;
 
 mod common;
-use common::node::script;
+use common::node::{FACTS, as_nobody, on, script, with_read_only};
 use common::{
-    Finished, TempDir, certs, each, fixture, listing, mode, read, run, set_mode, text, tool,
-    tree_of_all, write,
+    Finished, TempDir, each, fixture, listing, mode, read, run, set_mode, text, tool, tree_of_all,
+    write,
 };
-
-const NODE: [&str; 4] = [
-    "--node-name",
-    "cp1",
-    "--apiserver-advertise-address",
-    "10.0.0.10",
-];
 
 /// A machine with a CA in `.`, and requests in `csr`.
 fn machine() -> TempDir {
@@ -30,8 +23,10 @@ fn machine() -> TempDir {
 }
 
 fn sign(place: &Path, what: &str, more: &[&str]) -> Finished {
-    let mut command = certs(&["sign", what, "--kubernetes-dir", "."]);
-    run(command.args(more).current_dir(place))
+    on(
+        place,
+        &[&["sign", what, "--kubernetes-dir", "."], more].concat(),
+    )
 }
 
 /// A request of OpenSSL's in `csr/NAME.csr`.
@@ -71,8 +66,8 @@ fn the_requests_of_kubeadm_are_signed_by_the_profile_and_a_second_run_changes_no
     let mut copy = Command::new("cp");
     copy.arg("-r").arg(fixture("kubeadm/generate-csr/default"));
     run(copy.arg(place.join("node"))).expect(0);
-    sign(place.path(), "node/pki", &NODE).expect(0);
-    sign(place.path(), "node", &NODE).expect(0);
+    sign(place.path(), "node/pki", &FACTS).expect(0);
+    sign(place.path(), "node", &FACTS).expect(0);
     let signed = |folder: &str| {
         let folder = place.join(folder);
         let names = listing(&folder).into_iter();
@@ -109,7 +104,7 @@ fn the_requests_of_kubeadm_are_signed_by_the_profile_and_a_second_run_changes_no
     let ca = place.join("node/pki/ca.crt");
     assert_eq!(read(&ca), read(&place.join("pki/ca.crt")));
     assert!(!place.join("node/pki/ca.key").exists());
-    let again = sign(place.path(), "node/pki", &NODE).expect(0);
+    let again = sign(place.path(), "node/pki", &FACTS).expect(0);
     assert!(again.stdout.contains("Everything is as wanted"), "{again}");
 }
 
@@ -150,7 +145,7 @@ const REFUSED: &[Refused] = &[
         key: P256,
         subject: API_SERVER,
         extensions: "subjectAltName=DNS:CP1,DNS:evil.example,IP:192.0.2.1",
-        more: &NODE,
+        more: &FACTS,
         told: &[
             "asks for the SAN evil.example,",
             "asks for the SAN 192.0.2.1,",
@@ -161,13 +156,7 @@ const REFUSED: &[Refused] = &[
         key: P256,
         subject: API_SERVER,
         extensions: "subjectAltName=URI:spiffe://x,email:a@b",
-        more: &[
-            "--accept-sans",
-            "--node-name",
-            "cp1",
-            "--apiserver-advertise-address",
-            "10.0.0.10",
-        ],
+        more: &["--accept-sans", FACTS[0], FACTS[1], FACTS[2], FACTS[3]],
         told: &[
             "asks for the SAN URI:spiffe://x,",
             "asks for the SAN email:a@b,",
@@ -369,7 +358,7 @@ fn no_name_that_a_flag_would_refuse_is_taken_from_a_request() {
         let place = machine();
         let sans = format!("subjectAltName=DNS:cp1,DNS:{name},DNS:more.example");
         request(place.path(), "apiserver", P256, API_SERVER, &sans);
-        let more = [&NODE[..], &["--accept-sans"]].concat();
+        let more = [&FACTS[..], &["--accept-sans"]].concat();
         let refused = sign(place.path(), "csr", &more).expect(4);
         assert!(
             refused.stderr.contains(words) && !refused.stderr.contains("take what is asked"),
@@ -380,7 +369,7 @@ fn no_name_that_a_flag_would_refuse_is_taken_from_a_request() {
     let place = machine();
     let sans = "subjectAltName=DNS:cp1,DNS:*.apps.example,DNS:more.example";
     request(place.path(), "apiserver", P256, API_SERVER, sans);
-    let more = [&NODE[..], &["--accept-sans"]].concat();
+    let more = [&FACTS[..], &["--accept-sans"]].concat();
     let taken = sign(place.path(), "csr", &more).expect(0);
     for name in ["*.apps.example", "more.example"] {
         let line = format!("request-san-taken: csr/apiserver.csr was granted the SAN {name}");
@@ -393,7 +382,7 @@ fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
     let place = machine();
     let sans = "subjectAltName=DNS:cp1,DNS:more.example,IP:192.0.2.1";
     request(place.path(), "apiserver", P256, API_SERVER, sans);
-    let more = [&NODE[..], &["--accept-sans", "--output", "json"]].concat();
+    let more = [&FACTS[..], &["--accept-sans", "--output", "json"]].concat();
     let finished = sign(place.path(), "csr", &more).expect(0);
     let report: serde_json::Value = serde_json::from_str(&finished.stdout).expect("JSON");
     let told: Vec<&str> = report["findings"]
@@ -416,7 +405,7 @@ fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
         "DNS:more.example, IP Address:10.96.0.1, IP Address:10.0.0.10, IP Address:192.0.2.1"
     ));
     // It is there, and its names are not those of the facts alone: that is a warning.
-    let again = sign(place.path(), "csr", &NODE).expect(4);
+    let again = sign(place.path(), "csr", &FACTS).expect(4);
     assert!(
         again.stderr.contains("asks for the SAN more.example"),
         "{again}"
@@ -479,7 +468,7 @@ fn what_cannot_be_signed_for_is_told_before_anything_is_looked_at() {
         ("csr", &["--as", "admin"], "--as goes with one FILE"),
         (
             "csr",
-            &NODE,
+            &FACTS,
             "admin.csr and admin.conf.csr are both for admin",
         ),
         (
@@ -522,8 +511,7 @@ fn what_was_issued_is_replaced_by_force_alone_and_another_ca_by_nothing() {
     sign(place.path(), "csr", &["--force"]).expect(0);
     let second = read(&certificate);
     assert_ne!(first, second);
-    let mut rollback = certs(&["rollback", "--csr-dir", "csr"]);
-    run(rollback.current_dir(place.path())).expect(0);
+    on(place.path(), &["rollback", "--csr-dir", "csr"]).expect(0);
     assert_eq!(read(&certificate), first);
 
     request(
@@ -596,21 +584,8 @@ fn a_dry_run_tells_what_would_be_signed_and_writes_nothing() {
 fn a_ca_on_a_medium_that_nobody_writes_signs() {
     let place = machine();
     request(place.path(), "admin", P256, ADMIN, "");
-    let sign = certs(&["sign", "csr", "--kubernetes-dir", "."]);
-    let lines = format!(
-        "mount --bind pki pki; mount -o remount,ro,bind pki; ! touch pki/x 2> /dev/null; '{}' sign csr --kubernetes-dir .",
-        sign.get_program().display()
-    );
-    let mut apart = Command::new(tool("unshare"));
-    apart.args([
-        "--mount",
-        "--propagation",
-        "private",
-        "bash",
-        "-euc",
-        &lines,
-    ]);
-    run(apart.current_dir(place.path())).expect(0);
+    let sign = ["sign", "csr", "--kubernetes-dir", "."];
+    with_read_only(place.path(), "pki", &sign).expect(0);
     verified(&place.join("csr/ca.crt"), &place.join("csr/admin.crt"));
 }
 
@@ -619,11 +594,8 @@ fn where_requests_lie_that_nothing_can_be_put_beside_another_directory_is_asked_
     let place = machine();
     request(place.path(), "admin", P256, ADMIN, "");
     script(place.path(), "chmod 755 . csr; chown -R 65534:65534 pki");
-    let mut nobody = Command::new(tool("setpriv"));
-    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    let sign = certs(&["sign", "csr", "--kubernetes-dir", "."]);
-    nobody.arg(sign.get_program()).args(sign.get_args());
-    let refused = run(nobody.current_dir(place.path())).expect(1);
+    let sign = ["sign", "csr", "--kubernetes-dir", "."];
+    let refused = as_nobody(place.path(), &sign).expect(1);
     let words =
         "no permission to write to csr: run as root, or choose another directory for the requests";
     assert!(refused.stderr.contains(words), "{refused}");

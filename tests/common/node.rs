@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Finished, certs, run, tool};
+use super::public::nobody;
+use super::{CLUSTER, Finished, certs, run, tool};
+
+/// What is stated of it to whoever signs.
+pub const FACTS: [&str; 4] = [CLUSTER[0], CLUSTER[1], CLUSTER[2], CLUSTER[3]];
 
 /// Where the node is.
 pub const NODE: [&str; 4] = ["--kubernetes-dir", "node", "--kubelet-dir", "kubelet"];
@@ -23,4 +27,20 @@ pub fn script(place: &Path, lines: &str) {
     let mut bash = Command::new(tool("bash"));
     bash.args(["-euo", "pipefail", "-c", lines]);
     run(bash.current_dir(place)).expect(0);
+}
+
+/// The program, run in the folder by a user who owns nothing there but what was given away.
+pub fn as_nobody(place: &Path, arguments: &[&str]) -> Finished {
+    run(nobody(&certs(arguments)).current_dir(place))
+}
+
+/// The program, run in the folder where `directory` lies on a medium that nobody writes, root neither.
+pub fn with_read_only(place: &Path, directory: &str, arguments: &[&str]) -> Finished {
+    let lines = "mount --bind \"$0\" \"$0\"; mount -o remount,ro,bind \"$0\"; ! touch \"$0/x\" 2> /dev/null; exec \"$@\"";
+    let inner = certs(arguments);
+    let mut apart = Command::new(tool("unshare"));
+    apart.args(["--mount", "--propagation", "private"]);
+    apart.args(["bash", "-euc", lines, directory]);
+    apart.arg(inner.get_program()).args(inner.get_args());
+    run(apart.current_dir(place))
 }
