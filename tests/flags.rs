@@ -5,127 +5,22 @@
 )]
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 mod common;
-use common::{Server, TempDir, certs, run, text, tool};
+use common::members::Members;
+use common::{TempDir, certs, run, text};
 
-const FORMING: Duration = Duration::from_secs(90);
-
-/// Name and address.
-const MEMBERS: [(&str, &str); 3] = [
-    ("m1", "127.0.0.2"),
-    ("m2", "127.0.0.3"),
-    ("m3", "127.0.0.4"),
-];
-
-/// Each member has its tree, and its options in another form.
 #[test]
 fn three_members_of_etcd_start_with_nothing_but_what_is_printed() {
-    let folder = TempDir::new();
-    let shared = folder.join("shared");
-    run(certs(&["ca", "etcd-ca", "--key-algorithm", "ECDSA-P256"])
-        .args(["--kubernetes-dir", text(&shared)]))
-    .expect(0);
-    let mut servers: Vec<Server> = MEMBERS
-        .iter()
-        .zip(["args", "env", "yaml"])
-        .map(|((name, address), form)| {
-            let tree = folder.join(name);
-            let pki = tree.join("pki/etcd");
-            fs::create_dir_all(&pki).expect("make a folder");
-            for file in ["ca.crt", "ca.key"] {
-                fs::copy(shared.join("pki/etcd").join(file), pki.join(file)).expect("copy the CA");
-            }
-            let node = [
-                "--node-name",
-                name,
-                "--apiserver-advertise-address",
-                address,
-            ];
-            for what in [&["server", "etcd-server"][..], &["peer"]] {
-                let mut made = certs(what);
-                made.args(node).args([
-                    "--kubernetes-dir",
-                    text(&tree),
-                    "--key-algorithm",
-                    "ECDSA-P256",
-                ]);
-                run(&mut made).expect(0);
-            }
-            let mut client = certs(&["client", "etcd-healthcheck-client"]);
-            client.args([
-                "--kubernetes-dir",
-                text(&tree),
-                "--key-algorithm",
-                "ECDSA-P256",
-            ]);
-            run(&mut client).expect(0);
-            Server::start(
-                &etcd(&folder, &tree, &node, form),
-                &folder.join(&format!("{name}.log")),
-            )
-        })
-        .collect();
-    let tree = folder.join("m1/pki/etcd");
-    for (server, (_, address)) in servers.iter_mut().zip(MEMBERS) {
-        server.wait(FORMING, "a member that serves", |_| {
-            ctl(&tree, address, &["endpoint", "health"])
-        });
-    }
-    assert!(ctl(&tree, "127.0.0.2", &["put", "key", "value"]));
-    assert!(ctl(&tree, "127.0.0.4", &["get", "key"]));
-}
-
-/// The member's start; its data lie where it is started, which is etcd's default.
-fn etcd(folder: &TempDir, tree: &Path, node: &[&str], form: &str) -> Command {
-    let mut flags = certs(&[
-        "flags",
-        "etcd",
-        "--kubernetes-dir",
-        text(tree),
-        "--output",
-        form,
-    ]);
-    flags.args(node);
-    for (name, address) in MEMBERS {
-        flags.args(["--etcd-member", &format!("{name}={address}")]);
-    }
-    let printed = run(&mut flags).expect(0).stdout.clone();
-    let mut command = Command::new(tool("etcd"));
-    command.current_dir(folder.path());
-    // An unsupported architecture is etcd's own word for arm64.
-    command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
-    match form {
-        "args" => {
-            command.args(printed.lines());
-        }
-        "env" => {
-            command.envs(printed.lines().filter_map(|line| line.split_once('=')));
-        }
-        _ => {
-            let mut items = printed
-                .lines()
-                .map(|line| line.strip_prefix("- ").expect("a list"));
-            assert_eq!(items.next(), Some("etcd"));
-            command.args(items);
-        }
-    }
-    command
-}
-
-fn ctl(tree: &Path, address: &str, arguments: &[&str]) -> bool {
-    let file = |name: &str| text(&tree.join(name)).to_owned();
-    let mut command = Command::new(tool("etcdctl"));
-    command.env("ETCDCTL_API", "3");
-    command.args(["--endpoints", &format!("https://{address}:2379")]);
-    command.args(["--cacert", &file("ca.crt")]);
-    command.args(["--cert", &file("healthcheck-client.crt")]);
-    command.args(["--key", &file("healthcheck-client.key")]);
-    command.args(["--dial-timeout=5s", "--command-timeout=5s"]);
-    run(command.args(arguments)).status.success()
+    let shared = TempDir::new();
+    let ca = ["ca", "etcd-ca", "--key-algorithm", "ECDSA-P256"];
+    run(certs(&ca).args(["--kubernetes-dir", text(shared.path())])).expect(0);
+    let addresses = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
+    let members = Members::below(&shared.join("pki/etcd"), addresses);
+    let _servers = members.form();
+    members.ctl(0, 0, &["put", "key", "value"]).expect(0);
+    members.ctl(0, 2, &["get", "key"]).expect(0);
 }
 
 #[test]
