@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 mod common;
+use common::members::Members;
 use common::{
     Finished, Server, TempDir, certs, fixture, free_port, kubeconfig_data, read, run, text, tool,
     venv, write,
@@ -598,6 +599,49 @@ fn etcd_and_its_client_follow_each_other_s_chains_with_the_root_alone() {
             }
         }
     }
+}
+
+/// Each member's file of the CA has it and its root, and one has the root alone: that one follows what
+/// the others send.
+#[test]
+fn three_members_of_etcd_below_an_intermediate_know_each_other_by_what_they_send() {
+    let place = cas("ca root");
+    let addresses = ["127.0.7.2", "127.0.7.3", "127.0.7.4"];
+    let members = Members::below(&place.join("pki/etcd"), addresses);
+    let (root, whole) = (
+        root_of(place.path(), "pki/etcd/ca"),
+        read(&place.join("pki/etcd/ca.crt")),
+    );
+    assert_eq!(blocks(&whole).len(), 2);
+    std::fs::copy(&root, members.pki(2).join("ca.crt")).expect("copy the root");
+    let mut servers = members.form();
+    members.ctl(1, 0, &["put", "key", "value"]).expect(0);
+    let given = members.ctl(2, 2, &["get", "key"]).expect(0);
+    assert_eq!(given.stdout, "key\nvalue\n");
+    // Nobody whom the root did not sign for is one of them.
+    let unknown = "certificate signed by unknown authority";
+    assert!(
+        !servers[2].said().contains(unknown),
+        "{}",
+        servers[2].said()
+    );
+    // One that sends its certificate alone is not known to the one that has the root alone.
+    drop(servers.remove(0));
+    let peer = members.pki(0).join("peer.crt");
+    let sent = read(&peer);
+    write(&peer, &blocks(&sent)[0]);
+    let cut = members.start(0);
+    let last = servers.last_mut().expect("a member");
+    last.wait(Duration::from_mins(1), unknown, |said| {
+        said.contains(unknown)
+    });
+    drop(cut);
+    // With what stands between it is let in again: nothing else was wrong.
+    write(&peer, sent);
+    let mut again = members.start(0);
+    members.wait(0, &mut again);
+    let given = members.ctl(2, 0, &["get", "key"]).expect(0);
+    assert_eq!(given.stdout, "key\nvalue\n");
 }
 
 #[test]
