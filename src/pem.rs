@@ -194,6 +194,12 @@ pub fn may_hold(bytes: &[u8]) -> bool {
     says(b"BEGIN") || says(b"B\0E\0G\0I\0N")
 }
 
+/// Whether a file is DER: a SEQUENCE, whose length, or the zeros in every certificate and key, tell it from a
+/// text that starts with '0'.
+pub fn is_der(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, second, ..] if *second >= 0x80 || bytes.contains(&0))
+}
+
 /// Whether a file is one of certificates, be they usable or not.
 pub fn holds_certificate(bytes: &[u8]) -> bool {
     let begin = b"-----BEGIN CERTIFICATE-----";
@@ -289,8 +295,7 @@ fn not_text(bytes: &[u8]) -> Option<Fault> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(Fault::ByteOrderMark),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(Fault::NotText),
-        // A SEQUENCE: its length, or the zeros in every certificate and key, tell it from a text that starts with '0'.
-        [0x30, second, ..] if *second >= 0x80 || bytes.contains(&0) => Some(Fault::Der),
+        _ if is_der(bytes) => Some(Fault::Der),
         _ if bytes.contains(&0) => Some(Fault::NotText),
         _ => None,
     }

@@ -140,10 +140,12 @@ fn of_der(bytes: &[u8]) -> Option<Content> {
     if let Ok(key) = PublicKey::from_spki(bytes) {
         return Some(Content::PublicKey(key));
     }
-    Some(match PrivateKey::from_der(bytes) {
-        Some(key) => Content::PrivateKey(key.public_key().clone()),
-        None => Content::Unreadable("is DER of something that is not known here".to_owned()),
-    })
+    match PrivateKey::from_der(bytes) {
+        Some(key) => Some(Content::PrivateKey(key.public_key().clone())),
+        // A text may start with the same octet.
+        None => pem::is_der(bytes)
+            .then(|| Content::Unreadable("is DER of something that is not known here".to_owned())),
+    }
 }
 
 fn of_pem(bytes: &[u8], within: Option<&str>) -> Vec<Part> {

@@ -329,6 +329,9 @@ fn standard_input_is_read_and_what_is_nothing_is_told() {
     };
     let shown = pipe("\"$0\" show - < \"$1\"").expect(0).stdout;
     assert!(shown.starts_with("CA certificate"), "{shown}");
+    // As OpenSSL tells a chain; and DER starts with the same octet.
+    let after_text = pipe("(echo '0 s:CN=kubernetes'; cat \"$1\") | \"$0\" show -").expect(0);
+    assert_eq!(after_text.stdout, shown);
     for (script, code, words) in [
         ("echo x | \"$0\" show -", 2, "- holds no certificate"),
         ("\"$0\" show - --config - < \"$1\"", 2, "are both -"),
