@@ -23,6 +23,20 @@ macro_rules! help {
     };
 }
 
+macro_rules! handed_out {
+    ($($example:literal)+) => {
+        concat!(
+            "Examples:\n", $("  ", $example, "\n",)+ "\n",
+            "Exit codes:\n  \
+             0  handed out\n  \
+             1  failed: a file could not be read or written, a key is not here, or another run is writing\n  \
+             2  arguments or configuration wrong; nothing was handed out\n  \
+             3  handed out, with warnings\n  \
+             4  refused: it is not as it should be; nothing was handed out"
+        )
+    };
+}
+
 /// Builds and looks after the PKI of a Kubernetes cluster.
 #[derive(Debug, Parser)]
 #[command(name = "certs", version, after_help = exit_codes!(), max_term_width = 100)]
@@ -95,7 +109,7 @@ pub enum Verb {
     ))]
     Csr(Csr),
     /// Hand out what is in the tree in the form that others take
-    #[command(disable_help_subcommand = true, after_help = help!(
+    #[command(disable_help_subcommand = true, after_help = handed_out!(
         "certs export pkcs12 admin --output-file admin.p12"
         "certs export secret front-proxy-client --output-file secret.yaml"
         "certs export bundle --output-file pki.tar"

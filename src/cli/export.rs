@@ -17,20 +17,20 @@ pub struct Export {
 #[derive(Debug, Subcommand)]
 pub enum ExportVerb {
     /// The public part of the tree as a tar archive: certificates and sa.pub
-    #[command(after_help = help!(
+    #[command(after_help = handed_out!(
         "certs export bundle --output-file pki.tar"
         "certs export bundle --kubernetes-dir k8s | tar -x"
     ))]
     Bundle(ExportBundle),
     /// A certificate, its chain and its key as PKCS#12, for browsers and keychains
-    #[command(after_help = help!(
+    #[command(after_help = handed_out!(
         "certs export pkcs12 admin --output-file admin.p12"
         "certs export pkcs12 alice --password-file password --output-file alice.p12"
         "certs export pkcs12 ./alice.conf --legacy --output-file alice.p12"
     ))]
     Pkcs12(ExportPkcs12),
     /// Manifests of Kubernetes Secrets
-    #[command(after_help = help!(
+    #[command(after_help = handed_out!(
         "certs export secret front-proxy-client --namespace kube-system --output-file secret.yaml"
         "certs export secret alice --kubernetes-dir k8s | kubectl apply -f -"
         "certs export secret --cluster-api prod --namespace capi --output-file prod.yaml"
