@@ -25,6 +25,7 @@ use base64ct::{Base64, Encoding};
 
 pub mod base;
 pub mod kubeadm;
+pub mod lines;
 pub mod members;
 pub mod node;
 pub mod offered;
