@@ -9,6 +9,7 @@ use std::fs;
 use std::process::Command;
 
 mod common;
+use common::lines::{made, shell};
 use common::snapshot::snapshot;
 use common::{TempDir, binary, certs, each, run, set_mode, text, tool, tree_of_all, write};
 
@@ -19,7 +20,7 @@ fn place() -> TempDir {
     write(&place.join("token"), "07401b.f395accd246ae52d\n");
     set_mode(&place.join("token"), 0o600);
     write(&place.join("words"), "no certificate\n");
-    fs::write(place.join("odd.der"), [0x30, 0x03, 0x02, 0x01, 0x07]).expect("write");
+    fs::write(place.join("odd.der"), [0x30, 0x03, 0x02, 0x01, 0x00]).expect("write");
     write(&place.join("odd.conf"), "kind: Config\nclusters: 7\n");
     fs::write(place.join("long"), "x".repeat(200)).expect("write");
     place
@@ -51,7 +52,11 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
         1,
         "is DER of something that is not known here",
     ),
-    (&["show", "--kubernetes-dir", "k", "words"], 2, "words"),
+    (
+        &["show", "--kubernetes-dir", "k", "words"],
+        2,
+        "words holds no certificate, request or key, and is no kubeconfig: ",
+    ),
     (&["completion", "tcsh"], 2, "invalid value 'tcsh'"),
     (
         &["flags", "--kubernetes-dir", "k", "kube-dns"],
@@ -66,7 +71,7 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
     (
         &["kubeconfig", "refresh", "--kubernetes-dir", "k", "odd.conf"],
         4,
-        "odd.conf",
+        "odd.conf has no entry of this cluster, with one of its CAs or servers: name the tree of its cluster",
     ),
     (
         &[
@@ -92,7 +97,7 @@ const REFUSED: &[(&[&str], i32, &str)] = &[
             "100000000d",
         ],
         2,
-        "--token-ttl: ",
+        "--token-ttl: is longer than 292 years",
     ),
     (
         &[
@@ -156,6 +161,168 @@ fn what_is_refused_is_told_with_its_exit_code_and_changes_nothing() {
             Ok(())
         } else {
             Err(format!("expected {code} and {words:?}: {finished}"))
+        }
+    });
+    assert!(snapshot(place.path()) == before);
+}
+
+/// Lines of a shell, each over files of its own; the exit code of the last, and what is said.
+const AFTER: &[(&str, i32, &str)] = &[
+    (
+        "cp k/admin.conf gone; exec 3<gone; rm gone; certs export pkcs12 /dev/fd/3 $K --password-file password",
+        2,
+        "/dev/fd/3 is no file that stays where it is",
+    ),
+    (
+        "certs export pkcs12 k/pki/ca.key $K --password-file password",
+        2,
+        "\"k/pki/ca.key\" holds a key and no certificate and is nobody's identity: its key is not handed out",
+    ),
+    (
+        "chmod 755 . k k/pki; chown 65534 password; setpriv --reuid=65534 --regid=65534 --clear-groups \
+         certs export pkcs12 apiserver $K --password-file password",
+        1,
+        "apiserver: its key cannot be read by this user",
+    ),
+    (
+        "certs export secret admin $K --namespace a.b",
+        2,
+        "--namespace: \"a.b\" contains '.', and is to be one label",
+    ),
+    (
+        "certs export secret ca $K",
+        2,
+        "\"ca\" is no certificate of a server or client: give --type opaque, or --cluster-api",
+    ),
+    (
+        "echo rubbish > k/pki/extra.crt; certs export bundle $K",
+        1,
+        "k/pki/extra.crt: no certificate: a block BEGIN CERTIFICATE is expected: mend it, or move it away",
+    ),
+    (
+        "certs check --kubernetes-dir none --kubelet-dir l",
+        2,
+        "there is nothing to look at in none: name the cluster's directory with --kubernetes-dir",
+    ),
+    (
+        "certs kubeconfig refresh --kubernetes-dir none a.conf",
+        2,
+        "none/pki/ca.crt is not there: name the cluster's directory with --kubernetes-dir",
+    ),
+    (
+        "certs all --kubernetes-dir other --node-name x -q $A $E --apiserver-bind-port 7443
+         certs kubeconfig refresh $K other/admin.conf",
+        4,
+        "has no entry of this cluster, with one of its CAs or servers: name the tree of its cluster with \
+         --kubernetes-dir, or its server with --control-plane-endpoint",
+    ),
+    (
+        "sed -i 's/certificate-authority-data: .*/certificate-authority: none.crt/' a.conf
+         certs kubeconfig refresh $K a.conf",
+        3,
+        "put the cluster's CA certificates into that file, or into the kubeconfig as certificate-authority-data",
+    ),
+    (
+        "echo rubbish > csr/admin.crt; certs import csr $N $F",
+        4,
+        "csr/admin.crt cannot be used: no certificate: a block BEGIN CERTIFICATE is expected: have it sent again",
+    ),
+    (
+        "echo '{}' > csr/requests.json; certs import csr $N $F",
+        2,
+        ": name what is to be imported, or move it away",
+    ),
+    (
+        "openssl pkcs8 -topk8 -in k/pki/ca.key -passout pass:x -out locked; cp locked k/pki/ca.key
+         certs csr ca $K $F --csr-dir req",
+        4,
+        "ca.key is encrypted, and a CA is asked for with its key: decrypt it for the request",
+    ),
+    (
+        "certs renew ca $K --ca-validity 1000d",
+        3,
+        "unless that is meant, let it last longer (--ca-validity): what it signed for others ends with it",
+    ),
+    (
+        "certs renew apiserver $K --add-san 'a b'",
+        2,
+        "--add-san: \"a b\" contains ' '",
+    ),
+    (
+        "certs renew $K --within soon",
+        2,
+        "--within: has no number before \"soon\"",
+    ),
+    (
+        "certs ca ca $K --subject nonsense",
+        2,
+        "--subject: read subject \"nonsense\": in part 1: \"nonsense\" lacks '='",
+    ),
+    (
+        "printf 'apiVersion: kubeadm.k8s.io/v1alpha9\\nkind: InitConfiguration\\n' > c.yaml; certs all $K --config c.yaml",
+        2,
+        "kubeadm.k8s.io/v1alpha9 is not read, v1beta3 and v1beta4 are: 'kubeadm config migrate' or an edit may",
+    ),
+    (
+        "printf 'apiVersion: kubeadm.k8s.io/v1beta4\\nkind: JoinConfiguration\\n' > c.yaml
+         certs kubeconfig kubelet $K --node-name cp1 --config c.yaml --control-plane-endpoint 10.0.0.10 $E --dry-run",
+        0,
+        "no ClusterConfiguration beside the JoinConfiguration: defaults stand for what the cluster has in",
+    ),
+    (
+        "rm k/pki/apiserver.key; echo > k/pki/etcd/ca.crt; certs all $K $F $E --force",
+        4,
+        "reissued as soon as nothing else refuses the run",
+    ),
+];
+
+#[test]
+fn what_is_refused_after_something_was_changed_is_told_with_the_way_out() {
+    each(AFTER.iter(), |(lines, code, words)| {
+        let place = made();
+        let finished = shell(place.path(), lines);
+        let said = finished.stdout.contains(words) || finished.stderr.contains(words);
+        if said && finished.status.code() == Some(*code) {
+            Ok(())
+        } else {
+            Err(format!("expected {code} and {words:?}: {finished}"))
+        }
+    });
+}
+
+const LOCKING: [&str; 13] = [
+    "all",
+    "ca",
+    "client",
+    "csr",
+    "import csr",
+    "kubeconfig",
+    "kubeconfig bootstrap-kubelet --token-file token",
+    "peer",
+    "renew",
+    "rollback",
+    "sa",
+    "server",
+    "sign asked",
+];
+
+#[test]
+fn every_verb_that_waits_refuses_what_is_no_time_and_a_silent_report_for_programs() {
+    let place = made();
+    let before = snapshot(place.path());
+    each(LOCKING.iter(), |verb| {
+        let lines = format!("certs {verb} $K --lock-timeout=-1s --quiet --output yaml");
+        let finished = shell(place.path(), &lines);
+        let told = [
+            "--lock-timeout: is negative",
+            "--quiet goes with --output text: leave one of them out",
+        ]
+        .iter()
+        .all(|words| finished.stderr.contains(words));
+        if told && finished.stdout.is_empty() && finished.status.code() == Some(2) {
+            Ok(())
+        } else {
+            Err(finished.to_string())
         }
     });
     assert!(snapshot(place.path()) == before);
