@@ -167,8 +167,9 @@ pub enum Verb {
          2  arguments or configuration wrong; nothing was written\n  \
          3  done, with warnings: something due was not renewed, a CA that was not named for one\n     \
          (0 with --fail-on error)\n  \
-         4  errors: something is not as it should be. By name: refused, nothing was written. Else all\n     \
-         that is sound was renewed"
+         4  an error is left, or the run was refused and nothing was written; \"result\" in JSON tells\n     \
+         which. Refused: what was named would keep an error of its own, or what signs it has one.\n     \
+         Errors of all else are told, and do not stop a run"
     ))]
     Renew(Renew),
     /// Put back what the last run replaced

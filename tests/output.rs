@@ -205,7 +205,7 @@ fn renewals(folder: &TempDir) -> Vec<Value> {
         command.args(["--kubernetes-dir", text(&folder.join("k8s"))]);
         parse(&run(command.args(flags)).expect(code))
     };
-    let names = ["--add-san", "a.example", "--remove-san", "kubernetes"];
+    let names = ["--add-san", "a.example", "--remove-san", "10.96.0.1"];
     let reports = vec![
         renew(&["ca", "scheduler"], 0),
         renew(

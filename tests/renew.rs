@@ -298,15 +298,6 @@ fn names_change_by_flags_and_the_difference_is_told() {
         names.contains("DNS:api.example.com, IP Address:10.0.0.77"),
         "{names}"
     );
-    let report = json(&folder, 1, &["apiserver", "--remove-san", "kubernetes"], 0);
-    assert_eq!(
-        report["items"][0]["sansRemoved"],
-        serde_json::json!(["kubernetes"])
-    );
-    // What Kubernetes asks for is told as lacking from then on, and no renewal adds it by itself.
-    let report = json(&folder, 1, &["apiserver"], 4);
-    assert_eq!(report["result"], "changed");
-    assert_eq!(codes(&report, "error"), ["apiserver san-missing"]);
     // A document says what is wanted, all of it.
     let config = folder.join("config.yaml");
     write(
@@ -318,7 +309,7 @@ fn names_change_by_flags_and_the_difference_is_told() {
     let facts = ["apiserver", "--config", text(&config)];
     let said = renew(&folder, 1, &[&facts[..], &["--dry-run"]].concat()).expect(0);
     for words in [
-        "names added: kubernetes, 10.96.0.1",
+        "names added: 10.96.0.1",
         "names removed: api.example.com, 10.0.0.77",
     ] {
         assert!(said.stdout.contains(words), "{said}");
@@ -396,6 +387,44 @@ fn a_name_by_which_a_kubeconfig_leads_to_the_api_server_stays() {
         write(&file, read(&file).replace("10.0.0.10", "10.0.0.99"));
     }
     renew(&folder, 1, &flags).expect(0);
+}
+
+#[test]
+fn a_name_that_a_check_would_miss_afterwards_is_not_taken_away() {
+    let folder = tree();
+    let before = snapshot(&folder.join("k"));
+    let in_domain = "kubernetes.default.svc.cluster.local";
+    for (name, san, wanted) in [
+        ("apiserver", "kubernetes", "kubernetes"),
+        ("apiserver", "cp1", "cp1"),
+        ("apiserver", in_domain, in_domain),
+        ("etcd-server", "localhost,127.0.0.1", "localhost"),
+        ("etcd-peer", "cp1", "cp1"),
+    ] {
+        let said = renew(&folder, 1, &[name, "--remove-san", san]).expect(4);
+        let words = format!(
+            ".crt as it was asked for lacks the SAN {wanted}: leave that name out of --remove-san"
+        );
+        assert!(said.stderr.contains(&words), "{words}: {said}");
+        assert!(said.stderr.contains("nothing was written"), "{said}");
+    }
+    // Of an address the files do not tell whose it is; who states it is held to that.
+    let service = ["apiserver", "--remove-san", "10.96.0.1"];
+    let stated = [&service[..], &["--service-cidr", "10.96.0.0/12"]].concat();
+    let report = json(&folder, 1, &stated, 4);
+    assert_eq!(codes(&report, "error"), ["apiserver san-missing"]);
+    same(&before, &folder.join("k"));
+    // What nothing wants goes, and a check has nothing to say.
+    let more = ["etcd-server", "--add-san", "other.example,10.0.0.77"];
+    renew(&folder, 1, &more).expect(0);
+    let fewer = ["etcd-server", "--remove-san", "other.example,10.0.0.77"];
+    renew(&folder, 1, &fewer).expect(0);
+    renew(&folder, 1, &service).expect(0);
+    let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+    check.args(["--kubelet-dir", text(&folder.join("kubelet"))]);
+    run(&mut at(NOON + DAY, "022", &check)).expect(0);
+    // One that lacked before is not taken away.
+    renew(&folder, 1, &["apiserver", "--reuse-key"]).expect(0);
 }
 
 #[test]
@@ -579,6 +608,70 @@ fn one_that_is_wrong_hides_no_other_and_is_refused_by_its_name() {
         assert!(said.stderr.contains("reissues it"), "the way out: {said}");
     }
     same(&before, &folder.join("k"));
+}
+
+#[test]
+fn errors_of_what_was_not_named_are_told_and_stop_no_renewal_by_name() {
+    let ca = "k/pki/ca.crt";
+    let renewed = |folder: &TempDir, days, told: &str| {
+        let before = read(&folder.join(ca));
+        let note = folder.join("note");
+        let exec = format!("echo \"$CERTS_CHANGED\" > {}", text(&note));
+        let report = json(folder, days, &["ca", "--exec", &exec], 4);
+        assert_eq!(
+            (&report["result"], &report["exitCode"]),
+            (&"changed".into(), &4.into())
+        );
+        assert_eq!(codes(&report, "error"), [told]);
+        assert_eq!(steps(&report, "reissue"), ["ca"]);
+        assert_ne!(read(&folder.join(ca)), before);
+        assert!(read(&note).starts_with("ca "), "{report}");
+    };
+    // What others may have read stays in it.
+    let folder = tree();
+    set_mode(&folder.join("k/admin.conf"), 0o644);
+    renewed(&folder, 1, "admin key-mode");
+    let folder = tree();
+    let place = folder.join("k");
+    fs::copy(
+        place.join("controller-manager.conf"),
+        place.join("scheduler.conf"),
+    )
+    .expect("copy");
+    renewed(&folder, 1, "scheduler wrong-subject");
+    let folder = tree();
+    renew(&folder, 1, &["admin", "--validity", "10d"]).expect(0);
+    renewed(&folder, 20, "admin expired");
+}
+
+#[test]
+fn what_is_named_and_would_keep_an_error_is_refused_before_anything_is_written() {
+    let folder = tree();
+    let place = folder.join("k");
+    fs::copy(
+        place.join("controller-manager.conf"),
+        place.join("scheduler.conf"),
+    )
+    .expect("copy");
+    let before = snapshot(&place);
+    for names in [&["scheduler"][..], &["scheduler", "etcd-peer"]] {
+        let report = json(&folder, 1, names, 4);
+        assert_eq!(report["result"], "refused");
+        assert_eq!(codes(&report, "error"), ["scheduler wrong-subject"]);
+    }
+    let said = renew(&folder, 1, &["scheduler", "--dry-run"]).expect(4);
+    let way_out =
+        "'certs kubeconfig scheduler --force', with the configuration of the cluster, reissues it";
+    assert!(said.stderr.contains(way_out), "{said}");
+    same(&before, &place);
+    // One that a renewal mends refuses nothing; nor does one of another file.
+    renew(&folder, 1, &["etcd-peer"]).expect(0);
+    set_mode(&place.join("admin.conf"), 0o644);
+    renew(&folder, 1, &["admin"]).expect(0);
+    // Without names it is told, and prolonged as it is.
+    let report = json(&folder, 1, &["--all"], 4);
+    assert_eq!(report["result"], "changed");
+    assert!(steps(&report, "replace").contains(&"scheduler"), "{report}");
 }
 
 #[test]
@@ -1027,6 +1120,8 @@ fn what_kubeadm_drops_is_kept() {
     );
     // No API server's subject, names and usages are like these: that is told, and they are kept.
     let report = json(&folder, 0, &["apiserver"], 4);
+    assert_eq!(report["result"], "refused", "by its name");
+    let report = json(&folder, 0, &["--all"], 4);
     assert_eq!(report["result"], "changed");
     let told = codes(&report, "error");
     for code in ["wrong-subject", "san-missing", "usage-missing"] {

@@ -170,6 +170,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             ca_notice,
             reuse_key: verb.reuse_key,
             there: Vec::new(),
+            then: Vec::new(),
             changes,
         },
         version,
@@ -210,7 +211,8 @@ impl Job {
             .as_ref()
             .map(|stated| |row: &Profile, there| stated.over(row, there));
         let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
-        let mut specs = there::specs(places, &seen.observed, over, env.host.name)?;
+        let resolved = |found: &_| there::specs(places.clone(), found, over, env.host.name);
+        let mut specs = resolved(&seen.observed)?;
         if specs.is_empty() && closed.is_empty() {
             return Err(there::nothing(&self.store));
         }
@@ -228,6 +230,9 @@ impl Job {
         let unheeded = asked::unheeded(self.typed, changes, &asked_of, &seen.observed);
         if !unheeded.is_empty() {
             return Err(Stop::Usage(unheeded));
+        }
+        if !changes.add.is_empty() || !changes.remove.is_empty() {
+            renewal.then = resolved(&asked::found_then(changes, &asked_of, &seen.observed))?;
         }
         if !names.is_empty() {
             wanted.retain(|spec| {

@@ -17,6 +17,8 @@ pub struct Renewal {
     pub reuse_key: bool,
     /// All that is there: it may lead to what is renewed, or end with it.
     pub there: Vec<Spec>,
+    /// Where names change: what should be there once they have, as whoever looks then says.
+    pub then: Vec<Spec>,
     /// What else changes.
     pub changes: Changes,
 }

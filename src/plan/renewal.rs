@@ -16,14 +16,24 @@ use crate::x509::serial::Serial;
 use crate::x509::validity::moment;
 
 /// What a certificate says of itself stays as it is, and is told where it is wrong: the CA signed it
-/// so. All other errors are in the way, since nobody knows what it is that would be prolonged.
+/// so, and what was not named is no reason to let the rest end. All other errors are in the way, since
+/// nobody knows what it is that would be prolonged.
 const TOLERATED: [Code; 3] = [Code::SanMissing, Code::UsageMissing, Code::WrongSubject];
 
 /// Stands for a serial number that is not yet drawn.
 const NEW: [u8; 20] = [0x55; 20];
 
 impl Planner<'_> {
+    /// What is named is meant to be sound then: with an error that stays the run is refused.
     pub(super) fn renewal(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
+        let planned = self.renewing(spec, renewal)?;
+        if renewal.due.names(spec) && planned.findings.iter().any(is_error) {
+            return Err(told([planned.findings, planned.mended].concat(), spec));
+        }
+        Ok(planned)
+    }
+
+    fn renewing(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
         let observed = self.observed(spec);
         let findings = self.judge(spec);
         let named = renewal.due.names(spec);
@@ -61,7 +71,7 @@ impl Planner<'_> {
         }
         let same_key = renewal.reuse_key || spec.is_ca();
         let after = self.after(spec, &new, observed, same_key);
-        let asked = asked(spec, &new, &renewal.changes);
+        let asked = asked(spec, &new, &renewal.then);
         let left = diff(
             &asked,
             &after,
@@ -74,6 +84,7 @@ impl Planner<'_> {
         let left: Vec<Finding> = left
             .into_iter()
             .filter(|finding| same_key || !of_key(finding.code))
+            .map(|finding| taken_away(finding, &findings))
             .chain(self.shortened(spec, &after, renewal))
             .collect();
         let mended: Vec<Finding> = findings
@@ -301,9 +312,11 @@ impl Planner<'_> {
     }
 }
 
-/// What is wanted once what was asked for is done.
-fn asked(spec: &Spec, new: &Spec, changes: &Changes) -> Spec {
-    let mut asked = spec.clone();
+/// What is wanted once what was asked for is done. A name that something else tells of is wanted then
+/// too: taking it away breaks what leads there by it.
+fn asked(spec: &Spec, new: &Spec, then: &[Spec]) -> Spec {
+    let then = then.iter().find(|then| then.name == spec.name);
+    let mut asked = then.unwrap_or(spec).clone();
     if let (Content::Certificate(wanted), Some(new)) = (&mut asked.content, new.certificate()) {
         // Usages go with the kind of the new key, and not with that of the former one.
         wanted.kept = Some(Kept {
@@ -313,10 +326,20 @@ fn asked(spec: &Spec, new: &Spec, changes: &Changes) -> Spec {
         });
         wanted.key_algorithm = new.key_algorithm;
         wanted.validity = new.validity;
-        wanted.sans.retain(|san| !changes.remove.contains(san));
-        wanted.sans.extend(changes.add.iter().cloned());
     }
     asked
+}
+
+/// What is found then, and is not now.
+fn taken_away(finding: Finding, before: &[Finding]) -> Finding {
+    if finding.code != Code::SanMissing || before.contains(&finding) {
+        return finding;
+    }
+    Finding {
+        text: format!("as it was asked for {}", finding.text),
+        way_out: "leave that name out of --remove-san".to_owned(),
+        ..finding
+    }
 }
 
 /// Whether something is renewed.

@@ -81,6 +81,20 @@ pub fn renewed(wanted: &Spec, observed: &Observed, changes: &Changes) -> Option<
     })
 }
 
+/// What is there, with the names that `changes` leave it.
+pub fn renamed(wanted: &Spec, observed: &Observed, changes: &Changes) -> Observed {
+    let mut then = observed.clone();
+    let leaf = match &mut then {
+        Observed::Certificate { chain, .. } => chain.first_mut(),
+        Observed::Kubeconfig(found) => found.chain.first_mut(),
+        _ => None,
+    };
+    if let (Some(leaf), Some(judged)) = (leaf, wanted.certificate().filter(|_| !wanted.is_ca())) {
+        leaf.sans = names(judged, leaf, changes);
+    }
+    then
+}
+
 fn names(judged: &CertificateSpec, former: &Certificate, changes: &Changes) -> Vec<San> {
     if judged.kind == Kind::Ca {
         return former.sans.clone();

@@ -4,7 +4,7 @@ use crate::cli::Renew;
 use crate::cmd::Stop;
 use crate::observed::Observed;
 use crate::plan::Found;
-use crate::profile::renewal::{Changes, certificate};
+use crate::profile::renewal::{Changes, certificate, renamed};
 use crate::spec::Spec;
 use crate::x509::san::San;
 
@@ -98,4 +98,15 @@ pub(super) fn unheeded(
             .map(|san| format!("--remove-san: {san} is in none of what is named: leave it out")),
     );
     wrong
+}
+
+/// What is found once the names of what is named have changed.
+pub(super) fn found_then(changes: &Changes, named: &[&Spec], found: &Found) -> Found {
+    let mut then = found.clone();
+    for spec in named {
+        if let Some(observed) = then.get_mut(&spec.name) {
+            *observed = renamed(spec, observed, changes);
+        }
+    }
+    then
 }

@@ -3,7 +3,7 @@ use crate::diff::Notice;
 use crate::oracle::sample::{certificate, made_at};
 use crate::profile::by_name;
 use crate::profile::found::{Evidence, of_other, of_row};
-use crate::profile::renewal::Changes;
+use crate::profile::renewal::{Changes, renamed};
 use crate::spec::Place;
 use crate::x509::san::San;
 
@@ -40,6 +40,7 @@ fn renewal(due: Due) -> Renewal {
         ca_notice: Notice::CA,
         reuse_key: false,
         there: Vec::new(),
+        then: Vec::new(),
         changes: Changes::default(),
     }
 }
@@ -218,6 +219,7 @@ fn a_renewed_leaf_keeps_what_it_says_and_only_what_was_asked_for_changes() {
     given.changes.remove = vec![more];
     given.changes.validity = Some(Duration::days(9));
     given.changes.key_algorithm = Some(crate::key::KeyAlgorithm::Rsa(2048));
+    given.then = judged(&found_then(&found, "apiserver", &given.changes));
     let new = of(&attempt(&found, &given).unwrap());
     assert_eq!(new.sans.last(), Some(&added));
     assert_eq!(new.sans.len(), former.sans.len());
@@ -227,6 +229,54 @@ fn a_renewed_leaf_keeps_what_it_says_and_only_what_was_asked_for_changes() {
         ["digitalSignature", "keyEncipherment"],
         "an RSA key's"
     );
+}
+
+/// The tree, once the names of one have changed.
+fn found_then(found: &Found, name: &str, changes: &Changes) -> Found {
+    let mut then = found.clone();
+    let spec = judged(found).into_iter().find(|spec| spec.name == name);
+    let observed = then.get_mut(name).unwrap();
+    *observed = renamed(&spec.unwrap(), observed, changes);
+    then
+}
+
+#[test]
+fn a_name_that_the_rest_of_the_tree_tells_of_is_not_taken_away() {
+    let mut found = tree();
+    let more = San::Dns("more.example".to_owned());
+    leaf(&mut found, "etcd-peer").sans.push(more.clone());
+    let mut given = renewal(named(&["etcd-peer"]));
+    for (name, errors_then) in [
+        (more, vec![]),
+        (San::Dns("cp1".to_owned()), vec![Code::SanMissing]),
+        (San::Dns("localhost".to_owned()), vec![Code::SanMissing]),
+    ] {
+        given.changes.remove = vec![name];
+        given.then = judged(&found_then(&found, "etcd-peer", &given.changes));
+        let mut refused =
+            attempt(&found, &given).map_or_else(|refusal| refusal.findings, |_| Vec::new());
+        refused.retain(is_error);
+        let told: Vec<Code> = refused.iter().map(|finding| finding.code).collect();
+        assert_eq!(told, errors_then);
+        let said = |finding: &Finding| finding.text.starts_with("as it was asked for lacks");
+        assert!(refused.iter().all(said), "{refused:?}");
+    }
+}
+
+#[test]
+fn what_is_named_and_would_keep_an_error_of_its_own_refuses_the_run_and_another_s_does_not() {
+    let mut found = tree();
+    let other = leaf(&mut found, "admin").clone();
+    leaf(&mut found, "scheduler").subject = other.subject;
+    for names in [&["scheduler"][..], &["ca", "scheduler"]] {
+        let refusal = attempt(&found, &renewal(named(names))).unwrap_err();
+        assert_eq!(errors(&refusal), [("scheduler", Code::WrongSubject)]);
+    }
+    let plan = attempt(&found, &renewal(named(&["ca", "admin"]))).unwrap();
+    assert_eq!(codes(&plan, "scheduler"), [Code::WrongSubject]);
+    assert_eq!(step(&plan, "scheduler"), &Step::Refresh);
+    let plan = attempt(&found, &renewal(Due::All)).unwrap();
+    assert_eq!(step(&plan, "scheduler"), &REPLACE);
 }
 
 #[test]
