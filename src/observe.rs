@@ -1,5 +1,6 @@
 //! Store → observed: reads what is in the place of each spec, and parses it.
 
+mod asked;
 mod former;
 mod reader;
 mod reasons;
@@ -19,6 +20,7 @@ use crate::store::{self, FileContent, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
+pub use asked::asked;
 pub use former::{Former, former};
 use reader::Reader;
 pub(crate) use reader::{beginning_may_hold, may_hold};

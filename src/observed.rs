@@ -10,6 +10,7 @@ use crate::key::{PrivateKey, PublicKey};
 use crate::location::FileId;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
+use crate::x509::san::San;
 
 /// What was found in the place of one spec.
 #[derive(Clone, Debug)]
@@ -88,6 +89,8 @@ pub struct Returned {
     pub unrelated: Vec<Certificate>,
     /// The access to the file that it came in.
     pub access: Access,
+    /// The names that it was asked for with, where a request tells.
+    pub asked: Option<Vec<San>>,
 }
 
 /// A private key that was found.

@@ -482,3 +482,117 @@ fn half_of_an_interrupted_run_is_not_imported_and_a_run_that_writes_is_waited_fo
     assert!(imported.stdout.contains("m/admin.crt"), "{imported}");
     only_others_lack(place.path());
 }
+
+/// `widened NAME EXTENSION…`: what a CA made of a request, with these extensions in place of those asked for.
+const WIDENED: &str = r"
+widened() {
+    name=$1
+    shift
+    printf '%s\n' basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature subjectKeyIdentifier=hash \
+        authorityKeyIdentifier=keyid $@ > own.ext
+    openssl x509 -req -days 365 -extfile own.ext -CAcreateserial -CA ca.crt -CAkey ca.key -in req/$name.csr \
+        -out req/$name.crt 2> /dev/null
+}
+SANS=DNS:cp1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc
+SANS=subjectAltName=$SANS,DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1,IP:10.0.0.10
+";
+
+#[test]
+fn what_was_asked_for_decides_and_not_what_is_in_its_place() {
+    let place = came_back("365");
+    node(place.path(), &["import", "req"]).expect(0);
+    let more = ["--apiserver-cert-extra-sans", "new.example.com"];
+    let verb = ["csr", "apiserver", "--csr-dir", "req"];
+    node(place.path(), &[&verb[..], &FACTS, &more].concat()).expect(0);
+    let before = listing(&place.join("node"));
+    let lacks = "req/apiserver.crt lacks the SAN new.example.com: have its CA issue it again";
+    // What is there from the time before has the former names.
+    let refused = |verb: &[&str], words: &str| {
+        let refused = node(place.path(), verb).expect(4);
+        assert!(refused.stderr.contains(words), "{refused}");
+        assert_eq!(listing(&place.join("node")), before);
+    };
+    refused(&["import", "req"], lacks);
+    refused(&[&["import", "req"], &FACTS[..]].concat(), lacks);
+    // The request beside the certificate will do, if the same key signed it.
+    script(place.path(), "mv node/pki/apiserver.csr kept");
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    assert!(refused.stderr.contains(lacks), "{refused}");
+    script(
+        place.path(),
+        "cp req/apiserver.csr own; openssl req -new -key ca.key -subj /CN=kube-apiserver -addext subjectAltName=DNS:cp1 \
+         -out req/apiserver.csr",
+    );
+    let kept = node(place.path(), &["import", "req"]).expect(0);
+    assert!(kept.stdout.contains("Everything is as wanted"), "{kept}");
+    script(
+        place.path(),
+        &format!(
+            "mv own req/apiserver.csr; mv kept node/pki/apiserver.csr; {SIGN}sign apiserver 365"
+        ),
+    );
+    // What facts tell, and nobody asked for, its CA cannot give.
+    let other = ["--apiserver-cert-extra-sans", "other.example.com"];
+    let stated = [&["import", "req"], &FACTS[..], &other].concat();
+    let told = node(place.path(), &stated).expect(4);
+    let words = "req/apiserver.crt lacks the SAN other.example.com: 'certs csr apiserver', with the same facts, asks for it";
+    assert!(told.stderr.contains(words), "{told}");
+    let imported = node(place.path(), &["import", "req"]).expect(0);
+    assert!(imported.stdout.contains("Put in place"), "{imported}");
+    assert_eq!(imported.stderr, "");
+    only_others_lack(place.path());
+}
+
+#[test]
+fn what_a_ca_added_is_told_by_name_and_never_wanted_of_the_next_one() {
+    let place = came_back("365");
+    script(
+        place.path(),
+        &format!(
+            "{WIDENED}widened apiserver \"$SANS,DNS:*.evil.com,URI:spiffe://x\" \
+                 extendedKeyUsage=serverAuth,clientAuth,codeSigning
+             widened admin subjectAltName=DNS:evil.com extendedKeyUsage=clientAuth,serverAuth"
+        ),
+    );
+    let widened = [
+        ("apiserver", "SAN *.evil.com"),
+        ("apiserver", "SAN URI:spiffe://x"),
+        ("apiserver", "extended key usage clientAuth"),
+        ("apiserver", "extended key usage 1.3.6.1.5.5.7.3.3"),
+        ("admin", "SAN evil.com"),
+        ("admin", "extended key usage serverAuth"),
+    ];
+    let imported = node(place.path(), &["import", "req"]).expect(3);
+    for (name, what) in widened {
+        let words = format!(
+            "warning: req/{name}.crt has the {what}, which is not wanted: have its CA issue it again"
+        );
+        assert!(imported.stderr.contains(&words), "{words}: {imported}");
+    }
+    // In its place too, as far as the profile says it; a server's further names may be anybody's.
+    let checked = node(place.path(), &["check"]).expect(3);
+    for ((name, what), file) in widened[2..]
+        .iter()
+        .zip(["pki/apiserver.crt"; 2].iter().chain(&["admin.conf"; 2]))
+    {
+        let words = format!(
+            "node/{file} has the {what}, which is not wanted: 'certs csr {name}' asks the CA's owner for it"
+        );
+        assert!(checked.stdout.contains(&words), "{words}: {checked}");
+    }
+    // The next request asks for what was asked for before.
+    let verb = ["csr", "apiserver", "admin", "--csr-dir", "next"];
+    let asked = node(place.path(), &verb);
+    assert!(asked.status.success(), "{asked}");
+    assert!(!read(&place.join("next/requests.json")).contains("evil"));
+    let shown = "openssl req -in next/apiserver.csr -noout -text | grep -v evil | grep -c 'DNS:cp1, .*10.0.0.10'";
+    script(place.path(), shown);
+    // And what its CA issues again is taken.
+    script(
+        place.path(),
+        &format!("{SIGN}for name in admin apiserver; do sign $name 365; done"),
+    );
+    let imported = node(place.path(), &["import", "req", "apiserver", "admin"]).expect(0);
+    assert!(imported.stdout.contains("Put in place"), "{imported}");
+    only_others_lack(place.path());
+}

@@ -9,9 +9,9 @@ use super::{Env, Outcome, Stop, notice};
 use crate::cli::{Csr, CsrFacts};
 use crate::facts::{Facts, Given};
 use crate::location::Root;
-use crate::observe::{Passphrases, requests_out};
+use crate::observe::{Passphrases, asked, requests_out};
 use crate::plan::{Asking, Force, Policy};
-use crate::profile::found::as_found;
+use crate::profile::found::{as_asked, as_found};
 use crate::profile::{Phase, Profile, TABLE, by_name, resolve};
 use crate::spec::Spec;
 use crate::store::Store;
@@ -134,6 +134,11 @@ pub(super) fn rows(names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
 fn adapt(named: bool, stated: bool, host: String, store: Store) -> Box<Adapt> {
     Box::new(move |specs, seen| {
         as_found(specs, &seen.observed, &evidence(&store, &host), stated);
+        if !stated {
+            // What came back wider, or narrower, is not what the next one is to be.
+            let asked = asked(specs, &seen.observed, &store, false);
+            as_asked(specs, &asked, false);
+        }
         let absent = |spec: &Spec| {
             let found = seen.observed.get(&spec.name);
             found.is_none_or(crate::observed::Observed::is_absent)

@@ -14,15 +14,16 @@ use crate::diff::{Notice, Within, counted};
 use crate::facts::{Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
-use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived};
+use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived, asked};
 use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
-use crate::profile::found::as_found;
+use crate::profile::found::{as_asked, as_found};
 use crate::profile::{TABLE, resolve, signing_file};
 use crate::requests::{Manifest, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
 use crate::x509::cert::Certificate;
+use crate::x509::san::San;
 
 const VERB: &str = "import";
 /// Where what a CA signed is looked for: what a kubelet rotates is its own.
@@ -161,6 +162,8 @@ fn adapt(
         let told = told.map(|access| (manifest(), access));
         seen.ground.files.extend(told);
         as_found(specs, &seen.observed, &evidence(&store, &host), stated);
+        let asked = asked(specs, &seen.observed, &store, true);
+        as_asked(specs, &asked, stated);
         seen.look_for_obstacles(specs);
         let mut arrivals = BTreeMap::new();
         let mut findings = Vec::new();
@@ -203,7 +206,8 @@ fn adapt(
         }
         let failed = |spec: &Spec| failed.contains(&spec.name);
         for spec in specs.iter().filter(|spec| !spec.is_ca() && !failed(spec)) {
-            take(seen, spec, arrivals.remove(&spec.name), &pool);
+            let asked = asked.get(&spec.name).map(|asked| asked.sans.clone());
+            take(seen, spec, arrivals.remove(&spec.name), &pool, asked);
         }
         // Of what cannot be read nothing more is to be said.
         specs.retain(|spec| !failed(spec));
@@ -256,6 +260,7 @@ fn take_ca(
             now,
             unrelated,
             access,
+            asked: None,
         },
     );
 }
@@ -284,6 +289,7 @@ fn bring_along(seen: &mut Seen, specs: &mut Vec<Spec>, ca: &Spec, store: &Store,
                 now: there,
                 unrelated: Vec::new(),
                 access: returned.access,
+                asked: None,
             };
             put(seen, &apart, alone);
             specs.push(apart);
@@ -320,7 +326,13 @@ fn bring_along(seen: &mut Seen, specs: &mut Vec<Spec>, ca: &Spec, store: &Store,
     specs.sort_by_key(|spec| row(spec).unwrap_or(TABLE.len()));
 }
 
-fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certificate]) {
+fn take(
+    seen: &mut Seen,
+    spec: &Spec,
+    arrival: Option<Arrived>,
+    pool: &[Certificate],
+    asked: Option<Vec<San>>,
+) {
     let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
     if matches!(observed, Observed::Unreadable(_)) {
         return;
@@ -341,6 +353,7 @@ fn take(seen: &mut Seen, spec: &Spec, arrival: Option<Arrived>, pool: &[Certific
             now,
             unrelated: Vec::new(),
             access,
+            asked,
         },
     );
 }

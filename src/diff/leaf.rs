@@ -157,11 +157,7 @@ impl Judge<'_> {
             .sans
             .iter()
             .filter(|san| !there.contains(&folded(san)));
-        self.each(
-            Code::SanMissing,
-            lacking.map(|san| format!("lacks the SAN {san}")),
-            "",
-        );
+        self.each(Code::SanMissing, lacking.map(lacks_san), "");
         let known: HashSet<San> = wanted.sans.iter().map(folded).collect();
         let further = leaf.sans.iter().filter(|san| !known.contains(&folded(san)));
         let extra = further.map(|san| format!("has the SAN {san}, which is not wanted"));
@@ -308,6 +304,11 @@ impl Judge<'_> {
 pub(super) fn is_master(leaf: &Certificate) -> bool {
     let groups = leaf.subject.organizations();
     groups.iter().any(|group| group == "system:masters")
+}
+
+/// That it is not good for a name.
+pub(super) fn lacks_san(san: &San) -> String {
+    format!("lacks the SAN {san}")
 }
 
 /// DNS names are compared whatever their case (RFC 5280 section 7.2).

@@ -165,6 +165,6 @@ fn unfit(san: &San) -> Option<String> {
 }
 
 /// DNS names are compared whatever their case (RFC 5280 section 7.2).
-fn holds(sans: &[San], asked: &San) -> bool {
+pub(super) fn holds(sans: &[San], asked: &San) -> bool {
     sans.iter().any(|san| folded(san) == folded(asked))
 }

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use super::leaf::lacks_san;
 use super::notice::Within;
+use super::request::holds;
 use super::scrutiny::scrutiny;
 use super::tree::is_made_here;
 use super::{Judge, authorities, reissue};
 use crate::bundle::{self, same_ca};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Key, KeyState, Observed, Returned, identifier, of_key, signing};
-use crate::spec::{Kind, Place, Spec};
+use crate::spec::{CertificateSpec, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 
 /// The way out where what came back is not what was asked for.
@@ -117,7 +119,10 @@ impl Judge<'_> {
                     self.tell(Code::WrongSubject, &text, "");
                 }
             }
-            Some(wanted) => self.leaf(wanted, leaf, &returned.chain[1..]),
+            Some(wanted) => {
+                self.leaf(wanted, leaf, &returned.chain[1..]);
+                self.unasked(wanted, returned);
+            }
             None => {}
         }
         for finding in &mut self.findings {
@@ -131,6 +136,24 @@ impl Judge<'_> {
                 _ => {}
             }
             came(finding, self.spec, returned);
+        }
+    }
+
+    /// A name that the facts tell and that was not asked for its CA cannot have given it.
+    fn unasked(&mut self, wanted: &CertificateSpec, returned: &Returned) {
+        let Some(asked) = &returned.asked else {
+            return;
+        };
+        let unasked = wanted.sans.iter().filter(|san| !holds(asked, san));
+        let unasked: Vec<String> = unasked.map(lacks_san).collect();
+        let way_out = format!(
+            "'certs csr {}', with the same facts, asks for it",
+            self.spec.name
+        );
+        for finding in &mut self.findings {
+            if finding.code == Code::SanMissing && unasked.contains(&finding.text) {
+                finding.way_out.clone_from(&way_out);
+            }
         }
     }
 

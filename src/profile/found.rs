@@ -22,11 +22,13 @@ use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
 use crate::x509::usage::ExtendedKeyUsage;
 
+mod asked;
 mod evidence;
 mod loose;
 
 use evidence::made_by_kubelet;
 
+pub use asked::as_asked;
 pub use evidence::Evidence;
 pub use loose::{loose, paired};
 
@@ -350,8 +352,8 @@ fn validity(leaf: Option<&Certificate>) -> Duration {
 
 /// The names that are always the same or that other files tell too, and all others that are there.
 fn sans(profile: &Profile, leaf: Option<&Certificate>, evidence: &Evidence) -> Vec<San> {
-    // A CA needs none, and is not judged by those it has.
-    let there = leaf.filter(|_| profile.kind != Kind::Ca);
+    // A CA needs none, and is not judged by those it has; a client has none to be known by.
+    let there = leaf.filter(|_| profile.kind != Kind::Ca && !profile.hosts.is_empty());
     let mut sans = there.map_or_else(Vec::new, |leaf| leaf.sans.clone());
     let known = profile.hosts.iter().filter_map(|host| match host {
         Host::Fixed(text) => Some(fixed(text)),

@@ -1,0 +1,52 @@
+//! What a tree asked for, of the keys that are in their places.
+
+use std::collections::BTreeMap;
+
+use crate::location::{FileId, Root};
+use crate::observed::{Key, Observed};
+use crate::requests::sent;
+use crate::spec::Spec;
+use crate::store::Store;
+use crate::x509::request::{Asked, Request};
+
+/// What each certificate was asked for with, by the spec's name: by the request beside its key, else
+/// where it `came` back by the one beside it. It counts where that key signed it, so that nobody else
+/// can say what was asked for.
+pub fn asked(
+    specs: &[Spec],
+    observed: &BTreeMap<String, Observed>,
+    store: &Store,
+    came: bool,
+) -> BTreeMap<String, Asked> {
+    let of_key = |file: &FileId, key: &Key| {
+        // One that cannot be read asks for nothing.
+        let content = store.read(file).ok()??;
+        let request = Request::from_pem(&content.bytes).ok()?;
+        let own = *key.open()?.public_key() == request.public_key;
+        (own && request.prove_possession().is_ok()).then_some(request.asked)
+    };
+    let of_spec = |spec: &Spec| {
+        let key = key(observed.get(&spec.name)?)?;
+        let own = spec.place.request();
+        let beside = [
+            sent(&spec.name),
+            FileId::new(Root::Requests, own.name.clone()),
+        ];
+        let beside = beside.iter().filter(|_| came);
+        let mut files = [&own].into_iter().chain(beside);
+        files.find_map(|file| of_key(file, key))
+    };
+    let each = specs
+        .iter()
+        .filter_map(|spec| Some((spec.name.clone(), of_spec(spec)?)));
+    each.collect()
+}
+
+fn key(observed: &Observed) -> Option<&Key> {
+    match observed {
+        Observed::Certificate { key, .. } => key.as_ref(),
+        Observed::KeyOnly(key) | Observed::Requested { key, .. } => Some(key),
+        Observed::Kubeconfig(found) => Some(&found.key),
+        _ => None,
+    }
+}
