@@ -37,9 +37,9 @@ pub(crate) use place::KEY_MODE;
 pub use request::{request, take_sans};
 pub use returned::{aging, counted};
 pub use scrutiny::ending;
-pub(crate) use scrutiny::{anew, prolong};
+pub(crate) use scrutiny::{ROTATES, anew, prolong};
 pub use server::served;
-pub(crate) use tree::external;
+pub(crate) use tree::{external, whole};
 pub use tree::{of_this_cluster, survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.

@@ -269,6 +269,11 @@ pub fn identifier<'a>(chain: &'a [Certificate], key: &PublicKey) -> Option<&'a [
 }
 
 impl Kubeconfig {
+    /// Whether it names a file for its certificate and holds the key itself.
+    pub fn is_halved(&self) -> bool {
+        self.referred && self.sources[2] == Source::Embedded
+    }
+
     /// Whether it holds its CA certificates itself.
     pub fn embeds_authorities(&self) -> bool {
         self.sources[0] == Source::Embedded

@@ -4,6 +4,7 @@ mod beside;
 mod blocked;
 mod due;
 mod hindrance;
+mod named;
 mod renewal;
 mod request;
 

@@ -11,8 +11,11 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
+use common::kubeadm::NOON;
+use common::renewal::{DAY, renew, tree};
+use common::snapshot::{same, snapshot};
 use common::{
-    CLUSTER, Finished, TempDir, all, certs, kubeconfig_data, mode, read, run, text, tool,
+    CLUSTER, Finished, TempDir, all, at, certs, kubeconfig_data, mode, read, run, text, tool,
     tree_of_all, venv, write,
 };
 
@@ -248,4 +251,162 @@ fn a_key_that_others_may_read_is_told_where_it_lies() {
 
 fn base64(text: &str) -> String {
     <base64ct::Base64 as base64ct::Encoding>::encode_string(text.as_bytes())
+}
+
+/// `certs` over the tree that was made at noon, so many days later.
+fn later(folder: &TempDir, days: i64, verb: &str, more: &[&str]) -> Finished {
+    let mut command = certs(&[verb, "--kubernetes-dir", text(&folder.join("k"))]);
+    command.args(more);
+    run(&mut at(NOON + days * DAY, "022", &command))
+}
+
+fn kubeconfig_later(folder: &TempDir, days: i64, more: &[&str]) -> Finished {
+    later(folder, days, "kubeconfig", &[&CLUSTER[..], more].concat())
+}
+
+fn check_later(folder: &TempDir, days: i64) -> Finished {
+    later(folder, days, "check", &["--kubelet-dir", "none"])
+}
+
+/// A kubeconfig that names its pair has one of the two in itself.
+fn embed(folder: &TempDir, base: &str, field: &str, ending: &str) {
+    let (conf, file) = (format!("k/{base}.conf"), format!("pki/{base}.{ending}"));
+    let data = base64(&read(&folder.join("k").join(&file)));
+    let conf = folder.join(&conf);
+    let mixed = read(&conf).replace(
+        &format!("{field}: {file}"),
+        &format!("{field}-data: {data}"),
+    );
+    assert!(mixed.contains(&data), "{mixed}");
+    write(&conf, &mixed);
+}
+
+fn named_of_own(base: &str) -> TempDir {
+    let folder = tree();
+    kubeconfig_later(&folder, 0, &[base, "--common-name", base, NAMED]).expect(0);
+    folder
+}
+
+#[test]
+fn a_kubeconfig_that_names_its_pair_is_renewed_with_it_and_nothing_is_told_of_it() {
+    let folder = tree();
+    kubeconfig_later(&folder, 0, &["scheduler", "--force", NAMED]).expect(0);
+    // Soon, and when it is over.
+    for days in [350, 720] {
+        let said = renew(&folder, days, &["--output", "json"]).expect(0);
+        let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+        assert!(!said.stdout.contains("not-renewed"), "{said}");
+        let items = report["items"].as_array().expect("items");
+        let item = |name| {
+            items
+                .iter()
+                .find(|item| item["name"] == name)
+                .expect("an item")
+        };
+        let (pair, conf) = (item("scheduler.crt"), item("scheduler"));
+        assert_eq!(
+            (&pair["step"], &conf["step"]),
+            (&"replace".into(), &"keep".into())
+        );
+        assert_eq!(conf["notAfter"], pair["notAfter"]);
+        check_later(&folder, days).expect(0);
+    }
+    // Its end is that of its file, with its CA's too.
+    renew(&folder, 1000, &["ca", "scheduler"]).expect(0);
+    let below =
+        "apiserver apiserver-kubelet-client admin super-admin kubelet controller-manager scheduler";
+    let names: Vec<&str> = ["ca"].into_iter().chain(below.split(' ')).collect();
+    let said = renew(
+        &folder,
+        1100,
+        &[&names[..], &["--ca-validity", "20d"]].concat(),
+    )
+    .expect(3);
+    assert!(said.stderr.contains("would end on"), "{said}");
+}
+
+#[test]
+fn a_pair_of_which_a_kubeconfig_has_one_half_is_renewed_for_the_same_key_alone() {
+    for (field, ending) in [("client-key", "key"), ("client-certificate", "crt")] {
+        let folder = named_of_own("carol");
+        embed(&folder, "carol", field, ending);
+        check_later(&folder, 1).expect(0);
+        let before = snapshot(&folder.join("k"));
+        let pair = [
+            folder.join("k/pki/carol.crt"),
+            folder.join("k/pki/carol.key"),
+        ];
+        let was = pair.each_ref().map(|file| read(file));
+        let words = "carol.crt is due, and carol.conf names one of its two files: with a new key it would be left \
+                     with half: renew it for the same key (--reuse-key), or have carol.conf name both files";
+        let said = renew(&folder, 1, &["carol.crt"]).expect(3);
+        assert!(said.stderr.contains(words), "{said}");
+        same(&before, &folder.join("k"));
+        if ending == "crt" {
+            // It is renewed in itself, and has nothing of the pair any more.
+            let said = renew(&folder, 350, &[]).expect(3);
+            assert!(said.stderr.contains(words), "{said}");
+            assert_eq!(pair.each_ref().map(|file| read(file)), was);
+            let conf = read(&folder.join("k/carol.conf"));
+            assert!(conf.contains("client-key-data"), "{conf}");
+            renew(&folder, 350, &[]).expect(0);
+        } else {
+            for (days, flags) in [(1, &["--all"][..]), (350, &[])] {
+                let said = renew(&folder, days, flags).expect(3);
+                assert!(said.stderr.contains(words), "{said}");
+                assert_eq!(pair.each_ref().map(|file| read(file)), was);
+            }
+            // What was not renewed ends soon, and is sound.
+            check_later(&folder, 350).expect(3);
+            renew(&folder, 350, &["carol", "--reuse-key"]).expect(0);
+        }
+        assert_ne!(read(&pair[0]), was[0]);
+        check_later(&folder, 350).expect(0);
+    }
+}
+
+#[test]
+fn a_kubeconfig_with_the_key_of_a_lone_certificate_is_told_how_it_gets_whole() {
+    let folder = tree();
+    kubeconfig_later(&folder, 0, &["admin", "--force", NAMED]).expect(0);
+    kubeconfig_later(&folder, 0, &["carol", "--common-name", "carol", NAMED]).expect(0);
+    for base in ["admin", "carol"] {
+        embed(&folder, base, "client-key", "key");
+        fs::remove_file(folder.join(&format!("k/pki/{base}.key"))).expect("remove");
+    }
+    let admin =
+        "'certs kubeconfig admin --force', with the configuration of the cluster, reissues it";
+    let carol =
+        "'certs kubeconfig carol --force', with its common name and organizations, makes it anew";
+    let checked = check_later(&folder, 350).expect(3);
+    let all = renew(&folder, 350, &["--dry-run"]).expect(3).stderr;
+    for (base, way_out) in [("admin", admin), ("carol", carol)] {
+        let told = checked
+            .stdout
+            .lines()
+            .find(|line| line.contains(&format!("{base}.conf ends on")));
+        assert!(
+            told.is_some_and(|line| line.ends_with(way_out)),
+            "{checked}"
+        );
+        let words =
+            format!("{base}.conf is due, and its certificate lies in a file of its own: {way_out}");
+        assert!(all.contains(&words), "{all}");
+        let said = renew(&folder, 350, &[&format!("{base}.conf")]).expect(3);
+        assert!(said.stderr.contains(&words), "{said}");
+    }
+    assert!(!checked.stdout.contains("kubelet rotates"), "{checked}");
+    // Followed, it is renewed as any other.
+    kubeconfig_later(&folder, 350, &["admin", "--force"]).expect(0);
+    kubeconfig_later(
+        &folder,
+        350,
+        &["carol", "--common-name", "carol", "--force"],
+    )
+    .expect(0);
+    for base in ["admin", "carol"] {
+        fs::remove_file(folder.join(&format!("k/pki/{base}.crt"))).expect("remove");
+    }
+    renew(&folder, 700, &[]).expect(0);
+    check_later(&folder, 700).expect(0);
 }

@@ -1010,8 +1010,8 @@ fn what_a_kubelet_rotates_is_left_to_it() {
     for (name, words) in [
         (
             "kubelet",
-            "kubelet.conf is due, and its certificate lies in a file of its own: renew that file; one that a \
-             kubelet rotates is the kubelet's to renew",
+            "kubelet.conf is due, and its certificate lies in a file of its own: see that the kubelet rotates it \
+             (rotateCertificates, serverTLSBootstrap)",
         ),
         (
             text(&current),

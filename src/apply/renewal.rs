@@ -86,6 +86,7 @@ impl<'a> Preparation<'a> {
             if let Some(key) = key {
                 self.private_key(pair, &spec.place, key);
             }
+            self.named_by(spec, made);
             return Ok(());
         };
         let authorities = self.bundle(spec)?;
@@ -101,6 +102,24 @@ impl<'a> Preparation<'a> {
             key: key.as_ref().map(|key| key.as_bytes()),
         };
         self.kubeconfig_anew(pair, spec, &anew)
+    }
+
+    /// Kubeconfigs that name its file have the new one too.
+    fn named_by(&mut self, spec: &Spec, made: &Certificate) {
+        let public = Source::File(spec.place.public());
+        for planned in self
+            .plan
+            .steps
+            .iter()
+            .filter(|planned| planned.step.keeps())
+        {
+            let name = &planned.spec.name;
+            if let Some(Observed::Kubeconfig(found)) = self.seen.observed.get(name)
+                && found.sources[1] == public
+            {
+                self.issued.insert(name.clone(), made.clone());
+            }
+        }
     }
 
     /// What the file of a renewed certificate holds: a leaf is followed by its chain, and by what else

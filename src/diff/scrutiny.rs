@@ -5,13 +5,14 @@ use time::OffsetDateTime;
 
 use super::end::{End, end, presented};
 use super::notice::{Notice, Within};
-use super::tree::{external, remake, renew};
+use super::tree::{external, remake, renew, whole};
 use crate::bundle::{above, is_root};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
 use crate::observed::Observed;
 use crate::profile::by_name;
+use crate::profile::found::is_kubelets;
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
@@ -147,6 +148,10 @@ pub(crate) fn bring_above(spec: &Spec) -> String {
     }
 }
 
+/// The way out where a kubelet keeps it.
+pub(crate) const ROTATES: &str =
+    "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)";
+
 /// The way out where a bundle holds what should not be trusted.
 const LEAVE_OUT: &str = "take it out once nothing that it signed is in use";
 
@@ -238,13 +243,15 @@ impl Scrutiny<'_> {
     }
 
     fn renewal(&self) -> String {
-        let referred = matches!(self.observed, Observed::Kubeconfig(found) if found.referred);
-        if self.spec.is_ca() {
-            prolong(self.spec, self.observed)
-        } else if referred || self.spec.place.public().root == Root::Kubelet {
-            "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)".to_owned()
-        } else {
-            renew(self.spec)
+        let kubelets = self.spec.place.public().root == Root::Kubelet;
+        match self.observed {
+            _ if self.spec.is_ca() => prolong(self.spec, self.observed),
+            Observed::Kubeconfig(found) if found.referred && is_kubelets(self.spec) => {
+                ROTATES.to_owned()
+            }
+            Observed::Kubeconfig(found) if found.is_halved() => whole(self.spec),
+            _ if kubelets => ROTATES.to_owned(),
+            _ => renew(self.spec),
         }
     }
 

@@ -124,9 +124,21 @@ pub(super) fn renew(spec: &Spec) -> String {
     }
 }
 
+/// How a kubeconfig gets whole that names a certificate and holds the key: no renewal of the file has
+/// that key.
+pub(crate) fn whole(spec: &Spec) -> String {
+    match &spec.place {
+        Place::Kubeconfig { file, .. } if by_name(&spec.name).is_none() => format!(
+            "'certs kubeconfig {} --force', with its common name and organizations, makes it anew",
+            file.trim_end_matches(".conf")
+        ),
+        _ => remake(spec),
+    }
+}
+
 /// Whether this is what to do where the CA's key is.
 pub(super) fn is_made_here(way_out: &str, spec: &Spec) -> bool {
-    way_out == remake(spec) || way_out == renew(spec)
+    way_out == remake(spec) || way_out == renew(spec) || way_out == whole(spec)
 }
 
 fn tell(code: Code, spec: &Spec, text: String, way_out: &str) -> Finding {

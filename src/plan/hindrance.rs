@@ -2,11 +2,12 @@
 
 use super::{Planner, Renewal, is_error};
 use crate::bundle::is_root;
-use crate::diff::{anew, authorities, end, external, served};
+use crate::diff::{ROTATES, anew, authorities, end, external, served, whole};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
 use crate::profile::API_SERVER;
+use crate::profile::found::is_kubelets;
 use crate::profile::renewal::certificate;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
@@ -61,7 +62,9 @@ impl Planner<'_> {
             return None;
         }
         let stays = |leaf: &&Spec| {
-            !renewal.due.names(leaf) || elsewhere(leaf, self.observed(leaf)).is_some()
+            !renewal.due.names(leaf)
+                || elsewhere(leaf, self.observed(leaf)).is_some()
+                || self.parted(leaf, renewal).is_some()
         };
         let ends = |leaf: &Spec| {
             let mut authorities = authorities(leaf, self.found).to_vec();
@@ -72,7 +75,9 @@ impl Planner<'_> {
             let after = end(leaf, self.observed(leaf), &authorities)?.at;
             (after < before).then_some(before)
         };
-        let below = renewal.there.iter().filter(|leaf| !leaf.is_ca());
+        // The end of a kubeconfig is that of the file that it names.
+        let own = |leaf: &&Spec| !leaf.is_ca() && self.holder(leaf, renewal).is_none();
+        let below = renewal.there.iter().filter(own);
         let cut: Vec<_> = below
             .filter(stays)
             .filter_map(|leaf| Some((ends(leaf)?, leaf.name.as_str())))
@@ -150,9 +155,7 @@ impl Planner<'_> {
 }
 
 /// Who else keeps it, after the file's name, and the way out.
-pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, &'static str)> {
-    const ROTATES: &str =
-        "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)";
+pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, String)> {
     let place = &spec.place;
     let unsigned = spec
         .certificate()
@@ -160,20 +163,26 @@ pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static st
     match observed {
         Observed::Kubeconfig(found) if found.referred => Some((
             "is due, and its certificate lies in a file of its own",
-            "renew that file; one that a kubelet rotates is the kubelet's to renew",
+            if is_kubelets(spec) {
+                ROTATES.to_owned()
+            } else if found.is_halved() {
+                whole(spec)
+            } else {
+                "renew that file".to_owned()
+            },
         )),
         _ if place.public().root == Root::Kubelet
             && (unsigned || matches!(place, Place::File { .. })) =>
         {
-            Some(("is due, and is the kubelet's own", ROTATES))
+            Some(("is due, and is the kubelet's own", ROTATES.to_owned()))
         }
         _ if unsigned => Some((
             "is due, and no CA that is here signed it",
-            "issue it anew where it was made",
+            "issue it anew where it was made".to_owned(),
         )),
         _ if matches!(place, Place::File { .. }) => Some((
             "is due, and lies without a file of its key",
-            "issue it anew where its key is",
+            "issue it anew where its key is".to_owned(),
         )),
         _ => None,
     }

@@ -46,6 +46,9 @@ impl Planner<'_> {
             }
             return Ok(planned(spec, Step::Keep, findings));
         };
+        if let Some(findings) = self.through(spec, renewal) {
+            return Ok(self.not_due(spec, findings));
+        }
         match self.due(spec, &renewal.due) {
             Verdict::Due => {}
             Verdict::EndsWithCa(end, way_out) => {
@@ -67,26 +70,14 @@ impl Planner<'_> {
             if matches!(renewal.due, Due::All) {
                 return Ok(planned(spec, Step::Keep, findings));
             }
-            return Ok(skipped(spec, findings, text, way_out));
+            return Ok(skipped(spec, findings, text, &way_out));
+        }
+        if let Some((text, way_out)) = self.parted(spec, renewal) {
+            return Ok(skipped(spec, findings, &text, &way_out));
         }
         let same_key = renewal.reuse_key || spec.is_ca();
         let after = self.after(spec, &new, observed, same_key);
-        let asked = asked(spec, &new, &renewal.then);
-        let left = diff(
-            &asked,
-            &after,
-            authorities(spec, self.found),
-            self.trusted,
-            self.now,
-        );
-        // The new key is not there yet, and what is told of its kind is of the former one.
-        let of_key = |code| matches!(code, Code::KeyAlgorithm | Code::KeyEncipherment);
-        let left: Vec<Finding> = left
-            .into_iter()
-            .filter(|finding| same_key || !of_key(finding.code))
-            .map(|finding| taken_away(finding, &findings))
-            .chain(self.shortened(spec, &after, renewal))
-            .collect();
+        let left = self.left(spec, &new, &after, renewal, &findings);
         let mended: Vec<Finding> = findings
             .into_iter()
             .filter(|finding| !left.contains(finding))
@@ -136,6 +127,28 @@ impl Planner<'_> {
             findings: told(left, spec),
             mended,
         })
+    }
+
+    /// What is found of it once it is renewed, where `before` is found now.
+    fn left(
+        &self,
+        spec: &Spec,
+        new: &Spec,
+        after: &Observed,
+        renewal: &Renewal,
+        before: &[Finding],
+    ) -> Vec<Finding> {
+        let asked = asked(spec, new, &renewal.then);
+        let authorities = authorities(spec, self.found);
+        // The new key is not there yet, and what is told of its kind is of the former one.
+        let same_key = renewal.reuse_key || spec.is_ca();
+        let of_key = |code| matches!(code, Code::KeyAlgorithm | Code::KeyEncipherment);
+        diff(&asked, after, authorities, self.trusted, self.now)
+            .into_iter()
+            .filter(|finding| same_key || !of_key(finding.code))
+            .map(|finding| taken_away(finding, before))
+            .chain(self.shortened(spec, after, renewal))
+            .collect()
     }
 
     /// kubeadm's kubeconfigs begin when their CA began, and may have lasted for years: what they were
@@ -251,7 +264,13 @@ impl Planner<'_> {
 
     /// What is found once it is renewed, as far as it is known before: what is judged the same then
     /// stays.
-    fn after(&self, spec: &Spec, new: &Spec, observed: &Observed, same_key: bool) -> Observed {
+    pub(super) fn after(
+        &self,
+        spec: &Spec,
+        new: &Spec,
+        observed: &Observed,
+        same_key: bool,
+    ) -> Observed {
         let Some(wanted) = new.certificate() else {
             return observed.clone();
         };

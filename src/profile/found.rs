@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use time::Duration;
 
-use super::resolve::{common_name, fixed, in_files, issuer, subjects};
+use super::resolve::{SYSTEM_NODE, common_name, fixed, in_files, issuer, subjects};
 use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
@@ -256,6 +256,14 @@ pub fn lacking(found: &Found) -> Vec<&'static Profile> {
             Signer::Itself | Signer::Nobody => true,
         })
         .collect()
+}
+
+/// Whether it is a node's kubeconfig, which its kubelet keeps.
+pub fn is_kubelets(spec: &Spec) -> bool {
+    let name = spec
+        .certificate()
+        .and_then(|wanted| wanted.subject.common_name());
+    name.is_some_and(|name| name.starts_with(SYSTEM_NODE))
 }
 
 /// Whether a kubelet has replaced it: it keeps what it rotated.

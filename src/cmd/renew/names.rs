@@ -7,7 +7,7 @@ use crate::cmd::{Stop, there};
 use crate::observe::Seen;
 use crate::observed::{Observed, Source};
 use crate::profile::TABLE;
-use crate::spec::{Content, Spec};
+use crate::spec::{Content, Place, Spec};
 use crate::store::Store;
 
 /// The specs of the names typed: those of `certs check`, or a file's.
@@ -77,6 +77,8 @@ fn pair_of<'a>(spec: &'a Spec, specs: &'a [Spec], seen: &Seen) -> &'a Spec {
     let Source::File(file) = &found.sources[1] else {
         return spec;
     };
-    let pair = specs.iter().find(|pair| pair.place.public() == *file);
-    pair.unwrap_or(spec)
+    // One without a file of its key is renewed by nobody.
+    let holds =
+        |pair: &&Spec| pair.place.public() == *file && !matches!(pair.place, Place::File { .. });
+    specs.iter().find(holds).unwrap_or(spec)
 }

@@ -1,0 +1,70 @@
+//! Kubeconfigs that name the files of a pair, and what becomes of one by a renewal of the other.
+
+use super::{Planned, Planner, Renewal, Step};
+use crate::diff::{authorities, diff};
+use crate::finding::Finding;
+use crate::observed::{Observed, Source};
+use crate::spec::{Place, Spec};
+
+impl Planner<'_> {
+    /// The pair whose certificate a kubeconfig names.
+    pub(super) fn holder<'r>(&self, spec: &Spec, renewal: &'r Renewal) -> Option<&'r Spec> {
+        let Observed::Kubeconfig(found) = self.observed(spec) else {
+            return None;
+        };
+        let pair = |pair: &&Spec| {
+            let file = Source::File(pair.place.public());
+            found.sources[1] == file && !matches!(pair.place, Place::File { .. })
+        };
+        renewal.there.iter().find(pair)
+    }
+
+    /// What is found of a kubeconfig once the pair is renewed that it names; none where that stays.
+    pub(super) fn through(&self, spec: &Spec, renewal: &Renewal) -> Option<Vec<Finding>> {
+        let holder = self.holder(spec, renewal)?;
+        if !self.wanted.contains(holder) {
+            return None;
+        }
+        // One that is named and refused refuses the run.
+        let Ok(Planned {
+            step, spec: new, ..
+        }) = self.renewal(holder, renewal)
+        else {
+            return Some(Vec::new());
+        };
+        let same_key = matches!(step, Step::Reissue { .. });
+        let after = self.after(holder, &new, self.observed(holder), same_key);
+        let (false, Observed::Certificate { chain, .. }) = (step.keeps(), after) else {
+            return None;
+        };
+        let mut observed = self.observed(spec).clone();
+        if let Observed::Kubeconfig(found) = &mut observed {
+            found.chain = chain;
+        }
+        let authorities = authorities(spec, self.found);
+        Some(diff(spec, &observed, authorities, self.trusted, self.now))
+    }
+
+    /// A kubeconfig that has only one of a pair's two files, and would have a key and a certificate that
+    /// do not go together; what is told of the pair, and the way out.
+    pub(super) fn parted(&self, spec: &Spec, renewal: &Renewal) -> Option<(String, String)> {
+        if renewal.reuse_key || spec.is_ca() || !matches!(spec.place, Place::Pair { .. }) {
+            return None;
+        }
+        let pair = [spec.place.public(), spec.place.key()].map(Source::File);
+        let one = |other: &&Spec| match self.observed(other) {
+            Observed::Kubeconfig(found) => {
+                (found.sources[1] == pair[0]) != (found.sources[2] == pair[1])
+            }
+            _ => false,
+        };
+        let kubeconfig = renewal.there.iter().find(one)?.place.public();
+        let text = format!(
+            "is due, and {kubeconfig} names one of its two files: with a new key it would be left with half"
+        );
+        let way_out = format!(
+            "renew it for the same key (--reuse-key), or have {kubeconfig} name both files"
+        );
+        Some((text, way_out))
+    }
+}
