@@ -1,7 +1,13 @@
 //! Chains and trust bundles: which of a CA's certificates stand behind a leaf in its file, and which
 //! whoever verifies is to be given. docs/architecture.md says the rule ("Intermediates"). Pure.
 
+use time::OffsetDateTime;
+
 use crate::x509::cert::Certificate;
+
+mod way;
+use way::Above;
+pub(crate) use way::{allows, may_sign};
 
 /// Whether the key of `issuer` verifies `child`, which names it.
 pub fn verifies(child: &Certificate, issuer: &Certificate) -> bool {
@@ -13,22 +19,35 @@ pub fn is_root(ca: &Certificate) -> bool {
     verifies(ca, ca)
 }
 
-/// Those of `pool` that stand above a certificate, the nearest first, and each once. Where a root
-/// signed it the way ends there, though another may have signed that root's key too.
-pub fn above<'a>(certificate: &'a Certificate, pool: &'a [Certificate]) -> Vec<&'a Certificate> {
-    let mut found = Vec::new();
-    let mut current = certificate;
-    while current.issuer != current.subject {
-        let further =
-            |ca: &&Certificate| *ca != certificate && !found.contains(ca) && verifies(current, ca);
-        let mut issuers = pool.iter().filter(further);
-        let first = issuers.next();
-        let root = first.into_iter().chain(issuers).find(|ca| is_root(ca));
-        let Some(issuer) = root.or(first) else { break };
-        found.push(issuer);
-        current = issuer;
-    }
-    found
+/// Those of `pool` that stand above a certificate, the nearest first: the way that lasts longest to a
+/// root that is there, and where none is as far as one goes.
+pub fn above<'a>(certificate: &Certificate, pool: &'a [Certificate]) -> Vec<&'a Certificate> {
+    let above = Above::of(certificate, pool, &is_root);
+    let way = above.to_top().or_else(|| above.as_far_as_it_goes());
+    way.map_or_else(Vec::new, |way| way.cas)
+}
+
+/// The last second in which a certificate is good: that of the first to end on its way to a root that
+/// is trusted, for who trusts that root alone and is sent the chain; where the chain does not lead
+/// there, with the CAs of the bundle between, whose highest counts where it has no root. Of several
+/// ways the one that lasts longest counts.
+pub fn effective_end(
+    leaf: &Certificate,
+    chain: &[Certificate],
+    authorities: &[Certificate],
+) -> OffsetDateTime {
+    let sent = || chain.iter().filter(|ca| ca.is_ca() && !is_root(ca));
+    let roots = authorities.iter().filter(|ca| is_root(ca));
+    let way = Above::of(leaf, sent().chain(roots), &is_root).to_top();
+    let way = way.or_else(|| {
+        let highest = |ca: &Certificate| {
+            let mut further = authorities.iter().filter(|other| *other != ca);
+            authorities.contains(ca) && (is_root(ca) || !further.any(|other| verifies(ca, other)))
+        };
+        Above::of(leaf, sent().chain(authorities), &highest).to_top()
+    });
+    let own = leaf.validity.not_after;
+    way.map_or(own, |way| way.end.min(own))
 }
 
 /// Which certificates of `file` are on the way from these, through those of `pool` where it must be, to one
@@ -67,14 +86,31 @@ pub fn completed(
     behind: &[Certificate],
     authorities: &[Certificate],
 ) -> Vec<Certificate> {
-    let pool = [authorities, behind].concat();
-    let mut file = chain(leaf, &pool);
+    let mut file = chain(leaf, &with_those_behind(leaf, authorities, behind));
     let further = behind
         .iter()
         .filter(|ca| !file.iter().any(|one| same_ca(one, ca)));
     let further: Vec<Certificate> = further.cloned().collect();
     file.extend(further);
     file
+}
+
+/// The certificates of its CA's file, and what of those behind a leaf may be on its way too. Where trust
+/// begins that file says, and which certificate the CA has that signed the leaf, and those above whom
+/// the same CA signed: a root or a former certificate behind the leaf is on no way.
+fn with_those_behind(
+    leaf: &Certificate,
+    authorities: &[Certificate],
+    behind: &[Certificate],
+) -> Vec<Certificate> {
+    let signs = |ca: &Certificate| verifies(leaf, ca);
+    let known = authorities.iter().any(signs);
+    let same = |one: &Certificate, ca| same_ca(one, ca) && one.issuer == ca.issuer;
+    let further = behind.iter().filter(|ca| {
+        let former = authorities.iter().any(|one| same(one, ca)) || known && signs(ca);
+        !former && !is_root(ca)
+    });
+    authorities.iter().chain(further).cloned().collect()
 }
 
 /// The file of a CA whose certificate comes anew, `came` with it first, in place of `former`: the
@@ -97,8 +133,10 @@ pub fn replaced(
             file.push(one.clone());
         }
     }
-    let above_former = above(former, there);
-    let own_sake = |one: &&Certificate| *one != former && !above_former.contains(one);
+    let all = |ca, pool| Above::of(ca, pool, &is_root).all();
+    let (of_former, of_ca) = (all(former, there), all(ca, &pool));
+    let own_sake =
+        |one: &&Certificate| *one != former && (!of_former.contains(one) || of_ca.contains(one));
     for one in there.iter().filter(own_sake) {
         if !file.iter().any(|other| same_ca(other, one)) {
             file.push(one.clone());
@@ -110,7 +148,7 @@ pub fn replaced(
 /// Whether a CA between this leaf and its root is not behind it, so that who trusts the root alone
 /// cannot follow.
 pub fn lacks(leaf: &Certificate, behind: &[Certificate], authorities: &[Certificate]) -> bool {
-    let pool = [authorities, behind].concat();
+    let pool = with_those_behind(leaf, authorities, behind);
     let there = |ca: &Certificate| behind.iter().any(|other| same_ca(other, ca));
     !chain(leaf, &pool)[1..].iter().all(there)
 }

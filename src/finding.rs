@@ -76,6 +76,7 @@ codes! {
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644";
     ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote";
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses";
+    EndsSooner "ends-sooner" Warning "what is renewed ends sooner than what it replaces";
     ExpiresSoon "expires-soon" Warning "its time ends soon, or that of a CA above it (--within, --ca-within)";
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed";
     Expired "expired" Error "its time is over";

@@ -13,8 +13,8 @@ use std::time::Duration;
 mod common;
 use common::members::Members;
 use common::{
-    Finished, Server, TempDir, certs, fixture, free_port, kubeconfig_data, read, run, text, tool,
-    venv, write,
+    Finished, Server, TempDir, at, certs, fixture, free_port, kubeconfig_data, read, run, text,
+    tool, venv, write,
 };
 
 const FACTS: [&str; 6] = [
@@ -735,4 +735,163 @@ fn a_leaf_ends_with_the_first_ca_above_it_and_a_note_says_so() {
     let own = ["client", "alice", "--common-name", "alice"];
     let told = on(place.path(), &[&own[..], &FACTS[4..], &json].concat()).expect(0);
     assert_eq!(told.stdout.matches("expires-with-ca").count(), 1, "{told}");
+}
+
+/// The CA above the cluster's, of `int`'s key and name, for so many days below a root of this name, as
+/// `NAME.crt`.
+const SIGNED_ABOVE: &str = r"
+set -- $files
+[ -e roots/$2.crt ] || openssl req -x509 -newkey rsa:2048 -nodes -keyout roots/$2.key -subj /CN=$2 -days 7000 -out roots/$2.crt
+openssl req -new -key roots/int.key -subj /CN=int |
+    openssl x509 -req -CA roots/$2.crt -CAkey roots/$2.key -CAcreateserial -days $3 -extfile roots/ext -out $1.crt
+";
+
+/// A cluster's CA below `int` below `root`, imported with them; int ends after so many days.
+fn below_int(days: &str) -> TempDir {
+    let place = below_a_corporate_root("asked");
+    write(
+        &place.join("roots/ext"),
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
+    );
+    write(&place.join("roots/keyid"), "authorityKeyIdentifier=keyid\n");
+    bash(place.path(), "", BELOW_ANOTHER);
+    between(place.path(), days);
+    let came = ["own.crt", "roots/int.crt", "roots/root.crt"].map(|name| read(&place.join(name)));
+    write(&place.join("req/ca.crt"), came.concat());
+    on(place.path(), &["import", "req", "ca"]);
+    assert_eq!(read(&place.join("pki/ca.crt")), came.concat());
+    place
+}
+
+/// Every chain of the cluster's CA is good in so many days for who trusts this root alone.
+fn good_then(place: &Path, root: &str, days: i64) {
+    let aside = TempDir::new();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let then = i64::try_from(now.expect("a time").as_secs()).expect("a time") + days * 86_400;
+    let trust = place.join(root);
+    for (name, chain, ca) in chains(place) {
+        if ca != "pki/ca" {
+            continue;
+        }
+        let more = ["-attime", &then.to_string()];
+        let judged = openssl(aside.path(), &chain, &trust, &more);
+        assert!(judged.status.success(), "{name}: {judged}");
+        let file = aside.join("chain.pem");
+        write(&file, chain.concat());
+        let mut certtool = Command::new(tool("certtool"));
+        certtool.args(["--verify", "--load-ca-certificate"]);
+        certtool.arg(&trust).arg("--infile").arg(&file);
+        let judged = run(&mut at(then, "022", &certtool));
+        assert!(judged.status.success(), "{name}: {judged}");
+    }
+}
+
+/// The items of a report, each with one of its fields.
+fn each(report: &Finished, field: &str) -> Vec<(String, String)> {
+    let report: serde_json::Value = serde_json::from_str(&report.stdout).expect("JSON");
+    let items = report["items"].as_array().expect("items").iter();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    items
+        .map(|item| (text(&item["name"]), text(&item[field])))
+        .collect()
+}
+
+const JSON: [&str; 2] = ["--output", "json"];
+
+#[test]
+fn a_ca_above_that_was_renewed_is_followed_though_it_stands_behind_the_former_one() {
+    let place = below_int("10");
+    let pem = |name: &str| read(&place.join(name));
+    let (own, former, root) = (pem("own.crt"), pem("roots/int.crt"), pem("roots/root.crt"));
+    let chained: Vec<_> = chains(place.path());
+    bash(place.path(), "renewed root 3000", SIGNED_ABOVE);
+    let renewed = pem("renewed.crt");
+    let kept = on(
+        place.path(),
+        &[&["renew", "--within", "1d"][..], &JSON].concat(),
+    );
+    let until: Vec<_> = each(&kept, "expires");
+    let soon = &until.iter().find(|(name, _)| name == "ca").expect("ca").1;
+    // Behind the former one, as who signed it sends it.
+    let came = format!("{own}{former}{renewed}{root}");
+    write(&place.join("req/ca.crt"), &came);
+    let imported = on(place.path(), &["import", "req", "ca"]).expect(3);
+    assert!(!imported.stdout.contains("did not come"), "{imported}");
+    assert_eq!(pem("pki/ca.crt"), format!("{own}{renewed}{root}{former}"));
+    for (name, chain, ca) in chains(place.path()) {
+        if ca == "pki/ca" {
+            assert_eq!(chain[1..], [own.clone(), renewed.clone()], "{name}");
+        }
+    }
+    good_then(place.path(), "roots/root.crt", 100);
+    let late = on(place.path(), &[&["renew"][..], &JSON].concat()).expect(0);
+    for (name, ends) in each(&late, "expires") {
+        assert!(ends > *soon || name == "sa", "{name}: {ends}");
+    }
+    // Put there by hand, with the chains as they were.
+    for file in [[&former, &renewed, &root], [&root, &renewed, &former]] {
+        write(
+            &place.join("pki/ca.crt"),
+            format!("{own}{}{}{}", file[0], file[1], file[2]),
+        );
+        for (name, chain, ca) in &chained {
+            let file = place.join(&format!("{name}.crt"));
+            if *ca == "pki/ca" && file.exists() {
+                let leaf = &blocks(&read(&file))[0];
+                write(&file, format!("{leaf}{}", chain[1..].concat()));
+            }
+        }
+        let checked = on(place.path(), &["check"]).expect(3).stdout;
+        assert!(
+            checked.contains("'certs renew apiserver' renews it"),
+            "{checked}"
+        );
+        let done = on(place.path(), &[&["renew"][..], &JSON].concat()).expect(0);
+        let steps = each(&done, "step");
+        let replaced = steps.iter().filter(|(_, step)| step == "replace").count();
+        assert_eq!(replaced, 2, "{done}");
+        let again = on(place.path(), &["renew"]).expect(0);
+        assert!(again.stdout.contains("Nothing is due"), "{again}");
+        good_then(place.path(), "roots/root.crt", 100);
+    }
+}
+
+#[test]
+fn of_a_ca_that_two_roots_signed_above_the_way_that_lasts_is_kept_by_a_renewal() {
+    let place = below_int("3000");
+    let pem = |name: &str| read(&place.join(name));
+    let (own, int, root) = (pem("own.crt"), pem("roots/int.crt"), pem("roots/root.crt"));
+    bash(place.path(), "soon old 5", SIGNED_ABOVE);
+    let (soon, old) = (pem("soon.crt"), pem("roots/old.crt"));
+    write(
+        &place.join("pki/ca.crt"),
+        format!("{own}{soon}{old}{int}{root}"),
+    );
+    good_then(place.path(), "roots/root.crt", 300);
+    let checked = on(place.path(), &[&["check"][..], &JSON].concat());
+    let before = each(&checked, "expires");
+    on(place.path(), &["renew", "--all"]).expect(0);
+    let checked = on(place.path(), &[&["check"][..], &JSON].concat());
+    for ((name, before), (_, after)) in before.iter().zip(each(&checked, "expires")) {
+        assert!(*before <= after, "{name}: {before}, {after}");
+    }
+    good_then(place.path(), "roots/root.crt", 300);
+    // What stands behind a leaf alone, and leads to no root that is trusted here, does not count: that
+    // is told.
+    write(&place.join("pki/ca.crt"), format!("{own}{soon}{old}"));
+    let told = on(place.path(), &["renew"]).expect(3);
+    let words = "with its CA: renewed it would not last longer";
+    assert!(told.stderr.contains(words), "{told}");
+    let until = told.stdout.matches("until 20").count();
+    assert!(until > 0, "{told}");
+    let shown = on(place.path(), &[&["renew"][..], &JSON].concat());
+    let end = |name: &str| {
+        each(&shown, "expires")
+            .into_iter()
+            .find(|(one, _)| one == name)
+    };
+    assert_eq!(
+        end("apiserver").map(|one| one.1),
+        end("ca").map(|one| one.1)
+    );
 }

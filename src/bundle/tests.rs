@@ -10,10 +10,14 @@ use crate::x509::name::Name;
 
 /// A CA of this name and key, signed by another one, or by itself.
 fn ca(found: &mut Found, name: &str, by: Option<&str>, with: &str) -> Certificate {
+    lasting(found, name, by, with, 1000)
+}
+
+fn lasting(found: &mut Found, name: &str, by: Option<&str>, with: &str, days: i64) -> Certificate {
     let mut wanted = spec("ca").certificate().unwrap().clone();
     wanted.subject = Name::new(&[], name);
     wanted.issuer = by.map(str::to_owned);
-    wanted.validity = Duration::days(1000);
+    wanted.validity = Duration::days(days);
     let made = certificate(&wanted, with, found, NOW);
     let observed = Observed::Certificate {
         chain: vec![made.clone()],
@@ -172,4 +176,137 @@ fn a_further_certificate_of_a_ca_counts_below_the_same_root_and_not_below_anothe
     assert!(same_ca(&of_leaf, &leaf));
     let counted = on_the_way(from_ref(&leaf), &[of_leaf, lower], &[]);
     assert_eq!(counted, [false, true]);
+}
+
+/// The certificates of one CA that was signed twice, each with the root that signed it: for a few days,
+/// and for years. And a leaf below.
+fn crossed(days: [i64; 2]) -> (Certificate, [[Certificate; 2]; 2]) {
+    let mut found = Found::new();
+    let mut signed = |name: &str, days: i64| {
+        let root = lasting(&mut found, name, None, name, 2000);
+        [lasting(&mut found, "int", Some(name), "int", days), root]
+    };
+    let both = [signed("old", days[0]), signed("corp", days[1])];
+    (lasting(&mut found, "own", Some("int"), "own", 4000), both)
+}
+
+/// All of these, in every order.
+fn orders(of: &[Certificate]) -> Vec<Vec<Certificate>> {
+    let Some((first, others)) = of.split_first() else {
+        return vec![Vec::new()];
+    };
+    let mut all = Vec::new();
+    for order in orders(others) {
+        for place in 0..=order.len() {
+            let mut order = order.clone();
+            order.insert(place, first.clone());
+            all.push(order);
+        }
+    }
+    all
+}
+
+#[test]
+fn of_several_ways_to_a_root_the_one_that_lasts_longest_counts_in_whatever_order_they_stand() {
+    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let file = [
+        own.clone(),
+        soon.clone(),
+        old.clone(),
+        late.clone(),
+        corp.clone(),
+    ];
+    for order in orders(&file) {
+        assert_eq!(above(&own, &order), [&late, &corp]);
+        let sent = chain(&own, &order);
+        assert_eq!(sent, [own.clone(), late.clone()]);
+        let end = effective_end(&own, &sent[1..], &order);
+        assert_eq!(end, late.validity.not_after);
+        assert_eq!(effective_end(&own, &order, &order), end);
+        // Behind it stands what ends sooner: the other takes its place.
+        assert_eq!(completed(&own, from_ref(&soon), &order), sent);
+    }
+    // A renewed one beside the former one, below the same root.
+    let mut found = Found::new();
+    let root = lasting(&mut found, "root", None, "root", 2000);
+    let [former, now] = [5, 1500].map(|days| lasting(&mut found, "int", Some("root"), "int", days));
+    let own = lasting(&mut found, "own", Some("int"), "own", 4000);
+    for order in orders(&[own.clone(), former.clone(), now.clone(), root.clone()]) {
+        assert_eq!(above(&own, &order), [&now, &root]);
+        assert_eq!(
+            completed(&own, from_ref(&former), &order),
+            [own.clone(), now.clone()]
+        );
+    }
+}
+
+#[test]
+fn a_way_without_its_root_is_taken_only_where_there_is_no_other() {
+    let (own, [[soon, old], [late, _]]) = crossed([5, 1500]);
+    for order in orders(&[own.clone(), soon.clone(), old.clone(), late.clone()]) {
+        assert_eq!(above(&own, &order), [&soon, &old]);
+        assert_eq!(effective_end(&own, &order, &order), soon.validity.not_after);
+    }
+    for order in orders(&[own.clone(), soon.clone(), late.clone()]) {
+        assert_eq!(above(&own, &order), [&late]);
+    }
+}
+
+#[test]
+fn a_root_behind_a_leaf_is_none_that_is_trusted_and_the_way_does_not_end_there() {
+    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let mut found = Found::new();
+    let signs = Observed::Certificate {
+        chain: vec![own.clone()],
+        access: access(0o644),
+        key: Some(open(key("own"))),
+    };
+    found.insert("own".to_owned(), signs);
+    let leaf = lasting(&mut found, "leaf", Some("own"), "leaf", 300);
+    let authorities = [own.clone(), soon.clone(), old];
+    let behind = [own.clone(), late.clone(), corp.clone()];
+    let file = completed(&leaf, &behind, &authorities);
+    assert_eq!(file, [leaf.clone(), own.clone(), soon, corp.clone()]);
+    // Where the root is trusted, what stands behind the leaf leads there.
+    let authorities = [authorities.as_slice(), from_ref(&corp)].concat();
+    let file = completed(&leaf, &behind[..2], &authorities);
+    assert_eq!(file, [leaf.clone(), own.clone(), late]);
+    // The CA that signed it is as its own file has it.
+    let former = lasting(&mut Found::new(), "own", None, "own", 3000);
+    assert_eq!(completed(&leaf, &[former], &authorities[..1]), [leaf, own]);
+}
+
+#[test]
+fn what_may_not_sign_or_stand_there_is_on_the_way_only_where_no_other_leads_to_a_root() {
+    use crate::x509::usage::KeyUsage;
+    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let mut no_room = late.clone();
+    let constraints = no_room.basic_constraints.as_mut().unwrap();
+    constraints.path_length = Some(0);
+    let mut no_signer = late.clone();
+    no_signer.key_usage = Some(KeyUsage::DIGITAL_SIGNATURE);
+    for bad in [no_room, no_signer] {
+        let file = [bad.clone(), corp.clone(), soon.clone(), old.clone()];
+        assert_eq!(above(&own, &file), [&soon, &old]);
+        assert_eq!(above(&own, &file[..2]), [&bad, &corp]);
+        assert_eq!(
+            above(&own, &[file[0].clone(), corp.clone(), soon.clone()]),
+            [&bad, &corp]
+        );
+    }
+}
+
+#[test]
+fn above_a_root_that_was_renewed_for_the_same_key_is_nobody_and_each_ends_when_it_says() {
+    let mut found = Found::new();
+    let former = lasting(&mut found, "root", None, "root", 10);
+    let root = lasting(&mut found, "root", None, "root", 1000);
+    let both = [former.clone(), root.clone()];
+    for one in &both {
+        assert_eq!(above(one, &both), [one; 0]);
+        assert_eq!(effective_end(one, &both, &both), one.validity.not_after);
+    }
+    let below = lasting(&mut found, "below", Some("root"), "below", 500);
+    assert_eq!(above(&below, &both), [&root]);
+    assert_eq!(above(&below, &[root.clone(), former]), [&root]);
 }

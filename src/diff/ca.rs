@@ -1,9 +1,8 @@
 //! What is judged of a CA: what its leaves depend on.
 
 use super::Judge;
-use super::chain::allows;
 use super::scrutiny::bring_above;
-use crate::bundle::above;
+use crate::bundle::{above, allows};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::x509::cert::Certificate;

@@ -1,16 +1,9 @@
 //! How a leaf leads to its CA, and which names may stand at its end.
 
-use crate::bundle::verifies;
+use crate::bundle::{allows, may_sign, verifies};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::San;
-use crate::x509::usage::KeyUsage;
-
-/// Whether its basic constraints and key usage let it sign certificates.
-pub(super) fn may_sign(ca: &Certificate) -> bool {
-    let usage = ca.key_usage;
-    ca.is_ca() && usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
-}
 
 /// Whether `leaf` leads to one of `authorities`, through `chain` where it must. That an authority
 /// may sign is not asked here.
@@ -25,14 +18,6 @@ pub(super) fn signed_at_any_length(
     authorities: &[Certificate],
 ) -> bool {
     leads(leaf, chain, authorities, |_, _| true)
-}
-
-/// Whether so many CAs may stand below this one (RFC 5280 section 4.2.1.9).
-pub(super) fn allows(ca: &Certificate, below: usize) -> bool {
-    let most = ca
-        .basic_constraints
-        .and_then(|constraints| constraints.path_length);
-    most.is_none_or(|most| usize::try_from(most).is_ok_and(|most| below <= most))
 }
 
 fn leads(

@@ -1,8 +1,8 @@
 //! What is judged of a leaf's signature: which CA made it, and whether that one may.
 
 use super::Judge;
-use super::chain::{may_sign, signed_at_any_length, signed_by};
-use crate::bundle::{above, verifies};
+use super::chain::{signed_at_any_length, signed_by};
+use crate::bundle::{above, may_sign, verifies};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::spec::Place;

@@ -1,8 +1,9 @@
 //! What is in the way of a renewal.
 
-use super::{Planner, Renewal, is_error};
+use super::due::{Due, Renewal};
+use super::{Planner, is_error};
 use crate::bundle::is_root;
-use crate::diff::{ROTATES, anew, authorities, end, external, served, whole};
+use crate::diff::{ROTATES, anew, authorities, end, external, prolong, served, whole};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
@@ -45,6 +46,57 @@ impl Planner<'_> {
             is.filter(|_| was.is_none())
         };
         renewal.there.iter().filter_map(misled).collect()
+    }
+
+    /// Of a leaf that would be renewed to end sooner than it does now, or than was asked for, and of one
+    /// that runs would renew again and again without its lasting longer: what is to be told.
+    pub(super) fn sooner(
+        &self,
+        spec: &Spec,
+        new: &Spec,
+        after: &Observed,
+        renewal: &Renewal,
+    ) -> Option<Finding> {
+        let ca = self.issuer(spec)?;
+        // What becomes of it with its CA is told of that one.
+        if spec.is_ca() || self.is_renewed(ca) {
+            return None;
+        }
+        let authorities = authorities(spec, self.found);
+        let was = end(spec, self.observed(spec), authorities)?.at;
+        let is = end(spec, after, authorities)?.at;
+        let ends = |validity| self.now.checked_add(validity);
+        let asked = renewal.changes.validity.and_then(ends);
+        let sooner = is < asked.map_or(was, |asked| asked.min(was));
+        let soon = matches!(renewal.due, Due::Within(_));
+        let in_vain = soon && is == was;
+        if !sooner && !in_vain {
+            return None;
+        }
+        let code = if soon {
+            Code::NotRenewed
+        } else {
+            Code::EndsSooner
+        };
+        let text = if in_vain {
+            format!("ends on {}: renewed it would not last longer", moment(was))
+        } else {
+            let (is, was) = (moment(is), moment(was));
+            format!("would end on {is}, sooner than the former one, on {was}")
+        };
+        let whole = new.certificate().and_then(|new| ends(new.validity));
+        let way_out = if whole == Some(is) {
+            "unless that is meant, let it last longer (--validity)".to_owned()
+        } else {
+            format!("see to its CA first: {}", prolong(ca, self.observed(ca)))
+        };
+        Some(Finding {
+            code,
+            name: spec.name.clone(),
+            file: spec.place.public(),
+            text,
+            way_out,
+        })
     }
 
     /// A CA that would end sooner than it does, and what it signed with it. What of that is here, and

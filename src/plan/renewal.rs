@@ -108,14 +108,12 @@ impl Planner<'_> {
             let text = format!("is due, and was not renewed: {}", codes.join(", "));
             return Ok(skipped(spec, findings, &text, "see to that first"));
         }
-        let mut why: Vec<Code> = mended
-            .iter()
-            .filter(|finding| is_error(finding))
-            .map(|finding| finding.code)
-            .collect();
-        if matches!(renewal.due, Due::Within(_)) && !why.contains(&Code::Expired) {
-            why.insert(0, Code::ExpiresSoon);
+        let sooner = self.sooner(spec, &new, &after, renewal);
+        if let Some(told) = sooner.iter().find(|told| told.code == Code::NotRenewed) {
+            let findings = [left, mended].concat();
+            return Ok(skipped(spec, findings, &told.text, &told.way_out));
         }
+        let why = why(&mended, &renewal.due);
         let step = if same_key {
             Step::Reissue { why }
         } else {
@@ -124,7 +122,7 @@ impl Planner<'_> {
         Ok(Planned {
             spec: new,
             step,
-            findings: told(left, spec),
+            findings: told(left.into_iter().chain(sooner).collect(), spec),
             mended,
         })
     }
@@ -359,6 +357,16 @@ fn taken_away(finding: Finding, before: &[Finding]) -> Finding {
         way_out: "leave that name out of --remove-san".to_owned(),
         ..finding
     }
+}
+
+/// What a renewal is for: what it mends, and that it is due.
+fn why(mended: &[Finding], due: &Due) -> Vec<Code> {
+    let errors = mended.iter().filter(|finding| is_error(finding));
+    let mut why: Vec<Code> = errors.map(|finding| finding.code).collect();
+    if matches!(due, Due::Within(_)) && !why.contains(&Code::Expired) {
+        why.insert(0, Code::ExpiresSoon);
+    }
+    why
 }
 
 /// Whether something is renewed.

@@ -596,6 +596,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::CaKeyLocked,
         Code::CaShortened,
         Code::CaTooShort,
+        Code::EndsSooner,
         Code::ExternalCa,
         Code::NamesTaken,
         Code::NotCopied,

@@ -1,7 +1,13 @@
 //! A step of a plan, as it is told.
 
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
 use super::shape::{Anchor, Item, timestamp};
 use super::{Report, readers};
+use crate::bundle::{completed, effective_end};
+use crate::diff::{authorities, end};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
 use crate::plan::{Planned, Step};
@@ -13,10 +19,11 @@ impl Report {
     pub(super) fn item(
         &self,
         planned: &Planned,
-        observed: Option<&Observed>,
+        found: &BTreeMap<String, Observed>,
         certificate: Option<&Certificate>,
     ) -> Item {
         let spec = &planned.spec;
+        let observed = found.get(&spec.name);
         // Of an external CA only the certificate is here.
         let external = matches!(observed, Some(Observed::Certificate { key: None, .. }))
             && planned.step.keeps();
@@ -84,6 +91,7 @@ impl Report {
             serial_number: certificate.map(|certificate| certificate.serial.to_string()),
             not_before: certificate.map(|made| timestamp(made.validity.not_before)),
             not_after: certificate.map(|made| timestamp(made.validity.not_after)),
+            expires: certificate.map(|made| timestamp(expires(planned, found, made))),
             fingerprint: certificate.map(Certificate::fingerprint),
             sans: sans
                 .or(wanted.map(|wanted| &wanted.sans))
@@ -97,6 +105,34 @@ impl Report {
             sans_removed,
         }
     }
+}
+
+/// When a certificate ends, or a CA above it. One that was issued lasts for no longer than its CAs do.
+fn expires(
+    planned: &Planned,
+    found: &BTreeMap<String, Observed>,
+    certificate: &Certificate,
+) -> OffsetDateTime {
+    let spec = &planned.spec;
+    let authorities = authorities(spec, found);
+    let at = found.get(&spec.name).and_then(|observed| {
+        match (&planned.step, observed) {
+            // With the chain that it gets.
+            (Step::Refresh, Observed::Certificate { chain, .. }) => refreshed(chain, authorities),
+            (Step::Refresh, Observed::Kubeconfig(found)) => refreshed(&found.chain, authorities),
+            (Step::Import | Step::Keep | Step::Skip, _) => {
+                end(spec, observed, authorities).map(|end| end.at)
+            }
+            _ => None,
+        }
+    });
+    at.unwrap_or(certificate.validity.not_after)
+}
+
+fn refreshed(chain: &[Certificate], authorities: &[Certificate]) -> Option<OffsetDateTime> {
+    let (leaf, behind) = chain.split_first()?;
+    let file = completed(leaf, behind, authorities);
+    Some(effective_end(leaf, &file[1..], authorities))
 }
 
 /// The algorithm of a key pair that was there: it may be another than a new one would have.

@@ -274,7 +274,7 @@ impl Report {
                 Step::Keep | Step::Refresh | Step::Skip => found(observed.get(name)),
                 _ => None,
             });
-            let item = self.item(planned, observed.get(name), certificate);
+            let item = self.item(planned, observed, certificate);
             self.items.push(item);
             if matches!(planned.step, Step::Replace { .. })
                 && observed.get(name).is_some_and(Observed::is_opaque)

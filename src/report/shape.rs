@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::bundle::is_root;
+use crate::bundle::{is_root, verifies};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::Returned;
@@ -54,6 +54,9 @@ pub(super) struct Item {
     pub(super) not_before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) not_after: Option<String>,
+    /// When it ends, or a CA above it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fingerprint: Option<String>,
     pub(super) sans: Vec<String>,
@@ -82,15 +85,17 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// The roots that a CA's file is trusted for from now on, and was not before; the last of its CAs where
-    /// no root is among them.
+    /// The roots that a CA's file is trusted for from now on, and was not before; where no root is among
+    /// them the CAs that none of the others signed.
     pub(super) fn of(spec: &Spec, returned: &Returned) -> Vec<Self> {
         if !spec.is_ca() || by_name(&spec.name).is_none() {
             return Vec::new();
         }
-        let last = returned.chain.last();
-        let root = |ca: &&Certificate| is_root(ca) || Some(*ca) == last;
-        let new = returned.chain.iter().filter(root);
+        let chain = &returned.chain;
+        let some = chain.iter().any(is_root);
+        let highest = |ca: &Certificate| !chain.iter().any(|other| verifies(ca, other));
+        let begins = |ca: &&Certificate| if some { is_root(ca) } else { highest(ca) };
+        let new = chain.iter().filter(begins);
         let new = new.filter(|ca| !returned.now.contains(ca));
         let anchor = |ca: &Certificate| Self {
             subject: ca.subject.to_string(),

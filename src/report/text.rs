@@ -288,7 +288,7 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
 /// Until when, and whose.
 fn details(item: &Item) -> Vec<String> {
     let end = item
-        .not_after
+        .expires
         .as_deref()
         .and_then(|time| time.split('T').next());
     let whose = item

@@ -66,7 +66,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 37] = [
+const ELSEWHERE: [(Code, &str); 38] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -98,6 +98,10 @@ const ELSEWHERE: [(Code, &str); 37] = [
         "what_the_run_created_stays_by_name_and_half_a_pair_is_a_warning (tests/rollback.rs)",
     ),
     // Of a renewal.
+    (
+        Code::EndsSooner,
+        "what_would_end_sooner_is_told_and_not_renewed_unless_it_is_asked_for (src/plan/tests/renewal.rs)",
+    ),
     (
         Code::NotRenewed,
         "of_an_external_ca_nothing_is_renewed_and_the_rest_is (src/plan/tests/renewal.rs)",

@@ -1,8 +1,8 @@
 use time::Duration;
 
 use super::*;
+use crate::bundle::effective_end;
 use crate::diff::diff;
-use crate::diff::end::effective_end;
 use crate::diff::{authorities, survey};
 use crate::key::PublicKey;
 use crate::oracle::sample::{NOW, certificate, spec, tree};
@@ -170,10 +170,6 @@ fn a_leaf_that_outlives_its_ca_is_told_until_both_end_soon() {
 #[test]
 fn the_end_is_the_earliest_of_a_way_and_the_latest_of_several() {
     let found = tree();
-    let root = match &found["ca"] {
-        Observed::Certificate { chain, .. } => chain[0].clone(),
-        other => panic!("{other:?}"),
-    };
     let day = |days| NOW + Duration::days(days);
     let until = |certificate: &Certificate, end| {
         let mut certificate = certificate.clone();
@@ -181,18 +177,22 @@ fn the_end_is_the_earliest_of_a_way_and_the_latest_of_several() {
         certificate
     };
     // An intermediate below the root, and a leaf below that.
-    let mut wanted: CertificateSpec = spec("front-proxy-ca").certificate().unwrap().clone();
-    wanted.subject = Name::new(&[], "intermediate");
-    wanted.kind = Kind::Client;
-    wanted.issuer = Some("ca".to_owned());
-    let mut intermediate = certificate(&wanted, "intermediate", &found, NOW);
-    intermediate.basic_constraints = root.basic_constraints;
-    intermediate.key_usage = root.key_usage;
+    let signed = |name: &str, issuer: Option<&str>, days| {
+        let mut wanted: CertificateSpec = spec("ca").certificate().unwrap().clone();
+        if issuer.is_some() {
+            wanted.subject = Name::new(&[], name);
+        }
+        wanted.issuer = issuer.map(str::to_owned);
+        wanted.validity = Duration::days(days);
+        certificate(&wanted, name, &found, NOW)
+    };
+    let intermediate = |days| signed("intermediate", Some("ca"), days);
+    let root = |days| signed("ca", None, days);
     let mut below = found.clone();
     below.insert(
         "ca".to_owned(),
         Observed::Certificate {
-            chain: vec![until(&intermediate, day(300))],
+            chain: vec![intermediate(300)],
             access: sample::access(0o644),
             key: Some(sample::open(sample::key("intermediate"))),
         },
@@ -203,9 +203,9 @@ fn the_end_is_the_earliest_of_a_way_and_the_latest_of_several() {
     let end = |intermediates: &[i64], roots: &[i64]| {
         let chain: Vec<_> = intermediates
             .iter()
-            .map(|days| until(&intermediate, day(*days)))
+            .map(|days| intermediate(*days))
             .collect();
-        let roots: Vec<_> = roots.iter().map(|days| until(&root, day(*days))).collect();
+        let roots: Vec<_> = roots.iter().map(|days| root(*days)).collect();
         effective_end(&leaf, &chain, &roots)
     };
     assert_eq!(end(&[300], &[400]), day(200));

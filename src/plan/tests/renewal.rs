@@ -451,6 +451,51 @@ fn what_lasts_through_another_certificate_of_its_ca_does_not_end_sooner() {
 }
 
 #[test]
+fn what_would_end_sooner_is_told_and_not_renewed_unless_it_is_asked_for() {
+    // It began with its CA, as kubeadm's do, and the pairs last for a year.
+    let mut found = tree();
+    let begins = leaf(&mut found, "ca").validity.not_before;
+    let end = NOW + Duration::days(1000);
+    let admin = &mut leaf(&mut found, "admin").validity;
+    (admin.not_before, admin.not_after) = (begins, end);
+    let told = |renewal: &Renewal| {
+        let plan = attempt(&found, renewal).unwrap();
+        let admin = plan.steps.iter().find(|one| one.spec.name == "admin");
+        let admin = admin.unwrap().clone();
+        let of_end = |one: &Finding| [Code::EndsSooner, Code::NotRenewed].contains(&one.code);
+        let told: Vec<_> = admin.findings.iter().filter(|one| of_end(one)).collect();
+        let told = told
+            .iter()
+            .map(|one| (one.code, one.text.clone(), one.way_out.clone()));
+        (admin.step.keeps(), told.collect::<Vec<_>>())
+    };
+    let text = "would end on 2027-01-01 12:00:00 UTC, sooner than the former one, on 2028-09-27 12:00:00 UTC";
+    let way_out = "unless that is meant, let it last longer (--validity)";
+    let with = |code| vec![(code, text.to_owned(), way_out.to_owned())];
+    for due in [Due::All, named(&["admin"])] {
+        assert_eq!(told(&renewal(due)), (false, with(Code::EndsSooner)));
+    }
+    let soon = || renewal(within(Duration::days(1100)));
+    assert_eq!(told(&soon()), (true, with(Code::NotRenewed)));
+    // So long it was to last, or it lasts longer.
+    for days in [100, 1001] {
+        let mut asked = soon();
+        asked.changes.validity = Some(Duration::days(days));
+        assert_eq!(told(&asked), (false, Vec::new()), "{days}");
+    }
+    // As long as now: nobody would be served.
+    let mut same = soon();
+    same.changes.validity = Some(Duration::days(1000));
+    let text = "ends on 2028-09-27 12:00:00 UTC: renewed it would not last longer";
+    let same = told(&same);
+    assert_eq!(same.1[0].0, Code::NotRenewed);
+    assert_eq!((same.0, same.1[0].1.as_str()), (true, text));
+    let all = renewal(Due::All);
+    let other = attempt(&found, &all).unwrap();
+    assert_eq!(codes(&other, "scheduler"), []);
+}
+
+#[test]
 fn what_others_keep_is_left_to_them() {
     let mut found = aged(Duration::days(360));
     let Some(Observed::Kubeconfig(kubelet)) = found.get_mut("kubelet") else {

@@ -29,7 +29,8 @@ fn item(subject: &str) -> Item {
         subject: Some(subject.into()),
         serial_number: None,
         not_before: None,
-        not_after: Some("2027-03-01T00:00:00Z".into()),
+        not_after: Some("2027-03-02T00:00:00Z".into()),
+        expires: Some("2027-03-01T00:00:00Z".into()),
         fingerprint: None,
         sans: vec![
             "cp1".into(),
