@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::scrutiny::scrutiny;
-use super::{Within, authorities, reissue};
+use super::{OPAQUE, Within, authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
@@ -70,12 +70,17 @@ pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Findi
             // Either may be what is wrong.
             "reissue the API server's certificate with that name, or correct the kubeconfig"
                 .clone_into(&mut finding.way_out);
-        } else if let Some(spec) = spec
-            && [Severity::Error, Severity::Warning]
+        } else if let Some(spec) = spec {
+            let offered = [Severity::Error, Severity::Warning].map(|of| reissue(spec, of));
+            let rest = offered
                 .iter()
-                .any(|severity| finding.way_out == reissue(spec, *severity))
-        {
-            finding.way_out = remake(spec);
+                .find_map(|offered| finding.way_out.strip_prefix(offered.as_str()))
+                .filter(|rest| ["", OPAQUE].contains(rest));
+            if let Some(rest) = rest {
+                // Of what is in no row nothing is replaced here.
+                let rest = by_name(&spec.name).map_or("", |_| rest);
+                finding.way_out = remake(spec) + rest;
+            }
         }
     }
     findings

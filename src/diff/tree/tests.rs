@@ -200,6 +200,16 @@ fn ways_out_of_a_verb_that_makes_are_told_as_one_that_looks_can() {
     let mut kept = finding(&specs[0], Severity::Error);
     kept.way_out = "chmod it to 0600".to_owned();
     assert_eq!(told_to_a_reader(vec![kept.clone()], &specs), [kept]);
+    // Of a kubeconfig of which nothing can be read.
+    for (spec, expected) in [
+        (&specs[0], format!("{}{OPAQUE}", told[0])),
+        (&specs[2], told[4].clone()),
+    ] {
+        let mut opaque = finding(spec, Severity::Error);
+        opaque.way_out += OPAQUE;
+        let told = told_to_a_reader(vec![opaque], &specs);
+        assert_eq!(told[0].way_out, expected);
+    }
 }
 
 #[test]
