@@ -119,6 +119,7 @@ impl Judge<'_> {
                 }
             }
             Observed::KeyOnly(key) => {
+                self.key_access(key.access);
                 self.tell(
                     Code::MissingCertificate,
                     &format!("stands without {}", self.spec.place.public().name),
@@ -159,6 +160,16 @@ impl Judge<'_> {
     }
 
     fn unreadable(&mut self, unreadable: &Unreadable) {
+        let known = |told: &Finding| told.code == Code::KeyMode && told.file == unreadable.file;
+        if let Some(access) = unreadable.access
+            && !self.findings.iter().any(known)
+        {
+            let told = self.findings.len();
+            self.key_access(access);
+            for finding in &mut self.findings[told..] {
+                finding.file = unreadable.file.clone();
+            }
+        }
         let mut finding = self.finding(unreadable.cause.code(), &unreadable.why, "");
         finding.file = unreadable.file.clone();
         if let Some(way_out) = &unreadable.way_out {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::observed::server;
 use crate::yaml::{self, Node, Value};
 
+mod meant;
 mod outline;
 mod refresh;
 mod renew;
@@ -16,6 +17,7 @@ mod schema;
 mod waiting;
 mod write;
 
+pub use meant::fault;
 pub use outline::{Broken, ClusterEntry, ContextEntry, Outline, UserEntry, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh, same_set};
 pub use renew::{Anew, renew};

@@ -187,6 +187,7 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
                 why: format!("cannot be used: {error:#}"),
                 cause: Cause::Content,
                 way_out: None,
+                access: None,
             }),
         };
     }

@@ -218,6 +218,8 @@ pub struct Unreadable {
     pub cause: Cause,
     /// What can be done, where making it anew is no way: what is there is no file, or was not read.
     pub way_out: Option<String>,
+    /// Who may do what with it, where it was read and may hold a key.
+    pub access: Option<Access>,
 }
 
 /// What keeps a file from being judged.

@@ -594,6 +594,7 @@ fn one_bad_file_hides_no_other() {
     assert_eq!(
         found,
         [
+            "error key-mode own.conf",
             "error key-mode sa.key",
             "error missing-key front-proxy-client.crt",
             "error unreadable admin.conf",
@@ -601,6 +602,7 @@ fn one_bad_file_hides_no_other() {
             "error unreadable apiserver.key",
             "error unreadable ca.key",
             "error unreadable etcd/server.key",
+            "error unreadable own.conf",
             "warning expires-soon etcd/peer.crt",
             "warning not-looked-at other.pem",
         ]
@@ -792,6 +794,7 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 17] = [
             "error key-mode a",
             "error key-mode b",
             "error key-mode c",
+            "error key-mode d",
             "error unreadable d",
             "error key-mode e",
         ],
@@ -850,6 +853,94 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 17] = [
         &["warning not-looked-at sub/1/2/3/4/5/6/7/8"],
     ),
 ];
+
+/// What is done to a kubeconfig of one's own, so that it is none that can be read.
+const NO_KUBECONFIG: [&str; 13] = [
+    "edit $conf 's/^  user:/\\tuser:/'",
+    "edit $conf 's/^kind:/kind/'",
+    "edit $conf 's/^kind:.*/&\\n&/'",
+    "edit $conf '3i <<<<<<< HEAD'",
+    "edit $conf 's/server: /&\"/'",
+    "head -c 64 /dev/zero >> $conf",
+    "edit $conf 's/^kind:.*/kind: config/'",
+    "echo 'users: []' >> $conf",
+    "edit $conf '/^users:/,$d'; echo 'users: {}' >> $conf",
+    "{ echo ---; cat scheduler.conf; } >> $conf",
+    "edit $conf 's/ user: .*/ user: nobody/'",
+    "edit $conf 's/client-key-data: .*/client-key-data: \"%\"/'",
+    "edit $conf s,https://10.0.0.10:6443,https://:6443,",
+];
+
+#[test]
+fn a_kubeconfig_that_cannot_be_read_is_told_with_who_may_read_it() {
+    let mut cases: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, as_row) in [
+        ("admin.conf", true),
+        ("alice.conf", false),
+        ("alice", false),
+        ("pki/alice.bak", false),
+    ] {
+        let base = name.strip_prefix("pki/").unwrap_or(name);
+        for harm in NO_KUBECONFIG {
+            let copied = if as_row { "" } else { "cp admin.conf $conf; " };
+            let recipe = format!("conf={name}; {copied}{harm}; chmod 0666 $conf");
+            let told = ["key-mode", "unreadable"].map(|code| format!("error {code} {base}"));
+            cases.push((recipe, told.into()));
+        }
+    }
+    let lone = |recipe: &str, told: &[&str]| {
+        let told = told.iter().map(ToString::to_string).collect();
+        (recipe.to_owned(), told)
+    };
+    cases.extend([
+        lone(
+            "head -c 300 /dev/urandom > eve.conf; chmod 600 eve.conf",
+            &["error unreadable eve.conf"],
+        ),
+        lone("head -5 admin.conf > eve.conf", &["error key-mode eve.conf", "error unreadable eve.conf"]),
+        lone(": > eve.conf; chmod 640 eve.conf", &["error unreadable eve.conf"]),
+        lone("edit pki/apiserver.key '2i stray line'; chmod 666 pki/apiserver.key", &["error key-mode apiserver.key", "error unreadable apiserver.key"]),
+        lone("rm pki/apiserver.crt; chmod 666 pki/apiserver.key", &["error key-mode apiserver.key", "error missing-certificate apiserver.key"]),
+        lone(
+            "printf '[Unit]\\nDescription=x\\n' > u.conf; printf 'nameserver 10.0.0.1\\n' > resolv.conf; \
+             printf 'ETCD_NAME=cp1\\n' > etcd.conf; echo '{\"cniVersion\": \"1.0.0\", \"name\": \"x\"}' > cni.conf; \
+             printf 'apiVersion: v1\\nkind: Config\\nclusters: []\\nusers: []\\n' > nobody.conf",
+            &[],
+        ),
+    ]);
+    each_told(&cases);
+}
+
+#[test]
+fn a_file_with_one_of_our_names_that_holds_nothing_of_that_kind_is_told() {
+    let mut cases: Vec<(String, Vec<String>)> = Vec::new();
+    for harm in [
+        "echo junk > $f",
+        ": > $f",
+        "sed 's/ CERTIFICATE/ TRUSTED CERTIFICATE/' pki/ca.crt > $f",
+        "sed 's/ CERTIFICATE/ X509 CERTIFICATE/' pki/ca.crt > $f",
+        "openssl crl2pkcs7 -nocrl -certfile pki/ca.crt -out $f",
+        "openssl crl2pkcs7 -nocrl -certfile pki/ca.crt -outform DER -out $f",
+        "head -c 300 /dev/urandom > $f",
+    ] {
+        for name in ["foo.crt", "Foo.PEM", "foo.cer", "sub/foo.cert"] {
+            let recipe = format!("mkdir -p pki/sub; f=pki/{name}; {harm}");
+            cases.push((recipe, vec![format!("error unreadable {name}")]));
+        }
+        let recipe = format!("f=pki/foo.key; {harm}; chmod 644 $f");
+        let told = ["key-mode", "unreadable"].map(|code| format!("error {code} foo.key"));
+        cases.push((recipe, told.into()));
+        cases.push((format!("f=pki/foo.txt; {harm}"), vec![]));
+    }
+    cases.push((
+        "echo 'ssh-ed25519 AAAA x' > pki/ssh.pub; openssl pkey -in pki/sa.key -pubout -out pki/s.pem; \
+         openssl req -new -key pki/apiserver.key -subj /CN=x -out pki/r.pem; \
+         sed 's/ CERTIFICATE/ X509 CRL/' pki/ca.crt > pki/crl.pem"
+            .to_owned(),
+        vec![],
+    ));
+    each_told(&cases);
+}
 
 #[test]
 fn what_is_found_is_told_by_what_it_is() {

@@ -131,6 +131,7 @@ fn unreadable(way_out: Option<&str>) -> Observed {
         why: "cannot be used: no usable private key".to_owned(),
         cause: Cause::Content,
         way_out: way_out.map(str::to_owned),
+        access: None,
     }])
 }
 
@@ -141,6 +142,7 @@ fn unread(case: &Case, of: Cause) -> KeyState {
         why: "cannot be used: no usable private key".to_owned(),
         cause: of,
         way_out: None,
+        access: None,
     })
 }
 
@@ -805,6 +807,7 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
             why,
             cause: Cause::Content,
             way_out: None,
+            access: None,
         }])
     };
     let odd = [

@@ -24,6 +24,8 @@ use crate::x509::request::Request;
 enum Holds {
     /// A private key, which others may not read.
     Key,
+    /// A public key, which this user may not be let read either.
+    Kept,
     /// What everyone may read.
     Public,
 }
@@ -119,6 +121,7 @@ impl Reader<'_> {
                 why: format!("waits for the certificate that {} asks for", file.name),
                 cause: Cause::Requested,
                 way_out: Some(when_it_comes(&file)),
+                access: Some(key.access),
             }),
         }
         Observed::KeyOnly(key)
@@ -159,6 +162,7 @@ impl Reader<'_> {
         let key = if pem::holds_private_key(&content.bytes) {
             let before = self.unreadable.len();
             let state = self.parsed(file, &content.bytes, |bytes| key_state(bytes, None));
+            self.open_to(before, access);
             state
                 .map(|state| Key { state, access })
                 .or_else(|| self.not_used(before, access))
@@ -179,7 +183,7 @@ impl Reader<'_> {
         let public = self.file(
             &place.public(),
             // kubeadm gives it the mode of a key.
-            Holds::Key,
+            Holds::Kept,
             public(PublicKey::all_from_pem),
         );
         match (self.private_key(&place.key(), None), public) {
@@ -237,7 +241,11 @@ impl Reader<'_> {
             Ok(None) => None,
             Ok(Some(content)) => {
                 let access = access(&content);
+                let before = self.unreadable.len();
                 let parsed = self.parsed(file, &content.bytes, parse);
+                if holds == Holds::Key {
+                    self.open_to(before, access);
+                }
                 self.seen.insert(file.clone(), content);
                 parsed.map(|parsed| (parsed, access))
             }
@@ -250,7 +258,7 @@ impl Reader<'_> {
 
     fn unread(&mut self, file: &FileId, error: &ReadError, holds: Holds) {
         let mut reason = unread(file, error);
-        if holds == Holds::Key {
+        if holds != Holds::Public {
             reason.cause = self.cause(error);
         }
         self.unreadable.push(reason);
@@ -283,9 +291,17 @@ impl Reader<'_> {
                     why: format!("cannot be used: {error:#}"),
                     cause: Cause::Content,
                     way_out,
+                    access: None,
                 });
             })
             .ok()
+    }
+
+    /// What fails of a file that may hold a key says nothing of who can read that.
+    fn open_to(&mut self, before: usize, access: Access) {
+        for reason in &mut self.unreadable[before..] {
+            reason.access = Some(access);
+        }
     }
 
     fn fail(&mut self, file: &FileId, why: String, cause: Cause) {
@@ -294,6 +310,7 @@ impl Reader<'_> {
             why,
             cause,
             way_out: None,
+            access: None,
         });
     }
 }

@@ -43,5 +43,6 @@ pub(crate) fn unread(file: &FileId, error: &ReadError) -> Unreadable {
         why,
         cause: cause(error),
         way_out: Some(way_out.to_owned()),
+        access: None,
     }
 }

@@ -92,6 +92,7 @@ fn unreadable(spec: &Spec, way_out: Option<&str>) -> Observed {
         why: "cannot be used: garbage".to_owned(),
         cause: Cause::Content,
         way_out: way_out.map(str::to_owned),
+        access: None,
     }])
 }
 
@@ -804,6 +805,7 @@ fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
         why: "cannot be read: I/O error".to_owned(),
         cause: Cause::Failed,
         way_out: Some("look at it".to_owned()),
+        access: None,
     };
     found.insert(leaf.name.clone(), Observed::Unreadable(vec![failed]));
     let refusal = planned(&found, Force::No).unwrap_err();

@@ -7,10 +7,11 @@ use crate::der::SEQUENCE;
 use crate::key::{self, PrivateKey};
 use crate::kubeconfig::{self, Bearer};
 use crate::location::FileId;
-use crate::observed::{Access, Destination, Key, KeyState, Lead, Observed};
-use crate::pem;
+use crate::observed::{Access, Cause, Destination, Key, KeyState, Lead, Observed, Unreadable};
+use crate::pem::{self, Fault};
 use crate::pkcs12;
 use crate::profile::found::is_superseded;
+use crate::show::{Content, parts};
 use crate::store::{FileContent, ReadError, is_called_ours};
 use crate::x509::cert::Certificate;
 
@@ -22,7 +23,7 @@ impl Reader<'_> {
             Err(error) => return self.not_read(file, &error),
         };
         if !may_hold(&content.bytes) {
-            return Observed::Absent;
+            return self.nothing(file, &content);
         }
         match kubeconfig::bearer(&content.bytes) {
             Some(Bearer::Certificate) => return self.kubeconfig(file),
@@ -54,8 +55,35 @@ impl Reader<'_> {
                 key,
             },
             (None, Some(key)) => Observed::KeyOnly(key),
+            (None, None) if self.unreadable.is_empty() => self.nothing(file, &content),
             (None, None) => Observed::Absent,
         }
+    }
+
+    /// What nothing was found in, though its name or what it holds says that something should be.
+    fn nothing(&mut self, file: &FileId, content: &FileContent) -> Observed {
+        let Some(why) = not_read(file, &content.bytes) else {
+            return Observed::Absent;
+        };
+        let reason = Unreadable {
+            file: file.clone(),
+            why: format!("cannot be used: {why}"),
+            cause: Cause::Content,
+            way_out: None,
+            access: None,
+        };
+        if is_key(file) {
+            return Observed::KeyOnly(Key {
+                state: KeyState::Unread(reason),
+                access: access(content),
+            });
+        }
+        let before = self.unreadable.len();
+        self.unreadable.push(reason);
+        if !is_public(file) {
+            self.open_to(before, access(content));
+        }
+        Observed::Absent
     }
 
     /// Of what cannot be read only the name can say that it should be.
@@ -149,9 +177,53 @@ fn sealed(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Why a file is not what its name or what it holds says that it is. What is plainly another program's is
+/// nothing to be told.
+fn not_read(file: &FileId, bytes: &[u8]) -> Option<String> {
+    let called = is_called_ours(file);
+    if !is_public(file) && !is_key(file) {
+        return kubeconfig::fault(bytes, called);
+    }
+    if let Some(why) = kubeconfig::fault(bytes, false) {
+        return Some(why);
+    }
+    if !called || is_superseded(file) {
+        return None;
+    }
+    match parts(bytes) {
+        Ok(parts) => {
+            let why = parts.into_iter().find_map(|part| match part.content {
+                Content::Unreadable(why) => Some(why),
+                _ => None,
+            })?;
+            let other = has_ending(file, &["pem", "pub"]) && is_of_others(bytes);
+            (!other).then_some(why)
+        }
+        Err(_) if has_ending(file, &["pub"]) && is_of_ssh(bytes) => None,
+        Err(_) => Some("it holds no certificate, request or key".to_owned()),
+    }
+}
+
 fn is_key(file: &FileId) -> bool {
-    let ending = file.name.rsplit_once('.').map(|(_, ending)| ending);
-    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("key"))
+    has_ending(file, &["key"])
+}
+
+/// Whether it is called like what everyone may read.
+fn is_public(file: &FileId) -> bool {
+    has_ending(file, &["cer", "cert", "crt", "pem", "pub"])
+}
+
+fn has_ending(file: &FileId, endings: &[&str]) -> bool {
+    let own = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    endings
+        .iter()
+        .any(|ending| own.eq_ignore_ascii_case(ending))
+}
+
+/// A public key as SSH writes it (RFC 4253, 6.6).
+fn is_of_ssh(bytes: &[u8]) -> bool {
+    let kinds: [&[u8]; 3] = [b"ssh-", b"ecdsa-sha2-", b"sk-"];
+    kinds.iter().any(|kind| bytes.starts_with(kind))
 }
 
 /// What lies there as DER, as PEM.
@@ -164,4 +236,11 @@ fn armoured(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         Err(_) => PrivateKey::from_der(bytes)?.to_pem(),
     };
     Some(Zeroizing::new(pem.as_bytes().to_vec()))
+}
+
+/// Whether its blocks are of neither certificates nor keys: a revocation list, for one.
+fn is_of_others(bytes: &[u8]) -> bool {
+    let ours = ["CERTIFICATE", "KEY", "PKCS"];
+    let fault = pem::blocks(bytes).map_err(|error| error.fault);
+    matches!(fault, Err(Fault::UnknownLabel(label)) if !ours.iter().any(|ours| label.contains(ours)))
 }

@@ -44,32 +44,34 @@ impl Reader<'_> {
             }
             return Observed::Absent;
         };
+        let before = self.unreadable.len();
         let sources = [&entry.authorities, &entry.certificate, &entry.key]
             .map(|source| self.lies(file, source));
         let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
         let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
-        match (authorities, chain, key) {
-            (Some((authorities, _)), Some((chain, _)), Some((state, mode))) => {
-                let key_file = match entry.key {
-                    Source::Data { .. } => None,
-                    Source::File { path, .. } => Some((path, mode)),
-                };
-                Observed::Kubeconfig(Kubeconfig {
-                    cluster: entry.cluster,
-                    user: entry.user,
-                    server: entry.server,
-                    server_name: entry.server_name,
-                    authorities,
-                    chain,
-                    sources: Box::new(sources),
-                    referred: matches!(entry.certificate, Source::File { .. }),
-                    key: Key { state, access },
-                    key_file,
-                })
-            }
-            _ => Observed::Absent,
-        }
+        let (Some((authorities, _)), Some((chain, _)), Some((state, mode))) =
+            (authorities, chain, key)
+        else {
+            self.open_to(before, access);
+            return Observed::Absent;
+        };
+        let key_file = match entry.key {
+            Source::Data { .. } => None,
+            Source::File { path, .. } => Some((path, mode)),
+        };
+        Observed::Kubeconfig(Kubeconfig {
+            cluster: entry.cluster,
+            user: entry.user,
+            server: entry.server,
+            server_name: entry.server_name,
+            authorities,
+            chain,
+            sources: Box::new(sources),
+            referred: matches!(entry.certificate, Source::File { .. }),
+            key: Key { state, access },
+            key_file,
+        })
     }
 
     fn lies(&self, file: &FileId, source: &Source) -> observed::Source {
