@@ -731,7 +731,7 @@ fn each_told(cases: &[(String, Vec<String>)]) {
 }
 
 /// What is done to a tree, and what of it is told, whatever it is called.
-const BY_WHAT_IT_IS: [(&str, &[&str]); 17] = [
+const BY_WHAT_IT_IS: [(&str, &[&str]); 18] = [
     (
         "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
         &["error key-mismatch A.key", "warning expires-soon A.crt"],
@@ -847,6 +847,11 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 17] = [
             "error key-mode .certs-backup",
             "error key-mode .certs-x.key",
         ],
+    ),
+    (
+        "cp pki/ca.key pki/.certs-0011223344556677-0; chmod 666 pki/.certs-0011223344556677-0; \
+             cp pki/ca.crt pki/.certs-0011223344556677-1; chmod 644 pki/.certs-0011223344556677-1",
+        &["error key-mode .certs-0011223344556677-0"],
     ),
     (
         "mkdir -p sub/1/2/3/4/5/6/7/8/9",

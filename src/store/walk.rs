@@ -5,10 +5,13 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+use super::commit::LARGEST_MODE;
+use super::folder;
 use super::layout::{OURS, Roots, parse_staged, within};
 use super::list::places;
 use super::read::{is_directory, is_file, kind};
 use crate::location::{FileId, Root};
+use crate::pem;
 
 /// A tree has a folder in a folder; who copied one into another has some more.
 const DEEPEST: usize = 8;
@@ -104,7 +107,7 @@ impl<'a> Walk<'a> {
         let file = FileId::new(self.root, within(&folder.name, name));
         let found = entry.metadata().ok()?;
         if name.starts_with(OURS) {
-            let open = open_to_others(name, found.mode());
+            let open = self.open_to_others(name, &file, found.mode());
             let open = open.map(|(mode, to)| (file, mode, to));
             self.walked.open.extend(open);
             return None;
@@ -139,6 +142,31 @@ impl<'a> Walk<'a> {
         None
     }
 
+    /// The mode of a backup, or of what only has such a name, that others may look into, and the one that it
+    /// is to have. What a run has staged has the mode that it will have in its place: what it holds tells
+    /// which that may be.
+    fn open_to_others(&self, name: &str, file: &FileId, mode: u32) -> Option<(u32, u32)> {
+        let to = match mode {
+            mode if is_directory(mode) => 0o700,
+            mode if is_file(mode) => 0o600,
+            _ => return None,
+        };
+        let public = is_file(mode)
+            && parse_staged(name).is_some()
+            && mode & 0o7777 & !LARGEST_MODE == 0
+            && !self.holds_key(file);
+        (mode & 0o077 != 0 && !public).then_some((mode & 0o7777, to))
+    }
+
+    fn holds_key(&self, file: &FileId) -> bool {
+        let read = folder::read_below(self.roots.path(self.root), &file.name);
+        let embedded = b"client-key-data";
+        read.ok().flatten().is_some_and(|content| {
+            let mut parts = content.bytes.windows(embedded.len());
+            pem::holds_private_key(&content.bytes) || parts.any(|part| part == embedded)
+        })
+    }
+
     /// What a link leads to, unless that is looked at by itself.
     fn elsewhere(&self, link: &FileId) -> Option<String> {
         let path = self.roots.file(link);
@@ -153,15 +181,4 @@ impl<'a> Walk<'a> {
             Err(_) => Some("a symbolic link that cannot be followed".to_owned()),
         }
     }
-}
-
-/// The mode of a backup, or of what only has such a name, that others may look into, and the one that it
-/// is to have. What a run has staged has the mode that it will have in its place.
-fn open_to_others(name: &str, mode: u32) -> Option<(u32, u32)> {
-    let to = match mode {
-        mode if is_directory(mode) => 0o700,
-        mode if is_file(mode) && parse_staged(name).is_none() => 0o600,
-        _ => return None,
-    };
-    (mode & 0o077 != 0).then_some((mode & 0o7777, to))
 }

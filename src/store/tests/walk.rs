@@ -79,6 +79,21 @@ fn what_a_run_keeps_is_told_where_others_may_look_into_it() {
         [(".certs-backup".into(), 0o711, 0o700)]
     );
     assert_eq!(open(Root::Pki), [(".certs-x.key".into(), 0o640, 0o600)]);
+    tree.chmod("k/pki/.certs-x.key", 0o600);
+    let staged = "k/pki/.certs-0707070707070707-1";
+    let told = |mode| [(".certs-0707070707070707-1".to_owned(), mode, 0o600)];
+    tree.chmod(staged, 0o666);
+    assert_eq!(open(Root::Pki), told(0o666));
+    for key in [
+        "-----BEGIN PRIVATE KEY-----\n",
+        "    client-key-data: eA==\n",
+    ] {
+        tree.write(staged, key);
+        tree.chmod(staged, 0o644);
+        assert_eq!(open(Root::Pki), told(0o644));
+        tree.chmod(staged, 0o600);
+        assert_eq!(open(Root::Pki), []);
+    }
 }
 
 #[test]
