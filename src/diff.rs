@@ -34,7 +34,7 @@ pub use ground::ground;
 pub(crate) use leaf::RENAME;
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
-pub use request::{request, take_sans};
+pub use request::{request, signs, take_sans};
 pub use returned::{aging, counted};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{ROTATES, anew, prolong};

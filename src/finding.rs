@@ -119,7 +119,7 @@ codes! {
     ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1";
     RequestCa "request-for-ca" Error "a request asks for a CA, and its profile is none";
     RequestExtension "request-extension" Error "a request asks for an extension that no profile has";
-    RequestKey "request-key" Error "the key of a request is weak, or of a kind that is not supported";
+    RequestKey "request-key" Error "the key of a request is weak, of a kind that is not supported, or one that signs for the cluster";
     RequestSan "request-san" Error "a request asks for a name that the facts do not state";
     RequestSanTaken "request-san-taken" Note "a name was taken from the request (--accept-sans)";
     RequestSignature "request-signature" Error "a request is not signed with its own key, so that who asks need not have it (RFC 2986 section 3)";

@@ -596,3 +596,49 @@ fn what_a_ca_added_is_told_by_name_and_never_wanted_of_the_next_one() {
     assert!(imported.stdout.contains("Put in place"), "{imported}");
     only_others_lack(place.path());
 }
+
+#[test]
+fn requests_go_to_a_directory_of_their_own_that_nobody_else_may_write() {
+    let place = TempDir::new();
+    let csr = |folder: &str| {
+        let verb = ["csr", "apiserver", "admin", "--csr-dir", folder];
+        node(place.path(), &[&verb[..], &FACTS].concat())
+    };
+    // Before there is one, and after.
+    for _ in 0..2 {
+        for folder in ["node/pki", "node", "node/pki/etcd"] {
+            let refused = csr(folder).expect(2);
+            let words = format!(
+                "--csr-dir: {folder} is a directory of the tree, where keys lie: name another one, which is handed out"
+            );
+            assert!(refused.stderr.contains(&words), "{refused}");
+            assert!(!place.join("node/admin.conf").exists());
+        }
+        script(place.path(), "mkdir -p node/pki/etcd req");
+    }
+    for mode in [0o777, 0o1777] {
+        set_mode(&place.join("req"), mode);
+        let refused = csr("req").expect(4);
+        let words = format!("req is a directory of mode {mode:04o}: chmod it to 0755");
+        assert!(refused.stderr.contains(&words), "{refused}");
+        assert!(!place.join("node/admin.conf").exists());
+    }
+    script(place.path(), "chmod 755 req; chown 65534 req");
+    let told = csr("req").expect(3);
+    let words = "req is a directory of user 65534";
+    assert!(told.stderr.contains(words), "{told}");
+    script(place.path(), "chown 0 req");
+    csr("req").expect(0);
+}
+
+#[test]
+fn a_ca_that_came_back_alone_is_imported_by_its_name() {
+    let place = came_back("365");
+    node(place.path(), &["import", "req"]).expect(0);
+    script(place.path(), "mkdir back; cp ca.crt back");
+    let refused = node(place.path(), &["import", "back"]).expect(2);
+    let words = "back holds no certificate that came back: one is called NAME.crt; a CA is imported by its name alone: \
+                 give it behind the directory, as in 'ca'";
+    assert!(refused.stderr.contains(words), "{refused}");
+    node(place.path(), &["import", "back", "ca"]).expect(0);
+}

@@ -393,7 +393,7 @@ fn what_ends_with_a_ca_above_its_own_is_due_then_and_waits_for_that_one() {
     let words = words.join(" ");
     for said in [
         "see to its CA first, and then to it",
-        "have that one renewed, and 'certs import' bring it in with all below it, as ca.crt",
+        "have that one renewed, and 'certs import', given the name ca, bring it in with all below it, as ca.crt",
     ] {
         assert!(words.contains(said), "{said}: {checked}");
     }

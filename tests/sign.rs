@@ -600,3 +600,87 @@ fn where_requests_lie_that_nothing_can_be_put_beside_another_directory_is_asked_
         "no permission to write to csr: run as root, or choose another directory for the requests";
     assert!(refused.stderr.contains(words), "{refused}");
 }
+
+#[test]
+fn a_request_for_the_key_of_a_ca_or_of_service_accounts_is_refused_by_that_key_s_file() {
+    let place = machine();
+    for (key, file) in [
+        ("ca.key", "ca.crt"),
+        ("etcd/ca.key", "etcd/ca.crt"),
+        ("front-proxy-ca.key", "front-proxy-ca.crt"),
+        ("sa.key", "sa.pub"),
+    ] {
+        let subject = "/O=kubeadm:cluster-admins/CN=kubernetes-admin";
+        let request = format!("openssl req -new -key pki/{key} -subj {subject} -out csr/admin.csr");
+        script(place.path(), &request);
+        let refused = sign(place.path(), "csr", &["-o", "json"]).expect(4);
+        assert!(refused.stdout.contains("\"request-key\""), "{refused}");
+        let refused = sign(place.path(), "csr", &[]).expect(4);
+        let words = format!(
+            "csr/admin.csr is for the key of {file}, which signs for the cluster: have it requested anew with a key of its own"
+        );
+        assert!(refused.stderr.contains(&words), "{words}: {refused}");
+        assert!(!place.join("csr/admin.crt").exists());
+    }
+    request(place.path(), "admin", P256, ADMIN, "");
+    sign(place.path(), "csr", &[]).expect(0);
+}
+
+#[test]
+fn that_a_secret_s_file_belongs_to_somebody_else_is_told_by_every_verb_that_reads_one() {
+    let (place, out) = (machine(), TempDir::new());
+    request(place.path(), "admin", P256, ADMIN, "");
+    let token = "printf abcdef.0123456789abcdef > secret; chmod 600 secret";
+    script(place.path(), token);
+    let file = out.join("u.p12");
+    let bootstrap = ["kubeconfig", "bootstrap-kubelet", "--token-file", "secret"];
+    let endpoint = ["--control-plane-endpoint", "api.example.com:6443"];
+    let verbs = [
+        vec![
+            "export",
+            "pkcs12",
+            "admin",
+            "--output-file",
+            text(&file),
+            "--password-file",
+            "secret",
+        ],
+        [&bootstrap[..], &endpoint].concat(),
+        [&bootstrap[..], &["--token-secret"]].concat(),
+        vec![
+            "client",
+            "alice",
+            "--common-name",
+            "alice",
+            "--ca-passphrase-file",
+            "secret",
+        ],
+        vec!["sign", "csr", "--ca-passphrase-file", "secret"],
+        vec![
+            "renew",
+            "scheduler",
+            "--kubelet-dir",
+            "kubelet",
+            "--ca-passphrase-file",
+            "secret",
+        ],
+    ];
+    for (owner, told) in [(0, false), (65534, true)] {
+        script(place.path(), &format!("chown {owner} secret"));
+        for verb in &verbs {
+            let flag = verb
+                .iter()
+                .find(|word| word.ends_with("-file") && **word != "--output-file");
+            let words = format!(
+                "note: {}: secret belongs to user 65534, who can put another secret in its place",
+                flag.expect("a flag")
+            );
+            let tree: &[&str] = match verb.last() {
+                Some(&"--token-secret") => &[],
+                _ => &["--kubernetes-dir", "."],
+            };
+            let done = on(place.path(), &[&verb[..], tree].concat()).expect(0);
+            assert_eq!(format!("{done}").contains(&words), told, "{words}: {done}");
+        }
+    }
+}

@@ -14,6 +14,7 @@ use crate::diff::KEY_MODE;
 use crate::facts::{self, Facts, Given};
 use crate::finding::Severity;
 use crate::key;
+use crate::location::Owner;
 use crate::location::Root;
 use crate::outcome::Exit;
 use crate::report::{Format, Report, failure, noted, recovered};
@@ -266,8 +267,13 @@ pub(crate) fn settled(lock: &Lock) -> Result<(), Stop> {
 
 /// The passphrase, password or token in a file: what an editor adds to the end of a line is no part of
 /// it. As with a key's file, nobody but its owner and a group that may read it has it. Whoever gives
-/// the secret itself for the file's name does not find it in the error.
-pub(crate) fn passphrase(path: &Path, flag: &str) -> Result<Zeroizing<Vec<u8>>, Stop> {
+/// the secret itself for the file's name does not find it in the error. As of a key that signs it is told
+/// that the file belongs to somebody else.
+pub(crate) fn passphrase(
+    path: &Path,
+    flag: &str,
+    notes: &mut Vec<String>,
+) -> Result<Zeroizing<Vec<u8>>, Stop> {
     let content = match store::read_input(path) {
         Ok(Some(content)) => content,
         Ok(None) | Err(ReadError::Io { .. }) => {
@@ -284,6 +290,13 @@ pub(crate) fn passphrase(path: &Path, flag: &str) -> Result<Zeroizing<Vec<u8>>, 
             path.display(),
             content.mode
         )));
+    }
+    if !store::trusted_users(Owner::default()).contains(&content.uid) {
+        notes.push(format!(
+            "{flag}: {} belongs to user {}, who can put another secret in its place",
+            path.display(),
+            content.uid
+        ));
     }
     let mut passphrase = content.bytes;
     while passphrase

@@ -22,7 +22,7 @@ use crate::manifest::{bootstrap_token, manifests};
 use crate::outcome::Exit;
 use crate::profile::bootstrap_server;
 use crate::profile::flags::BOOTSTRAP_KUBECONFIG;
-use crate::report::Handed;
+use crate::report::{Handed, noted};
 use crate::store::{Change, FileContent, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::parse_duration;
@@ -36,9 +36,10 @@ const MODE: u32 = 0o600;
 pub(crate) fn run(verb: Bootstrap, env: &mut Env<'_>) -> Outcome {
     let format = shape(verb.run.output, verb.run.quiet, env);
     let result = if verb.token_secret {
-        secret(&verb, env).map(|stdout| Outcome {
+        let mut notes = Vec::new();
+        secret(&verb, &mut notes, env).map(|stdout| Outcome {
             stdout,
-            stderr: Vec::new(),
+            stderr: noted(&notes),
             exit: Exit::Done,
         })
     } else {
@@ -58,8 +59,8 @@ pub(crate) fn run(verb: Bootstrap, env: &mut Env<'_>) -> Outcome {
 struct Token(Zeroizing<String>);
 
 impl Token {
-    fn read(verb: &Bootstrap) -> Result<Self, Stop> {
-        let bytes = passphrase(&verb.token_file, "--token-file")?;
+    fn read(verb: &Bootstrap, notes: &mut Vec<String>) -> Result<Self, Stop> {
+        let bytes = passphrase(&verb.token_file, "--token-file", notes)?;
         let part = |text: &str, length| {
             let plain = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit();
             text.len() == length && text.bytes().all(plain)
@@ -86,7 +87,7 @@ impl Token {
 }
 
 /// The Secret, on standard output; nothing is read but the token, and nothing written.
-fn secret(verb: &Bootstrap, env: &Env<'_>) -> Result<Vec<u8>, Stop> {
+fn secret(verb: &Bootstrap, notes: &mut Vec<String>, env: &Env<'_>) -> Result<Vec<u8>, Stop> {
     if env.terminal && !verb.to_terminal {
         return Err(Stop::usage(
             "standard output is a terminal, and this holds a secret: write it to a file, or give \
@@ -98,7 +99,7 @@ fn secret(verb: &Bootstrap, env: &Env<'_>) -> Result<Vec<u8>, Stop> {
     if ttl <= Duration::ZERO {
         return Err(Stop::usage("--token-ttl: is not after now"));
     }
-    let token = Token::read(verb)?;
+    let token = Token::read(verb, notes)?;
     let (id, secret) = token.parts();
     let ends = env.now.checked_add(ttl);
     let ends = ends.ok_or_else(|| Stop::usage("--token-ttl: is too long"))?;
@@ -109,7 +110,8 @@ fn secret(verb: &Bootstrap, env: &Env<'_>) -> Result<Vec<u8>, Stop> {
 fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
     let mut wrong = Wrong::default();
     wrong.collect(quiet(&verb.run))?;
-    let token = wrong.collect(Token::read(&verb))?;
+    let mut told = Vec::new();
+    let token = wrong.collect(Token::read(&verb, &mut told))?;
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     let mut given = Given::default();
     verb.address.give(&mut given);
@@ -121,6 +123,7 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
     else {
         return Err(Stop::Usage(wrong.0));
     };
+    notes.append(&mut told);
     let server = bootstrap_server(&facts).map_err(|error| Stop::usage(error.0))?;
     let store = Store::open(roots(
         &verb.run.tree,

@@ -1,5 +1,7 @@
 //! `certs csr`: keys and requests for what another machine is to sign.
 
+use std::path::PathBuf;
+
 use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
 use super::generate::owner;
 use super::give::Give;
@@ -13,6 +15,7 @@ use crate::observe::{Passphrases, asked, requests_out};
 use crate::plan::{Asking, Force, Policy};
 use crate::profile::found::{as_asked, as_found};
 use crate::profile::{Phase, Profile, TABLE, by_name, resolve};
+use crate::requests::manifest;
 use crate::spec::Spec;
 use crate::store::Store;
 
@@ -49,6 +52,7 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
         facts.cert_dir.as_deref(),
         &mut notes,
     ));
+    apart(&store)?;
     let named = !verb.names.is_empty();
     let specs = rows
         .into_iter()
@@ -80,6 +84,24 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
         lock_timeout,
     };
     Ok((job, facts, notes))
+}
+
+/// What is asked for twice under one name would be two files in one place; and what is handed out lies
+/// with no key.
+fn apart(store: &Store) -> Result<(), Stop> {
+    let out = store.root(Root::Requests);
+    let folders = Root::TREE.iter().flat_map(|root| store.folders(*root));
+    let mut paths = folders.map(|folder| store.path(&folder));
+    let same = |path: &PathBuf| {
+        store.is_root(Root::Requests, path) || store.absolute(path) == store.absolute(out)
+    };
+    if paths.any(|path| same(&path)) {
+        return Err(Stop::usage(format!(
+            "--csr-dir: {} is a directory of the tree, where keys lie: name another one, which is handed out",
+            out.display()
+        )));
+    }
+    Ok(())
 }
 
 /// What flags state.
@@ -146,6 +168,8 @@ fn adapt(named: bool, stated: bool, host: String, store: Store) -> Box<Adapt> {
         let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
         specs.retain(|spec| named || usual(spec) || !absent(spec));
         requests_out(seen, specs, &store);
+        // Who signs refuses one that others may write.
+        seen.look_at_directories([&manifest()], &store);
         Vec::new()
     })
 }

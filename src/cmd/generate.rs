@@ -98,7 +98,9 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     let facts = wrong.collect(facts(request.given.clone(), &request.run.tree, env))?;
     wrong.0.extend(request.select.wrong());
     let lock_timeout = wrong.collect(lock_timeout(&request.run))?;
-    let passphrases = wrong.collect(passphrases(request.passphrase_files(), env))?;
+    let mut told = Vec::new();
+    let passphrases = passphrases(request.passphrase_files(), &mut told, env);
+    let passphrases = wrong.collect(passphrases)?;
     let owner = wrong.collect(owner(&request.ownership))?;
     wrong.collect(quiet(&request.run))?;
     let (Some((facts, mut notes)), Some(lock_timeout), Some(passphrases), Some(owner), true) =
@@ -106,6 +108,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
     else {
         return Err(Stop::Usage(wrong.0));
     };
+    notes.append(&mut told);
     let specs = placed(request.select.specs(&facts)?, request.embed);
     let job = Job {
         issuers: issuers(&specs, &facts)?,
@@ -149,7 +152,11 @@ fn placed(specs: Vec<Spec>, embed: Option<bool>) -> Vec<Spec> {
 }
 
 /// `--ca-passphrase-file`, and the environment's.
-pub(crate) fn passphrases(files: &[String], env: &mut Env<'_>) -> Result<Passphrases, Stop> {
+pub(crate) fn passphrases(
+    files: &[String],
+    notes: &mut Vec<String>,
+    env: &mut Env<'_>,
+) -> Result<Passphrases, Stop> {
     let mut passphrases = Passphrases {
         any: env.ca_passphrase.take(),
         ..Passphrases::default()
@@ -159,7 +166,7 @@ pub(crate) fn passphrases(files: &[String], env: &mut Env<'_>) -> Result<Passphr
             .split_once('=')
             .filter(|(name, _)| of_phase(Phase::Ca).any(|ca| ca.name == *name));
         let path = named.map_or(argument.as_str(), |(_, path)| path);
-        let passphrase = passphrase(path.as_ref(), "--ca-passphrase-file")?;
+        let passphrase = passphrase(path.as_ref(), "--ca-passphrase-file", notes)?;
         match named {
             Some((name, _)) => {
                 passphrases.named.insert(name.to_owned(), passphrase);

@@ -18,7 +18,7 @@ use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived, asked};
 use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::{as_asked, as_found};
-use crate::profile::{TABLE, resolve, signing_file};
+use crate::profile::{Kind, TABLE, resolve, signing_file};
 use crate::requests::{Manifest, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
@@ -142,11 +142,28 @@ fn names(verb: &Import, store: &Store) -> Result<(Vec<String>, Option<Access>), 
     };
     if names.is_empty() {
         return Err(Stop::usage(format!(
-            "{} holds no certificate that came back: one is called NAME.crt",
-            store.root(Root::Requests).display()
+            "{} holds no certificate that came back: one is called NAME.crt{}",
+            store.root(Root::Requests).display(),
+            cas(store)
         )));
     }
     Ok((names, access))
+}
+
+/// How the CAs are imported that came back alone: beside what they signed they are copies.
+fn cas(store: &Store) -> String {
+    let files = store.list(Root::Requests).unwrap_or_default();
+    let came = TABLE
+        .iter()
+        .filter(|row| row.kind == Kind::Ca && files.contains(&returned(row.name)));
+    let names: Vec<&str> = came.map(|row| row.name).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "; a CA is imported by its name alone: give it behind the directory, as in '{}'",
+            names.join(" ")
+        ),
+    }
 }
 
 /// What came back stands for what is found, and what is there tells what it is to be, where no facts

@@ -100,7 +100,9 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let add = wrong.collect(asked::sans("--add-san", &verb.add_san))?;
     let remove = wrong.collect(asked::sans("--remove-san", &verb.remove_san))?;
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let passphrases = wrong.collect(passphrases(&verb.ca_passphrase_file, env))?;
+    let mut of_secrets = Vec::new();
+    let files = &verb.ca_passphrase_file;
+    let passphrases = wrong.collect(passphrases(files, &mut of_secrets, env))?;
     wrong.collect(quiet(&verb.run))?;
     let mut given = Given::default();
     verb.node.give(&mut given);
@@ -126,6 +128,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
         return Err(Stop::Usage(wrong.0));
     }
     let (facts, given, mut notes) = told;
+    notes.append(&mut of_secrets);
     let cert_dir = facts.as_ref().and_then(|facts| facts.cert_dir.as_deref());
     let configured = cert_dir.is_some();
     let (kubeconfigs, kubelet) = (&verb.kubeconfig_dir, &verb.kubelet_dir);

@@ -8,13 +8,14 @@ use super::job::{Adapt, Job, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop};
 use crate::cli::Sign;
-use crate::diff::take_sans;
+use crate::diff::{signs, take_sans};
 use crate::facts::{self, Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
-use crate::observe::Seen;
+use crate::observe::{Seen, survey};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
+use crate::profile::found::rows;
 use crate::profile::{self, Phase, Profile, TABLE, by_name};
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
@@ -29,7 +30,9 @@ pub(crate) fn sign(verb: &Sign, env: &mut Env<'_>) -> Outcome {
 fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let passphrases = wrong.collect(passphrases(&verb.signing.ca_passphrase_file, env))?;
+    let mut of_secrets = Vec::new();
+    let files = &verb.signing.ca_passphrase_file;
+    let passphrases = wrong.collect(passphrases(files, &mut of_secrets, env))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     wrong.collect(quiet(&verb.run))?;
     let told = wrong.collect(told(verb, env))?;
@@ -38,6 +41,7 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
     else {
         return Err(Stop::Usage(wrong.0));
     };
+    notes.append(&mut of_secrets);
     let (directory, base) =
         request_directory(&verb.requests).map_err(|error| Stop::usage(format!("{error:#}")))?;
     let store = Store::open(roots(
@@ -55,7 +59,7 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
         also: Vec::new(),
         // Of the CA nothing changes.
         reads: vec![Root::Pki],
-        adapt: Some(adapt(&issuers, verb.accept_sans)),
+        adapt: Some(adapt(&issuers, verb.accept_sans, store.clone())),
         issuers,
         specs,
         store,
@@ -210,7 +214,7 @@ fn copy(ca: &Spec) -> Spec {
 }
 
 /// What the requests themselves say: the kind of their key, and names that may be taken from them.
-fn adapt(issuers: &[Spec], accept_sans: bool) -> Box<Adapt> {
+fn adapt(issuers: &[Spec], accept_sans: bool, store: Store) -> Box<Adapt> {
     let cas: Vec<(String, String)> = issuers
         .iter()
         .map(|ca| (ca.name.clone(), copy(ca).name))
@@ -219,11 +223,15 @@ fn adapt(issuers: &[Spec], accept_sans: bool) -> Box<Adapt> {
         for (ca, copy) in &cas {
             hand_out(seen, ca, copy);
         }
+        let mut signing = rows();
+        signing.retain(|spec| matches!(spec.phase, Phase::Ca | Phase::Sa));
+        let there = survey(&signing, &store, Vec::new()).observed;
         let mut findings: Vec<Finding> = Vec::new();
         for spec in specs {
             let Some(Observed::Request { request, .. }) = seen.observed.get(&spec.name) else {
                 continue;
             };
+            findings.extend(signs(spec, request, &signing, &there));
             spec.set_key_algorithm(request.public_key.algorithm());
             if accept_sans {
                 findings.extend(take_sans(spec, request));

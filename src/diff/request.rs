@@ -1,12 +1,14 @@
 //! What a request asks for against what its profile gives. A certificate is made from the profile
 //! alone: what is asked beyond it would be left out in silence, and is refused by name.
 
+use std::collections::BTreeMap;
+
 use super::Judge;
 use super::leaf::folded;
 use super::place::of_others;
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
-use crate::observed::Observed;
+use crate::observed::{Key, Observed};
 use crate::spec::{CertificateSpec, Spec};
 use crate::x509::request::Request;
 use crate::x509::san::San;
@@ -42,6 +44,39 @@ pub fn request(spec: &Spec, observed: &Observed, trusted: &[u32]) -> Vec<Finding
         _ => judge.told_of_request(Code::Unreadable, "is no longer there", ANEW),
     }
     judge.findings
+}
+
+/// That a request is for a key that signs for the cluster, as one of `signing` that is `there`: whoever
+/// would use the certificate could make any other.
+pub fn signs(
+    spec: &Spec,
+    request: &Request,
+    signing: &[Spec],
+    there: &BTreeMap<String, Observed>,
+) -> Option<Finding> {
+    let own = |key: &Key| Some(key.open()?.public_key() == &request.public_key);
+    let same = |signer: &&Spec| match there.get(&signer.name) {
+        Some(Observed::Certificate { chain, key, .. }) => {
+            let mut cas = chain.iter();
+            cas.any(|ca| ca.public_key == request.public_key)
+                || key.as_ref().and_then(own) == Some(true)
+        }
+        Some(Observed::KeyOnly(key)) => own(key) == Some(true),
+        Some(Observed::KeyPair { key, public, .. }) => {
+            let mut public = public.iter().flatten();
+            public.any(|public| *public == request.public_key) || own(key) == Some(true)
+        }
+        _ => false,
+    };
+    let signer = signing.iter().find(same)?;
+    let mut judge = Judge::of(spec);
+    let text = format!(
+        "is for the key of {}, which signs for the cluster",
+        signer.place.public()
+    );
+    let way_out = "have it requested anew with a key of its own";
+    judge.told_of_request(Code::RequestKey, &text, way_out);
+    judge.findings.pop()
 }
 
 /// Gives the certificate the names that the request asks for and the facts do not state, where it is

@@ -141,7 +141,7 @@ pub(crate) fn anew(spec: &Spec, signs: bool) -> String {
 pub(crate) fn bring_above(spec: &Spec) -> String {
     match by_name(&spec.name) {
         Some(row) => format!(
-            "have that one renewed, and 'certs import' bring it in with all below it, as {}.crt: behind this CA's own certificate",
+            "have that one renewed, and 'certs import', given the name {0}, bring it in with all below it, as {0}.crt: behind this CA's own certificate",
             row.name
         ),
         None => "have that one renewed, and put it there in its place".to_owned(),

@@ -54,7 +54,7 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
     let (chain, key) = found
         .credentials(&spec)
         .with_context(|| format!("{}: {}", verb.name, keyless(found.observed(&spec))))?;
-    export.bytes = made(verb, &chain, key, env)?;
+    export.bytes = made(verb, &chain, key, &mut export.notes, env)?;
     Ok(export)
 }
 
@@ -85,9 +85,10 @@ fn made(
     verb: &ExportPkcs12,
     chain: &[Certificate],
     key: &PrivateKey,
+    notes: &mut Vec<String>,
     env: &mut Env<'_>,
 ) -> Result<Zeroizing<Vec<u8>>, Stop> {
-    let password = password(verb, env)?;
+    let password = password(verb, notes, env)?;
     let protection = if verb.legacy {
         Protection::Legacy
     } else {
@@ -100,13 +101,18 @@ fn made(
 }
 
 /// From the file, else the environment, else whoever sits at the terminal, who types it twice.
-fn password(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Zeroizing<Vec<u8>>, Stop> {
+fn password(
+    verb: &ExportPkcs12,
+    notes: &mut Vec<String>,
+    env: &mut Env<'_>,
+) -> Result<Zeroizing<Vec<u8>>, Stop> {
     let checked = |password: Zeroizing<Vec<u8>>, whence: &str| match check_password(&password) {
         Ok(()) => Ok(password),
         Err(error) => Err(Stop::usage(format!("{whence}: {error}"))),
     };
     if let Some(file) = &verb.password_file {
-        return checked(passphrase(file, "--password-file")?, "--password-file");
+        let flag = "--password-file";
+        return checked(passphrase(file, flag, notes)?, flag);
     }
     if let Some(password) = env.export_password.take() {
         return checked(password, "CERTS_EXPORT_PASSWORD");
