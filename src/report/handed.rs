@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::found::{finding, notes};
 use super::lines::{BOLD, GREEN, YELLOW, count, line, painted, shown, told, wrapped};
 use super::shape::{Directories, Told, text_of, timestamp, yaml};
-use super::text::{finding, notes, recovered, written};
+use super::text::{recovered, written};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::finding::{Code, Finding, Severity};
 use crate::kubeconfig::Refreshed;

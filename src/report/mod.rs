@@ -2,6 +2,7 @@
 
 mod check;
 mod flags;
+mod found;
 mod handed;
 mod item;
 mod lines;

@@ -6,8 +6,8 @@ use time::{Duration, UtcOffset};
 
 use super::Format;
 use super::check::{Checked, Item, Without};
+use super::found::{finding, notes};
 use super::lines::{BOLD, GREEN, RED, YELLOW, count, line, painted, shown};
-use super::text::{finding, notes};
 use crate::finding::Severity;
 
 /// As kubeadm writes it: `Nov 21, 2027 23:17 UTC`.
