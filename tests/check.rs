@@ -1542,6 +1542,24 @@ fn text_ends_with_what_is_wrong_and_a_line_that_counts() {
         "{finished}"
     );
     assert_eq!(finished.stderr, "");
+    // Once for each code, after all of them.
+    let why: Vec<&str> = finished
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("why: "))
+        .collect();
+    assert_eq!(
+        why,
+        [
+            "why: key-mode: CIS Kubernetes Benchmark 1.1.21",
+            "why: expires-soon: Kubernetes, \"Certificate Management with kubeadm\", \
+             https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/#check-certificate-expiration",
+        ]
+    );
+    assert!(
+        finished.stdout.find("\nwhy: ") > Some(warning),
+        "{finished}"
+    );
     let finished = check(place.path(), &["--quiet"]).expect(4);
     assert!(finished.stdout.starts_with("error: "), "{finished}");
     assert_eq!(finished.stdout.lines().count(), 1);

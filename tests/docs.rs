@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use certs::finding::Code;
+use certs::finding::{Citation, Code};
 use certs::profile::TABLE;
 
 #[test]
@@ -32,6 +32,33 @@ fn the_page_of_findings_is_made_from_the_table() {
             text.contains(&format!("\n| `{code}` |")),
             "{code} is lacking"
         );
+    }
+}
+
+#[test]
+fn what_a_finding_cites_of_these_pages_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for code in Code::ALL {
+        let Citation::Own { page, heading } = code.citation() else {
+            continue;
+        };
+        let text = fs::read_to_string(folder.join(page)).expect("a page is there");
+        let under = text.lines().any(|line| {
+            line.trim_start_matches('#') == format!(" {heading}") && line.starts_with('#')
+        });
+        assert!(under, "{code}: {page} has no \"{heading}\"");
+    }
+}
+
+#[test]
+fn no_meaning_of_a_finding_holds_what_its_citation_says() {
+    for code in Code::ALL {
+        let about = code.about();
+        let twice = ["RFC ", "NIST ", "section "]
+            .iter()
+            .any(|word| about.contains(word));
+        assert!(!twice, "{code}: {about}");
+        assert!(!code.citation().to_string().is_empty(), "{code}");
     }
 }
 

@@ -179,7 +179,8 @@ fn a_key_pair_that_was_there_is_told_by_its_own_algorithm() {
 fn a_leaf_that_ends_with_its_ca_is_told_in_words() {
     let folder = TempDir::new();
     let finished = all(&folder, &["--ca-validity", "100h"]).expect(0);
-    let words = "\n  expires-with-ca (12): ends with its CA, before its validity has passed\n";
+    let words = "\n  expires-with-ca (12): ends with its CA, before its validity has passed \
+                 (RFC 5280 section 6.1.3)\n";
     assert!(finished.stdout.contains(words), "{finished}");
 }
 

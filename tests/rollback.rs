@@ -272,7 +272,12 @@ fn what_the_run_created_stays_by_name_and_half_a_pair_is_a_warning() {
     assert!(
         done.stderr
             .contains("front-proxy-client.key is put back beside front-proxy-client.crt")
-            && done.stderr.lines().count() == 1,
+            && done
+                .stderr
+                .lines()
+                .filter(|line| !line.starts_with("why: "))
+                .count()
+                == 1,
         "{done}"
     );
     let changed = [
@@ -425,7 +430,7 @@ fn a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told() {
     let elsewhere = ["--kubeconfig-dir", text(other.path())];
     let words = format!(
         "error: {} is of a run that also replaced files in {kubeconfigs}, and this one was not given that: run again \
-         with --kubeconfig-dir {kubeconfigs}\nrefused with 1 error; nothing was written\n",
+         with --kubeconfig-dir {kubeconfigs}\nwhy: backup-elsewhere: docs/architecture.md, \"Nothing lost: how files change\"\nrefused with 1 error; nothing was written\n",
         backup(&place.join("pki")).display(),
         kubeconfigs = place.path().display(),
     );
@@ -1129,7 +1134,7 @@ fn a_plain_user_rolls_back_what_it_made_and_nothing_of_root_s() {
     let mut elsewhere = certs(&["rollback", "--kubernetes-dir", text(&place)]);
     let told = nobody(elsewhere.args(["--kubelet-dir", text(&closed)])).expect(4);
     let words = format!(
-        "run again with --kubelet-dir {}\nrefused with 1 error",
+        "run again with --kubelet-dir {}\nwhy: backup-elsewhere: docs/architecture.md, \"Nothing lost: how files change\"\nrefused with 1 error",
         serving.display()
     );
     assert!(told.stderr.contains(&words), "{told}");

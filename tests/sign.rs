@@ -372,7 +372,7 @@ fn no_name_that_a_flag_would_refuse_is_taken_from_a_request() {
     let more = [&FACTS[..], &["--accept-sans"]].concat();
     let taken = sign(place.path(), "csr", &more).expect(0);
     for name in ["*.apps.example", "more.example"] {
-        let line = format!("request-san-taken: csr/apiserver.csr was granted the SAN {name}");
+        let line = format!("\n    csr/apiserver.csr was granted the SAN {name}\n");
         assert!(taken.stdout.contains(&line), "{taken}");
     }
 }

@@ -1,5 +1,6 @@
 //! How findings are told to people, wherever they stand.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::lines::{RED, YELLOW, line, painted, shown, words, wrapped};
@@ -39,22 +40,30 @@ pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
     }
     line(text, "Notes (docs/findings.md):");
     for (code, count) in counts {
-        if code == Code::RequestSanTaken.id() {
-            for told in findings.iter().filter(|told| told.code == code) {
-                let sentence = format!(
-                    "{code}: {} {}",
-                    shown(&told.file.display().to_string()),
-                    shown(&told.text)
-                );
-                wrapped(text, "  ", &words(&sentence), " ", format);
-            }
+        let Some(code) = Code::ALL.iter().find(|known| known.id() == code) else {
             continue;
-        }
-        let about = Code::ALL
-            .iter()
-            .find(|known| known.id() == code)
-            .map_or("", |code| code.about());
-        let sentence = format!("{code} ({count}): {about}");
+        };
+        let sentence = format!("{code} ({count}): {} ({})", code.about(), code.citation());
         wrapped(text, "  ", &words(&sentence), " ", format);
+        let granted = |told: &&Told| *code == Code::RequestSanTaken && told.code == code.id();
+        for told in findings.iter().filter(granted) {
+            let file = told.file.display().to_string();
+            let sentence = format!("{} {}", shown(&file), shown(&told.text));
+            wrapped(text, "    ", &words(&sentence), " ", format);
+        }
+    }
+}
+
+/// What says so, once for each kind of error and warning, after all of them. Who asked for errors alone
+/// is told no more.
+pub(super) fn why(text: &mut String, findings: &[Told], format: &Format) {
+    let mut said = BTreeSet::new();
+    for told in findings
+        .iter()
+        .filter(|told| told.level > Severity::Note && !format.quiet)
+    {
+        if said.insert(told.code) {
+            line(text, &format!("why: {}: {}", told.code, told.citation));
+        }
     }
 }

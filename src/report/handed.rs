@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::found::{finding, notes};
+use super::found::{finding, notes, why};
 use super::lines::{BOLD, GREEN, YELLOW, count, line, painted, shown, told, wrapped};
 use super::shape::{Directories, Told, text_of, timestamp, yaml};
 use super::text::{recovered, written};
@@ -100,15 +100,8 @@ impl Handed {
         if self.findings.iter().any(told) {
             return;
         }
-        self.findings.push(Told {
-            code: code.id(),
-            severity: code.severity().name(),
-            name: String::new(),
-            file: file.to_owned(),
-            text,
-            way_out: way_out.to_owned(),
-            level: code.severity(),
-        });
+        let told = Told::new(code, "", file.to_owned(), text, way_out.to_owned());
+        self.findings.push(told);
         self.exit_code = self.exit().code();
     }
 
@@ -208,6 +201,7 @@ impl Handed {
                 line(&mut stderr, &finding(told, format));
             }
         }
+        why(&mut stderr, &self.findings, format);
         if self.result == "refused" {
             let errors = count(told_of(Severity::Error).count(), "error");
             line(

@@ -118,6 +118,8 @@ pub(super) struct Told {
     pub(super) text: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) way_out: String,
+    /// What says that it is a finding.
+    pub(super) citation: String,
     #[serde(skip)]
     pub(super) level: Severity,
 }
@@ -136,27 +138,33 @@ impl Directories {
 
 impl Told {
     pub(super) fn of(finding: &Finding, store: &Store) -> Self {
-        Self {
-            code: finding.code.id(),
-            severity: finding.severity().name(),
-            name: finding.name.clone(),
-            file: store.path(&finding.file),
-            text: finding.text.clone(),
-            way_out: finding.way_out.clone(),
-            level: finding.severity(),
-        }
+        let file = store.path(&finding.file);
+        let (text, way_out) = (finding.text.clone(), finding.way_out.clone());
+        Self::new(finding.code, &finding.name, file, text, way_out)
     }
 
     /// The journal of a run that was interrupted.
     pub(super) fn of_journal(journal: PathBuf) -> Self {
-        let code = Code::InterruptedRun;
+        let text = "tells of a run that was interrupted, so what is there was not judged".into();
+        let way_out = "the next run that writes completes it".into();
+        Self::new(Code::InterruptedRun, "", journal, text, way_out)
+    }
+
+    pub(super) fn new(
+        code: Code,
+        name: &str,
+        file: PathBuf,
+        text: String,
+        way_out: String,
+    ) -> Self {
         Self {
             code: code.id(),
             severity: code.severity().name(),
-            name: String::new(),
-            file: journal,
-            text: "tells of a run that was interrupted, so what is there was not judged".into(),
-            way_out: "the next run that writes completes it".into(),
+            name: name.to_owned(),
+            file,
+            text,
+            way_out,
+            citation: code.citation().to_string(),
             level: code.severity(),
         }
     }

@@ -6,7 +6,7 @@ use time::{Duration, UtcOffset};
 
 use super::Format;
 use super::check::{Checked, Item, Without};
-use super::found::{finding, notes};
+use super::found::{finding, notes, why};
 use super::lines::{BOLD, GREEN, RED, YELLOW, count, line, painted, shown};
 use crate::finding::Severity;
 
@@ -45,6 +45,7 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
             line(&mut text, &finding(told, format));
         }
     }
+    why(&mut text, &checked.findings, format);
     if !format.quiet {
         notes(&mut text, &checked.findings, format);
         line(&mut text, &summary(checked, format));

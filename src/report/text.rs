@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::found::{finding, notes};
+use super::found::{finding, notes, why};
 use super::lines::{
     BOLD, GREEN, RED, YELLOW, command, count, line, painted, shown, told, words, wrapped,
 };
@@ -42,6 +42,11 @@ pub fn told_alone(findings: &[Finding], store: &Store, refused: bool) -> Vec<u8>
     {
         line(&mut text, &finding(&Told::of(found, store), &format));
     }
+    let all: Vec<Told> = findings
+        .iter()
+        .map(|found| Told::of(found, store))
+        .collect();
+    why(&mut text, &all, &format);
     if refused {
         let errors = findings
             .iter()
@@ -73,6 +78,7 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
             line(&mut stderr, &finding(told, format));
         }
     }
+    why(&mut stderr, &report.findings, format);
     if let Some(failure) = super::readers::failure(report) {
         let word = painted(format, RED, "error");
         line(&mut stderr, &format!("{word}: {}", shown(&failure)));
