@@ -37,7 +37,7 @@ pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
 pub use returned::{aging, counted};
 pub use scrutiny::ending;
-pub(crate) use scrutiny::{ROTATES, anew, prolong};
+pub(crate) use scrutiny::{ROTATES, anew, prolong, revive};
 pub use server::served;
 pub(crate) use tree::{external, whole};
 pub use tree::{of_this_cluster, survey, told_to_a_reader};
@@ -214,12 +214,29 @@ impl Judge<'_> {
             ),
         }
         match self.spec.certificate() {
-            Some(wanted) if wanted.kind == Kind::Ca => self.ca(certificate, chain),
+            Some(wanted) if wanted.kind == Kind::Ca => {
+                let told = self.findings.len();
+                self.ca(certificate, chain);
+                self.ended(certificate, key, told);
+            }
             Some(wanted) => {
                 self.leaf(wanted, certificate, &chain[1..]);
                 self.making(wanted, certificate, &chain[1..]);
             }
             None => {}
+        }
+    }
+
+    /// Who has an ended CA's key makes it last again, and what it signed stays good: moved away it would
+    /// take the cluster's trust with it. Of one that lies somewhere nobody knows that.
+    fn ended(&mut self, ca: &Certificate, key: Option<&Key>, told: usize) {
+        let general = reissue(self.spec, Severity::Error);
+        let way_out = scrutiny::revive(self.spec, ca, key.is_some());
+        let own = self.findings[told..]
+            .iter_mut()
+            .filter(|finding| finding.code == Code::Expired && finding.way_out == general);
+        if !matches!(self.spec.place, Place::Found { .. }) {
+            own.for_each(|finding| finding.way_out.clone_from(&way_out));
         }
     }
 

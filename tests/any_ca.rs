@@ -272,16 +272,28 @@ fn of_a_bundle_the_ca_of_the_key_signs_and_the_whole_goes_into_kubeconfigs() {
 
 #[test]
 fn a_ca_that_must_not_sign_refuses_the_run_before_anything_is_made() {
+    let restore = "certs never replaces a CA";
     let wrong = [
-        ("is not a CA", "basicConstraints=critical,CA:FALSE", "7000"),
+        (
+            "is not a CA",
+            "basicConstraints=critical,CA:FALSE",
+            "7000",
+            restore,
+        ),
         (
             "lacks keyCertSign",
             "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign",
             "7000",
+            restore,
         ),
-        ("ended on 2025-01-11", V3, "10"),
+        (
+            "ended on 2025-01-11",
+            V3,
+            "10",
+            "'certs renew ca' renews it for the same key",
+        ),
     ];
-    for (words, extensions, days) in wrong {
+    for (words, extensions, days, way_out) in wrong {
         let place = TempDir::new();
         let pki = place.join("pki");
         std::fs::create_dir(&pki).expect("make a folder");
@@ -303,10 +315,7 @@ fn a_ca_that_must_not_sign_refuses_the_run_before_anything_is_made() {
         ];
         let finished = run(&mut certs(&arguments)).expect(4);
         assert!(finished.stderr.contains(words), "{words}: {finished}");
-        assert!(
-            finished.stderr.contains("certs never replaces a CA"),
-            "{finished}"
-        );
+        assert!(finished.stderr.contains(way_out), "{finished}");
         assert_eq!(common::listing(&pki).len(), 2);
     }
     // And a key that is another's.

@@ -126,6 +126,21 @@ pub(crate) fn prolong(spec: &Spec, observed: &Observed) -> String {
     }
 }
 
+/// How a CA that has ended becomes good again, with what ended below it.
+pub(crate) fn revive(spec: &Spec, ca: &Certificate, signs: bool) -> String {
+    if !is_root(ca) {
+        anew(spec, signs)
+    } else if signs {
+        format!(
+            "'certs renew {}' renews it for the same key, and then 'certs renew' what ended with it",
+            spec.name
+        )
+    } else {
+        "have it renewed where its key is, for the same key, and put its new certificate here"
+            .to_owned()
+    }
+}
+
 /// The way out where another CA signed it: the request is made with the key.
 pub(crate) fn anew(spec: &Spec, signs: bool) -> String {
     match by_name(&spec.name) {

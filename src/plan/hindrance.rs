@@ -3,7 +3,7 @@
 use super::due::{Due, Renewal};
 use super::{Planner, is_error};
 use crate::bundle::is_root;
-use crate::diff::{ROTATES, anew, authorities, end, external, prolong, served, whole};
+use crate::diff::{ROTATES, anew, authorities, end, external, prolong, revive, served, whole};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
@@ -30,6 +30,33 @@ impl Planner<'_> {
             hindering.extend(errors());
         }
         hindering
+    }
+
+    /// Why one that is due is not renewed, and the way out: that of its CA, where that is over.
+    pub(super) fn why_not(&self, spec: &Spec, hindering: &[Finding]) -> (String, String) {
+        let over = |ca: &Certificate| ca.validity.has_ended(self.now);
+        if let Some((ca, file)) = self
+            .issuer(spec)
+            .zip(self.signing(spec).filter(|ca| over(ca)))
+        {
+            let text = format!(
+                "is due, and its CA {} ended on {}",
+                ca.place.public(),
+                moment(file.validity.not_after)
+            );
+            return (
+                text,
+                format!("see to its CA first: {}", revive(ca, file, true)),
+            );
+        }
+        let mut codes: Vec<&str> = Vec::new();
+        for finding in hindering {
+            if !codes.contains(&finding.code.id()) {
+                codes.push(finding.code.id());
+            }
+        }
+        let text = format!("is due, and was not renewed: {}", codes.join(", "));
+        (text, "see to that first".to_owned())
     }
 
     /// The kubeconfigs that lead to the API server by a name for which it would be good no more.

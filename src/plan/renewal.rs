@@ -104,9 +104,8 @@ impl Planner<'_> {
             if named {
                 return Err(told(findings, spec));
             }
-            let codes: Vec<&str> = hindering.iter().map(|finding| finding.code.id()).collect();
-            let text = format!("is due, and was not renewed: {}", codes.join(", "));
-            return Ok(skipped(spec, findings, &text, "see to that first"));
+            let (text, way_out) = self.why_not(spec, &hindering);
+            return Ok(skipped(spec, findings, &text, &way_out));
         }
         let sooner = self.sooner(spec, &new, &after, renewal);
         if let Some(told) = sooner.iter().find(|told| told.code == Code::NotRenewed) {
@@ -204,7 +203,7 @@ impl Planner<'_> {
     }
 
     /// The certificate that would sign for this leaf.
-    fn signing(&self, spec: &Spec) -> Option<&Certificate> {
+    pub(super) fn signing(&self, spec: &Spec) -> Option<&Certificate> {
         match self.observed(self.issuer(spec)?) {
             Observed::Certificate { chain, key, .. } => signing(chain, key.as_ref()),
             _ => None,

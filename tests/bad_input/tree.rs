@@ -10,7 +10,7 @@ pub const CASES: &[Case] = &[
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/ca.crt ended on 2025-01-01 00:00:00 UTC: certs never replaces a CA or sa.key: restore it from a backup, or move it away",
+            "error: pki/ca.crt ended on 2025-01-01 00:00:00 UTC: 'certs renew ca' renews it for the same key, and then 'certs renew' what ended with it",
         ],
     },
     Case {

@@ -1,0 +1,79 @@
+//! A CA whose time is over: what is told of it and of what it signed, and that this helps.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+mod common;
+use common::kubeadm::unpacked;
+use common::{Finished, at, certs, run, text};
+
+/// 2037-01-01, when all of kubeadm's trees are over.
+const OVER: i64 = 2_114_380_800;
+
+fn over(verb: &[&str], tree: &Path) -> Finished {
+    let mut command = certs(verb);
+    command.args(["--kubernetes-dir", text(tree), "--kubelet-dir", "none"]);
+    run(&mut at(OVER, "022", &command))
+}
+
+/// The sentences and ways out of one code, of the file that ends so.
+fn told(finished: &Finished, code: &str, file: &str) -> Vec<String> {
+    let report: Value = serde_json::from_str(&finished.stdout)
+        .unwrap_or_else(|error| panic!("{error}\n{finished}"));
+    let findings = report["findings"].as_array().expect("findings");
+    let word = |finding: &Value, field: &str| finding[field].as_str().unwrap_or("").to_owned();
+    findings
+        .iter()
+        .filter(|told| word(told, "code") == code && word(told, "file").ends_with(file))
+        .map(|told| format!("{}: {}", word(told, "text"), word(told, "wayOut")))
+        .collect()
+}
+
+#[test]
+fn an_ended_ca_is_good_again_once_its_way_out_was_gone() {
+    let trees = unpacked();
+    let tree = trees.join("default");
+    let revive =
+        "'certs renew ca' renews it for the same key, and then 'certs renew' what ended with it";
+    let checked = over(&["check", "--output", "json"], &tree);
+    let ended = told(&checked, "expired", "/pki/ca.crt");
+    assert_eq!(ended.len(), 1, "{checked}");
+    assert!(ended[0].ends_with(&format!(" UTC: {revive}")), "{ended:?}");
+    // Each leaf that is due says so too, and no code twice.
+    let renewed = over(&["renew", "--output", "json"], &tree);
+    let skipped = told(&renewed, "not-renewed", "/pki/apiserver.crt");
+    assert_eq!(skipped.len(), 1, "{renewed}");
+    assert!(
+        skipped[0].starts_with("is due, and its CA ca.crt ended on 2036-")
+            && skipped[0].ends_with(&format!(" UTC: see to its CA first: {revive}")),
+        "{skipped:?}"
+    );
+    assert!(!renewed.stdout.contains("expired, expired"), "{renewed}");
+    // What it says helps: the CAs by name, and then all else.
+    for verb in [
+        &["renew", "ca", "etcd-ca", "front-proxy-ca"][..],
+        &["renew"],
+    ] {
+        over(verb, &tree);
+    }
+    over(&["check"], &tree).expect(0);
+}
+
+#[test]
+fn an_ended_ca_whose_key_is_elsewhere_is_renewed_there() {
+    let trees = unpacked();
+    let tree = trees.join("default");
+    fs::remove_file(tree.join("pki/ca.key")).expect("a key");
+    let checked = over(&["check", "--output", "json"], &tree);
+    let ended = told(&checked, "expired", "/pki/ca.crt");
+    assert_eq!(ended.len(), 1, "{checked}");
+    let way_out =
+        "have it renewed where its key is, for the same key, and put its new certificate here";
+    assert!(ended[0].ends_with(way_out), "{ended:?}");
+}
