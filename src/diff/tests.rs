@@ -286,14 +286,15 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
     ),
     (
         Code::FormerSubject,
-        "admin",
+        "apiserver-kubelet-client",
         |case| {
             case.other(|wanted| {
-                wanted.subject = Name::new(&["system:masters"], "kubernetes-admin");
+                let groups = &["kubeadm:cluster-admins"];
+                wanted.subject = Name::new(groups, "kube-apiserver-kubelet-client");
             });
         },
-        "admin.conf",
-        "has the former subject \"CN=kubernetes-admin,O=system:masters\"",
+        "apiserver-kubelet-client.crt",
+        "has the former subject \"CN=kube-apiserver-kubelet-client,O=kubeadm:cluster-admins\"",
     ),
     (
         Code::KeyAlgorithm,
@@ -748,6 +749,27 @@ fn a_tree_of_ours_has_no_finding_but_the_members_of_system_masters() {
             &[]
         };
         assert_eq!(codes(&case.findings()), expected, "{}", spec.name);
+    }
+}
+
+#[test]
+fn a_member_of_system_masters_is_told_whatever_else_is_wrong_with_its_subject() {
+    for (name, user, other) in [
+        ("admin", "kubernetes-admin", Code::FormerSubject),
+        ("scheduler", "root", Code::WrongSubject),
+        ("apiserver", "kube-apiserver", Code::WrongSubject),
+    ] {
+        let told = |group: &str| {
+            let mut case = Case::of(name);
+            case.other(|wanted| wanted.subject = Name::new(&[group], user));
+            codes(&case.findings())
+        };
+        assert_eq!(
+            told("system:masters"),
+            [Code::SystemMasters, other],
+            "{name}"
+        );
+        assert_eq!(told("ops"), [Code::WrongSubject], "{name}");
     }
 }
 

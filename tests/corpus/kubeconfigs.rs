@@ -405,6 +405,7 @@ pub const FAULTS: &[Fault] = &[
         of: "admin",
         recipe: "issue admin.conf subject=/O=system:masters/CN=kubernetes-admin",
         told: &[
+            "note system-masters admin.conf is a member of system:masters",
             "note former-subject admin.conf has the former subject \"CN=kubernetes-admin,O=system:masters\"",
         ],
         mended: Mended::Named,

@@ -136,6 +136,7 @@ pub const FAULTS: &[Fault] = &[
         of: "apiserver-kubelet-client",
         recipe: "issue pki/apiserver-kubelet-client subject=/O=system:masters/CN=kube-apiserver-kubelet-client",
         told: &[
+            "note system-masters pki/apiserver-kubelet-client.crt is a member of system:masters",
             "note former-subject pki/apiserver-kubelet-client.crt has the former subject \"CN=kube-apiserver-kubelet-client,O=system:masters\"",
         ],
         mended: Mended::Named,

@@ -66,7 +66,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 38] = [
+const ELSEWHERE: [(Code, &str); 37] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -227,11 +227,6 @@ const ELSEWHERE: [(Code, &str); 38] = [
     (
         Code::ReadFailed,
         "tree::what_may_not_be_read_or_written_is_answered_with_file_and_reason (tests/bad_input)",
-    ),
-    // Of super-admin.conf as it should be: anybody else in that group has a wrong or former subject.
-    (
-        Code::SystemMasters,
-        "good::a_tree_of_openssls_has_notes_alone",
     ),
 ];
 

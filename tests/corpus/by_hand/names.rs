@@ -17,6 +17,7 @@ pub const SLIPS: &[Slip] = &[
         before: "subject[admin.conf]=/O=system:masters/CN=admin",
         told: &[
             "error wrong-subject admin.conf has the subject \"CN=admin,O=system:masters\", not \"CN=kubernetes-admin,O=kubeadm:cluster-admins\"",
+            "note system-masters admin.conf is a member of system:masters",
         ],
         ..NONE
     },
