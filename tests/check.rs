@@ -397,10 +397,14 @@ fn the_notice_is_what_the_flags_say() {
     assert_eq!(told(&["--within", "8759h"]), [""; 0]);
     // Twelve leaves.
     assert_eq!(told(&["--within", "365d"]).len(), 12);
-    // A short-lived one too is told of from the beginning, where nothing else is said.
-    let short = |arguments| after(OPENSSL, "issue pki/apiserver days=3", arguments).0;
-    assert_eq!(short(&[]), ["warning expires-soon apiserver.crt"]);
-    assert_eq!(short(&["--within", "2d"]), [""; 0]);
+    // A short-lived one is told of when it is due, and from its beginning where a time is stated.
+    let short = |arguments| after(OPENSSL, "issue pki/apiserver days=20", arguments).0;
+    assert_eq!(short(&[]), [""; 0]);
+    assert_eq!(
+        short(&["--within", "30d"]),
+        ["warning expires-soon apiserver.crt"]
+    );
+    assert_eq!(short(&["--within", "19d"]), [""; 0]);
 }
 
 #[test]

@@ -45,7 +45,7 @@ arguments! {
     }
     /// `certs check`
     Check {
-        /// Tell of certificates that end within this time [default: 30d]
+        /// Tell of certificates that end within this time [default: 30d, or the last third of its time]
         #[arg(long, value_name = "DURATION")] within: Option<String>,
         /// Tell of CAs that end within this time [default: 180d]
         #[arg(long, value_name = "DURATION")] ca_within: Option<String>,

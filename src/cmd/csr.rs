@@ -32,7 +32,7 @@ pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
 fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let within = wrong.collect(notice::due(verb.within.as_deref()))?;
+    let within = wrong.collect(notice::leaf(verb.within.as_deref()))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     let rows = wrong.collect(rows(&verb.names))?;
     wrong.collect(quiet(&verb.run))?;

@@ -4,14 +4,9 @@ use super::Stop;
 use crate::diff::Notice;
 use crate::x509::validity::parse_duration;
 
-/// That of leaves, for who looks.
+/// That of leaves.
 pub(super) fn leaf(text: Option<&str>) -> Result<Notice, Stop> {
     notice("--within", text, Notice::LEAF)
-}
-
-/// That of leaves, for who replaces them.
-pub(super) fn due(text: Option<&str>) -> Result<Notice, Stop> {
-    notice("--within", text, Notice::DUE)
 }
 
 /// That of CAs.

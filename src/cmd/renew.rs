@@ -191,7 +191,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
 }
 
 fn due(verb: &Renew) -> Result<Due, Stop> {
-    let notice = notice::due(verb.within.as_deref())?;
+    let notice = notice::leaf(verb.within.as_deref())?;
     Ok(if verb.all {
         Due::All
     } else {

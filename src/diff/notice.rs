@@ -27,11 +27,10 @@ pub struct Within {
 impl Notice {
     /// Of a CA, where nothing else was said.
     pub const CA: Self = Self::exactly(Duration::days(180));
-    /// Of all else, where nothing else was said.
-    pub const LEAF: Self = Self::exactly(Duration::days(30));
-    /// For who replaces it then: one that lives for less than that is not replaced by every run.
-    pub const DUE: Self = Self {
-        at_most: Self::LEAF.at_most,
+    /// Of all else, where nothing else was said: one that lives for less than three times that is told
+    /// of and renewed in its last third, and not by every run.
+    pub const LEAF: Self = Self {
+        at_most: Duration::days(30),
         last_third: true,
     };
 

@@ -68,7 +68,7 @@ fn what_ends_within_the_notice_is_told_to_the_second() {
 }
 
 #[test]
-fn a_short_lived_leaf_is_told_of_from_its_beginning_and_due_in_its_last_third() {
+fn a_short_lived_leaf_is_due_in_its_last_third_and_within_a_stated_time_exactly() {
     let mut found = tree();
     let end = end(&mut found, "apiserver");
     let leaf = &mut chain(&mut found, "apiserver")[0];
@@ -78,9 +78,9 @@ fn a_short_lived_leaf_is_told_of_from_its_beginning_and_due_in_its_last_third() 
         scrutiny(&spec("apiserver"), &found["apiserver"], &[], within, now).len()
     };
     let (day, second) = (Duration::days(1), Duration::seconds(1));
-    assert_eq!(told(Notice::DUE, end - day - second), 0);
-    assert_eq!(told(Notice::DUE, end - day), 1);
-    assert_eq!(told(Notice::LEAF, end - day * 3), 1);
+    assert_eq!(told(Notice::LEAF, end - day - second), 0);
+    assert_eq!(told(Notice::LEAF, end - day), 1);
+    assert_eq!(told(Notice::exactly(day * 30), end - day * 3), 1);
 }
 
 #[test]

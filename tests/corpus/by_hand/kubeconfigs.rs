@@ -133,7 +133,6 @@ pub const SLIPS: &[Slip] = &[
             "error key-mismatch pki/sa.pub does not hold the public key of sa.key",
             "warning validity pki/apiserver-kubelet-client.crt was issued for 479h55m, not 8760h",
             "warning kubeconfig-server admin.conf points at https://127.0.0.1:6443, not https://10.0.0.10:6443",
-            "warning expires-soon pki/apiserver-kubelet-client.crt ends on 2026-12-12 12:00:00 UTC",
             "warning absent scheduler.conf is not there: the scheduler of this node",
         ],
     },

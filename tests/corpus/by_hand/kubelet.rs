@@ -47,7 +47,7 @@ pub const SLIPS: &[Slip] = &[
     },
     Slip {
         name: "the kubelet's current certificate was not rotated in time",
-        after: "kubelet; rotated /O=system:nodes/CN=system:node:cp1 20",
+        after: "kubelet; FAKETIME='2025-12-12 12:00:00' rotated /O=system:nodes/CN=system:node:cp1 365",
         told: &[
             "warning expires-soon kubelet.conf ends on 2026-12-12 12:00:00 UTC",
             "warning expires-soon ../kubelet/kubelet-client-current.pem ends on 2026-12-12 12:00:00 UTC",

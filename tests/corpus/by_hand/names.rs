@@ -312,7 +312,8 @@ pub const SLIPS: &[Slip] = &[
     Slip {
         name: "a leaf is good for thirty days, OpenSSL's default",
         before: "days[pki/apiserver]=30",
-        told: &["warning expires-soon pki/apiserver.crt ends on 2026-12-22 12:00:00 UTC"],
+        stated: true,
+        told: &["warning validity pki/apiserver.crt was issued for 719h55m, not 8760h"],
         ..NONE
     },
     Slip {
