@@ -3,7 +3,7 @@
 //! A verb takes just the flags that matter to what it makes, spelled as kubeadm spells them. The
 //! groups of flags are the same wherever they stand; `cmd` turns them into facts.
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Arg, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 macro_rules! exit_codes {
@@ -79,7 +79,7 @@ pub enum Verb {
          2  arguments or configuration wrong\n  \
          3  warnings: it ends soon, or is not as it should be (0 with --fail-on error)\n  \
          4  errors: it does not work, or others may use a key"
-    ))]
+    ), mut_args(told_by_files))]
     Check(Check),
     /// Make client certificates: the components', a kubeconfig's identity as a pair, or your own
     #[command(after_help = help!(
@@ -170,7 +170,7 @@ pub enum Verb {
          4  an error is left, or the run was refused and nothing was written; \"result\" in JSON tells\n     \
          which. Refused: what was named would keep an error of its own, or what signs it has one.\n     \
          Errors of all else are told, and do not stop a run"
-    ))]
+    ), mut_args(told_by_files))]
     Renew(Renew),
     /// Put back what the last run replaced
     #[command(after_help = concat!(
@@ -254,6 +254,29 @@ pub use groups::{
     ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
 };
 pub use handed::{Bootstrap, KubeconfigVerb, Refresh};
+
+/// What the files tell where it is not stated: of a verb that looks after a tree no flag about the cluster
+/// has a default of its own.
+fn told_by_files(flag: Arg) -> Arg {
+    const FACTS: [&str; 9] = [
+        "apiserver_advertise_address",
+        "apiserver_bind_port",
+        "ca_validity",
+        "key_algorithm",
+        "node_ip",
+        "node_name",
+        "service_cidr",
+        "service_dns_domain",
+        "validity",
+    ];
+    let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+    match help.split_once("[default: ") {
+        Some((what, _)) if FACTS.contains(&flag.get_id().as_str()) => {
+            flag.help(format!("{what}[default: what the files tell]"))
+        }
+        _ => flag,
+    }
+}
 
 /// The completion script of a shell.
 pub(crate) fn completion(shell: Shell) -> Vec<u8> {
