@@ -214,7 +214,7 @@ fn what_others_put_in_its_place_meanwhile_is_looked_at_again() {
         let (place, config) = handed_out();
         let bundle = more_trust(place.path());
         // With the lock in hand, so that the run has read what was there and waits.
-        let script = format!("echo held; read -r line; sleep 1; {change}; mv new config");
+        let script = format!("echo held; read -r line; sleep 4; {change}; mv new config");
         let mut other = Command::new(tool("flock"))
             .args(["config", "sh", "-c", &script])
             .current_dir(place.join("handed"))
