@@ -79,6 +79,7 @@ macro_rules! codes {
 
 codes! {
     Absent "absent" Warning "a component whose other files are there fails without it", PATHS;
+    Assumed "assumed" Warning "a default is asked for, since no file tells what the cluster has and nobody stated it", CONFIGURATION;
     AuthoritySerial "authority-serial" Warning "names its CA by the serial number of another certificate of the CA's key, so that OpenSSL finds no issuer; Go passes over it", Rfc(5280, "section 4.2.1.1");
     BackupDamaged "backup-damaged" Error "a backup lacks a file, holds another than the run replaced, or has no list", FILES;
     BackupElsewhere "backup-elsewhere" Error "the run replaced files in a directory too that this run was not given", FILES;

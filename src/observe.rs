@@ -130,7 +130,7 @@ pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) {
     };
     let ground = &mut seen.ground;
     for spec in specs {
-        let file = sent(&spec.name);
+        let file = sent(spec);
         let (own, out) = (read(&spec.place.request()), read(&file));
         if let (Some((Some(own), _)), Some((Some(out), access))) = (own, out)
             && own == out
@@ -167,7 +167,7 @@ pub struct Arrived {
 pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable> {
     let kubeadms = spec.place.request().name.replace(".csr", ".crt");
     let files = [
-        returned(&spec.name),
+        returned(spec),
         FileId::new(crate::location::Root::Requests, kubeadms),
     ];
     for file in files {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key;
 use crate::location::{FileId, Root};
+use crate::profile::identity;
 use crate::spec::Spec;
 use crate::x509::request::Request;
 
@@ -80,9 +81,9 @@ impl Entry {
         let issuer = spec.certificate().and_then(|wanted| wanted.issuer.clone());
         let place = spec.place.public();
         Self {
-            name: spec.name.clone(),
-            request: sent(&spec.name).name,
-            certificate: returned(&spec.name).name,
+            name: name(spec).to_owned(),
+            request: sent(spec).name,
+            certificate: returned(spec).name,
             issuer,
             place: match place.root {
                 Root::Kubeconfig => place.name,
@@ -95,13 +96,24 @@ impl Entry {
     }
 }
 
+/// By which name a certificate is asked for: that of the profile that decides what it gets, also where the
+/// kubeconfig has it in a file.
+pub fn name(spec: &Spec) -> &str {
+    identity(spec).map_or(spec.name.as_str(), |row| row.name)
+}
+
 /// The file in which a request goes out.
-pub fn sent(name: &str) -> FileId {
-    FileId::request_in(Root::Requests, name)
+pub fn sent(spec: &Spec) -> FileId {
+    FileId::request_in(Root::Requests, name(spec))
 }
 
 /// The file in which its certificate comes back.
-pub fn returned(name: &str) -> FileId {
+pub fn returned(spec: &Spec) -> FileId {
+    came(name(spec))
+}
+
+/// The file in which the certificate of this name comes back.
+pub fn came(name: &str) -> FileId {
     FileId::certificate(Root::Requests, name)
 }
 

@@ -728,3 +728,241 @@ fn an_identity_of_one_s_own_is_signed_by_openssl_as_the_document_tells() {
     .expect(0);
     assert!(renewed.stdout.contains("pki/alice.crt"), "{renewed}");
 }
+
+/// A tree of which an external CA signs: the CAs are in `ca`, and their keys are not in `node`.
+fn without_ca_keys(place: &Path) {
+    let both = tree_of_all();
+    for folder in ["node", "ca"] {
+        let mut copy = Command::new("cp");
+        copy.args(["-a", text(&both.join(".")), folder]);
+        fs::create_dir_all(place.join(folder)).expect("create");
+        run(copy.current_dir(place)).expect(0);
+    }
+    let named = ["--embed-certs=false", "--force"];
+    let scheduler = ["kubeconfig", "scheduler", "--kubernetes-dir", "node"];
+    on(place, &[&scheduler[..], &NODE_FACTS, &named].concat()).expect(0);
+    for ca in ["ca", "etcd/ca", "front-proxy-ca"] {
+        fs::remove_file(place.join(format!("node/pki/{ca}.key"))).expect("remove");
+    }
+}
+
+/// What `tree_of_all` is told.
+const NODE_FACTS: [&str; 6] = [
+    "--node-name",
+    "cp1",
+    "--apiserver-advertise-address",
+    "10.0.0.10",
+    "--key-algorithm",
+    "ECDSA-P256",
+];
+
+/// The tree is sound, and one run with a backup wrote what came back.
+fn came_back(place: &Path) {
+    let backups = place.join("node/pki/.certs-backup");
+    let count = || fs::read_dir(&backups).map_or(0, Iterator::count);
+    let runs = count();
+    let imported = node(place, &["import", "req"]).expect(0);
+    assert_eq!(count(), runs + 1, "one commit: {imported}");
+    let checked = node(place, &["check"]).expect(0);
+    assert!(checked.stdout.contains("nothing is wrong."), "{checked}");
+    let again = node(place, &["import", "req"]).expect(0);
+    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+    let admin = kubeconfig_data(&place.join("node/admin.conf"), "client-certificate-data");
+    assert_eq!(
+        String::from_utf8_lossy(&admin),
+        read(&place.join("req/admin.crt"))
+    );
+    assert_eq!(
+        read(&place.join("node/pki/scheduler.crt")),
+        read(&place.join("req/scheduler.crt"))
+    );
+}
+
+#[test]
+fn the_pair_that_a_kubeconfig_names_is_asked_for_signed_and_imported_by_the_name_of_its_profile() {
+    let place = TempDir::new();
+    without_ca_keys(place.path());
+    let kubeconfig = read(&place.join("node/scheduler.conf"));
+    let key = read(&place.join("node/pki/scheduler.key"));
+    let csr = ["csr", "scheduler", "admin", "--csr-dir", "req"];
+    node(place.path(), &csr).expect(0);
+    let told = manifest(place.path());
+    let names: Vec<&str> = told.iter().map(|entry| field(entry, "name")).collect();
+    assert_eq!(names, ["admin", "scheduler"]);
+    assert_eq!(field(&told[1], "place"), "pki/scheduler.crt");
+    assert_eq!(field(&told[1], "request"), "scheduler.csr");
+    let sign = ["sign", "req", "--kubernetes-dir", "ca"];
+    on(place.path(), &[&sign[..], &NODE_FACTS[..4]].concat()).expect(0);
+    came_back(place.path());
+    assert_eq!(read(&place.join("node/scheduler.conf")), kubeconfig);
+    assert_eq!(read(&place.join("node/pki/scheduler.key")), key);
+    // Alone it is imported by that name too, and OpenSSL signs what is asked for.
+    fs::remove_dir_all(place.join("req")).expect("remove");
+    node(place.path(), &csr).expect(0);
+    script(
+        place.path(),
+        "printf '%s\\n' basicConstraints=critical,CA:FALSE subjectKeyIdentifier=hash \
+           authorityKeyIdentifier=keyid > leaf.ext
+         for name in scheduler admin; do
+           openssl x509 -req -days 300 -copy_extensions copyall -extfile leaf.ext -CAcreateserial \
+             -CA ca/pki/ca.crt -CAkey ca/pki/ca.key -in req/$name.csr -out req/$name.crt
+         done",
+    );
+    node(place.path(), &["import", "req", "scheduler", "--dry-run"]).expect(0);
+    came_back(place.path());
+}
+
+#[test]
+fn what_is_due_of_a_kubeconfig_that_names_its_pair_is_asked_for_with_all_else() {
+    let place = TempDir::new();
+    without_ca_keys(place.path());
+    let csr = ["csr", "--within", "87600h", "--csr-dir", "req"];
+    node(place.path(), &csr).expect(0);
+    let sign = ["sign", "req", "--kubernetes-dir", "ca"];
+    on(place.path(), &[&sign[..], &NODE_FACTS[..4]].concat()).expect(0);
+    came_back(place.path());
+}
+
+/// The SANs that the request in `req` asks for.
+fn asked_sans(place: &Path, name: &str) -> Vec<String> {
+    let told = manifest(place);
+    let entry = told.iter().find(|entry| field(entry, "name") == name);
+    let sans = entry.expect("asked for")["sans"].as_array().cloned();
+    let sans = sans.expect("a list");
+    sans.iter()
+        .map(|san| san.as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_missing_is_asked_for_as_the_rest_of_the_tree_tells_and_not_as_this_machine_is() {
+    let (place, told) = (TempDir::new(), |place: &Path, names: &[&str]| {
+        let _ = fs::remove_dir_all(place.join("req"));
+        let verb = [&["csr", "--csr-dir", "req"], names].concat();
+        node(place, &verb)
+    });
+    without_ca_keys(place.path());
+    let remove = |names: &str| script(place.path(), &format!("cd node; rm -rf {names}"));
+    remove("pki/apiserver.*");
+    let assumed = told(place.path(), &["apiserver"]).expect(3);
+    let words = "10.96.0.1, the first address of the default service range, and no file tells";
+    assert!(assumed.stderr.contains(words), "{assumed}");
+    assert_eq!(
+        asked_sans(place.path(), "apiserver"),
+        [
+            "cp1",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+            "10.96.0.1",
+            "10.0.0.10"
+        ]
+    );
+    let key = read(&place.join("node/pki/apiserver.key"));
+    assert!(key.starts_with("-----BEGIN EC PRIVATE KEY-----"));
+    // Stated it is no default, and what was not stated still comes from what is there.
+    remove("pki/apiserver.*");
+    let more = ["apiserver", "--service-cidr", "10.97.0.0/16"];
+    told(place.path(), &more).expect(0);
+    let sans = asked_sans(place.path(), "apiserver");
+    assert!(sans.contains(&"10.97.0.1".to_owned()) && sans.contains(&"10.0.0.10".to_owned()));
+    assert!(sans.contains(&"cp1".to_owned()), "{sans:?}");
+    // Etcd's leaves by the one that is left, a kubeconfig by another one.
+    remove("pki/etcd/peer.* scheduler.conf pki/scheduler.* kubelet.conf");
+    told(place.path(), &["etcd-peer", "scheduler", "kubelet"]).expect(0);
+    let etcd = ["cp1", "localhost", "10.0.0.10", "127.0.0.1", "::1"];
+    assert_eq!(asked_sans(place.path(), "etcd-peer"), etcd);
+    let kubeconfig = read(&place.join("node/scheduler.conf"));
+    assert!(kubeconfig.contains("https://10.0.0.10:6443"));
+    let subject = manifest(place.path());
+    let of = subject
+        .iter()
+        .find(|entry| field(entry, "name") == "kubelet");
+    assert_eq!(
+        field(of.expect("asked for"), "subject"),
+        "CN=system:node:cp1,O=system:nodes"
+    );
+}
+
+#[test]
+fn what_nothing_tells_is_an_error_that_names_the_flag() {
+    let place = TempDir::new();
+    without_ca_keys(place.path());
+    let remove = |names: &str| script(place.path(), &format!("cd node; rm -rf {names}"));
+    let csr = |more: &[&str]| {
+        node(
+            place.path(),
+            &[&["csr", "apiserver", "--csr-dir", "req"], more].concat(),
+        )
+    };
+    // All kubeconfigs lead to one address, which may be an endpoint's.
+    remove("pki/apiserver.* pki/etcd");
+    let refused = csr(&[]).expect(2);
+    let words = "apiserver: nothing that is there tells the address of the node's API server: state it \
+                 with --apiserver-advertise-address";
+    assert!(refused.stderr.contains(words), "{refused}");
+    remove("kubelet.conf");
+    let refused = csr(&[]).expect(2);
+    let words = "nothing that is there tells the node's name: state it with --node-name";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert!(!place.join("node/pki/apiserver.key").exists());
+    csr(&NODE_FACTS[..4]).expect(3);
+    let sans = asked_sans(place.path(), "apiserver");
+    assert_eq!(sans.first().map(String::as_str), Some("cp1"));
+}
+
+#[test]
+fn what_came_back_is_refused_where_check_would_tell_an_error_of_it() {
+    let place = TempDir::new();
+    without_ca_keys(place.path());
+    script(place.path(), "rm node/pki/apiserver.*");
+    let facts = [
+        "--node-name",
+        "cp2",
+        "--apiserver-advertise-address",
+        "10.0.0.99",
+    ];
+    let more = ["--service-cidr", "10.96.0.0/12"];
+    let csr = ["csr", "apiserver", "--csr-dir", "req"];
+    node(place.path(), &[&csr[..], &facts, &more].concat()).expect(0);
+    // The names of the other node and address alone.
+    let sign = ["sign", "req", "--kubernetes-dir", "ca", "--accept-sans"];
+    on(place.path(), &[&sign[..], &facts].concat());
+    let before = listing(&place.join("node/pki"));
+    let refused = node(place.path(), &["import", "req", "--output", "json"]).expect(4);
+    let report: Value = serde_json::from_str(&refused.stdout).expect("JSON");
+    let codes = |report: &Value| {
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        let errors = findings.iter().filter(|one| one["severity"] == "error");
+        let mut codes: Vec<String> = errors
+            .map(|one| format!("{} {}", field(one, "code"), field(one, "name")))
+            .collect();
+        codes.sort();
+        codes
+    };
+    let told = codes(&report);
+    assert!(
+        told.contains(&"san-missing apiserver".to_owned()),
+        "{told:?}"
+    );
+    assert_eq!(listing(&place.join("node/pki")), before);
+    // As check tells them of the same certificate.
+    fs::copy(
+        place.join("req/apiserver.crt"),
+        place.join("node/pki/apiserver.crt"),
+    )
+    .expect("copy");
+    let checked = node(place.path(), &["check", "--output", "json"]).expect(4);
+    let report: Value = serde_json::from_str(&checked.stdout).expect("JSON");
+    assert_eq!(codes(&report), told);
+    // Sound in itself, and not where the kubeconfigs lead.
+    script(place.path(), "rm -r node/pki/apiserver.* req");
+    let facts = [&NODE_FACTS[..3], &["10.0.0.99"]].concat();
+    node(place.path(), &[&csr[..], &facts, &more].concat()).expect(0);
+    on(place.path(), &[&sign[..], &facts].concat()).expect(0);
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    let words = "scheduler.conf points at 10.0.0.10, which apiserver.crt is not good for";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert!(!place.join("node/pki/apiserver.crt").exists());
+}

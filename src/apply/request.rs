@@ -37,7 +37,7 @@ impl<'a> Preparation<'a> {
             }
         }
         let pem = request.to_pem();
-        for file in [spec.place.request(), sent(&spec.name)] {
+        for file in [spec.place.request(), sent(spec)] {
             self.change(pair, &spec.place, file, octets(&pem), CERTIFICATE_MODE);
         }
         self.requests.push((spec, request));

@@ -1,5 +1,7 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
+use time::OffsetDateTime;
+
 use super::around::{Wrong, roots, severity, stated, stopped, transaction};
 use super::give::Give;
 use super::there::Lying;
@@ -106,7 +108,7 @@ fn attempt(
     if interrupted.is_none() {
         findings.extend(lying.findings);
         let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
-        let mut judged = judged(&specs, &seen, env);
+        let mut judged = judged(&specs, &seen, env.now);
         judged.retain(|told| !follows(told, &closed));
         findings.extend(judged);
         findings.extend(survey(&specs, &seen.observed, job.within, env.now));
@@ -197,9 +199,9 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
 }
 
 /// What every verb would be told of what is there.
-pub(super) fn judged(specs: &[Spec], seen: &Seen, env: &Env<'_>) -> Vec<Finding> {
+pub(super) fn judged(specs: &[Spec], seen: &Seen, now: OffsetDateTime) -> Vec<Finding> {
     let issuers = there::further_issuers(specs);
-    let planned = plan(specs, &issuers, &seen.observed, &seen.ground, LOOK, env.now);
+    let planned = plan(specs, &issuers, &seen.observed, &seen.ground, LOOK, now);
     match planned {
         Ok(plan) => plan.findings().cloned().collect(),
         Err(refusal) => refusal.findings,

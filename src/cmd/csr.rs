@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
+use super::around::{Wrong, configuration, ended, lock_timeout, quiet, roots};
 use super::generate::owner;
 use super::give::Give;
-use super::job::{Adapt, Job, evidence, over_requests};
-use super::select::{issuers, nearest};
-use super::{Env, Outcome, Stop, notice};
-use crate::cli::{Csr, CsrFacts};
-use crate::facts::{Facts, Given};
+use super::job::{Adapt, Job, over_requests, settled};
+use super::select::nearest;
+use super::{Env, Outcome, Stop, notice, there};
+use crate::cli::{Csr, CsrFacts, Tree};
+use crate::facts::{Facts, Given, resolve};
 use crate::location::Root;
-use crate::observe::{Passphrases, asked, requests_out};
+use crate::observe::{self, Passphrases, requests_out};
 use crate::plan::{Asking, Force, Policy};
-use crate::profile::found::{as_asked, as_found};
-use crate::profile::{Phase, Profile, TABLE, by_name, resolve};
+use crate::profile::found::{as_asked, looked_for};
+use crate::profile::{Asked, Phase, Profile, TABLE, by_name};
 use crate::requests::manifest;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -36,11 +36,15 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
     let owner = wrong.collect(owner(&verb.ownership))?;
     let rows = wrong.collect(rows(&verb.names))?;
     wrong.collect(quiet(&verb.run))?;
-    let given = given(&verb.facts);
-    let stated = verb.run.tree.config.is_some() || given != Given::default();
-    let told = wrong.collect(facts(given, &verb.run.tree, env))?;
-    let (Some(lock_timeout), Some(within), Some(owner), Some(rows), Some((facts, mut notes)), true) =
-        (lock_timeout, within, owner, rows, told, wrong.0.is_empty())
+    let told = wrong.collect(asked(&verb.facts, &verb.run.tree, env))?;
+    let (
+        Some(lock_timeout),
+        Some(within),
+        Some(owner),
+        Some(rows),
+        Some((asked, facts, mut notes)),
+        true,
+    ) = (lock_timeout, within, owner, rows, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
     };
@@ -57,19 +61,14 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
     let specs = rows
         .into_iter()
         .filter(|row| named || !(row.etcd && facts.cluster.external_etcd.is_some()))
-        .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(looked_for)
+        .collect::<Vec<_>>();
     let job = Job {
-        issuers: issuers(&specs, &facts)?,
+        issuers: there::further_issuers(&specs),
         specs,
         also: vec![Root::Requests],
         reads: Vec::new(),
-        adapt: Some(adapt(
-            named,
-            stated,
-            env.host.name.to_owned(),
-            store.clone(),
-        )),
+        adapt: Some(adapt(named, asked, env.host.name.to_owned(), store.clone())),
         store,
         passphrases: Passphrases::default(),
         owner,
@@ -104,8 +103,23 @@ fn apart(store: &Store) -> Result<(), Stop> {
     Ok(())
 }
 
+/// What was stated, and the facts that it comes to on this machine.
+pub(super) fn asked(
+    flags: &CsrFacts,
+    tree: &Tree,
+    env: &mut Env<'_>,
+) -> Result<(Asked, Facts, Vec<String>), Stop> {
+    let (file, mut notes) = configuration(tree, env)?;
+    let given = given(flags).or(file);
+    let mut facts = resolve(given.clone(), &env.host)
+        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    notes.append(&mut facts.notes);
+    let asked = Asked::new(given, tree.config.is_some(), facts.clone());
+    Ok((asked, facts, notes))
+}
+
 /// What flags state.
-pub(super) fn given(flags: &CsrFacts) -> Given {
+fn given(flags: &CsrFacts) -> Given {
     let flags = flags.clone();
     let mut given = Given::default();
     flags.node.give(&mut given);
@@ -152,24 +166,24 @@ pub(super) fn rows(names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
     Ok(TABLE.iter().filter(wanted).collect())
 }
 
-/// What is there tells what it is to be, where no facts are stated.
-fn adapt(named: bool, stated: bool, host: String, store: Store) -> Box<Adapt> {
+/// What was not stated is as what is there tells it.
+fn adapt(named: bool, asked: Asked, host: String, store: Store) -> Box<Adapt> {
     Box::new(move |specs, seen| {
-        as_found(specs, &seen.observed, &evidence(&store, &host), stated);
-        if !stated {
-            // What came back wider, or narrower, is not what the next one is to be.
-            let asked = asked(specs, &seen.observed, &store, false);
-            as_asked(specs, &asked, false);
-        }
         let absent = |spec: &Spec| {
             let found = seen.observed.get(&spec.name);
             found.is_none_or(crate::observed::Observed::is_absent)
         };
         let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
         specs.retain(|spec| named || usual(spec) || !absent(spec));
+        let findings = settled(&asked, specs, seen, (&store, &host))?;
+        if asked.stated().is_none() {
+            // What came back wider, or narrower, is not what the next one is to be.
+            let asked = observe::asked(specs, &seen.observed, &store, false);
+            as_asked(specs, &asked, false);
+        }
         requests_out(seen, specs, &store);
         // Who signs refuses one that others may write.
         seen.look_at_directories([&manifest()], &store);
-        Vec::new()
+        Ok(findings)
     })
 }

@@ -2,28 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use super::around::{Wrong, ended, facts, lock_timeout, quiet, roots};
-use super::csr::{given, rows};
+use time::OffsetDateTime;
+
+use super::around::{Wrong, ended, lock_timeout, quiet, roots};
+use super::csr::{asked, rows};
 use super::generate::owner;
-use super::job::{Adapt, Job, evidence, over_requests};
-use super::select::issuers;
+use super::job::{Adapt, Job, over_requests, settled};
 use super::{Env, Outcome, Stop, there};
 use crate::bundle;
 use crate::cli::Import;
 use crate::diff::{Notice, Within, counted};
-use crate::facts::{Facts, Given};
+use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
-use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived, asked};
+use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived};
 use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
-use crate::profile::found::{as_asked, as_found};
-use crate::profile::{Kind, TABLE, resolve, signing_file};
-use crate::requests::{Manifest, manifest, returned};
+use crate::profile::found::{as_asked, looked_for};
+use crate::profile::{Asked, Kind, TABLE, signing_file};
+use crate::requests::{Manifest, came, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
+
+mod placed;
+use placed::as_check;
 
 const VERB: &str = "import";
 /// Where what a CA signed is looked for: what a kubelet rotates is its own.
@@ -44,10 +48,8 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         ca: Notice::CA,
         leaf: Notice::LEAF,
     };
-    let given = given(&verb.facts);
-    let stated = verb.run.tree.config.is_some() || given != Given::default();
-    let told = wrong.collect(facts(given, &verb.run.tree, env))?;
-    let (Some(lock_timeout), Some(owner), Some((facts, mut notes)), true) =
+    let told = wrong.collect(asked(&verb.facts, &verb.run.tree, env))?;
+    let (Some(lock_timeout), Some(owner), Some((asked, facts, mut notes)), true) =
         (lock_timeout, owner, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
@@ -71,12 +73,9 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         &mut notes,
     ));
     let (names, list) = names(verb, &store)?;
-    let mut specs = rows(&names)?
-        .into_iter()
-        .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut specs: Vec<Spec> = rows(&names)?.into_iter().map(looked_for).collect();
     // A CA that is not here may have come back with what it signed.
-    let mut all = issuers(&specs, &facts)?;
+    let mut all = there::further_issuers(&specs);
     all.append(&mut specs);
     let mut also = Vec::new();
     // What stands below a CA is brought up to date with it.
@@ -95,9 +94,10 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         adapt: Some(adapt(
             names,
             list,
-            stated,
+            asked,
             env.host.name.to_owned(),
             store.clone(),
+            env.now,
         )),
         store,
         passphrases: Passphrases::default(),
@@ -136,7 +136,7 @@ fn names(verb: &Import, store: &Store) -> Result<(Vec<String>, Option<Access>), 
             let kubeadms = kubeadms.name.replace(".csr", ".crt");
             files
                 .iter()
-                .any(|file| *file == returned(row.name) || file.name == kubeadms)
+                .any(|file| *file == came(row.name) || file.name == kubeadms)
         });
         there.map(|row| row.name.to_owned()).collect()
     };
@@ -155,7 +155,7 @@ fn cas(store: &Store) -> String {
     let files = store.list(Root::Requests).unwrap_or_default();
     let came = TABLE
         .iter()
-        .filter(|row| row.kind == Kind::Ca && files.contains(&returned(row.name)));
+        .filter(|row| row.kind == Kind::Ca && files.contains(&came(row.name)));
     let names: Vec<&str> = came.map(|row| row.name).collect();
     match names.as_slice() {
         [] => String::new(),
@@ -171,20 +171,23 @@ fn cas(store: &Store) -> String {
 fn adapt(
     names: Vec<String>,
     told: Option<Access>,
-    stated: bool,
+    asked: Asked,
     host: String,
     store: Store,
+    now: OffsetDateTime,
 ) -> Box<Adapt> {
     Box::new(move |specs, seen| {
         let told = told.map(|access| (manifest(), access));
         seen.ground.files.extend(told);
-        as_found(specs, &seen.observed, &evidence(&store, &host), stated);
-        let asked = asked(specs, &seen.observed, &store, true);
-        as_asked(specs, &asked, stated);
+        let assumed = settled(&asked, specs, seen, (&store, &host))?;
+        let mut findings = Vec::new();
+        let requests = observe::asked(specs, &seen.observed, &store, true);
+        as_asked(specs, &requests, asked.stated().is_some());
         seen.look_for_obstacles(specs);
         let mut arrivals = BTreeMap::new();
-        let mut findings = Vec::new();
-        for spec in &*specs {
+        // What a kubeconfig names comes back for that pair.
+        let holds = |spec: &&Spec| spec.credential_files().is_none();
+        for spec in specs.iter().filter(holds) {
             match arrived(spec, &store) {
                 Ok(Some(arrival)) => {
                     arrivals.insert(spec.name.clone(), arrival);
@@ -222,17 +225,20 @@ fn adapt(
             );
         }
         let failed = |spec: &Spec| failed.contains(&spec.name);
-        for spec in specs.iter().filter(|spec| !spec.is_ca() && !failed(spec)) {
-            let asked = asked.get(&spec.name).map(|asked| asked.sans.clone());
-            take(seen, spec, arrivals.remove(&spec.name), &pool, asked);
+        let leaf = |spec: &&Spec| holds(spec) && !spec.is_ca() && !failed(spec);
+        for spec in specs.iter().filter(leaf) {
+            let sans = requests.get(&spec.name).map(|asked| asked.sans.clone());
+            take(seen, spec, arrivals.remove(&spec.name), &pool, sans);
         }
+        findings.extend(as_check(specs, seen, asked.stated(), (&store, &host), now));
         // Of what cannot be read nothing more is to be said.
         specs.retain(|spec| !failed(spec));
         let cas: Vec<Spec> = specs.iter().filter(|spec| spec.is_ca()).cloned().collect();
         for ca in cas {
             bring_along(seen, specs, &ca, &store, &host);
         }
-        findings
+        findings.extend(assumed);
+        Ok(findings)
     })
 }
 
@@ -378,7 +384,7 @@ fn take(
 /// Where it came back, or would have, and the access to that.
 fn file(spec: &Spec, arrival: Option<&Arrived>) -> (FileId, Access) {
     arrival.map_or_else(
-        || (returned(&spec.name), Access::default()),
+        || (returned(spec), Access::default()),
         |arrival| (arrival.file.clone(), arrival.access),
     )
 }

@@ -11,13 +11,14 @@ use crate::finding::{Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::plan::{Policy, Refusal, plan};
+use crate::profile::Asked;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
 use crate::spec::Spec;
 use crate::store::{self, Store};
 
 /// What only the files that were looked at can settle of what is wanted.
-pub(crate) type Adapt = dyn Fn(&mut Vec<Spec>, &mut Seen) -> Vec<Finding>;
+pub(crate) type Adapt = dyn Fn(&mut Vec<Spec>, &mut Seen) -> Result<Vec<Finding>, Stop>;
 
 /// Everything that is settled before a directory is looked at.
 pub(crate) struct Job {
@@ -36,10 +37,18 @@ pub(crate) struct Job {
     pub(crate) adapt: Option<Box<Adapt>>,
 }
 
-/// What all files of a tree tell of it: those that a run is about may not tell enough.
-pub(crate) fn evidence(store: &Store, host: &str) -> Evidence {
-    let seen = survey(&rows(), store, store::trusted_users(Owner::default()));
-    Evidence::of(&seen.observed, host)
+/// What all files of a tree tell of what a run is about: those of that alone may not tell enough.
+pub(crate) fn settled(
+    asked: &Asked,
+    specs: &mut [Spec],
+    seen: &Seen,
+    (store, host): (&Store, &str),
+) -> Result<Vec<Finding>, Stop> {
+    let tree = survey(&rows(), store, store::trusted_users(Owner::default())).observed;
+    let evidence = Evidence::of(&tree, host);
+    asked
+        .settle(specs, &seen.observed, &tree, &evidence)
+        .map_err(Stop::Usage)
 }
 
 /// Carries out what was settled over requests.
@@ -89,14 +98,14 @@ impl Job {
             dry_run,
         };
         sequence.run(
-            &|passphrases, env| Ok(self.judge(passphrases, env)),
+            &|passphrases, env| self.judge(passphrases, env),
             report,
             env,
         )?;
         Ok(())
     }
 
-    fn judge(&self, passphrases: &Passphrases, env: &Env<'_>) -> Judged {
+    fn judge(&self, passphrases: &Passphrases, env: &Env<'_>) -> Result<Judged, Stop> {
         let look = |specs: &[Spec]| {
             let trusted = store::trusted_users(self.owner);
             let all = specs.iter().chain(&self.issuers);
@@ -108,11 +117,21 @@ impl Job {
             seen = look(&specs);
         }
         let adapted = match &self.adapt {
-            Some(adapt) => adapt(&mut specs, &mut seen),
+            Some(adapt) => adapt(&mut specs, &mut seen)?,
             None => Vec::new(),
         };
         let (found, ground) = (&seen.observed, &seen.ground);
         let mut planning = plan(&specs, &self.issuers, found, ground, self.policy, env.now);
+        // What the plan tells of the same certificate is not told twice.
+        let told: Vec<Finding> = match &planning {
+            Ok(plan) => plan.findings().cloned().collect(),
+            Err(refusal) => refusal.findings.clone(),
+        };
+        let same = |one: &Finding, other: &Finding| {
+            (&one.name, one.code, &one.text) == (&other.name, other.code, &other.text)
+        };
+        let mut adapted = adapted;
+        adapted.retain(|one| !told.iter().any(|other| same(one, other)));
         let error = |finding: &Finding| finding.severity() == Severity::Error;
         match &mut planning {
             Ok(plan) if adapted.iter().any(error) => {
@@ -122,10 +141,10 @@ impl Job {
             Ok(plan) => plan.ground.extend(adapted),
             Err(refusal) => refusal.findings.extend(adapted),
         }
-        Judged {
+        Ok(Judged {
             seen,
             specs,
             planning,
-        }
+        })
     }
 }

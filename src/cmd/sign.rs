@@ -237,7 +237,7 @@ fn adapt(issuers: &[Spec], accept_sans: bool, store: Store) -> Box<Adapt> {
                 findings.extend(take_sans(spec, request));
             }
         }
-        findings
+        Ok(findings)
     })
 }
 

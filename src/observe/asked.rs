@@ -28,10 +28,7 @@ pub fn asked(
     let of_spec = |spec: &Spec| {
         let key = key(observed.get(&spec.name)?)?;
         let own = spec.place.request();
-        let beside = [
-            sent(&spec.name),
-            FileId::new(Root::Requests, own.name.clone()),
-        ];
+        let beside = [sent(spec), FileId::new(Root::Requests, own.name.clone())];
         let beside = beside.iter().filter(|_| came);
         let mut files = [&own].into_iter().chain(beside);
         files.find_map(|file| of_key(file, key))

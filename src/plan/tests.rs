@@ -616,7 +616,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     // tests/bootstrap.rs
     shown.extend([Code::BootstrapDiffers]);
     // tests/external.rs
-    shown.extend([Code::NotReturned]);
+    shown.extend([Code::Assumed, Code::NotReturned]);
     // tests/import.rs
     shown.extend([Code::UnrelatedCa]);
     // tests/intermediates.rs

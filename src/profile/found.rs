@@ -25,15 +25,17 @@ use crate::x509::usage::ExtendedKeyUsage;
 mod asked;
 mod evidence;
 mod loose;
+mod told;
 
 use evidence::made_by_kubelet;
 
 pub use asked::as_asked;
 pub use evidence::Evidence;
 pub use loose::{loose, paired};
+pub use told::{given, is_new, key_algorithm, led};
 
 /// What was found, by the spec's name.
-type Found = BTreeMap<String, Observed>;
+pub(super) type Found = BTreeMap<String, Observed>;
 
 /// What should be in the place of a row, where `observed` is.
 pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Spec {
@@ -41,7 +43,7 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
     let node = evidence.node.as_ref().unwrap_or(&evidence.host);
     let common_name = common_name(profile.common_name, node);
     let content = match profile.signer {
-        Signer::Nobody => Content::KeyPair(key_algorithm(observed)),
+        Signer::Nobody => Content::KeyPair(algorithm(observed)),
         signer => {
             let (subject, former_subjects) = subjects(profile, &Version::NEWEST, &common_name);
             Content::Certificate(CertificateSpec {
@@ -51,7 +53,7 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
                 issuer: issuer(signer),
                 kind: profile.kind,
                 sans: sans(profile, leaf, evidence),
-                key_algorithm: key_algorithm(observed),
+                key_algorithm: algorithm(observed),
                 validity: validity(leaf),
                 kept: None,
             })
@@ -81,31 +83,6 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
     spec
 }
 
-/// The specs, each for what is there. Where facts were stated only a CA is as it is.
-pub fn as_found(specs: &mut [Spec], found: &Found, evidence: &Evidence, stated: bool) {
-    for spec in specs {
-        let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
-        let told = matches!(
-            observed,
-            Observed::Certificate { .. } | Observed::Kubeconfig(_) | Observed::Requested { .. }
-        );
-        let (Some(row), true) = (
-            super::by_name(&spec.name),
-            told && (!stated || spec.is_ca()),
-        ) else {
-            continue;
-        };
-        *spec = of_row(row, observed, evidence);
-        if let (true, Some(ca), Content::Certificate(wanted)) = (
-            row.kind == Kind::Ca,
-            certificate(observed),
-            &mut spec.content,
-        ) {
-            wanted.subject = ca.subject.clone();
-        }
-    }
-}
-
 /// The specs, each kubeconfig as it is there: one that names its pair in the certificate directory
 /// goes with that pair, unless where they are to be was said.
 pub fn as_there(specs: Vec<Spec>, found: &Found) -> Vec<Spec> {
@@ -132,10 +109,12 @@ pub fn as_there(specs: Vec<Spec>, found: &Found) -> Vec<Spec> {
 
 /// The rows, as they are looked for: with nothing found yet.
 pub fn rows() -> Vec<Spec> {
-    TABLE
-        .iter()
-        .map(|row| of_row(row, &Observed::Absent, &Evidence::default()))
-        .collect()
+    TABLE.iter().map(looked_for).collect()
+}
+
+/// A row, as it is looked for.
+pub fn looked_for(row: &Profile) -> Spec {
+    of_row(row, &Observed::Absent, &Evidence::default())
 }
 
 /// The files of no row, as they are looked for: each is an identity of its own.
@@ -189,7 +168,7 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
             name,
             phase: Phase::Client,
             place,
-            content: Content::KeyPair(key_algorithm(observed)),
+            content: Content::KeyPair(algorithm(observed)),
         };
     }
     let leaf = certificate(observed);
@@ -229,7 +208,7 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
         },
         kind,
         sans: leaf.map_or_else(Vec::new, |leaf| leaf.sans.clone()),
-        key_algorithm: key_algorithm(observed),
+        key_algorithm: algorithm(observed),
         validity: validity(leaf),
         kept: None,
     });
@@ -286,7 +265,7 @@ fn name(file: &FileId) -> String {
 }
 
 /// The certificate that a place is judged by.
-fn certificate(observed: &Observed) -> Option<&Certificate> {
+pub(super) fn certificate(observed: &Observed) -> Option<&Certificate> {
     match observed {
         // A CA's is the one of its key; a leaf's is the first.
         Observed::Certificate { chain, key, .. } => signing(chain, key.as_ref())
@@ -342,7 +321,7 @@ fn place(profile: &Profile, observed: &Observed, user: &str) -> Place {
     }
 }
 
-fn key_algorithm(observed: &Observed) -> KeyAlgorithm {
+fn algorithm(observed: &Observed) -> KeyAlgorithm {
     let found = match observed {
         Observed::KeyOnly(key)
         | Observed::KeyPair { key, .. }

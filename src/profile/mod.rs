@@ -4,6 +4,7 @@
 //! phase, and [`resolve`], which turns a row and the facts of a cluster into a [`crate::spec`].
 //! No row is changed while the program runs, and no other room matches on a row's name.
 
+mod asked;
 mod document;
 mod fit;
 pub mod flags;
@@ -15,6 +16,7 @@ mod signing;
 mod stated;
 mod table;
 
+pub use asked::Asked;
 pub use document::document;
 pub use fit::fit;
 pub use resolve::{
@@ -28,6 +30,7 @@ pub use table::{CLUSTER, TABLE};
 use crate::facts::Version;
 use crate::location::{FileId, Root};
 pub use crate::spec::{Kind, Phase};
+use crate::spec::{Place, Spec};
 
 /// A common name that may depend on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +204,18 @@ pub struct Profile {
 /// The row of this name.
 pub fn by_name(name: &str) -> Option<&'static Profile> {
     TABLE.iter().find(|profile| profile.name == name)
+}
+
+/// The row whose identity this is: its own, or that of the kubeconfig which names its pair of files.
+pub fn identity(spec: &Spec) -> Option<&'static Profile> {
+    let pair = || match &spec.place {
+        Place::Pair {
+            root: Root::Pki,
+            base,
+        } => by_name(base).filter(|row| matches!(row.stored, Stored::Kubeconfig(..))),
+        _ => None,
+    };
+    by_name(&spec.name).or_else(pair)
 }
 
 /// The rows of a phase, in issue order.

@@ -77,7 +77,7 @@ impl Stated {
         Ok(spec)
     }
 
-    fn states_key(&self) -> bool {
+    pub(super) fn states_key(&self) -> bool {
         let given = &self.given;
         self.cluster || given.key_algorithm.is_some() || given.public_keys_ecdsa.is_some()
     }
@@ -117,7 +117,8 @@ impl Stated {
         }
     }
 
-    fn states(&self, host: Host) -> bool {
+    /// Whether it is known what this column of a row comes to.
+    pub(super) fn states(&self, host: Host) -> bool {
         let given = &self.given;
         match host {
             Host::AdvertiseAddress => given.advertise_address.is_some(),

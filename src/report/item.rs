@@ -34,7 +34,7 @@ impl Report {
         };
         let files = match (&planned.step, observed) {
             (Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
-                vec![spec.place.key(), sent(&spec.name)]
+                vec![spec.place.key(), sent(spec)]
             }
             (Step::Refresh, _) => vec![spec.place.public()],
             (_, Some(Observed::Returned(returned))) if returned.key.is_none() => {

@@ -47,7 +47,7 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
     }
     // Of what else lies there, such as a key that this user may not read, nothing is handed out.
     let (specs, seen) = look(&store, &[], env)?;
-    let mut findings = judged(&specs, &seen, env);
+    let mut findings = judged(&specs, &seen, env.now);
     findings.retain(|finding| finding.file.root == Root::Pki && public(&&finding.file));
     super::settled(&lock)?;
     if contents.is_empty() {

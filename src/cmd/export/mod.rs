@@ -190,7 +190,7 @@ impl Found {
     /// What is wrong with it, and with its CA.
     fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
         let specs = std::slice::from_ref(spec);
-        told_to_a_reader(judged(specs, &self.seen, env), specs)
+        told_to_a_reader(judged(specs, &self.seen, env.now), specs)
     }
 
     fn observed(&self, spec: &Spec) -> &Observed {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::Version;
 use crate::profile::resolve::{SYSTEM_NODE, subjects};
-use crate::profile::{CommonName, Profile, by_name};
+use crate::profile::{CommonName, Profile, identity};
 use crate::spec::{Content, Spec};
 use crate::x509::name::Name;
 use crate::x509::request::Asked;
@@ -15,7 +15,7 @@ use crate::x509::san::ordered;
 /// and the subject is theirs.
 pub fn as_asked(specs: &mut [Spec], asked: &BTreeMap<String, Asked>, stated: bool) {
     for spec in specs.iter_mut().filter(|spec| !spec.is_ca()) {
-        let (Some(row), Some(asked)) = (by_name(&spec.name), asked.get(&spec.name)) else {
+        let (Some(row), Some(asked)) = (identity(spec), asked.get(&spec.name)) else {
             continue;
         };
         let Content::Certificate(wanted) = &mut spec.content else {

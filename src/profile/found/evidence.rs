@@ -36,12 +36,17 @@ impl Evidence {
 }
 
 /// The node that most certificates name; of two named by as many, the one of the first row.
-fn node(found: &Found) -> Option<String> {
+pub(super) fn node(found: &Found) -> Option<String> {
     let named: Vec<(String, &Profile)> = TABLE
         .iter()
         .filter_map(|row| {
-            let leaf = certificate(found.get(row.name)?)?;
-            let name = leaf.subject.common_name()?;
+            let observed = found.get(row.name)?;
+            let asked = match observed {
+                Observed::Requested { request, .. } => Some(&request.asked.subject),
+                _ => None,
+            };
+            let name = asked.or_else(|| Some(&certificate(observed)?.subject));
+            let name = name?.common_name()?;
             let node = match row.common_name {
                 CommonName::Fixed(_) => return None,
                 CommonName::NodeName => name.as_str(),
@@ -68,7 +73,7 @@ fn node(found: &Found) -> Option<String> {
         .map(|(node, _)| node.clone())
 }
 
-fn dns_domain(found: &Found) -> Option<String> {
+pub(super) fn dns_domain(found: &Found) -> Option<String> {
     TABLE.iter().find_map(|row| {
         let leaf = certificate(found.get(row.name)?)?;
         row.hosts.iter().find_map(|host| {
