@@ -10,7 +10,7 @@ use crate::observed::{Key, KeyState, Observed};
 use crate::profile::API_SERVER;
 use crate::profile::found::is_kubelets;
 use crate::profile::renewal::certificate;
-use crate::spec::{Kind, Place, Spec};
+use crate::spec::{BACKDATE, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
 
@@ -94,7 +94,8 @@ impl Planner<'_> {
         let is = end(spec, after, authorities)?.at;
         let ends = |validity| self.now.checked_add(validity);
         let asked = renewal.changes.validity.and_then(ends);
-        let sooner = is < asked.map_or(was, |asked| asked.min(was));
+        // Of what was made without it, the backdating is no time of its own.
+        let sooner = is.saturating_add(BACKDATE) < asked.map_or(was, |asked| asked.min(was));
         let soon = matches!(renewal.due, Due::Within(_));
         let in_vain = soon && is == was;
         if !sooner && !in_vain {
@@ -137,7 +138,7 @@ impl Planner<'_> {
         let (former, _) = certificate(self.observed(spec))?;
         let (new, _) = certificate(after).filter(|_| spec.is_ca())?;
         let (was, is) = (former.validity.not_after, new.validity.not_after);
-        if is >= was {
+        if is.saturating_add(BACKDATE) >= was {
             return None;
         }
         let stays = |leaf: &&Spec| {
