@@ -66,7 +66,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 37] = [
+const ELSEWHERE: [(Code, &str); 38] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -216,6 +216,11 @@ const ELSEWHERE: [(Code, &str); 37] = [
         "good::a_tree_of_a_node_with_a_long_name_has_notes_alone",
     ),
     // Root may read everything.
+    // Of what is missing, which nothing in the tree tells.
+    (
+        Code::Assumed,
+        "what_is_missing_is_asked_for_as_the_rest_of_the_tree_tells_and_not_as_this_machine_is (tests/external.rs)",
+    ),
     (
         Code::CaShortened,
         "a_ca_that_would_end_before_what_it_signed_is_refused_and_one_that_ends_sooner_is_told (tests/renew.rs)",
