@@ -138,7 +138,7 @@ impl Planner<'_> {
         let (former, _) = certificate(self.observed(spec))?;
         let (new, _) = certificate(after).filter(|_| spec.is_ca())?;
         let (was, is) = (former.validity.not_after, new.validity.not_after);
-        if is.saturating_add(BACKDATE) >= was {
+        if is >= was {
             return None;
         }
         let stays = |leaf: &&Spec| {
