@@ -167,7 +167,7 @@ fn below_renewed_cas_every_judge_takes_the_leaves_that_the_former_ones_signed() 
         let leaves: Vec<String> = LEAVES.iter().map(leaf).collect();
         let mut renew = common::certs(&["renew", "ca", "etcd-ca", "front-proxy-ca"]);
         renew.args(["--kubernetes-dir", text(&tree.path())]);
-        run(renew.args(["--ca-validity", "80000h"])).expect(0);
+        run(renew.args(["--ca-validity", "90000h"])).expect(0);
         for (ca, former) in CAS.iter().zip(&former) {
             assert_ne!(&common::read(&tree.join(ca)), former, "{ca}");
             verify(&tree.join(ca), &tree.join(ca), &["-check_ss_sig"]).expect(0);

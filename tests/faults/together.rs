@@ -237,7 +237,8 @@ fn not_judged(ground: &Ground, reader: &[&str], of: &str) {
     let warnings = [&ground.pki, &ground.kubeconfigs].map(|root| {
         format!(
             "warning: {} tells of a run that was interrupted, so what is there was not judged: \
-             the next run that writes completes it\n",
+             the next run that writes completes it\n\
+             why: interrupted-run: docs/architecture.md, \"Nothing lost: how files change\"\n",
             root.join(".certs-journal").display()
         )
     });
