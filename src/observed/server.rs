@@ -9,22 +9,36 @@ pub fn is_verified(server: &str) -> bool {
 
 /// Its host, without a port; none where it names none.
 pub fn host(server: &str) -> Option<&str> {
+    let (host, port) = parts(server)?;
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let visible = !host.contains(|c: char| c.is_whitespace() || c.is_control());
+    (!host.is_empty() && visible && digits).then_some(host)
+}
+
+/// Its port, where one is stated.
+pub fn port(server: &str) -> Option<u16> {
+    parts(server)?.1.parse().ok()
+}
+
+/// Host and port as they stand there, without a user.
+pub fn authority(server: &str) -> &str {
     let rest = server.split_once("://").map_or(server, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let authority = authority
+    authority
         .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+        .map_or(authority, |(_, host)| host)
+}
+
+fn parts(server: &str) -> Option<(&str, &str)> {
+    let authority = authority(server);
     let (host, port) = match authority.strip_prefix('[') {
         Some(address) => address.split_once(']')?,
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    let port = match port {
-        "" => "",
-        port => port.strip_prefix(':')?,
-    };
-    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-    let visible = !host.contains(|c: char| c.is_whitespace() || c.is_control());
-    (!host.is_empty() && visible && digits).then_some(host)
+    match port {
+        "" => Some((host, port)),
+        port => Some((host, port.strip_prefix(':')?)),
+    }
 }
 
 /// It, for who reads a message: without a password that it may have.
@@ -65,6 +79,20 @@ mod tests {
             // A space before it makes a scheme that nobody knows.
             let found = host(server).filter(|_| is_verified(server));
             assert_eq!(found, expected, "{server}");
+        }
+    }
+
+    #[test]
+    fn where_it_leads_is_told_without_who_logs_in() {
+        for (server, expected, port_of) in [
+            ("https://user:p:w@a:1/x?y#z", "a:1", Some(1)),
+            ("https://[fd00::1]:6443", "[fd00::1]:6443", Some(6443)),
+            ("https://[fd00::1]", "[fd00::1]", None),
+            ("a", "a", None),
+            ("https://a:65536", "a:65536", None),
+        ] {
+            assert_eq!(authority(server), expected, "{server}");
+            assert_eq!(port(server), port_of, "{server}");
         }
     }
 

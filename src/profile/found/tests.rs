@@ -366,3 +366,64 @@ fn a_machine_lacks_nothing_of_what_it_is_not() {
     assert_eq!(lacking_without(&etcd), [""; 0]);
     assert_eq!(lacking_without(&etcd[1..4]), [""; 0]);
 }
+
+/// The sample's tree, with the kubeconfigs of these names leading elsewhere.
+fn leading(servers: &[(&str, &str)]) -> Found {
+    let mut found = tree();
+    for (name, server) in servers {
+        let Some(Observed::Kubeconfig(there)) = found.get_mut(*name) else {
+            panic!("{name} is a kubeconfig");
+        };
+        (*server).clone_into(&mut there.server);
+    }
+    found
+}
+
+fn value(stated: Option<crate::facts::Stated<String>>) -> Option<String> {
+    stated.map(|stated| stated.value)
+}
+
+#[test]
+fn a_tree_tells_node_address_and_endpoint_and_nobody_s_password() {
+    let local = "https://10.0.0.10:8443";
+    let shared = "https://user:secret@cp.example:6443/path";
+    let found = leading(&[
+        ("admin", shared),
+        ("super-admin", shared),
+        ("kubelet", shared),
+        ("controller-manager", local),
+        ("scheduler", local),
+    ]);
+    let told = given(&found);
+    assert_eq!(value(told.node_name).as_deref(), Some("cp1"));
+    assert_eq!(value(told.advertise_address).as_deref(), Some("10.0.0.10"));
+    assert_eq!(value(told.bind_port).as_deref(), Some("8443"));
+    let endpoint = value(told.control_plane_endpoint);
+    assert_eq!(endpoint.as_deref(), Some("cp.example:6443"));
+    // The usual port is nothing to be stated, and where all lead to the node there is no endpoint.
+    let told = given(&tree());
+    assert_eq!(value(told.advertise_address).as_deref(), Some("10.0.0.10"));
+    assert_eq!(value(told.bind_port), None);
+    assert_eq!(value(told.control_plane_endpoint), None);
+}
+
+#[test]
+fn what_nothing_tells_is_not_known() {
+    let mut found = tree();
+    found.retain(|name, _| ["ca", "admin"].contains(&name.as_str()));
+    let told = given(&found);
+    assert_eq!(value(told.advertise_address), None);
+    assert_eq!(value(told.node_name), None);
+    assert!(!is_new(&found));
+    found.remove("admin");
+    assert!(is_new(&found));
+    assert_eq!(key_algorithm(&found), None);
+}
+
+#[test]
+fn what_most_leaves_have_is_the_kind_of_key() {
+    assert_eq!(
+        key_algorithm(&tree()),
+        Some(sample::spec("admin").key_algorithm())
+    );
+}

@@ -44,9 +44,12 @@ pub fn given(found: &Found) -> Given {
         bind_port: leads
             .iter()
             .find(|lead| lead.host.parse().ok() == address && address.is_some())
-            .and_then(|lead| Some(told(port(lead.server)?))),
+            .and_then(|lead| server::port(lead.server))
+            .filter(|port| *port != defaults::BIND_PORT)
+            .map(|port| told(port.to_string())),
         cluster_name: leads.first().map(|lead| told(lead.cluster.to_owned())),
-        control_plane_endpoint: endpoint.map(|lead| told(authority(lead.server).to_owned())),
+        control_plane_endpoint: endpoint
+            .map(|lead| told(server::authority(lead.server).to_owned())),
         dns_domain: evidence::dns_domain(found).map(told),
         node_name: evidence::node(found).map(told),
         ..Given::default()
@@ -152,16 +155,4 @@ fn sans(observed: &Observed) -> &[San] {
         Observed::Requested { request, .. } => &request.asked.sans,
         _ => certificate(observed).map_or(&[], |leaf| &leaf.sans),
     }
-}
-
-/// Host and port of a URL.
-fn authority(server: &str) -> &str {
-    let rest = server.split_once("://").map_or(server, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-fn port(server: &str) -> Option<String> {
-    let (_, port) = authority(server).rsplit_once(':')?;
-    let number = port.parse::<u16>().ok()?;
-    (number != defaults::BIND_PORT).then(|| port.to_owned())
 }
