@@ -300,6 +300,16 @@ impl Key {
 }
 
 impl Observed {
+    /// The key that its certificate is asked for with.
+    pub fn asking_key(&self) -> Option<&Key> {
+        match self {
+            Self::Certificate { key, .. } => key.as_ref(),
+            Self::KeyOnly(key) | Self::Requested { key, .. } => Some(key),
+            Self::Kubeconfig(found) => Some(&found.key),
+            _ => None,
+        }
+    }
+
     /// Whether it is the certificate of a CA whose key is elsewhere, where it is a CA's.
     pub fn is_external(&self) -> bool {
         matches!(self, Self::Certificate { key: None, .. })

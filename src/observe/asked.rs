@@ -26,7 +26,7 @@ pub fn asked(
         (own && request.prove_possession().is_ok()).then_some(request.asked)
     };
     let of_spec = |spec: &Spec| {
-        let key = key(observed.get(&spec.name)?)?;
+        let key = observed.get(&spec.name)?.asking_key()?;
         let own = spec.place.request();
         let beside = [sent(spec), FileId::new(Root::Requests, own.name.clone())];
         let beside = beside.iter().filter(|_| came);
@@ -37,13 +37,4 @@ pub fn asked(
         .iter()
         .filter_map(|spec| Some((spec.name.clone(), of_spec(spec)?)));
     each.collect()
-}
-
-fn key(observed: &Observed) -> Option<&Key> {
-    match observed {
-        Observed::Certificate { key, .. } => key.as_ref(),
-        Observed::KeyOnly(key) | Observed::Requested { key, .. } => Some(key),
-        Observed::Kubeconfig(found) => Some(&found.key),
-        _ => None,
-    }
 }

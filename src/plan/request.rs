@@ -1,10 +1,10 @@
 //! What is asked for where another machine signs, and what of that came back.
 
+use super::hindrance::elsewhere;
 use super::{Planned, Planner, Step, in_the_way, is_error};
 use crate::diff::{self, Notice, Within, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::key::PrivateKey;
-use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed, identifier};
 use crate::spec::Spec;
 use crate::x509::request::Asked;
@@ -64,7 +64,12 @@ impl Planner<'_> {
         let end = diff::end(spec, observed, diff::authorities(spec, self.found));
         let soon = end.is_some_and(|end| end.is_due(asking.notice, self.now));
         let needed = end.is_none() || asking.named || soon || !errors.is_empty();
-        if !needed || (end.is_some() && is_kubelets(spec, observed)) {
+        if !needed {
+            return Ok(planned(spec, Step::Keep, findings));
+        }
+        if let Some((text, way_out)) = elsewhere(spec, observed).filter(|_| end.is_some()) {
+            let told = soon.then(|| spec.finding(Code::NotRenewed, text, way_out));
+            findings.extend(told);
             return Ok(planned(spec, Step::Keep, findings));
         }
         if self.is_asked(spec, observed) {
@@ -89,7 +94,7 @@ impl Planner<'_> {
 
     /// Whether the request that is out asks, with this key, for what is wanted.
     fn is_asked(&self, spec: &Spec, observed: &Observed) -> bool {
-        let key = key(observed).and_then(Key::open);
+        let key = observed.asking_key().and_then(Key::open);
         let (Some(key), Some(out)) = (key, self.requested.get(&spec.name)) else {
             return false;
         };
@@ -144,31 +149,10 @@ pub fn asked(spec: &Spec, observed: &Observed, key: &PrivateKey) -> Option<Asked
     Some(asked)
 }
 
-/// A kubelet's own to renew.
-fn is_kubelets(spec: &Spec, observed: &Observed) -> bool {
-    let unsigned = spec
-        .certificate()
-        .is_some_and(|wanted| !spec.is_ca() && wanted.issuer.is_none());
-    match observed {
-        Observed::Kubeconfig(found) => found.referred,
-        _ => unsigned && spec.place.public().root == Root::Kubelet,
-    }
-}
-
-/// The key that a certificate is asked for with.
-fn key(observed: &Observed) -> Option<&Key> {
-    match observed {
-        Observed::Certificate { key, .. } => key.as_ref(),
-        Observed::KeyOnly(key) | Observed::Requested { key, .. } => Some(key),
-        Observed::Kubeconfig(found) => Some(&found.key),
-        _ => None,
-    }
-}
-
 /// Why nobody can be asked for a CA: a request is signed with its key. Of a leaf that is told already.
 fn unasked(spec: &Spec, observed: &Observed) -> Option<Finding> {
     let (file, private) = (spec.place.public(), spec.place.key());
-    let (code, file, text, way_out) = match key(observed).map(|key| &key.state) {
+    let (code, file, text, way_out) = match observed.asking_key().map(|key| &key.state) {
         Some(KeyState::Locked(_)) => (
             Code::CaKeyLocked,
             private,

@@ -1,5 +1,6 @@
 mod properties;
 mod renewal;
+mod request;
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -9,7 +10,7 @@ use time::Duration;
 use super::*;
 use crate::location::{FileId, Root};
 use crate::observed::{Cause, Key, KeyState, Obstacle, Unreadable};
-use crate::oracle::sample::{NOW, access, key, made, open, spec, specs, tree};
+use crate::oracle::sample::{NOW, access, key, made, made_at, open, spec, specs, tree};
 use crate::spec::Content;
 use crate::x509::cert::Certificate;
 
@@ -22,6 +23,16 @@ fn ground() -> Ground {
         requested: BTreeMap::new(),
         trusted: vec![0],
     }
+}
+
+/// The tree, of which all was made so long ago.
+fn aged(ago: Duration) -> Found {
+    let mut found = Found::new();
+    for spec in specs() {
+        let observed = made_at(&spec, &found, NOW - ago);
+        found.insert(spec.name, observed);
+    }
+    found
 }
 
 /// Of a cluster's first control plane.

@@ -1,21 +1,11 @@
 use super::*;
 use crate::diff::Notice;
-use crate::oracle::sample::{certificate, made_at};
+use crate::oracle::sample::certificate;
 use crate::profile::by_name;
 use crate::profile::found::{Evidence, of_other, of_row};
 use crate::profile::renewal::{Changes, renamed};
 use crate::spec::Place;
 use crate::x509::san::San;
-
-/// The tree, of which all was made so long ago.
-fn aged(ago: Duration) -> Found {
-    let mut found = Found::new();
-    for spec in specs() {
-        let observed = made_at(&spec, &found, NOW - ago);
-        found.insert(spec.name, observed);
-    }
-    found
-}
 
 /// What the files themselves tell of the rows that are there.
 fn judged(found: &Found) -> Vec<Spec> {
