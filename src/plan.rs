@@ -363,13 +363,7 @@ fn in_the_way(findings: &mut Vec<Finding>, spec: &Spec, obstacle: &Obstacle, rep
     if let Some(finding) = findings.iter_mut().find(told) {
         obstacle.way_out.clone_into(&mut finding.way_out);
     } else if replacing {
-        findings.push(Finding {
-            code: obstacle.code,
-            name: spec.name.clone(),
-            file: spec.place.public(),
-            text: obstacle.text.clone(),
-            way_out: obstacle.way_out.to_owned(),
-        });
+        findings.push(spec.finding(obstacle.code, &obstacle.text, obstacle.way_out));
     }
 }
 

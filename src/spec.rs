@@ -4,6 +4,7 @@
 
 use time::Duration;
 
+use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::x509::Extension;
@@ -207,6 +208,22 @@ pub struct CredentialFiles {
 }
 
 impl Spec {
+    /// What is found in its place, about its public file.
+    pub fn finding(
+        &self,
+        code: Code,
+        text: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            code,
+            name: self.name.clone(),
+            file: self.place.public(),
+            text: text.into(),
+            way_out: way_out.into(),
+        }
+    }
+
     /// The files that it names instead of having a certificate and a key of its own.
     pub fn credential_files(&self) -> Option<&CredentialFiles> {
         match &self.place {

@@ -304,13 +304,7 @@ impl Scrutiny<'_> {
     }
 
     fn tell(&mut self, code: Code, text: String, way_out: String) {
-        self.findings.push(Finding {
-            code,
-            name: self.spec.name.clone(),
-            file: self.spec.place.public(),
-            text,
-            way_out,
-        });
+        self.findings.push(self.spec.finding(code, text, way_out));
     }
 }
 

@@ -40,16 +40,11 @@ pub fn served(
     if sans.iter().any(|san| good_for(san, host)) {
         return None;
     }
-    Some(Finding {
-        code: Code::ServerNotInSans,
-        name: spec.name.clone(),
-        file: spec.place.public(),
-        text: format!(
-            "{text} {host}, which {} is not good for",
-            api_server.place.public()
-        ),
-        way_out: reissue(spec, Severity::Error),
-    })
+    let text = format!(
+        "{text} {host}, which {} is not good for",
+        api_server.place.public()
+    );
+    Some(spec.finding(Code::ServerNotInSans, text, reissue(spec, Severity::Error)))
 }
 
 /// What its API server's certificate is held against.

@@ -146,16 +146,6 @@ pub(super) fn is_made_here(way_out: &str, spec: &Spec) -> bool {
     way_out == remake(spec) || way_out == renew(spec) || way_out == whole(spec)
 }
 
-fn tell(code: Code, spec: &Spec, text: String, way_out: &str) -> Finding {
-    Finding {
-        code,
-        name: spec.name.clone(),
-        file: spec.place.public(),
-        text,
-        way_out: way_out.to_owned(),
-    }
-}
-
 fn certificates(observed: &Observed) -> &[Certificate] {
     match observed {
         Observed::Certificate { chain, .. } => chain,
@@ -185,7 +175,7 @@ fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
                     "has the serial number {}, as has {file}",
                     certificate.serial
                 );
-                findings.push(tell(Code::SameSerial, spec, text, &remake(spec)));
+                findings.push(spec.finding(Code::SameSerial, text, remake(spec)));
             }
         }
     }
@@ -220,7 +210,7 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
                     format!("holds a CA with the subject of {file}, \"{subject}\", and another key")
                 };
                 let way_out = "give a CA that replaces one of them a name of its own";
-                findings.push(tell(Code::SameCaName, spec, text, way_out));
+                findings.push(spec.finding(Code::SameCaName, text, way_out));
             }
             seen.push((ca, own.clone()));
         }
@@ -248,7 +238,7 @@ fn shared(specs: &[Spec], found: &Found) -> Vec<Finding> {
         if let Some((_, file)) = same {
             let way_out = "have each of the two sign with a CA of its own";
             let text = format!("is the CA of {file} too");
-            findings.push(tell(Code::SharedCa, spec, text, way_out));
+            findings.push(spec.finding(Code::SharedCa, text, way_out));
         }
         seen.push((ca, spec.place.public()));
     }
@@ -283,7 +273,7 @@ fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
         let held = found.get(&file.name).map_or(&[][..], certificates);
         if held.len() > 1 {
             let text = format!("holds {} certificates", held.len());
-            findings.push(tell(Code::SeveralCertificates, file, text, ONE));
+            findings.push(file.finding(Code::SeveralCertificates, text, ONE));
         }
         let (own, first) = (self::signing(chain, Some(key)), held.first());
         if let (Some(own), Some(first)) = (own, first)
@@ -291,7 +281,7 @@ fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
             && own.public_key != first.public_key
         {
             let text = format!("is not for the key of {}", ca.place.public());
-            findings.push(tell(Code::OtherCa, file, text, ONE));
+            findings.push(file.finding(Code::OtherCa, text, ONE));
         }
     }
     findings

@@ -12,15 +12,8 @@ impl Planner<'_> {
     /// Why this CA cannot sign for, or does not belong to, what is there.
     pub(super) fn blocked(&self, spec: &Spec, ca: &Spec, issuing: bool) -> Vec<Finding> {
         let ca_file = ca.place.public().name;
-        let tell = |code: Code, text: String, way_out: String| {
-            vec![Finding {
-                code,
-                name: spec.name.clone(),
-                file: spec.place.public(),
-                text,
-                way_out,
-            }]
-        };
+        let tell =
+            |code: Code, text: String, way_out: String| vec![spec.finding(code, text, way_out)];
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
         // Its CA may come back with it; or no CA signed it.
         if matches!(
@@ -104,13 +97,10 @@ pub(super) fn not_copied(spec: &Spec) -> Finding {
 fn named_like(spec: &Spec, issuer: Option<&Name>) -> Vec<Finding> {
     let subject = spec.certificate().map(|certificate| &certificate.subject);
     match (subject, issuer) {
-        (Some(subject), Some(issuer)) if subject.same_values(issuer) => vec![Finding {
-            code: Code::SelfNamed,
-            name: spec.name.clone(),
-            file: spec.place.public(),
-            text: format!("would have the subject of its CA, \"{issuer}\""),
-            way_out: RENAME.to_owned(),
-        }],
+        (Some(subject), Some(issuer)) if subject.same_values(issuer) => {
+            let text = format!("would have the subject of its CA, \"{issuer}\"");
+            vec![spec.finding(Code::SelfNamed, text, RENAME)]
+        }
         _ => Vec::new(),
     }
 }

@@ -118,13 +118,7 @@ impl Planner<'_> {
         } else {
             format!("see to its CA first: {}", prolong(ca, self.observed(ca)))
         };
-        Some(Finding {
-            code,
-            name: spec.name.clone(),
-            file: spec.place.public(),
-            text,
-            way_out,
-        })
+        Some(spec.finding(code, text, way_out))
     }
 
     /// A CA that would end sooner than it does, and what it signed with it. What of that is here, and
@@ -183,26 +177,12 @@ impl Planner<'_> {
                     .to_owned(),
             ),
         };
-        Some(Finding {
-            code,
-            name: spec.name.clone(),
-            file: spec.place.public(),
-            text,
-            way_out,
-        })
+        Some(spec.finding(code, text, way_out))
     }
 
     /// What keeps a CA from signing itself anew.
     fn own_key(&self, spec: &Spec, former: &Certificate) -> Vec<Finding> {
-        let tell = |code, text: &str, way_out: &str| {
-            vec![Finding {
-                code,
-                name: spec.name.clone(),
-                file: spec.place.public(),
-                text: text.to_owned(),
-                way_out: way_out.to_owned(),
-            }]
-        };
+        let tell = |code, text: &str, way_out: &str| vec![spec.finding(code, text, way_out)];
         if !is_root(former) {
             let text = format!("was signed by another CA, \"{}\"", former.issuer);
             let signs = matches!(

@@ -391,12 +391,7 @@ fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
 
 fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Planned {
     let mut planned = planned(spec, Step::Skip, findings);
-    planned.findings.push(Finding {
-        code: Code::NotRenewed,
-        name: spec.name.clone(),
-        file: spec.place.public(),
-        text: text.to_owned(),
-        way_out: way_out.to_owned(),
-    });
+    let finding = spec.finding(Code::NotRenewed, text, way_out);
+    planned.findings.push(finding);
     planned
 }
