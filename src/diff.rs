@@ -35,7 +35,7 @@ pub(crate) use leaf::RENAME;
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
-pub use returned::{aging, counted};
+pub use returned::{aging, counted, placed};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{ROTATES, anew, prolong, revive};
 pub use server::served;

@@ -14,7 +14,7 @@ use crate::location::Root;
 use crate::observe::{self, Passphrases, requests_out};
 use crate::plan::{Asking, Force, Policy};
 use crate::profile::found::{as_asked, looked_for};
-use crate::profile::{Asked, Phase, Profile, TABLE, by_name};
+use crate::profile::{Basis, Phase, Profile, TABLE, by_name};
 use crate::requests::manifest;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -36,13 +36,13 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
     let owner = wrong.collect(owner(&verb.ownership))?;
     let rows = wrong.collect(rows(&verb.names))?;
     wrong.collect(quiet(&verb.run))?;
-    let told = wrong.collect(asked(&verb.facts, &verb.run.tree, env))?;
+    let told = wrong.collect(basis(&verb.facts, &verb.run.tree, env))?;
     let (
         Some(lock_timeout),
         Some(within),
         Some(owner),
         Some(rows),
-        Some((asked, facts, mut notes)),
+        Some((basis, facts, mut notes)),
         true,
     ) = (lock_timeout, within, owner, rows, told, wrong.0.is_empty())
     else {
@@ -68,7 +68,7 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
         specs,
         also: vec![Root::Requests],
         reads: Vec::new(),
-        adapt: Some(adapt(named, asked, env.host.name.to_owned(), store.clone())),
+        adapt: Some(adapt(named, basis, env.host.name.to_owned(), store.clone())),
         store,
         passphrases: Passphrases::default(),
         owner,
@@ -104,18 +104,18 @@ fn apart(store: &Store) -> Result<(), Stop> {
 }
 
 /// What was stated, and the facts that it comes to on this machine.
-pub(super) fn asked(
+pub(super) fn basis(
     flags: &CsrFacts,
     tree: &Tree,
     env: &mut Env<'_>,
-) -> Result<(Asked, Facts, Vec<String>), Stop> {
+) -> Result<(Basis, Facts, Vec<String>), Stop> {
     let (file, mut notes) = configuration(tree, env)?;
     let given = given(flags).or(file);
     let mut facts = resolve(given.clone(), &env.host)
         .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     notes.append(&mut facts.notes);
-    let asked = Asked::new(given, tree.config.is_some(), facts.clone());
-    Ok((asked, facts, notes))
+    let basis = Basis::new(given, tree.config.is_some(), facts.clone());
+    Ok((basis, facts, notes))
 }
 
 /// What flags state.
@@ -167,7 +167,7 @@ pub(super) fn rows(names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
 }
 
 /// What was not stated is as what is there tells it.
-fn adapt(named: bool, asked: Asked, host: String, store: Store) -> Box<Adapt> {
+fn adapt(named: bool, basis: Basis, host: String, store: Store) -> Box<Adapt> {
     Box::new(move |specs, seen| {
         let absent = |spec: &Spec| {
             let found = seen.observed.get(&spec.name);
@@ -175,8 +175,8 @@ fn adapt(named: bool, asked: Asked, host: String, store: Store) -> Box<Adapt> {
         };
         let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
         specs.retain(|spec| named || usual(spec) || !absent(spec));
-        let findings = settled(&asked, specs, seen, (&store, &host))?;
-        if asked.stated().is_none() {
+        let findings = settled(&basis, specs, seen, (&store, &host))?;
+        if basis.stated().is_none() {
             // What came back wider, or narrower, is not what the next one is to be.
             let asked = observe::asked(specs, &seen.observed, &store, false);
             as_asked(specs, &asked, false);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::around::{Wrong, ended, lock_timeout, quiet, roots};
-use super::csr::{asked, rows};
+use super::csr::{basis, rows};
 use super::generate::owner;
 use super::job::{Adapt, Job, over_requests, settled};
 use super::{Env, Outcome, Stop, there};
@@ -19,7 +19,7 @@ use crate::observe::{self, Arrived, Passphrases, Seen, access, arrived};
 use crate::observed::{Access, Key, Observed, Returned};
 use crate::plan::{Force, Policy};
 use crate::profile::found::{as_asked, looked_for};
-use crate::profile::{Asked, Kind, TABLE, signing_file};
+use crate::profile::{Basis, Kind, TABLE, signing_file};
 use crate::requests::{Manifest, came, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
@@ -48,8 +48,8 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         ca: Notice::CA,
         leaf: Notice::LEAF,
     };
-    let told = wrong.collect(asked(&verb.facts, &verb.run.tree, env))?;
-    let (Some(lock_timeout), Some(owner), Some((asked, facts, mut notes)), true) =
+    let told = wrong.collect(basis(&verb.facts, &verb.run.tree, env))?;
+    let (Some(lock_timeout), Some(owner), Some((basis, facts, mut notes)), true) =
         (lock_timeout, owner, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
@@ -94,7 +94,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         adapt: Some(adapt(
             names,
             list,
-            asked,
+            basis,
             env.host.name.to_owned(),
             store.clone(),
             env.now,
@@ -171,7 +171,7 @@ fn cas(store: &Store) -> String {
 fn adapt(
     names: Vec<String>,
     told: Option<Access>,
-    asked: Asked,
+    basis: Basis,
     host: String,
     store: Store,
     now: OffsetDateTime,
@@ -179,10 +179,10 @@ fn adapt(
     Box::new(move |specs, seen| {
         let told = told.map(|access| (manifest(), access));
         seen.ground.files.extend(told);
-        let assumed = settled(&asked, specs, seen, (&store, &host))?;
+        let assumed = settled(&basis, specs, seen, (&store, &host))?;
         let mut findings = Vec::new();
         let requests = observe::asked(specs, &seen.observed, &store, true);
-        as_asked(specs, &requests, asked.stated().is_some());
+        as_asked(specs, &requests, basis.stated().is_some());
         seen.look_for_obstacles(specs);
         let mut arrivals = BTreeMap::new();
         // What a kubeconfig names comes back for that pair.
@@ -230,7 +230,7 @@ fn adapt(
             let sans = requests.get(&spec.name).map(|asked| asked.sans.clone());
             take(seen, spec, arrivals.remove(&spec.name), &pool, sans);
         }
-        findings.extend(as_check(specs, seen, asked.stated(), (&store, &host), now));
+        findings.extend(as_check(specs, seen, basis.stated(), (&store, &host), now));
         // Of what cannot be read nothing more is to be said.
         specs.retain(|spec| !failed(spec));
         let cas: Vec<Spec> = specs.iter().filter(|spec| spec.is_ca()).cloned().collect();

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::plan::{Policy, Refusal, plan};
-use crate::profile::Asked;
+use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
 use crate::spec::Spec;
@@ -39,14 +39,14 @@ pub(crate) struct Job {
 
 /// What all files of a tree tell of what a run is about: those of that alone may not tell enough.
 pub(crate) fn settled(
-    asked: &Asked,
+    basis: &Basis,
     specs: &mut [Spec],
     seen: &Seen,
     (store, host): (&Store, &str),
 ) -> Result<Vec<Finding>, Stop> {
     let tree = survey(&rows(), store, store::trusted_users(Owner::default())).observed;
     let evidence = Evidence::of(&tree, host);
-    asked
+    basis
         .settle(specs, &seen.observed, &tree, &evidence)
         .map_err(Stop::Usage)
 }
@@ -116,7 +116,7 @@ impl Job {
         if specs != self.specs {
             seen = look(&specs);
         }
-        let adapted = match &self.adapt {
+        let mut adapted = match &self.adapt {
             Some(adapt) => adapt(&mut specs, &mut seen)?,
             None => Vec::new(),
         };
@@ -130,7 +130,6 @@ impl Job {
         let same = |one: &Finding, other: &Finding| {
             (&one.name, one.code, &one.text) == (&other.name, other.code, &other.text)
         };
-        let mut adapted = adapted;
         adapted.retain(|one| !told.iter().any(|other| same(one, other)));
         let error = |finding: &Finding| finding.severity() == Severity::Error;
         match &mut planning {

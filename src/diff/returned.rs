@@ -12,7 +12,9 @@ use super::tree::is_made_here;
 use super::{Judge, authorities, reissue};
 use crate::bundle::{self, same_ca};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Key, KeyState, Observed, Returned, identifier, of_key, signing};
+use crate::observed::{
+    Access, Key, KeyState, Kubeconfig, Observed, Returned, Source, identifier, of_key, signing,
+};
 use crate::spec::{CertificateSpec, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -38,6 +40,49 @@ pub fn aging(
         came(finding, spec, returned);
     }
     findings
+}
+
+/// What is in its place once what came back is there, where something was `there` before.
+pub fn placed(
+    spec: &Spec,
+    back: &Returned,
+    found: &BTreeMap<String, Observed>,
+    there: Option<&Observed>,
+) -> Observed {
+    let (chain, key) = (back.chain.clone(), back.key.clone());
+    match (&spec.place, key) {
+        (
+            Place::Kubeconfig {
+                cluster,
+                user,
+                server,
+                ..
+            },
+            Some(key),
+        ) => Observed::Kubeconfig(Kubeconfig {
+            cluster: cluster.clone(),
+            user: user.clone(),
+            server: server.clone(),
+            server_name: match there {
+                Some(Observed::Kubeconfig(there)) => there.server_name.clone(),
+                _ => None,
+            },
+            authorities: authorities(spec, found).to_vec(),
+            chain,
+            referred: false,
+            key,
+            sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
+            key_file: None,
+        }),
+        (_, key) => Observed::Certificate {
+            chain,
+            access: Access {
+                mode: spec.place.public().largest_mode(),
+                ..back.access
+            },
+            key,
+        },
+    }
 }
 
 /// What counts of the certificates that came back for a CA, and what does not. Those count that are

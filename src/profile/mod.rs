@@ -4,7 +4,7 @@
 //! phase, and [`resolve`], which turns a row and the facts of a cluster into a [`crate::spec`].
 //! No row is changed while the program runs, and no other room matches on a row's name.
 
-mod asked;
+mod basis;
 mod document;
 mod fit;
 pub mod flags;
@@ -16,7 +16,7 @@ mod signing;
 mod stated;
 mod table;
 
-pub use asked::Asked;
+pub use basis::Basis;
 pub use document::document;
 pub use fit::fit;
 pub use resolve::{

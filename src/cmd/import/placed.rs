@@ -3,18 +3,15 @@
 use time::OffsetDateTime;
 
 use crate::cmd::{check, there};
-use crate::diff::{authorities, told_to_a_reader};
+use crate::diff::{placed, told_to_a_reader};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{self, Seen};
-use crate::observed::{Access, Kubeconfig, Observed, Returned, Source};
+use crate::observed::Observed;
 use crate::profile::{API_SERVER, Profile, Stated};
 use crate::requests::name;
-use crate::spec::{Place, Spec};
+use crate::spec::Spec;
 use crate::store::{Store, trusted_users};
-
-/// The mode of a certificate that is put in its place.
-const PLACED: u32 = 0o644;
 
 /// The errors that `check` would tell of what came back for `specs` once it is there, by what was stated and
 /// by the other files: what was asked for may not be what this tree needs.
@@ -44,7 +41,12 @@ pub(super) fn as_check(
         if let Some(Observed::Returned(returned)) = seen.observed.get(&spec.name)
             && !returned.chain.is_empty()
         {
-            let there = placed(spec, returned, seen, whole.observed.get(&spec.name));
+            let there = placed(
+                spec,
+                returned,
+                &seen.observed,
+                whole.observed.get(&spec.name),
+            );
             whole.observed.insert(spec.name.clone(), there);
             if !spec.is_ca() {
                 back.push((spec, returned));
@@ -69,41 +71,4 @@ pub(super) fn as_check(
         }
     }
     findings
-}
-
-fn placed(spec: &Spec, back: &Returned, seen: &Seen, there: Option<&Observed>) -> Observed {
-    let (chain, key) = (back.chain.clone(), back.key.clone());
-    match (&spec.place, key) {
-        (
-            Place::Kubeconfig {
-                cluster,
-                user,
-                server,
-                ..
-            },
-            Some(key),
-        ) => Observed::Kubeconfig(Kubeconfig {
-            cluster: cluster.clone(),
-            user: user.clone(),
-            server: server.clone(),
-            server_name: match there {
-                Some(Observed::Kubeconfig(there)) => there.server_name.clone(),
-                _ => None,
-            },
-            authorities: authorities(spec, &seen.observed).to_vec(),
-            chain,
-            referred: false,
-            key,
-            sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
-            key_file: None,
-        }),
-        (_, key) => Observed::Certificate {
-            chain,
-            access: Access {
-                mode: PLACED,
-                ..back.access
-            },
-            key,
-        },
-    }
 }
