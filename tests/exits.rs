@@ -12,7 +12,7 @@ use clap::CommandFactory;
 use serde_json::Value;
 
 mod common;
-use common::lines::{made, shell};
+use common::lines::{ends, made, shell};
 use common::{each, fixture, read};
 
 const BUSY: &str = "another run of certs is at work in ";
@@ -568,14 +568,7 @@ fn every_exit_code_that_a_help_lists_has_a_line_and_no_other_has() {
 #[test]
 fn each_line_ends_so_and_says_why() {
     each(LINES.iter(), |(verb, code, lines, words)| {
-        let place = made();
-        let finished = shell(place.path(), lines);
-        let said = finished.stdout.contains(words) || finished.stderr.contains(words);
-        if said && finished.status.code() == Some(*code) {
-            Ok(())
-        } else {
-            Err(format!("{verb}: expected {code} and {words:?}: {finished}"))
-        }
+        ends(lines, *code, words).map_err(|error| format!("{verb}: {error}"))
     });
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::process::Command;
 
 mod common;
-use common::lines::{made, shell};
+use common::lines::{ends, made, shell};
 use common::snapshot::snapshot;
 use common::{TempDir, binary, certs, each, run, set_mode, text, tool, tree_of_all, write};
 
@@ -279,14 +279,7 @@ const AFTER: &[(&str, i32, &str)] = &[
 #[test]
 fn what_is_refused_after_something_was_changed_is_told_with_the_way_out() {
     each(AFTER.iter(), |(lines, code, words)| {
-        let place = made();
-        let finished = shell(place.path(), lines);
-        let said = finished.stdout.contains(words) || finished.stderr.contains(words);
-        if said && finished.status.code() == Some(*code) {
-            Ok(())
-        } else {
-            Err(format!("expected {code} and {words:?}: {finished}"))
-        }
+        ends(lines, *code, words)
     });
 }
 

@@ -53,3 +53,15 @@ pub fn shell(place: &Path, lines: &str) -> Finished {
     }
     run(&mut bash)
 }
+
+/// An error unless the lines, in a folder of their own, end with this code and say this.
+pub fn ends(lines: &str, code: i32, words: &str) -> Result<(), String> {
+    let place = made();
+    let finished = shell(place.path(), lines);
+    let said = finished.stdout.contains(words) || finished.stderr.contains(words);
+    if said && finished.status.code() == Some(code) {
+        Ok(())
+    } else {
+        Err(format!("expected {code} and {words:?}: {finished}"))
+    }
+}

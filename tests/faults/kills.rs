@@ -69,61 +69,63 @@ fn killed_repair(ground: &Ground, class: &str, nth: isize) {
 }
 
 const ALL: &[&str] = &["all", "--quiet"];
+/// What hinders the tidying up after a recovery is a note, which a quiet run leaves out.
+const TOLD: &[&str] = &["all"];
 
 /// What recovery may find, with what it must come to.
 pub const RECOVERIES: [Scenario; 10] = [
     Scenario {
         name: "recovery of all, killed while staging",
         prepare: |ground| killed(ground, ALL, "write staged", 15),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Fresh,
     },
     Scenario {
         name: "recovery of all, killed while writing the list",
         prepare: |ground| killed(ground, ALL, "write journal", -1),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Fresh,
     },
     Scenario {
         name: "recovery of all, killed before the first rename",
         prepare: |ground| killed(ground, ALL, "renameat2 crt", 0),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(0),
     },
     Scenario {
         name: "recovery of all, killed in the middle of the renames",
         prepare: |ground| killed(ground, ALL, "renameat2 key", 5),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(0),
     },
     Scenario {
         name: "recovery of all, killed before the list goes",
         prepare: |ground| killed(ground, ALL, "unlinkat journal", 0),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair, killed before its list is written",
         prepare: |ground| killed_repair(ground, "openat+create journal", -1),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(4),
     },
     Scenario {
         name: "recovery of a repair, killed before etcd's files are given away",
         prepare: |ground| killed_repair(ground, "fchown staged", -1),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair, killed in the middle of the renames",
         prepare: |ground| killed_repair(ground, "renameat key", 1),
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(0),
     },
     Scenario {
         name: "recovery of a repair, killed before the last rename, by a forced run",
         prepare: |ground| killed_repair(ground, "renameat conf", -1),
-        arguments: &["all", "--force", "--quiet"],
+        arguments: &["all", "--force"],
         end: End::Settled(0),
     },
     Scenario {
@@ -133,7 +135,7 @@ pub const RECOVERIES: [Scenario; 10] = [
             let arguments = REPAIR_WITHOUT_BACKUP.arguments;
             killed(ground, arguments, "unlinkat journal", 0);
         },
-        arguments: ALL,
+        arguments: TOLD,
         end: End::Settled(0),
     },
 ];
