@@ -27,15 +27,27 @@ pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
     Ok(archive)
 }
 
-/// The name of the first file of what [`tar`] made; none of another's archive, whose headers tell a time
-/// or an owner.
-pub fn first_name(bytes: &[u8]) -> Option<&str> {
+/// The names of the files in what [`tar`] made; none of another's archive, whose headers tell a time or an
+/// owner, nor of one that another program has added to.
+pub fn names(bytes: &[u8]) -> Option<Vec<&str>> {
+    let mut rest = bytes;
+    let mut names = Vec::new();
+    while rest.first().is_some_and(|octet| *octet != 0) {
+        let (name, size) = member(rest)?;
+        names.push(name);
+        rest = rest.get(BLOCK + size.next_multiple_of(BLOCK)..)?;
+    }
+    (rest.len() >= 2 * BLOCK && rest.iter().all(|octet| *octet == 0)).then_some(names)
+}
+
+/// Name and size of the file whose header this begins with.
+fn member(bytes: &[u8]) -> Option<(&str, usize)> {
     let made = bytes.get(..BLOCK)?;
     let name = made[..NAME].split(|octet| *octet == 0).next()?;
     let name = std::str::from_utf8(name).ok()?;
     let size = std::str::from_utf8(&made[SIZE..SIZE + 11]).ok()?;
     let size = usize::from_str_radix(size, 8).ok()?;
-    (header(name, size).ok()? == made).then_some(name)
+    (header(name, size).ok()? == made).then_some((name, size))
 }
 
 fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
@@ -71,11 +83,14 @@ mod tests {
         let archive = tar(&[one.clone(), two.clone()]).unwrap();
         assert_eq!(archive, tar(&[two, one]).unwrap());
         assert!(archive.len().is_multiple_of(20 * BLOCK));
-        assert_eq!(first_name(&archive), Some("a"));
+        assert_eq!(names(&archive), Some(vec!["a", "b"]));
         let mut dated = archive.clone();
         dated[140] = b'1';
-        for other in [&archive[..MAGIC], &archive[1..], &dated] {
-            assert_eq!(first_name(other), None);
+        let mut longer = archive.clone();
+        longer[4 * BLOCK] = b'c';
+        let cut = &archive[..3 * BLOCK];
+        for other in [&archive[..MAGIC], &archive[1..], &dated, &longer, cut] {
+            assert_eq!(names(other), None);
         }
     }
 

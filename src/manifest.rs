@@ -59,17 +59,23 @@ pub fn manifests(secrets: &[Secret<'_>]) -> Zeroizing<Vec<u8>> {
     all
 }
 
-/// Whether these are manifests of Secrets and of nothing else, written as these are.
-pub fn are_secrets(bytes: &[u8]) -> bool {
-    let has = |document: &Node, key: &str, value: &str| {
-        document.get(key).and_then(Node::as_text) == Some(value)
+/// Whether `former` holds the manifests of `new`, in all but the values of their data.
+pub fn are_the_same(former: &[u8], new: &[u8]) -> bool {
+    let without_values = |bytes| {
+        let mut documents = yaml::documents(bytes).ok()?;
+        for document in &mut documents {
+            let mut data = Node::map([]);
+            for (key, value) in document.get("data").map_or(&[][..], Node::entries) {
+                let text = value.as_text().map(|_| Node::text(""));
+                data.insert(key, text.unwrap_or_else(|| value.clone()));
+            }
+            document.insert("data", data);
+        }
+        Some(documents)
     };
     // Looked at first, since YAML is slow to be read.
-    bytes.starts_with(b"apiVersion: v1\n")
-        && yaml::documents(bytes).is_ok_and(|documents| {
-            let secret = |document: &Node| has(document, "kind", "Secret");
-            !documents.is_empty() && documents.iter().all(secret)
-        })
+    former.starts_with(b"apiVersion: v1\n")
+        && without_values(new).is_some_and(|new| without_values(former) == Some(new))
 }
 
 fn manifest(secret: &Secret<'_>) -> Zeroizing<String> {

@@ -91,19 +91,6 @@ pub fn encode(
     ])))
 }
 
-/// Whether this is a file of the structure that [`encode`] gives (RFC 7292, 4).
-pub fn is_pkcs12(bytes: &[u8]) -> bool {
-    let (version, kind) = (der::tlv(der::INTEGER, &[3]), der::oid(DATA));
-    let holds_data = |info: &[u8]| {
-        der::sequence_members(info)
-            .is_ok_and(|members| members.first().is_some_and(|member| member.raw == kind))
-    };
-    match der::sequence_members(bytes).as_deref() {
-        Ok([first, info, ..]) => first.raw == version && holds_data(info.raw),
-        _ => false,
-    }
-}
-
 /// A ContentInfo of what is not encrypted as a whole (RFC 7292, 4).
 fn data(content: &[u8]) -> Vec<u8> {
     let octets = der::tlv(der::OCTET_STRING, content);

@@ -37,6 +37,8 @@ fn export(place: &Path, what: &str, arguments: &[&str]) -> Finished {
 fn pkcs12(out: &TempDir, place: &Path, arguments: &[&str]) -> PathBuf {
     let (out, password) = (out.join("out.p12"), place.join("password"));
     write_secret(&password, format!("{PASSWORD}\r\n"));
+    // One with content would stay.
+    write(&out, "");
     let files = [
         "--password-file",
         text(&password),

@@ -51,6 +51,11 @@ fn refused(place: &TempDir, files: &[&str], why: &str) {
     for file in files {
         for verb in VERBS {
             let refused = to(place.path(), verb, file).expect(2);
+            let why = match verb {
+                [_, "pkcs12", ..] if why == KEPT => PKCS12,
+                [_, "secret", ..] if why == KEPT => SECRET,
+                _ => why,
+            };
             let told = format!("error: --output-file: {file} {why}name another file\n");
             assert_eq!(
                 (&*refused.stderr, &*refused.stdout),
@@ -63,6 +68,9 @@ fn refused(place: &TempDir, files: &[&str], why: &str) {
 }
 
 const KEPT: &str = "is not what this command wrote before: move it away, or ";
+const PKCS12: &str = "is there, and it may hold the only copy of a key: remove it, or ";
+const SECRET: &str = "does not hold the same Secrets, by name, namespace, type, labels and keys: move \
+                      it away, or ";
 
 #[test]
 fn nothing_is_written_among_the_cluster_s_own_files_nor_over_an_input() {
@@ -115,7 +123,7 @@ fn nothing_is_written_among_the_cluster_s_own_files_nor_over_an_input() {
             "config.yaml",
         ),
         (
-            &["export", "secret", "ca", "--config", "config.yaml"],
+            &["export", "secret", "admin", "--config", "config.yaml"],
             "./config.yaml",
         ),
     ] {
@@ -210,12 +218,113 @@ fn what_an_earlier_run_wrote_in_this_form_is_replaced_and_in_another_kept() {
     for (number, former) in VERBS.iter().enumerate() {
         for verb in VERBS {
             let done = to(place.path(), verb, &name(number));
-            if form(verb) == form(former) {
+            // What is in a PKCS#12 file nobody sees, and a Secret's name and keys everyone.
+            let same = match verb {
+                [_, "pkcs12", ..] => false,
+                [_, "secret", ..] => verb == *former,
+                _ => form(verb) == form(former),
+            };
+            if same {
                 assert!(written(&done), "{done}");
-            } else {
-                assert!(done.expect(2).stderr.contains(KEPT), "{verb:?}, {former:?}");
+                continue;
             }
+            let stderr = done.expect(2).stderr;
+            let told = [KEPT, PKCS12, SECRET]
+                .iter()
+                .any(|why| stderr.contains(why));
+            assert!(told, "{verb:?}, {former:?}: {stderr}");
         }
+    }
+}
+
+#[test]
+fn what_only_begins_as_a_report_is_kept() {
+    let place = place();
+    let reports = VERBS.iter().take(6).filter(|verb| verb[0] == "check");
+    for (number, verb) in reports.enumerate() {
+        let name = format!("report.{number}");
+        let file = place.join(&name);
+        assert_ne!(to(place.path(), verb, &name).status.code(), Some(2));
+        let report = common::read(&file);
+        let last = report.trim_end().rfind('\n').expect("several lines") + 1;
+        for other in [
+            format!("{report}a note of my own\n"),
+            format!("{report}{report}#\n"),
+            format!("{report}{}", "#\n".repeat(1 << 20)),
+            format!("{}a note of my own\n{}", &report[..last], &report[last..]),
+        ] {
+            write(&file, &other);
+            let refused = to(place.path(), verb, &name).expect(2);
+            assert!(refused.stderr.contains(KEPT), "{verb:?}: {refused}");
+            assert_eq!(common::read(&file), other);
+        }
+        // However long it is.
+        let long = match verb {
+            ["check", "--output", "json"] => report.replace(
+                "  \"items\"",
+                &format!("{}  \"items\"", "\n".repeat(2 << 20)),
+            ),
+            ["check", "--output", "yaml"] => report.replace(
+                "items:\n",
+                &format!("items:\n{}", "- a: b\n".repeat(1 << 18)),
+            ),
+            ["check", "--output", _] => report.replace(
+                "# HELP certs_",
+                &format!("{}# HELP certs_", "x509_cert_error{} 0\n".repeat(1 << 17)),
+            ),
+            _ => format!("{}{report}", "error: a b\n".repeat(1 << 17)),
+        };
+        assert!(long.len() > 1 << 20, "{verb:?}");
+        write(&file, long);
+        assert_ne!(
+            to(place.path(), verb, &name).status.code(),
+            Some(2),
+            "{verb:?}"
+        );
+        assert_eq!(common::read(&file).len(), report.len(), "{verb:?}");
+    }
+}
+
+#[test]
+fn a_secret_is_replaced_by_the_same_secret_alone() {
+    let place = place();
+    let verb = ["export", "secret", "front-proxy-client"];
+    let export = |more: &[&str]| to(place.path(), &[&verb[..], more].concat(), "secret.yaml");
+    export(&[]).expect(0);
+    let file = place.join("secret.yaml");
+    let secret = common::read(&file);
+    // Another certificate of the same name, as after a renewal.
+    let (head, data) = secret.split_once("tls.key: ").expect("a key");
+    let other_key = format!("{head}tls.key: {}", data.replacen("LS0t", "AAAA", 1));
+    write(&file, &other_key);
+    export(&[]).expect(0);
+    assert_eq!(common::read(&file), secret);
+    for other in [
+        secret.replace("name: front-proxy-client", "name: other"),
+        secret.replace("metadata:\n", "metadata:\n  namespace: other\n"),
+        secret.replace("metadata:\n", "metadata:\n  labels:\n    a: b\n"),
+        secret.replace("kubernetes.io/tls", "Opaque"),
+        secret.replace("kind: Secret", "kind: ConfigMap"),
+        secret.replace("  tls.key:", "  password: aHVudGVyMg==\n  tls.key:"),
+        format!("{secret}stringData:\n  password: hunter2\n"),
+        format!("{secret}---\n{secret}"),
+        format!("# my own\n{secret}"),
+        format!("{secret}: no YAML"),
+    ] {
+        assert_ne!(other, secret);
+        write(&file, &other);
+        let refused = export(&[]).expect(2);
+        assert!(refused.stderr.contains(SECRET), "{refused}");
+        assert_eq!(common::read(&file), other);
+    }
+    write(&file, &secret);
+    for more in [
+        ["--namespace", "kube-system"],
+        ["--secret-name", "other"],
+        ["--type", "opaque"],
+    ] {
+        export(&more).expect(2);
+        assert_eq!(common::read(&file), secret);
     }
 }
 

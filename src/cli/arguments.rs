@@ -67,7 +67,7 @@ arguments! {
         #[arg(hide_possible_values = true)]
         output: CheckOutput,
         /// Where to write the report, outside the directories of the tree: a new file, an empty one, or
-        /// one that this verb wrote before in the same form; standard output stays empty
+        /// one that is a report in the same form from beginning to end; standard output stays empty
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// Print errors alone; only with --output text
         #[arg(short, long)] quiet: bool,

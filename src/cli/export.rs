@@ -50,8 +50,8 @@ pub enum SecretType {
 arguments! {
     /// `certs export bundle`
     ExportBundle {
-        /// Where to write it, outside the directories of the tree: a new file, an empty one, or one that
-        /// this verb wrote before [default: standard output, if that is no terminal]
+        /// Where to write it, outside the directories of the tree: a new file, an empty one, or an archive
+        /// that this verb made [default: standard output, if that is no terminal]
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         #[command(flatten)] tree: Tree,
     }
@@ -60,8 +60,8 @@ arguments! {
         /// Name of a certificate, of a kubeconfig's identity or of one of your own; or, with a dot or a
         /// slash in it, a kubeconfig or a certificate with its key in it or beside it
         #[arg(value_name = "NAME|FILE")] name: String,
-        /// Where to write it (0600), outside the directories of the tree: a new file, an empty one, or one
-        /// that this verb wrote before [default: standard output, if that is no terminal]
+        /// Where to write it (0600), outside the directories of the tree: a new file or an empty one; none
+        /// with content is replaced [default: standard output, if that is no terminal]
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// File with the password, of printable ASCII
         /// [env: CERTS_EXPORT_PASSWORD, the password itself] [default: asked for, twice]
@@ -89,7 +89,7 @@ arguments! {
         /// Its namespace [default: that of who applies it]
         #[arg(long, value_name = "NAMESPACE")] namespace: Option<String>,
         /// Where to write it (0600), outside the directories of the tree: a new file, an empty one, or one
-        /// that this verb wrote before [default: standard output]
+        /// of the same Secrets, by name, namespace, type, labels and keys [default: standard output]
         #[arg(long, value_name = "FILE")] output_file: Option<PathBuf>,
         /// Print it even where standard output is a terminal
         #[arg(long, conflicts_with = "output_file")] to_terminal: bool,

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::around::{Wrong, roots, severity, stated, stopped, transaction};
 use super::give::Give;
+use super::output_file::FOREIGN;
 use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
@@ -41,14 +42,14 @@ pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
         width: env.width.filter(|_| file.is_none()),
         colour: env.colour && file.is_none(),
     };
-    let begins = |former: &[u8]| {
+    let own = |former: &[u8]| {
         if metrics {
-            Checked::begins_as_metrics(former)
+            Checked::are_metrics(former)
         } else {
-            Checked::begins(former, output)
+            Checked::is_report(former, output)
         }
     };
-    let told = attempt(verb, env, begins).and_then(|checked| {
+    let told = attempt(verb, env, own).and_then(|checked| {
         let mut stdout = if metrics {
             checked.metrics()
         } else {
@@ -78,15 +79,12 @@ struct Job {
     store: Store,
 }
 
-fn attempt(
-    verb: Check,
-    env: &mut Env<'_>,
-    begins: impl Fn(&[u8]) -> bool,
-) -> Result<Checked, Stop> {
+fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Result<Checked, Stop> {
     let least = severity(verb.fail_on);
     let (file, config) = (verb.output_file.clone(), verb.tree.config.clone());
     let (job, notes) = settle(verb, env)?;
-    output_file::settled(file.as_ref(), &job.store, &[config.as_ref()], begins)?;
+    let inputs = [config.as_ref()];
+    output_file::settled(file.as_ref(), &job.store, &inputs, FOREIGN, own)?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
     let lock = job.store.lock_shared(&Root::TREE)?;
     let (mut places, mut findings) = there::places(&job.store, &Root::TREE);

@@ -186,7 +186,7 @@ fn may_be_ours(store: &Store, file: &FileId, room: &mut u64) -> bool {
         return true;
     };
     *room = rest;
-    match store::beginning(&store.path(file)) {
+    match store::beginning(&store.path(file), store::LARGEST) {
         Ok(Some(bytes)) => observe::beginning_may_hold(&bytes),
         // As of a smaller one only the name could say that it should be read.
         _ => false,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use time::{Duration, OffsetDateTime};
 
 use super::metrics::Metrics;
@@ -20,6 +21,18 @@ use crate::x509::cert::Certificate;
 
 /// What a report says that it is of.
 const COMMAND: &str = "check";
+/// Its fields, by the alphabet, as YAML has them.
+const FIELDS: [&str; 9] = [
+    "command",
+    "directories",
+    "exitCode",
+    "findings",
+    "items",
+    "notes",
+    "result",
+    "schemaVersion",
+    "time",
+];
 
 /// Everything a check has to tell. Its serialized form is documented in `docs/output.md`.
 #[derive(Debug, Serialize)]
@@ -197,24 +210,32 @@ impl Checked {
         }
     }
 
-    /// Whether this begins as [`Self::render`] does.
-    pub fn begins(bytes: &[u8], output: Output) -> bool {
-        let begins = |text: String| bytes.starts_with(text.as_bytes());
+    /// Whether all of this is what [`Self::render`] gives, in this form.
+    pub fn is_report(bytes: &[u8], output: Output) -> bool {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return false;
+        };
         match output {
-            Output::Text => table::begins(bytes),
-            Output::Json => begins(format!(
-                "{{\n  \"schemaVersion\": {SCHEMA_VERSION},\n  \"command\": \"{COMMAND}\",\n"
-            )),
-            // By the alphabet, so that the version is one of the last.
-            Output::Yaml => begins(format!(
-                "command: {COMMAND}\ndirectories:\n  certificates: "
-            )),
+            Output::Text => table::is_report(text),
+            Output::Json => {
+                let head = format!(
+                    "{{\n  \"schemaVersion\": {SCHEMA_VERSION},\n  \"command\": \"{COMMAND}\",\n"
+                );
+                let fields = serde_json::from_str::<BTreeMap<&str, Option<IgnoredAny>>>(text);
+                text.starts_with(&head) && fields.is_ok_and(|fields| fields.into_keys().eq(FIELDS))
+            }
+            Output::Yaml => {
+                // Not parsed, which takes long. What is within a field stands behind a space or a dash.
+                let outer = text.lines().filter(|line| !line.starts_with([' ', '-']));
+                let fields = outer.map(|line| line.split(':').next().unwrap_or_default());
+                text.starts_with(&format!("command: {COMMAND}\n")) && fields.eq(FIELDS)
+            }
         }
     }
 
-    /// Whether this begins as [`Self::metrics`] does.
-    pub fn begins_as_metrics(bytes: &[u8]) -> bool {
-        metrics::begins(bytes)
+    /// Whether all of this is what [`Self::metrics`] gives.
+    pub fn are_metrics(bytes: &[u8]) -> bool {
+        std::str::from_utf8(bytes).is_ok_and(metrics::are_metrics)
     }
 
     /// The same for Prometheus.

@@ -7,6 +7,11 @@ use super::lines::{RED, YELLOW, line, painted, shown, words, wrapped};
 use super::{Format, Told};
 use crate::finding::{Code, Severity};
 
+/// What stands above the notes.
+pub(super) const NOTES: &str = "Notes (docs/findings.md):";
+/// How the line begins that tells what says so.
+pub(super) const WHY: &str = "why: ";
+
 pub(super) fn finding(told: &Told, format: &Format) -> String {
     let colour = if told.level == Severity::Error {
         RED
@@ -38,7 +43,7 @@ pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
     if counts.is_empty() {
         return;
     }
-    line(text, "Notes (docs/findings.md):");
+    line(text, NOTES);
     for (code, count) in counts {
         let Some(code) = Code::ALL.iter().find(|known| known.id() == code) else {
             continue;
@@ -63,7 +68,7 @@ pub(super) fn why(text: &mut String, findings: &[Told], format: &Format) {
         .filter(|told| told.level > Severity::Note && !format.quiet)
     {
         if said.insert(told.code) {
-            line(text, &format!("why: {}: {}", told.code, told.citation));
+            line(text, &format!("{WHY}{}: {}", told.code, told.citation));
         }
     }
 }

@@ -25,15 +25,41 @@ const ATTRIBUTES: [(&str, &str); 6] = [
     ("ST", "2.5.4.8"),
 ];
 
-/// The first metric, and what it tells.
-const FIRST: (&str, &str) = (
-    "x509_cert_not_before",
-    "When the certificate begins to be valid, in Unix time",
-);
+/// Each metric and what it tells, in the order of the text.
+const METRICS: [(&str, &str); 5] = [
+    (
+        "x509_cert_not_before",
+        "When the certificate begins to be valid, in Unix time",
+    ),
+    (
+        "x509_cert_not_after",
+        "When the certificate ends, in Unix time",
+    ),
+    ("x509_cert_expired", "Whether the certificate has ended"),
+    (
+        "x509_cert_error",
+        "Whether the certificate could not be read",
+    ),
+    ("certs_findings", "What 'certs check' found, by severity"),
+];
 
-/// Whether this begins as [`Metrics::render`] does.
-pub(super) fn begins(bytes: &[u8]) -> bool {
-    bytes.starts_with(heading(FIRST.0, FIRST.1).as_bytes())
+/// Whether all of this is what [`Metrics::render`] gives.
+pub(super) fn are_metrics(text: &str) -> bool {
+    let mut rest = text;
+    for (name, help) in METRICS {
+        let Some(samples) = rest.strip_prefix(&heading(name, help)) else {
+            return false;
+        };
+        rest = samples;
+        let sample = format!("{name}{{");
+        while rest.starts_with(&sample) {
+            match rest.split_once('\n') {
+                Some((_, further)) => rest = further,
+                None => return false,
+            }
+        }
+    }
+    rest.is_empty()
 }
 
 fn heading(name: &str, help: &str) -> String {
@@ -128,29 +154,14 @@ impl Metrics {
     /// The whole text, with how many findings there are.
     pub(super) fn render(&self, findings: &[Told]) -> Vec<u8> {
         let mut text = String::new();
-        for (name, help, samples) in [
-            (FIRST.0, FIRST.1, &self.not_before),
-            (
-                "x509_cert_not_after",
-                "When the certificate ends, in Unix time",
-                &self.not_after,
-            ),
-            (
-                "x509_cert_expired",
-                "Whether the certificate has ended",
-                &self.expired,
-            ),
-            (
-                "x509_cert_error",
-                "Whether the certificate could not be read",
-                &self.error,
-            ),
-            (
-                "certs_findings",
-                "What 'certs check' found, by severity",
-                &counts(findings),
-            ),
-        ] {
+        let samples = [
+            &self.not_before,
+            &self.not_after,
+            &self.expired,
+            &self.error,
+            &counts(findings),
+        ];
+        for ((name, help), samples) in METRICS.into_iter().zip(samples) {
             text.push_str(&heading(name, help));
             for (labels, value) in samples {
                 let _ = writeln!(text, "{name}{{{labels}}} {value}");

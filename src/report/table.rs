@@ -6,7 +6,7 @@ use time::{Duration, UtcOffset};
 
 use super::Format;
 use super::check::{Checked, Item, Without};
-use super::found::{finding, notes, why};
+use super::found::{NOTES, WHY, finding, notes, why};
 use super::lines::{BOLD, GREEN, RED, YELLOW, count, line, painted, shown};
 use crate::finding::Severity;
 
@@ -53,22 +53,42 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Whether this begins as [`render`] does.
-pub(super) fn begins(bytes: &[u8]) -> bool {
-    let headed = |columns: &[Column]| {
-        bytes
-            .strip_prefix(columns[0].0.as_bytes())
-            .is_some_and(|rest| {
-                let next = columns[1].0.as_bytes();
-                rest.starts_with(b":\n") || rest.trim_ascii_start().starts_with(next)
-            })
+/// Whether all of this is what [`render`] gives: its last line is told once, and what stands before that
+/// has the marks of its parts. Who asked for errors alone has nothing but these.
+pub(super) fn is_report(text: &str) -> bool {
+    let Some(lines) = text.strip_suffix('\n') else {
+        return false;
     };
-    let sentence = |word: &str| bytes.starts_with(format!("{word}: ").as_bytes());
-    let levels = [Severity::Error, Severity::Note, Severity::Warning];
-    headed(&LEAVES)
-        || headed(&CAS)
-        || levels.iter().any(|level| sentence(level.name()))
-        || bytes.starts_with(LOOKED.as_bytes())
+    let level = |severity: Severity| format!("{}: ", severity.name());
+    let error = level(Severity::Error);
+    if lines.split('\n').all(|line| line.starts_with(&error)) {
+        return true;
+    }
+    let (parts, last) = lines.rsplit_once('\n').unwrap_or(("", lines));
+    let marks = [
+        &error,
+        &level(Severity::Warning),
+        &level(Severity::Note),
+        WHY,
+        NOTES,
+        "  ",
+    ];
+    let headed = |line: &str| {
+        [&LEAVES[..], &CAS[..]].iter().any(|columns| {
+            let mut words = line
+                .split("   ")
+                .map(str::trim)
+                .filter(|word| !word.is_empty());
+            columns.iter().all(|(title, _)| words.next() == Some(title)) && words.next().is_none()
+        })
+    };
+    let mut within = false;
+    last.starts_with(LOOKED)
+        && parts.split('\n').all(|line| {
+            within = !line.is_empty() && (within || headed(line));
+            !line.starts_with(LOOKED)
+                && (within || line.is_empty() || marks.iter().any(|mark| line.starts_with(mark)))
+        })
 }
 
 /// How the last line begins.

@@ -53,15 +53,15 @@ pub(super) fn is_place(roots: &Roots, path: &Path) -> bool {
         || Root::ALL.into_iter().any(in_root)
 }
 
-/// How the file at `path` begins, as much of it as is read of any file; `None` if there is none.
-pub fn beginning(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+/// How the file at `path` begins, at most so many octets of it; `None` if there is none.
+pub fn beginning(path: &Path, most: u64) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
     let Some(name) = path.file_name() else {
         let path = path.to_owned();
         let kind = "a directory";
         return Err(ReadError::NotAFile { path, kind });
     };
     match folder::root(&directory_of(path)) {
-        Ok(directory) => read::beginning_at(&directory, Path::new(name), path),
+        Ok(directory) => read::beginning_at(&directory, Path::new(name), path, most),
         Err(Barred::System(Errno::ENOENT)) => Ok(None),
         Err(Barred::System(errno)) => Err(read::failure(path, errno)),
         Err(Barred::Stranger(stranger)) => Err(ReadError::Stranger(stranger)),

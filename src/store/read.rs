@@ -168,20 +168,21 @@ pub(super) fn read_at(
         .transpose()
 }
 
-/// What the same file begins with, up to [`LARGEST`] octets.
+/// What the same file begins with, at most so many octets of it.
 pub(super) fn beginning_at(
     directory: impl AsFd,
     name: &Path,
     path: &Path,
+    most: u64,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
     let Some(file) = open_at(directory, name, path)? else {
         return Ok(None);
     };
     let found = file.metadata().map_err(|error| io_failure(path, &error))?;
     must_be_file(found.mode(), path)?;
-    let room = usize::try_from(found.len().min(LARGEST)).unwrap_or_default() + 64;
+    let room = usize::try_from(found.len().min(most)).unwrap_or_default() + 64;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(LARGEST)
+    file.take(most)
         .read_to_end(&mut bytes)
         .map_err(|error| io_failure(path, &error))?;
     Ok(Some(bytes))

@@ -3,9 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::{Export, judged, look, opened};
-use crate::archive::{first_name, tar};
+use crate::archive::{names, tar};
 use crate::cli::ExportBundle;
-use crate::cmd::{Env, Stop, output_file};
+use crate::cmd::output_file::{FOREIGN, settled};
+use crate::cmd::{Env, Stop};
 use crate::key::PublicKey;
 use crate::location::{FileId, Root};
 use crate::pem;
@@ -23,7 +24,10 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
     }
     let (store, notes) = opened(&verb.tree, None, env)?;
     let file = verb.output_file.as_ref();
-    output_file::settled(file, &store, &[verb.tree.config.as_ref()], begins)?;
+    let own = |former: &[u8]| {
+        names(former).is_some_and(|names| names.iter().all(|name| name.starts_with(FOLDER)))
+    };
+    settled(file, &store, &[verb.tree.config.as_ref()], FOREIGN, own)?;
     let lock = store.lock_shared(&[Root::Pki])?;
     let mut contents = Vec::new();
     let listed = store.list(Root::Pki).map_err(anyhow::Error::from)?;
@@ -67,10 +71,6 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
         findings,
         store,
     })
-}
-
-fn begins(former: &[u8]) -> bool {
-    first_name(former).is_some_and(|name| name.starts_with(FOLDER))
 }
 
 /// What a file of certificates or public keys is read as, without what else is in it.

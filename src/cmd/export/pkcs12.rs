@@ -12,10 +12,14 @@ use crate::cmd::{Env, Stop, output_file};
 use crate::key::{PrivateKey, Protection};
 use crate::location::Root;
 use crate::observed::Observed;
-use crate::pkcs12::{check_password, encode, is_pkcs12};
+use crate::pkcs12::{check_password, encode};
 use crate::profile::{Kind, by_name};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
+
+/// Not even one of our own is replaced: whose it is cannot be told without its password.
+const KEPT: &str =
+    "is there, and it may hold the only copy of a key: remove it, or name another file";
 
 pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, Stop> {
     let file = verb.output_file.as_ref();
@@ -23,7 +27,7 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
     let inputs = [verb.tree.config.as_ref(), verb.password_file.as_ref()];
-    output_file::settled(file, &store, &inputs, is_pkcs12)?;
+    output_file::settled(file, &store, &inputs, KEPT, |_| false)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
         secret: true,

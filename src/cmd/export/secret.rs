@@ -5,10 +5,11 @@ use zeroize::Zeroizing;
 use super::{Export, Found, is_kubeconfig, not_to_a_terminal, opened};
 use crate::bundle::is_root;
 use crate::cli::{ExportSecret, SecretType};
-use crate::cmd::{Env, Stop, output_file};
+use crate::cmd::output_file::settled;
+use crate::cmd::{Env, Stop};
 use crate::diff::authorities;
 use crate::key::{PrivateKey, PublicKey};
-use crate::manifest::{Secret, are_secrets, manifests};
+use crate::manifest::{Secret, are_the_same, manifests};
 use crate::observed::{Key, Observed, Source};
 use crate::profile::{CLUSTER_API, Kind};
 use crate::spec::Spec;
@@ -18,6 +19,10 @@ use crate::x509::san::{dns_label, dns_subdomain};
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 const AUTHORITY: &str = "ca.crt";
+
+/// Why a file stays that holds no Secret of that name.
+const OTHER: &str = "does not hold the same Secrets, by name, namespace, type, labels and keys: move it \
+                     away, or name another file";
 
 type Data = Vec<(String, Zeroizing<Vec<u8>>)>;
 
@@ -36,8 +41,6 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
     }
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
-    let file = verb.output_file.as_ref();
-    output_file::settled(file, &store, &[verb.tree.config.as_ref()], are_secrets)?;
     let found = Found::of(&store, &[], env)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
@@ -104,6 +107,11 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
         }
     }
     export.bytes = manifests(&secrets);
+    if !export.is_refused() {
+        let (file, inputs) = (verb.output_file.as_ref(), [verb.tree.config.as_ref()]);
+        let own = |former: &[u8]| are_the_same(former, &export.bytes);
+        settled(file, &export.store, &inputs, OTHER, own)?;
+    }
     Ok(export)
 }
 

@@ -96,14 +96,15 @@ fn of_a_file_of_any_size_the_beginning_is_read() {
     let large = usize::try_from(LARGEST).unwrap() + 5;
     tree.write("o/large", &"x".repeat(large));
     tree.write("o/small", "text");
-    let begins =
-        |name: &str| beginning(&tree.path(name)).map(|read| read.map(|bytes| bytes.to_vec()));
+    let begins = |name: &str| {
+        beginning(&tree.path(name), LARGEST).map(|read| read.map(|bytes| bytes.to_vec()))
+    };
     assert_eq!(begins("o/small"), Ok(Some(b"text".to_vec())));
     assert_eq!(begins("o/none"), Ok(None));
     assert_eq!(begins("none/none"), Ok(None));
     assert_eq!(begins("o/large").unwrap().unwrap().len(), large - 5);
     assert!(matches!(begins("o"), Err(ReadError::NotAFile { .. })));
-    let small = beginning(&tree.path("o/small")).unwrap().unwrap();
+    let small = beginning(&tree.path("o/small"), LARGEST).unwrap().unwrap();
     assert!(small.capacity() < 100);
 }
 
