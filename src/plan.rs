@@ -4,6 +4,7 @@ mod beside;
 mod blocked;
 mod due;
 mod hindrance;
+mod loose;
 mod named;
 mod renewal;
 mod request;
@@ -21,6 +22,7 @@ use crate::x509::request::Request;
 
 use blocked::not_copied;
 pub use due::{Due, Renewal};
+pub use loose::NOT_WRITTEN;
 pub use request::{Asking, asked};
 
 /// What a verb may do with what is there.
@@ -249,7 +251,12 @@ impl<'a> Planner<'a> {
         match self.policy.force {
             Force::Ask(asking) => return self.asking(spec, asking),
             Force::Import(within) => return self.importing(spec, within),
-            Force::Renew(renewal) => return self.renewal(spec, renewal),
+            Force::Renew(renewal) => {
+                return match spec.place {
+                    Place::Found { .. } => Ok(self.loose(spec, &renewal.due)),
+                    _ => self.renewal(spec, renewal),
+                };
+            }
             Force::Drifted | Force::Named | Force::No => {}
         }
         let observed = self.observed(spec);

@@ -224,6 +224,93 @@ fn a_name_is_a_path_of_the_tree_too_or_an_identity_of_one_s_own() {
     }
 }
 
+/// A pair of one's own, moved to `to`, without its ending.
+fn own(folder: &TempDir, to: &str) {
+    let k = folder.join("k");
+    let arguments = ["client", "own", "--common-name", to, "--kubernetes-dir"];
+    run(&mut at(
+        MADE,
+        "022",
+        &certs(&[&arguments[..], &[text(&k)]].concat()),
+    ))
+    .expect(0);
+    for ending in ["crt", "key"] {
+        let to = k.join(format!("{to}.{ending}"));
+        fs::create_dir_all(to.parent().expect("a folder")).expect("make a folder");
+        fs::rename(k.join(format!("pki/own.{ending}")), to).expect("move");
+    }
+}
+
+#[test]
+fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
+    let folder = tree();
+    let k = folder.join("k");
+    own(&folder, "pki/Alice_A@example.com");
+    for name in ["pki/a b", "pki/sub/x", "y"] {
+        own(&folder, name);
+    }
+    fs::copy(k.join("admin.conf"), k.join("config")).expect("copy");
+    fs::copy(k.join("admin.conf"), k.join("my_Admin.conf")).expect("copy");
+    let written = ["Alice_A@example.com.crt", "my_Admin.conf"];
+    let loose = ["config", "y.crt", "pki/a b.crt", "pki/sub/x.crt"].map(|name| k.join(name));
+    let loose: Vec<&str> = loose.iter().map(|path| text(path)).collect();
+    // What is in time is no matter, nor what another CA signed or whose key is elsewhere.
+    let report = json(&folder, 1, &[], 0);
+    assert_eq!(steps(&report, "skip"), [""; 0]);
+    for (name, content) in [
+        ("pki/No Key.crt", read(&k.join("pki/apiserver.crt"))),
+        ("other", read(&tree().join("k/admin.conf"))),
+    ] {
+        write(&k.join(name), &content);
+    }
+    let checked = run(&mut at(
+        MADE + 350 * DAY,
+        "022",
+        &certs(&["check", "--output", "json", "--kubernetes-dir", text(&k)]),
+    ));
+    let checked: Value = serde_json::from_str(&checked.expect(4).stdout).expect("JSON");
+    let due = codes(&checked, "warning");
+    for name in written.iter().chain(&loose) {
+        assert!(
+            due.contains(&format!("{name} expires-soon")),
+            "{name}: {due:?}"
+        );
+    }
+    // `--all` renews what is not due, and tells of what is.
+    let report = json(&folder, 1, &["--all", "--dry-run"], 0);
+    assert!(
+        written
+            .iter()
+            .all(|name| steps(&report, "replace").contains(name))
+    );
+    for flags in [&["--dry-run"][..], &["--all", "--dry-run"], &[]] {
+        let report = json(&folder, 350, flags, 3);
+        let replaced = steps(&report, "replace");
+        assert!(
+            written.iter().all(|name| replaced.contains(name)),
+            "{replaced:?}"
+        );
+        assert_eq!(steps(&report, "skip"), loose, "{flags:?}");
+        let told: Vec<String> = loose
+            .iter()
+            .map(|name| format!("{name} not-renewed"))
+            .collect();
+        assert_eq!(codes(&report, "warning"), told);
+    }
+    let said = renew(&folder, 350, &[]).expect(3).stderr;
+    let words = "pki/sub/x.crt is due, and lies where no run writes: call it NAME.crt";
+    assert!(said.contains(words), "{said}");
+    let said = renew(&folder, 350, &["pki/sub/x.crt"]).expect(2).stderr;
+    assert!(
+        said.contains("pki/sub/x.crt lies where no run writes: call it"),
+        "{said}"
+    );
+    let report = json(&folder, 350, &["pki/Alice_A@example.com.crt"], 0);
+    assert_eq!(steps(&report, "replace"), [written[0]]);
+    // Renewed under such a name it is taken back too.
+    run(&mut certs(&["rollback", "--kubernetes-dir", text(&k)])).expect(0);
+}
+
 #[test]
 fn modes_owners_chains_and_all_else_in_a_kubeconfig_stay() {
     let folder = tree();

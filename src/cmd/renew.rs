@@ -23,6 +23,7 @@ use crate::store::{self, Store};
 
 mod asked;
 mod changed;
+mod loose;
 mod names;
 
 const VERB: &str = "renew";
@@ -208,7 +209,7 @@ impl Job {
     ) -> Result<Judged, Stop> {
         let (places, closed) = there::places(&self.store, roots);
         let trusted = store::trusted_users(Owner::default());
-        let seen = observe(&places, &self.store, passphrases, trusted);
+        let mut seen = observe(&places, &self.store, passphrases, trusted);
         let over = self
             .stated
             .as_ref()
@@ -263,6 +264,10 @@ impl Job {
         let mut planning = plan(&wanted, &issuers, &seen.observed, ground, policy, env.now);
         if let (false, Ok(_)) = (closed.is_empty(), &planning) {
             planning = Err(Refusal { findings: closed });
+        }
+        if let (true, Ok(planned)) = (self.names.is_empty(), &mut planning) {
+            let tree = (&self.store, roots);
+            loose::add(planned, [&places, &specs], &mut seen, tree, policy, env)?;
         }
         Ok(Judged {
             seen,

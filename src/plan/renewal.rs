@@ -376,7 +376,7 @@ enum Verdict {
     NotDue,
 }
 
-fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
+pub(super) fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
     Planned {
         spec: spec.clone(),
         step,
@@ -389,7 +389,7 @@ fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
     told_to_a_reader(findings, std::slice::from_ref(spec))
 }
 
-fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Planned {
+pub(super) fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Planned {
     let mut planned = planned(spec, Step::Skip, findings);
     let finding = spec.finding(Code::NotRenewed, text, way_out);
     planned.findings.push(finding);

@@ -103,7 +103,11 @@ pub(super) fn is_known(file: &FileId) -> bool {
         Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
         Root::Kubelet => ["kubelet.crt", "kubelet.key", "kubelet.csr"].contains(&base),
         Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
-        Root::Requests => base == REQUESTS || has_ending(base, &[".crt", ".csr"]),
+        // Called as its profile is.
+        Root::Requests => {
+            base == REQUESTS
+                || base.chars().all(is_of_profiles) && has_ending(base, &[".crt", ".csr"])
+        }
     })
 }
 
@@ -143,12 +147,19 @@ fn in_place(file: &FileId, plain: impl Fn(&str) -> bool) -> bool {
 }
 
 fn has_ending(base: &str, endings: &[&str]) -> bool {
-    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+    // None that a shell or a journal makes something of: names are printed to be typed.
+    let plain = |letter: char| {
+        is_of_profiles(letter) || matches!(letter, 'A'..='Z' | '_' | '@' | '+' | ':')
+    };
 
     base.len() <= 255
-        && base.bytes().all(plain)
+        && base.chars().all(plain)
         && !base.starts_with(['.', '-'])
         && endings.iter().any(|ending| base.ends_with(ending))
+}
+
+fn is_of_profiles(letter: char) -> bool {
+    matches!(letter, 'a'..='z' | '0'..='9' | '.' | '-')
 }
 
 /// The folders within `root` that files of ours are in.

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::cmd::select::nearest;
 use crate::cmd::{Stop, there};
+use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::{Observed, Source};
+use crate::plan::NOT_WRITTEN;
 use crate::profile::TABLE;
 use crate::spec::{Content, Place, Spec};
 use crate::store::Store;
@@ -55,6 +57,12 @@ fn unknown(name: &str, specs: &[Spec], store: &Store) -> String {
             path.display(),
             row.command()
         );
+    }
+    let lying = Root::TREE.iter().flat_map(|root| store.walk(*root).files);
+    let lying: Vec<FileId> = lying.map(|(file, _)| file).collect();
+    if let [file, ..] = store.called(name, &lying).as_slice() {
+        let [why, way_out] = NOT_WRITTEN;
+        return format!("{} {why}: {way_out}", store.path(file).display());
     }
     let known: Vec<&str> = specs
         .iter()

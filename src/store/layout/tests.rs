@@ -24,6 +24,16 @@ fn the_files_of_kubeadm_are_known() {
 }
 
 #[test]
+fn a_pair_may_be_called_as_its_user_is_and_a_request_as_its_profile() {
+    for name in ["Alice.crt", "jane_doe@example.com.key", "system:x+y.crt"] {
+        assert!(known(Root::Pki, name), "{name}");
+        assert!(!known(Root::Requests, name), "{name}");
+    }
+    assert!(known(Root::Kubeconfig, "my_Admin.conf"));
+    assert!(known(Root::Requests, "admin.crt"));
+}
+
+#[test]
 fn what_leaves_a_root_or_is_hidden_or_strange_is_not_known() {
     for name in [
         "",
@@ -40,8 +50,11 @@ fn what_leaves_a_root_or_is_hidden_or_strange_is_not_known() {
         ".certs-journal",
         ".a.crt",
         "-a.crt",
-        "CA.crt",
         "a b.crt",
+        "a'b.crt",
+        "a;b.crt",
+        "$a.crt",
+        "ä.crt",
         "ca.pem",
         "admin.conf",
         "ca.crt\n",
