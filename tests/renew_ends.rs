@@ -12,6 +12,7 @@ use serde_json::Value;
 
 mod common;
 use common::kubeadm::NOON;
+use common::node::read_only;
 use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
 use common::{TempDir, at, certs, read, run, set_mode, text, tool, write};
@@ -223,6 +224,34 @@ fn a_run_that_does_not_get_the_lock_or_meets_a_fault_of_the_system_is_1() {
         after,
         ["scheduler.conf", "pki/ca.crt"].map(|f| read(&folder.join("k").join(f)))
     );
+}
+
+#[test]
+fn where_nobody_can_write_nothing_is_due_or_one_error_tells_so() {
+    let folder = tree();
+    let before = snapshot(folder.path());
+    let run_at = |days: i64, flags: &[&str]| {
+        let command = at(NOON + days * DAY, "022", &command(&folder, flags));
+        run(read_only("k", &command).current_dir(folder.path()))
+    };
+    let said = run_at(1, &[]).expect(0);
+    let nothing = "Nothing is due; nothing was written.";
+    assert!(said.stdout.contains(nothing), "{said}");
+    for (days, flags) in [(350, &[][..]), (1, &["apiserver"]), (1, &["--all"])] {
+        let said = run_at(days, flags).expect(1);
+        let words =
+            "k/pki is on a read-only file system: choose another place with --kubernetes-dir";
+        assert!(said.stderr.contains(words), "{said}");
+        assert_eq!(said.stderr.lines().count(), 1, "{said}");
+    }
+    // What a check would tell is told before that.
+    run_at(350, &["--dry-run"]).expect(0);
+    run_at(1, &["nobody"]).expect(2);
+    same(&before, folder.path());
+    let folder = killed();
+    let said = run(read_only("k", &command(&folder, &[])).current_dir(folder.path())).expect(1);
+    let words = "tells of a run that was interrupted, and is to be completed first";
+    assert!(said.stderr.contains(words), "{said}");
 }
 
 #[test]

@@ -75,12 +75,14 @@ impl Sequence<'_> {
                 return Ok(Some(Carried::of(judged)));
             }
         }
-        let (mut writer, recovered) = writer(
-            self.store,
-            [&self.roots, &self.reads],
-            self.lock_timeout,
-            env,
-        )?;
+        // Where nobody can write, what is there may be as it should be.
+        let all = self.all();
+        let locked: [&[Root]; 2] = if self.reads_alone() {
+            [&[], &all]
+        } else {
+            [&self.roots, &self.reads]
+        };
+        let (mut writer, recovered) = writer(self.store, locked, self.lock_timeout, env)?;
         if let Some(recovered) = &recovered {
             report.recovered(recovered);
         }
@@ -105,6 +107,9 @@ impl Sequence<'_> {
                 let Prepared { changes, issued } =
                     apply::prepare(plan, &judged.seen, self.owner, env.now)?;
                 if !changes.is_empty() {
+                    if self.reads_alone() {
+                        self.store.check_writable(&self.roots)?;
+                    }
                     let committed = commit(writer, changes, self.verb, self.backup, env)?;
                     report.committed(committed);
                 }
@@ -113,6 +118,11 @@ impl Sequence<'_> {
             refused @ Err(_) => report.planned(refused, observed),
         }
         Ok(judged)
+    }
+
+    fn reads_alone(&self) -> bool {
+        let mut roots = self.roots.iter();
+        roots.any(|root| self.store.is_read_only(*root))
     }
 
     fn all(&self) -> Vec<Root> {

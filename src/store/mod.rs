@@ -129,6 +129,11 @@ impl Store {
         found.is_err_and(|error| matches!(error.kind(), NotADirectory | NotFound))
     }
 
+    /// Whether nobody can write to `root`: not for want of permission.
+    pub fn is_read_only(&self, root: Root) -> bool {
+        writable::is_read_only(self.root(root))
+    }
+
     /// Whether `root` is the directory that is at `path`.
     pub fn is_root(&self, root: Root, path: &Path) -> bool {
         earlier::is_root(&self.roots, root, path)

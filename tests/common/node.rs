@@ -36,11 +36,21 @@ pub fn as_nobody(place: &Path, arguments: &[&str]) -> Finished {
 
 /// The program, run in the folder where `directory` lies on a medium that nobody writes, root neither.
 pub fn with_read_only(place: &Path, directory: &str, arguments: &[&str]) -> Finished {
+    run(read_only(directory, &certs(arguments)).current_dir(place))
+}
+
+/// The same command where `directory` lies on a medium that nobody writes.
+pub fn read_only(directory: &str, inner: &Command) -> Command {
     let lines = "mount --bind \"$0\" \"$0\"; mount -o remount,ro,bind \"$0\"; ! touch \"$0/x\" 2> /dev/null; exec \"$@\"";
-    let inner = certs(arguments);
     let mut apart = Command::new(tool("unshare"));
     apart.args(["--mount", "--propagation", "private"]);
     apart.args(["bash", "-euc", lines, directory]);
     apart.arg(inner.get_program()).args(inner.get_args());
-    run(apart.current_dir(place))
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => apart.env(name, value),
+            None => apart.env_remove(name),
+        };
+    }
+    apart
 }
