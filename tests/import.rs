@@ -368,12 +368,12 @@ fn on_a_new_node_a_ca_that_is_being_replaced_is_trusted_where_its_operator_put_i
     only_others_lack(place.path());
 }
 
-/// `cross WHO NAME BY`: a certificate of `int`'s or `ca`'s key, by another CA.
+/// `cross WHO NAME BY [DAYS]`: a certificate of `int`'s or `ca`'s key, by another CA.
 const CROSS: &str = r"
 printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' > ca.ext
 [ -f int.key ] || openssl ecparam -name prime256v1 -genkey -noout -out int.key
 cross() {
-    openssl req -new -key $1.key -subj /CN=$1 | openssl x509 -req -days 2000 -extfile ca.ext -CAcreateserial \
+    openssl req -new -key $1.key -subj /CN=$1 | openssl x509 -req -days ${4:-2000} -extfile ca.ext -CAcreateserial \
         -CA $3.crt -CAkey $3.key -out $2.crt 2> /dev/null
 }
 ";
@@ -382,7 +382,7 @@ cross() {
 fn of_an_intermediate_with_two_issuers_the_way_to_one_root_counts_and_the_other_is_placed_by_hand()
 {
     let place = came_back("365");
-    let sign = "cross int int ca; cross int again ca; cross int other ev; sign admin 365 int; sign apiserver 365 int";
+    let sign = "cross int int ca; cross int again ca; cross int other ev 1999; sign admin 365 int; sign apiserver 365 int";
     script(place.path(), &format!("{CROSS}{SIGN}{sign}"));
     let crossed = fingerprint(&place.join("other.crt"));
     let words = format!(
