@@ -667,6 +667,8 @@ fn that_a_secret_s_file_belongs_to_somebody_else_is_told_by_every_verb_that_read
     ];
     for (owner, told) in [(0, false), (65534, true)] {
         script(place.path(), &format!("chown {owner} secret"));
+        // None replaces it.
+        let _ = std::fs::remove_file(&file);
         for verb in &verbs {
             let flag = verb
                 .iter()
