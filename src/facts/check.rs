@@ -336,7 +336,8 @@ impl Run {
     }
 }
 
-pub(super) fn node_name(name: &str) -> Result<(), String> {
+/// Whether the text, in lower case, can be the name of a node; the error is the reason.
+pub(crate) fn node_name(name: &str) -> Result<(), String> {
     san::dns_subdomain(name)?;
     // An address is a name that some clouds give; what only looks like one is a slip.
     if name.contains('.') && san::ends_in_number(name) && name.parse::<IpAddr>().is_err() {

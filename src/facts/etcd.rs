@@ -33,13 +33,8 @@ fn etcd_member(text: &str) -> Result<(String, IpAddr), String> {
         .ok_or("is no member: write NAME=ADDRESS")?;
     node_name(name)?;
     let address = network::address(address)?;
-    if address.is_unspecified() {
-        return Err("is the unspecified address: a member has one of its own".into());
-    }
-    match network::unreachable(address) {
-        Some(reason) => Err(reason.into()),
-        None => Ok((name.into(), address)),
-    }
+    network::of_a_node(address)?;
+    Ok((name.into(), address))
 }
 
 pub(super) fn external_etcd(given: &Given) -> ExternalEtcd {

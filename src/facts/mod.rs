@@ -19,8 +19,10 @@ use time::Duration;
 use crate::key::KeyAlgorithm;
 use crate::x509::san::San;
 
+pub(crate) use check::node_name;
 pub use check::{cert_dir, resolve, resolve_elsewhere};
 pub use endpoint::Endpoint;
+pub(crate) use network::of_a_node;
 pub use version::Version;
 
 /// A value, and where somebody gave it.

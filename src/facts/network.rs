@@ -39,6 +39,14 @@ pub(super) fn unreachable(address: IpAddr) -> Option<&'static str> {
     }
 }
 
+/// Whether an address can be a node's own, at which others reach it; the error is the reason.
+pub(crate) fn of_a_node(address: IpAddr) -> Result<(), &'static str> {
+    if address.is_unspecified() {
+        return Err("is the unspecified address: a node has one of its own");
+    }
+    unreachable(address).map_or(Ok(()), Err)
+}
+
 /// Reads a TCP port; the error is the reason.
 pub(super) fn port(text: &str) -> Result<u16, String> {
     let digits = text.bytes().all(|octet| octet.is_ascii_digit());
