@@ -14,7 +14,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub use read::documents;
+pub use read::{documents, documents_of_any_size, text};
 pub use write::write;
 
 /// A value, and where it stands.

@@ -18,30 +18,25 @@ use super::{Error, Node, Value};
 const FILE_MAX: usize = 2 << 20;
 /// Most brackets open at a time: for each token the parser looks at every one of them.
 const BRACKETS_MAX: usize = 256;
-/// Most that a file may unfold to through its aliases, in bytes of text and 64 for each node.
-const UNFOLDED_MAX: usize = 32 << 20;
+/// Most that a file may unfold to through its aliases, in bytes of text and 64 for each node: so many times what it may
+/// be large itself.
+const UNFOLDED_TIMES: usize = 16;
 
 /// The documents of a stream, those without content left out; at least one, else the error says so.
 ///
 /// The first error ends the reading: what the parser makes of the rest is guesswork.
 pub fn documents(bytes: &[u8]) -> Result<Vec<Node>, Error> {
-    let whole = |reason: &str| Error {
-        line: 0,
-        reason: reason.into(),
-    };
     if bytes.len() > FILE_MAX {
         return Err(whole(
             "is larger than 2 MiB, too large for a configuration or a kubeconfig",
         ));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| Error {
-        line: bytes[..error.valid_up_to()]
-            .split(|byte| *byte == b'\n')
-            .count(),
-        reason: "is no UTF-8 text".into(),
-    })?;
-    // The parser leaves a byte order mark out of its positions.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    documents_of_any_size(bytes)
+}
+
+/// As [`documents`], for a file whose size the caller has bounded.
+pub fn documents_of_any_size(bytes: &[u8]) -> Result<Vec<Node>, Error> {
+    let text = text(bytes)?;
     bounded_brackets(text)?;
     let reader = Reader::new(text);
     let mut documents = Vec::new();
@@ -64,6 +59,25 @@ pub fn documents(bytes: &[u8]) -> Result<Vec<Node>, Error> {
         Err(whole("holds no document"))
     } else {
         Ok(documents)
+    }
+}
+
+/// The text of a file, without its byte order mark.
+pub fn text(bytes: &[u8]) -> Result<&str, Error> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Error {
+        line: bytes[..error.valid_up_to()]
+            .split(|byte| *byte == b'\n')
+            .count(),
+        reason: "is no UTF-8 text".into(),
+    })?;
+    // The parser leaves a byte order mark out of its positions.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn whole(reason: &str) -> Error {
+    Error {
+        line: 0,
+        reason: reason.into(),
     }
 }
 
@@ -137,7 +151,7 @@ impl<'a> Reader<'a> {
                 .map(|(index, _)| index + 1)
                 .collect(),
             line: Cell::new(1),
-            room: Cell::new(UNFOLDED_MAX),
+            room: Cell::new(UNFOLDED_TIMES * text.len().max(FILE_MAX)),
             refusal: RefCell::new(None),
         }
     }
@@ -182,7 +196,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn spend<E: de::Error>(&self, text: usize) -> Result<(), E> {
         let Some(room) = self.room.get().checked_sub(64 + text) else {
-            return Err(self.refuse("holds more than 32 MiB of values, aliases unfolded".into()));
+            let most = (UNFOLDED_TIMES * self.text.len().max(FILE_MAX)) >> 20;
+            let reason = format!("holds more than {most} MiB of values, aliases unfolded");
+            return Err(self.refuse(reason));
         };
         self.room.set(room);
         Ok(())
