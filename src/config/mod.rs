@@ -6,6 +6,7 @@
 mod document;
 mod fields;
 mod honoured;
+pub mod inventory;
 
 use std::fmt;
 
@@ -89,7 +90,7 @@ pub fn parse(bytes: &[u8], file_name: &str, unknown: Unknown) -> Result<Parsed, 
         notes: Vec::new(),
     };
     let mut given = Given::default();
-    match yaml::documents(bytes) {
+    match documents(bytes) {
         Ok(documents) => run.documents(&documents, unknown, &mut given),
         Err(error) => run.refuse(error.line, error.reason),
     }
@@ -101,6 +102,17 @@ pub fn parse(bytes: &[u8], file_name: &str, unknown: Unknown) -> Result<Parsed, 
     } else {
         Err(run.errors)
     }
+}
+
+/// The documents of a file, among which there may be an inventory of any size that is read.
+fn documents(bytes: &[u8]) -> Result<Vec<Node>, yaml::Error> {
+    if bytes.len() > inventory::LARGEST {
+        return Err(yaml::Error {
+            line: 0,
+            reason: inventory::TOO_LARGE.into(),
+        });
+    }
+    yaml::documents_of_any_size(bytes)
 }
 
 /// What a pass over a file collects.
@@ -160,11 +172,11 @@ impl Run<'_> {
                 });
             }
         }
-        self.together(&seen);
+        self.together(&seen, documents);
     }
 
     /// What the documents of a file are to one another.
-    fn together(&mut self, seen: &[(Kind, usize)]) {
+    fn together(&mut self, seen: &[(Kind, usize)], documents: &[Node]) {
         let line = |kind| {
             seen.iter()
                 .find(|(other, _)| *other == kind)
@@ -183,7 +195,11 @@ impl Run<'_> {
             ),
             (None, None, None) if self.errors.is_empty() => {
                 let names = Kind::ALL.map(Kind::name).join(", ");
-                self.refuse(0, format!("holds no document of {GROUP} that counts: {names}"));
+                let mut reason = format!("holds no document of {GROUP} that counts: {names}");
+                if documents.iter().any(inventory::is_one) {
+                    reason.push_str("; the Inventory is for --inventory, put one of these beside it");
+                }
+                self.refuse(0, reason);
             }
             _ => {}
         }
@@ -230,13 +246,15 @@ impl Run<'_> {
             .and_then(Node::as_text)
             .filter(|text| !text.is_empty());
         if text.is_none() {
-            self.refuse(
-                document.line,
-                format!("a document without {key}: every document names its apiVersion and kind"),
-            );
+            self.refuse(document.line, headless(key));
         }
         text
     }
+}
+
+/// What is said of a document without `apiVersion` or `kind`.
+fn headless(key: &str) -> String {
+    format!("a document without {key}: every document names its apiVersion and kind")
 }
 
 #[cfg(test)]
