@@ -229,7 +229,7 @@ impl<'a> Preparation<'a> {
                 let leaf = issued.certificate().clone();
                 self.issued.insert(spec.name.clone(), leaf.clone());
                 let ca = wanted.issuer.as_deref().unwrap_or_default();
-                chain(&leaf, &self.authorities(ca)?)
+                chain(&leaf, &self.authorities(ca)?, self.now)
             }
             _ => bail!("{} was not asked for", spec.name),
         };
@@ -253,7 +253,7 @@ impl<'a> Preparation<'a> {
             .iter()
             .find(|certificate| certificate.public_key == *ca_key.public_key())
             .context("the CA's file holds no certificate of the CA's key")?;
-        let end = End::of_ca(certificate, &chain);
+        let end = End::of_ca(certificate, &chain, self.now);
         let validity = issue::validity(spec, Some(end), self.now)?;
         let issuer = Issuer {
             certificate,
@@ -299,7 +299,7 @@ impl<'a> Preparation<'a> {
             _ => &[][..],
         };
         let served = self.served.as_deref().unwrap_or(there);
-        Ok(anchors(&self.authorities(ca)?, served))
+        Ok(anchors(&self.authorities(ca)?, served, self.now))
     }
 }
 

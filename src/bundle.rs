@@ -19,10 +19,14 @@ pub fn is_root(ca: &Certificate) -> bool {
     verifies(ca, ca)
 }
 
-/// Those of `pool` that stand above a certificate, the nearest first: the way that lasts longest to a
-/// root that is there, and where none is as far as one goes.
-pub fn above<'a>(certificate: &Certificate, pool: &'a [Certificate]) -> Vec<&'a Certificate> {
-    let above = Above::of(certificate, pool, &is_root);
+/// Those of `pool` that stand above a certificate, the nearest first: the way to a root that is there on
+/// which all are good now, and of several the one that lasts longest; where no root is as far as one goes.
+pub fn above<'a>(
+    certificate: &Certificate,
+    pool: &'a [Certificate],
+    now: OffsetDateTime,
+) -> Vec<&'a Certificate> {
+    let above = Above::of(certificate, pool, &is_root, now);
     let way = above.to_top().or_else(|| above.as_far_as_it_goes());
     way.map_or_else(Vec::new, |way| way.cas)
 }
@@ -35,16 +39,17 @@ pub fn effective_end(
     leaf: &Certificate,
     chain: &[Certificate],
     authorities: &[Certificate],
+    now: OffsetDateTime,
 ) -> OffsetDateTime {
     let sent = || chain.iter().filter(|ca| ca.is_ca() && !is_root(ca));
     let roots = authorities.iter().filter(|ca| is_root(ca));
-    let way = Above::of(leaf, sent().chain(roots), &is_root).to_top();
+    let way = Above::of(leaf, sent().chain(roots), &is_root, now).to_top();
     let way = way.or_else(|| {
         let highest = |ca: &Certificate| {
             let mut further = authorities.iter().filter(|other| *other != ca);
             authorities.contains(ca) && (is_root(ca) || !further.any(|other| verifies(ca, other)))
         };
-        Above::of(leaf, sent().chain(authorities), &highest).to_top()
+        Above::of(leaf, sent().chain(authorities), &highest, now).to_top()
     });
     let own = leaf.validity.not_after;
     way.map_or(own, |way| way.end.min(own))
@@ -54,9 +59,14 @@ pub fn effective_end(
 /// root. Where they lead to several the first counts: what another CA signed makes that no anchor. A
 /// further certificate of a CA on the way is on it if one of them signed it; who made it is not known
 /// otherwise, and its key may be held back there from what this one allows.
-pub fn on_the_way(from: &[Certificate], file: &[Certificate], pool: &[Certificate]) -> Vec<bool> {
+pub fn on_the_way(
+    from: &[Certificate],
+    file: &[Certificate],
+    pool: &[Certificate],
+    now: OffsetDateTime,
+) -> Vec<bool> {
     let all = [file, pool].concat();
-    let mut ways: Vec<_> = from.iter().map(|one| above(one, &all)).collect();
+    let mut ways: Vec<_> = from.iter().map(|one| above(one, &all, now)).collect();
     ways.retain(|way| way.iter().any(|ca| file.contains(ca)));
     let top = ways.first().and_then(|way| way.last().copied());
     ways.retain(|way| way.last().copied() == top);
@@ -74,8 +84,8 @@ pub fn on_the_way(from: &[Certificate], file: &[Certificate], pool: &[Certificat
 
 /// What the file of a leaf holds: the leaf and the CAs of `pool` between it and its root. Not the root:
 /// who verifies must have that anyway (RFC 8446 section 4.4.2).
-pub fn chain(leaf: &Certificate, pool: &[Certificate]) -> Vec<Certificate> {
-    let between = above(leaf, pool).into_iter().filter(|ca| !is_root(ca));
+pub fn chain(leaf: &Certificate, pool: &[Certificate], now: OffsetDateTime) -> Vec<Certificate> {
+    let between = above(leaf, pool, now).into_iter().filter(|ca| !is_root(ca));
     [leaf].into_iter().chain(between).cloned().collect()
 }
 
@@ -85,8 +95,9 @@ pub fn completed(
     leaf: &Certificate,
     behind: &[Certificate],
     authorities: &[Certificate],
+    now: OffsetDateTime,
 ) -> Vec<Certificate> {
-    let mut file = chain(leaf, &with_those_behind(leaf, authorities, behind));
+    let mut file = chain(leaf, &with_those_behind(leaf, authorities, behind), now);
     let further = behind
         .iter()
         .filter(|ca| !file.iter().any(|one| same_ca(one, ca)));
@@ -120,6 +131,7 @@ pub fn replaced(
     came: &[Certificate],
     former: &Certificate,
     there: &[Certificate],
+    now: OffsetDateTime,
 ) -> Vec<Certificate> {
     let Some((ca, others)) = came.split_first() else {
         return Vec::new();
@@ -127,13 +139,13 @@ pub fn replaced(
     let pool = [came, there].concat();
     let again = |one: &Certificate| came.contains(one) || !came.iter().any(|ca| same_ca(ca, one));
     let mut file = vec![ca.clone()];
-    let above_it = above(ca, &pool).into_iter().filter(|one| again(one));
+    let above_it = above(ca, &pool, now).into_iter().filter(|one| again(one));
     for one in above_it.chain(others) {
         if !file.contains(one) {
             file.push(one.clone());
         }
     }
-    let all = |ca, pool| Above::of(ca, pool, &is_root).all();
+    let all = |ca, pool| Above::of(ca, pool, &is_root, now).all();
     let (of_former, of_ca) = (all(former, there), all(ca, &pool));
     let own_sake =
         |one: &&Certificate| *one != former && (!of_former.contains(one) || of_ca.contains(one));
@@ -147,10 +159,15 @@ pub fn replaced(
 
 /// Whether a CA between this leaf and its root is not behind it, so that who trusts the root alone
 /// cannot follow.
-pub fn lacks(leaf: &Certificate, behind: &[Certificate], authorities: &[Certificate]) -> bool {
+pub fn lacks(
+    leaf: &Certificate,
+    behind: &[Certificate],
+    authorities: &[Certificate],
+    now: OffsetDateTime,
+) -> bool {
     let pool = with_those_behind(leaf, authorities, behind);
     let there = |ca: &Certificate| behind.iter().any(|other| same_ca(other, ca));
-    !chain(leaf, &pool)[1..].iter().all(there)
+    !chain(leaf, &pool, now)[1..].iter().all(there)
 }
 
 /// A CA is its name and its key, whichever of its certificates it is.
@@ -161,8 +178,16 @@ pub(crate) fn same_ca(one: &Certificate, other: &Certificate) -> bool {
 /// The certificates of a CA's file that others are to trust. An intermediate leaves them if the file
 /// holds the root above it, and the server sends it along with its own certificate (`sent`): trust is
 /// in the root then. Without that nobody who trusts the root alone could follow the chain.
-pub fn anchors(bundle: &[Certificate], sent: &[Certificate]) -> Vec<Certificate> {
-    let leads_to_root = |ca: &Certificate| above(ca, bundle).last().is_some_and(|top| is_root(top));
+pub fn anchors(
+    bundle: &[Certificate],
+    sent: &[Certificate],
+    now: OffsetDateTime,
+) -> Vec<Certificate> {
+    let leads_to_root = |ca: &Certificate| {
+        above(ca, bundle, now)
+            .last()
+            .is_some_and(|top| is_root(top))
+    };
     let needed = |ca: &&Certificate| is_root(ca) || !sent.contains(ca) || !leads_to_root(ca);
     bundle.iter().filter(needed).cloned().collect()
 }

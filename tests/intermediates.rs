@@ -857,6 +857,40 @@ fn a_ca_above_that_was_renewed_is_followed_though_it_stands_behind_the_former_on
 }
 
 #[test]
+fn a_ca_above_that_is_yet_to_begin_is_on_no_way_where_another_is_good_now() {
+    let place = below_int("300");
+    let pem = |name: &str| read(&place.join(name));
+    let (own, int, root) = (pem("own.crt"), pem("roots/int.crt"), pem("roots/root.crt"));
+    let later = format!(
+        "openssl() {{ {} -f +2d openssl \"$@\"; }}",
+        text(&tool("faketime"))
+    );
+    bash(
+        place.path(),
+        "later root 3000",
+        &format!("{later}{SIGNED_ABOVE}"),
+    );
+    let later = pem("later.crt");
+    std::fs::remove_file(place.join("later.crt")).expect("remove");
+    for file in [[&later, &int], [&int, &later]] {
+        let file = format!("{own}{}{}{root}", file[0], file[1]);
+        write(&place.join("pki/ca.crt"), file);
+        on(place.path(), &["renew", "--all"]).expect(0);
+        on(place.path(), &["check"]).expect(0);
+        for (name, chain, ca) in chains(place.path()) {
+            if ca == "pki/ca" {
+                assert_eq!(chain[1..], [own.clone(), int.clone()], "{name}");
+            }
+        }
+        good_then(place.path(), "roots/root.crt", 0);
+    }
+    write(&place.join("pki/ca.crt"), format!("{own}{later}{root}"));
+    let told = on(place.path(), &["check"]).expect(4);
+    let words = "pki/ca.crt stands below \"CN=int\", which begins on";
+    assert!(told.stdout.contains(words), "{told}");
+}
+
+#[test]
 fn of_a_ca_that_two_roots_signed_above_the_way_that_lasts_is_kept_by_a_renewal() {
     let place = below_int("3000");
     let pem = |name: &str| read(&place.join(name));

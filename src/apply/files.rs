@@ -30,7 +30,7 @@ impl Preparation<'_> {
             Some(ca) => self.authorities(ca)?,
             None => Vec::new(),
         };
-        let file = chain(certificate, &pool);
+        let file = chain(certificate, &pool, self.now);
         let Place::Kubeconfig { .. } = &spec.place else {
             self.certificates(pair, spec, &file);
             self.private_key(pair, &spec.place, key);

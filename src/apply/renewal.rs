@@ -143,7 +143,7 @@ impl<'a> Preparation<'a> {
         let mut file: Vec<Certificate> = chain.iter().map(now).collect();
         let issuer = spec.certificate().and_then(|leaf| leaf.issuer.as_deref());
         if let Some(ca) = issuer {
-            file = completed(made, &file[1..], &self.authorities(ca)?);
+            file = completed(made, &file[1..], &self.authorities(ca)?, self.now);
         }
         Ok(file)
     }

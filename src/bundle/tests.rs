@@ -8,6 +8,46 @@ use crate::oracle::sample::{NOW, access, certificate, key, open, spec};
 use crate::plan::Found;
 use crate::x509::name::Name;
 
+fn above<'a>(certificate: &Certificate, pool: &'a [Certificate]) -> Vec<&'a Certificate> {
+    super::above(certificate, pool, NOW)
+}
+
+fn chain(leaf: &Certificate, pool: &[Certificate]) -> Vec<Certificate> {
+    super::chain(leaf, pool, NOW)
+}
+
+fn completed(
+    leaf: &Certificate,
+    behind: &[Certificate],
+    authorities: &[Certificate],
+) -> Vec<Certificate> {
+    super::completed(leaf, behind, authorities, NOW)
+}
+
+fn effective_end(
+    leaf: &Certificate,
+    chain: &[Certificate],
+    authorities: &[Certificate],
+) -> OffsetDateTime {
+    super::effective_end(leaf, chain, authorities, NOW)
+}
+
+fn anchors(bundle: &[Certificate], sent: &[Certificate]) -> Vec<Certificate> {
+    super::anchors(bundle, sent, NOW)
+}
+
+fn lacks(leaf: &Certificate, behind: &[Certificate], authorities: &[Certificate]) -> bool {
+    super::lacks(leaf, behind, authorities, NOW)
+}
+
+fn on_the_way(from: &[Certificate], file: &[Certificate], pool: &[Certificate]) -> Vec<bool> {
+    super::on_the_way(from, file, pool, NOW)
+}
+
+fn replaced(came: &[Certificate], former: &Certificate, there: &[Certificate]) -> Vec<Certificate> {
+    super::replaced(came, former, there, NOW)
+}
+
 /// A CA of this name and key, signed by another one, or by itself.
 fn ca(found: &mut Found, name: &str, by: Option<&str>, with: &str) -> Certificate {
     lasting(found, name, by, with, 1000)
@@ -237,6 +277,33 @@ fn of_several_ways_to_a_root_the_one_that_lasts_longest_counts_in_whatever_order
             completed(&own, from_ref(&former), &order),
             [own.clone(), now.clone()]
         );
+    }
+}
+
+#[test]
+fn what_has_not_begun_is_on_the_way_only_where_nothing_else_is_good_now() {
+    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let begun = |ca: &Certificate, days: i64| {
+        let mut ca = ca.clone();
+        ca.validity.not_before = NOW + Duration::days(days);
+        ca
+    };
+    let (to_begin, root) = (begun(&late, 1), begun(&corp, 1));
+    let ways = [
+        [to_begin.clone(), corp.clone()],
+        [late.clone(), root.clone()],
+    ];
+    for [int, top] in ways {
+        for order in orders(&[&own, &soon, &old, &int, &top].map(Clone::clone)) {
+            assert_eq!(above(&own, &order), [&soon, &old]);
+            assert_eq!(effective_end(&own, &order, &order), soon.validity.not_after);
+            // Once it has begun it is the one that lasts longest.
+            let tomorrow = NOW + Duration::DAY;
+            assert_eq!(super::above(&own, &order, tomorrow), [&int, &top]);
+        }
+        for order in orders(&[own.clone(), int.clone(), top.clone()]) {
+            assert_eq!(above(&own, &order), [&int, &top]);
+        }
     }
 }
 

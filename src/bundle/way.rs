@@ -1,5 +1,5 @@
-//! The way from a certificate up to where trust begins: of several the one that lasts longest, in
-//! whatever order the CAs stand in their files. Pure.
+//! The way from a certificate up to where trust begins: of several one that is good now, and of those the
+//! one that lasts longest, in whatever order the CAs stand in their files. Pure.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,21 @@ const LONGEST: usize = 16;
 const MOST: usize = 64;
 
 /// The CAs above a certificate, up to one.
+#[derive(Clone)]
 pub struct Way<'a> {
     /// The nearest first.
     pub cas: Vec<&'a Certificate>,
     /// The last second in which all of them are good.
     pub end: OffsetDateTime,
+    /// Whether all of them are good now.
+    good: bool,
+}
+
+impl Way<'_> {
+    /// The greater, the better: what lasts long and has not begun leads nowhere yet.
+    fn rank(&self) -> (bool, OffsetDateTime) {
+        (self.good, self.end)
+    }
 }
 
 /// Whether its basic constraints and key usage let it sign certificates.
@@ -43,6 +53,7 @@ pub(super) struct Above<'a> {
     first: Vec<usize>,
     /// How many CAs stand below the first.
     below: usize,
+    now: OffsetDateTime,
 }
 
 struct Ca<'a> {
@@ -59,6 +70,7 @@ impl<'a> Above<'a> {
         certificate: &Certificate,
         pool: impl IntoIterator<Item = &'a Certificate>,
         top: &dyn Fn(&Certificate) -> bool,
+        now: OffsetDateTime,
     ) -> Self {
         let mut cas: Vec<Ca<'a>> = Vec::new();
         for ca in pool {
@@ -102,6 +114,7 @@ impl<'a> Above<'a> {
             cas,
             first,
             below: usize::from(certificate.is_ca()),
+            now,
         }
     }
 
@@ -111,8 +124,8 @@ impl<'a> Above<'a> {
         reached.map(|ca| ca.certificate).collect()
     }
 
-    /// The way to a top that lasts longest; of those that last as long the shortest. What may not sign
-    /// is on it only where no other leads to one.
+    /// The way to a top that is good now and lasts longest; of those that last as long the shortest. What
+    /// may not sign is on it only where no other leads to one.
     pub(super) fn to_top(&self) -> Option<Way<'a>> {
         self.longest(|ca| ca.top)
     }
@@ -130,8 +143,8 @@ impl<'a> Above<'a> {
             .or_else(|| self.through(&last, |_, _| true))
     }
 
-    /// One step after the other, and to each CA in so many steps the way that lasts longest: how many
-    /// are below it says whether it may stand there.
+    /// One step after the other, and to each CA in so many steps the best way: how many are below it
+    /// says whether it may stand there.
     fn through(
         &self,
         last: impl Fn(&Ca<'_>) -> bool,
@@ -145,11 +158,13 @@ impl<'a> Above<'a> {
                 let ca = self.cas[number].certificate;
                 let own = ca.validity.not_after;
                 let end = below.map_or(own, |way| way.end.min(own));
-                let lasts_longer = further.get(&number).is_none_or(|way| end > way.end);
-                if may_stand(ca, self.below + steps) && lasts_longer {
+                let good = !ca.validity.is_to_begin(self.now) && !ca.validity.has_ended(self.now);
+                let good = good && below.is_none_or(|way| way.good);
+                let other = further.get(&number).map(Way::rank);
+                if may_stand(ca, self.below + steps) && Some((good, end)) > other {
                     let mut cas = below.map_or_else(Vec::new, |way| way.cas.clone());
                     cas.push(ca);
-                    further.insert(number, Way { cas, end });
+                    further.insert(number, Way { cas, end, good });
                 }
             };
             if steps == 0 {
@@ -163,11 +178,8 @@ impl<'a> Above<'a> {
                 .iter()
                 .filter(|(number, _)| last(&self.cas[**number]))
             {
-                if best.as_ref().is_none_or(|best| way.end > best.end) {
-                    best = Some(Way {
-                        cas: way.cas.clone(),
-                        end: way.end,
-                    });
+                if Some(way.rank()) > best.as_ref().map(Way::rank) {
+                    best = Some(way.clone());
                 }
             }
             ways = further;

@@ -221,14 +221,14 @@ fn adapt(
                 arrivals.remove(&spec.name),
                 asked,
                 &below,
-                &pool,
+                (&pool, now),
             );
         }
         let failed = |spec: &Spec| failed.contains(&spec.name);
         let leaf = |spec: &&Spec| holds(spec) && !spec.is_ca() && !failed(spec);
         for spec in specs.iter().filter(leaf) {
             let sans = requests.get(&spec.name).map(|asked| asked.sans.clone());
-            take(seen, spec, arrivals.remove(&spec.name), &pool, sans);
+            take(seen, spec, arrivals.remove(&spec.name), (&pool, now), sans);
         }
         findings.extend(as_check(specs, seen, basis.stated(), (&store, &host), now));
         // Of what cannot be read nothing more is to be said.
@@ -260,7 +260,7 @@ fn take_ca(
     arrival: Option<Arrived>,
     asked: bool,
     below: &[Certificate],
-    pool: &[Certificate],
+    (pool, time): (&[Certificate], OffsetDateTime),
 ) {
     let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
     if !asked && !observed.is_absent() {
@@ -272,7 +272,7 @@ fn take_ca(
     let (key, now) = what_is_there(observed);
     let (file, access) = file(spec, arrival.as_ref());
     let came = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
-    let (chain, unrelated) = counted(&came, key.as_ref(), &now, below, pool);
+    let (chain, unrelated) = counted(&came, key.as_ref(), &now, below, pool, time);
     put(
         seen,
         spec,
@@ -353,7 +353,7 @@ fn take(
     seen: &mut Seen,
     spec: &Spec,
     arrival: Option<Arrived>,
-    pool: &[Certificate],
+    (pool, time): (&[Certificate], OffsetDateTime),
     asked: Option<Vec<San>>,
 ) {
     let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
@@ -365,7 +365,7 @@ fn take(
     let (file, access) = file(spec, arrival.as_ref());
     let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
     let pool = [authorities, pool].concat();
-    let chain = leaf.map_or_else(Vec::new, |leaf| bundle::chain(&leaf, &pool));
+    let chain = leaf.map_or_else(Vec::new, |leaf| bundle::chain(&leaf, &pool, time));
     put(
         seen,
         spec,

@@ -103,7 +103,7 @@ impl Judge<'_> {
 
     /// Kubernetes takes any CA of the file for an anchor; others follow it to its end.
     fn way_up(&mut self, ca: &Certificate, bundle: &[Certificate]) {
-        for (number, upper) in above(ca, bundle).into_iter().enumerate() {
+        for (number, upper) in above(ca, bundle, self.now).into_iter().enumerate() {
             // What it signs would have that one behind it, and lead nowhere.
             if self.now > upper.validity.not_after {
                 let text = format!(
@@ -112,6 +112,24 @@ impl Judge<'_> {
                     moment(upper.validity.not_after)
                 );
                 self.tell(Code::Expired, &text, &bring_above(self.spec));
+            }
+            if upper.validity.is_to_begin(self.now) {
+                let text = format!(
+                    "stands below \"{}\", which begins on {}, and the clock says {}",
+                    upper.subject,
+                    moment(upper.validity.not_before),
+                    moment(self.now)
+                );
+                self.tell(Code::NotYetValid, &text, "set the clock right");
+            }
+            let constraints = upper.name_constraints.as_ref();
+            if constraints.is_some_and(NameConstraints::about_subjects) {
+                let text = format!(
+                    "stands below \"{}\", whose name constraints on subjects certs does not hold it against",
+                    upper.subject
+                );
+                let way_out = "see that they permit the subject of every certificate";
+                self.tell(Code::NameConstraints, &text, way_out);
             }
             if !allows(upper, number + 1) {
                 let text = format!(

@@ -19,10 +19,10 @@ pub struct End<'a> {
 
 impl<'a> End<'a> {
     /// That of a CA, which stands in a file with these: no leaf of its lasts longer.
-    pub fn of_ca(certificate: &'a Certificate, file: &[Certificate]) -> Self {
+    pub fn of_ca(certificate: &'a Certificate, file: &[Certificate], now: OffsetDateTime) -> Self {
         Self {
             certificate,
-            at: effective_end(certificate, file, file),
+            at: effective_end(certificate, file, file, now),
         }
     }
 
@@ -38,12 +38,13 @@ pub fn end<'a>(
     spec: &Spec,
     observed: &'a Observed,
     authorities: &[Certificate],
+    now: OffsetDateTime,
 ) -> Option<End<'a>> {
     let (certificate, behind) = presented(spec, observed)?;
     if spec.is_ca() {
-        return Some(End::of_ca(certificate, behind));
+        return Some(End::of_ca(certificate, behind, now));
     }
-    let at = effective_end(certificate, behind, authorities);
+    let at = effective_end(certificate, behind, authorities, now);
     Some(End { certificate, at })
 }
 

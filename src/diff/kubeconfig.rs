@@ -69,7 +69,7 @@ impl Judge<'_> {
             let lacking = |ca: &Certificate| !found.contains(ca);
             if found.iter().any(trusted) {
                 // Intermediates may leave it, since the server sends them.
-                if anchors(self.authorities, self.authorities)
+                if anchors(self.authorities, self.authorities, self.now)
                     .iter()
                     .any(lacking)
                 {

@@ -87,7 +87,7 @@ impl Judge<'_> {
                 ..
             }
         );
-        if !rotated && lacks(leaf, chain, self.authorities) {
+        if !rotated && lacks(leaf, chain, self.authorities, self.now) {
             let text = "lacks a CA between its certificate and the root";
             self.tell(Code::IntermediateMissing, text, &complete(self.spec));
         }
@@ -182,9 +182,9 @@ impl Judge<'_> {
         if !self.authorities.iter().chain(chain).any(limits) {
             return;
         }
-        let authorities = self.authorities;
+        let (authorities, now) = (self.authorities, self.now);
         let way = |ca| {
-            let mut way = above(ca, authorities);
+            let mut way = above(ca, authorities, now);
             way.push(ca);
             way.extend(chain.iter().filter(|ca| ca.is_ca()));
             way

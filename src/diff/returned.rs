@@ -95,6 +95,7 @@ pub fn counted(
     now: &[Certificate],
     below: &[Certificate],
     pool: &[Certificate],
+    time: OffsetDateTime,
 ) -> (Vec<Certificate>, Vec<Certificate>) {
     let mut file: Vec<Certificate> = Vec::new();
     let own = of_key(came, key);
@@ -110,7 +111,7 @@ pub fn counted(
         _ => below,
     };
     let there: &[Certificate] = if itself { now } else { &[] };
-    let on_the_way = bundle::on_the_way(from, &file, &[pool, there].concat());
+    let on_the_way = bundle::on_the_way(from, &file, &[pool, there].concat(), time);
     let counts = |(ca, on): &(Certificate, bool)| *on || (itself && from.contains(ca));
     let (related, unrelated): (Vec<_>, Vec<_>) =
         file.iter().cloned().zip(on_the_way).partition(counts);
@@ -119,7 +120,7 @@ pub fn counted(
     // Where nothing leads to any of them that is told of what came back, too.
     let chain = if related.is_empty() { file } else { related };
     let chain = match signing(now, key) {
-        Some(former) => bundle::replaced(&chain, former, now),
+        Some(former) => bundle::replaced(&chain, former, now, time),
         None => chain,
     };
     (chain, unrelated)

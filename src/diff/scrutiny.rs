@@ -51,9 +51,10 @@ pub(super) fn scrutiny(
             now,
         );
     }
-    let (Some((certificate, beside)), Some(end)) =
-        (presented(spec, observed), end(spec, observed, authorities))
-    else {
+    let (Some((certificate, beside)), Some(end)) = (
+        presented(spec, observed),
+        end(spec, observed, authorities, now),
+    ) else {
         return Vec::new();
     };
     let chain = if spec.is_ca() { &[] } else { beside };
@@ -63,10 +64,10 @@ pub(super) fn scrutiny(
         findings: Vec::new(),
     };
     let of_ca = authorities.first();
-    let of_ca = of_ca.map(|ca| End::of_ca(ca, authorities).at);
+    let of_ca = of_ca.map(|ca| End::of_ca(ca, authorities, now).at);
     scrutiny.end(end, of_ca, within, now);
     if spec.is_ca() {
-        let above = above(certificate, beside);
+        let above = above(certificate, beside, now);
         let others = beside.iter().filter(|other| *other != certificate);
         scrutiny.trusted(others, &above, within, now);
     }
@@ -108,13 +109,13 @@ fn trusts(
 const ISSUE_FOR_KEY: &str = "have that CA issue it anew, for the same key";
 
 /// How a CA is made to last longer: by who can issue it.
-pub(crate) fn prolong(spec: &Spec, observed: &Observed) -> String {
+pub(crate) fn prolong(spec: &Spec, observed: &Observed, now: OffsetDateTime) -> String {
     let Some((certificate, bundle)) = presented(spec, observed) else {
         return external(spec);
     };
     let signs = matches!(observed, Observed::Certificate { key: Some(_), .. });
     let own = certificate.validity.not_after;
-    if End::of_ca(certificate, bundle).at < own {
+    if End::of_ca(certificate, bundle, now).at < own {
         bring_above(spec)
     } else if is_root(certificate) && signs {
         let name = &spec.name;
@@ -212,7 +213,7 @@ impl Scrutiny<'_> {
             let way_out = if of_ca.is_some_and(|ca| ca <= end.at) {
                 "see to its CA first, and then to it".to_owned()
             } else {
-                self.renewal()
+                self.renewal(now)
             };
             self.tell(Code::ExpiresSoon, text, way_out);
         } else if end.at < not_after && not_after >= now {
@@ -257,10 +258,10 @@ impl Scrutiny<'_> {
         }
     }
 
-    fn renewal(&self) -> String {
+    fn renewal(&self, now: OffsetDateTime) -> String {
         let kubelets = self.spec.place.public().root == Root::Kubelet;
         match self.observed {
-            _ if self.spec.is_ca() => prolong(self.spec, self.observed),
+            _ if self.spec.is_ca() => prolong(self.spec, self.observed, now),
             Observed::Kubeconfig(found) if found.referred && is_kubelets(self.spec) => {
                 ROTATES.to_owned()
             }

@@ -98,7 +98,7 @@ impl Judge<'_> {
     /// The signature is right, and counts for nobody. Of the CA of the file, where all others stand above
     /// it, that is told already.
     fn signed_by_barred(&mut self, signer: &Certificate, usable: &[Certificate]) {
-        let upper = above(signer, self.authorities);
+        let upper = above(signer, self.authorities, self.now);
         if self.authorities.first() == Some(signer) && usable.iter().all(|ca| upper.contains(&ca)) {
             return;
         }

@@ -253,6 +253,38 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "stands below \"CN=kubernetes\", whose path length does not allow that",
     ),
     (
+        Code::NotYetValid,
+        "ca",
+        |case| {
+            let mut root = case.leaf().clone();
+            let through = intermediate(&mut case.found, "intermediate", "ca");
+            root.validity.not_before = NOW + Duration::DAY;
+            *case.observed() = Observed::Certificate {
+                chain: vec![through, root],
+                access: access(0o644),
+                key: Some(open(key("intermediate"))),
+            };
+        },
+        "ca.crt",
+        "stands below \"CN=kubernetes\", which begins on 2026-01-02 12:00:00 UTC, and the clock says 2026-01-01 12:00:00 UTC",
+    ),
+    (
+        Code::NameConstraints,
+        "ca",
+        |case| {
+            let mut root = case.leaf().clone();
+            let through = intermediate(&mut case.found, "intermediate", "ca");
+            root.name_constraints = Some(limits(0xa0, 0xa4, &[0x30, 0]));
+            *case.observed() = Observed::Certificate {
+                chain: vec![through, root],
+                access: access(0o644),
+                key: Some(open(key("intermediate"))),
+            };
+        },
+        "ca.crt",
+        "stands below \"CN=kubernetes\", whose name constraints on subjects certs does not hold it against",
+    ),
+    (
         Code::CriticalExtension,
         "apiserver",
         |case| case.leaf().unknown_critical = vec!["1.2.3.4".to_owned()],
@@ -1557,9 +1589,9 @@ fn above_a_ca_stand_those_that_signed_it_each_once() {
     let below = intermediate(&mut found, "below", "ca");
     let stranger = stranger("kubernetes");
     let bundle = [stranger, below.clone(), root.clone()];
-    assert_eq!(above(&below, &bundle), [&root]);
-    assert_eq!(above(&root, &bundle), [&root; 0]);
-    assert_eq!(above(&below, &bundle[..2]), [&root; 0]);
+    assert_eq!(above(&below, &bundle, NOW), [&root]);
+    assert_eq!(above(&root, &bundle, NOW), [&root; 0]);
+    assert_eq!(above(&below, &bundle[..2], NOW), [&root; 0]);
 }
 
 #[test]
@@ -1600,8 +1632,8 @@ fn two_cas_that_signed_each_other_stand_above_each_other_once() {
     found.insert("two".to_owned(), observed);
     let (one, _) = signed(&found, "one", Some("two"));
     let bundle = [two.clone(), one.clone()];
-    assert_eq!(above(&two, &bundle), [&one]);
-    assert_eq!(above(&one, &bundle), [&two]);
+    assert_eq!(above(&two, &bundle, NOW), [&one]);
+    assert_eq!(above(&one, &bundle, NOW), [&two]);
 }
 
 #[test]

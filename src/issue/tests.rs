@@ -37,7 +37,7 @@ fn attempt(wanted: &CertificateSpec, ca: &Certificate, ca_key: &PrivateKey) -> R
         certificate: ca,
         key: ca_key,
     };
-    let validity = validity(wanted, Some(End::of_ca(ca, &[])), NOW)?;
+    let validity = validity(wanted, Some(End::of_ca(ca, &[], NOW)), NOW)?;
     leaf(
         wanted,
         key("apiserver").public_key(),
@@ -398,7 +398,7 @@ fn usages_are_those_of_the_kind_and_of_the_key() {
         key: &key("ca"),
     };
     let spec = wanted("admin");
-    let period = validity(&spec, Some(End::of_ca(&ca_certificate, &[])), NOW).unwrap();
+    let period = validity(&spec, Some(End::of_ca(&ca_certificate, &[], NOW)), NOW).unwrap();
     let leaf = leaf(&spec, rsa.public_key(), issuer, serial(), period)
         .unwrap()
         .0;
@@ -500,7 +500,7 @@ fn constraints(certificate: &mut Certificate) -> &mut BasicConstraints {
 fn what_came_out_otherwise_than_wanted_is_refused_field_by_field() {
     let ca = ca();
     let spec = wanted("apiserver");
-    let period = validity(&spec, Some(End::of_ca(&ca, &[])), NOW).unwrap();
+    let period = validity(&spec, Some(End::of_ca(&ca, &[], NOW)), NOW).unwrap();
     let number = serial();
     let public = key("apiserver");
     let issuer = Issuer {

@@ -109,7 +109,7 @@ pub(crate) fn certificate(
                 key: ca.open().unwrap(),
             };
             let validity =
-                issue::validity(wanted, Some(End::of_ca(&chain[0], chain)), begin).unwrap();
+                issue::validity(wanted, Some(End::of_ca(&chain[0], chain, begin)), begin).unwrap();
             issue::leaf(wanted, key.public_key(), issuer, serial, validity)
         }
     };

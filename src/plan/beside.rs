@@ -61,7 +61,7 @@ impl Planner<'_> {
         let authorities = authorities(spec, self.found);
         let whole = |file: &[Certificate]| {
             let (leaf, behind) = file.split_first()?;
-            Some(completed(leaf, behind, authorities))
+            Some(completed(leaf, behind, authorities, self.now))
         };
         let mut after = observed.clone();
         match &mut after {
@@ -76,7 +76,7 @@ impl Planner<'_> {
                         Some(Observed::Returned(returned)) => returned.chain.clone(),
                         _ => Vec::new(),
                     };
-                    found.authorities = anchors(authorities, &served);
+                    found.authorities = anchors(authorities, &served, self.now);
                 }
             }
             _ => return None,

@@ -65,7 +65,7 @@ impl Planner<'_> {
                     return Vec::new();
                 };
                 let mut findings = named_like(spec, Some(&ca.subject));
-                let mut cas = above(ca, chain);
+                let mut cas = above(ca, chain, self.now);
                 cas.push(ca);
                 let sans = spec.certificate().map_or(&[][..], |wanted| &wanted.sans);
                 for (san, ca) in forbidden(sans, &cas) {

@@ -90,8 +90,8 @@ impl Planner<'_> {
             return None;
         }
         let authorities = authorities(spec, self.found);
-        let was = end(spec, self.observed(spec), authorities)?.at;
-        let is = end(spec, after, authorities)?.at;
+        let was = end(spec, self.observed(spec), authorities, self.now)?.at;
+        let is = end(spec, after, authorities, self.now)?.at;
         let ends = |validity| self.now.checked_add(validity);
         let asked = renewal.changes.validity.and_then(ends);
         // Of what was made without it, the backdating is no time of its own.
@@ -116,7 +116,10 @@ impl Planner<'_> {
         let way_out = if whole == Some(is) {
             "unless that is meant, let it last longer (--validity)".to_owned()
         } else {
-            format!("see to its CA first: {}", prolong(ca, self.observed(ca)))
+            format!(
+                "see to its CA first: {}",
+                prolong(ca, self.observed(ca), self.now)
+            )
         };
         Some(spec.finding(code, text, way_out))
     }
@@ -142,11 +145,11 @@ impl Planner<'_> {
         };
         let ends = |leaf: &Spec| {
             let mut authorities = authorities(leaf, self.found).to_vec();
-            let before = end(leaf, self.observed(leaf), &authorities)?.at;
+            let before = end(leaf, self.observed(leaf), &authorities, self.now)?.at;
             for ca in authorities.iter_mut().filter(|ca| *ca == former) {
                 ca.clone_from(new);
             }
-            let after = end(leaf, self.observed(leaf), &authorities)?.at;
+            let after = end(leaf, self.observed(leaf), &authorities, self.now)?.at;
             (after < before).then_some(before)
         };
         // The end of a kubeconfig is that of the file that it names.

@@ -33,7 +33,8 @@ impl Planner<'_> {
             _ => false,
         };
         let ours = |ca| certificate(observed).is_some_and(|(leaf, _)| verifies(leaf, ca));
-        let soon = end(spec, observed, authorities).is_some_and(|end| end.is_due(notice, self.now));
+        let soon = end(spec, observed, authorities, self.now)
+            .is_some_and(|end| end.is_due(notice, self.now));
         if spec.is_ca() || !keyed || !soon || !authorities.iter().any(ours) {
             return planned(spec, Step::Keep, Vec::new());
         }

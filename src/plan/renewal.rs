@@ -182,12 +182,12 @@ impl Planner<'_> {
             Due::Named(_) => due.names(spec),
             Due::Within(notice) => {
                 let authorities = authorities(spec, self.found);
-                let soon = end(spec, self.observed(spec), authorities)
+                let soon = end(spec, self.observed(spec), authorities, self.now)
                     .filter(|end| leaf && end.is_due(*notice, self.now));
                 if let (Some(soon), Some(ca)) = (soon, self.issuer(spec)) {
                     let observed = self.observed(ca);
-                    if end(ca, observed, &[]).is_some_and(|ca| ca.at <= soon.at) {
-                        let first = prolong(ca, observed);
+                    if end(ca, observed, &[], self.now).is_some_and(|ca| ca.at <= soon.at) {
+                        let first = prolong(ca, observed, self.now);
                         let way_out = format!("see to its CA first: {first}");
                         return Verdict::EndsWithCa(soon.at, way_out);
                     }
@@ -274,7 +274,7 @@ impl Planner<'_> {
         // One that is renewed too will end later.
         let ends = |ca: &&Spec| !self.is_renewed(ca);
         let ca = self.issuer(spec).filter(ends);
-        let of_ca = ca.and_then(|ca| end(ca, self.observed(ca), &[]));
+        let of_ca = ca.and_then(|ca| end(ca, self.observed(ca), &[], self.now));
         let renew = |certificate: &mut Certificate| {
             let algorithm = wanted.key_algorithm;
             let end = self.now.checked_add(wanted.validity).unwrap_or(self.now);
@@ -297,7 +297,7 @@ impl Planner<'_> {
         };
         let complete = |file: &mut Vec<Certificate>| {
             if let Some((leaf, behind)) = file.split_first() {
-                *file = completed(leaf, behind, authorities(spec, self.found));
+                *file = completed(leaf, behind, authorities(spec, self.found), self.now);
             }
         };
         let mut after = observed.clone();

@@ -61,7 +61,12 @@ impl Planner<'_> {
             .filter(|finding| is_error(finding))
             .map(|finding| finding.code)
             .collect();
-        let end = diff::end(spec, observed, diff::authorities(spec, self.found));
+        let end = diff::end(
+            spec,
+            observed,
+            diff::authorities(spec, self.found),
+            self.now,
+        );
         let soon = end.is_some_and(|end| end.is_due(asking.notice, self.now));
         let needed = end.is_none() || asking.named || soon || !errors.is_empty();
         if !needed {

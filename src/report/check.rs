@@ -252,7 +252,7 @@ impl Checked {
             }) => !chain.first().is_some_and(|ca| has_key(ca, found)),
             _ => false,
         };
-        let end = end(spec, observed, authorities(spec, found));
+        let end = end(spec, observed, authorities(spec, found), self.now);
         let certificate = end.map(|end| self.facts(end.certificate, end.at));
         let external = spec.is_ca() && keyless(&spec.name);
         let mut files = spec.place.files();

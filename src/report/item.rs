@@ -91,7 +91,7 @@ impl Report {
             serial_number: certificate.map(|certificate| certificate.serial.to_string()),
             not_before: certificate.map(|made| timestamp(made.validity.not_before)),
             not_after: certificate.map(|made| timestamp(made.validity.not_after)),
-            expires: certificate.map(|made| timestamp(expires(planned, found, made))),
+            expires: certificate.map(|made| timestamp(expires(planned, found, made, self.now))),
             fingerprint: certificate.map(Certificate::fingerprint),
             sans: sans
                 .or(wanted.map(|wanted| &wanted.sans))
@@ -112,16 +112,21 @@ fn expires(
     planned: &Planned,
     found: &BTreeMap<String, Observed>,
     certificate: &Certificate,
+    now: OffsetDateTime,
 ) -> OffsetDateTime {
     let spec = &planned.spec;
     let authorities = authorities(spec, found);
     let at = found.get(&spec.name).and_then(|observed| {
         match (&planned.step, observed) {
             // With the chain that it gets.
-            (Step::Refresh, Observed::Certificate { chain, .. }) => refreshed(chain, authorities),
-            (Step::Refresh, Observed::Kubeconfig(found)) => refreshed(&found.chain, authorities),
+            (Step::Refresh, Observed::Certificate { chain, .. }) => {
+                refreshed(chain, authorities, now)
+            }
+            (Step::Refresh, Observed::Kubeconfig(found)) => {
+                refreshed(&found.chain, authorities, now)
+            }
             (Step::Import | Step::Keep | Step::Skip, _) => {
-                end(spec, observed, authorities).map(|end| end.at)
+                end(spec, observed, authorities, now).map(|end| end.at)
             }
             _ => None,
         }
@@ -129,10 +134,14 @@ fn expires(
     at.unwrap_or(certificate.validity.not_after)
 }
 
-fn refreshed(chain: &[Certificate], authorities: &[Certificate]) -> Option<OffsetDateTime> {
+fn refreshed(
+    chain: &[Certificate],
+    authorities: &[Certificate],
+    now: OffsetDateTime,
+) -> Option<OffsetDateTime> {
     let (leaf, behind) = chain.split_first()?;
-    let file = completed(leaf, behind, authorities);
-    Some(effective_end(leaf, &file[1..], authorities))
+    let file = completed(leaf, behind, authorities, now);
+    Some(effective_end(leaf, &file[1..], authorities, now))
 }
 
 /// The algorithm of a key pair that was there: it may be another than a new one would have.

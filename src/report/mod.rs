@@ -113,6 +113,8 @@ pub struct Report {
     #[serde(skip)]
     least: Severity,
     #[serde(skip)]
+    now: OffsetDateTime,
+    #[serde(skip)]
     store: Store,
 }
 
@@ -162,6 +164,7 @@ impl Report {
             completed: false,
             looked: Vec::new(),
             least,
+            now,
             store: store.clone(),
         }
     }

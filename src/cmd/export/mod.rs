@@ -7,6 +7,8 @@ mod secret;
 
 use std::path::{Path, PathBuf};
 
+use time::OffsetDateTime;
+
 use super::around::{configuration, input, roots, settled, stopped, transaction};
 use super::check::{judged, look};
 use super::{Env, Outcome, Stop, there};
@@ -118,6 +120,7 @@ fn opened(
 struct Found {
     specs: Vec<Spec>,
     seen: Seen,
+    now: OffsetDateTime,
 }
 
 impl Found {
@@ -126,7 +129,11 @@ impl Found {
         let lock = store.lock_shared(&Root::ALL)?;
         let (specs, seen) = look(store, whole, env)?;
         settled(&lock)?;
-        Ok(Self { specs, seen })
+        Ok(Self {
+            specs,
+            seen,
+            now: env.now,
+        })
     }
 
     /// What NAME means.
@@ -211,17 +218,17 @@ impl Found {
             Observed::Kubeconfig(found) => (&found.chain, &found.key, known),
             _ => return None,
         };
-        Some((line(chain, pool), Key::open(key)?))
+        Some((line(chain, pool, self.now), Key::open(key)?))
     }
 }
 
 /// The first of a file and all that is above it, the root too.
-fn line(chain: &[Certificate], pool: &[Certificate]) -> Vec<Certificate> {
+fn line(chain: &[Certificate], pool: &[Certificate], now: OffsetDateTime) -> Vec<Certificate> {
     let Some((leaf, behind)) = chain.split_first() else {
         return Vec::new();
     };
     let pool = [behind, pool].concat();
-    let line = [leaf].into_iter().chain(above(leaf, &pool));
+    let line = [leaf].into_iter().chain(above(leaf, &pool, now));
     line.cloned().collect()
 }
 

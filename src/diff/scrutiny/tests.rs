@@ -206,7 +206,7 @@ fn the_end_is_the_earliest_of_a_way_and_the_latest_of_several() {
             .map(|days| intermediate(*days))
             .collect();
         let roots: Vec<_> = roots.iter().map(|days| root(*days)).collect();
-        effective_end(&leaf, &chain, &roots)
+        effective_end(&leaf, &chain, &roots, NOW)
     };
     assert_eq!(end(&[300], &[400]), day(200));
     assert_eq!(end(&[100], &[400]), day(100));
