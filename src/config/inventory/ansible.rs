@@ -35,6 +35,7 @@ struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A group, or `_meta`.
 #[derive(Deserialize)]
+#[serde(expecting = "a group")]
 struct Group<'a> {
     #[serde(borrow, default)]
     children: Vec<Word<'a>>,
@@ -46,6 +47,7 @@ struct Group<'a> {
 
 /// The variables of a host that tell its addresses.
 #[derive(Deserialize)]
+#[serde(expecting = "the variables of a host")]
 struct Variables<'a> {
     #[serde(borrow)]
     access_ip: Option<Variable<'a>>,

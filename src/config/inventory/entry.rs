@@ -97,7 +97,7 @@ impl<'a> Nodes<'a> {
         let names = Role::ALL.map(Role::name);
         let mut hint = fields::did_you_mean(text, names);
         if hint.is_empty() {
-            hint = format!(": choose of {}", names.join(", "));
+            hint = format!(": the roles are {}", names.join(", "));
         }
         self.refuse(said.line, format!("{text:?} is no role{hint}"));
         entry.refused = true;
@@ -140,7 +140,11 @@ impl<'a> Nodes<'a> {
             addresses,
             names,
             roles: entry.roles,
-            origin: format!("{} line {}", self.file, entry.line),
+            origin: match entry.line {
+                // A name that Ansible's list has with escapes.
+                0 => self.file.to_owned(),
+                line => format!("{} line {line}", self.file),
+            },
         });
     }
 
@@ -220,7 +224,7 @@ impl<'a> Nodes<'a> {
 
     /// A DNS name that is the name of another node, which may be named further down.
     fn names_of_others(&mut self) {
-        let taken: Vec<(String, usize, usize)> = self
+        let mut taken: Vec<(String, usize, usize)> = self
             .hosts
             .iter()
             .filter_map(|(host, (index, line))| {
@@ -229,6 +233,7 @@ impl<'a> Nodes<'a> {
                 (other != index).then(|| (host.clone(), *line, *place))
             })
             .collect();
+        taken.sort_unstable_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
         for (host, line, place) in taken {
             self.refuse(
                 line,

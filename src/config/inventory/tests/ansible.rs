@@ -95,6 +95,17 @@ fn what_is_wrong_with_ansibles_list_is_told() {
             "hosts line 11: expected `:`",
         ),
         (
+            replaced(
+                "{\"children\": [\"ungrouped\", \"etcd\", \"kube_node\"]}",
+                "\"x\"",
+            ),
+            "hosts line 11: invalid type: string \"x\", expected a group",
+        ),
+        (
+            replaced("{\"ansible_host\": \"1.2.3.4\"}", "1"),
+            "hosts line 7: invalid type: integer `1`, expected the variables of a host",
+        ),
+        (
             format!("{LISTED}\n{{}}"),
             "hosts line 17: trailing characters",
         ),
@@ -106,6 +117,11 @@ fn what_is_wrong_with_ansibles_list_is_told() {
     ] {
         assert_eq!(refused(&text), [expected], "{text}");
     }
+    let escaped = replaced("\"bastion\": {\"ansible_host\"", "\"\\u0061b\": {\"ip\"")
+        .replace("[\"w1\", ", "[\"ab\", \"w1\", ");
+    let inventory = read(&escaped);
+    let node = inventory.nodes.iter().find(|node| node.name == "ab");
+    assert_eq!(node.unwrap().origin, "hosts");
     let many: Vec<String> = (0..12).map(|number| format!("\"o{number:02}\"")).collect();
     let text = replaced("\"other\"", &many.join(", "));
     assert_eq!(

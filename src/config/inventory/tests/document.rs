@@ -138,7 +138,7 @@ fn what_is_wrong_with_a_document_is_told_with_its_line_and_all_at_once() {
         ),
         (
             of("- name: w1\n  addresses: [10.0.0.9]\n  roles: [x]"),
-            "hosts line 6: \"x\" is no role: choose of control-plane, etcd, worker",
+            "hosts line 6: \"x\" is no role: the roles are control-plane, etcd, worker",
         ),
         (
             of("- name: w1\n  roles: [worker]"),
