@@ -45,8 +45,8 @@ fn accepted(page: &mut String) {
          without `controlPlane` it is a worker, for which `certs all` is refused.\n\
          - `certificatesDir` gives way to `--cert-dir` and to `--kubernetes-dir`, and a note says so.\n\
          - `--config -` reads standard input.\n\
-         - {} and the documents of other groups (`kubelet.config.k8s.io`, `kubeproxy.config.k8s.io`) are passed over, and \
-         so are documents without content.\n\
+         - {} and the documents of other groups (`kubelet.config.k8s.io`, `kubeproxy.config.k8s.io`, and the \
+         Inventory of `certs/v1`, [inventory.md](inventory.md)) are passed over, and so are documents without content.\n\
          - {} are refused: `kubeadm config migrate` of a kubeadm that reads them rewrites the file.\n\n",
         code(&kinds),
         code(&VERSIONS),

@@ -321,7 +321,9 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 18] = [
+pub const PACKAGES: [(&str, &str); 20] = [
+    ("ansible", "ansible-core"),
+    ("ansible-inventory", "ansible-core"),
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
     ("cfssl", "golang-cfssl"),

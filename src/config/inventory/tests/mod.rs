@@ -166,3 +166,34 @@ fn ten_thousand_nodes_are_read_in_no_time() {
         assert!(took.as_secs() < 20, "{took:?}");
     }
 }
+
+/// The page's schema, which editors use.
+#[test]
+fn the_schema_has_the_fields_and_the_roles_that_are_known() {
+    let schema = include_str!("../../../../docs/inventory.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let sorted = |names: &[&str]| {
+        let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        names.sort();
+        names
+    };
+    let node = &schema["$defs"]["node"];
+    for (object, fields) in [
+        (&schema, super::document::INVENTORY),
+        (node, super::document::NODE),
+    ] {
+        let properties = object["properties"].as_object().unwrap();
+        let names: Vec<&str> = properties.keys().map(String::as_str).collect();
+        assert_eq!(sorted(&names), sorted(&fields));
+        let required = object["required"].as_array().unwrap();
+        let required: Vec<&str> = required.iter().filter_map(|name| name.as_str()).collect();
+        assert_eq!(sorted(&required), sorted(&fields));
+    }
+    let roles = node["properties"]["roles"]["items"]["enum"].as_array();
+    let roles: Vec<&str> = roles
+        .unwrap()
+        .iter()
+        .filter_map(|role| role.as_str())
+        .collect();
+    assert_eq!(roles, Role::ALL.map(Role::name));
+}
