@@ -223,6 +223,65 @@ fn large() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
+/// Inventories with very many of one thing.
+fn large_inventories() -> [(&'static str, &'static str, Vec<u8>); 6] {
+    const INVENTORY: &str = "apiVersion: certs/v1\nkind: Inventory\nnodes:\n";
+    [
+        (
+            "inventory",
+            "good nodes",
+            many(INVENTORY, |number| {
+                let [a, b, c] = [number >> 16, number >> 8 & 255, number & 255];
+                format!(
+                    "- {{name: n{number}, addresses: [10.{a}.{b}.{c}, a{number}], roles: [etcd]}}\n"
+                )
+            }),
+        ),
+        (
+            "inventory",
+            "bad nodes",
+            many(INVENTORY, |_| {
+                "- {name: _, addresses: [_], roles: [_]}\n".into()
+            }),
+        ),
+        (
+            "inventory",
+            "unknown fields",
+            many(INVENTORY, |number| format!("- {{a{number}: }}\n")),
+        ),
+        (
+            "inventory",
+            "lines of a table",
+            many("name,addresses,roles\n", |number| {
+                let [a, b, c] = [number >> 16, number >> 8 & 255, number & 255];
+                format!("n{number},10.{a}.{b}.{c},worker\n")
+            }),
+        ),
+        (
+            "inventory",
+            "quotes",
+            many("name,addresses,roles\n\"", |_| "\"\"\n".into()),
+        ),
+        (
+            "inventory",
+            "groups within groups",
+            [
+                many(
+                    "{\"_meta\": {}, \"etcd\": {\"children\": [\"0\"]}",
+                    |number| {
+                        format!(
+                            ",\n\"{number}\": {{\"children\": [\"{}\", \"0\"]}}",
+                            number + 1
+                        )
+                    },
+                ),
+                b"}".to_vec(),
+            ]
+            .concat(),
+        ),
+    ]
+}
+
 /// How long this thread has had a processor: what else the machine does is not counted.
 fn worked() -> Duration {
     let path = "/proc/thread-self/schedstat";
@@ -234,7 +293,11 @@ fn worked() -> Duration {
 #[test]
 fn a_large_file_takes_no_time_that_grows_with_its_square() {
     let mut slow = Vec::new();
-    for (name, what, bytes) in large().into_iter().chain(large_certificates()) {
+    for (name, what, bytes) in large()
+        .into_iter()
+        .chain(large_certificates())
+        .chain(large_inventories())
+    {
         assert!(bytes.len() <= LARGE, "{name}: {what}");
         let target = TARGETS.iter().find(|target| target.name == name).unwrap();
         let begin = worked();

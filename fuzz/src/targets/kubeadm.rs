@@ -36,7 +36,7 @@ pub(super) fn run(bytes: &[u8]) {
 }
 
 /// There is an error, and each is in the file.
-fn placed(bytes: &[u8], errors: &[ConfigError]) {
+pub(super) fn placed(bytes: &[u8], errors: &[ConfigError]) {
     assert!(!errors.is_empty());
     let lines = bytes.split(|byte| *byte == b'\n').count();
     for error in errors {

@@ -4,6 +4,7 @@
 //! `tests/fuzz_corpus.rs` includes this file, so that the corpus is run by `cargo test` as well.
 
 mod certificate;
+mod inventory;
 mod journal;
 mod key;
 mod kubeadm;
@@ -30,12 +31,18 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target {
         name: "certificate",
         run: certificate::run,
         times: 64,
         plus: 64 * KIB,
+    },
+    Target {
+        name: "inventory",
+        run: inventory::run,
+        times: 512,
+        plus: 256 * KIB,
     },
     Target {
         name: "journal",
