@@ -88,7 +88,7 @@ codes! {
     BootstrapDiffers "bootstrap-differs" Error "bootstrap-kubelet.conf is there, for another token, server or CA", BOOTSTRAP;
     CaAbsent "ca-absent" Error "the CA that signs it is not there", SINGLE_ROOT;
     CaKeyLocked "ca-key-locked" Error "the CA's key is needed and cannot be opened", Rfc(5958, "section 3");
-    CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's", INTERMEDIATES;
+    CaOrder "ca-order" Warning "the first certificate of a CA's file is not its key's, or a former one of that key", INTERMEDIATES;
     CaShortened "ca-shortened" Warning "a CA that is renewed ends sooner than the former one, and what it signed elsewhere with it", ISSUING;
     CaTooShort "ca-too-short" Error "a CA that is to be renewed would end before what it signed, which is not renewed with it", ISSUING;
     CaUsage "ca-usage" Note "a CA's key usage or SAN is another than a CA needs", Rfc(5280, "section 4.2.1.3");

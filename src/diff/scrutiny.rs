@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::end::{End, end, presented};
 use super::notice::{Notice, Within};
 use super::tree::{external, remake, renew, whole};
-use crate::bundle::{above, is_root};
+use crate::bundle::{above, is_root, same_ca};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
@@ -70,6 +70,7 @@ pub(super) fn scrutiny(
         let above = above(certificate, beside, now);
         let others = beside.iter().filter(|other| *other != certificate);
         scrutiny.trusted(others, &above, within, now);
+        scrutiny.renewed_behind(certificate, beside, within, now);
     }
     scrutiny.strength(certificate);
     // That of a leaf is told where its signature is held against its CA.
@@ -186,6 +187,31 @@ struct Scrutiny<'a> {
 }
 
 impl Scrutiny<'_> {
+    /// A further certificate of its own name, key and issuer that is not due where the one that signs is:
+    /// as when a renewed CA is put behind the former one. The first signs, here and for kubeadm.
+    fn renewed_behind(
+        &mut self,
+        ca: &Certificate,
+        file: &[Certificate],
+        within: Within,
+        now: OffsetDateTime,
+    ) {
+        let is_due = |ca| End::of_ca(ca, file, now).is_due(within.ca, now);
+        let renewed = file.iter().find(|other| {
+            same_ca(other, ca)
+                && other.issuer == ca.issuer
+                && !other.validity.is_to_begin(now)
+                && !is_due(other)
+        });
+        if let Some(renewed) = renewed.filter(|_| is_due(ca)) {
+            let text = format!(
+                "holds a further certificate of its key, until {}, behind the one that signs",
+                moment(renewed.validity.not_after)
+            );
+            self.tell(Code::CaOrder, text, "put that certificate first".to_owned());
+        }
+    }
+
     /// `of_ca` is the end of the CA that would sign it anew. Of a CA what stands above it in its file
     /// is told by itself.
     fn end(

@@ -112,6 +112,37 @@ fn the_way_out_of_a_ca_that_ends_soon_is_with_who_can_issue_it() {
 }
 
 #[test]
+fn a_renewed_ca_behind_its_former_certificate_is_told_where_that_one_is_due() {
+    let mut found = tree();
+    let end = end(&mut found, "ca");
+    let (second, later) = (Duration::SECOND, end + Duration::days(1000));
+    let mut renewed = chain(&mut found, "ca")[0].clone();
+    renewed.validity.not_after = later;
+    chain(&mut found, "ca").push(renewed.clone());
+    let due = end - WITHIN.ca.at_most;
+    let told = |found: &Found, now| codes("ca", found, now).contains(&Code::CaOrder);
+    assert!(!told(&found, due - second));
+    assert!(told(&found, due) && told(&found, end + second));
+    // Not where it is no better, or is another's.
+    assert!(!told(&found, later - WITHIN.ca.at_most));
+    let with = |change: &dyn Fn(&mut Certificate)| {
+        let (mut found, mut other) = (found.clone(), renewed.clone());
+        change(&mut other);
+        chain(&mut found, "ca")[1] = other;
+        told(&found, due)
+    };
+    assert!(with(&|_| {}));
+    let stranger = chain(&mut tree(), "etcd-ca")[0].clone();
+    assert!(!with(&|ca| ca.validity.not_before = due + second));
+    assert!(!with(&|ca| ca.issuer = stranger.subject.clone()));
+    assert!(!with(&|ca| ca.subject = stranger.subject.clone()));
+    assert!(!with(&|ca| ca.public_key = stranger.public_key.clone()));
+    // First it is the one that signs.
+    chain(&mut found, "ca").swap(0, 1);
+    assert!(!told(&found, due));
+}
+
+#[test]
 fn what_else_a_bundle_holds_is_told_of_by_name_when_it_ends() {
     let mut found = tree();
     let mut other = chain(&mut found, "etcd-ca")[0].clone();
