@@ -241,6 +241,25 @@ fn own(folder: &TempDir, to: &str) {
     }
 }
 
+/// A kubeconfig that names a pair of the tree.
+fn names_files(k: &Path) -> String {
+    let admin = read(&k.join("admin.conf"));
+    let lines = admin.lines().map(|line| {
+        let (indent, _) = line.split_once("client-").unwrap_or_default();
+        let pair = "pki/apiserver-kubelet-client";
+        match line.trim() {
+            data if data.starts_with("client-certificate-data") => {
+                format!("{indent}client-certificate: {pair}.crt\n")
+            }
+            data if data.starts_with("client-key-data") => {
+                format!("{indent}client-key: {pair}.key\n")
+            }
+            _ => format!("{line}\n"),
+        }
+    });
+    lines.collect()
+}
+
 #[test]
 fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
     let folder = tree();
@@ -260,6 +279,7 @@ fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
     for (name, content) in [
         ("pki/No Key.crt", read(&k.join("pki/apiserver.crt"))),
         ("other", read(&tree().join("k/admin.conf"))),
+        ("names.the-files", names_files(&k)),
     ] {
         write(&k.join(name), &content);
     }

@@ -32,10 +32,11 @@ impl Planner<'_> {
             Observed::Kubeconfig(found) => found.sources[1] == Source::Embedded,
             _ => false,
         };
+        // No CA is below another of the tree.
         let ours = |ca| certificate(observed).is_some_and(|(leaf, _)| verifies(leaf, ca));
         let soon = end(spec, observed, authorities, self.now)
             .is_some_and(|end| end.is_due(notice, self.now));
-        if spec.is_ca() || !keyed || !soon || !authorities.iter().any(ours) {
+        if !keyed || !soon || !authorities.iter().any(ours) {
             return planned(spec, Step::Keep, Vec::new());
         }
         let [why, way_out] = NOT_WRITTEN;
