@@ -102,6 +102,7 @@ codes! {
     ExternalCa "external-ca" Error "the CA's key is not here, so that it cannot be issued here", EXTERNAL;
     ForeignOwner "foreign-owner" Warning "a directory, or what the cluster trusts, belongs to a user who is neither root nor who runs this", OWNERS;
     FormerSubject "former-subject" Note "the subject is one that kubeadm gave it once", USERS;
+    HalvedPair "halved-pair" Error "a kubeconfig has one of the two files of a pair that is to be made anew, and would be left with a key that is not its certificate's", ISSUING;
     IntermediateMissing "intermediate-missing" Warning "a CA between a leaf and its root is not in the leaf's file, so that who trusts the root alone cannot follow", Rfc(8446, "section 4.4.2");
     InterruptedRun "interrupted-run" Warning "a run was interrupted, so what is there is not judged; the next one that writes completes it", FILES;
     KeyAlgorithm "key-algorithm" Warning "the key is of another algorithm than wanted", CONFIGURATION;

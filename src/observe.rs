@@ -110,6 +110,10 @@ fn look<'a>(
                     .extend(reference.map(|path| (file.clone(), path)));
             }
         }
+        if let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) {
+            let there = (spec.place.public(), found.sources.clone());
+            seen.ground.kubeconfigs.push(there);
+        }
         let obstacle = seen.obstacle(spec);
         seen.ground
             .obstacles

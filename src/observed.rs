@@ -118,6 +118,8 @@ pub struct Ground {
     pub directories: Vec<(FileId, Access)>,
     /// Files beside those of the specs that are taken as they stand.
     pub files: Vec<(FileId, Access)>,
+    /// The kubeconfigs that are there, and where each has its CA certificates, certificate and key.
+    pub kubeconfigs: Vec<(FileId, Box<[Source; 3]>)>,
     /// By the spec's name, why its kubeconfig is not one that can be made anew in place.
     pub obstacles: BTreeMap<String, Obstacle>,
     /// By the spec's name, the request that is out for it.

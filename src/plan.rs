@@ -15,7 +15,8 @@ use time::OffsetDateTime;
 
 use crate::diff::{self, Within, authorities, diff, external, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Ground, Observed, Obstacle};
+use crate::location::FileId;
+use crate::observed::{Ground, Observed, Obstacle, Source};
 use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
@@ -157,6 +158,7 @@ pub fn plan(
         found,
         obstacles: &ground.obstacles,
         requested: &ground.requested,
+        kubeconfigs: &ground.kubeconfigs,
         trusted: &ground.trusted,
         policy,
         now,
@@ -203,6 +205,7 @@ struct Planner<'a> {
     found: &'a Found,
     obstacles: &'a BTreeMap<String, Obstacle>,
     requested: &'a BTreeMap<String, Request>,
+    kubeconfigs: &'a [(FileId, Box<[Source; 3]>)],
     trusted: &'a [u32],
     policy: Policy<'a>,
     now: OffsetDateTime,
@@ -307,8 +310,9 @@ impl<'a> Planner<'a> {
             (_, Force::Drifted) if leaf && lacks_chain(&findings) => Step::Refresh,
             _ => Step::Keep,
         };
+        let replacing = matches!(step, Step::Replace { .. });
+        let halved = replacing.then(|| self.halved(spec)).flatten();
         if let Some(obstacle) = self.obstacles.get(&spec.name) {
-            let replacing = matches!(step, Step::Replace { .. });
             in_the_way(&mut findings, spec, obstacle, replacing);
             if replacing {
                 return Err(findings);
@@ -337,7 +341,7 @@ impl<'a> Planner<'a> {
             }
         }
         let (findings, mended) = match step {
-            Step::Replace { .. } => (Vec::new(), findings),
+            Step::Replace { .. } => (halved.into_iter().collect(), findings),
             Step::Refresh => {
                 let mended = |found: &Finding| found.code == Code::IntermediateMissing;
                 findings.into_iter().partition(|found| !mended(found))

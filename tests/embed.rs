@@ -270,15 +270,18 @@ fn check_later(folder: &TempDir, days: i64) -> Finished {
 
 /// A kubeconfig that names its pair has one of the two in itself.
 fn embed(folder: &TempDir, base: &str, field: &str, ending: &str) {
-    let (conf, file) = (format!("k/{base}.conf"), format!("pki/{base}.{ending}"));
-    let data = base64(&read(&folder.join("k").join(&file)));
-    let conf = folder.join(&conf);
+    hold(folder, base, field, &format!("pki/{base}.{ending}"));
+}
+
+fn hold(folder: &TempDir, base: &str, field: &str, file: &str) {
+    let data = base64(&read(&folder.join("k").join(file)));
+    let conf = folder.join(&format!("k/{base}.conf"));
     let mixed = read(&conf).replace(
         &format!("{field}: {file}"),
         &format!("{field}-data: {data}"),
     );
     assert!(mixed.contains(&data), "{mixed}");
-    write(&conf, &mixed);
+    write(&conf, mixed);
 }
 
 fn named_of_own(base: &str) -> TempDir {
@@ -409,4 +412,151 @@ fn a_kubeconfig_with_the_key_of_a_lone_certificate_is_told_how_it_gets_whole() {
     }
     renew(&folder, 700, &[]).expect(0);
     check_later(&folder, 700).expect(0);
+}
+
+/// A kubeconfig of its own that names a pair.
+fn naming(folder: &TempDir, base: &str, ca: &str, pair: &str) {
+    let carol = read(&folder.join("k/carol.conf"));
+    let conf = folder.join(&format!("k/{base}.conf"));
+    let named = carol.replace("pki/carol", &format!("pki/{pair}"));
+    write(&conf, named.replace("pki/ca.crt", &format!("pki/{ca}.crt")));
+    common::set_mode(&conf, 0o600);
+}
+
+#[test]
+fn a_pair_of_which_a_kubeconfig_has_one_half_is_not_made_anew_beside_it() {
+    for (field, ending) in [("client-key", "key"), ("client-certificate", "crt")] {
+        let folder = named_of_own("carol");
+        naming(&folder, "peer", "etcd/ca", "etcd/peer");
+        let verbs: [(&str, &[&str]); 3] = [
+            ("client", &["carol", "--common-name", "carol"]),
+            ("peer", &["etcd-peer"]),
+            ("all", &["--etcd-extra-sans", "new.example.com"]),
+        ];
+        let force = |verb: &str, more: &[&str]| {
+            let facts = if verb == "client" {
+                &CLUSTER[..2]
+            } else {
+                &CLUSTER[..]
+            };
+            let more = [facts, more, &["--force", "--output", "json"]].concat();
+            later(&folder, 1, verb, &more)
+        };
+        // With both halves in the files nothing is in the way.
+        for (verb, more) in verbs {
+            force(verb, more).expect(0);
+        }
+        check_later(&folder, 1).expect(0);
+        embed(&folder, "carol", field, ending);
+        hold(&folder, "peer", field, &format!("pki/etcd/peer.{ending}"));
+        check_later(&folder, 1).expect(0);
+        let before = snapshot(&folder.join("k"));
+        for (verb, more) in verbs {
+            // For `all` another name must be wanted, else there is nothing to replace.
+            let more: Vec<String> = more
+                .iter()
+                .map(|word| word.replace("new.", "newer."))
+                .collect();
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            let refused = force(verb, &more).expect(4);
+            let found = codes(&refused);
+            assert!(found.contains(&"halved-pair".to_owned()), "{refused}");
+            assert!(!refused.stdout.contains("with --force"), "{refused}");
+            same(&before, &folder.join("k"));
+        }
+        // Made anew with its pair the kubeconfig has both.
+        let anew = ["carol", "--common-name", "carol", NAMED, "--force"];
+        kubeconfig_later(&folder, 1, &anew).expect(0);
+        force(verbs[0].0, verbs[0].1).expect(0);
+        check_later(&folder, 1).expect(0);
+    }
+}
+
+#[test]
+fn what_is_imported_goes_with_either_half_of_a_pair() {
+    for (field, ending) in [("client-key", "key"), ("client-certificate", "crt")] {
+        let folder = named_of_own("carol");
+        let pair = "apiserver-kubelet-client";
+        naming(&folder, "carol", "ca", pair);
+        hold(&folder, "carol", field, &format!("pki/{pair}.{ending}"));
+        let signer = folder.join("signer");
+        run(Command::new("cp")
+            .arg("-a")
+            .arg(folder.join("k"))
+            .arg(&signer))
+        .expect(0);
+        fs::remove_file(folder.join("k/pki/ca.key")).expect("remove a file");
+        let was = read(&folder.join("k").join(format!("pki/{pair}.crt")));
+        let requests = folder.join("requests");
+        let kubelet = ["--kubelet-dir", "none"];
+        let ask = [&[pair, "--csr-dir", text(&requests)], &kubelet[..]].concat();
+        later(&folder, 1, "csr", &ask).expect(0);
+        let mut sign = certs(&["sign", text(&requests), "--kubernetes-dir", text(&signer)]);
+        run(&mut at(NOON + DAY, "022", sign.args(&CLUSTER[..4]))).expect(0);
+        later(
+            &folder,
+            1,
+            "import",
+            &[&[text(&requests)], &kubelet[..]].concat(),
+        )
+        .expect(0);
+        assert_ne!(read(&folder.join("k").join(format!("pki/{pair}.crt"))), was);
+        check_later(&folder, 1).expect(0);
+    }
+}
+
+#[test]
+fn a_kubeconfig_of_which_one_half_is_a_file_has_both_once_its_certificate_is_imported() {
+    for (field, ending) in [("client-key", "key"), ("client-certificate", "crt")] {
+        let folder = tree();
+        kubeconfig_later(&folder, 0, &["admin", "--force", NAMED]).expect(0);
+        embed(&folder, "admin", field, ending);
+        let pki = |name: &str| folder.join("k/pki").join(name);
+        let back = folder.join("back");
+        fs::create_dir(&back).expect("a folder");
+        let conf = "[v]\nkeyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=clientAuth\n\
+                    authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n";
+        let (extensions, request) = (folder.join("v"), folder.join("csr"));
+        write(&extensions, conf);
+        let subject = "/O=kubeadm:cluster-admins/CN=kubernetes-admin";
+        let key = pki("admin.key");
+        openssl(&[
+            "req",
+            "-new",
+            "-key",
+            text(&key),
+            "-subj",
+            subject,
+            "-out",
+            text(&request),
+        ]);
+        let (ca, ca_key, out) = (pki("ca.crt"), pki("ca.key"), back.join("admin.crt"));
+        let signed = [
+            "x509",
+            "-req",
+            "-in",
+            text(&request),
+            "-CA",
+            text(&ca),
+            "-CAkey",
+            text(&ca_key),
+            "-days",
+            "300",
+            "-extfile",
+            text(&extensions),
+            "-extensions",
+            "v",
+            "-out",
+            text(&out),
+        ];
+        let mut openssl = Command::new(tool("openssl"));
+        run(&mut at(NOON, "022", openssl.args(signed))).expect(0);
+        fs::remove_file(pki("ca.key")).expect("remove a file");
+        let import = [text(&back), "admin", "--kubelet-dir", "none"];
+        later(&folder, 1, "import", &import).expect(0);
+        let admin = folder.join("k/admin.conf");
+        let new = kubeconfig_data(&admin, "client-certificate-data");
+        assert_eq!(String::from_utf8(new).expect("PEM"), read(&out));
+        check_later(&folder, 1).expect(0);
+    }
 }

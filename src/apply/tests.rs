@@ -13,6 +13,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
     let ground = Ground {
         directories: Vec::new(),
         files: Vec::new(),
+        kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::around::least;
 use super::sequence::{Judged, Sequence};
-use super::{Env, Stop};
+use super::{Env, Stop, there};
 use crate::cli::Run;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
@@ -14,7 +14,7 @@ use crate::plan::{Policy, Refusal, plan};
 use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
-use crate::spec::Spec;
+use crate::spec::{Place, Spec};
 use crate::store::{self, Store};
 
 /// What only the files that were looked at can settle of what is wanted.
@@ -105,6 +105,24 @@ impl Job {
         Ok(())
     }
 
+    /// Those that the run is not about may name one file of a pair that it is about.
+    fn look_at_kubeconfigs(&self, specs: &[Spec], seen: &mut Seen) {
+        if !specs
+            .iter()
+            .any(|spec| matches!(spec.place, Place::Pair { .. }))
+        {
+            return;
+        }
+        let (mut places, _) = there::places(&self.store, &[Root::Kubeconfig]);
+        let known = |place: &Spec| {
+            let file = place.place.public();
+            specs.iter().any(|spec| spec.place.public() == file)
+        };
+        places.retain(|place| !known(place));
+        let further = survey(&places, &self.store, Vec::new()).ground.kubeconfigs;
+        seen.ground.kubeconfigs.extend(further);
+    }
+
     fn judge(&self, passphrases: &Passphrases, env: &Env<'_>) -> Result<Judged, Stop> {
         let look = |specs: &[Spec]| {
             let trusted = store::trusted_users(self.owner);
@@ -116,6 +134,7 @@ impl Job {
         if specs != self.specs {
             seen = look(&specs);
         }
+        self.look_at_kubeconfigs(&specs, &mut seen);
         let mut adapted = match &self.adapt {
             Some(adapt) => adapt(&mut specs, &mut seen)?,
             None => Vec::new(),

@@ -695,6 +695,7 @@ fn a_directory_is_judged_by_who_can_write_it() {
         let found = ground(&Ground {
             directories: vec![(directory.clone(), Access { mode, user })],
             files: Vec::new(),
+            kubeconfigs: Vec::new(),
             obstacles: BTreeMap::new(),
             requested: BTreeMap::new(),
             trusted: vec![0, 1],

@@ -2,7 +2,8 @@
 
 use super::{Planned, Planner, Renewal, Step};
 use crate::diff::{authorities, diff};
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
+use crate::location::FileId;
 use crate::observed::{Observed, Source};
 use crate::spec::{Place, Spec};
 
@@ -48,17 +49,10 @@ impl Planner<'_> {
     /// A kubeconfig that has only one of a pair's two files, and would have a key and a certificate that
     /// do not go together; what is told of the pair, and the way out.
     pub(super) fn parted(&self, spec: &Spec, renewal: &Renewal) -> Option<(String, String)> {
-        if renewal.reuse_key || spec.is_ca() || !matches!(spec.place, Place::Pair { .. }) {
+        if renewal.reuse_key {
             return None;
         }
-        let pair = [spec.place.public(), spec.place.key()].map(Source::File);
-        let one = |other: &&Spec| match self.observed(other) {
-            Observed::Kubeconfig(found) => {
-                (found.sources[1] == pair[0]) != (found.sources[2] == pair[1])
-            }
-            _ => false,
-        };
-        let kubeconfig = renewal.there.iter().find(one)?.place.public();
+        let kubeconfig = self.halving(spec).next()?;
         let text = format!(
             "is due, and {kubeconfig} names one of its two files: with a new key it would be left with half"
         );
@@ -66,5 +60,32 @@ impl Planner<'_> {
             "renew it for the same key (--reuse-key), or have {kubeconfig} name both files"
         );
         Some((text, way_out))
+    }
+
+    /// The same of a pair that is to be made anew. A kubeconfig that the run makes anew has no half.
+    pub(super) fn halved(&self, spec: &Spec) -> Option<Finding> {
+        let stays = |file: &&FileId| {
+            let mut own = self
+                .wanted
+                .iter()
+                .filter(|own| own.place.public() == **file);
+            !own.any(|own| self.step(own).is_ok_and(|planned| !planned.step.keeps()))
+        };
+        let kubeconfig = self.halving(spec).find(stays)?;
+        let text = format!(
+            "would get a new key, and {kubeconfig} names one of its two files: it would be left with half"
+        );
+        let way_out = format!("have {kubeconfig} name both files, or hold both itself");
+        Some(spec.finding(Code::HalvedPair, text, way_out))
+    }
+
+    /// The kubeconfigs that have only one of a pair's two files.
+    fn halving(&self, spec: &Spec) -> impl Iterator<Item = &FileId> {
+        let pair = !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
+        let files = [spec.place.public(), spec.place.key()].map(Source::File);
+        let there = self.kubeconfigs.iter().filter(move |_| pair);
+        let one =
+            there.filter(move |(_, sources)| (sources[1] == files[0]) != (sources[2] == files[1]));
+        one.map(|(file, _)| file)
     }
 }

@@ -1,3 +1,4 @@
+mod halved;
 mod properties;
 mod renewal;
 mod request;
@@ -19,6 +20,7 @@ fn ground() -> Ground {
     Ground {
         directories: Vec::new(),
         files: Vec::new(),
+        kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],
@@ -192,6 +194,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 wanted: &wanted,
                 issuers: &[],
                 found,
+                kubeconfigs: &[],
                 obstacles: &BTreeMap::new(),
                 requested: &BTreeMap::new(),
                 trusted: &[0],
@@ -610,6 +613,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
         Code::CaTooShort,
         Code::EndsSooner,
         Code::ExternalCa,
+        Code::HalvedPair,
         Code::NamesTaken,
         Code::NotCopied,
         Code::NotRenewed,
@@ -701,6 +705,7 @@ fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted
     let with = |mode| Ground {
         directories: vec![(FileId::new(Root::Pki, "etcd"), access(mode))],
         files: Vec::new(),
+        kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],
@@ -827,6 +832,7 @@ fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
 fn a_kubeconfig_whose_names_another_cluster_has_is_not_replaced_and_may_be_kept() {
     let mut found = tree();
     let standing = Ground {
+        kubeconfigs: Vec::new(),
         obstacles: BTreeMap::from([(
             "admin".to_owned(),
             Obstacle {

@@ -66,7 +66,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 38] = [
+const ELSEWHERE: [(Code, &str); 39] = [
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,
@@ -136,6 +136,11 @@ const ELSEWHERE: [(Code, &str); 38] = [
     (
         Code::KubeconfigFiles,
         "what_is_of_the_other_kind_is_refused_and_replaced_by_force_alone (tests/embed.rs)",
+    ),
+    // Of a pair that was to be made anew.
+    (
+        Code::HalvedPair,
+        "a_pair_of_which_a_kubeconfig_has_one_half_is_not_made_anew_beside_it (tests/embed.rs)",
     ),
     // Of a file that holds no certificate.
     (

@@ -25,6 +25,7 @@ fn planned(found: &Found, specs: &[Spec], names: &[&str], reuse_key: bool) -> Pl
     let ground = Ground {
         directories: Vec::new(),
         files: Vec::new(),
+        kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
         trusted: vec![0],
