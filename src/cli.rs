@@ -106,7 +106,7 @@ pub enum Verb {
         "certs csr apiserver kubelet-serving --csr-dir requests"
         "certs csr ca --csr-dir requests    (for a CA above it to sign)"
         "certs csr --csr-dir requests --within 60d"
-    ))]
+    ), mut_args(told_by_files_first))]
     Csr(Csr),
     /// Hand out what is in the tree in the form that others take
     #[command(disable_help_subcommand = true, after_help = handed_out!(
@@ -133,7 +133,7 @@ pub enum Verb {
         "certs import requests"
         "certs import requests apiserver admin    (those that came back)"
         "certs import requests --dry-run"
-    ))]
+    ), mut_args(told_by_files_first))]
     Import(Import),
     /// Make kubeconfigs: the components', or your own
     #[command(after_help = help!(
@@ -258,6 +258,18 @@ pub use handed::{Bootstrap, KubeconfigVerb, Refresh};
 /// What the files tell where it is not stated: of a verb that looks after a tree no flag about the cluster
 /// has a default of its own.
 fn told_by_files(flag: Arg) -> Arg {
+    defaulting(flag, |_| "what the files tell".to_owned())
+}
+
+/// The same of a verb for which a node may be new, and has none.
+fn told_by_files_first(flag: Arg) -> Arg {
+    defaulting(flag, |default| {
+        format!("what the files tell; of a new node {default}")
+    })
+}
+
+/// With another default than that of who makes a tree, if it states a fact of the cluster.
+fn defaulting(flag: Arg, default: impl Fn(&str) -> String) -> Arg {
     const FACTS: [&str; 9] = [
         "apiserver_advertise_address",
         "apiserver_bind_port",
@@ -271,8 +283,9 @@ fn told_by_files(flag: Arg) -> Arg {
     ];
     let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
     match help.split_once("[default: ") {
-        Some((what, _)) if FACTS.contains(&flag.get_id().as_str()) => {
-            flag.help(format!("{what}[default: what the files tell]"))
+        Some((what, own)) if FACTS.contains(&flag.get_id().as_str()) => {
+            let default = default(own.trim_end_matches(']'));
+            flag.help(format!("{what}[default: {default}]"))
         }
         _ => flag,
     }

@@ -104,7 +104,8 @@ fn look<'a>(
     let files: Vec<FileId> = specs.iter().flat_map(|spec| spec.place.files()).collect();
     for spec in specs {
         if let Some(files) = spec.credential_files() {
-            for file in [&files.authorities, &files.certificate, &files.key] {
+            let own = [&files.certificate, &files.key];
+            for file in files.authorities.iter().chain(own) {
                 let reference = store.reference_to(&spec.place.public(), file);
                 seen.references
                     .extend(reference.map(|path| (file.clone(), path)));
@@ -247,10 +248,8 @@ impl Seen {
         };
         let credentials = match spec.credential_files() {
             Some(files) => Credentials::Files {
-                authorities: self
-                    .references
-                    .get(&files.authorities)
-                    .map_or("", String::as_str),
+                authorities: (files.authorities.as_ref())
+                    .map(|file| self.references.get(file).map_or("", String::as_str)),
                 certificate: "",
                 key: "",
             },

@@ -199,8 +199,8 @@ pub enum Credentials {
 /// The files that a kubeconfig names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialFiles {
-    /// The CA certificates.
-    pub authorities: FileId,
+    /// The CA certificates; none where nobody asked for them in a file.
+    pub authorities: Option<FileId>,
     /// The client certificate.
     pub certificate: FileId,
     /// The client key.

@@ -560,3 +560,73 @@ fn a_kubeconfig_of_which_one_half_is_a_file_has_both_once_its_certificate_is_imp
         check_later(&folder, 1).expect(0);
     }
 }
+
+#[test]
+fn a_kubeconfig_that_names_its_pair_and_holds_its_ca_is_asked_for_and_keeps_both() {
+    let folder = tree();
+    kubeconfig_later(&folder, 0, &["admin", "--force", NAMED]).expect(0);
+    let admin = folder.join("k/admin.conf");
+    hold(&folder, "admin", "certificate-authority", "pki/ca.crt");
+    // It is of the kind that was asked for by name alone.
+    kubeconfig_later(&folder, 1, &["admin"]).expect(0);
+    for asked in [NAMED, "--embed-certs"] {
+        let refused = kubeconfig_later(&folder, 1, &["admin", asked, "--output", "json"]).expect(4);
+        assert_eq!(codes(&refused), ["kubeconfig-files"], "{asked}");
+    }
+    kubeconfig_later(&folder, 1, &["admin", "--force"]).expect(0);
+    let mixed = |text: &str| {
+        assert!(text.contains("certificate-authority-data: "), "{text}");
+        assert!(text.contains("client-certificate: pki/admin.crt"), "{text}");
+        assert!(text.contains("client-key: pki/admin.key"), "{text}");
+    };
+    mixed(&read(&admin));
+    check_later(&folder, 1).expect(0);
+    let signer = folder.join("signer");
+    run(Command::new("cp")
+        .arg("-a")
+        .arg(folder.join("k"))
+        .arg(&signer))
+    .expect(0);
+    fs::remove_file(folder.join("k/pki/ca.key")).expect("remove a file");
+    let was = read(&folder.join("k/pki/admin.crt"));
+    let requests = folder.join("requests");
+    let ask = ["--csr-dir", text(&requests), "--kubelet-dir", "none"];
+    let asked = later(&folder, 350, "csr", &ask).expect(0);
+    assert!(asked.stdout.contains("k/pki/admin.key, .csr"), "{asked}");
+    let mut sign = certs(&["sign", text(&requests), "--kubernetes-dir", text(&signer)]);
+    run(&mut at(NOON + 350 * DAY, "022", sign.args(&CLUSTER[..4]))).expect(0);
+    let import = [text(&requests), "--kubelet-dir", "none"];
+    later(&folder, 350, "import", &import).expect(0);
+    assert_ne!(read(&folder.join("k/pki/admin.crt")), was);
+    mixed(&read(&admin));
+    check_later(&folder, 350).expect(0);
+}
+
+#[test]
+fn of_a_kubeconfig_with_its_certificate_in_a_file_csr_tells_what_it_is_and_not_that_a_kubelet_has_it()
+ {
+    let folder = tree();
+    kubeconfig_later(&folder, 0, &["admin", "--force", NAMED]).expect(0);
+    kubeconfig_later(&folder, 0, &["kubelet", "--force", NAMED]).expect(0);
+    for base in ["admin", "kubelet"] {
+        embed(&folder, base, "client-key", "key");
+        fs::remove_file(folder.join(&format!("k/pki/{base}.key"))).expect("remove a file");
+    }
+    fs::remove_file(folder.join("k/pki/ca.key")).expect("remove a file");
+    let requests = folder.join("requests");
+    let ask = [
+        "admin",
+        "kubelet",
+        "--csr-dir",
+        text(&requests),
+        "--kubelet-dir",
+        "none",
+    ];
+    let said = later(&folder, 350, "csr", &ask).expect(3).stderr;
+    let line = |of: &str| said.lines().find(|line| line.contains(of)).expect("a line");
+    assert!(!line("admin.conf is due").contains("kubelet"), "{said}");
+    assert!(
+        line("kubelet.conf is due").contains("kubelet rotates"),
+        "{said}"
+    );
+}

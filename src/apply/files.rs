@@ -53,10 +53,11 @@ impl Preparation<'_> {
             self.seen
                 .references
                 .get(file)
+                .map(String::as_str)
                 .with_context(|| format!("the path of {file} is no text in UTF-8"))
         };
         let named = Credentials::Files {
-            authorities: path(&files.authorities)?,
+            authorities: files.authorities.as_ref().map(path).transpose()?,
             certificate: path(&files.certificate)?,
             key: path(&files.key)?,
         };

@@ -3,6 +3,7 @@
 use super::Judge;
 use crate::bundle::anchors;
 use crate::finding::Code;
+use crate::location::FileId;
 use crate::observed::{Kubeconfig, Lead, Source, server};
 use crate::spec::{Credentials, Place};
 use crate::x509::cert::Certificate;
@@ -114,13 +115,15 @@ impl Judge<'_> {
                 "names files, and was asked to hold what is in them".to_owned()
             }
             Credentials::Files(files) => {
-                let authorities = Source::File(files.authorities.clone());
-                if self.is_apart(found) && found.sources[0] == authorities {
+                let is_named = |ca: &FileId| found.sources[0] == Source::File(ca.clone());
+                if self.is_apart(found) && files.authorities.as_ref().is_none_or(is_named) {
                     return;
                 }
+                let ca = files.authorities.as_ref();
+                let ca = ca.map_or_else(String::new, |ca| format!("{ca}, "));
                 format!(
-                    "was asked to name the files {}, {} and {}, and does not",
-                    files.authorities, files.certificate, files.key
+                    "was asked to name the files {ca}{} and {}, and does not",
+                    files.certificate, files.key
                 )
             }
         };

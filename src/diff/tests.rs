@@ -631,7 +631,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
 
 fn named() -> CredentialFiles {
     CredentialFiles {
-        authorities: FileId::certificate(Root::Pki, "ca"),
+        authorities: Some(FileId::certificate(Root::Pki, "ca")),
         certificate: FileId::certificate(Root::Pki, "admin"),
         key: FileId::private_key(Root::Pki, "admin"),
     }
@@ -640,8 +640,8 @@ fn named() -> CredentialFiles {
 #[test]
 fn a_kubeconfig_is_held_against_where_it_was_asked_to_have_its_credentials() {
     let files = named();
-    let all = [&files.authorities, &files.certificate, &files.key];
-    let in_files = all.map(|file| Source::File(file.clone()));
+    let ca = files.authorities.as_ref().unwrap();
+    let in_files = [ca, &files.certificate, &files.key].map(|file| Source::File(file.clone()));
     let embedded = [Source::Embedded, Source::Embedded, Source::Embedded];
     let [ca, ..] = in_files.clone();
     let mixed = [ca, Source::Embedded, Source::Embedded];

@@ -463,7 +463,7 @@ fn a_cluster_of_the_same_ca_is_the_same_at_any_server() {
 /// As [`ENTRY`], in files.
 const NAMED: Entry<'_> = Entry {
     credentials: Credentials::Files {
-        authorities: "pki/ca.crt",
+        authorities: Some("pki/ca.crt"),
         certificate: "pki/admin.crt",
         key: "pki/admin.key",
     },
@@ -478,6 +478,21 @@ fn what_names_files_holds_nothing_of_them_and_the_other_way_round() {
     };
     let named = as_text(&NAMED, None);
     assert!(!named.contains("-data"), "{named}");
+    let credentials = Credentials::Files {
+        authorities: None,
+        certificate: "pki/admin.crt",
+        key: "pki/admin.key",
+    };
+    let mixed = as_text(
+        &Entry {
+            credentials,
+            ..ENTRY
+        },
+        Some(&named),
+    );
+    assert!(mixed.contains("certificate-authority-data: "), "{mixed}");
+    assert!(!mixed.contains("certificate-authority: "), "{mixed}");
+    assert!(mixed.contains("client-key: pki/admin.key"), "{mixed}");
     let current = parse(named.as_bytes()).unwrap();
     for (source, wanted) in [
         (&current.authorities, "pki/ca.crt"),

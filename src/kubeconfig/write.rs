@@ -75,8 +75,8 @@ pub enum Credentials<'a> {
     Key(&'a [u8]),
     /// The paths of files; a relative one starts at the kubeconfig's directory.
     Files {
-        /// The CA certificates.
-        authorities: &'a str,
+        /// The CA certificates; none, and they are put in as they are.
+        authorities: Option<&'a str>,
         /// The client certificate.
         certificate: &'a str,
         /// The client key.
@@ -182,7 +182,10 @@ fn fields(entry: &Entry<'_>) -> (Option<Field>, Vec<Field>) {
             certificate,
             key,
         } => (
-            Some(named(AUTHORITY, authorities)),
+            Some(authorities.map_or_else(
+                || embedded(AUTHORITY, entry.authorities.as_bytes()),
+                |file| named(AUTHORITY, file),
+            )),
             vec![named(CERTIFICATE, certificate), named(KEY, key)],
         ),
         Credentials::Key(key) => (
@@ -275,7 +278,7 @@ fn taken(text: String, way_out: &'static str) -> Obstacle {
 fn is_of(entry: &Entry<'_>, cluster: &Node) -> bool {
     let own = Certificate::from_pem(entry.authorities.as_bytes()).unwrap_or_default();
     let file = match entry.credentials {
-        Credentials::Files { authorities, .. } => Some(authorities),
+        Credentials::Files { authorities, .. } => authorities,
         Credentials::Data { .. } | Credentials::Key(_) | Credentials::Token(_) => None,
     };
     is_same(&own, &[entry.server.to_owned()], file, cluster)

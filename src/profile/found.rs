@@ -86,23 +86,35 @@ pub fn of_row(profile: &Profile, observed: &Observed, evidence: &Evidence) -> Sp
 /// The specs, each kubeconfig as it is there: one that names its pair in the certificate directory
 /// goes with that pair, unless where they are to be was said.
 pub fn as_there(specs: Vec<Spec>, found: &Found) -> Vec<Spec> {
-    let named = |spec: &Spec| match (&spec.place, found.get(&spec.name)) {
-        (
+    let split = |spec: Spec| {
+        let as_found = matches!(
+            spec.place,
             Place::Kubeconfig {
                 credentials: Credentials::AsFound,
                 ..
-            },
+            }
+        );
+        let mut split = in_files(spec.clone());
+        let place = split.last_mut().map(|spec| &mut spec.place);
+        let (
+            true,
+            Some(Place::Kubeconfig {
+                credentials: Credentials::Files(files),
+                ..
+            }),
             Some(Observed::Kubeconfig(there)),
-        ) => {
-            let files = in_files(spec.clone()).pop()?.credential_files()?.clone();
-            let pair = [files.certificate, files.key].map(Source::File);
-            Some(there.sources[1..] == pair)
+        ) = (as_found, place, found.get(&spec.name))
+        else {
+            return vec![spec];
+        };
+        let in_file = |file: &FileId| Source::File(file.clone());
+        if there.sources[1..] != [in_file(&files.certificate), in_file(&files.key)] {
+            return vec![spec];
         }
-        _ => None,
-    };
-    let split = |spec: Spec| match named(&spec) {
-        Some(true) => in_files(spec),
-        _ => vec![spec],
+        // One that holds its CA itself, or names another file, was not asked to name this one.
+        let named = |file: &FileId| there.sources[0] == in_file(file);
+        files.authorities = files.authorities.take().filter(named);
+        split
     };
     specs.into_iter().flat_map(split).collect()
 }

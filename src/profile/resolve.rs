@@ -115,7 +115,7 @@ pub fn in_files(mut kubeconfig: Spec) -> Vec<Spec> {
         base,
     };
     *credentials = Credentials::Files(CredentialFiles {
-        authorities: ca.stored.public(),
+        authorities: Some(ca.stored.public()),
         certificate: place.public(),
         key: place.key(),
     });

@@ -41,7 +41,8 @@ fn a_kubeconfig_that_names_its_pair_goes_with_it_unless_something_else_was_asked
     assert_eq!(names, ["admin.crt", "admin"]);
     assert_eq!(split[0].certificate(), admin.certificate());
     let files = split[1].credential_files().unwrap();
-    let paths = [&files.authorities, &files.certificate, &files.key];
+    let ca = files.authorities.as_ref().unwrap();
+    let paths = [ca, &files.certificate, &files.key];
     assert_eq!(
         paths.map(|file| file.name.as_str()),
         ["ca.crt", "admin.crt", "admin.key"]
@@ -57,9 +58,17 @@ fn a_kubeconfig_that_names_its_pair_goes_with_it_unless_something_else_was_asked
     let one = vec![admin.clone()];
     let pair = [&files.certificate, &files.key].map(|file| Source::File(file.clone()));
     let [certificate, key] = pair;
-    let there = [Source::Embedded, certificate, key.clone()];
-    assert_eq!(as_there(one.clone(), &found(there.clone())), split);
-    assert_eq!(as_there(split.clone(), &found(there)), split);
+    let there = [Source::File(ca.clone()), certificate.clone(), key.clone()];
+    assert_eq!(as_there(one.clone(), &found(there)), split);
+    // It may hold its CA itself, unless it was asked to name it.
+    for ca in [Source::Embedded, Source::Elsewhere] {
+        let there = found([ca, certificate.clone(), key.clone()]);
+        let own = as_there(one.clone(), &there);
+        assert_eq!(own[0], split[0]);
+        let files = own[1].credential_files().unwrap();
+        assert_eq!(files.authorities, None);
+        assert_eq!(as_there(split.clone(), &there), split);
+    }
     assert_eq!(as_there(one.clone(), &tree()), one);
     let mixed = [Source::Embedded, Source::Embedded, key];
     assert_eq!(as_there(one.clone(), &found(mixed)), one);
