@@ -12,9 +12,9 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
-use common::node::{FACTS, NODE, as_nobody, node, on, script, with_read_only};
+use common::node::{FACTS, NODE, as_nobody, node, on, read_only, script, with_read_only};
 use common::{
-    CLUSTER, Finished, TempDir, certs, kubeconfig_data, listing, read, run, set_mode, tool,
+    CLUSTER, Finished, TempDir, certs, kubeconfig_data, listing, read, run, set_mode, text, tool,
 };
 
 /// Roots `ca` and `ev`, of ten years.
@@ -439,6 +439,23 @@ fn what_came_back_may_lie_where_nobody_writes() {
         "rm -rf node; mv before node; chown -R 0:0 node",
     );
     with_read_only(place.path(), "req", &import).expect(0);
+    only_others_lack(place.path());
+}
+
+#[test]
+fn what_came_back_on_a_medium_without_locks_is_read_where_nobody_can_write_it() {
+    let place = came_back("365");
+    let import = certs(&[&["import", "req"][..], &NODE].concat());
+    let mut strace = Command::new(tool("strace"));
+    strace.args(["-f", "-o", "trace", "-P", text(&place.join("req"))]);
+    strace.args(["-e", "trace=flock", "-e", "inject=flock:error=ENOLCK"]);
+    strace.arg(import.get_program()).args(import.get_args());
+    let refused = run(strace.current_dir(place.path())).expect(1);
+    let words = "lock req: no record locks available: choose a directory on a local file system";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert!(!place.join("node/pki/apiserver.crt").exists());
+    run(read_only("req", &strace).current_dir(place.path())).expect(0);
+    assert!(place.join("node/pki/apiserver.crt").exists());
     only_others_lack(place.path());
 }
 

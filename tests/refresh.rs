@@ -241,6 +241,39 @@ fn what_others_put_in_its_place_meanwhile_is_looked_at_again() {
 }
 
 #[test]
+fn what_others_change_again_and_again_is_left_to_them() {
+    let (place, config) = handed_out();
+    let bundle = more_trust(place.path());
+    let folder = place.join("handed");
+    write(&folder.join("go"), "");
+    let mut other = Command::new("sh")
+        .args([
+            "-c",
+            "while [ -e go ]; do echo '#' >> config; sleep 0.02; done",
+        ])
+        .current_dir(&folder)
+        .spawn()
+        .expect("starts");
+    // So long that each time the file is another when its lock is to be had.
+    let mut strace = Command::new(tool("strace"));
+    strace.args(["-f", "-o", text(&place.join("trace")), "-P", text(&config)]);
+    strace.args(["-e", "trace=flock", "-e", "inject=flock:delay_enter=300000"]);
+    let inner = command(place.path(), &[text(&config)]);
+    let done = run(strace.arg(inner.get_program()).args(inner.get_args()));
+    fs::remove_file(folder.join("go")).expect("remove a file");
+    other.wait().expect("ends");
+    let words = format!(
+        "error: {} was changed again and again: run the same command again\n",
+        config.display()
+    );
+    assert_eq!(done.expect(1).stderr, words);
+    assert_ne!(trust(&config), bundle);
+    assert_eq!(common::listing(&folder).len(), 1);
+    refresh(place.path(), &[text(&config)]).expect(0);
+    assert_eq!(trust(&config), bundle);
+}
+
+#[test]
 fn an_entry_that_is_not_verified_is_told_and_left_as_it_is() {
     let (place, config) = handed_out();
     let text_there = read(&config);
