@@ -172,7 +172,7 @@ codes! {
     WeakKey "weak-key" Warning "an RSA key of less than 2048 bits", KEYS;
     WritableByGroup "writable-by-group" Note "the group of a directory may write what the cluster trusts", FILES;
     WritableByOthers "writable-by-others" Error "others may write what the cluster trusts, or a directory that holds it", FILES;
-    WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA", ROTATION;
+    WrongCa "kubeconfig-ca" Error "the kubeconfig does not trust the CA, or has no CA certificates", ROTATION;
     WrongSubject "wrong-subject" Error "its subject is another than wanted", PROFILES;
 }
 

@@ -62,8 +62,8 @@ pub struct Current {
     pub server: String,
     /// The name that the API server's certificate is to be for, if another than the URL's.
     pub server_name: Option<String>,
-    /// The CA certificates.
-    pub authorities: Source,
+    /// The CA certificates; without any the machine's own are trusted.
+    pub authorities: Option<Source>,
     /// The client certificate.
     pub certificate: Source,
     /// The client key.
@@ -81,8 +81,8 @@ pub struct Lead {
     pub server: String,
     /// The name that the API server's certificate is to be for, if another than the URL's.
     pub server_name: Option<String>,
-    /// The CA certificates.
-    pub authorities: Source,
+    /// The CA certificates; without any the machine's own are trusted.
+    pub authorities: Option<Source>,
 }
 
 /// Where PEM comes from.
@@ -184,7 +184,7 @@ fn current(document: &Node) -> Result<(Lead, &Node)> {
         bail!("its cluster \"{cluster_name}\" has a {PROXY} that is none of http, https or socks5");
     }
     let authorities =
-        source(cluster, AUTHORITY).with_context(|| format!("its cluster \"{cluster_name}\""))?;
+        optional(cluster, AUTHORITY).with_context(|| format!("its cluster \"{cluster_name}\""))?;
     once(cluster, AUTHORITY)?;
     let lead = Lead {
         cluster: cluster_name.to_owned(),
@@ -349,24 +349,26 @@ fn entries(config: &Node, list: &str, name: &str) -> usize {
 
 /// What a field holds itself, or the file it names.
 fn source(node: &Node, field: &'static str) -> Result<Source> {
+    optional(node, field)?.with_context(|| format!("has no {field}-data"))
+}
+
+/// The same, where there need be neither.
+fn optional(node: &Node, field: &'static str) -> Result<Option<Source>> {
     let embedded = format!("{field}-data");
     if let Some(encoded) = text(node, &embedded) {
         // A block scalar has line breaks, which Go's decoder passes over.
         let encoded = Zeroizing::new(encoded.replace(['\r', '\n'], ""));
         let bytes = Base64::decode_vec(&encoded)
             .map_err(|_| anyhow::anyhow!("has {embedded} that is not base64"))?;
-        return Ok(Source::Data {
+        return Ok(Some(Source::Data {
             field,
             bytes: Zeroizing::new(bytes),
-        });
+        }));
     }
-    match text(node, field) {
-        Some(path) => Ok(Source::File {
-            field,
-            path: path.to_owned(),
-        }),
-        None => bail!("has no {embedded}"),
-    }
+    Ok(text(node, field).map(|path| Source::File {
+        field,
+        path: path.to_owned(),
+    }))
 }
 
 #[cfg(test)]

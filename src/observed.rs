@@ -161,7 +161,7 @@ pub struct Kubeconfig {
     pub server: String,
     /// The name that the API server's certificate is to be for, if another than the URL's.
     pub server_name: Option<String>,
-    /// The CA certificates it trusts.
+    /// The CA certificates it trusts; without any those of the machine that it is used on.
     pub authorities: Vec<Certificate>,
     /// The client certificate and its chain.
     pub chain: Vec<Certificate>,
@@ -194,7 +194,7 @@ pub struct Destination {
     pub server: String,
     /// The name that the API server's certificate is to be for, if another than the URL's.
     pub server_name: Option<String>,
-    /// The CA certificates it trusts.
+    /// The CA certificates it trusts; without any those of the machine that it is used on.
     pub authorities: Vec<Certificate>,
 }
 
@@ -278,7 +278,7 @@ impl Kubeconfig {
         self.referred && self.sources[2] == Source::Embedded
     }
 
-    /// Whether it holds its CA certificates itself.
+    /// Whether it holds its CA certificates itself, or is to: it names no file for them.
     pub fn embeds_authorities(&self) -> bool {
         self.sources[0] == Source::Embedded
     }

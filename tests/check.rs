@@ -1081,10 +1081,18 @@ fn a_kubeconfig_with_a_token_is_judged_by_its_mode_its_ca_and_where_it_leads() {
             ],
         ),
         (away.to_owned(), vec!["error server-not-in-sans robot.conf"]),
+        (
+            "edit robot.conf /certificate-authority-data/d".to_owned(),
+            vec!["error kubeconfig-ca robot.conf"],
+        ),
         // A webhook's.
         (
             format!("{other}{away}"),
             vec!["warning expires-soon robot.conf"],
+        ),
+        (
+            format!("edit robot.conf /certificate-authority-data/d\n{away}"),
+            vec![],
         ),
         (
             "edit robot.conf /current-context/d; chmod 644 robot.conf".to_owned(),
@@ -1113,6 +1121,30 @@ fn a_kubeconfig_with_a_token_is_judged_by_its_mode_its_ca_and_where_it_leads() {
     let finished = check(place.path(), &[]).expect(4);
     let way_out = "replace the token or password if others may have read it";
     assert!(finished.stdout.contains(way_out), "{finished}");
+}
+
+/// Its user's certificate is as good as any other's.
+#[test]
+fn a_kubeconfig_without_ca_certificates_is_judged_like_any_other() {
+    let without = "edit $conf /certificate-authority-data/d";
+    for (conf, copied) in [
+        ("scheduler.conf", ""),
+        ("alice.conf", "cp scheduler.conf $conf;"),
+    ] {
+        let recipe = format!("conf={conf}; {copied} {without}");
+        let wrong_ca = format!("error kubeconfig-ca {conf}");
+        let told = after(OPENSSL, &recipe, &[]).0;
+        assert_eq!(told, [wrong_ca.clone()], "{conf}");
+        let told = after(OPENSSL, &recipe, &["--within", "400d"]).0;
+        assert!(
+            told.contains(&format!("warning expires-soon {conf}")),
+            "{told:?}"
+        );
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&recipe, place.path());
+        let finished = check(place.path(), &[]).expect(4);
+        assert!(!finished.stdout.contains("UNREAD"), "{finished}");
+    }
 }
 
 #[test]

@@ -939,6 +939,25 @@ fn a_ca_is_renewed_by_its_name_for_the_same_key_and_what_it_signed_stays_good() 
 }
 
 #[test]
+fn a_kubeconfig_without_ca_certificates_has_them_once_it_is_renewed() {
+    let folder = tree();
+    let conf = folder.join("k/scheduler.conf");
+    let lines = read(&conf);
+    let lines: Vec<&str> = lines.lines().collect();
+    let without = lines
+        .iter()
+        .filter(|line| !line.contains("certificate-authority-data"));
+    write_secret(
+        &conf,
+        &without.map(|line| format!("{line}\n")).collect::<String>(),
+    );
+    let report = json(&folder, 336, &["scheduler"], 0);
+    assert_eq!(steps(&report, "replace"), ["scheduler"]);
+    let held = common::kubeconfig_data(&conf, "certificate-authority-data");
+    assert_eq!(held, read(&folder.join("k/pki/ca.crt")).as_bytes());
+}
+
+#[test]
 fn a_ca_that_cannot_be_renewed_here_is_refused_with_the_way_out() {
     let folder = tree();
     let pki = folder.join("k/pki");

@@ -65,7 +65,10 @@ impl Judge<'_> {
     }
 
     fn trust(&mut self, found: &[Certificate]) {
-        if !self.authorities.is_empty() {
+        if found.is_empty() {
+            let text = "has no CA certificates, and so trusts those of the machine alone";
+            self.tell(Code::WrongCa, text, "");
+        } else if !self.authorities.is_empty() {
             let trusted = |ca: &Certificate| self.authorities.contains(ca);
             let lacking = |ca: &Certificate| !found.contains(ca);
             if found.iter().any(trusted) {

@@ -621,6 +621,13 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "does not trust the CA",
     ),
     (
+        Code::WrongCa,
+        "admin",
+        |case| case.kubeconfig().authorities.clear(),
+        "admin.conf",
+        "has no CA certificates, and so trusts those of the machine alone",
+    ),
+    (
         Code::WrongSubject,
         "apiserver",
         |case| case.other(|wanted| wanted.subject = Name::new(&["ops"], "kube-apiserver")),

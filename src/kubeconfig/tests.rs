@@ -25,6 +25,10 @@ fn bytes(source: &Source) -> &[u8] {
     }
 }
 
+fn authorities(current: &Current) -> &Source {
+    current.authorities.as_ref().expect("CA certificates")
+}
+
 fn in_the_way(entry: &Entry<'_>, existing: &str) -> Option<(Code, String)> {
     obstacle(entry, existing.as_bytes(), 1 << 20).map(|found| (found.code, found.text))
 }
@@ -62,7 +66,7 @@ users:
 fn what_is_written_is_read_again() {
     let current = parse(written(None).as_bytes()).unwrap();
     assert_eq!(current.server, ENTRY.server);
-    assert_eq!(bytes(&current.authorities), ENTRY.authorities.as_bytes());
+    assert_eq!(bytes(authorities(&current)), ENTRY.authorities.as_bytes());
     assert_eq!(bytes(&current.certificate), b"CERTIFICATE\n");
     assert_eq!(bytes(&current.key), b"KEY\n");
 }
@@ -188,7 +192,7 @@ users: [{name: u, user: {client-certificate: '', client-certificate-data: QQ==, 
 ",
     )
     .unwrap();
-    let Source::File { field, path } = &current.authorities else {
+    let Source::File { field, path } = authorities(&current) else {
         panic!("{current:?}");
     };
     assert_eq!((*field, path.as_str()), (AUTHORITY, "pki/ca.crt"));
@@ -200,10 +204,25 @@ users: [{name: u, user: {client-certificate: '', client-certificate-data: QQ==, 
 }
 
 #[test]
+fn without_ca_certificates_the_machine_s_are_trusted() {
+    let field = "    certificate-authority-data: Q0EgMQpDQSAyCg==\n";
+    let text = written(None);
+    for new in ["", "    certificate-authority-data: ''\n"] {
+        let current = parse(text.replace(field, new).as_bytes()).unwrap();
+        assert!(current.authorities.is_none());
+        assert_eq!(bytes(&current.key), b"KEY\n");
+    }
+    assert_eq!(
+        error(&text.replace("Q0EgMQpDQSAyCg==", "Q0E")),
+        "its cluster \"kubernetes\": has certificate-authority-data that is not base64"
+    );
+}
+
+#[test]
 fn line_breaks_in_base64_are_passed_over_as_go_does() {
     let text = written(None).replace("Q0EgMQpDQSAyCg==", "|\n      Q0EgMQpD\n      QSAyCg==");
     let current = parse(text.as_bytes()).unwrap();
-    assert_eq!(bytes(&current.authorities), ENTRY.authorities.as_bytes());
+    assert_eq!(bytes(authorities(&current)), ENTRY.authorities.as_bytes());
 }
 
 #[test]
@@ -252,10 +271,6 @@ fn each_lack_of_a_kubeconfig_is_told() {
     assert_eq!(
         without("    server: https://10.0.0.10:6443\n"),
         "its cluster \"kubernetes\" has no server"
-    );
-    assert_eq!(
-        without("    certificate-authority-data: Q0EgMQpDQSAyCg==\n"),
-        "its cluster \"kubernetes\": has no certificate-authority-data"
     );
     assert_eq!(
         without("    client-certificate-data: Q0VSVElGSUNBVEUK\n"),
@@ -495,7 +510,7 @@ fn what_names_files_holds_nothing_of_them_and_the_other_way_round() {
     assert!(mixed.contains("client-key: pki/admin.key"), "{mixed}");
     let current = parse(named.as_bytes()).unwrap();
     for (source, wanted) in [
-        (&current.authorities, "pki/ca.crt"),
+        (authorities(&current), "pki/ca.crt"),
         (&current.certificate, "pki/admin.crt"),
         (&current.key, "pki/admin.key"),
     ] {

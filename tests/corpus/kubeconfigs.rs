@@ -14,6 +14,16 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Force,
     },
     Fault {
+        name: "the kubeconfig has no CA certificates",
+        base: Base::Ecdsa,
+        of: "admin",
+        recipe: "edit admin.conf /certificate-authority-data/d",
+        told: &[
+            "error kubeconfig-ca admin.conf has no CA certificates, and so trusts those of the machine alone",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
         name: "the kubeconfig trusts one CA more",
         base: Base::OpenSsl,
         of: "admin",

@@ -141,7 +141,10 @@ fn entry_is_put(bytes: &[u8], document: &Node) {
     let current = kubeconfig::parse(&written).expect("what was written is read");
     assert_eq!(current.server, ENTRY.server);
     for (source, expected) in [
-        (&current.authorities, ENTRY.authorities.as_bytes()),
+        (
+            current.authorities.as_ref().expect("CA certificates"),
+            ENTRY.authorities.as_bytes(),
+        ),
         (&current.certificate, b"certificate"),
         (&current.key, b"key"),
     ] {

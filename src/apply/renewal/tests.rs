@@ -134,7 +134,7 @@ fn a_renewed_ca_takes_the_place_of_its_former_certificate_alone_and_goes_into_ku
     assert_eq!(file[0].public_key, bundle[0].public_key);
     assert_eq!(file[0].subject.der(), bundle[0].subject.der());
     let admin = parse(&made.changes[1].bytes).unwrap();
-    let kubeconfig::Source::Data { bytes, .. } = admin.authorities else {
+    let Some(kubeconfig::Source::Data { bytes, .. }) = admin.authorities else {
         panic!("the bundle is in the kubeconfig");
     };
     assert_eq!(*bytes, pem(&file).as_bytes());

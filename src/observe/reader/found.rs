@@ -121,8 +121,7 @@ impl Reader<'_> {
         let led = self
             .parsed(file, &content.bytes, kubeconfig::lead)
             .and_then(|led| {
-                let read = Certificate::from_pem;
-                let (authorities, _) = self.source(file, &led.authorities, read)?;
+                let authorities = self.authorities(file, led.authorities.as_ref())?;
                 Some(Destination {
                     cluster: led.cluster,
                     server: led.server,

@@ -45,13 +45,17 @@ impl Reader<'_> {
             return Observed::Absent;
         };
         let before = self.unreadable.len();
-        let sources = [&entry.authorities, &entry.certificate, &entry.key]
-            .map(|source| self.lies(file, source));
-        let authorities = self.source(file, &entry.authorities, Certificate::from_pem);
+        // Where it has none, that is where they are to be.
+        let of_ca = entry.authorities.as_ref();
+        let sources = [
+            of_ca.map_or(observed::Source::Embedded, |ca| self.lies(file, ca)),
+            self.lies(file, &entry.certificate),
+            self.lies(file, &entry.key),
+        ];
+        let authorities = self.authorities(file, of_ca);
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
         let key = self.source(file, &entry.key, |bytes| key_state(bytes, None));
-        let (Some((authorities, _)), Some((chain, _)), Some((state, mode))) =
-            (authorities, chain, key)
+        let (Some(authorities), Some((chain, _)), Some((state, mode))) = (authorities, chain, key)
         else {
             self.open_to(before, access);
             return Observed::Absent;
@@ -112,8 +116,21 @@ impl Reader<'_> {
         })
     }
 
+    /// Whom it trusts; nobody of its own, where it has no CA certificates.
+    pub(super) fn authorities(
+        &mut self,
+        file: &FileId,
+        source: Option<&Source>,
+    ) -> Option<Vec<Certificate>> {
+        let Some(source) = source else {
+            return Some(Vec::new());
+        };
+        let read = self.source(file, source, Certificate::from_pem);
+        read.map(|(authorities, _)| authorities)
+    }
+
     /// The data of a kubeconfig's field, or the file it refers to, with that file's mode.
-    pub(super) fn source<T>(
+    fn source<T>(
         &mut self,
         file: &FileId,
         source: &Source,

@@ -32,7 +32,7 @@ pub const SLIPS: &[Slip] = &[
         name: "a kubeconfig lacks the CA's data",
         after: "edit admin.conf /certificate-authority-data/d",
         told: &[
-            "error unreadable admin.conf cannot be used: its cluster \"by-hand\": has no certificate-authority-data",
+            "error kubeconfig-ca admin.conf has no CA certificates, and so trusts those of the machine alone",
         ],
         ..NONE
     },
