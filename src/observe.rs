@@ -115,7 +115,10 @@ fn look<'a>(
             let there = (spec.place.public(), found.sources.clone());
             seen.ground.kubeconfigs.push(there);
         }
-        let obstacle = seen.obstacle(spec);
+        // Who replaces nothing is told what is in the way of it where that is why it cannot be read.
+        let unread = matches!(seen.observed.get(&spec.name), Some(Observed::Unreadable(_)));
+        let asked = !lenient || unread;
+        let obstacle = asked.then(|| seen.obstacle(spec)).flatten();
         seen.ground
             .obstacles
             .extend(obstacle.map(|what| (spec.name.clone(), what)));

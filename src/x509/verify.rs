@@ -1,9 +1,17 @@
 //! The signature of a certificate. With aws-lc-rs, since x509-parser knows no ecdsa-with-SHA512 and thus no CA on P-521.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use anyhow::Context as _;
 
 use super::Certificate;
-use crate::key::{PublicKey, broken_signature, unaccepted_signature};
+use crate::key::{PublicKey, broken_signature, sha256, unaccepted_signature};
+
+thread_local! {
+    /// Which certificates verify with which keys: the digest of both.
+    static VERIFIED: RefCell<HashSet<[u8; 32]>> = RefCell::default();
+}
 
 impl Certificate {
     /// The algorithm of its signature, where the hash in it is broken.
@@ -13,9 +21,16 @@ impl Certificate {
 
     /// Checks the signature with the issuer's public key. Names, dates and usages are not looked at.
     pub fn verify_signature(&self, issuer: &PublicKey) -> anyhow::Result<()> {
+        // A tree's few CAs are asked of over and over, each time with the same result.
+        let asked = sha256(&[&sha256(self.der())[..], issuer.spki()].concat());
+        if VERIFIED.with_borrow(|known| known.contains(&asked)) {
+            return Ok(());
+        }
         issuer
             .verify(self.signature_algorithm(), self.tbs(), self.signature())
-            .with_context(|| format!("verify the signature on {}", self.subject))
+            .with_context(|| format!("verify the signature on {}", self.subject))?;
+        VERIFIED.with_borrow_mut(|known| known.insert(asked));
+        Ok(())
     }
 
     /// Why its signature is verified with no key at all: its hash is broken, or its kind unknown.

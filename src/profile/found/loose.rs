@@ -1,7 +1,9 @@
 //! What lies in a tree and is of no row, whatever its name.
 
+use std::collections::BTreeMap;
+
 use super::{Evidence, Found, of_other};
-use crate::location::FileId;
+use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
 use crate::spec::{Place, Spec};
 
@@ -14,11 +16,18 @@ pub fn loose(name: String, file: FileId) -> Spec {
 /// The files, each certificate with the key that lies beside it: by the public key, or else by a name
 /// that says so, as `admin.crt` and `admin.key` or `admin.pem` and `admin-key.pem` do.
 pub fn paired(mut loose: Vec<Spec>, found: &mut Found) -> Vec<Spec> {
+    // Of many files few lie beside each other.
+    let mut beside: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, spec) in loose.iter().enumerate() {
+        if matches!(found.get(&spec.name), Some(Observed::KeyOnly(_))) {
+            beside.entry(folder(spec)).or_default().push(index);
+        }
+    }
     for by_name in [false, true] {
         for index in 0..loose.len() {
-            let beside = loose
-                .iter()
-                .position(|key| goes_with(&loose[index], key, found, by_name));
+            let keys = beside.get(&folder(&loose[index]));
+            let mut keys = keys.into_iter().flatten().copied();
+            let beside = keys.find(|key| goes_with(&loose[index], &loose[*key], found, by_name));
             let Some(beside) = beside else { continue };
             let Some(Observed::KeyOnly(key)) = found.remove(&loose[beside].name) else {
                 continue;
@@ -36,7 +45,13 @@ pub fn paired(mut loose: Vec<Spec>, found: &mut Found) -> Vec<Spec> {
     loose
 }
 
-/// Whether `other` holds the key alone of what is in the place of `spec`, which has none yet.
+fn folder(spec: &Spec) -> (Root, Option<String>) {
+    let file = spec.place.public();
+    let folder = file.name.rsplit_once('/');
+    (file.root, folder.map(|(folder, _)| folder.to_owned()))
+}
+
+/// Whether `other` holds the key alone of what is in the place of `spec`, which has none yet, in its folder.
 fn goes_with(spec: &Spec, other: &Spec, found: &Found, by_name: bool) -> bool {
     let (
         Some(Observed::Certificate {
@@ -47,11 +62,8 @@ fn goes_with(spec: &Spec, other: &Spec, found: &Found, by_name: bool) -> bool {
     else {
         return false;
     };
-    let (file, beside) = (spec.place.public(), other.place.public());
-    if file.directories() != beside.directories() || file.root != beside.root {
-        return false;
-    }
     if by_name {
+        let (file, beside) = (spec.place.public(), other.place.public());
         let base = file.name.rsplit_once('.').map_or("", |(base, _)| base);
         return [".key", "-key.pem"]
             .iter()
