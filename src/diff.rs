@@ -40,7 +40,7 @@ pub use scrutiny::ending;
 pub(crate) use scrutiny::{ROTATES, anew, prolong, revive};
 pub use server::served;
 pub(crate) use tree::{external, whole};
-pub use tree::{of_this_cluster, survey, told_to_a_reader};
+pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
@@ -160,6 +160,10 @@ impl Judge<'_> {
     }
 
     fn unreadable(&mut self, unreadable: &Unreadable) {
+        if unreadable.cause == Cause::Named {
+            let mode = unreadable.access.unwrap_or_default().mode;
+            return self.key_reference(&unreadable.why, mode);
+        }
         let known = |told: &Finding| told.code == Code::KeyMode && told.file == unreadable.file;
         if let Some(access) = unreadable.access
             && !self.findings.iter().any(known)

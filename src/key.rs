@@ -8,6 +8,7 @@ mod pbes2;
 mod protect;
 mod public;
 mod rsa;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use algorithm::KeyAlgorithm;
 pub use pbes2::is_encrypted;
 pub use protect::Protection;
 pub use public::{PublicKey, broken_signature, unaccepted_signature};
+pub use shape::shape;
 
 use algorithm::Kind;
 

@@ -7,8 +7,10 @@ use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use crate::observed::server;
+use crate::pem;
 use crate::yaml::{self, Node, Value};
 
+mod beside;
 mod meant;
 mod outline;
 mod refresh;
@@ -17,8 +19,10 @@ mod schema;
 mod waiting;
 mod write;
 
-pub use meant::fault;
-pub use outline::{Broken, ClusterEntry, ContextEntry, Outline, UserEntry, outline};
+use beside::beside;
+
+pub use meant::{fault, may_be_meant};
+pub use outline::{Broken, ClusterEntry, ContextEntry, Outline, UserEntry, key_files, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh, same_set};
 pub use renew::{Anew, renew};
 pub use waiting::{Waiting, waiting};
@@ -64,6 +68,8 @@ pub struct Current {
     pub server_name: Option<String>,
     /// The CA certificates; without any the machine's own are trusted.
     pub authorities: Option<Source>,
+    /// What else is trusted at the same server: the names of other clusters, and the CA certificates that they hold.
+    pub beside: Vec<(String, Zeroizing<Vec<u8>>)>,
     /// The client certificate.
     pub certificate: Source,
     /// The client key.
@@ -129,6 +135,7 @@ pub fn parse(bytes: &[u8]) -> Result<Current> {
     }
     in_form(&document)?;
     Ok(Current {
+        beside: beside(&document, &lead),
         certificate,
         key,
         cluster: lead.cluster,
@@ -239,15 +246,18 @@ pub fn bearer(bytes: &[u8]) -> Option<Bearer> {
         return None;
     }
     let text = as_text(bytes)?;
-    let document = document(text.as_bytes()).ok()?;
+    bearer_of(&document(text.as_bytes()).ok()?)
+}
+
+fn bearer_of(document: &Node) -> Option<Bearer> {
     let otherwise = |user: &Node| !has_certificate(user) && other_identity(user).is_some();
     let all = || {
         let items = document.get("users").map_or(&[][..], Node::items);
         items.iter().filter_map(|item| item.get("user"))
     };
-    let current = self::text(&document, "current-context")
-        .and_then(|name| named(&document, "contexts", name, "context"))
-        .and_then(|context| named(&document, "users", self::text(context, "user")?, "user"));
+    let current = text(document, "current-context")
+        .and_then(|name| named(document, "contexts", name, "context"))
+        .and_then(|context| named(document, "users", text(context, "user")?, "user"));
     let has_key = |user: &Node| user.get(KEY).is_some() || user.get(KEY_DATA).is_some();
     match current {
         Some(user) if otherwise(user) => Some(Bearer::Otherwise),
@@ -276,7 +286,7 @@ fn as_text(bytes: &[u8]) -> Option<Zeroizing<String>> {
 pub fn may_hold(bytes: &[u8]) -> bool {
     let escapes = |pair: &[u8]| pair[0] == b'\\' && b"xuU\r\n".contains(&pair[1]);
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
-        || bytes.windows(USERS.len()).any(|word| word == USERS)
+        || pem::says(bytes, USERS)
         || bytes.windows(2).any(escapes)
 }
 
@@ -303,7 +313,12 @@ fn has_certificate(user: &Node) -> bool {
 }
 
 fn document(bytes: &[u8]) -> Result<Node> {
-    let mut documents = yaml::documents(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
+    one(yaml::documents(bytes))
+}
+
+/// The one that a file of these is.
+fn one(documents: Result<Vec<Node>, yaml::Error>) -> Result<Node> {
+    let mut documents = documents.map_err(|error| anyhow::anyhow!("{error}"))?;
     if documents.len() != 1 {
         bail!(
             "it holds {} YAML documents, and a kubeconfig is one",

@@ -163,6 +163,8 @@ pub struct Kubeconfig {
     pub server_name: Option<String>,
     /// The CA certificates it trusts; without any those of the machine that it is used on.
     pub authorities: Vec<Certificate>,
+    /// The CA certificates that it holds for the same server under other clusters' names.
+    pub beside: Vec<(String, Vec<Certificate>)>,
     /// The client certificate and its chain.
     pub chain: Vec<Certificate>,
     /// Whether the certificate lies in a file of its own, which the kubeconfig names.
@@ -231,6 +233,9 @@ pub enum Cause {
     Content,
     /// The system did not let it be read, so that nothing is known of it.
     Failed,
+    /// It is a kubeconfig that is not judged, and names a file for its key: `why` is that file's path, and the
+    /// access is to that.
+    Named,
     /// A kubeconfig of which nothing can be read, so that its other entries cannot be kept.
     Opaque,
     /// Its certificate is asked for, and has not come.
@@ -244,6 +249,7 @@ impl Cause {
     pub fn code(self) -> Code {
         match self {
             Self::Failed => Code::ReadFailed,
+            Self::Named => Code::KeyMode,
             Self::Content | Self::Opaque => Code::Unreadable,
             Self::Requested => Code::Requested,
             Self::Withheld => Code::KeyUnread,

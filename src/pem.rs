@@ -9,6 +9,10 @@ use std::fmt;
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
+mod within;
+
+pub use within::{embeds_private_key, may_embed, says};
+
 /// What a block may hold. A file with any other label is refused, not passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
@@ -190,8 +194,7 @@ pub fn holds_private_key(bytes: &[u8]) -> bool {
 
 /// Whether there can be a block in a file, be it in UTF-16.
 pub fn may_hold(bytes: &[u8]) -> bool {
-    let says = |word: &[u8]| bytes.windows(word.len()).any(|part| part == word);
-    says(b"BEGIN") || says(b"B\0E\0G\0I\0N")
+    says(bytes, b"BEGIN") || says(bytes, b"B\0E\0G\0I\0N")
 }
 
 /// Whether a file is DER: a SEQUENCE, whose length, or the zeros in every certificate and key, tell it from a
@@ -202,8 +205,7 @@ pub fn is_der(bytes: &[u8]) -> bool {
 
 /// Whether a file is one of certificates, be they usable or not.
 pub fn holds_certificate(bytes: &[u8]) -> bool {
-    let begin = b"-----BEGIN CERTIFICATE-----";
-    bytes.windows(begin.len()).any(|window| window == begin)
+    says(bytes, b"-----BEGIN CERTIFICATE-----")
 }
 
 /// The DER of every CERTIFICATE block, in order; an error if there is none.

@@ -663,6 +663,68 @@ fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
     }
 }
 
+#[test]
+fn what_ends_of_one_s_own_is_renewed_by_the_command_that_is_told() {
+    let alice = "key pki/alice.key; issue pki/alice subject=/O=dev/CN=alice days=1\n";
+    let conf = "sed s/kubernetes-admin/alice/ admin.conf > alice.conf; chmod 600 alice.conf; \
+        put alice.conf client-certificate-data pki/alice.crt; put alice.conf client-key-data pki/alice.key; \
+        rm pki/alice.*\n";
+    let both = format!("{alice}{conf}");
+    for (recipe, name, file) in [
+        (alice, "alice.crt", "pki/alice.crt"),
+        (&both, "alice.conf", "alice.conf"),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(recipe, place.path());
+        let told = format!(": 'certs renew {name}' renews it, as it is");
+        let finished = check(place.path(), &SOON).expect(3);
+        assert!(finished.stdout.contains(&told), "{finished}");
+        let mut renew = certs(&["renew", name, "--kubernetes-dir"]);
+        renew.arg(place.join("k")).args(["--kubelet-dir", "none"]);
+        let file = place.join("k").join(file);
+        let former = read(&file);
+        run(&mut at(NOON, "022", &renew)).expect(0);
+        assert_ne!(read(&file), former, "{name}");
+    }
+    // What none of the CAs signed whose keys are here, and what lies where no run writes.
+    let moved = format!(
+        "{alice}mv pki/alice.key \"$aside/k\"; mkdir pki/sub; mv pki/alice.crt pki/sub/; mv \"$aside/k\" pki/sub/alice.key"
+    );
+    let foreign = "authority pki/foreign /CN=foreign; key pki/x.key; issue pki/x subject=/CN=x ca=pki/foreign days=1; \
+        rm pki/foreign.*";
+    for recipe in [&moved, foreign] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(recipe, place.path());
+        let finished = check(place.path(), &SOON);
+        assert!(
+            finished
+                .stdout
+                .contains(": issue it anew where it was made"),
+            "{finished}"
+        );
+        assert!(!finished.stdout.contains("'certs renew"), "{finished}");
+    }
+}
+
+#[test]
+fn a_ca_of_another_entry_for_the_same_server_is_told() {
+    let second = |ca: &str, server: &str| {
+        format!(
+            "authority \"$aside/other\" /CN=other; url=$(sed -n 's/.*server: //p' admin.conf); \
+             edit admin.conf \"s,^clusters:,&\\n- cluster: {{server: {server}\\, certificate-authority-data: $(base64 -w 0 {ca})}}\\n  name: second,\""
+        )
+    };
+    let extra = vec!["warning kubeconfig-trust-extra admin.conf"];
+    for (ca, server, expected) in [
+        ("\"$aside/other.crt\"", "$url", extra),
+        ("pki/ca.crt", "$url", vec![]),
+        ("\"$aside/other.crt\"", "https://10.9.9.9:6443", vec![]),
+    ] {
+        let recipe = second(ca, server);
+        assert_eq!(after(OPENSSL, &recipe, &[]).0, expected, "{recipe}");
+    }
+}
+
 /// A key, a certificate that ends tomorrow and a kubeconfig of one's own, beside the tree.
 const ALICE: &str = "\
     key \"$aside/alice.key\"; issue \"$aside/alice\" subject=/O=dev/CN=alice days=1\n\
@@ -735,7 +797,7 @@ fn each_told(cases: &[(String, Vec<String>)]) {
 }
 
 /// What is done to a tree, and what of it is told, whatever it is called.
-const BY_WHAT_IT_IS: [(&str, &[&str]); 18] = [
+const BY_WHAT_IT_IS: [(&str, &[&str]); 22] = [
     (
         "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
         &["error key-mismatch A.key", "warning expires-soon A.crt"],
@@ -786,6 +848,54 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 18] = [
         "openssl pkcs8 -topk8 -in \"$aside/alice.key\" -outform DER -out pki/x -passout pass:x; \
              openssl pkcs12 -export -inkey \"$aside/alice.key\" -in \"$aside/alice.crt\" -out my.p12 -passout pass:x; \
              chmod 600 pki/x my.p12",
+        &[],
+    ),
+    (
+        "openssl genpkey -algorithm ed25519 -outform DER -out a; openssl genpkey -algorithm ed25519 -outform DER -out b.key; \
+             openssl genrsa 1024 | openssl rsa -traditional -outform DER -out c; \
+             openssl ecparam -name secp256k1 -genkey -noout -outform DER -out d; chmod 666 a b.key c d",
+        &[
+            "error key-mode a",
+            "error key-mode b.key",
+            "error unreadable b.key",
+            "error key-mode c",
+            "error key-mode d",
+        ],
+    ),
+    // An editor puts a line break behind it.
+    (
+        "openssl pkey -in \"$aside/alice.key\" -outform DER -out a; echo >> a; chmod 666 a; \
+             openssl x509 -in \"$aside/alice.crt\" -outform DER -out b.cer; printf '\\r\\n' >> b.cer; \
+             openssl pkcs8 -topk8 -in \"$aside/alice.key\" -outform DER -out c -passout pass:x; echo >> c; chmod 666 c",
+        &[
+            "error key-mode a",
+            "error key-mode c",
+            "warning expires-soon b.cer",
+        ],
+    ),
+    // In a Secret, and in what a typing error makes none of.
+    (
+        "secret() { printf '%s\\n' 'apiVersion: v1' \"kind: $1\" data:; sed 's/^/  /'; }; data() { base64 -w \"$1\" \"$2\"; }; \
+             echo \"tls.key: $(data 0 pki/ca.key)\" | secret Secret > a.yaml; \
+             { echo 'tls.key: |'; data 64 pki/ca.key | sed 's/^/  /'; } | secret Secret > b.yml; \
+             echo \"value: $(data 0 admin.conf)\" | secret Secret > c.yaml; \
+             echo \"{\\\"kind\\\": \\\"Secret\\\", \\\"data\\\": {\\\"k\\\": \\\"$(data 0 pki/ca.key)\\\"}}\" > d.json; \
+             python3 -c 'import json; print(json.dumps({\"stringData\": {\"k\": open(\"pki/ca.key\").read()}}))' > e.json; \
+             { echo 'stringData:'; echo '  k: |'; sed 's/^/    /' pki/ca.key; } > f.yaml; \
+             sed 's/^kind: .*/kind: Confi/' admin.conf > g.conf; \
+             echo \"tls.crt: $(data 0 pki/ca.crt)\" | secret Secret > public.yaml; chmod 644 *.yaml *.yml *.json g.conf",
+        &[
+            "error key-mode a.yaml",
+            "error key-mode b.yml",
+            "error key-mode c.yaml",
+            "error key-mode d.json",
+            "error key-mode e.json",
+            "error key-mode f.yaml",
+            "error key-mode g.conf",
+        ],
+    ),
+    (
+        "echo \"apiVersion: v1\nkind: Secret\ndata: {k: $(base64 -w 0 pki/ca.key)}\" > a.yaml; chmod 600 a.yaml",
         &[],
     ),
     // kubectl reads each of these.
@@ -918,6 +1028,30 @@ fn a_kubeconfig_that_cannot_be_read_is_told_with_who_may_read_it() {
         ),
     ]);
     each_told(&cases);
+}
+
+#[test]
+fn the_key_that_a_kubeconfig_names_is_told_of_where_that_cannot_be_used() {
+    let named = "cp pki/apiserver.key \"$aside/away.key\"; edit() { sed -i -E \"$2\" \"$1\"; }; cp admin.conf a.conf; \
+        edit a.conf \"s,client-key-data: .*,client-key: $aside/away.key,\"";
+    for harm in [
+        "s,server: https,server: http,",
+        "s/client-certificate-data: .*/client-certificate-data: eA==/",
+        "s/ user: .*/ user: nobody/",
+    ] {
+        for (mode, expected) in [
+            (
+                "644",
+                vec!["error key-mode a.conf", "error unreadable a.conf"],
+            ),
+            ("600", vec!["error unreadable a.conf"]),
+        ] {
+            let recipe = format!("{named}; edit a.conf '{harm}'; chmod {mode} \"$aside/away.key\"");
+            let mut told = after(OPENSSL, &recipe, &[]).0;
+            told.sort();
+            assert_eq!(told, expected, "{recipe}");
+        }
+    }
 }
 
 #[test]
@@ -1132,9 +1266,8 @@ fn a_kubeconfig_without_ca_certificates_is_judged_like_any_other() {
         ("alice.conf", "cp scheduler.conf $conf;"),
     ] {
         let recipe = format!("conf={conf}; {copied} {without}");
-        let wrong_ca = format!("error kubeconfig-ca {conf}");
         let told = after(OPENSSL, &recipe, &[]).0;
-        assert_eq!(told, [wrong_ca.clone()], "{conf}");
+        assert_eq!(told, [format!("error kubeconfig-ca {conf}")], "{conf}");
         let told = after(OPENSSL, &recipe, &["--within", "400d"]).0;
         assert!(
             told.contains(&format!("warning expires-soon {conf}")),

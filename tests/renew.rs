@@ -943,14 +943,10 @@ fn a_kubeconfig_without_ca_certificates_has_them_once_it_is_renewed() {
     let folder = tree();
     let conf = folder.join("k/scheduler.conf");
     let lines = read(&conf);
-    let lines: Vec<&str> = lines.lines().collect();
     let without = lines
-        .iter()
+        .split_inclusive('\n')
         .filter(|line| !line.contains("certificate-authority-data"));
-    write_secret(
-        &conf,
-        &without.map(|line| format!("{line}\n")).collect::<String>(),
-    );
+    write_secret(&conf, without.collect::<String>());
     let report = json(&folder, 336, &["scheduler"], 0);
     assert_eq!(steps(&report, "replace"), ["scheduler"]);
     let held = common::kubeconfig_data(&conf, "certificate-authority-data");

@@ -8,7 +8,7 @@ use super::output_file::FOREIGN;
 use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
-use crate::diff::{Within, of_this_cluster, survey, told_to_a_reader};
+use crate::diff::{Within, of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
@@ -114,7 +114,8 @@ fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Resul
     checked.interrupted(interrupted, busy);
     checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
     let findings = of_this_cluster(findings, &seen.observed);
-    checked.tell(&told_to_a_reader(findings, &specs));
+    let findings = told_to_a_reader(findings, &specs);
+    checked.tell(&renewed_by_name(findings, &specs, &seen.observed));
     Ok(checked)
 }
 

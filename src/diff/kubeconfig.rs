@@ -26,6 +26,7 @@ impl Judge<'_> {
             }
         }
         self.trust(&found.authorities);
+        self.trust_beside(&found.beside);
         if let Place::Kubeconfig {
             server: wanted,
             or_server,
@@ -61,6 +62,20 @@ impl Judge<'_> {
         match &found.to {
             Ok(to) => self.trust(&to.authorities),
             Err(reason) => self.unreadable(reason),
+        }
+    }
+
+    /// Another entry for the same server, which another context may name.
+    fn trust_beside(&mut self, beside: &[(String, Vec<Certificate>)]) {
+        for (cluster, held) in beside {
+            let extra = held.iter().any(|ca| !self.authorities.contains(ca));
+            if extra && !self.authorities.is_empty() {
+                let text = format!(
+                    "trusts, in its cluster \"{cluster}\", which has the same server, a CA that the CA file does not hold"
+                );
+                let way_out = "take that entry out, or give it this cluster's CA certificates";
+                self.tell(Code::TrustExtra, &text, way_out);
+            }
         }
     }
 

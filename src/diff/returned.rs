@@ -69,6 +69,7 @@ pub fn placed(
             },
             authorities: authorities(spec, found).to_vec(),
             chain,
+            beside: Vec::new(),
             referred: false,
             key,
             sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),

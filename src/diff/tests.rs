@@ -860,6 +860,22 @@ fn a_way_out_stands_with_all_but_notes() {
 }
 
 #[test]
+fn a_ca_of_another_entry_for_the_same_server_is_told_with_the_way_out() {
+    let mut case = Case::of("admin");
+    let own = case.kubeconfig().authorities.clone();
+    let mut beside = vec![("own".to_owned(), own)];
+    case.kubeconfig().beside.clone_from(&beside);
+    assert_eq!(case.findings().len(), 0);
+    beside.push(("second".to_owned(), vec![stranger("other")]));
+    case.kubeconfig().beside = beside;
+    let told = case.findings();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].code, Code::TrustExtra);
+    assert!(told[0].text.contains("cluster \"second\""), "{told:?}");
+    assert!(told[0].way_out.starts_with("take that entry out"));
+}
+
+#[test]
 fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
     let broken = |name: &str| {
         let file = spec(name).place.key();

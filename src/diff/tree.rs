@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::scrutiny::scrutiny;
-use super::{OPAQUE, Within, authorities, reissue};
+use super::{OPAQUE, Within, authorities, reissue, signed_by};
 use crate::finding::{Code, Finding, Severity};
-use crate::location::FileId;
+use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
 use crate::profile::{API_SERVER, Signer, TABLE, by_name, found::lacking, signing_file_of};
 use crate::spec::{Place, Spec};
@@ -127,6 +127,43 @@ pub(super) fn renew(spec: &Spec) -> String {
         Some(row) => format!("'certs renew {}' renews it, as it is", row.name),
         None => remake(spec),
     }
+}
+
+/// What ends of one's own, where a run writes it and the key of its CA is here: as what a row has, it is renewed by its
+/// name.
+pub fn renewed_by_name(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let ends = |finding: &&mut Finding| matches!(finding.code, Code::Expired | Code::ExpiresSoon);
+    for finding in findings.iter_mut().filter(ends) {
+        let own = |spec: &&Spec| spec.name == finding.name && by_name(&spec.name).is_none();
+        if let Some(spec) = specs.iter().find(own)
+            && finding.way_out == remake(spec)
+            && is_written(spec)
+            && is_signed_here(spec, found)
+        {
+            finding.way_out = format!("'certs renew {}' renews it, as it is", spec.name);
+        }
+    }
+    findings
+}
+
+/// Whether `certs renew` replaces it where it lies; what a kubelet keeps it rotates itself.
+fn is_written(spec: &Spec) -> bool {
+    let written = matches!(spec.place, Place::Kubeconfig { .. } | Place::Pair { .. });
+    written && spec.place.public().root != Root::Kubelet
+}
+
+fn is_signed_here(spec: &Spec, found: &Found) -> bool {
+    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
+    let ca = issuer.and_then(|ca| found.get(ca));
+    let (Some(Observed::Certificate { key: Some(_), .. }), Some(observed)) =
+        (ca, found.get(&spec.name))
+    else {
+        return false;
+    };
+    let chain = certificates(observed);
+    chain
+        .split_first()
+        .is_some_and(|(leaf, behind)| signed_by(leaf, behind, authorities(spec, found)))
 }
 
 /// How a kubeconfig gets whole that names a certificate and holds the key: no renewal of the file has

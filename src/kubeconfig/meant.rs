@@ -1,6 +1,7 @@
 //! What is to be a kubeconfig and is none that can be read: it may hold a key all the same.
 
-use super::{as_text, bearer, current, document, in_form, named, text};
+use super::{as_text, bearer_of, current, in_form, named, one, text};
+use crate::pem;
 use crate::yaml::{self, Node, Value};
 
 /// The lists of a kubeconfig, and what names one of their entries.
@@ -15,21 +16,26 @@ pub fn fault(bytes: &[u8], called: bool) -> Option<String> {
     let text = as_text(bytes);
     let bytes = text.as_deref().map_or(bytes, |text| text.as_bytes());
     // To read a large file as YAML takes time, and few can be one.
-    if !called && !may_be_meant(bytes) {
+    let others = || {
+        let beginning = beginning(bytes);
+        is_of_others(beginning, &yaml::documents(beginning))
+    };
+    if !may_be_meant(bytes) && (!called || others()) {
         return None;
     }
-    let meant = match yaml::documents(bytes) {
+    let documents = yaml::documents(bytes);
+    let meant = match &documents {
         Ok(documents) => documents.iter().any(is_meant),
         Err(_) => says_one(bytes),
     };
-    if !meant && (!called || is_of_others(bytes)) {
+    if !meant && (!called || is_of_others(bytes, &documents)) {
         return None;
     }
-    let document = match document(bytes) {
+    let document = match one(documents) {
         Ok(document) => document,
         Err(error) => return Some(format!("{error:#}")),
     };
-    if bearer(bytes).is_some() {
+    if bearer_of(&document).is_some() {
         return None;
     }
     // One that is handed to everybody says that it has no users; one that was cut short does not.
@@ -57,12 +63,19 @@ fn leads(document: &Node) -> bool {
     })
 }
 
-fn may_be_meant(bytes: &[u8]) -> bool {
-    let says = |word: &&str| {
-        bytes
-            .windows(word.len())
-            .any(|part| part == word.as_bytes())
+/// As many whole lines as say what a file is.
+fn beginning(bytes: &[u8]) -> &[u8] {
+    const ENOUGH: usize = 16 << 10;
+    let Some(beginning) = bytes.get(..ENOUGH) else {
+        return bytes;
     };
+    let end = beginning.iter().rposition(|byte| *byte == b'\n');
+    &beginning[..end.unwrap_or(ENOUGH)]
+}
+
+/// Whether it has the words of a kubeconfig, be it one that can be read or not.
+pub fn may_be_meant(bytes: &[u8]) -> bool {
+    let says = |word: &&str| pem::says(bytes, word.as_bytes());
     EMBEDS.iter().any(says) || FIELDS.iter().filter(|field| says(field)).count() > 1
 }
 
@@ -104,11 +117,11 @@ fn says_one(bytes: &[u8]) -> bool {
 }
 
 /// Whether it is plainly for another program: YAML of another kind, or a text of settings.
-fn is_of_others(bytes: &[u8]) -> bool {
+fn is_of_others(bytes: &[u8], documents: &Result<Vec<Node>, yaml::Error>) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
     };
-    if let Ok(documents) = yaml::documents(bytes) {
+    if let Ok(documents) = documents {
         let other = |document: &Node| match self::text(document, "kind") {
             Some(kind) => !kind.eq_ignore_ascii_case("config"),
             None => {

@@ -68,6 +68,17 @@ pub struct UserEntry {
     pub others: Vec<&'static str>,
 }
 
+/// The files that its users' keys are in.
+pub fn key_files(bytes: &[u8]) -> Vec<String> {
+    let users = outline(bytes).map(|outline| outline.users);
+    let keys = users.into_iter().flatten().filter_map(|user| user.key);
+    keys.filter_map(|key| match key {
+        Source::Data { .. } => None,
+        Source::File { path, .. } => Some(path),
+    })
+    .collect()
+}
+
 /// All entries. What is not in the form of a kubeconfig is passed over; what is none is an error.
 pub fn outline(bytes: &[u8]) -> Result<Outline> {
     let config = document(bytes)?;

@@ -151,6 +151,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
                 server_name: None,
                 authorities: chain.clone(),
                 chain: vec![certificate(wanted, &spec.name, found, begin)],
+                beside: Vec::new(),
                 referred: false,
                 sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
                 key_file: None,

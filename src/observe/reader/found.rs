@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Holds, Reader, access, key_state};
-use crate::der::SEQUENCE;
+use crate::der::{self, SEQUENCE};
 use crate::key::{self, PrivateKey};
 use crate::kubeconfig::{self, Bearer};
 use crate::location::FileId;
@@ -34,10 +34,10 @@ impl Reader<'_> {
             Some(Bearer::Otherwise) => return self.found_lead(file, &content),
             None => {}
         }
-        if let Some(why) = sealed(&content.bytes) {
+        if let Some(why) = sealed(first(&content.bytes)) {
             return locked(why.to_owned(), &content);
         }
-        let armour = armoured(&content.bytes);
+        let armour = armoured(first(&content.bytes));
         let bytes = armour.as_deref().unwrap_or(&content.bytes);
         let key = pem::holds_private_key(bytes).then(|| self.found_key(file, bytes, &content));
         let chain = if pem::holds_certificate(bytes) && !is_superseded(file) {
@@ -55,7 +55,15 @@ impl Reader<'_> {
                 key,
             },
             (None, Some(key)) => Observed::KeyOnly(key),
-            (None, None) if self.unreadable.is_empty() => self.nothing(file, &content),
+            (None, None) if self.unreadable.is_empty() => {
+                let nothing = self.nothing(file, &content);
+                // As in a Secret's manifest: no component reads it as it is.
+                let embedded = nothing.is_absent() && self.unreadable.is_empty();
+                if embedded && pem::embeds_private_key(&content.bytes) {
+                    return locked("it is within another text".to_owned(), &content);
+                }
+                nothing
+            }
             (None, None) => Observed::Absent,
         }
     }
@@ -145,7 +153,11 @@ impl Reader<'_> {
 /// Whether a file can be a certificate, a key or a kubeconfig: those that cannot are many and may be large,
 /// and this takes little time.
 pub(crate) fn may_hold(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&SEQUENCE) || pem::may_hold(bytes) || kubeconfig::may_hold(bytes)
+    bytes.first() == Some(&SEQUENCE)
+        || pem::may_hold(bytes)
+        || pem::may_embed(bytes)
+        || kubeconfig::may_hold(bytes)
+        || kubeconfig::may_be_meant(bytes)
 }
 
 /// The same of a file that is too large for any of them, by its beginning. A database or an archive may have
@@ -225,16 +237,27 @@ fn is_of_ssh(bytes: &[u8]) -> bool {
     kinds.iter().any(|kind| bytes.starts_with(kind))
 }
 
-/// What lies there as DER, as PEM.
+/// What lies there as DER, as PEM. Of a key that cannot be used the shape tells that it is one.
 fn armoured(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if bytes.first() != Some(&SEQUENCE) {
         return None;
     }
-    let pem = match Certificate::parse(bytes) {
-        Ok(certificate) => Zeroizing::new(certificate.to_pem()),
-        Err(_) => PrivateKey::from_der(bytes)?.to_pem(),
+    let pem = if let Ok(certificate) = Certificate::parse(bytes) {
+        Zeroizing::new(certificate.to_pem())
+    } else if let Some(key) = PrivateKey::from_der(bytes) {
+        key.to_pem()
+    } else {
+        pem::encode(key::shape(bytes)?, bytes)
     };
     Some(Zeroizing::new(pem.as_bytes().to_vec()))
+}
+
+/// Of DER the first element alone: an editor has put a line break behind it, or somebody another one.
+fn first(bytes: &[u8]) -> &[u8] {
+    match der::read(bytes) {
+        Ok((element, _)) if element.tag == SEQUENCE => element.raw,
+        _ => bytes,
+    }
 }
 
 /// Whether its blocks are of neither certificates nor keys: a revocation list, for one.

@@ -1,6 +1,6 @@
 //! A kubeconfig, with the files that it names.
 
-use super::{Holds, Reader, key_state, unread, when_it_comes};
+use super::{Holds, Reader, access, key_state, unread, when_it_comes};
 use crate::kubeconfig::{self, Bearer, Source};
 use crate::location::FileId;
 use crate::observed::{self, Access, Cause, Key, Kubeconfig, Observed, Unreadable};
@@ -15,8 +15,9 @@ impl Reader<'_> {
         let before = self.unreadable.len();
         let mut opaque = false;
         let parse = |bytes: &[u8]| {
-            opaque = kubeconfig::is_opaque(bytes);
-            kubeconfig::parse(bytes)
+            let parsed = kubeconfig::parse(bytes);
+            opaque = parsed.is_err() && kubeconfig::is_opaque(bytes);
+            parsed
         };
         let parsed = self.file(file, Holds::Key, parse);
         let Some((entry, access)) = parsed else {
@@ -42,6 +43,7 @@ impl Reader<'_> {
                     reason.way_out = Some(when_it_comes(&asked));
                 }
             }
+            self.named_keys(file);
             return Observed::Absent;
         };
         let before = self.unreadable.len();
@@ -58,6 +60,7 @@ impl Reader<'_> {
         let (Some(authorities), Some((chain, _)), Some((state, mode))) = (authorities, chain, key)
         else {
             self.open_to(before, access);
+            self.named_keys(file);
             return Observed::Absent;
         };
         let key_file = match entry.key {
@@ -70,12 +73,36 @@ impl Reader<'_> {
             server: entry.server,
             server_name: entry.server_name,
             authorities,
+            // What cannot be read there is not of the current context, and nothing is trusted by it.
+            beside: entry
+                .beside
+                .into_iter()
+                .filter_map(|(name, bytes)| Some((name, Certificate::from_pem(&bytes).ok()?)))
+                .collect(),
             chain,
             sources: Box::new(sources),
             referred: matches!(entry.certificate, Source::File { .. }),
             key: Key { state, access },
             key_file,
         })
+    }
+
+    /// Who may read the keys that a kubeconfig names matters though it is not judged.
+    fn named_keys(&mut self, file: &FileId) {
+        let content = self.seen.get(file);
+        let paths = content.map(|content| kubeconfig::key_files(&content.bytes));
+        for path in paths.unwrap_or_default() {
+            // That one cannot be read, where it matters, is told already.
+            if let Ok(Some(key)) = self.store.read_reference(file, &path) {
+                self.unreadable.push(Unreadable {
+                    file: file.clone(),
+                    why: path,
+                    cause: Cause::Named,
+                    way_out: None,
+                    access: Some(access(&key)),
+                });
+            }
+        }
     }
 
     fn lies(&self, file: &FileId, source: &Source) -> observed::Source {
