@@ -61,6 +61,10 @@ pub struct FileId {
 }
 
 impl FileId {
+    /// Where the kubelet has its client certificate: a link to the file that it wrote last, as its own store of
+    /// certificates keeps it. It refuses to rotate what is no link.
+    pub const KUBELET_CURRENT: &str = "kubelet-client-current.pem";
+
     /// The file called `name` in `root`; `.` is the root itself.
     pub fn new(root: Root, name: impl Into<String>) -> Self {
         Self {

@@ -227,6 +227,9 @@ pub(super) fn duplicate(directory: &Directory, from: &str, to: &str) -> Result<(
             directory.path(from).display()
         );
     };
+    if layout::is_link(to) {
+        return directory.create_link(to, &content.bytes);
+    }
     let mut file = directory.create(to)?;
     directory.fill(&mut file, to, &content.bytes)?;
     // Only root can keep another's ownership; the backup is private either way.

@@ -12,7 +12,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
-use super::folder::{self, Barred};
+use super::folder::{self, Barred, is_link};
 use super::layout::in_directory;
 use super::lock::Locked;
 use super::read::{FileContent, ReadError, TO_READ, is_directory, is_file, kind, reason};
@@ -67,6 +67,10 @@ impl Status {
         is_directory(self.mode)
     }
 
+    pub fn is_link(&self) -> bool {
+        is_link(self.mode)
+    }
+
     pub fn kind(&self) -> &'static str {
         kind(self.mode)
     }
@@ -92,7 +96,7 @@ impl Directory {
 
     /// Does `act` in the folder of `name`, with the name that is left; every change and look comes
     /// through here. The error is of a folder that another user may have put there.
-    fn at<T>(
+    pub fn at<T>(
         &self,
         name: &str,
         act: impl FnOnce(BorrowedFd<'_>, &str) -> nix::Result<T>,
@@ -315,7 +319,7 @@ impl Directory {
     }
 
     /// One line: what was tried, where, why not, and the way out where there is a usual one.
-    fn failure(&self, what: &str, name: &str, errno: Errno) -> anyhow::Error {
+    pub fn failure(&self, what: &str, name: &str, errno: Errno) -> anyhow::Error {
         let path = self.path(name);
         let advice = advice(errno);
         anyhow!("{what} {}: {}{advice}", path.display(), reason(errno))

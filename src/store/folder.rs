@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
+use zeroize::Zeroizing;
 
 use super::layout::{self, BACKUP, in_directory};
 use super::owner::effective_user;
@@ -184,7 +185,7 @@ fn enter_private(here: BorrowedFd<'_>, name: &str, path: &Path) -> Result<OwnedF
     Ok(opened)
 }
 
-fn is_link(mode: u32) -> bool {
+pub(super) fn is_link(mode: u32) -> bool {
     SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFLNK
 }
 
@@ -267,8 +268,37 @@ pub(super) fn read(
     name: &str,
 ) -> Result<Option<FileContent>, ReadError> {
     let whole = in_directory(path, name);
-    let read = |here: BorrowedFd<'_>, base: &str| read_at(here, Path::new(base), &whole);
+    let read = |here: BorrowedFd<'_>, base: &str| {
+        if layout::is_link(base)
+            && let Some(link) = read_link(here, base, &whole)?
+        {
+            return Ok(Some(link));
+        }
+        read_at(here, Path::new(base), &whole)
+    };
     within(root, path, name, read).unwrap_or_else(|barred| unread(&whole, barred))
+}
+
+/// Where a link leads, as its content; `None` if it is none.
+pub(super) fn read_link(
+    here: BorrowedFd<'_>,
+    base: &str,
+    path: &Path,
+) -> Result<Option<FileContent>, ReadError> {
+    let target = match readlinkat(here, base) {
+        Ok(target) => target,
+        Err(Errno::EINVAL | Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(read::failure(path, errno)),
+    };
+    let found = fstatat(here, base, AtFlags::AT_SYMLINK_NOFOLLOW)
+        .map_err(|errno| read::failure(path, errno))?;
+    Ok(Some(FileContent {
+        bytes: Zeroizing::new(target.into_encoded_bytes()),
+        // What may be done with a link is what may be done with what it leads to.
+        mode: 0o600,
+        uid: found.st_uid,
+        gid: found.st_gid,
+    }))
 }
 
 /// The same in the directory at `path`.

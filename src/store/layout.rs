@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use time::OffsetDateTime;
 
 use super::journal::TransactionId;
 use crate::location::{FileId, Root};
@@ -17,6 +18,11 @@ pub(super) const BACKUP: &str = ".certs-backup";
 const MANIFEST: &str = "journal";
 /// What is told of the requests in a directory.
 pub(crate) const REQUESTS: &str = "requests.json";
+/// Beside the overlays of the nodes, what they share. No node is called so.
+const SHARED: &str = "ca";
+const CURRENT: &str = FileId::KUBELET_CURRENT;
+/// How the names begin of the files that it leads to.
+const ROTATED: &str = "kubelet-client-";
 /// What the names of all of these begin with, and of staged files.
 pub(super) const OURS: &str = ".certs-";
 
@@ -52,6 +58,24 @@ impl Roots {
         }
     }
 
+    /// Those of a node, in its overlay of a root file system below `out`.
+    pub fn of_node(out: &Path, node: &str) -> Self {
+        let overlay = out.join(node);
+        Self::of(
+            Some(overlay.join("etc/kubernetes")),
+            None,
+            None,
+            Some(overlay.join("var/lib/kubelet/pki")),
+            None,
+        )
+    }
+
+    /// Those of what the nodes below `out` share.
+    pub fn shared(out: &Path) -> Self {
+        let shared = shared_directory(out);
+        Self::of(Some(shared.clone()), Some(shared), None, None, None)
+    }
+
     /// Where `root` is.
     pub fn path(&self, root: Root) -> &Path {
         match root {
@@ -80,6 +104,11 @@ impl Roots {
     }
 }
 
+/// Where what the nodes below `out` share is kept.
+pub fn shared_directory(out: &Path) -> PathBuf {
+    out.join(SHARED)
+}
+
 /// The directory of a request, or of many: with the file's name, without its ending, where one was named.
 pub fn request_directory(path: &Path) -> Result<(PathBuf, Option<String>)> {
     if path.is_dir() {
@@ -101,7 +130,10 @@ pub fn request_directory(path: &Path) -> Result<(PathBuf, Option<String>)> {
 pub(super) fn is_known(file: &FileId) -> bool {
     in_place(file, |base| match file.root {
         Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
-        Root::Kubelet => ["kubelet.crt", "kubelet.key", "kubelet.csr"].contains(&base),
+        Root::Kubelet => {
+            ["kubelet.crt", "kubelet.key", "kubelet.csr", CURRENT].contains(&base)
+                || is_rotated(base)
+        }
         Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
         // Called as its profile is.
         Root::Requests => {
@@ -109,6 +141,35 @@ pub(super) fn is_known(file: &FileId) -> bool {
                 || base.chars().all(is_of_profiles) && has_ending(base, &[".crt", ".csr"])
         }
     })
+}
+
+/// Whether a file of this name is a link, to what lies beside it. Its content is where it leads.
+pub(super) fn is_link(name: &str) -> bool {
+    name.rsplit('/').next() == Some(CURRENT)
+}
+
+/// What the kubelet's client certificate of this time is called, to which the link leads.
+pub fn rotated(time: OffsetDateTime) -> String {
+    let (date, hour, minute, second) = (time.date(), time.hour(), time.minute(), time.second());
+    format!("{ROTATED}{date}-{hour:02}-{minute:02}-{second:02}.pem")
+}
+
+/// Whether the link leads to files of this name.
+pub(super) fn is_rotated(base: &str) -> bool {
+    let time = base
+        .strip_prefix(ROTATED)
+        .and_then(|rest| rest.strip_suffix(".pem"));
+    let shape = |text: &str| -> String {
+        let digit = |byte: u8| {
+            if byte.is_ascii_digit() {
+                '0'
+            } else {
+                char::from(byte)
+            }
+        };
+        text.bytes().map(digit).collect()
+    };
+    time.is_some_and(|time| shape(time) == "0000-00-00-00-00-00")
 }
 
 /// Whether `file` may be a certificate, key or kubeconfig: one that `certs` may write, or that another
@@ -220,6 +281,11 @@ fn hidden(name: &OsStr, ending: &str) -> OsString {
 /// `name` in the directory that is open elsewhere, or is none of this run's.
 pub(super) fn in_directory(directory: &Path, name: &str) -> PathBuf {
     directory.join(name)
+}
+
+/// An absolute path, or one from the root, where that root is another directory.
+pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// The folder of a name within its root; the root itself is `.`.

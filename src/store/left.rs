@@ -182,13 +182,19 @@ pub(super) fn must_be_ours(
     };
     let user = status.user;
     let stranger = |what: &str| Err(stranger(&directory.path(name), what));
-    if !status.is_file() {
+    // No link is staged but the kubelet's, to a file beside it; nobody goes where it leads.
+    let link = matches!(claim, Claim::Staged { .. })
+        && status.is_link()
+        && directory
+            .link_of(name)?
+            .is_some_and(|to| layout::is_rotated(&to));
+    if !status.is_file() && !link {
         return stranger(&format!("it is {}", status.kind()));
     }
     if user != effective_user() && Some(user) != given_to {
         return stranger(&format!("it belongs to user {user}"));
     }
-    if status.permissions() & forbidden != 0 {
+    if !link && status.permissions() & forbidden != 0 {
         return stranger(&format!("its mode is {:04o}", status.permissions()));
     }
     if !status.single_link {

@@ -5,10 +5,11 @@
 //! - `layout`: names and paths
 //! - `read`: one file; `list`: which there are by their names; `walk`: whatever their names
 //! - `folder`, `lock`, `writable`: the directories
-//! - `commit`, `run`, `stage`, `journal`, `backup`: changing files
+//! - `commit`, `run`, `stage`, `link`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
 //! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
 //! - `handed`, `output`: files that are no part of a tree
+//! - `overlay`: trees of many nodes
 //! - `owner`: users and groups
 
 mod backup;
@@ -22,10 +23,12 @@ mod involved;
 mod journal;
 mod layout;
 mod left;
+mod link;
 mod list;
 mod lock;
 mod nested;
 mod output;
+mod overlay;
 mod owner;
 mod read;
 mod recover;
@@ -49,25 +52,41 @@ pub use self::folder::Stranger;
 pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::{Roots, named_beside};
-pub use self::layout::{is_called_ours, request_directory};
+pub use self::layout::{is_called_ours, request_directory, rotated, shared_directory};
 pub use self::lock::{Lock, Writer};
 pub use self::output::{beginning, write_output, write_secret};
+pub use self::overlay::overlays;
 pub use self::owner::{resolve_owner, trusted_users};
-pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input};
+pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input, read_list};
 pub use self::recover::Recovered;
 pub use self::walk::Walked;
 use crate::location::{FileId, Root};
+
+use self::directory::PRIVATE_DIRECTORY_MODE;
 
 /// The files of one run.
 #[derive(Clone, Debug)]
 pub struct Store {
     roots: Roots,
+    /// Of a node's tree that is not in its place, the directory that is its root there.
+    overlay: Option<PathBuf>,
 }
 
 impl Store {
     /// A store over these directories; nothing is touched.
     pub fn open(roots: Roots) -> Self {
-        Self { roots }
+        Self {
+            roots,
+            overlay: None,
+        }
+    }
+
+    /// The tree of a node below `out`, as an overlay of its root file system.
+    pub fn of_node(out: &Path, node: &str) -> Self {
+        Self {
+            roots: Roots::of_node(out, node),
+            overlay: Some(layout::in_directory(out, node)),
+        }
     }
 
     /// The same, with the directory of the file at `path` for that of requests, and what the file is called
@@ -77,7 +96,8 @@ impl Store {
         let mut roots = self.roots.clone();
         layout::directory_of(&path).clone_into(&mut roots.requests);
         let name = path.file_name()?.to_str()?;
-        Some((Self { roots }, FileId::new(Root::Requests, name)))
+        let overlay = self.overlay.clone();
+        Some((Self { roots, overlay }, FileId::new(Root::Requests, name)))
     }
 
     /// Where `file` is, for messages and for kubeconfigs that refer to it.
@@ -200,7 +220,12 @@ impl Store {
 
     /// Where the file is that the kubeconfig `of` refers to.
     pub fn reference_path(&self, of: &FileId, reference: &str) -> PathBuf {
-        self.roots.reference(of, reference)
+        let path = self.roots.reference(of, reference);
+        match &self.overlay {
+            // An absolute one is of the node's own root.
+            Some(overlay) if Path::new(reference).is_absolute() => layout::below(overlay, &path),
+            _ => path,
+        }
     }
 
     /// How the kubeconfig `of` names `file`: relative to its own folder where `file` lies below that, so
@@ -208,8 +233,18 @@ impl Store {
     pub fn reference_to(&self, of: &FileId, file: &FileId) -> Option<String> {
         let kubeconfig = self.absolute(&self.path(of))?;
         let path = self.absolute(&self.path(file))?;
-        let below = path.strip_prefix(kubeconfig.parent()?);
-        below.unwrap_or(&path).to_str().map(str::to_owned)
+        if let Ok(below) = path.strip_prefix(kubeconfig.parent()?) {
+            return below.to_str().map(str::to_owned);
+        }
+        let overlay = self
+            .overlay
+            .as_ref()
+            .and_then(|overlay| self.absolute(overlay));
+        let on_node = overlay.and_then(|overlay| {
+            let below = path.strip_prefix(overlay).ok()?;
+            Some(layout::below(Path::new("/"), below))
+        });
+        on_node.unwrap_or(path).to_str().map(str::to_owned)
     }
 
     /// The file of this run that the kubeconfig `of` refers to, if it is one.
@@ -256,6 +291,11 @@ impl Store {
         waiting: &mut dyn FnMut(&Path),
     ) -> Result<Writer> {
         lock::exclusive(&self.roots, used, read, timeout, waiting)
+    }
+
+    /// Makes `root` if it lacks, for its owner alone.
+    pub fn make_private(&self, root: Root) -> Result<()> {
+        writable::make_with(self.root(root), PRIVATE_DIRECTORY_MODE)
     }
 
     /// An error with the way out if one of `roots` cannot be written. Nothing is touched.

@@ -25,6 +25,9 @@ pub(super) const TO_READ: OFlag = OFlag::O_RDONLY
 /// The largest file that is read, in octets. A trust bundle of a thousand CAs is below it.
 pub const LARGEST: u64 = 1 << 20;
 
+/// The largest list of nodes, in octets.
+const LARGEST_LIST: u64 = 64 << 20;
+
 /// What is in a file, and whose it is. The content is wiped when it is dropped.
 #[derive(Clone, Eq, PartialEq)]
 pub struct FileContent {
@@ -245,12 +248,36 @@ pub fn read_input(path: &Path) -> Result<Option<FileContent>, ReadError> {
     }
 }
 
+/// The same of a list of nodes, which may be larger.
+pub fn read_list(path: &Path) -> Result<Option<FileContent>, ReadError> {
+    match File::open(path) {
+        Ok(mut file) => match content_within(&mut file, path, false, LARGEST_LIST) {
+            Err(ReadError::TooLarge { path }) => Err(ReadError::Io {
+                path,
+                reason: "it is larger than 64 MiB".to_owned(),
+            }),
+            read => read.map(Some),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_failure(path, &error)),
+    }
+}
+
 fn content(file: &mut File, path: &Path, regular: bool) -> Result<FileContent, ReadError> {
+    content_within(file, path, regular, LARGEST)
+}
+
+fn content_within(
+    file: &mut File,
+    path: &Path,
+    regular: bool,
+    largest: u64,
+) -> Result<FileContent, ReadError> {
     let found = file.metadata().map_err(|error| io_failure(path, &error))?;
     if regular || found.is_dir() {
         must_be_file(found.mode(), path)?;
     }
-    if found.len() > LARGEST {
+    if found.len() > largest {
         return Err(ReadError::TooLarge {
             path: path.to_owned(),
         });
@@ -260,14 +287,14 @@ fn content(file: &mut File, path: &Path, regular: bool) -> Result<FileContent, R
     let room = if found.is_file() {
         found.len()
     } else {
-        LARGEST
+        largest
     };
     let room = usize::try_from(room).unwrap_or_default() + 64;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(LARGEST + 1)
+    file.take(largest + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| io_failure(path, &error))?;
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > largest {
         return Err(ReadError::TooLarge {
             path: path.to_owned(),
         });

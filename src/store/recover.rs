@@ -232,6 +232,10 @@ impl Writer {
         for step in pending() {
             let directory = &self.places[step.place].directory;
             let entry = &list.entries[step.entry];
+            // A link was judged by where it leads, and is nobody's to be given.
+            if layout::is_link(&entry.file.name) {
+                continue;
+            }
             let mut file = directory.open(&step.staged).map_err(failed)?;
             // What was judged by its name may be another file by now, which must not be given away.
             directory
@@ -332,7 +336,7 @@ fn state(directory: &Directory, entry: &Entry, staged: &str, files: &str) -> Res
     let given_to = entry.owner.user;
     must_be_ours(directory, staged, &status, Claim::Staged { given_to })?;
     let content = directory
-        .read(staged)?
+        .read_staged(staged, &entry.file)?
         .map(|content| key::sha256(&content.bytes));
     if content != Some(entry.new) {
         bail!(

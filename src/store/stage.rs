@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::Result;
 
+use super::layout;
 use super::lock::Place;
 use super::owner::effective_user;
 use super::run::Job;
@@ -33,13 +34,17 @@ pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<Staged>, Result<()>)
         while !stop.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(number) else { break };
-            let mut created = None;
+            let mut created = Created::Nothing;
             let result = write(places, job, &mut created);
+            let made = !matches!(created, Created::Nothing);
             let mut outcome = outcome
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some(file) = created {
-                let file = is_given_away(job.change.owner).then_some(file);
+            let file = match created {
+                Created::File(file) => Some(file).filter(|_| is_given_away(job.change.owner)),
+                Created::Link | Created::Nothing => None,
+            };
+            if made {
                 outcome.0.push(Staged { number, file });
             }
             if let Err(error) = result {
@@ -62,10 +67,25 @@ pub(super) fn stage(places: &[Place], jobs: &[Job]) -> (Vec<Staged>, Result<()>)
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn write(places: &[Place], job: &Job, created: &mut Option<File>) -> Result<()> {
+/// What a job has made so far.
+enum Created {
+    File(File),
+    Link,
+    Nothing,
+}
+
+fn write(places: &[Place], job: &Job, created: &mut Created) -> Result<()> {
     let directory = &places[job.place].directory;
     let name = &job.staged;
-    let file = created.insert(directory.create(name)?);
+    if layout::is_link(&job.change.file.name) {
+        directory.create_link(name, &job.change.bytes)?;
+        *created = Created::Link;
+        return Ok(());
+    }
+    *created = Created::File(directory.create(name)?);
+    let Created::File(file) = created else {
+        return Ok(());
+    };
     directory.fill(file, name, &job.change.bytes)?;
     if !is_given_away(job.change.owner) {
         directory.dress(file, name, job.change.owner, job.change.mode)?;

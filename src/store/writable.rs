@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::sys::stat::mkdirat;
+use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{AccessFlags, faccessat, fsync};
 
 use super::directory::DIRECTORY_MODE;
@@ -144,6 +144,11 @@ fn link_to_nothing(root: Root, path: &Path) -> anyhow::Error {
 /// Makes `path` and what lacks above it, and makes each last. Each is made in the directory that was
 /// looked at.
 pub(super) fn make(path: &Path) -> Result<()> {
+    make_with(path, DIRECTORY_MODE)
+}
+
+/// The same, `path` itself with this mode.
+pub(super) fn make_with(path: &Path, mode: Mode) -> Result<()> {
     let failed = |barred| folder::error("make directory", path, barred);
     match folder::root(path) {
         Ok(_) => return Ok(()),
@@ -160,7 +165,7 @@ pub(super) fn make(path: &Path) -> Result<()> {
         return Ok(());
     };
     let above = folder::open_root(parent).map_err(failed)?;
-    match mkdirat(&above, name, DIRECTORY_MODE) {
+    match mkdirat(&above, name, mode) {
         Ok(()) | Err(Errno::EEXIST) => {
             fsync(above).map_err(|errno| anyhow!("sync {}: {}", parent.display(), reason(errno)))
         }

@@ -8,6 +8,7 @@ mod commit;
 mod exchange;
 mod folder;
 mod involved;
+mod link;
 mod lock;
 mod nested;
 mod output;
