@@ -116,7 +116,7 @@ fn makes_key(planned: &Planned, seen: &Seen) -> bool {
     }
     let elsewhere = matches!(
         seen.observed.get(&planned.spec.name),
-        Some(Observed::Copy { .. } | Observed::Request { .. })
+        Some(Observed::Copy { .. } | Observed::Request { .. } | Observed::Shared(_))
     );
     matches!(planned.step, Step::Create | Step::Replace { .. })
         && planned.spec.credential_files().is_none()
@@ -219,6 +219,7 @@ impl<'a> Preparation<'a> {
     fn give(&mut self, pair: usize, spec: &Spec) -> Result<()> {
         let file = match self.seen.observed.get(&spec.name) {
             Some(Observed::Copy { of, .. }) => of.clone(),
+            Some(Observed::Shared(files)) => return self.share(pair, spec, files),
             Some(Observed::Request { request, .. }) => {
                 let wanted = spec
                     .certificate()

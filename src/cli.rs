@@ -55,6 +55,7 @@ pub enum Verb {
         "certs all --kubernetes-dir k8s --node-name cp1 --apiserver-advertise-address 10.0.0.10"
         "certs all --config kubeadm.yaml --dry-run"
         "certs all --config kubeadm.yaml --force    (replaces what drifted)"
+        "certs all --inventory nodes.yaml --out nodes    (a tree for every node)"
     ))]
     All(All),
     /// Make CAs: ca, etcd-ca, front-proxy-ca
@@ -249,9 +250,9 @@ pub use arguments::{
 };
 pub use export::{Export, ExportBundle, ExportPkcs12, ExportSecret, ExportVerb, SecretType};
 pub use groups::{
-    Address, BindPort, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
-    KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, Output, Own, Ownership, Run,
-    ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
+    Address, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn,
+    KeyAlgorithm, KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, Nodes, Output,
+    Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
 };
 pub use handed::{Bootstrap, KubeconfigVerb, Refresh};
 

@@ -6,6 +6,7 @@ mod end;
 mod ground;
 mod kubeconfig;
 mod leaf;
+mod nodes;
 mod notice;
 mod place;
 mod request;
@@ -32,6 +33,7 @@ pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use end::{End, end};
 pub use ground::ground;
 pub(crate) use leaf::RENAME;
+pub use nodes::not_needed;
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
@@ -151,6 +153,7 @@ impl Judge<'_> {
                 issued: Some((chain, access)),
                 ..
             } => self.issued(request, chain, *access),
+            Observed::Shared(files) => files.iter().for_each(|shared| self.shared(shared)),
             Observed::Unreadable(reasons) => {
                 for unreadable in reasons {
                     self.unreadable(unreadable);

@@ -110,6 +110,7 @@ codes! {
     KeyIdentifier "key-identifier" Error "a CA's new certificate has another subject key identifier than the former one, by which its leaves name it", Rfc(5280, "section 4.2.1.2");
     KeyMismatch "key-mismatch" Error "the key is not the certificate's", Rfc(8446, "section 4.4.3");
     KeyMode "key-mode" Error "others may read or change a file that holds a private key or a token (a mode beyond 0640), or look into a backup (beyond 0700)", MODE_OF_KEYS;
+    KeyNotNeeded "key-not-needed" Warning "a node has a key that its roles do not need", COPIES;
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this", OWNERS;
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked", CHECK;
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign", KEYS;
@@ -157,6 +158,7 @@ codes! {
     ServerNotInSans "server-not-in-sans" Error "the API server's certificate is not good for the host that the kubeconfig names", PROFILES;
     SeveralCertificates "several-certificates" Warning "the file that the controller manager signs with must hold exactly one certificate", INTERMEDIATES;
     SharedCa "shared-ca" Warning "one CA in two places, so that what it signed for one is let in at the other", SEPARATE_CAS;
+    SharedDiffers "shared-differs" Error "a node has another file than the other nodes, where all must have the same", COPIES;
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it", ISSUING;

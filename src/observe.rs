@@ -6,13 +6,13 @@ mod reader;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use zeroize::Zeroizing;
 
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
-use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Unreadable};
+use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable};
 use crate::profile::by_name;
 use crate::requests::{manifest, returned, sent};
 use crate::spec::{Place, Spec};
@@ -203,6 +203,31 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
 }
 
 impl Seen {
+    /// Takes what is in the place of this spec for copies of what `source` has there. What cannot be read
+    /// stays that.
+    pub fn share(&mut self, spec: &Spec, source: &Self) {
+        if let Some(Observed::Unreadable(reasons)) = self.observed.get(&spec.name)
+            && reasons.iter().any(|reason| reason.cause != Cause::Content)
+        {
+            return;
+        }
+        let copy = |file: FileId| {
+            let of = source.files.get(&file);
+            let there = self.files.get(&file);
+            Shared {
+                there: there.map(|there| {
+                    let same = of.is_some_and(|of| of.bytes == there.bytes);
+                    (same, access(there))
+                }),
+                of: of.map(|of| Octets(Arc::new(of.bytes.clone()))),
+                file,
+            }
+        };
+        let files = spec.place.files().into_iter().map(copy).collect();
+        self.observed
+            .insert(spec.name.clone(), Observed::Shared(files));
+    }
+
     /// Takes over what else was seen.
     pub fn add(&mut self, other: Self) {
         self.observed.extend(other.observed);

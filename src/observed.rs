@@ -1,6 +1,7 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
 pub mod server;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use crate::location::FileId;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 use crate::x509::san::San;
+
+pub use shared::{Octets, Shared};
 
 /// What was found in the place of one spec.
 #[derive(Clone, Debug)]
@@ -70,6 +73,8 @@ pub enum Observed {
         /// What was issued for it already, and the access to that file.
         issued: Option<(Vec<Certificate>, Access)>,
     },
+    /// Copies of files that all nodes of a cluster have alike.
+    Shared(Vec<Shared>),
     /// Something that is not what its place asks for.
     Unreadable(Vec<Unreadable>),
 }
@@ -357,12 +362,16 @@ impl Observed {
         matches!(self, Self::Absent)
     }
 
-    /// Whether nothing is where a certificate is to be put.
+    /// Whether nothing is where a certificate is to be put, or of what is shared a part lacks.
     pub fn lacks_all(&self) -> bool {
         match self {
             Self::Absent => true,
             Self::Copy { there, .. } => there.is_none(),
             Self::Request { issued, .. } => issued.is_none(),
+            Self::Shared(files) => {
+                let lacks = |shared: &Shared| shared.there.is_none();
+                files.iter().any(lacks) && !files.iter().any(Shared::differs)
+            }
             _ => false,
         }
     }

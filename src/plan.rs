@@ -303,6 +303,7 @@ impl<'a> Planner<'a> {
             (observed, _) if observed.lacks_all() => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
             (Observed::Requested { .. }, _) => Step::Keep,
+            (Observed::Shared(_), force) => shared(force, errors),
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
             (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
                 Step::Replace { why: errors }
@@ -354,6 +355,15 @@ impl<'a> Planner<'a> {
             findings: [asked, findings].concat(),
             mended,
         })
+    }
+}
+
+/// A copy of what all nodes have alike is no CA of its own: what is kept elsewhere takes its place.
+fn shared(force: Force<'_>, errors: Vec<Code>) -> Step {
+    if force == Force::No || errors.is_empty() {
+        Step::Keep
+    } else {
+        Step::Replace { why: errors }
     }
 }
 

@@ -66,6 +66,37 @@ fn the_tree_is_kubeadms_but_for_the_listed_differences() {
 }
 
 #[test]
+fn a_control_plane_of_an_inventory_is_kubeadms_too() {
+    let listed = parse(&read(&fixture("kubeadm/differences.txt")));
+    let mut report = String::new();
+    for name in CONFIGURATIONS {
+        let kubeadm = recorded(name);
+        let folder = TempDir::new();
+        let config = configuration(name, Path::new("/etc/kubernetes"), folder.path());
+        let said = read(&config);
+        let address = said
+            .split_once("advertiseAddress: \"")
+            .expect("an address")
+            .1;
+        let address = address.split('"').next().unwrap_or_default();
+        let etcd = if name == "external-etcd" { "" } else { " etcd" };
+        let nodes = format!("name,addresses,roles\ncp1,{address},control-plane{etcd}\n");
+        let inventory = folder.join("nodes.csv");
+        write(&inventory, nodes);
+        let start = whole(starts(&kubeadm).0);
+        let mut command = certs(&["all", "--config", text(&config)]);
+        command.args(["--inventory", text(&inventory)]);
+        command.args(["--out", text(&folder.join("out"))]);
+        run(&mut at(start, "022", &command)).expect(0);
+        let tree = folder.join("out/cp1/etc/kubernetes");
+        let ours = describe(&tree, at_once(start));
+        let expected = expand(&listed, name, &kubeadm, &mut BTreeSet::new());
+        compare(name, &expected, &differences(&kubeadm, &ours), &mut report);
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
 fn the_recorded_facts_are_those_of_kubeadms_trees() {
     let trees = unpacked();
     for name in CONFIGURATIONS {

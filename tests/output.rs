@@ -16,6 +16,7 @@ use common::{Finished, TempDir, at, certs, read, root, run, text};
 const NOW: i64 = 1_772_323_200;
 /// The sections of the page with a table of fields.
 const RUNS: &str = "\n## JSON and YAML\n";
+const NODES: &str = "\n## Many nodes\n";
 const CHECKS: &str = "\n## A check\n";
 const REFRESHES: &str = "\n## Single kubeconfigs\n";
 const SHOWS: &str = "\n## What is in a file\n";
@@ -34,6 +35,7 @@ type Table = BTreeMap<String, (String, String)>;
 fn all_reports() -> Vec<(Vec<Value>, Table)> {
     vec![
         (reports(), table(RUNS)),
+        (nodes(), table(NODES)),
         (checks(), table(CHECKS)),
         (refreshes(), table(REFRESHES)),
         (shows(), table(SHOWS)),
@@ -315,6 +317,28 @@ fn no_root() -> Value {
 }
 
 /// A report of a check of each result, with a file that is missing, one unread and one of no CA's.
+/// A first run, and one that replaces something.
+fn nodes() -> Vec<Value> {
+    let folder = TempDir::new();
+    let inventory = folder.join("nodes.csv");
+    let all = |address: &str, flags: &[&str], code: i32| {
+        let nodes =
+            format!("name,addresses,roles\ncp1,10.0.0.1,control-plane etcd\nw1,{address},worker\n");
+        common::write(&inventory, nodes);
+        let mut command = certs(&["all", "--inventory", text(&inventory)]);
+        command.args(["--out", text(&folder.join("out"))]);
+        command.args(["--key-algorithm", "ECDSA-P256", "--output", "json"]);
+        parse(&run(command.args(flags)).expect(code))
+    };
+    vec![
+        all("10.0.1.1", &["--dry-run"], 0),
+        all("10.0.1.1", &[], 0),
+        all("10.0.1.2", &[], 4),
+        all("10.0.1.2", &["--force"], 0),
+        all("10.0.1.2", &[], 0),
+    ]
+}
+
 fn checks() -> Vec<Value> {
     let folder = TempDir::new();
     all(&folder, &[]).expect(0);

@@ -7,12 +7,12 @@ use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
 use crate::bundle::chain;
 use crate::key::{self, PrivateKey};
 use crate::kubeconfig::{self, Credentials, Entry};
-use crate::location::{FileId, Owner};
-use crate::observed::Observed;
+use crate::location::{FileId, Owner, Root};
+use crate::observed::{Access, Observed, Shared};
 use crate::plan::Planned;
 use crate::profile::API_SERVER;
-use crate::spec::{Place, Spec};
-use crate::store::Change;
+use crate::spec::{Content, Place, Spec};
+use crate::store::{Change, rotated};
 use crate::x509::cert::Certificate;
 
 impl Preparation<'_> {
@@ -31,6 +31,10 @@ impl Preparation<'_> {
             None => Vec::new(),
         };
         let file = chain(certificate, &pool, self.now);
+        if let Place::File { root, .. } = spec.place {
+            self.rotate(pair, spec, root, &(pem(&file), key));
+            return Ok(());
+        }
         let Place::Kubeconfig { .. } = &spec.place else {
             self.certificates(pair, spec, &file);
             self.private_key(pair, &spec.place, key);
@@ -42,6 +46,21 @@ impl Preparation<'_> {
             key: key.as_bytes(),
         };
         self.kubeconfig(pair, spec, data)
+    }
+
+    /// As the kubelet writes what it rotated: certificates and key in a file called by the time, and then the link
+    /// to it.
+    fn rotate(&mut self, pair: usize, spec: &Spec, root: Root, made: &(String, &PrivateKey)) {
+        let (certificates, key) = made;
+        let key = key.to_pem();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(certificates.len() + key.len()));
+        bytes.extend_from_slice(certificates.as_bytes());
+        bytes.extend_from_slice(key.as_bytes());
+        let name = rotated(self.now);
+        let link = octets(&name);
+        let place = &spec.place;
+        self.change(pair, place, FileId::new(root, name), bytes, PRIVATE_MODE);
+        self.change(pair, place, place.public(), link, PRIVATE_MODE);
     }
 
     /// A kubeconfig that names its files, which another step makes or has kept.
@@ -116,6 +135,26 @@ impl Preparation<'_> {
     pub(super) fn public_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
         let pem = octets(&key.public_key().to_pem());
         self.change(pair, place, place.public(), pem, PRIVATE_MODE);
+    }
+
+    /// What all nodes have alike, octet for octet.
+    pub(super) fn share(&mut self, pair: usize, spec: &Spec, files: &[Shared]) -> Result<()> {
+        for shared in files {
+            let file = shared.file.clone();
+            let whole =
+                |(same, there): (bool, Access)| same && there.mode & !file.largest_mode() == 0;
+            if shared.there.is_some_and(whole) {
+                continue;
+            }
+            let of = shared.of.as_ref();
+            let bytes = of.with_context(|| format!("there is no {file} to be copied"))?;
+            let mode = match &spec.content {
+                Content::Certificate(_) if file == spec.place.public() => CERTIFICATE_MODE,
+                _ => PRIVATE_MODE,
+            };
+            self.change(pair, &spec.place, file, bytes.0.as_ref().clone(), mode);
+        }
+        Ok(())
     }
 
     /// A replaced file keeps its owner, and its mode as far as that is allowed for such a file. One

@@ -8,14 +8,15 @@ use clap_complete::Shell;
 
 use super::{
     Address, BindPort, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
-    KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName, Output, Own,
-    Ownership, Run, ServiceNetwork, Services, Signing, Tree, Validity,
+    KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName, Nodes, Output,
+    Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Validity,
 };
 use crate::profile::flags::COMPONENTS;
 
 arguments! {
     /// `certs all`
     All {
+        #[command(flatten)] nodes: Nodes,
         #[command(flatten)] node: NodeName,
         #[command(flatten)] address: Address,
         #[command(flatten)] port: BindPort,

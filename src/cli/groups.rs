@@ -5,6 +5,20 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 arguments! {
+    /// Trees of many nodes.
+    Nodes {
+        /// Make a tree for every node of this inventory, - for standard input (docs/inventory.md)
+        #[arg(long, value_name = "FILE", requires = "out")]
+        #[arg(conflicts_with_all = ["node_name", "apiserver_advertise_address", "kubernetes_dir", "cert_dir", "kubeconfig_dir"])]
+        inventory: Option<PathBuf>,
+        /// Directory of the nodes' trees: NODE/etc/kubernetes and NODE/var/lib/kubelet/pki of each, and
+        /// beside them, in ca, what they share
+        #[arg(long, value_name = "DIR", requires = "inventory")] out: Option<PathBuf>,
+        /// Which nodes of --inventory get the keys of CAs: control-plane, or none
+        #[arg(long, value_name = "WHERE", default_value = "control-plane", requires = "inventory")]
+        #[arg(hide_possible_values = true)]
+        ca_keys: CaKeys,
+    }
     /// The node.
     NodeName {
         /// Name of the node [default: this host's name]
@@ -163,6 +177,15 @@ pub enum Output {
     Json,
     /// The same as YAML
     Yaml,
+}
+
+/// `--ca-keys`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CaKeys {
+    /// The control planes, as kubeadm has it
+    ControlPlane,
+    /// No node: they stay where they are made
+    None,
 }
 
 /// `--config-unknown`

@@ -17,7 +17,7 @@ use crate::key;
 use crate::location::Owner;
 use crate::location::Root;
 use crate::outcome::Exit;
-use crate::report::{Format, Report, failure, noted, recovered};
+use crate::report::{Format, Nodes, Report, failure, noted, recovered};
 use crate::store::{self, FileContent, Lock, ReadError, Roots, TransactionId};
 use crate::x509::validity::parse_duration;
 
@@ -45,6 +45,22 @@ pub(crate) fn ended(report: Result<Report, Stop>, run: &Run, env: &Env<'_>) -> O
                 stdout,
                 stderr,
                 exit: report.exit(),
+            }
+        }
+        Err(stop) => stopped(stop, &format),
+    }
+}
+
+/// The same of a run over many nodes.
+pub(crate) fn ended_nodes(told: Result<Nodes, Stop>, run: &Run, env: &Env<'_>) -> Outcome {
+    let format = shape(run.output, run.quiet, env);
+    match told {
+        Ok(told) => {
+            let (stdout, stderr) = told.render(&format);
+            Outcome {
+                stdout,
+                stderr,
+                exit: told.exit(),
             }
         }
         Err(stop) => stopped(stop, &format),
@@ -168,11 +184,16 @@ pub(crate) fn configuration(tree: &Tree, env: &mut Env<'_>) -> Result<(Given, Ve
     } else {
         input(path, "--config")?.bytes
     };
+    parsed(&bytes, &name, tree)
+}
+
+/// What the bytes of such a file say.
+pub(crate) fn parsed(bytes: &[u8], name: &str, tree: &Tree) -> Result<(Given, Vec<String>), Stop> {
     let unknown = match tree.config_unknown {
         Unknown::Error => config::Unknown::Error,
         Unknown::Warn => config::Unknown::Warn,
     };
-    let parsed = config::parse(&bytes, &name, unknown)
+    let parsed = config::parse(bytes, name, unknown)
         .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     Ok((parsed.given, parsed.notes))
 }

@@ -15,6 +15,7 @@ mod hook;
 mod import;
 mod job;
 mod kubeconfig;
+mod nodes;
 mod notice;
 mod output_file;
 mod peer;
@@ -114,6 +115,9 @@ impl Stop {
 pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
     let request = match cli.verb {
         Verb::Rollback(verb) => return rollback::rollback(&verb, env),
+        Verb::All(verb) if verb.nodes.inventory.is_some() || verb.nodes.out.is_some() => {
+            return nodes::run(&verb, env);
+        }
         Verb::All(verb) => all::request(verb),
         Verb::Ca(verb) => ca::request(verb),
         Verb::Check(verb) => return check::run(verb, env),

@@ -6,7 +6,7 @@ use super::leaf::is_master;
 use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
 use crate::location::FileId;
-use crate::observed::{Access, Key, KeyState};
+use crate::observed::{Access, Key, KeyState, Shared};
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
 
@@ -81,6 +81,31 @@ impl Judge<'_> {
         if !self.trusted.contains(&access.user) {
             let text = format!("belongs to user {}, {power}", access.user);
             self.tell(Code::KeyOwner, &text, "");
+        }
+    }
+
+    /// A copy of what all nodes have alike. What that is worth is told where it is kept.
+    pub(super) fn shared(&mut self, shared: &Shared) {
+        let Some((same, access)) = shared.there else {
+            return;
+        };
+        let told = self.findings.len();
+        if shared.file.largest_mode() == FileId::PRIVATE_MODE {
+            self.key_access(access);
+            self.key_owner(access, "who can sign with it");
+        } else {
+            self.public_access(access);
+        }
+        if !same {
+            let text = "is another than the one that all nodes share";
+            let way_out = match shared.of {
+                Some(_) => "run the same command with --force to put that one in its place",
+                None => "bring the shared one back, or move this one away",
+            };
+            self.tell(Code::SharedDiffers, text, way_out);
+        }
+        for finding in &mut self.findings[told..] {
+            finding.file = shared.file.clone();
         }
     }
 

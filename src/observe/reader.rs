@@ -143,6 +143,13 @@ impl Reader<'_> {
     /// A kubelet's is a link to what it rotated last.
     fn one_file(&mut self, file: &FileId) -> Observed {
         let name = file.name.rsplit('/').next().unwrap_or_default();
+        // What is replaced of the kubelet's is the link, wherever that leads.
+        if file.root == Root::Kubelet
+            && name == FileId::KUBELET_CURRENT
+            && let Ok(Some(link)) = self.store.read(file)
+        {
+            self.seen.insert(file.clone(), link);
+        }
         let content = match self.store.read_reference(file, name) {
             Ok(None) => return Observed::Absent,
             Ok(Some(content)) => content,
@@ -169,7 +176,6 @@ impl Reader<'_> {
         } else {
             None
         };
-        // A link of the kubelet's is its own to replace.
         if file.root != Root::Kubelet {
             self.seen.insert(file.clone(), content);
         }

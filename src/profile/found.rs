@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use time::Duration;
 
-use super::resolve::{SYSTEM_NODE, common_name, fixed, in_files, issuer, subjects};
+use super::apart::in_files;
+use super::resolve::{SYSTEM_NODE, common_name, fixed, issuer, subjects};
 use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
@@ -269,7 +270,7 @@ fn is_current(file: &FileId, base: &str) -> bool {
 }
 
 /// No two of a run have the same, nor that of a row.
-fn name(file: &FileId) -> String {
+pub(super) fn name(file: &FileId) -> String {
     match file.root {
         Root::Kubelet => format!("kubelet/{}", file.name),
         Root::Kubeconfig | Root::Pki | Root::Requests => file.name.clone(),

@@ -4,11 +4,13 @@
 //! phase, and [`resolve`], which turns a row and the facts of a cluster into a [`crate::spec`].
 //! No row is changed while the program runs, and no other room matches on a row's name.
 
+mod apart;
 mod basis;
 mod document;
 mod fit;
 pub mod flags;
 pub mod found;
+mod nodes;
 pub mod reader;
 pub mod renewal;
 mod resolve;
@@ -16,12 +18,14 @@ mod signing;
 mod stated;
 mod table;
 
+pub use apart::{in_files, in_kubelets_files};
 pub use basis::Basis;
 pub use document::document;
 pub use fit::fit;
+pub use nodes::{Member, shared_rows};
 pub use resolve::{
-    Own, ResolveError, bootstrap_server, ca_with_subject, certificate_of, in_files, own,
-    pair_of_identity, resolve,
+    Own, ResolveError, bootstrap_server, ca_with_subject, certificate_of, own, pair_of_identity,
+    resolve,
 };
 pub use signing::{signing_file, signing_file_of};
 pub use stated::Stated;

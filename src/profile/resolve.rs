@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{ApiServer, CommonName, Host, Kind, Phase, Profile, Signer, Stored, TABLE, by_name};
 use crate::facts::{ClusterFacts, Facts, NodeFacts, Role, Version};
 use crate::location::Root;
-use crate::spec::{CertificateSpec, Content, CredentialFiles, Credentials, Place, Spec};
+use crate::spec::{CertificateSpec, Content, Credentials, Place, Spec};
 use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
 
@@ -93,40 +93,6 @@ pub fn pair_of_identity(profile: &Profile, facts: &Facts) -> Result<Spec, Resolv
         ..*profile
     };
     resolve(&pair, facts)
-}
-
-/// A kubeconfig with its certificate and key in a pair of files, which it names, and that pair first.
-pub fn in_files(mut kubeconfig: Spec) -> Vec<Spec> {
-    let issuer = kubeconfig
-        .certificate()
-        .and_then(|certificate| by_name(certificate.issuer.as_deref()?));
-    let (
-        Some(ca),
-        Place::Kubeconfig {
-            file, credentials, ..
-        },
-    ) = (issuer, &mut kubeconfig.place)
-    else {
-        return vec![kubeconfig];
-    };
-    let base = file.strip_suffix(".conf").unwrap_or(file).to_owned();
-    let place = Place::Pair {
-        root: Root::Pki,
-        base,
-    };
-    *credentials = Credentials::Files(CredentialFiles {
-        authorities: Some(ca.stored.public()),
-        certificate: place.public(),
-        key: place.key(),
-    });
-    let pair = Spec {
-        // As a pair of no row is called that is found there.
-        name: place.public().name,
-        phase: Phase::Client,
-        place,
-        content: kubeconfig.content.clone(),
-    };
-    vec![pair, kubeconfig]
 }
 
 /// What a row wants of its certificate, wherever that is put.

@@ -61,10 +61,14 @@ pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
 
 /// What says so, once for each kind of error and warning, after all of them. Who asked for errors alone
 /// is told no more.
-pub(super) fn why(text: &mut String, findings: &[Told], format: &Format) {
+pub(super) fn why<'a>(
+    text: &mut String,
+    findings: impl IntoIterator<Item = &'a Told>,
+    format: &Format,
+) {
     let mut said = BTreeSet::new();
     for told in findings
-        .iter()
+        .into_iter()
         .filter(|told| told.level > Severity::Note && !format.quiet)
     {
         if said.insert(told.code) {

@@ -54,6 +54,8 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
         .filter(here)
         .filter(|planned| !imported(planned))
         .filter(|planned| planned.spec.is_ca() && made(&planned.step))
+        // A copy is called by its file.
+        .filter(|planned| by_name(&planned.spec.name).is_some())
         .map(|planned| planned.spec.name.as_str())
         .collect();
     if !cas.is_empty() {

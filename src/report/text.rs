@@ -7,6 +7,7 @@ use super::found::{finding, notes, why};
 use super::lines::{
     BOLD, GREEN, RED, YELLOW, command, count, line, painted, shown, told, words, wrapped,
 };
+use super::next::Advice;
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Finding, Severity};
 use crate::store::{Recovered, Store};
@@ -326,11 +327,18 @@ fn files(item: &Item) -> String {
 }
 
 fn next(text: &mut String, report: &Report, format: &Format) {
-    if report.next.is_empty() || report.result == Outcome::Planned {
+    if report.result != Outcome::Planned {
+        advise(text, &report.next, format);
+    }
+}
+
+/// What is left to do.
+pub(super) fn advise(text: &mut String, next: &[Advice], format: &Format) {
+    if next.is_empty() {
         return;
     }
     line(text, &painted(format, BOLD, "Next:"));
-    for advice in &report.next {
+    for advice in next {
         wrapped(text, "  ", &words(&advice.text), " ", format);
         for advised in &advice.commands {
             command(text, advised, format);

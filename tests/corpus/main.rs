@@ -66,7 +66,17 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 39] = [
+const ELSEWHERE: [(Code, &str); 41] = [
+    // Of nodes, by their roles.
+    (
+        Code::KeyNotNeeded,
+        "a_key_that_a_node_needs_no_more_is_told (tests/nodes.rs)",
+    ),
+    // Of nodes that share it.
+    (
+        Code::SharedDiffers,
+        "a_node_that_shares_something_else_is_refused_and_mended_by_force (tests/nodes.rs)",
+    ),
     // Of backups, which only a rollback looks at.
     (
         Code::BackupDamaged,

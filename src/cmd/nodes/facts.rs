@@ -1,0 +1,294 @@
+//! Inventory × what holds for the whole cluster → what each node is to have.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::cli::{All, CaKeys};
+use crate::cmd::around::{Wrong, configuration, parsed};
+use crate::cmd::give::Give;
+use crate::cmd::{Env, Stop};
+use crate::config::inventory::{self, Inventory, Node};
+use crate::facts::{self, Facts, Given, Role, Stated, url};
+use crate::profile::found::is_kubelets;
+use crate::profile::{Member, Phase, in_kubelets_files, resolve, shared_rows};
+use crate::spec::{Content, Kind, Spec};
+use crate::store::{FileContent, read_list};
+use crate::x509::san::San;
+
+/// What was asked for.
+pub(super) struct Settled {
+    pub(super) cluster: Cluster,
+    /// What all nodes share.
+    pub(super) specs: Vec<Spec>,
+    pub(super) out: PathBuf,
+    pub(super) dry_run: bool,
+    pub(super) notes: Vec<String>,
+}
+
+/// The nodes, and what holds for all of them.
+pub(super) struct Cluster {
+    given: Given,
+    nodes: Vec<Node>,
+    /// Whether members of etcd are among the nodes.
+    etcd: bool,
+    ca_keys: bool,
+}
+
+/// What a node is to have: copies of what all share, and its own.
+pub(super) struct Wanted {
+    pub(super) copies: Vec<Spec>,
+    pub(super) own: Vec<Spec>,
+}
+
+pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
+    let (Some(file), Some(out)) = (&verb.nodes.inventory, &verb.nodes.out) else {
+        return Err(Stop::usage(
+            "--inventory and --out go together: the nodes, and the directory of their trees",
+        ));
+    };
+    let name = file.display().to_string();
+    let bytes = if name == "-" {
+        (env.stdin)().context("read standard input")?
+    } else {
+        listed(file)?.bytes
+    };
+    let told = |errors: Vec<_>| Stop::Usage(errors.iter().map(ToString::to_string).collect());
+    let mut wrong = Wrong::default();
+    let read = inventory::parse(&bytes, &name).map_err(|errors: Vec<_>| told(errors));
+    let inventory = wrong.collect(read)?;
+    let config = match &inventory {
+        // The same file may hold kubeadm's documents.
+        Some(read) if verb.run.tree.config.is_none() && read.has_configuration => {
+            parsed(&bytes, &name, &verb.run.tree)
+        }
+        _ => configuration(&verb.run.tree, env),
+    };
+    let config = wrong.collect(config)?;
+    let (Some(inventory), Some((config, mut notes)), true) =
+        (inventory, config, wrong.0.is_empty())
+    else {
+        return Err(Stop::Usage(wrong.0));
+    };
+    let given = given(verb).or(config);
+    notes.extend(inventory.notes.iter().cloned());
+    let mut cluster = Cluster::of(inventory, given, verb.nodes.ca_keys, &mut notes)?;
+    let mut facts = cluster.check()?;
+    let specs = shared_rows(cluster.etcd)
+        .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
+        .collect::<Result<_, _>>()?;
+    notes.append(&mut facts.notes);
+    cluster.given.dry_run = None;
+    Ok(Settled {
+        cluster,
+        specs,
+        out: out.clone(),
+        dry_run: verb.run.dry_run.or(facts.dry_run).unwrap_or_default(),
+        notes,
+    })
+}
+
+fn listed(file: &std::path::Path) -> Result<FileContent, Stop> {
+    match read_list(file) {
+        Ok(Some(content)) => Ok(content),
+        Ok(None) => Err(Stop::usage(format!(
+            "--inventory: there is no file {}",
+            file.display()
+        ))),
+        Err(error) => Err(Stop::usage(format!("--inventory: {error}"))),
+    }
+}
+
+/// What flags state of the cluster. Those of one node do not go with an inventory.
+fn given(verb: &All) -> Given {
+    let mut given = Given::default();
+    verb.port.clone().give(&mut given);
+    verb.endpoint.clone().give(&mut given);
+    verb.services.clone().give(&mut given);
+    verb.etcd.clone().give(&mut given);
+    verb.version.clone().give(&mut given);
+    verb.key.clone().give(&mut given);
+    verb.validity.clone().give(&mut given);
+    verb.ca_validity.clone().give(&mut given);
+    given
+}
+
+impl Cluster {
+    fn of(
+        inventory: Inventory,
+        mut given: Given,
+        ca_keys: CaKeys,
+        told: &mut Vec<String>,
+    ) -> Result<Self, Stop> {
+        let nodes = inventory.nodes;
+        let etcd = nodes.iter().any(|node| node.roles.etcd);
+        let planes = nodes.iter().filter(|node| node.roles.control_plane).count();
+        if planes > 0 && !etcd && !given.external_etcd {
+            return Err(Stop::usage(
+                "no node of the inventory has the role etcd: give it to the control planes or to nodes of its own, or \
+                 name an etcd that somebody else runs with etcd.external in --config",
+            ));
+        }
+        if etcd && given.external_etcd {
+            told.push(
+                "etcd.external gives way to the nodes of the inventory that have the role etcd"
+                    .to_owned(),
+            );
+            given.external_etcd = false;
+        }
+        if planes > 1 && given.control_plane_endpoint.is_none() {
+            return Err(Stop::usage(format!(
+                "the inventory has {planes} control planes: give --control-plane-endpoint, or controlPlaneEndpoint in a \
+                 ClusterConfiguration, the address that leads to all of them"
+            )));
+        }
+        // What a document says of the one node that it was written for.
+        for (stated, field) in [
+            (&mut given.node_name, "nodeRegistration.name"),
+            (
+                &mut given.advertise_address,
+                "localAPIEndpoint.advertiseAddress",
+            ),
+            (&mut given.cert_dir, "certificatesDir"),
+        ] {
+            if stated.take().is_some() {
+                told.push(format!("{field} gives way to the inventory"));
+            }
+        }
+        given.node_addresses.clear();
+        given.etcd_members.clear();
+        given.role = None;
+        Ok(Self {
+            given,
+            nodes,
+            etcd,
+            ca_keys: ca_keys == CaKeys::ControlPlane,
+        })
+    }
+
+    /// The facts of the cluster, where those of every node can be used.
+    fn check(&self) -> Result<Facts, Stop> {
+        let told = |errors: Vec<facts::ValueError>| -> Vec<String> {
+            errors.iter().map(ToString::to_string).collect()
+        };
+        let facts = facts::resolve_elsewhere(self.given.clone())
+            .map_err(|errors| Stop::Usage(told(errors)))?;
+        let mut wrong = Vec::new();
+        for node in 0..self.nodes.len() {
+            // What deserves a look in a node the inventory has told.
+            if let Err(errors) = self.facts(node) {
+                wrong.extend(told(errors));
+            }
+        }
+        if wrong.is_empty() {
+            Ok(facts)
+        } else {
+            Err(Stop::Usage(wrong))
+        }
+    }
+
+    fn facts(&self, node: usize) -> Result<Facts, Vec<facts::ValueError>> {
+        let node = &self.nodes[node];
+        let origin = &node.origin;
+        let stated = |value: String| Stated::new(value, origin);
+        let mut given = self.given.clone();
+        given.node_name = Some(stated(node.name.clone()));
+        let mut addresses = node
+            .addresses
+            .iter()
+            .map(|address| stated(address.to_string()));
+        given.advertise_address = addresses.next();
+        given.node_addresses = given
+            .advertise_address
+            .iter()
+            .cloned()
+            .chain(addresses)
+            .collect();
+        given.role = Some(self.role(node));
+        if given.role == Some(Role::Worker) && given.control_plane_endpoint.is_none() {
+            given.control_plane_endpoint = self.only_plane().map(stated);
+        }
+        facts::resolve_elsewhere(given)
+    }
+
+    fn role(&self, node: &Node) -> Role {
+        match self.first() {
+            _ if !node.roles.control_plane => Role::Worker,
+            Some(first) if first.name == node.name => Role::First,
+            _ => Role::Further,
+        }
+    }
+
+    /// The control plane on which the cluster begins.
+    fn first(&self) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.roles.control_plane)
+    }
+
+    /// Where the API server is that no endpoint stands before.
+    fn only_plane(&self) -> Option<String> {
+        let address = self.first()?.addresses.first()?;
+        let port = self.given.bind_port.as_ref();
+        let port = port
+            .and_then(|port| port.value.parse().ok())
+            .unwrap_or(6443);
+        Some(url(*address, port).replacen("https://", "", 1))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(super) fn name(&self, node: usize) -> &str {
+        &self.nodes[node].name
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.nodes.iter().any(|node| node.name == name)
+    }
+
+    /// What a node is to have.
+    pub(super) fn wanted(&self, number: usize) -> Result<Wanted, Stop> {
+        let node = &self.nodes[number];
+        let member = Member {
+            roles: node.roles,
+            first: self.first().is_some_and(|first| first.name == node.name),
+            etcd: self.etcd,
+            ca_keys: self.ca_keys,
+        };
+        let facts = self
+            .facts(number)
+            .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+        let failed = |error: crate::profile::ResolveError| {
+            Stop::usage(format!("{}: {}", node.origin, error.0))
+        };
+        let mut copies = Vec::new();
+        for (row, place) in member.shared() {
+            let mut copy = resolve(row, &facts).map_err(failed)?;
+            copy.name = place.public().name;
+            copy.place = place;
+            copies.push(copy);
+        }
+        let mut own = Vec::new();
+        for row in member.rows() {
+            let mut spec = resolve(row, &facts).map_err(failed)?;
+            let serves = |content: &Content| match content {
+                Content::Certificate(wanted) => {
+                    matches!(wanted.kind, Kind::Server | Kind::ServerAndClient)
+                }
+                Content::KeyPair(_) => false,
+            };
+            // Whatever it is reached by, and no other node is.
+            if serves(&spec.content) {
+                let addresses = node.addresses.iter().skip(1).copied().map(San::Ip);
+                spec.add_sans(addresses.chain(node.names.iter().cloned()).collect());
+            }
+            // A worker's is as the kubelet keeps it; a control plane's as kubeadm makes it.
+            if node.roles.worker && is_kubelets(&spec) && spec.phase == Phase::Kubeconfig {
+                own.extend(in_kubelets_files(spec));
+            } else {
+                own.push(spec);
+            }
+        }
+        Ok(Wanted { copies, own })
+    }
+}

@@ -1,0 +1,191 @@
+//! Which rows of the table a node has, by its roles.
+
+use super::{CLUSTER, Part, Phase, Profile, Signer, Stored, TABLE};
+use crate::config::inventory::Roles;
+use crate::spec::Place;
+
+/// A node among those of its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// What runs on it.
+    pub roles: Roles,
+    /// Whether it is the control plane on which the cluster begins.
+    pub first: bool,
+    /// Whether members of etcd are among the nodes: else somebody else runs it.
+    pub etcd: bool,
+    /// Whether the keys of the CAs go to the control planes.
+    pub ca_keys: bool,
+}
+
+/// The rows that no control plane has, and a worker does, beside its kubelet's.
+const WORKERS: [&str; 2] = ["kube-proxy", "kubelet-serving"];
+const KUBELET: &str = "kubelet";
+/// The administrator past all authorization is needed once, where the cluster begins, as `kubeadm join`
+/// makes none either.
+const FIRST: &str = "super-admin";
+
+impl Member {
+    /// The rows that are its own.
+    pub fn rows(self) -> impl Iterator<Item = &'static Profile> {
+        TABLE.iter().filter(move |row| self.has(row))
+    }
+
+    fn has(self, row: &Profile) -> bool {
+        let Roles {
+            control_plane,
+            etcd,
+            worker,
+        } = self.roles;
+        if matches!(row.phase, Phase::Ca | Phase::Sa) {
+            return false;
+        }
+        match row.part {
+            Part::Etcd => etcd,
+            Part::ControlPlane => control_plane && (self.etcd || !row.etcd),
+            Part::Anywhere if row.name == FIRST => control_plane && self.first,
+            Part::Anywhere if WORKERS.contains(&row.name) => worker,
+            Part::Anywhere if row.name == KUBELET => control_plane || worker,
+            Part::Anywhere => control_plane,
+        }
+    }
+
+    /// What it has of what all share, and where: a CA's certificate where something is verified by it, its key on
+    /// control planes, where components or `certs` sign with it.
+    pub fn shared(self) -> impl Iterator<Item = (&'static Profile, Place)> {
+        let rows = TABLE.iter().filter(move |row| self.shares(row));
+        rows.filter_map(move |row| Some((row, self.place(row)?)))
+    }
+
+    fn shares(self, row: &Profile) -> bool {
+        let Roles {
+            control_plane,
+            etcd,
+            worker,
+        } = self.roles;
+        match row.phase {
+            Phase::Ca if row.etcd => etcd || control_plane && self.etcd,
+            Phase::Ca if Signer::Ca(row.name) == CLUSTER => control_plane || worker,
+            Phase::Ca | Phase::Sa => control_plane,
+            _ => false,
+        }
+    }
+
+    fn place(self, row: &Profile) -> Option<Place> {
+        match row.stored {
+            Stored::KeyPair(base) => Some(Place::KeyPair {
+                base: base.to_owned(),
+            }),
+            Stored::Pair(root, base) if self.has_key_of(row) => Some(Place::Pair {
+                root,
+                base: base.to_owned(),
+            }),
+            Stored::Pair(..) => {
+                let file = row.stored.public();
+                Some(Place::File {
+                    root: file.root,
+                    name: file.name,
+                })
+            }
+            Stored::Kubeconfig(..) => None,
+        }
+    }
+
+    /// The key of etcd's CA signs for the member that is on the same node.
+    fn has_key_of(self, row: &Profile) -> bool {
+        let Roles {
+            control_plane,
+            etcd,
+            ..
+        } = self.roles;
+        self.ca_keys && control_plane && (etcd || !row.etcd)
+    }
+}
+
+/// The rows that all nodes of a cluster share: its CAs, and the key pair of its service accounts.
+pub fn shared_rows(etcd: bool) -> impl Iterator<Item = &'static Profile> {
+    let shared = |row: &&Profile| matches!(row.phase, Phase::Ca | Phase::Sa);
+    TABLE
+        .iter()
+        .filter(shared)
+        .filter(move |row| etcd || !row.etcd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::API_SERVER;
+    use super::*;
+
+    fn roles(text: &str) -> Roles {
+        Roles {
+            control_plane: text.contains('c'),
+            etcd: text.contains('e'),
+            worker: text.contains('w'),
+        }
+    }
+
+    fn member(text: &str) -> Member {
+        Member {
+            roles: roles(text),
+            first: false,
+            etcd: true,
+            ca_keys: true,
+        }
+    }
+
+    fn own(member: Member) -> String {
+        let names: Vec<&str> = member.rows().map(|row| row.name).collect();
+        names.join(" ")
+    }
+
+    fn shares(member: Member) -> String {
+        let files = member.shared().flat_map(|(_, place)| place.files());
+        let names: Vec<String> = files.map(|file| file.name).collect();
+        names.join(" ")
+    }
+
+    #[test]
+    fn a_node_has_what_its_roles_need_and_no_more() {
+        let plane = "apiserver-kubelet-client apiserver-etcd-client front-proxy-client admin \
+                     kubelet controller-manager scheduler";
+        assert_eq!(own(member("c")), format!("{API_SERVER} {plane}"));
+        assert_eq!(
+            own(member("e")),
+            "etcd-server etcd-peer etcd-healthcheck-client"
+        );
+        assert_eq!(own(member("w")), "kubelet kube-proxy kubelet-serving");
+        let first = Member {
+            first: true,
+            etcd: false,
+            ..member("c")
+        };
+        assert!(own(first).contains("admin super-admin"));
+        assert!(!own(first).contains("apiserver-etcd-client"));
+    }
+
+    #[test]
+    fn keys_of_cas_are_where_they_sign() {
+        assert_eq!(
+            shares(member("ce")),
+            "ca.crt ca.key etcd/ca.crt etcd/ca.key front-proxy-ca.crt front-proxy-ca.key sa.pub sa.key"
+        );
+        assert_eq!(
+            shares(member("c")),
+            "ca.crt ca.key etcd/ca.crt front-proxy-ca.crt front-proxy-ca.key sa.pub sa.key"
+        );
+        assert_eq!(shares(member("e")), "etcd/ca.crt");
+        assert_eq!(shares(member("w")), "ca.crt");
+        let none = Member {
+            ca_keys: false,
+            ..member("ce")
+        };
+        assert_eq!(
+            shares(none),
+            "ca.crt etcd/ca.crt front-proxy-ca.crt sa.pub sa.key"
+        );
+        let elsewhere = Member {
+            etcd: false,
+            ..member("c")
+        };
+        assert!(!shares(elsewhere).contains("etcd"));
+    }
+}

@@ -1,0 +1,346 @@
+//! What a run over the trees of many nodes has to tell.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::found::{finding, why};
+use super::lines::{BOLD, GREEN, count, line, painted, shown, told, words, wrapped};
+use super::shape::{Told, text_of, texts, timestamp, yaml};
+use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
+use crate::finding::Severity;
+use crate::outcome::Exit;
+use crate::store::{self, Recovered};
+
+/// Its serialized form is documented in `docs/output.md`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Nodes {
+    schema_version: u32,
+    command: &'static str,
+    /// When the run began.
+    time: String,
+    result: Outcome,
+    exit_code: u8,
+    /// Where the trees are.
+    #[serde(serialize_with = "text_of")]
+    directory: PathBuf,
+    /// What all nodes share.
+    shared: Part,
+    /// In the order of the inventory.
+    #[serde(rename = "nodes")]
+    each: Vec<Node>,
+    /// Trees of nodes that the inventory does not list.
+    left: Vec<String>,
+    notes: Vec<String>,
+    next: Vec<next::Advice>,
+    #[serde(skip)]
+    completed: bool,
+    #[serde(skip)]
+    least: Severity,
+}
+
+/// What is told of one node.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    node: String,
+    #[serde(flatten)]
+    part: Part,
+}
+
+/// What was made and found in one tree.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    result: Outcome,
+    /// What is made or replaced.
+    items: Vec<Brief>,
+    /// How many others stay as they are.
+    kept: usize,
+    findings: Vec<Told>,
+    notes: Vec<String>,
+    #[serde(serialize_with = "texts")]
+    backups: Vec<PathBuf>,
+    #[serde(skip)]
+    next: Vec<next::Advice>,
+    #[serde(skip)]
+    refused: Option<Exit>,
+}
+
+/// One certificate, key pair, kubeconfig or copy of a node.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Brief {
+    name: String,
+    step: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<String>,
+}
+
+impl Report {
+    /// Whether nothing was done, for what was found.
+    pub fn is_refused(&self) -> bool {
+        self.result == Outcome::Refused
+    }
+
+    /// The same in short, as one node of many; what is told of these names is told elsewhere.
+    pub fn of_node(self, node: &str, elsewhere: impl Fn(&str) -> bool) -> Node {
+        Node {
+            node: node.to_owned(),
+            part: self.part(elsewhere),
+        }
+    }
+
+    fn part(self, elsewhere: impl Fn(&str) -> bool) -> Part {
+        let own = self.items.into_iter().filter(|item| !elsewhere(&item.name));
+        let (kept, changed): (Vec<_>, Vec<_>) = own.partition(|item| item.step == "keep");
+        let brief = |item: super::Item| Brief {
+            name: item.name,
+            step: item.step,
+            why: item.why,
+            serial_number: item.serial_number,
+            not_after: item.not_after,
+        };
+        let mut findings = self.findings;
+        findings.retain(|told| !elsewhere(&told.name));
+        Part {
+            result: self.result,
+            items: changed.into_iter().map(brief).collect(),
+            kept: kept.len(),
+            findings,
+            notes: self.notes,
+            backups: self.backups,
+            next: self.next,
+            refused: self.refused,
+        }
+    }
+}
+
+impl Node {
+    /// Whether there is anything to be made or replaced.
+    pub fn changes(&self) -> bool {
+        !self.part.items.is_empty()
+    }
+
+    /// It was judged, and nothing is to be done for it.
+    pub fn keeps(&mut self) {
+        self.part.result = Outcome::Unchanged;
+    }
+}
+
+impl Nodes {
+    /// Nothing yet. Findings below `least` leave the exit code alone.
+    pub fn new(
+        command: &'static str,
+        now: OffsetDateTime,
+        directory: &Path,
+        least: Severity,
+        notes: Vec<String>,
+    ) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command,
+            time: timestamp(now),
+            result: Outcome::Unchanged,
+            exit_code: 0,
+            directory: directory.to_owned(),
+            shared: Part {
+                result: Outcome::Unchanged,
+                items: Vec::new(),
+                kept: 0,
+                findings: Vec::new(),
+                notes: Vec::new(),
+                backups: Vec::new(),
+                next: Vec::new(),
+                refused: None,
+            },
+            each: Vec::new(),
+            left: Vec::new(),
+            notes,
+            next: Vec::new(),
+            completed: false,
+            least,
+        }
+    }
+
+    /// Trees of nodes that are not listed, and stay as they are.
+    pub fn left(&mut self, names: impl Iterator<Item = String>) {
+        self.left = names.collect();
+    }
+
+    /// What an interrupted run had left of a node was ended.
+    pub fn recovered(&mut self, recovered: &Recovered) {
+        self.completed |= !recovered.finished.is_empty();
+        self.notes.push(text::recovered(recovered));
+        self.notes.extend(recovered.notes.iter().cloned());
+    }
+
+    /// What became of what all share.
+    pub fn shared(&mut self, report: Report) {
+        self.shared = report.part(|_| false);
+        // That a further node needs copies of it is no advice where each has them.
+        self.shared.next.clear();
+    }
+
+    /// What became of the nodes.
+    pub fn nodes(&mut self, nodes: Vec<Node>) {
+        self.each = nodes;
+    }
+
+    /// All was told.
+    #[must_use]
+    pub fn ended(mut self) -> Self {
+        let results: Vec<Outcome> = self.parts().map(|part| part.result).collect();
+        let order = [Outcome::Refused, Outcome::Planned, Outcome::Changed];
+        self.result = order
+            .into_iter()
+            .find(|result| results.contains(result))
+            .unwrap_or(Outcome::Unchanged);
+        if self.result == Outcome::Changed {
+            let made = self.shared.items.iter().any(|item| item.step == "create");
+            self.next.extend(made.then(|| self.keep_safe()));
+            // What is to be done once in a cluster is done from where it begins.
+            let next = self.each.iter_mut().map(|node| &mut node.part.next);
+            let first = next.into_iter().find(|next| !next.is_empty());
+            self.next
+                .extend(first.map(std::mem::take).unwrap_or_default());
+        }
+        self.exit_code = self.exit().code();
+        self
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.shared).chain(self.each.iter().map(|node| &node.part))
+    }
+
+    fn keep_safe(&self) -> next::Advice {
+        let shared = store::shared_directory(&self.directory);
+        let shared = shared.display();
+        next::Advice {
+            text: format!(
+                "Keep {shared} safe, and the trees of control planes: whoever reads the keys in them owns the cluster. \
+                 Later runs sign with those in {shared}."
+            ),
+            commands: Vec::new(),
+        }
+    }
+
+    fn findings(&self) -> impl Iterator<Item = &Told> {
+        self.parts().flat_map(|part| &part.findings)
+    }
+
+    /// How the run ended.
+    pub fn exit(&self) -> Exit {
+        if let Some(exit) = self.parts().find_map(|part| part.refused) {
+            return exit;
+        }
+        Exit::of_findings(self.findings().map(|told| told.level).max(), self.least)
+    }
+
+    /// Standard output and standard error.
+    pub fn render(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
+        match format.output {
+            Output::Text => self.text(format),
+            Output::Json => {
+                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+                text.push(b'\n');
+                (text, Vec::new())
+            }
+            Output::Yaml => (yaml(self), Vec::new()),
+        }
+    }
+
+    fn text(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        let worst = |told: &&Told| {
+            told.level == Severity::Error || told.level == Severity::Warning && !format.quiet
+        };
+        for told in self.findings().filter(worst) {
+            line(&mut stderr, &finding(told, format));
+        }
+        why(&mut stderr, self.findings(), format);
+        if self.result == Outcome::Refused {
+            let errors = self.findings().filter(|told| told.level == Severity::Error);
+            let errors = count(errors.count(), "error");
+            let written = text::written(self.completed);
+            line(&mut stderr, &format!("refused with {errors}; {written}"));
+        }
+        if !format.quiet {
+            self.body(&mut stdout, format);
+        }
+        (stdout.into_bytes(), stderr.into_bytes())
+    }
+
+    fn body(&self, text: &mut String, format: &Format) {
+        let notes = self.notes.iter().map(|note| (None, note));
+        let of_nodes = self.each.iter();
+        let of_nodes =
+            of_nodes.flat_map(|node| node.part.notes.iter().map(move |note| (Some(node), note)));
+        let notes = notes.chain(self.shared.notes.iter().map(|note| (None, note)));
+        for (node, note) in notes.chain(of_nodes) {
+            let of = node.map_or(String::new(), |node| format!("{}: ", node.node));
+            told(text, &format!("note: {of}{note}"), format);
+        }
+        for name in &self.left {
+            let note = format!("note: {name} is no node of the inventory, and stays as it is");
+            told(text, &note, format);
+        }
+        for (title, step) in [
+            ("Would make", &["create", "derive"][..]),
+            ("Would replace", &["replace", "refresh"]),
+        ] {
+            let title = match self.result {
+                Outcome::Planned | Outcome::Refused => title,
+                _ if step[0] == "create" => "Made",
+                _ => "Replaced",
+            };
+            self.changed(text, title, step, format);
+        }
+        let unchanged = self.each.iter().filter(|node| !node.changes()).count();
+        if self.result == Outcome::Unchanged {
+            let sentence = format!(
+                "Everything is as wanted on {}; {}.",
+                count(unchanged, "node"),
+                text::written(self.completed)
+            );
+            told(text, &sentence, format);
+        } else if unchanged > 0 && self.result != Outcome::Refused {
+            line(text, &painted(format, BOLD, "Kept as it is:"));
+            wrapped(text, "  ", &words(&count(unchanged, "node")), " ", format);
+        }
+        for backup in self.parts().flat_map(|part| &part.backups) {
+            let sentence = format!("What was replaced is kept in {}", backup.display());
+            told(text, &sentence, format);
+        }
+        if self.result == Outcome::Planned {
+            told(text, "This was a dry run; nothing was written.", format);
+        }
+        text::advise(text, &self.next, format);
+    }
+
+    fn changed(&self, text: &mut String, title: &str, steps: &[&str], format: &Format) {
+        let names = |part: &Part| -> Vec<String> {
+            let items = part.items.iter().filter(|item| steps.contains(&item.step));
+            items.map(|item| item.name.clone()).collect()
+        };
+        let mut lists = vec![("shared by all", names(&self.shared))];
+        let nodes = self.each.iter();
+        lists.extend(nodes.map(|node| (node.node.as_str(), names(&node.part))));
+        lists.retain(|(_, names)| !names.is_empty());
+        if lists.is_empty() {
+            return;
+        }
+        line(text, &painted(format, GREEN, &format!("{title}:")));
+        for (of, names) in lists {
+            let names = names.join(", ");
+            let pieces = words(&shown(&format!("{of}: {names}")));
+            wrapped(text, "  ", &pieces, " ", format);
+        }
+    }
+}

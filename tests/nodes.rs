@@ -1,0 +1,592 @@
+//! `certs all --inventory`: a tree for every node, with what it needs and no more.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+mod common;
+use common::snapshot::{same, snapshot};
+use common::{Finished, Server, TempDir, certs, mode, read, run, text, tool, write};
+
+const NODES: &str = "\
+apiVersion: certs/v1
+kind: Inventory
+nodes:
+- {name: cp1, addresses: [10.0.0.1], roles: [control-plane]}
+- {name: cp2, addresses: [10.0.0.2, cp2.example.com], roles: [control-plane]}
+- {name: cp3, addresses: [10.0.0.3], roles: [control-plane]}
+- {name: etcd1, addresses: [127.0.0.52], roles: [etcd]}
+- {name: etcd2, addresses: [127.0.0.53], roles: [etcd]}
+- {name: etcd3, addresses: [127.0.0.54], roles: [etcd]}
+- {name: worker1, addresses: [10.0.1.1, 'fd00::1:1', worker1.example.com], roles: [worker]}
+- {name: worker2, addresses: [10.0.1.2], roles: [worker]}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+controlPlaneEndpoint: api.example.com:6443
+encryptionAlgorithm: ECDSA-P256
+";
+
+const PLANES: [&str; 3] = ["cp1", "cp2", "cp3"];
+const MEMBERS: [&str; 3] = ["etcd1", "etcd2", "etcd3"];
+const WORKERS: [&str; 2] = ["worker1", "worker2"];
+
+/// A folder with an inventory, and the trees below `out`.
+struct Trees(TempDir);
+
+impl Trees {
+    fn of(inventory: &str) -> Self {
+        let folder = TempDir::new();
+        write(&folder.join("nodes.yaml"), inventory);
+        Self(folder)
+    }
+
+    fn all(&self, flags: &[&str]) -> Finished {
+        let mut command = certs(&["all", "--inventory", text(&self.0.join("nodes.yaml"))]);
+        command.args(["--out", text(&self.out())]).args(flags);
+        run(&mut command)
+    }
+
+    fn made() -> Self {
+        let trees = Self::of(NODES);
+        trees.all(&[]).expect(0);
+        trees
+    }
+
+    fn out(&self) -> PathBuf {
+        self.0.join("out")
+    }
+
+    fn node(&self, name: &str, path: &str) -> PathBuf {
+        self.out().join(name).join(path)
+    }
+
+    fn pki(&self, name: &str, file: &str) -> PathBuf {
+        self.node(name, "etc/kubernetes/pki").join(file)
+    }
+
+    /// The files of a node, by their paths from its root.
+    fn files(&self, name: &str) -> BTreeSet<String> {
+        files(&self.out().join(name))
+    }
+}
+
+fn files(root: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(listed) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in listed {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else {
+                let below = path.strip_prefix(root).expect("below its root");
+                found.insert(text(below).to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn is_called(file: &str, endings: &[&str]) -> bool {
+    let ending = Path::new(file)
+        .extension()
+        .and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| endings.contains(&ending))
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The certificates that are in a file, by what OpenSSL says of each.
+fn said(pem: &Path, options: &[&str]) -> String {
+    let mut command = Command::new(tool("openssl"));
+    command
+        .args(["x509", "-noout", "-in", text(pem)])
+        .args(options);
+    run(&mut command).expect(0).stdout
+}
+
+/// The rotated file that a kubelet's link leads to, with the time in its name masked.
+fn masked(files: BTreeSet<String>) -> BTreeSet<String> {
+    let mask = |name: String| match name.strip_prefix("var/lib/kubelet/pki/kubelet-client-2") {
+        Some(_) => "var/lib/kubelet/pki/kubelet-client-TIME.pem".to_owned(),
+        None => name,
+    };
+    files.into_iter().map(mask).collect()
+}
+
+const PLANE: [&str; 23] = [
+    "etc/kubernetes/admin.conf",
+    "etc/kubernetes/controller-manager.conf",
+    "etc/kubernetes/kubelet.conf",
+    "etc/kubernetes/pki/apiserver-etcd-client.crt",
+    "etc/kubernetes/pki/apiserver-etcd-client.key",
+    "etc/kubernetes/pki/apiserver-kubelet-client.crt",
+    "etc/kubernetes/pki/apiserver-kubelet-client.key",
+    "etc/kubernetes/pki/apiserver.crt",
+    "etc/kubernetes/pki/apiserver.key",
+    "etc/kubernetes/pki/ca.crt",
+    "etc/kubernetes/pki/ca.key",
+    "etc/kubernetes/pki/etcd/ca.crt",
+    "etc/kubernetes/pki/front-proxy-ca.crt",
+    "etc/kubernetes/pki/front-proxy-ca.key",
+    "etc/kubernetes/pki/front-proxy-client.crt",
+    "etc/kubernetes/pki/front-proxy-client.key",
+    "etc/kubernetes/pki/sa.key",
+    "etc/kubernetes/pki/sa.pub",
+    "etc/kubernetes/scheduler.conf",
+    "",
+    "",
+    "",
+    "",
+];
+const MEMBER: [&str; 7] = [
+    "etc/kubernetes/pki/etcd/ca.crt",
+    "etc/kubernetes/pki/etcd/healthcheck-client.crt",
+    "etc/kubernetes/pki/etcd/healthcheck-client.key",
+    "etc/kubernetes/pki/etcd/peer.crt",
+    "etc/kubernetes/pki/etcd/peer.key",
+    "etc/kubernetes/pki/etcd/server.crt",
+    "etc/kubernetes/pki/etcd/server.key",
+];
+const WORKER: [&str; 7] = [
+    "etc/kubernetes/kube-proxy.conf",
+    "etc/kubernetes/kubelet.conf",
+    "etc/kubernetes/pki/ca.crt",
+    "var/lib/kubelet/pki/kubelet-client-TIME.pem",
+    "var/lib/kubelet/pki/kubelet-client-current.pem",
+    "var/lib/kubelet/pki/kubelet.crt",
+    "var/lib/kubelet/pki/kubelet.key",
+];
+
+fn plane() -> BTreeSet<String> {
+    let mut files = set(&PLANE);
+    files.remove("");
+    files
+}
+
+#[test]
+fn a_node_has_what_its_roles_need_and_no_more() {
+    let trees = Trees::made();
+    let mut first = plane();
+    first.insert("etc/kubernetes/super-admin.conf".to_owned());
+    assert_eq!(trees.files("cp1"), first);
+    for name in &PLANES[1..] {
+        assert_eq!(trees.files(name), plane(), "{name}");
+    }
+    for name in MEMBERS {
+        assert_eq!(trees.files(name), set(&MEMBER), "{name}");
+    }
+    for name in WORKERS {
+        assert_eq!(masked(trees.files(name)), set(&WORKER), "{name}");
+    }
+    let shared = [
+        "ca.crt",
+        "ca.key",
+        "etcd/ca.crt",
+        "etcd/ca.key",
+        "front-proxy-ca.crt",
+        "front-proxy-ca.key",
+        "sa.key",
+        "sa.pub",
+    ];
+    assert_eq!(files(&trees.out().join("ca")), set(&shared));
+    assert_eq!(mode(&trees.out().join("ca")), 0o700);
+    for name in [&PLANES[..], &MEMBERS, &WORKERS].concat() {
+        for file in trees.files(name) {
+            let path = trees.node(name, &file);
+            let wanted = if is_called(&file, &["crt"]) {
+                0o644
+            } else {
+                0o600
+            };
+            assert_eq!(mode(&path), wanted, "{name} {file}");
+        }
+    }
+}
+
+#[test]
+fn keys_of_cas_go_to_no_node_where_that_is_asked() {
+    let trees = Trees::of(NODES);
+    trees.all(&["--ca-keys", "none"]).expect(0);
+    let mut without = plane();
+    without.retain(|file| !file.ends_with("ca.key"));
+    assert_eq!(trees.files("cp2"), without);
+    assert!(trees.out().join("ca/ca.key").exists());
+}
+
+#[test]
+fn what_all_share_is_the_same_and_nothing_else_is() {
+    let trees = Trees::made();
+    let mut seen: BTreeMap<Vec<u8>, String> = BTreeMap::new();
+    let mut serials = BTreeSet::new();
+    for name in [&PLANES[..], &MEMBERS, &WORKERS].concat() {
+        for file in trees.files(name) {
+            let path = trees.node(name, &file);
+            let shared = file.strip_prefix("etc/kubernetes/pki/");
+            let shared = shared.map(|below| trees.out().join("ca").join(below));
+            if let Some(source) = shared.filter(|source| source.exists()) {
+                assert_eq!(read(&path), read(&source), "{name} {file}");
+                continue;
+            }
+            if path.is_symlink() {
+                continue;
+            }
+            let other = seen.insert(
+                fs::read(&path).expect("read a file"),
+                format!("{name} {file}"),
+            );
+            assert_eq!(other, None, "{name} {file}");
+            if is_called(&file, &["crt", "pem"]) {
+                assert!(serials.insert(said(&path, &["-serial"])), "{name} {file}");
+            }
+        }
+    }
+    let keys: BTreeSet<String> = seen
+        .values()
+        .filter(|place| is_called(place, &["key", "pem"]))
+        .map(|place| {
+            let (name, file) = place.split_once(' ').expect("a node and a file");
+            let mut command = Command::new(tool("openssl"));
+            command.args(["pkey", "-pubout", "-in", text(&trees.node(name, file))]);
+            run(&mut command).expect(0).stdout
+        })
+        .collect();
+    let wanted = 3 * 4 + 3 * 3 + 2 * 2;
+    assert_eq!(keys.len(), wanted, "every leaf has a key of its own");
+}
+
+#[test]
+fn a_node_has_its_own_names_and_no_one_elses() {
+    let trees = Trees::made();
+    let sans = |path: &Path| {
+        let all = said(path, &["-ext", "subjectAltName"]);
+        let line = all.lines().nth(1).unwrap_or_default().trim().to_owned();
+        line.split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let cluster = [
+        "DNS:api.example.com",
+        "DNS:cp2",
+        "DNS:cp2.example.com",
+        "DNS:kubernetes",
+        "DNS:kubernetes.default",
+        "DNS:kubernetes.default.svc",
+        "DNS:kubernetes.default.svc.cluster.local",
+        "IP Address:10.96.0.1",
+        "IP Address:10.0.0.2",
+    ];
+    assert_eq!(sans(&trees.pki("cp2", "apiserver.crt")), cluster);
+    let local = ["DNS:etcd2", "DNS:localhost", "IP Address:127.0.0.53"];
+    for file in ["etcd/server.crt", "etcd/peer.crt"] {
+        let found = sans(&trees.pki("etcd2", file));
+        assert_eq!(found[..3], local, "{found:?}");
+        assert_eq!(found.len(), 5, "{found:?}");
+    }
+    let serving = trees.node("worker1", "var/lib/kubelet/pki/kubelet.crt");
+    assert_eq!(
+        sans(&serving),
+        [
+            "DNS:worker1",
+            "DNS:worker1.example.com",
+            "IP Address:10.0.1.1",
+            "IP Address:FD00:0:0:0:0:0:1:1"
+        ]
+    );
+}
+
+#[test]
+fn a_worker_has_its_client_certificate_as_the_kubelet_keeps_it() {
+    let trees = Trees::made();
+    let folder = trees.node("worker1", "var/lib/kubelet/pki");
+    let current = folder.join("kubelet-client-current.pem");
+    let target = fs::read_link(&current).expect("a link");
+    assert!(folder.join(&target).is_file(), "{}", target.display());
+    assert_eq!(target.components().count(), 1, "a name beside the link");
+    let subject = said(&current, &["-subject", "-nameopt", "RFC2253"]);
+    assert_eq!(subject, "subject=CN=system:node:worker1,O=system:nodes\n");
+    let kubeconfig = read(&trees.node("worker1", "etc/kubernetes/kubelet.conf"));
+    for line in [
+        "certificate-authority: pki/ca.crt",
+        "server: https://api.example.com:6443",
+        "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem",
+        "client-key: /var/lib/kubelet/pki/kubelet-client-current.pem",
+    ] {
+        assert!(kubeconfig.contains(line), "{kubeconfig}");
+    }
+    // Rotated by force: another file, and the link leads to it.
+    std::thread::sleep(Duration::from_millis(1100));
+    fs::write(folder.join(&target), "garbage").expect("damage a file");
+    trees.all(&[]).expect(4);
+    trees.all(&["--force"]).expect(0);
+    let now = fs::read_link(&current).expect("a link");
+    assert_ne!(now, target);
+    assert!(said(&current, &["-subject"]).contains("worker1"));
+    trees.all(&[]).expect(0);
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_a_dry_one_never() {
+    let trees = Trees::of(NODES);
+    let told = trees.all(&["--dry-run"]).expect(0).stdout;
+    assert!(
+        told.contains("Would make:\n  shared by all: ca, etcd-ca,"),
+        "{told}"
+    );
+    assert!(!trees.out().exists());
+    trees.all(&[]).expect(0);
+    let before = snapshot(&trees.out());
+    let told = trees.all(&[]).expect(0).stdout;
+    assert!(
+        told.ends_with("Everything is as wanted on 8 nodes; nothing was written.\n"),
+        "{told}"
+    );
+    let told = trees.all(&["--dry-run"]).expect(0).stdout;
+    assert!(!told.contains("Would make"), "{told}");
+    same(&before, &trees.out());
+}
+
+#[test]
+fn a_run_after_a_change_makes_what_changed_and_nothing_else() {
+    let trees = Trees::made();
+    let before = snapshot(&trees.out());
+    let grown = NODES.replace("[10.0.1.2]", "[10.0.1.99]").replace(
+        "- {name: cp3, addresses: [10.0.0.3], roles: [control-plane]}\n",
+        "- {name: worker3, addresses: [10.0.1.3], roles: [worker]}\n",
+    );
+    write(&trees.0.join("nodes.yaml"), grown);
+    let refused = trees.all(&[]).expect(4);
+    assert!(
+        refused
+            .stderr
+            .contains("kubelet.crt lacks the SAN 10.0.1.99"),
+        "{refused}"
+    );
+    same(&before, &trees.out());
+    let made = trees.all(&["--force"]).expect(0).stdout;
+    for line in [
+        "note: cp3 is no node of the inventory, and stays as it is\n",
+        "Made:\n  worker3: ca.crt, kubelet/kubelet-client-current.pem, kubelet, kube-proxy, kubelet-serving\n",
+        "Replaced:\n  worker2: kubelet-serving\n",
+        "Kept as it is:\n  6 nodes\n",
+    ] {
+        assert!(made.contains(line), "{line}\n{made}");
+    }
+    assert!(trees.pki("cp3", "apiserver.key").exists());
+    trees.all(&[]).expect(0);
+}
+
+#[test]
+fn a_node_that_shares_something_else_is_refused_and_mended_by_force() {
+    let trees = Trees::made();
+    let other = trees.pki("cp2", "sa.key");
+    fs::copy(trees.pki("cp2", "front-proxy-client.key"), &other).expect("put another key there");
+    let refused = trees.all(&["--output", "json"]).expect(4).stdout;
+    let told: Value = serde_json::from_str(&refused).expect("JSON");
+    let findings = told["nodes"][1]["findings"].as_array().expect("findings");
+    assert_eq!(findings[0]["code"], "shared-differs", "{told}");
+    assert_eq!(findings[0]["file"], text(&other));
+    assert_eq!(told["result"], "refused");
+    trees.all(&["--force"]).expect(0);
+    assert_eq!(read(&other), read(&trees.out().join("ca/sa.key")));
+}
+
+#[test]
+fn a_key_that_a_node_needs_no_more_is_told() {
+    let trees = Trees::made();
+    let lowered = NODES.replace(
+        "{name: cp2, addresses: [10.0.0.2, cp2.example.com], roles: [control-plane]}",
+        "{name: cp2, addresses: [10.0.0.2, cp2.example.com], roles: [worker]}",
+    );
+    write(&trees.0.join("nodes.yaml"), lowered);
+    let told = trees.all(&["--output", "json", "--force"]).expect(3).stdout;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let findings = told["nodes"][1]["findings"].as_array().expect("findings");
+    let keys: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding["code"] == "key-not-needed")
+        .map(|finding| finding["file"].as_str().expect("a file"))
+        .collect();
+    let below = |path: &str| text(&trees.node("cp2", path)).to_owned();
+    assert_eq!(
+        keys,
+        [
+            "etc/kubernetes/pki/ca.key",
+            "etc/kubernetes/pki/front-proxy-ca.key",
+            "etc/kubernetes/pki/apiserver.key",
+            "etc/kubernetes/pki/apiserver-kubelet-client.key",
+            "etc/kubernetes/pki/apiserver-etcd-client.key",
+            "etc/kubernetes/pki/front-proxy-client.key",
+            "etc/kubernetes/admin.conf",
+            "etc/kubernetes/controller-manager.conf",
+            "etc/kubernetes/scheduler.conf",
+            "etc/kubernetes/pki/sa.key",
+        ]
+        .map(below)
+    );
+    assert!(trees.pki("cp2", "ca.key").exists());
+    // Whose roles are as they were has none.
+    assert_eq!(
+        told["nodes"][0]["findings"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
+fn what_cannot_be_is_one_clear_error() {
+    let two = NODES.replace("controlPlaneEndpoint: api.example.com:6443\n", "");
+    let none = NODES.replace("[etcd]", "[worker]");
+    for (inventory, flags, words) in [
+        (
+            two.as_str(),
+            &[][..],
+            "the inventory has 3 control planes: give --control-plane-endpoint",
+        ),
+        (&none, &[], "no node of the inventory has the role etcd"),
+        (NODES, &["--node-name", "cp1"], "cannot be used with"),
+        (NODES, &["--kubernetes-dir", "k"], "cannot be used with"),
+        ("nodes: []", &[], "nodes.yaml"),
+    ] {
+        let trees = Trees::of(inventory);
+        let refused = trees.all(flags).expect(2);
+        assert!(refused.stderr.contains(words), "{refused}");
+        assert!(!trees.out().exists(), "{words}");
+    }
+    // Nothing of it is done in the usual places.
+    let folder = TempDir::new();
+    let alone = ["all", "--out", "x", "--node-name", "n", "--kubernetes-dir"];
+    let refused = run(certs(&alone).arg(folder.path())).expect(2);
+    assert!(refused.stderr.contains("go together"), "{refused}");
+}
+
+/// Three members, each with its own tree alone; each control plane's client talks to all of them.
+#[test]
+fn etcd_forms_a_cluster_from_the_trees_and_a_pair_is_good_for_its_own_address_alone() {
+    let trees = Trees::made();
+    let addresses = ["127.0.0.52", "127.0.0.53", "127.0.0.54"];
+    let start = |number: usize, pair: &str| {
+        let (name, address) = (MEMBERS[number], addresses[number]);
+        let kubernetes = trees.node(name, "etc/kubernetes");
+        let mut flags = certs(&["flags", "etcd", "--kubernetes-dir", text(&kubernetes)]);
+        flags.args([
+            "--node-name",
+            name,
+            "--apiserver-advertise-address",
+            address,
+        ]);
+        for (name, address) in MEMBERS.iter().zip(addresses) {
+            flags.args(["--etcd-member", &format!("{name}={address}")]);
+        }
+        let printed = run(&mut flags).expect(0).stdout;
+        let printed = printed.replace(text(&kubernetes), text(&trees.node(pair, "etc/kubernetes")));
+        let mut command = Command::new(tool("etcd"));
+        command.current_dir(trees.0.path()).args(printed.lines());
+        command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
+        Server::start(&command, &trees.0.join(&format!("{name}.log")))
+    };
+    let ask = |plane: &str, address: &str, arguments: &[&str]| {
+        let mut command = Command::new(tool("etcdctl"));
+        command.env("ETCDCTL_API", "3");
+        command.args(["--endpoints", &format!("https://{address}:2379")]);
+        command.args(["--cacert", text(&trees.pki(plane, "etcd/ca.crt"))]);
+        command.args([
+            "--cert",
+            text(&trees.pki(plane, "apiserver-etcd-client.crt")),
+        ]);
+        command.args([
+            "--key",
+            text(&trees.pki(plane, "apiserver-etcd-client.key")),
+        ]);
+        command.args(["--dial-timeout=5s", "--command-timeout=5s"]);
+        run(command.args(arguments))
+    };
+    let limit = Duration::from_secs(90);
+    let mut servers: Vec<Server> = (0..3)
+        .map(|number| start(number, MEMBERS[number]))
+        .collect();
+    for (server, address) in servers.iter_mut().zip(addresses) {
+        server.wait(limit, "a member that serves", |_| {
+            ask("cp1", address, &["endpoint", "health"])
+                .status
+                .success()
+        });
+    }
+    for plane in PLANES {
+        for address in addresses {
+            ask(plane, address, &["put", plane, address]).expect(0);
+        }
+    }
+    // The pair of another member, in the place of the third one's.
+    drop(servers.pop());
+    let mut moved = start(2, MEMBERS[1]);
+    moved.wait(limit, "a member that is refused", |log| {
+        let asked = ask("cp1", addresses[2], &["endpoint", "health"]);
+        !asked.status.success() && log.contains("bad certificate")
+    });
+}
+
+/// Wherever a run is killed, each node is as it was or as it is to be, and the next run completes the rest.
+#[test]
+fn a_run_that_is_killed_is_completed_by_the_next() {
+    // All of it takes half an hour.
+    let (workers, kills) = match std::env::var_os("FAULTS") {
+        Some(_) => (200, 100),
+        None => (20, 10),
+    };
+    let nodes: Vec<String> = (1..=workers)
+        .map(|number| format!("worker{number},10.9.0.{number},worker\n"))
+        .collect();
+    let nodes = nodes.concat();
+    let flags = [
+        "--control-plane-endpoint",
+        "api.example.com",
+        "--key-algorithm",
+        "ECDSA-P256",
+    ];
+    let trees = Trees::of(&format!("name,addresses,roles\n{nodes}"));
+    let wanted = format!("as wanted on {workers} nodes");
+    // As long as a whole run takes here and now.
+    let begun = Instant::now();
+    trees.all(&flags).expect(0);
+    let whole = begun.elapsed();
+    for number in 0..kills {
+        fs::remove_dir_all(trees.out()).expect("remove the trees");
+        let mut command = certs(&["all", "--inventory", text(&trees.0.join("nodes.yaml"))]);
+        command.args(["--out", text(&trees.out())]).args(flags);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut running = command.spawn().expect("start a run");
+        std::thread::sleep(whole * number / kills);
+        running.kill().expect("kill it");
+        running.wait().expect("it has ended");
+        for file in files(&trees.out()) {
+            let (node, file) = file.split_once('/').expect("a node");
+            let known = || masked(set(&[file])).is_subset(&set(&WORKER));
+            assert!(
+                node == "ca" || file.contains("/.certs-") || known(),
+                "{file}"
+            );
+        }
+        trees.all(&flags).expect(0);
+        for (name, files) in (1..=workers).map(|number| {
+            let name = format!("worker{number}");
+            let files = masked(trees.files(&name));
+            (name, files)
+        }) {
+            assert_eq!(files, set(&WORKER), "{number} {name}");
+        }
+        let told = trees.all(&flags).expect(0).stdout;
+        assert!(told.contains(&wanted), "{told}");
+    }
+}
