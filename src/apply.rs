@@ -46,6 +46,26 @@ pub struct Prepared {
 
 /// Generates the keys and issues the certificates of a plan. Nothing is written.
 pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> Result<Prepared> {
+    prepare_on(workers(), plan, seen, owner, now)
+}
+
+/// The same on the thread that it is called on, for who prepares many at once.
+pub fn prepare_alone(
+    plan: &Plan,
+    seen: &Seen,
+    owner: Owner,
+    now: OffsetDateTime,
+) -> Result<Prepared> {
+    prepare_on(1, plan, seen, owner, now)
+}
+
+fn prepare_on(
+    workers: usize,
+    plan: &Plan,
+    seen: &Seen,
+    owner: Owner,
+    now: OffsetDateTime,
+) -> Result<Prepared> {
     let fresh: Vec<&Planned> = plan
         .steps
         .iter()
@@ -55,7 +75,7 @@ pub fn prepare(plan: &Plan, seen: &Seen, owner: Owner, now: OffsetDateTime) -> R
         .iter()
         .map(|planned| planned.spec.key_algorithm())
         .collect();
-    let keys = generate(&algorithms, workers())?;
+    let keys = generate(&algorithms, workers)?;
     let mut keys: BTreeMap<&str, Arc<PrivateKey>> = fresh
         .iter()
         .map(|planned| planned.spec.name.as_str())
@@ -128,26 +148,36 @@ fn workers() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// One key an algorithm, on this many threads. An RSA key takes a time that varies tenfold, so
-/// each thread takes the next one when it is done.
+/// One key an algorithm, on this many threads.
 fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKey>> {
+    let make = |index: usize| PrivateKey::generate(algorithms[index]).context("generate a key");
+    on(workers, algorithms.len(), make).into_iter().collect()
+}
+
+/// What `work` makes of each number below `count`, in their order, on all cores.
+pub fn each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    on(workers(), count, work)
+}
+
+/// An RSA key takes a time that varies tenfold, so each thread takes the next number when it is done.
+fn on<T: Send>(workers: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let made = Mutex::new(Vec::with_capacity(algorithms.len()));
+    let made = Mutex::new(Vec::with_capacity(count));
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(algorithm) = algorithms.get(index) else {
+            if index >= count {
                 return;
-            };
-            let key = PrivateKey::generate(*algorithm);
+            }
+            let one = work(index);
             made.lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push((index, key));
+                .push((index, one));
         }
     };
     thread::scope(|scope| {
         // This thread is one of them: where the system grants no more, it does all.
-        for _ in 1..workers.min(algorithms.len()) {
+        for _ in 1..workers.min(count) {
             if thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 break;
             }
@@ -156,9 +186,7 @@ fn generate(algorithms: &[KeyAlgorithm], workers: usize) -> Result<Vec<PrivateKe
     });
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_by_key(|(index, _)| *index);
-    made.into_iter()
-        .map(|(_, key)| key.context("generate a key"))
-        .collect()
+    made.into_iter().map(|(_, one)| one).collect()
 }
 
 struct Preparation<'a> {

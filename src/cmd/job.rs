@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::around::least;
 use super::sequence::{Judged, Sequence};
 use super::{Env, Stop, there};
@@ -18,7 +20,8 @@ use crate::spec::{Place, Spec};
 use crate::store::{self, Store};
 
 /// What only the files that were looked at can settle of what is wanted.
-pub(crate) type Adapt = dyn Fn(&mut Vec<Spec>, &mut Seen) -> Result<Vec<Finding>, Stop>;
+pub(crate) type Adapt =
+    dyn Fn(&mut Vec<Spec>, &mut Seen) -> Result<Vec<Finding>, Stop> + Send + Sync;
 
 /// Everything that is settled before a directory is looked at.
 pub(crate) struct Job {
@@ -98,7 +101,7 @@ impl Job {
             dry_run,
         };
         sequence.run(
-            &|passphrases, env| self.judge(passphrases, env),
+            &|passphrases, env| self.judge(passphrases, env.now),
             report,
             env,
         )?;
@@ -123,7 +126,12 @@ impl Job {
         seen.ground.kubeconfigs.extend(further);
     }
 
-    fn judge(&self, passphrases: &Passphrases, env: &Env<'_>) -> Result<Judged, Stop> {
+    /// What is there, and what is to be done at this time.
+    pub(crate) fn judge(
+        &self,
+        passphrases: &Passphrases,
+        now: OffsetDateTime,
+    ) -> Result<Judged, Stop> {
         let look = |specs: &[Spec]| {
             let trusted = store::trusted_users(self.owner);
             let all = specs.iter().chain(&self.issuers);
@@ -140,7 +148,7 @@ impl Job {
             None => Vec::new(),
         };
         let (found, ground) = (&seen.observed, &seen.ground);
-        let mut planning = plan(&specs, &self.issuers, found, ground, self.policy, env.now);
+        let mut planning = plan(&specs, &self.issuers, found, ground, self.policy, now);
         // What the plan tells of the same certificate is not told twice.
         let told: Vec<Finding> = match &planning {
             Ok(plan) => plan.findings().cloned().collect(),

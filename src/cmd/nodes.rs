@@ -9,25 +9,31 @@ mod facts;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet};
+use time::OffsetDateTime;
+
+use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet, transaction};
 use super::generate::{owner, passphrases};
 use super::job::Job;
 use super::sequence::writer;
 use super::{Env, Outcome, Stop};
+use crate::apply::{self, Prepared, each};
 use crate::cli::All;
 use crate::diff::not_needed;
 use crate::finding::Severity;
-use crate::location::Root;
+use crate::location::{FileId, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
 use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, overlays};
+use crate::store::{self, Roots, Store, is_new, overlays};
 
 use facts::{Cluster, Settled, Wanted};
 
 const VERB: &str = "all";
+/// So many new trees are made before they are synced and have their names: enough that syncing is little, few
+/// enough that not much is lost with a run that is ended.
+const BATCH: usize = 512;
 
 /// Makes what lacks of every node of an inventory.
 pub(crate) fn run(verb: &All, env: &mut Env<'_>) -> Outcome {
@@ -52,44 +58,25 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let mut told = Nodes::new(VERB, env.now, &run.out, run.least, notes);
     let left = overlays(&run.out)?;
     told.left(left.into_iter().filter(|name| !run.cluster.has(name)));
-    let mut shared = run.report(&run.shared.store, None, env);
+    let mut shared = run.report(&run.shared.store, None, env.now);
     run.shared.carry_out(VERB, true, &mut shared, env)?;
-    let mut refused = shared.is_refused();
-    let mut planned = Vec::new();
-    if !refused {
-        let source = run.look_at_shared();
-        for node in 0..run.cluster.len() {
-            let job = run.node(node, &source)?;
-            if !run.plan_only {
-                complete(&job, &mut told, env)?;
-            }
-            let mut report = run.report(&job.store, Some(node), env);
-            job.carry_out(VERB, true, &mut report, env)?;
-            refused |= report.is_refused();
-            planned.push(run.of_node(node, report));
+    let mut each = Vec::new();
+    if !shared.is_refused() {
+        if !run.plan_only {
+            run.complete(&mut told, env)?;
         }
+        each = run.plan(env.now)?;
     }
-    if run.plan_only || refused {
+    if run.plan_only || shared.is_refused() || each.iter().any(Node::is_refused) {
         told.shared(shared);
-        told.nodes(planned);
-        return Ok(told.ended());
+    } else {
+        run.shared.store.make_private(Root::Pki)?;
+        let mut shared = run.report(&run.shared.store, None, env.now);
+        run.shared.carry_out(VERB, false, &mut shared, env)?;
+        told.shared(shared);
+        run.carry_out(&mut each, env)?;
     }
-    run.shared.store.make_private(Root::Pki)?;
-    let mut shared = run.report(&run.shared.store, None, env);
-    run.shared.carry_out(VERB, false, &mut shared, env)?;
-    told.shared(shared);
-    let source = run.look_at_shared();
-    for (node, planned) in planned.iter_mut().enumerate() {
-        if planned.changes() {
-            let job = run.node(node, &source)?;
-            let mut report = run.report(&job.store, Some(node), env);
-            job.carry_out(VERB, false, &mut report, env)?;
-            *planned = run.of_node(node, report);
-        } else {
-            planned.keeps();
-        }
-    }
-    told.nodes(planned);
+    told.nodes(each);
     Ok(told.ended())
 }
 
@@ -119,10 +106,17 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         notes: mut of_facts,
     } = settled;
     notes.append(&mut of_facts);
+    let store = Store::open(Roots::shared(&out));
+    let above = store.clone();
+    // Who can write there can put a CA of their own in its place, and any node's tree.
+    let adapt = move |_: &mut Vec<Spec>, seen: &mut Seen| {
+        seen.look_at_directories(&[FileId::new(Root::Kubeconfig, ".")], &above);
+        Ok(Vec::new())
+    };
     let shared = Job {
         specs,
         issuers: Vec::new(),
-        store: Store::open(Roots::shared(&out)),
+        store,
         passphrases,
         owner,
         policy: Policy {
@@ -133,7 +127,7 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         lock_timeout,
         also: Vec::new(),
         reads: Vec::new(),
-        adapt: None,
+        adapt: Some(Box::new(adapt)),
     };
     let run = Run {
         cluster,
@@ -151,9 +145,9 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
 }
 
 impl Run {
-    fn report(&self, store: &Store, node: Option<usize>, env: &Env<'_>) -> Report {
+    fn report(&self, store: &Store, node: Option<usize>, now: OffsetDateTime) -> Report {
         let name = node.map(|node| self.cluster.name(node).to_owned());
-        Report::new(VERB, env.now, name, store, self.least, Vec::new())
+        Report::new(VERB, now, name, store, self.least, Vec::new())
     }
 
     /// What all nodes share, with the keys open.
@@ -166,6 +160,116 @@ impl Run {
             &shared.passphrases,
             trusted,
         ))
+    }
+
+    fn store(&self, node: usize) -> Store {
+        Store::of_node(&self.out, self.cluster.name(node))
+    }
+
+    fn is_new(&self, node: usize) -> bool {
+        is_new(&self.out, self.cluster.name(node))
+    }
+
+    /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged.
+    fn complete(&self, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
+        for node in (0..self.cluster.len()).filter(|node| !self.is_new(*node)) {
+            let store = self.store(node);
+            let roots: Vec<Root> = Root::TREE
+                .into_iter()
+                .filter(|root| store.has(*root))
+                .collect();
+            let lock = store.lock_shared(&roots)?;
+            if lock.interrupted()?.is_none() {
+                continue;
+            }
+            drop(lock);
+            let (_, recovered) = writer(&store, [&roots, &[]], self.shared.lock_timeout, env)?;
+            if let Some(recovered) = recovered {
+                told.recovered(&recovered);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be done for each node.
+    fn plan(&self, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
+        let source = self.look_at_shared();
+        let planned = each(self.cluster.len(), |node| {
+            let job = self.node(node, &source)?;
+            let lock = job.store.lock_shared(&Root::TREE)?;
+            let mut report = self.report(&job.store, Some(node), now);
+            if let Some(journal) = lock.interrupted()? {
+                report.unplanned(journal);
+            } else {
+                let judged = job.judge(&Passphrases::default(), now)?;
+                report.busy(lock.busy().is_some());
+                report.planned(&judged.planning, &judged.seen.observed);
+            }
+            Ok(self.of_node(node, report))
+        });
+        planned.into_iter().collect()
+    }
+
+    /// Does it.
+    fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
+        let source = self.look_at_shared();
+        let (fresh, changing): (Vec<usize>, Vec<usize>) = (0..nodes.len())
+            .filter(|node| nodes[*node].changes())
+            .partition(|node| self.is_new(*node));
+        for (node, told) in self.make(&fresh, &source, env)? {
+            nodes[node] = told;
+        }
+        for node in changing {
+            let job = self.node(node, &source)?;
+            let mut report = self.report(&job.store, Some(node), env.now);
+            job.carry_out(VERB, false, &mut report, env)?;
+            nodes[node] = self.of_node(node, report);
+        }
+        for node in nodes {
+            node.keeps();
+        }
+        Ok(())
+    }
+
+    /// The trees of nodes that have none, so many at a time.
+    fn make(
+        &self,
+        nodes: &[usize],
+        source: &Arc<Seen>,
+        env: &mut Env<'_>,
+    ) -> Result<Vec<(usize, Node)>, Stop> {
+        let mut made = Vec::new();
+        if nodes.is_empty() {
+            return Ok(made);
+        }
+        let out = Store::open(Roots::of(None, Some(self.out.clone()), None, None, None));
+        let roots = [Root::Pki];
+        let (writer, _) = writer(&out, [&roots, &[]], self.shared.lock_timeout, env)?;
+        let now = env.now;
+        for batch in nodes.chunks(BATCH) {
+            let fresh = writer.fresh(transaction()?)?;
+            let told = each(batch.len(), |index| {
+                let node = batch[index];
+                let job = self.node(node, source)?;
+                let judged = job.judge(&Passphrases::default(), now)?;
+                let mut report = self.report(&job.store, Some(node), now);
+                match &judged.planning {
+                    Ok(plan) => {
+                        let Prepared { changes, issued } =
+                            apply::prepare_alone(plan, &judged.seen, job.owner, now)?;
+                        fresh.make(self.cluster.name(node), &changes)?;
+                        report.done(plan, &judged.seen.observed, &issued);
+                    }
+                    Err(refusal) => report.refuse(refusal),
+                }
+                Ok((node, self.of_node(node, report)))
+            });
+            let told: Result<Vec<_>, Stop> = told.into_iter().collect();
+            let told = told?;
+            fresh.settle()?;
+            made.extend(told);
+        }
+        Ok(made)
     }
 
     /// What is to be done for one node. As long as a CA is not made, which comes first, it is among what is
@@ -181,7 +285,7 @@ impl Run {
         let specs = missing.into_iter().chain(&copies).chain(&own).cloned();
         let source = Arc::clone(source);
         let of_nodes = copies.clone();
-        let store = Store::of_node(&self.out, self.cluster.name(node));
+        let store = self.store(node);
         let beside = store.clone();
         let adapt = move |wanted: &mut Vec<Spec>, seen: &mut Seen| {
             for copy in &of_nodes {
@@ -224,20 +328,4 @@ impl Run {
         let shared = |name: &str| self.shared.specs.iter().any(|spec| spec.name == name);
         report.of_node(self.cluster.name(node), shared)
     }
-}
-
-/// Ends what an interrupted run left of a node: what is half of that run cannot be judged.
-fn complete(job: &Job, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
-    let there = |root: &Root| job.store.has(*root);
-    let roots: Vec<Root> = Root::TREE.into_iter().filter(there).collect();
-    let lock = job.store.lock_shared(&roots)?;
-    if lock.interrupted()?.is_none() {
-        return Ok(());
-    }
-    drop(lock);
-    let (_, recovered) = writer(&job.store, [&roots, &[]], job.lock_timeout, env)?;
-    if let Some(recovered) = recovered {
-        told.recovered(&recovered);
-    }
-    Ok(())
 }

@@ -128,9 +128,16 @@ impl Node {
         !self.part.items.is_empty()
     }
 
-    /// It was judged, and nothing is to be done for it.
+    /// Whether it refuses the run.
+    pub fn is_refused(&self) -> bool {
+        self.part.result == Outcome::Refused
+    }
+
+    /// Where nothing was planned, nothing is done.
     pub fn keeps(&mut self) {
-        self.part.result = Outcome::Unchanged;
+        if self.part.result == Outcome::Planned {
+            self.part.result = Outcome::Unchanged;
+        }
     }
 }
 

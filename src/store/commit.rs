@@ -113,9 +113,7 @@ impl Writer {
             let Some(place) = self.place(file.root) else {
                 bail!("{file}: {} is not locked by this run", file.root.flag());
             };
-            let fits =
-                change.mode & !file.largest_mode() == 0 && change.bytes.len() as u64 <= LARGEST;
-            if !layout::is_known(file) || !fits || !targets.insert((place, file.name.clone())) {
+            if !may_be_written(&change) || !targets.insert((place, file.name.clone())) {
                 bail!("{file} is not a file that certs may write so");
             }
             // What a flag asks for was judged before; this one is taken from a file that is there.
@@ -181,6 +179,14 @@ impl Writer {
             entries: jobs.iter().map(entry).collect(),
         })
     }
+}
+
+/// Whether it is a file of ours, no more open and no larger than such a one is.
+pub(super) fn may_be_written(change: &Change) -> bool {
+    let file = &change.file;
+    layout::is_known(file)
+        && change.mode & !file.largest_mode() == 0
+        && change.bytes.len() as u64 <= LARGEST
 }
 
 /// The same changes, those of a group together, groups in the order of their first.

@@ -288,6 +288,12 @@ impl Directory {
             .map_err(|errno| self.failure("create", to, errno))
     }
 
+    /// The same of a folder.
+    pub fn move_folder(&self, from: &str, to: &str) -> Result<()> {
+        self.at_both(from, to, rename_folder)?
+            .map_err(|errno| self.failure("create", to, errno))
+    }
+
     /// Gives `from` a second name; `false` where the file system or its rules forbid that.
     pub fn link(&self, from: &str, to: &str) -> Result<bool> {
         let linked = self.at_both(from, to, |here, from, there, to| {
@@ -325,6 +331,25 @@ impl Directory {
         anyhow!("{what} {}: {}{advice}", path.display(), reason(errno))
     }
 }
+
+/// The same of a folder, which cannot have two names.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(super) fn rename_folder(
+    here: BorrowedFd<'_>,
+    from: &str,
+    there: BorrowedFd<'_>,
+    to: &str,
+) -> nix::Result<()> {
+    use nix::fcntl::{RenameFlags, renameat2};
+    match renameat2(here, from, there, to, RenameFlags::RENAME_NOREPLACE) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => renameat(here, from, there, to),
+        result => result,
+    }
+}
+
+/// What is in the place of a folder is replaced by none, but an empty one.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+use nix::fcntl::renameat as rename_folder;
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn rename_exclusively(

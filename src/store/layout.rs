@@ -18,6 +18,11 @@ pub(super) const BACKUP: &str = ".certs-backup";
 const MANIFEST: &str = "journal";
 /// What is told of the requests in a directory.
 pub(crate) const REQUESTS: &str = "requests.json";
+/// Where the directories of a tree lie from the root of a node's file system.
+const KUBERNETES: &str = "etc/kubernetes";
+const KUBELET: &str = "var/lib/kubelet/pki";
+/// How the folder is called in which trees of new nodes are made, before its transaction.
+const FRESH: &str = ".certs-nodes-";
 /// Beside the overlays of the nodes, what they share. No node is called so.
 const SHARED: &str = "ca";
 const CURRENT: &str = FileId::KUBELET_CURRENT;
@@ -62,18 +67,18 @@ impl Roots {
     pub fn of_node(out: &Path, node: &str) -> Self {
         let overlay = out.join(node);
         Self::of(
-            Some(overlay.join("etc/kubernetes")),
+            Some(overlay.join(KUBERNETES)),
             None,
             None,
-            Some(overlay.join("var/lib/kubelet/pki")),
+            Some(overlay.join(KUBELET)),
             None,
         )
     }
 
-    /// Those of what the nodes below `out` share.
+    /// Those of what the nodes below `out` share, with that directory itself above it.
     pub fn shared(out: &Path) -> Self {
         let shared = shared_directory(out);
-        Self::of(Some(shared.clone()), Some(shared), None, None, None)
+        Self::of(Some(out.to_owned()), Some(shared), None, None, None)
     }
 
     /// Where `root` is.
@@ -102,6 +107,28 @@ impl Roots {
             .unwrap_or(Path::new("."))
             .join(reference)
     }
+}
+
+/// Where `file` lies from the root of a node's file system.
+pub(super) fn in_overlay(file: &FileId) -> String {
+    let directory = match file.root {
+        Root::Kubeconfig => KUBERNETES.to_owned(),
+        Root::Kubelet => KUBELET.to_owned(),
+        Root::Pki => within(KUBERNETES, "pki"),
+        Root::Requests => within(KUBERNETES, "csr"),
+    };
+    within(&directory, &file.name)
+}
+
+/// The folder of this run in which the trees of new nodes are made.
+pub(super) fn fresh(transaction: TransactionId) -> String {
+    format!("{FRESH}{transaction}")
+}
+
+/// Whether it is such a folder, of any run.
+pub(super) fn is_fresh(base: &str) -> bool {
+    let transaction = base.strip_prefix(FRESH);
+    transaction.and_then(TransactionId::parse).is_some()
 }
 
 /// Where what the nodes below `out` share is kept.

@@ -27,6 +27,13 @@ use patience::{Patience, cannot_lock};
 #[derive(Debug)]
 pub(super) struct Locked(File);
 
+impl Locked {
+    /// A directory in one that is locked.
+    pub(super) fn new(directory: File) -> Self {
+        Self(directory)
+    }
+}
+
 impl Drop for Locked {
     fn drop(&mut self) {
         let _ = self.0.unlock();

@@ -9,7 +9,7 @@
 //! - `earlier`: the runs that the backups tell of
 //! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
 //! - `handed`, `output`: files that are no part of a tree
-//! - `overlay`: trees of many nodes
+//! - `overlay`, `fresh`: trees of many nodes
 //! - `owner`: users and groups
 
 mod backup;
@@ -18,6 +18,7 @@ mod commit;
 mod directory;
 mod earlier;
 mod folder;
+mod fresh;
 mod handed;
 mod involved;
 mod journal;
@@ -49,6 +50,7 @@ use anyhow::Result;
 pub use self::commit::{Change, CommitOptions, Committed};
 pub use self::earlier::{BackedUp, Backup, Backups};
 pub use self::folder::Stranger;
+pub use self::fresh::{Fresh, is_new};
 pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::{Roots, named_beside};

@@ -7,6 +7,7 @@ mod backup;
 mod commit;
 mod exchange;
 mod folder;
+mod fresh;
 mod involved;
 mod link;
 mod lock;

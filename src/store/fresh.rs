@@ -1,0 +1,149 @@
+//! Trees of nodes that are not there yet. Nothing is replaced, so no journal is needed: they are made in a folder of
+//! the run's own, which nobody else may enter, are synced all at once, and then each gets its name by one rename. A
+//! run that ends before that leaves a folder that the next one removes.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, bail};
+use nix::errno::Errno;
+use nix::unistd::syncfs;
+
+use super::commit::{Change, may_be_written};
+use super::directory::{DIRECTORY_MODE, Directory, PRIVATE_DIRECTORY_MODE};
+use super::folder;
+use super::journal::TransactionId;
+use super::layout;
+use super::lock::{Locked, Writer};
+use super::owner;
+use crate::location::Root;
+
+/// Trees that are being made.
+pub struct Fresh<'a> {
+    out: &'a Directory,
+    made: Directory,
+    name: String,
+    nodes: Mutex<Vec<String>>,
+}
+
+impl Writer {
+    /// Begins to make trees of new nodes in the directory that is locked as that of certificates. What
+    /// interrupted runs left of such is removed.
+    pub fn fresh(&self, transaction: TransactionId) -> Result<Fresh<'_>> {
+        let Some(place) = self.place(Root::Pki) else {
+            bail!("the directory of the nodes' trees is not locked by this run");
+        };
+        let out = &self.places[place].directory;
+        for name in out.names(".")? {
+            if layout::is_fresh(&name) {
+                discard(out, &name)?;
+            }
+        }
+        let name = layout::fresh(transaction);
+        out.make_folder(&name, PRIVATE_DIRECTORY_MODE)?;
+        let path = out.path(&name);
+        let opened = folder::open(std::os::fd::AsFd::as_fd(&out.handle), &out.path, &name);
+        let handle = match opened {
+            Ok(opened) => Locked::new(File::from(opened)),
+            Err(barred) => return Err(folder::error("open directory", &path, barred)),
+        };
+        Ok(Fresh {
+            out,
+            made: Directory { path, handle },
+            name,
+            nodes: Mutex::default(),
+        })
+    }
+}
+
+/// Whether nothing has this node's name below `out`.
+pub fn is_new(out: &Path, node: &str) -> bool {
+    let path = layout::in_directory(out, node);
+    path.symlink_metadata()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+impl Fresh<'_> {
+    /// Makes the tree of one node. It is not there for anybody until all are settled.
+    pub fn make(&self, node: &str, changes: &[Change]) -> Result<()> {
+        for change in changes {
+            let file = &change.file;
+            if !may_be_written(change) || change.replaces.is_some() {
+                bail!("{file} is not a file that certs may write so");
+            }
+            if let Some(barred) = owner::barred(change.owner)? {
+                bail!(
+                    "{file} is to have an owner, and {}: run as root",
+                    barred.why
+                );
+            }
+            let name = layout::within(node, &layout::in_overlay(file));
+            self.make_folders(layout::folder(&name))?;
+            if layout::is_link(&name) {
+                self.made.create_link(&name, &change.bytes)?;
+                continue;
+            }
+            let mut file = self.made.create(&name)?;
+            self.made.fill(&mut file, &name, &change.bytes)?;
+            self.made.dress(&file, &name, change.owner, change.mode)?;
+        }
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.push(node.to_owned());
+        Ok(())
+    }
+
+    fn make_folders(&self, folder: &str) -> Result<()> {
+        if self.made.status(folder)?.is_some() {
+            return Ok(());
+        }
+        if let Some((above, _)) = folder.rsplit_once('/') {
+            self.make_folders(above)?;
+        }
+        self.made.make_folder(folder, DIRECTORY_MODE).map(drop)
+    }
+
+    /// All that was made lasts, and has its name.
+    pub fn settle(&self) -> Result<()> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sync()?;
+        for node in nodes.drain(..) {
+            let from = layout::within(&self.name, &node);
+            self.out.move_folder(&from, &node)?;
+        }
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<()> {
+        syncfs(&self.out.handle).map_err(|errno: Errno| self.out.failure("sync", ".", errno))
+    }
+}
+
+impl Drop for Fresh<'_> {
+    /// What is left there is of nodes that were not settled.
+    fn drop(&mut self) {
+        let _ = discard(self.out, &self.name);
+    }
+}
+
+fn discard(out: &Directory, name: &str) -> Result<()> {
+    let Some(found) = out.status(name)? else {
+        return Ok(());
+    };
+    let path = out.path(name);
+    if let Err(stranger) = folder::must_be_private(found.mode, found.user, &path) {
+        bail!("{stranger}");
+    }
+    remove(out, name)
+}
+
+fn remove(out: &Directory, folder: &str) -> Result<()> {
+    for base in out.names(folder)? {
+        let name = layout::within(folder, &base);
+        match out.status(&name)? {
+            Some(found) if found.is_directory() => remove(out, &name)?,
+            _ => out.remove(&name)?,
+        }
+    }
+    out.remove_folder(folder)
+}
