@@ -729,6 +729,47 @@ fn an_identity_of_one_s_own_is_signed_by_openssl_as_the_document_tells() {
     assert!(renewed.stdout.contains("pki/alice.crt"), "{renewed}");
 }
 
+/// A client signs, and nobody encrypts to its key, of whatever kind that is.
+#[test]
+fn a_client_of_one_s_own_needs_no_key_encipherment_for_an_rsa_key_either() {
+    let place = tree_of_all();
+    let rsa = ["--key-algorithm", "RSA-2048", "--kubernetes-dir", "."];
+    let own = ["client", "alice", "--common-name", "alice"];
+    on(place.path(), &[&own[..], &rsa].concat()).expect(0);
+    let signed = |usage: &str| {
+        let lines = format!(
+            "printf '%s\\n' basicConstraints=critical,CA:FALSE keyUsage=critical,{usage} \
+               extendedKeyUsage=clientAuth subjectKeyIdentifier=hash authorityKeyIdentifier=keyid > client.ext
+             openssl req -new -key pki/alice.key -subj /CN=alice -out alice.csr
+             openssl x509 -req -days 365 -extfile client.ext -set_serial 0x$(openssl rand -hex 16) \
+               -CA pki/ca.crt -CAkey pki/ca.key -in alice.csr -out pki/alice.crt
+             sed -e \"s/^    client-certificate-data:.*/    client-certificate-data: $(base64 -w0 pki/alice.crt)/\" \
+               -e \"s/^    client-key-data:.*/    client-key-data: $(base64 -w0 pki/alice.key)/\" \
+               admin.conf > alice.conf
+             chmod 600 alice.conf"
+        );
+        script(place.path(), &lines);
+    };
+    let check = ["check", "--kubernetes-dir", ".", "--kubelet-dir", "none"];
+    signed("digitalSignature");
+    on(place.path(), &check).expect(0);
+    for name in ["alice.crt", "alice.conf"] {
+        on(place.path(), &["renew", name, "--kubernetes-dir", "."]).expect(0);
+    }
+    let shown = ["x509", "-noout", "-ext", "keyUsage", "-in", "pki/alice.crt"];
+    let mut shown_by = Command::new(tool("openssl"));
+    let shown = run(shown_by.args(shown).current_dir(place.path())).expect(0);
+    assert!(!shown.stdout.contains("Encipherment"), "{shown}");
+    on(place.path(), &check).expect(0);
+    // By what it does sign with it is told.
+    signed("keyEncipherment");
+    let told = on(place.path(), &check).expect(4);
+    for file in ["pki/alice.crt", "alice.conf"] {
+        let lacks = format!("{file} lacks the key usage digitalSignature");
+        assert!(told.stdout.contains(&lacks), "{told}");
+    }
+}
+
 /// A tree of which an external CA signs: the CAs are in `ca`, and their keys are not in `node`.
 fn without_ca_keys(place: &Path) {
     let both = tree_of_all();

@@ -11,7 +11,7 @@ use crate::finding::Code;
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
 use crate::profile::by_name;
-use crate::spec::{BACKDATE, CertificateSpec, Place, Spec};
+use crate::spec::{BACKDATE, CertificateSpec, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::San;
@@ -224,7 +224,12 @@ impl Judge<'_> {
             .algorithm()
             .unwrap_or(KeyAlgorithm::EcdsaP256);
         if let Some(usage) = leaf.key_usage {
-            let lacking = wanted.key_usage(algorithm).without(usage);
+            let mut lacking = wanted.key_usage(algorithm).without(usage);
+            // A client signs, and nobody encrypts to its key (RFC 8446 section 4.4.3). What a row is
+            // given is kubeadm's to say; what one's own is, whoever signed it.
+            if wanted.kind == Kind::Client && by_name(&self.spec.name).is_none() {
+                lacking = lacking.without(KeyUsage::KEY_ENCIPHERMENT);
+            }
             for name in lacking.names() {
                 self.tell(
                     Code::UsageMissing,
