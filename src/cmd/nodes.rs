@@ -56,8 +56,7 @@ struct Run {
 fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle(verb, env)?;
     let mut told = Nodes::new(VERB, env.now, &run.out, run.least, notes);
-    let left = overlays(&run.out)?;
-    told.left(left.into_iter().filter(|name| !run.cluster.has(name)));
+    told.left(run.cluster.others(overlays(&run.out)?));
     let mut shared = run.report(&run.shared.store, None, env.now);
     run.shared.carry_out(VERB, true, &mut shared, env)?;
     let mut each = Vec::new();

@@ -177,8 +177,8 @@ impl Nodes {
     }
 
     /// Trees of nodes that are not listed, and stay as they are.
-    pub fn left(&mut self, names: impl Iterator<Item = String>) {
-        self.left = names.collect();
+    pub fn left(&mut self, names: Vec<String>) {
+        self.left = names;
     }
 
     /// What an interrupted run had left of a node was ended.

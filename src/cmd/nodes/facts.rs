@@ -1,5 +1,6 @@
 //! Inventory × what holds for the whole cluster → what each node is to have.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -30,6 +31,8 @@ pub(super) struct Settled {
 pub(super) struct Cluster {
     given: Given,
     nodes: Vec<Node>,
+    /// The control plane on which the cluster begins.
+    first: Option<usize>,
     /// Whether members of etcd are among the nodes.
     etcd: bool,
     ca_keys: bool,
@@ -158,8 +161,10 @@ impl Cluster {
         given.node_addresses.clear();
         given.etcd_members.clear();
         given.role = None;
+        let first = nodes.iter().position(|node| node.roles.control_plane);
         Ok(Self {
             given,
+            first,
             nodes,
             etcd,
             ca_keys: ca_keys == CaKeys::ControlPlane,
@@ -187,8 +192,8 @@ impl Cluster {
         }
     }
 
-    fn facts(&self, node: usize) -> Result<Facts, Vec<facts::ValueError>> {
-        let node = &self.nodes[node];
+    fn facts(&self, number: usize) -> Result<Facts, Vec<facts::ValueError>> {
+        let node = &self.nodes[number];
         let origin = &node.origin;
         let stated = |value: String| Stated::new(value, origin);
         let mut given = self.given.clone();
@@ -204,29 +209,26 @@ impl Cluster {
             .cloned()
             .chain(addresses)
             .collect();
-        given.role = Some(self.role(node));
+        given.role = Some(self.role(number));
         if given.role == Some(Role::Worker) && given.control_plane_endpoint.is_none() {
             given.control_plane_endpoint = self.only_plane().map(stated);
         }
         facts::resolve_elsewhere(given)
     }
 
-    fn role(&self, node: &Node) -> Role {
-        match self.first() {
-            _ if !node.roles.control_plane => Role::Worker,
-            Some(first) if first.name == node.name => Role::First,
-            _ => Role::Further,
+    fn role(&self, node: usize) -> Role {
+        if !self.nodes[node].roles.control_plane {
+            Role::Worker
+        } else if self.first == Some(node) {
+            Role::First
+        } else {
+            Role::Further
         }
-    }
-
-    /// The control plane on which the cluster begins.
-    fn first(&self) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.roles.control_plane)
     }
 
     /// Where the API server is that no endpoint stands before.
     fn only_plane(&self) -> Option<String> {
-        let address = self.first()?.addresses.first()?;
+        let address = self.nodes[self.first?].addresses.first()?;
         let port = self.given.bind_port.as_ref();
         let port = port
             .and_then(|port| port.value.parse().ok())
@@ -242,8 +244,11 @@ impl Cluster {
         &self.nodes[node].name
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.nodes.iter().any(|node| node.name == name)
+    /// Those of these names that no node has.
+    pub(super) fn others(&self, names: Vec<String>) -> Vec<String> {
+        let known: HashSet<&str> = self.nodes.iter().map(|node| &*node.name).collect();
+        let other = |name: &String| !known.contains(name.as_str());
+        names.into_iter().filter(other).collect()
     }
 
     /// What a node is to have.
@@ -251,7 +256,7 @@ impl Cluster {
         let node = &self.nodes[number];
         let member = Member {
             roles: node.roles,
-            first: self.first().is_some_and(|first| first.name == node.name),
+            first: self.first == Some(number),
             etcd: self.etcd,
             ca_keys: self.ca_keys,
         };
