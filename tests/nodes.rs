@@ -558,7 +558,7 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
     let workers = 200;
     let kills = match std::env::var_os("FAULTS") {
         Some(_) => 100,
-        None => 10,
+        None => 5,
     };
     let nodes: Vec<String> = (1..=workers)
         .map(|number| format!("worker{number},10.9.0.{number},worker\n"))
