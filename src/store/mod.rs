@@ -11,6 +11,7 @@
 //! - `handed`, `output`: files that are no part of a tree
 //! - `overlay`, `fresh`: trees of many nodes
 //! - `owner`: users and groups
+//! - `referred`: which file a path leads to
 
 mod backup;
 mod beside;
@@ -33,6 +34,7 @@ mod overlay;
 mod owner;
 mod read;
 mod recover;
+mod referred;
 mod run;
 mod stage;
 mod undecided;
@@ -249,14 +251,9 @@ impl Store {
         on_node.unwrap_or(path).to_str().map(str::to_owned)
     }
 
-    /// The file of this run that the kubeconfig `of` refers to, if it is one.
+    /// The file of this run that the kubeconfig `of` refers to, by whatever way.
     pub fn referred(&self, of: &FileId, reference: &str) -> Option<FileId> {
-        let path = self.absolute(&self.reference_path(of, reference))?;
-        Root::ALL.into_iter().rev().find_map(|root| {
-            let name = path.strip_prefix(self.absolute(self.root(root))?).ok()?;
-            let file = FileId::new(root, name.to_str()?);
-            layout::is_known(&file).then_some(file)
-        })
+        referred::file_at(&self.roots, &self.reference_path(of, reference))
     }
 
     /// What the kubeconfig `of` refers to: a file, or a link to one in the same folder.

@@ -120,13 +120,75 @@ fn a_file_has_one_real_path_and_a_kubeconfig_refers_to_it_within_its_folder_by_a
         store.reference_to(&admin, &kubelet).as_deref(),
         there.to_str()
     );
+    tree.write("l/kubelet.crt", "text");
     assert_eq!(store.referred(&admin, "pki/ca.crt"), Some(ca));
     assert_eq!(
         store.referred(&admin, there.to_str().unwrap()),
         Some(kubelet)
     );
-    assert_eq!(store.referred(&admin, "pki/ca.txt"), None);
-    assert_eq!(store.referred(&admin, "/etc/passwd"), None);
+}
+
+#[test]
+fn a_kubeconfig_refers_to_a_file_by_whatever_way_and_to_its_name_in_the_tree() {
+    let tree = Tree::new();
+    let store = tree.store();
+    let current = "l/pki/kubelet-client-current.pem";
+    let rotated = "l/pki/kubelet-client-2026-01-02-03-04-05.pem";
+    for file in [
+        "k/pki/etcd/peer.crt",
+        "k/pki/own.crt",
+        "k/conf.d/x",
+        rotated,
+        "o/own.crt",
+    ] {
+        tree.write(file, "text");
+    }
+    symlink(tree.path("k"), tree.path("link")).unwrap();
+    symlink("own.crt", tree.path("k/pki/other.crt")).unwrap();
+    symlink(tree.path(rotated), tree.path(current)).unwrap();
+    fs::hard_link(tree.path("k/pki/own.crt"), tree.path("k/pki/same.crt")).unwrap();
+    let (admin, deep) = (kubeconfig("admin.conf"), kubeconfig("conf.d/x"));
+    let through = tree.path("link/pki/own.crt");
+    for way in [
+        "pki/own.crt",
+        "pki//own.crt",
+        "./pki/./own.crt",
+        "pki/../pki/own.crt",
+        "../k/pki/own.crt",
+        "../link/pki/own.crt",
+        "pki/other.crt",
+        through.to_str().unwrap(),
+    ] {
+        assert_eq!(store.referred(&admin, way), Some(pki("own.crt")), "{way}");
+    }
+    for (way, file) in [
+        ("../pki/etcd/peer.crt", Some(pki("etcd/peer.crt"))),
+        ("../pki/own.crt", Some(pki("own.crt"))),
+        ("pki/own.crt", None),
+    ] {
+        assert_eq!(store.referred(&deep, way), file, "{way}");
+    }
+    // What is replaced of the kubelet's is the link; another name of the same octets keeps them.
+    let kubelets = FileId::new(Root::Kubelet, "pki/kubelet-client-current.pem");
+    let current = tree.path(current);
+    assert_eq!(
+        store.referred(&admin, current.to_str().unwrap()),
+        Some(kubelets)
+    );
+    assert_eq!(
+        store.referred(&admin, "pki/same.crt"),
+        Some(pki("same.crt"))
+    );
+    for way in [
+        "../o/own.crt",
+        "pki/ca.txt",
+        "pki",
+        "pki/..",
+        "/etc/passwd",
+        "none/own.crt",
+    ] {
+        assert_eq!(store.referred(&admin, way), None, "{way}");
+    }
 }
 
 #[test]
