@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
-use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable};
+use crate::observed::{
+    Access, Cause, Ground, Observed, Obstacle, Octets, Parts, Shared, Unreadable,
+};
 use crate::profile::by_name;
 use crate::requests::{manifest, returned, sent};
 use crate::spec::{Place, Spec};
@@ -112,8 +114,15 @@ fn look<'a>(
             }
         }
         if let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) {
-            let there = (spec.place.public(), found.sources.clone());
-            seen.ground.kubeconfigs.push(there);
+            let file = spec.place.public();
+            seen.ground.kubeconfigs.push(Parts {
+                shown: match spec.place {
+                    Place::Found { .. } => spec.name.clone(),
+                    _ => file.to_string(),
+                },
+                file,
+                sources: found.sources.clone(),
+            });
         }
         // Who replaces nothing is told what is in the way of it where that is why it cannot be read.
         let unread = matches!(seen.observed.get(&spec.name), Some(Observed::Unreadable(_)));
@@ -232,6 +241,7 @@ impl Seen {
     pub fn add(&mut self, other: Self) {
         self.observed.extend(other.observed);
         self.files.extend(other.files);
+        self.ground.kubeconfigs.extend(other.ground.kubeconfigs);
         for (directory, access) in other.ground.directories {
             let known = &mut self.ground.directories;
             if known.iter().all(|(known, _)| *known != directory) {

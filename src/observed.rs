@@ -123,14 +123,25 @@ pub struct Ground {
     pub directories: Vec<(FileId, Access)>,
     /// Files beside those of the specs that are taken as they stand.
     pub files: Vec<(FileId, Access)>,
-    /// The kubeconfigs that are there, and where each has its CA certificates, certificate and key.
-    pub kubeconfigs: Vec<(FileId, Box<[Source; 3]>)>,
+    /// The kubeconfigs that are there.
+    pub kubeconfigs: Vec<Parts>,
     /// By the spec's name, why its kubeconfig is not one that can be made anew in place.
     pub obstacles: BTreeMap<String, Obstacle>,
     /// By the spec's name, the request that is out for it.
     pub requested: BTreeMap<String, Request>,
     /// The users who may own what the cluster's trust rests on.
     pub trusted: Vec<u32>,
+}
+
+/// Where a kubeconfig has its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Its file.
+    pub file: FileId,
+    /// What it is called in a message: one that lies where no run writes by its whole path.
+    pub shown: String,
+    /// Where its CA certificates, certificate and key are.
+    pub sources: Box<[Source; 3]>,
 }
 
 /// Why an entry cannot be put into a kubeconfig: for the sake of what else is in it.

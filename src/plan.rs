@@ -15,8 +15,7 @@ use time::OffsetDateTime;
 
 use crate::diff::{self, Within, authorities, diff, external, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::location::FileId;
-use crate::observed::{Ground, Observed, Obstacle, Source};
+use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
@@ -205,7 +204,7 @@ struct Planner<'a> {
     found: &'a Found,
     obstacles: &'a BTreeMap<String, Obstacle>,
     requested: &'a BTreeMap<String, Request>,
-    kubeconfigs: &'a [(FileId, Box<[Source; 3]>)],
+    kubeconfigs: &'a [Parts],
     trusted: &'a [u32],
     policy: Policy<'a>,
     now: OffsetDateTime,

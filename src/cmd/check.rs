@@ -11,8 +11,8 @@ use crate::cli::{Check, CheckOutput};
 use crate::diff::{Within, of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
-use crate::location::{FileId, Owner, Root};
-use crate::observe::{self, Seen};
+use crate::location::{FileId, Root};
+use crate::observe::Seen;
 use crate::plan::{Force, Policy, plan};
 use crate::profile::found::lacking;
 use crate::profile::{Profile, Stated};
@@ -89,7 +89,7 @@ fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Resul
     let lock = job.store.lock_shared(&Root::TREE)?;
     let (mut places, mut findings) = there::places(&job.store, &Root::TREE);
     let lying = Lying::of(&job.store, &places, &Root::TREE);
-    let seen = whole(&mut places, &lying, &job.store);
+    let seen = there::whole(&mut places, &lying, &job.store);
     let over = job
         .stated
         .as_ref()
@@ -138,19 +138,9 @@ pub(super) fn look(
 ) -> Result<(Vec<Spec>, Seen), Stop> {
     let (mut places, _) = there::places(store, &Root::TREE);
     let lying = Lying::of(store, &places, roots);
-    let seen = whole(&mut places, &lying, store);
+    let seen = there::whole(&mut places, &lying, store);
     let specs = there::specs(places, &seen.observed, None, env.host.name)?;
     Ok((specs, seen))
-}
-
-/// What is in these places, and whatever else lies there; the places of that are added.
-fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> Seen {
-    lying.of_places(places);
-    let trusted = store::trusted_users(Owner::default());
-    let mut seen = observe::survey(places.iter(), store, trusted);
-    let further = there::further(places, lying, &mut seen, store);
-    places.extend(further);
-    seen
 }
 
 fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {

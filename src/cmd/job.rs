@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::plan::{Policy, Refusal, plan};
+use crate::plan::{Force, Policy, Refusal, plan};
 use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
@@ -108,22 +108,13 @@ impl Job {
         Ok(())
     }
 
-    /// Those that the run is not about may name one file of a pair that it is about.
+    /// Those that the run is not about may name one file of a pair that it makes anew.
     fn look_at_kubeconfigs(&self, specs: &[Spec], seen: &mut Seen) {
-        if !specs
-            .iter()
-            .any(|spec| matches!(spec.place, Place::Pair { .. }))
-        {
-            return;
+        let pair = |spec: &Spec| !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
+        let replaces = matches!(self.policy.force, Force::Drifted | Force::Named);
+        if replaces && specs.iter().any(pair) {
+            seen.ground.kubeconfigs = there::kubeconfigs(&self.store);
         }
-        let (mut places, _) = there::places(&self.store, &[Root::Kubeconfig]);
-        let known = |place: &Spec| {
-            let file = place.place.public();
-            specs.iter().any(|spec| spec.place.public() == file)
-        };
-        places.retain(|place| !known(place));
-        let further = survey(&places, &self.store, Vec::new()).ground.kubeconfigs;
-        seen.ground.kubeconfigs.extend(further);
     }
 
     /// What is there, and what is to be done at this time.

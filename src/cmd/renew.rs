@@ -210,6 +210,10 @@ impl Job {
         let (places, closed) = there::places(&self.store, roots);
         let trusted = store::trusted_users(Owner::default());
         let mut seen = observe(&places, &self.store, passphrases, trusted);
+        // With the same key no half is parted from the other.
+        if !self.renewal.reuse_key {
+            seen.ground.kubeconfigs = there::kubeconfigs(&self.store);
+        }
         let over = self
             .stated
             .as_ref()

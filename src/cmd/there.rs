@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::Stop;
 use crate::finding::{Code, Finding};
-use crate::location::{FileId, Root};
+use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
-use crate::observed::Observed;
+use crate::observed::{Observed, Parts};
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
 use crate::profile::{Profile, ResolveError, by_name};
 use crate::spec::{Kind, Place, Spec};
@@ -204,6 +204,24 @@ fn is_link_of_kubelet(spec: &Spec) -> bool {
             ..
         }
     )
+}
+
+/// What is in these places, and whatever else lies there; the places of that are added.
+pub(crate) fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> Seen {
+    lying.of_places(places);
+    let trusted = store::trusted_users(Owner::default());
+    let mut seen = observe::survey(places.iter(), store, trusted);
+    let further = further(places, lying, &mut seen, store);
+    places.extend(further);
+    seen
+}
+
+/// Where each kubeconfig that is there has its parts, wherever in the tree it lies: a run over a few files
+/// may part any of them.
+pub(crate) fn kubeconfigs(store: &Store) -> Vec<Parts> {
+    let (mut places, _) = places(store, &Root::TREE);
+    let lying = Lying::of(store, &places, &Root::TREE);
+    whole(&mut places, &lying, store).ground.kubeconfigs
 }
 
 /// What else lies there, added to what was seen in `places`.

@@ -3,8 +3,7 @@
 use super::{Planned, Planner, Renewal, Step};
 use crate::diff::{authorities, diff};
 use crate::finding::{Code, Finding};
-use crate::location::FileId;
-use crate::observed::{Observed, Source};
+use crate::observed::{Observed, Parts, Source};
 use crate::spec::{Place, Spec};
 
 impl Planner<'_> {
@@ -52,7 +51,7 @@ impl Planner<'_> {
         if renewal.reuse_key {
             return None;
         }
-        let kubeconfig = self.halving(spec).next()?;
+        let kubeconfig = &self.halving(spec).next()?.shown;
         let text = format!(
             "is due, and {kubeconfig} names one of its two files: with a new key it would be left with half"
         );
@@ -64,14 +63,14 @@ impl Planner<'_> {
 
     /// The same of a pair that is to be made anew. A kubeconfig that the run makes anew has no half.
     pub(super) fn halved(&self, spec: &Spec) -> Option<Finding> {
-        let stays = |file: &&FileId| {
+        let stays = |kubeconfig: &&Parts| {
             let mut own = self
                 .wanted
                 .iter()
-                .filter(|own| own.place.public() == **file);
+                .filter(|own| own.place.public() == kubeconfig.file);
             !own.any(|own| self.step(own).is_ok_and(|planned| !planned.step.keeps()))
         };
-        let kubeconfig = self.halving(spec).find(stays)?;
+        let kubeconfig = &self.halving(spec).find(stays)?.shown;
         let text = format!(
             "would get a new key, and {kubeconfig} names one of its two files: it would be left with half"
         );
@@ -80,12 +79,12 @@ impl Planner<'_> {
     }
 
     /// The kubeconfigs that have only one of a pair's two files.
-    fn halving(&self, spec: &Spec) -> impl Iterator<Item = &FileId> {
+    fn halving(&self, spec: &Spec) -> impl Iterator<Item = &Parts> {
         let pair = !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
         let files = [spec.place.public(), spec.place.key()].map(Source::File);
         let there = self.kubeconfigs.iter().filter(move |_| pair);
-        let one =
-            there.filter(move |(_, sources)| (sources[1] == files[0]) != (sources[2] == files[1]));
-        one.map(|(file, _)| file)
+        there.filter(move |Parts { sources, .. }| {
+            (sources[1] == files[0]) != (sources[2] == files[1])
+        })
     }
 }

@@ -1,17 +1,18 @@
 //! Pairs of which a kubeconfig has one file.
 
 use super::*;
-use crate::observed::Source;
+use crate::observed::{Parts, Source};
 
 const NAME: &str = "apiserver-kubelet-client";
 
 /// What is told of the pair, beside a kubeconfig that has its certificate and key there.
 fn told(force: Force<'_>, [certificate, key]: [Source; 2]) -> Vec<Code> {
     let ground = Ground {
-        kubeconfigs: vec![(
-            FileId::new(Root::Kubeconfig, "carol.conf"),
-            Box::new([Source::Embedded, certificate, key]),
-        )],
+        kubeconfigs: vec![Parts {
+            file: FileId::new(Root::Kubeconfig, "carol.conf"),
+            shown: "carol.conf".to_owned(),
+            sources: Box::new([Source::Embedded, certificate, key]),
+        }],
         ..ground()
     };
     let (found, issuer) = (tree(), spec("ca"));
