@@ -304,6 +304,20 @@ const CASES: &[(&str, &[&str])] = &[
         "authority \"$aside/other\" /CN=kubernetes; rm pki/ca.key; cat \"$aside/other.crt\" >> pki/ca.crt",
         &["warning same-ca-name ca.crt"],
     ),
+    // As OpenSSL writes a name, UTF8String, and as it compares them, whatever the case and the blanks.
+    (
+        "other() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -days 3650 \\\n\
+         -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign,digitalSignature -subj \"$1\"; }\n\
+         other /CN=kubernetes >> pki/ca.crt; other '/CN=Front-Proxy-CA ' >> pki/front-proxy-ca.crt; rm pki/ca.key",
+        &[
+            "warning same-ca-name ca.crt",
+            "warning same-ca-name front-proxy-ca.crt",
+        ],
+    ),
+    (
+        "authority \"$aside/other\" /CN=kubernetes-2; rm pki/ca.key; cat \"$aside/other.crt\" >> pki/ca.crt",
+        &[],
+    ),
     (
         "rm pki/apiserver.crt",
         &["error missing-certificate apiserver.key"],

@@ -230,7 +230,7 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
         let signs = signing(chain, key.as_ref());
         let own = spec.place.public();
         for ca in chain.iter().filter(|ca| ca.is_ca() || Some(*ca) == signs) {
-            let named = |other: &Certificate| other.subject == ca.subject;
+            let named = |other: &Certificate| other.subject.is_taken_for(&ca.subject);
             let same = |other: &Certificate| named(other) && other.public_key == ca.public_key;
             if seen.iter().any(|(other, _)| same(other)) {
                 continue;

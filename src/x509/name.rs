@@ -86,7 +86,13 @@ impl Name {
     /// Whether both have the same types and values RDN by RDN, whatever the string types; the order inside a multi-valued RDN
     /// does not count.
     pub fn same_values(&self, other: &Self) -> bool {
-        self.meaning() == other.meaning()
+        self.said(Attribute::meaning) == other.said(Attribute::meaning)
+    }
+
+    /// Whether who verifies may take the one for the other: as `same_values`, whatever the case and the blanks (RFC 5280
+    /// section 7.1), which OpenSSL passes over and Go does not.
+    pub fn is_taken_for(&self, other: &Self) -> bool {
+        self.said(Attribute::folded) == other.said(Attribute::folded)
     }
 
     fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Self {
@@ -115,11 +121,11 @@ impl Name {
             .collect()
     }
 
-    fn meaning(&self) -> Vec<Vec<Meaning<'_>>> {
+    fn said<'a>(&'a self, by: impl Fn(&'a Attribute) -> Meaning<'a>) -> Vec<Vec<Meaning<'a>>> {
         let mut rdns: Vec<Vec<_>> = self
             .rdns
             .iter()
-            .map(|rdn| rdn.iter().map(Attribute::meaning).collect())
+            .map(|rdn| rdn.iter().map(&by).collect())
             .collect();
         for rdn in &mut rdns {
             rdn.sort();

@@ -72,21 +72,26 @@ fn one_serial_number_of_one_issuer_belongs_to_one_certificate() {
 
 #[test]
 fn two_cas_of_one_name_have_one_key() {
-    let mut found = tree();
-    let mut other = spec("etcd-ca");
-    if let Content::Certificate(wanted) = &mut other.content {
-        wanted.subject = Name::new(&[], "kubernetes");
+    // UTF8String, as OpenSSL writes it.
+    let utf8 = b"\x30\x15\x31\x13\x30\x11\x06\x03\x55\x04\x03\x0c\x0akubernetes";
+    for name in [
+        Name::new(&[], "kubernetes"),
+        Name::from_der(utf8).unwrap(),
+        Name::new(&[], " Kubernetes"),
+    ] {
+        let mut found = tree();
+        let mut other = spec("etcd-ca");
+        if let Content::Certificate(wanted) = &mut other.content {
+            wanted.subject = name.clone();
+        }
+        let observed = made_at(&other, &found, NOW - Duration::hours(1));
+        found.insert("etcd-ca".to_owned(), observed);
+        let text = format!("has the subject of ca.crt, \"{name}\", and another key");
+        assert_eq!(
+            told(&specs(), &found),
+            [of(Code::SameCaName, "etcd/ca.crt", &text)]
+        );
     }
-    let observed = made_at(&other, &found, NOW - Duration::hours(1));
-    found.insert("etcd-ca".to_owned(), observed);
-    assert_eq!(
-        told(&specs(), &found),
-        [of(
-            Code::SameCaName,
-            "etcd/ca.crt",
-            "has the subject of ca.crt, \"CN=kubernetes\", and another key"
-        )]
-    );
 }
 
 #[test]

@@ -162,6 +162,13 @@ impl Attribute {
         (&self.kind, self.text().ok_or(&self.content))
     }
 
+    /// The same, whatever the case and the blanks.
+    pub(super) fn folded(&self) -> Meaning<'_> {
+        let (kind, value) = self.meaning();
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (kind, value.map(|text| words(text.to_lowercase())))
+    }
+
     fn new(kind: &str, tag: u8, content: &[u8]) -> Self {
         Self {
             kind: kind.into(),

@@ -379,3 +379,17 @@ fn names_are_equal_ordered_and_debugged_by_their_der() {
     );
     assert_eq!(format!("{utf8:?}"), "Name(CN=x)");
 }
+
+#[test]
+fn a_name_is_taken_for_another_whatever_its_case_and_blanks() {
+    let name = parsed("/O=A b/CN=kubernetes");
+    for (other, same) in [
+        ("/O=A b/CN=kubernetes", true),
+        ("/O=a  B/CN=Kubernetes\\ ", true),
+        ("/O=Ab/CN=kubernetes", false),
+        ("/CN=kubernetes/O=A b", false),
+        ("/O=A b/CN=kubernete", false),
+    ] {
+        assert_eq!(parsed(other).is_taken_for(&name), same, "{other}");
+    }
+}
