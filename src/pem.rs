@@ -11,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 mod within;
 
-pub use within::{embeds_private_key, may_embed, says};
+pub use within::{embeds_private_key, says};
 
 /// What a block may hold. A file with any other label is refused, not passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -811,7 +811,7 @@ fn each_told(cases: &[(String, Vec<String>)]) {
 }
 
 /// What is done to a tree, and what of it is told, whatever it is called.
-const BY_WHAT_IT_IS: [(&str, &[&str]); 22] = [
+const BY_WHAT_IT_IS: [(&str, &[&str]); 24] = [
     (
         "cp \"$aside/alice.crt\" pki/A.crt; cp pki/apiserver.key pki/A.key",
         &["error key-mismatch A.key", "warning expires-soon A.crt"],
@@ -910,6 +910,33 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 22] = [
     ),
     (
         "echo \"apiVersion: v1\nkind: Secret\ndata: {k: $(base64 -w 0 pki/ca.key)}\" > a.yaml; chmod 600 a.yaml",
+        &[],
+    ),
+    // Wherever in what base64 is made of, in that of DER and of PKCS#12, and in that of what holds base64.
+    (
+        "data() { base64 -w 0; }; { echo; cat pki/ca.key; } | data | sed 's/^/tls.key: /' > a.yaml; \
+             { echo '# x'; cat pki/ca.key; } | data > b; { openssl x509 -in pki/ca.crt -subject -issuer; cat pki/ca.key; } | base64 > c; \
+             { echo ---; cat admin.conf; } | data > d; echo KEY=$(data < pki/ca.key) > e.env; \
+             echo \"config: $(echo \"{\\\"tlsClientConfig\\\":{\\\"keyData\\\":\\\"$(data < pki/ca.key)\\\"}}\" | data)\" > f.yaml; \
+             openssl pkey -in pki/ca.key -outform DER | base64 > g; \
+             openssl pkcs8 -topk8 -in pki/ca.key -outform DER -passout pass:x | base64 > h; \
+             openssl pkcs12 -export -inkey pki/ca.key -in pki/ca.crt -passout pass:x | data | sed 's/^/store.p12: /' > i.yaml; \
+             { echo; cat pki/ca.crt; } | data > public; openssl pkey -in pki/ca.key -pubout -outform DER | base64 > public.key-data; \
+             openssl x509 -in pki/ca.crt -outform DER | base64 > public.der64; chmod 644 ?.* ? public*",
+        &[
+            "error key-mode a.yaml",
+            "error key-mode b",
+            "error key-mode c",
+            "error key-mode d",
+            "error key-mode e.env",
+            "error key-mode f.yaml",
+            "error key-mode g",
+            "error key-mode h",
+            "error key-mode i.yaml",
+        ],
+    ),
+    (
+        "{ echo; cat pki/ca.key; } | base64 > a; openssl pkey -in pki/ca.key -outform DER | base64 > b; chmod 600 a b",
         &[],
     ),
     // kubectl reads each of these.

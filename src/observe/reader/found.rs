@@ -59,7 +59,7 @@ impl Reader<'_> {
                 let nothing = self.nothing(file, &content);
                 // As in a Secret's manifest: no component reads it as it is.
                 let embedded = nothing.is_absent() && self.unreadable.is_empty();
-                if embedded && pem::embeds_private_key(&content.bytes) {
+                if embedded && embeds_key(&content.bytes) {
                     return locked("it is within another text".to_owned(), &content);
                 }
                 nothing
@@ -155,9 +155,18 @@ impl Reader<'_> {
 pub(crate) fn may_hold(bytes: &[u8]) -> bool {
     bytes.first() == Some(&SEQUENCE)
         || pem::may_hold(bytes)
-        || pem::may_embed(bytes)
         || kubeconfig::may_hold(bytes)
         || kubeconfig::may_be_meant(bytes)
+        || embeds_key(bytes)
+}
+
+/// Whether a private key is within another text, be it as DER.
+fn embeds_key(bytes: &[u8]) -> bool {
+    let is_key = |der: &[u8]| {
+        let der = first(der);
+        sealed(der).is_some() || key::shape(der).is_some()
+    };
+    pem::embeds_private_key(bytes, &is_key)
 }
 
 /// The same of a file that is too large for any of them, by its beginning. A database or an archive may have
