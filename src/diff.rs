@@ -41,7 +41,7 @@ pub use returned::{aging, counted, placed};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{ROTATES, anew, prolong, revive};
 pub use server::served;
-pub(crate) use tree::{external, whole};
+pub(crate) use tree::{external, external_of, whole};
 pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, Within, authorities, diff, external, reissue};
+use crate::diff::{self, Within, authorities, diff, external_of, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
@@ -167,12 +167,13 @@ pub fn plan(
     ground.extend(issuers.iter().flat_map(|issuer| planner.judge(issuer)));
     let mut told = ground.clone();
     let mut refused = told.iter().any(is_error);
-    // A renewal prolongs what is sound, and tells of all else.
-    let tolerant = matches!(policy.force, Force::Renew(_));
+    // A renewal prolongs what is sound, and tells of all else; and what is left out hinders nothing.
+    let renews = matches!(policy.force, Force::Renew(_));
+    let tolerant = |step: &Step| renews || *step == Step::Skip;
     for spec in wanted {
         match planner.step(spec) {
             Ok(step) => {
-                refused |= !tolerant && step.findings.iter().any(is_error);
+                refused |= !tolerant(&step.step) && step.findings.iter().any(is_error);
                 told.extend(step.findings.iter().cloned());
                 told.extend(step.mended.iter().cloned().map(|mut finding| {
                     if !finding.way_out.is_empty() {
@@ -329,7 +330,7 @@ impl<'a> Planner<'a> {
                     offers.iter().any(|offer| found.way_out.starts_with(offer))
                 };
                 for finding in findings.iter_mut().filter(offered) {
-                    finding.way_out = external(spec);
+                    finding.way_out = external_of(spec, self.found);
                 }
             }
             // Of what could not be read nothing is known, not even that it is there.

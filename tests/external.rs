@@ -7,13 +7,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 mod common;
 use common::node::{NODE, node, on, script};
 use common::{
-    TempDir, certs, each, kubeconfig_data, listing, mode, read, run, text, tool, tree_of_all, write,
+    Finished, TempDir, at, certs, each, kubeconfig_data, listing, mode, read, run, text, tool,
+    tree_of_all, write,
 };
 
 const FACTS: [&str; 8] = [
@@ -862,6 +864,73 @@ fn what_is_due_of_a_kubeconfig_that_names_its_pair_is_asked_for_with_all_else() 
     let sign = ["sign", "req", "--kubernetes-dir", "ca"];
     on(place.path(), &[&sign[..], &NODE_FACTS[..4]].concat()).expect(0);
     came_back(place.path());
+}
+
+/// In 400 days, when all leaves are over.
+fn over(place: &Path, verb: &[&str]) -> Finished {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = now.expect("a time after 1970").as_secs() + 400 * 86_400;
+    let seconds = i64::try_from(seconds).expect("a time in range");
+    let command = certs(&[verb, &NODE].concat());
+    run(at(seconds, "022", &command).current_dir(place))
+}
+
+#[test]
+fn a_kubeconfig_with_a_keeper_of_its_own_hinders_nobody_s_request_and_its_way_out_is_one() {
+    let place = TempDir::new();
+    without_ca_keys(place.path());
+    // As kubeadm and the kubelet have it, and one that somebody made so.
+    script(
+        place.path(),
+        "named() {
+           mkdir -p \"$(dirname \"$2\")\"
+           sed -n 's/^ *client-certificate-data: //p' \"node/$1\" | base64 -d > \"$2\"
+           sed -n 's/^ *client-key-data: //p' \"node/$1\" | base64 -d >> \"$3\"
+           chmod 600 \"$3\"
+           sed -i \"s#client-certificate-data: .*#client-certificate: $PWD/$2#; s#client-key-data: .*#client-key: $PWD/$3#\" \"node/$1\"
+         }
+         named kubelet.conf kubelet/kubelet-client-current.pem kubelet/kubelet-client-current.pem
+         named controller-manager.conf node/pki/cm.crt node/pki/cm.key",
+    );
+    node(place.path(), &["check"]).expect(0);
+    let csr = ["csr", "--csr-dir", "req"];
+    let asked = over(place.path(), &csr).expect(4);
+    let told = manifest(place.path());
+    let names: Vec<&str> = told.iter().map(|entry| field(entry, "name")).collect();
+    assert_eq!(names.len(), 10, "{names:?}");
+    for (name, file) in [
+        ("kubelet", "kubelet.conf"),
+        ("controller-manager", "controller-manager.conf"),
+    ] {
+        assert!(!names.contains(&name), "{names:?}");
+        let way_out = format!("move it away, and then 'certs csr {name}' asks");
+        let leads = |finished: &Finished, text: &str| {
+            let ended = format!("{file} ended on ");
+            let told = text.lines().find(|line| line.contains(&ended));
+            let told = told.unwrap_or_else(|| panic!("{finished}"));
+            assert!(told.contains(&way_out), "{told}");
+        };
+        leads(&asked, &asked.stderr);
+        for verb in [&["check"][..], &["renew", "--dry-run"]] {
+            let told = over(place.path(), verb).expect(4);
+            leads(&told, &format!("{}{}", told.stdout, told.stderr));
+        }
+        // By its name it was meant itself.
+        let alone = ["csr", name, "--csr-dir", "one"];
+        let refused = over(place.path(), &alone).expect(4);
+        leads(&refused, &refused.stderr);
+        assert!(!place.join("one").exists());
+        let of = place.join("node").join(file);
+        fs::rename(&of, place.join(&format!("former-{file}"))).expect("rename");
+        over(place.path(), &alone).expect(0);
+        fs::remove_dir_all(place.join("one")).expect("remove");
+    }
+    // What goes with its pair is asked for as it lies.
+    assert!(names.contains(&"scheduler"), "{names:?}");
+    let told = over(place.path(), &["check"]).expect(4);
+    let ended = |line: &&str| line.contains("scheduler.conf ended on ");
+    let line = told.stdout.lines().find(ended).unwrap_or_default();
+    assert!(line.contains(": 'certs csr scheduler' asks"), "{told}");
 }
 
 /// The SANs that the request in `req` asks for.

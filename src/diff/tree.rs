@@ -10,7 +10,9 @@ use super::{OPAQUE, Within, authorities, reissue, signed_by};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
-use crate::profile::{API_SERVER, Signer, TABLE, by_name, found::lacking, signing_file_of};
+use crate::profile::{
+    API_SERVER, Signer, TABLE, by_name, found::as_there, found::lacking, signing_file_of,
+};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
@@ -37,7 +39,7 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
         let remade =
             |spec: &&Spec| is_made_here(&finding.way_out, spec) && signed_elsewhere(spec, found);
         if let Some(spec) = spec.filter(remade) {
-            finding.way_out = external(spec);
+            finding.way_out = external_of(spec, found);
         }
     }
     findings
@@ -55,6 +57,25 @@ pub(crate) fn external(spec: &Spec) -> String {
     match by_name(&spec.name) {
         Some(row) if !spec.is_ca() => requested(row.name),
         _ => "have the CA's owner issue it, and place it here".to_owned(),
+    }
+}
+
+/// The same of what was found in its place. With a file that cannot be read, or that names a certificate
+/// of another keeper, nobody asks.
+pub(crate) fn external_of(spec: &Spec, found: &Found) -> String {
+    let away = match found.get(&spec.name) {
+        Some(Observed::Kubeconfig(kubeconfig)) => {
+            // One that goes with a pair is asked for by that.
+            kubeconfig.referred && as_there(vec![spec.clone()], found).len() == 1
+        }
+        Some(Observed::Unreadable(_)) => true,
+        _ => false,
+    };
+    let way_out = external(spec);
+    if away && by_name(&spec.name).is_some() {
+        format!("move it away, and then {way_out}")
+    } else {
+        way_out
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::bundle::above;
-use crate::diff::{PERMIT, RENAME, external, forbidden, forbids};
+use crate::diff::{PERMIT, RENAME, external_of, forbidden, forbids};
 use crate::finding::{Code, Finding};
 use crate::observed::{KeyState, Observed, signing};
 use crate::spec::Spec;
@@ -47,7 +47,7 @@ impl Planner<'_> {
                     "must be issued, and the key of its CA is not here ({} is absent)",
                     ca.place.key().name
                 ),
-                external(spec),
+                external_of(spec, self.found),
             ),
             Observed::Certificate {
                 key: Some(key),

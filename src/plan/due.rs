@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use time::OffsetDateTime;
+
 use crate::diff::Notice;
 use crate::profile::renewal::Changes;
 use crate::spec::Spec;
@@ -32,6 +34,14 @@ pub enum Due {
     Named(BTreeSet<String>),
     /// The leaves that end soon.
     Within(Notice),
+}
+
+/// Whether something is renewed.
+pub(super) enum Verdict {
+    Due,
+    /// It would be, and would not last longer; its end, and the way out.
+    EndsWithCa(OffsetDateTime, String),
+    NotDue,
 }
 
 impl Due {

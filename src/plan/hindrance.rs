@@ -3,7 +3,9 @@
 use super::due::{Due, Renewal};
 use super::{Planner, is_error};
 use crate::bundle::is_root;
-use crate::diff::{ROTATES, anew, authorities, end, external, prolong, revive, served, whole};
+use crate::diff::{
+    ROTATES, anew, authorities, end, external, external_of, prolong, revive, served, whole,
+};
 use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
@@ -57,6 +59,18 @@ impl Planner<'_> {
         }
         let text = format!("is due, and was not renewed: {}", codes.join(", "));
         (text, "see to that first".to_owned())
+    }
+
+    /// Of what has another keeper, and ends below a CA whose key is not here, no run makes another.
+    pub(super) fn asked_away(&self, spec: &Spec, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let ca = self.issuer(spec).map(|ca| self.observed(ca));
+        let external = ca.is_some_and(Observed::is_external);
+        for finding in &mut findings {
+            if external && finding.code == Code::Expired {
+                finding.way_out = external_of(spec, self.found);
+            }
+        }
+        findings
     }
 
     /// The kubeconfigs that lead to the API server by a name for which it would be good no more.

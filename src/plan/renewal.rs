@@ -1,12 +1,10 @@
 //! What is renewed, and what is not and why.
 
-use time::OffsetDateTime;
-
-use super::due::{Due, Renewal};
+use super::due::{Due, Renewal, Verdict};
 use super::hindrance::elsewhere;
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, end, ending, external, prolong, told_to_a_reader};
+use crate::diff::{authorities, diff, end, ending, external_of, prolong, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
@@ -70,6 +68,7 @@ impl Planner<'_> {
             if matches!(renewal.due, Due::All) {
                 return Ok(planned(spec, Step::Keep, findings));
             }
+            let findings = self.asked_away(spec, findings);
             return Ok(skipped(spec, findings, text, &way_out));
         }
         if let Some((text, way_out)) = self.parted(spec, renewal) {
@@ -94,7 +93,12 @@ impl Planner<'_> {
             .find(|finding| finding.code == Code::ExternalCa)
         {
             let findings = [left, mended].concat();
-            return Ok(skipped(spec, findings, &hinders.text, &external(spec)));
+            return Ok(skipped(
+                spec,
+                findings,
+                &hinders.text,
+                &external_of(spec, self.found),
+            ));
         }
         if !hindering.is_empty() {
             let mut findings = [left, mended].concat();
@@ -366,14 +370,6 @@ fn why(mended: &[Finding], due: &Due) -> Vec<Code> {
         why.insert(0, Code::ExpiresSoon);
     }
     why
-}
-
-/// Whether something is renewed.
-enum Verdict {
-    Due,
-    /// It would be, and would not last longer; its end, and the way out.
-    EndsWithCa(OffsetDateTime, String),
-    NotDue,
 }
 
 pub(super) fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {

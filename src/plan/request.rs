@@ -73,9 +73,13 @@ impl Planner<'_> {
             return Ok(planned(spec, Step::Keep, findings));
         }
         if let Some((text, way_out)) = elsewhere(spec, observed).filter(|_| end.is_some()) {
+            findings = self.asked_away(spec, findings);
             let told = soon.then(|| spec.finding(Code::NotRenewed, text, way_out));
             findings.extend(told);
-            return Ok(planned(spec, Step::Keep, findings));
+            // By name it was asked for itself; else the rest need not end with it.
+            let left = !asking.named && (soon || !errors.is_empty());
+            let step = if left { Step::Skip } else { Step::Keep };
+            return Ok(planned(spec, step, findings));
         }
         if self.is_asked(spec, observed) {
             findings.retain(|finding| !is_error(finding));

@@ -9,6 +9,7 @@ use std::slice;
 use time::Duration;
 
 use super::*;
+use crate::diff::external;
 use crate::location::{FileId, Root};
 use crate::observed::{Cause, Key, KeyState, Obstacle, Unreadable};
 use crate::oracle::sample::{NOW, access, key, made, made_at, open, spec, specs, tree};

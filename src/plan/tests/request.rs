@@ -84,6 +84,11 @@ fn what_a_kubelet_keeps_is_not_asked_for_and_where_it_is_due_that_is_said() {
         (Duration::DAY, true, &[]),
         (YEAR - Duration::DAY, false, &[Code::NotRenewed]),
         (YEAR - Duration::DAY, true, &[Code::NotRenewed]),
+        (
+            YEAR + Duration::DAY,
+            false,
+            &[Code::Expired, Code::NotRenewed],
+        ),
     ] {
         let mut found = aged(ago);
         let Some(Observed::Kubeconfig(kubelet)) = found.get_mut("kubelet") else {
@@ -91,7 +96,9 @@ fn what_a_kubelet_keeps_is_not_asked_for_and_where_it_is_due_that_is_said() {
         };
         kubelet.referred = true;
         let plan = asked("kubelet", &found, named);
-        assert_eq!(step(&plan, "kubelet"), &Step::Keep, "{named}");
+        let due = !named && !expected.is_empty();
+        let left = if due { Step::Skip } else { Step::Keep };
+        assert_eq!(step(&plan, "kubelet"), &left, "{named}");
         assert_eq!(codes(&plan), expected, "{named}");
         let other = asked("admin", &found, true);
         assert!(matches!(step(&other, "admin"), Step::Request { .. }));
