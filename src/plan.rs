@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::diff::{self, Within, authorities, diff, external_of, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Ground, Observed, Obstacle, Parts};
+use crate::observed::{Ground, Observed, Obstacle, Parts, Shared};
 use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
@@ -36,6 +36,8 @@ pub enum Force<'a> {
     Import(Within),
     /// `--force` with names: replace every one of them.
     Named,
+    /// `--force` where all is stated, as an inventory does: replace what is not exactly so.
+    Stated,
     /// Replace nothing.
     No,
     /// Issue anew what is there, as it is, for another time.
@@ -250,6 +252,12 @@ impl<'a> Planner<'a> {
         findings
     }
 
+    /// Whether what was found is a reason to make it anew. Names that a node has no more are another node's.
+    fn drifted(&self, finding: &Finding) -> bool {
+        let stated = matches!(finding.code, Code::SanExtra | Code::Server);
+        is_error(finding) || self.policy.force == Force::Stated && stated
+    }
+
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
         match self.policy.force {
             Force::Ask(asking) => return self.asking(spec, asking),
@@ -260,7 +268,7 @@ impl<'a> Planner<'a> {
                     _ => self.renewal(spec, renewal),
                 };
             }
-            Force::Drifted | Force::Named | Force::No => {}
+            Force::Drifted | Force::Named | Force::No | Force::Stated => {}
         }
         let observed = self.observed(spec);
         let mut findings = self.judge(spec);
@@ -279,7 +287,7 @@ impl<'a> Planner<'a> {
         }
         let errors: Vec<Code> = findings
             .iter()
-            .filter(|finding| finding.severity() == Severity::Error)
+            .filter(|finding| self.drifted(finding))
             .map(|finding| finding.code)
             .collect();
         // What was not read, or is no file, is not replaced either.
@@ -303,12 +311,12 @@ impl<'a> Planner<'a> {
             (observed, _) if observed.lacks_all() => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
             (Observed::Requested { .. }, _) => Step::Keep,
-            (Observed::Shared(_), force) => shared(force, errors),
+            (Observed::Shared(files), force) => shared(files, force, errors),
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
-            (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
+            (_, Force::Drifted | Force::Stated) if leaf && replaceable && !errors.is_empty() => {
                 Step::Replace { why: errors }
             }
-            (_, Force::Drifted) if leaf && lacks_chain(&findings) => Step::Refresh,
+            (_, Force::Drifted | Force::Stated) if leaf && lacks_chain(&findings) => Step::Refresh,
             _ => Step::Keep,
         };
         let replacing = matches!(step, Step::Replace { .. });
@@ -359,8 +367,10 @@ impl<'a> Planner<'a> {
 }
 
 /// A copy of what all nodes have alike is no CA of its own: what is kept elsewhere takes its place.
-fn shared(force: Force<'_>, errors: Vec<Code>) -> Step {
-    if force == Force::No || errors.is_empty() {
+/// Where that is gone, the copy may be the last.
+fn shared(files: &[Shared], force: Force<'_>, errors: Vec<Code>) -> Step {
+    let last = |shared: &Shared| shared.of.is_none() && shared.there.is_some();
+    if force == Force::No || errors.is_empty() || files.iter().any(last) {
         Step::Keep
     } else {
         Step::Replace { why: errors }

@@ -445,6 +445,117 @@ fn a_key_that_a_node_needs_no_more_is_told() {
 }
 
 #[test]
+fn what_a_node_has_no_more_goes_by_force_and_so_does_another_endpoint() {
+    let trees = Trees::made();
+    let moved = NODES
+        .replace("[10.0.1.1, 'fd00::1:1', worker1.example.com]", "[10.0.1.1]")
+        .replace("[10.0.1.2]", "[10.0.1.2, 'fd00::1:1']")
+        .replace("api.example.com:6443", "new.example.com:6443");
+    write(&trees.0.join("nodes.yaml"), moved);
+    let refused = trees.all(&[]).expect(4);
+    assert!(
+        refused.stderr.contains("run the same command with --force"),
+        "{refused}"
+    );
+    assert!(!refused.stderr.contains("'certs server"), "{refused}");
+    trees.all(&["--force"]).expect(0);
+    trees.all(&[]).expect(0);
+    let serving = trees.node("worker1", "var/lib/kubelet/pki/kubelet.crt");
+    let sans = said(&serving, &["-ext", "subjectAltName"]);
+    assert!(
+        !sans.contains("FD00") && !sans.contains("example"),
+        "{sans}"
+    );
+    let kubeconfig = read(&trees.node("worker1", "etc/kubernetes/kubelet.conf"));
+    assert!(
+        kubeconfig.contains("server: https://new.example.com:6443"),
+        "{kubeconfig}"
+    );
+}
+
+#[test]
+fn the_last_copies_of_what_all_share_are_replaced_by_nothing() {
+    let trees = Trees::made();
+    for file in ["sa.key", "sa.pub", "ca.key"] {
+        fs::remove_file(trees.out().join("ca").join(file)).expect("lose a file");
+    }
+    let before = snapshot(&trees.out());
+    for flags in [&[][..], &["--force", "--no-backup"]] {
+        let refused = trees.all(flags).expect(4);
+        let words = "cp1/etc/kubernetes/pki/sa.key is another than the one that all nodes share: bring the shared one back";
+        assert!(refused.stderr.contains(words), "{refused}");
+        same(&before, &trees.out());
+    }
+}
+
+#[test]
+fn a_passphrase_that_does_not_open_the_key_is_told_of_once() {
+    let trees = Trees::of(NODES);
+    write(&trees.0.join("word"), "right");
+    common::set_mode(&trees.0.join("word"), 0o600);
+    trees.all(&[]).expect(0);
+    let key = trees.out().join("ca/ca.key");
+    let mut command = Command::new(tool("openssl"));
+    command.args([
+        "pkcs8",
+        "-topk8",
+        "-v2",
+        "aes-256-cbc",
+        "-in",
+        text(&key),
+        "-passout",
+        "pass:right",
+    ]);
+    let encrypted = run(&mut command).expect(0).stdout;
+    write(&key, encrypted);
+    fs::remove_dir_all(trees.out().join("worker2")).expect("remove a tree");
+    for plane in PLANES {
+        fs::copy(&key, trees.pki(plane, "ca.key")).expect("copy the key");
+    }
+    let told = trees.all(&[]).expect(2).stderr;
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("out/ca/ca.key: ") && told.contains("encrypted"),
+        "{told}"
+    );
+    let word = trees.0.join("word");
+    trees.all(&["--ca-passphrase-file", text(&word)]).expect(0);
+    assert!(
+        trees
+            .node("worker2", "etc/kubernetes/kubelet.conf")
+            .exists()
+    );
+}
+
+#[test]
+fn runs_at_once_make_each_node_once_and_directories_have_their_mode_whatever_the_umask() {
+    let trees = Trees::of(NODES);
+    let command = || {
+        let mut command = certs(&["all", "--inventory", text(&trees.0.join("nodes.yaml"))]);
+        command.args(["--out", text(&trees.out())]);
+        common::with_umask("077", &command)
+    };
+    let runs: Vec<_> = (0..3)
+        .map(|_| {
+            let mut command = command();
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().expect("start a run")
+        })
+        .collect();
+    for run in runs {
+        let ended = run.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(ended.status.success(), "{said}");
+    }
+    let mut all = plane();
+    all.insert("etc/kubernetes/super-admin.conf".to_owned());
+    assert_eq!(trees.files("cp1"), all);
+    for folder in ["", "etc", "etc/kubernetes/pki", "var/lib/kubelet/pki"] {
+        assert_eq!(mode(&trees.node("worker1", folder)), 0o755, "{folder}");
+    }
+}
+
+#[test]
 fn a_directory_that_others_may_write_is_refused() {
     let trees = Trees::made();
     common::set_mode(&trees.out(), 0o777);
@@ -462,6 +573,7 @@ fn a_directory_that_others_may_write_is_refused() {
 #[test]
 fn what_cannot_be_is_one_clear_error() {
     let two = NODES.replace("controlPlaneEndpoint: api.example.com:6443\n", "");
+    let taken = NODES.replace("worker1.example.com", "kubernetes.default.svc");
     let none = NODES.replace("[etcd]", "[worker]");
     for (inventory, flags, words) in [
         (
@@ -473,6 +585,11 @@ fn what_cannot_be_is_one_clear_error() {
         (NODES, &["--node-name", "cp1"], "cannot be used with"),
         (NODES, &["--kubernetes-dir", "k"], "cannot be used with"),
         ("nodes: []", &[], "nodes.yaml"),
+        (
+            &taken,
+            &[],
+            "kubernetes.default.svc is the API server's, to all",
+        ),
     ] {
         let trees = Trees::of(inventory);
         let refused = trees.all(flags).expect(2);

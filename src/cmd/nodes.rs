@@ -6,6 +6,7 @@
 
 mod facts;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::diff::not_needed;
 use crate::finding::Severity;
 use crate::location::{FileId, Root};
 use crate::observe::{Passphrases, Seen, observe};
-use crate::observed::Observed;
+use crate::observed::{KeyState, Observed};
 use crate::plan::{Force, Policy};
 use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
@@ -133,7 +134,7 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         out,
         shared,
         force: if verb.signing.force {
-            Force::Drifted
+            Force::Stated
         } else {
             Force::No
         },
@@ -193,6 +194,7 @@ impl Run {
     /// What is to be done for each node.
     fn plan(&self, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
         let source = self.look_at_shared();
+        let locked = self.locked(&source);
         let planned = each(self.cluster.len(), |node| {
             let job = self.node(node, &source)?;
             let lock = job.store.lock_shared(&Root::TREE)?;
@@ -206,7 +208,33 @@ impl Run {
             }
             Ok(self.of_node(node, report))
         });
-        planned.into_iter().collect()
+        let planned: Vec<Node> = planned.into_iter().collect::<Result<_, Stop>>()?;
+        // It is told of where it lies, and not of each node.
+        if !locked.is_empty() && planned.iter().any(Node::is_refused) {
+            return Err(Stop::Usage(locked));
+        }
+        Ok(planned)
+    }
+
+    /// The keys of CAs that could not be opened.
+    fn locked(&self, source: &Seen) -> Vec<String> {
+        let told = |spec: &Spec| {
+            let path = self.shared.store.path(&spec.place.key());
+            let why = match source.observed.get(&spec.name)? {
+                Observed::Certificate { key: Some(key), .. } => match &key.state {
+                    KeyState::Locked(why) => why.clone(),
+                    _ => return None,
+                },
+                Observed::Unreadable(reasons) => {
+                    let reason = reasons.first()?;
+                    let way_out = reason.way_out.as_deref().unwrap_or_default();
+                    format!("{}: {way_out}", reason.why)
+                }
+                _ => return None,
+            };
+            Some(format!("{}: {why}", path.display()))
+        };
+        self.shared.specs.iter().filter_map(told).collect()
     }
 
     /// Does it.
@@ -215,14 +243,17 @@ impl Run {
         let (fresh, changing): (Vec<usize>, Vec<usize>) = (0..nodes.len())
             .filter(|node| nodes[*node].changes())
             .partition(|node| self.is_new(*node));
-        for (node, told) in self.make(&fresh, &source, env)? {
-            nodes[node] = told;
-        }
-        for node in changing {
+        let made = self.make(&fresh, &source, env)?;
+        // Another run may have made some while this one waited for it.
+        let since = fresh.into_iter().filter(|node| !made.contains_key(node));
+        for node in changing.into_iter().chain(since) {
             let job = self.node(node, &source)?;
             let mut report = self.report(&job.store, Some(node), env.now);
             job.carry_out(VERB, false, &mut report, env)?;
             nodes[node] = self.of_node(node, report);
+        }
+        for (node, told) in made {
+            nodes[node] = told;
         }
         for node in nodes {
             node.keeps();
@@ -236,8 +267,8 @@ impl Run {
         nodes: &[usize],
         source: &Arc<Seen>,
         env: &mut Env<'_>,
-    ) -> Result<Vec<(usize, Node)>, Stop> {
-        let mut made = Vec::new();
+    ) -> Result<BTreeMap<usize, Node>, Stop> {
+        let mut made = BTreeMap::new();
         if nodes.is_empty() {
             return Ok(made);
         }
@@ -245,7 +276,8 @@ impl Run {
         let roots = [Root::Pki];
         let (writer, _) = writer(&out, [&roots, &[]], self.shared.lock_timeout, env)?;
         let now = env.now;
-        for batch in nodes.chunks(BATCH) {
+        let still = nodes.iter().copied().filter(|node| self.is_new(*node));
+        for batch in still.collect::<Vec<_>>().chunks(BATCH) {
             let fresh = writer.fresh(transaction()?)?;
             let told = each(batch.len(), |index| {
                 let node = batch[index];

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
 use super::folder::{self, Barred, is_link};
@@ -162,6 +162,15 @@ impl Directory {
             Err(Errno::EEXIST) => Ok(false),
             Err(errno) => Err(self.failure("make directory", name, errno)),
         }
+    }
+
+    /// Gives a folder of this user's the mode of those that all may enter.
+    pub fn open_to_all(&self, name: &str) -> Result<()> {
+        let follow = FchmodatFlags::FollowSymlink;
+        self.at(name, |here, base| {
+            fchmodat(here, base, DIRECTORY_MODE, follow)
+        })?
+        .map_err(|errno| self.failure("change the mode of", name, errno))
     }
 
     /// A new file that only its owner may read or write.

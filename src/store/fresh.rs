@@ -100,7 +100,9 @@ impl Fresh<'_> {
         if let Some((above, _)) = folder.rsplit_once('/') {
             self.make_folders(above)?;
         }
-        self.made.make_folder(folder, DIRECTORY_MODE).map(drop)
+        self.made.make_folder(folder, DIRECTORY_MODE)?;
+        // Whatever the umask: it is one of the node's own directories, and has its mode there.
+        self.made.open_to_all(folder)
     }
 
     /// All that was made lasts, and has its name.

@@ -10,7 +10,7 @@ use crate::cmd::around::{Wrong, configuration, parsed};
 use crate::cmd::give::Give;
 use crate::cmd::{Env, Stop};
 use crate::config::inventory::{self, Inventory, Node};
-use crate::facts::{self, Facts, Given, Role, Stated, url};
+use crate::facts::{self, ClusterFacts, Facts, Given, Role, Stated, url};
 use crate::profile::found::is_kubelets;
 use crate::profile::{Member, Phase, in_kubelets_files, resolve, shared_rows};
 use crate::spec::{Content, Kind, Spec};
@@ -185,11 +185,49 @@ impl Cluster {
                 wrong.extend(told(errors));
             }
         }
+        wrong.extend(self.not_its_own(&facts.cluster));
         if wrong.is_empty() {
             Ok(facts)
         } else {
             Err(Stop::Usage(wrong))
         }
+    }
+
+    /// Names and addresses of the API server's that a node gives for its own: its certificates would be good for
+    /// them.
+    fn not_its_own(&self, cluster: &ClusterFacts) -> Vec<String> {
+        let mut service = String::from("kubernetes.default.svc.");
+        service.push_str(&cluster.dns_domain);
+        let fixed = [
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            &service,
+            "localhost",
+        ];
+        let mut taken: Vec<San> = fixed
+            .iter()
+            .map(|name| San::Dns((*name).to_owned()))
+            .collect();
+        taken.push(San::Ip(cluster.service_ip));
+        let endpoint = cluster.endpoint.as_ref().map(|endpoint| &endpoint.host);
+        let mut wrong = Vec::new();
+        for node in &self.nodes {
+            let own = std::iter::once(San::Dns(node.name.clone()))
+                .chain(node.names.iter().cloned())
+                .chain(node.addresses.iter().copied().map(San::Ip));
+            for san in own {
+                // One control plane may be its own endpoint.
+                let shared = endpoint == Some(&san) && !node.roles.control_plane;
+                if taken.contains(&san) || shared {
+                    wrong.push(format!(
+                        "{}: {san} is the API server's, to all: a node gives its own names and addresses alone",
+                        node.origin
+                    ));
+                }
+            }
+        }
+        wrong
     }
 
     fn facts(&self, number: usize) -> Result<Facts, Vec<facts::ValueError>> {
