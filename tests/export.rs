@@ -423,6 +423,28 @@ fn copied(crt: &Path) -> TempDir {
 }
 
 #[test]
+fn what_has_ended_of_one_s_own_is_renewed_by_the_command_that_is_told() {
+    let place = tree_of_all();
+    let own = ["client", "bob", "--common-name", "bob", "--kubernetes-dir"];
+    let keys = ["--key-algorithm", "ECDSA-P256"];
+    run(certs(&own).arg(place.path()).args(keys)).expect(0);
+    let (elsewhere, password) = (TempDir::new(), place.join("password"));
+    write_secret(&password, PASSWORD);
+    let late = |way_out: &str| {
+        let mut bob = command(place.path(), "pkcs12", &["bob"]);
+        bob.args(["--password-file", text(&password)]);
+        bob.args(["--output-file", text(&elsewhere.join("out"))]);
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        let refused = run(&mut at(now + 800 * 86400, "022", &bob)).expect(4);
+        assert!(refused.stderr.contains(way_out), "{refused}");
+    };
+    late(": 'certs renew bob.crt' renews it, as it is");
+    // Where the CA's key is not, it does not.
+    fs::remove_file(place.join("pki/ca.key")).expect("remove");
+    late(": have the CA's owner issue it, and place it here");
+}
+
+#[test]
 fn what_is_named_as_a_file_is_judged_as_by_its_name() {
     let (place, elsewhere) = (tree_of_all(), TempDir::new());
     let (out, password) = (elsewhere.join("out"), place.join("password"));

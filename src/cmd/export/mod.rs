@@ -14,7 +14,7 @@ use super::check::{judged, look};
 use super::{Env, Outcome, Stop, there};
 use crate::bundle::above;
 use crate::cli::{ExportVerb, Tree};
-use crate::diff::{authorities, told_to_a_reader};
+use crate::diff::{authorities, renewed_by_name, told_to_a_reader};
 use crate::facts;
 use crate::finding::{Finding, Severity};
 use crate::key::PrivateKey;
@@ -197,7 +197,8 @@ impl Found {
     /// What is wrong with it, and with its CA.
     fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
         let specs = std::slice::from_ref(spec);
-        told_to_a_reader(judged(specs, &self.seen, env.now), specs)
+        let findings = told_to_a_reader(judged(specs, &self.seen, env.now), specs);
+        renewed_by_name(findings, specs, &self.seen.observed)
     }
 
     fn observed(&self, spec: &Spec) -> &Observed {
