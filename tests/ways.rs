@@ -8,6 +8,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64ct::{Base64, Encoding};
 
@@ -15,7 +16,7 @@ mod common;
 use common::kubeadm::NOON;
 use common::renewal::{DAY, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{CLUSTER, Finished, TempDir, at, certs, mode, read, run, set_mode, text, write};
+use common::{CLUSTER, Finished, TempDir, at, certs, mode, read, run, set_mode, text, venv, write};
 
 const NAMED: &str = "--embed-certs=false";
 const CAROL: [&str; 3] = ["carol", "--common-name", "carol"];
@@ -139,6 +140,26 @@ fn a_pair_is_made_anew_beside_a_kubeconfig_that_names_both_of_its_files_in_whate
         }
         check(&folder, 350).expect(0);
     }
+}
+
+#[test]
+fn a_way_up_from_a_folder_that_is_a_link_is_gone_as_clients_go_it() {
+    let (folder, conf) = tree_with(("carol.conf", "pki/../pki"));
+    let (pki, certs) = (folder.join("k/pki"), folder.join("certs"));
+    fs::rename(&pki, &certs).expect("rename a folder");
+    symlink("../certs", &pki).expect("a link");
+    // What kubectl reads of it.
+    let mut flatten = Command::new(venv("kubectl"));
+    flatten.arg("--kubeconfig").arg(&conf);
+    let shown = run(flatten.args(["config", "view", "--raw", "--flatten"])).expect(0);
+    let certificate = Base64::encode_string(read(&pki.join("carol.crt")).as_bytes());
+    assert!(shown.stdout.contains(&certificate), "{shown}");
+    check(&folder, 0).expect(0);
+    hold(&folder, &conf, "client-key", "carol.key");
+    check(&folder, 0).expect(0);
+    force_carol(&folder, 1).expect(4);
+    renew(&folder, 1, &["--all"]).expect(3);
+    check(&folder, 1).expect(0);
 }
 
 #[test]

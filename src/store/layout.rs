@@ -2,7 +2,7 @@
 //! are ours: what it does not know is neither read, written nor recovered.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use time::OffsetDateTime;
@@ -101,11 +101,7 @@ impl Roots {
 
     /// Where a file is that the kubeconfig `of` refers to: relative to the folder of `of`.
     pub(super) fn reference(&self, of: &FileId, reference: &str) -> PathBuf {
-        let kubeconfig = self.file(of);
-        kubeconfig
-            .parent()
-            .unwrap_or(Path::new("."))
-            .join(reference)
+        named_beside(&self.file(of), reference)
     }
 }
 
@@ -262,7 +258,24 @@ pub(super) fn folders(root: Root) -> &'static [&'static str] {
 
 /// Where a kubeconfig at `kubeconfig` finds a file that it names.
 pub fn named_beside(kubeconfig: &Path, named: &str) -> PathBuf {
-    kubeconfig.parent().unwrap_or(Path::new(".")).join(named)
+    let path = directory_of(kubeconfig).join(named);
+    let up = |part: Component<'_>| part == Component::ParentDir;
+    if Path::new(named).is_absolute() || !Path::new(named).components().any(up) {
+        return path;
+    }
+    let Ok(whole) = std::path::absolute(&path) else {
+        return path;
+    };
+    // As clients do (Go's `filepath.Join`): `..` takes away the name before it, also where that is a link.
+    let mut cleaned = PathBuf::new();
+    for part in whole.components() {
+        if up(part) {
+            cleaned.pop();
+        } else {
+            cleaned.push(part);
+        }
+    }
+    cleaned
 }
 
 /// The directory that `path` names a file of.
