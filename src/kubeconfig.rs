@@ -68,8 +68,9 @@ pub struct Current {
     pub server_name: Option<String>,
     /// The CA certificates; without any the machine's own are trusted.
     pub authorities: Option<Source>,
-    /// What else is trusted at the same server: the names of other clusters, and the CA certificates that they hold.
-    pub beside: Vec<(String, Zeroizing<Vec<u8>>)>,
+    /// What else is trusted at the same server: the names of other clusters, and the CA certificates that they hold
+    /// or name.
+    pub beside: Vec<(String, Source)>,
     /// The client certificate.
     pub certificate: Source,
     /// The client key.

@@ -730,12 +730,21 @@ fn a_ca_of_another_entry_for_the_same_server_is_told() {
     };
     let extra = vec!["warning kubeconfig-trust-extra admin.conf"];
     for (ca, server, expected) in [
-        ("\"$aside/other.crt\"", "$url", extra),
+        ("\"$aside/other.crt\"", "$url", extra.clone()),
         ("pki/ca.crt", "$url", vec![]),
+        ("\"$aside/other.crt\"", "$url/", extra.clone()),
+        ("\"$aside/other.crt\"", "${url/https/HTTPS}", extra.clone()),
+        ("pki/ca.crt", "$url/", vec![]),
         ("\"$aside/other.crt\"", "https://10.9.9.9:6443", vec![]),
     ] {
         let recipe = second(ca, server);
         assert_eq!(after(OPENSSL, &recipe, &[]).0, expected, "{recipe}");
+        let named = recipe.replace(
+            &format!("certificate-authority-data: $(base64 -w 0 {ca})"),
+            &format!("certificate-authority: $(realpath {ca})"),
+        );
+        assert_ne!(named, recipe);
+        assert_eq!(after(OPENSSL, &named, &[]).0, expected, "{named}");
     }
 }
 
@@ -1092,6 +1101,16 @@ fn the_key_that_a_kubeconfig_names_is_told_of_where_that_cannot_be_used() {
             told.sort();
             assert_eq!(told, expected, "{recipe}");
         }
+        // What holds no key is none, whatever the kubeconfig says.
+        let recipe = format!(
+            "{named}; edit a.conf '{harm}'; printf 'root:x:0:0\\n' > \"$aside/away.key\"; chmod 644 \"$aside/away.key\""
+        );
+        let told = after(OPENSSL, &recipe, &[]).0;
+        let only = |told: &String| told == "error unreadable a.conf";
+        assert!(
+            !told.is_empty() && told.iter().all(only),
+            "{recipe}: {told:?}"
+        );
     }
 }
 

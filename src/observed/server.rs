@@ -20,6 +20,15 @@ pub fn port(server: &str) -> Option<u16> {
     parts(server)?.1.parse().ok()
 }
 
+/// Whether both lead to one server by TLS, however they are written.
+pub fn same(one: &str, other: &str) -> bool {
+    let place = |server: &str| {
+        let tls = host(server).filter(|_| is_verified(server))?;
+        Some((tls.to_ascii_lowercase(), port(server).unwrap_or(443)))
+    };
+    one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
+}
+
 /// Host and port as they stand there, without a user.
 pub fn authority(server: &str) -> &str {
     let rest = server.split_once("://").map_or(server, |(_, rest)| rest);
@@ -93,6 +102,24 @@ mod tests {
         ] {
             assert_eq!(authority(server), expected, "{server}");
             assert_eq!(port(server), port_of, "{server}");
+        }
+    }
+
+    #[test]
+    fn one_server_is_known_however_its_url_is_written() {
+        let server = "https://api.example:443";
+        for (other, expected) in [
+            ("https://api.example:443", true),
+            ("https://api.example:443/", true),
+            ("HTTPS://API.example/x", true),
+            ("https://user@api.example", true),
+            ("api.example:443", true),
+            ("https://api.example:6443", false),
+            ("https://a.example:443", false),
+            ("http://api.example:443", false),
+            ("", false),
+        ] {
+            assert_eq!(same(other, server), expected, "{other}");
         }
     }
 

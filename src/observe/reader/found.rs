@@ -162,11 +162,17 @@ pub(crate) fn may_hold(bytes: &[u8]) -> bool {
 
 /// Whether a private key is within another text, be it as DER.
 fn embeds_key(bytes: &[u8]) -> bool {
-    let is_key = |der: &[u8]| {
-        let der = first(der);
-        sealed(der).is_some() || key::shape(der).is_some()
-    };
-    pem::embeds_private_key(bytes, &is_key)
+    pem::embeds_private_key(bytes, &is_der_of_key)
+}
+
+/// Whether a private key is in a file, in whatever form.
+pub(super) fn holds_key(bytes: &[u8]) -> bool {
+    pem::holds_private_key(bytes) || is_der_of_key(bytes)
+}
+
+fn is_der_of_key(bytes: &[u8]) -> bool {
+    let der = first(bytes);
+    sealed(der).is_some() || key::shape(der).is_some()
 }
 
 /// The same of a file that is too large for any of them, by its beginning. A database or an archive may have

@@ -1,5 +1,6 @@
 //! A kubeconfig, with the files that it names.
 
+use super::found::holds_key;
 use super::{Holds, Reader, access, key_state, unread, when_it_comes};
 use crate::kubeconfig::{self, Bearer, Source};
 use crate::location::FileId;
@@ -77,7 +78,15 @@ impl Reader<'_> {
             beside: entry
                 .beside
                 .into_iter()
-                .filter_map(|(name, bytes)| Some((name, Certificate::from_pem(&bytes).ok()?)))
+                .filter_map(|(name, source)| {
+                    let bytes = match source {
+                        Source::Data { bytes, .. } => bytes,
+                        Source::File { path, .. } => {
+                            self.store.read_reference(file, &path).ok()??.bytes
+                        }
+                    };
+                    Some((name, Certificate::from_pem(&bytes).ok()?))
+                })
                 .collect(),
             chain,
             sources: Box::new(sources),
@@ -93,7 +102,10 @@ impl Reader<'_> {
         let paths = content.map(|content| kubeconfig::key_files(&content.bytes));
         for path in paths.unwrap_or_default() {
             // That one cannot be read, where it matters, is told already.
-            if let Ok(Some(key)) = self.store.read_reference(file, &path) {
+            // What holds none is no key, whatever a kubeconfig calls it.
+            if let Ok(Some(key)) = self.store.read_reference(file, &path)
+                && holds_key(&key.bytes)
+            {
                 self.unreadable.push(Unreadable {
                     file: file.clone(),
                     why: path,
