@@ -377,8 +377,39 @@ fn a_key_that_a_repaired_kubeconfig_named_is_told_so_that_it_goes() {
     write(&path, format!("{before}client-key: a.key\n"));
     certs(&tree, &["all"]).expect(4);
     let said = certs(&tree, &["all", "--force"]).expect(0);
-    let advice = "Delete the key a.key, which admin.conf named and does not need any more";
+    let advice = "Delete the key a.key, which admin.conf named and does not need any more, unless something else uses it";
     assert!(said.stdout.contains(advice), "{said}");
     let said = certs(&tree, &["all"]).expect(0);
     assert!(!said.stdout.contains("a.key"), "{said}");
+}
+
+#[test]
+fn a_key_that_another_kubeconfig_names_too_is_not_told_to_go() {
+    let tree = tree();
+    let data = |conf: &str| {
+        let (before, rest) = conf.split_once("client-key-data: ").expect("a key");
+        let key = Base64::decode_vec(rest.trim_end()).expect("base64");
+        (before.to_owned(), String::from_utf8(key).expect("PEM"))
+    };
+    let (before, key) = data(&read(&tree.join("admin.conf")));
+    write(&tree.join("pki/adm.key"), key);
+    set_mode(&tree.join("pki/adm.key"), 0o600);
+    for conf in ["admin.conf", "ops.conf"] {
+        write(
+            &tree.join(conf),
+            format!("{before}client-key: pki/adm.key\n"),
+        );
+        set_mode(&tree.join(conf), 0o600);
+    }
+    let renewed = |name: &str| {
+        let path = tree.path();
+        let renew = ["renew", name, "--kubernetes-dir", text(&path)];
+        run(common::certs(&renew).args(["--kubelet-dir", "none"])).expect(0)
+    };
+    let said = renewed("admin");
+    assert!(!said.stdout.contains("Delete the key"), "{said}");
+    // Nothing else names it now.
+    let said = renewed("ops.conf");
+    let advice = "Delete the key pki/adm.key, which ops.conf named";
+    assert!(said.stdout.contains(advice), "{said}");
 }

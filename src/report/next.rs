@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::location::{FileId, Root};
-use crate::observed::Observed;
+use crate::observed::{Kubeconfig, Observed, Source};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
 use crate::store::Store;
@@ -148,16 +148,33 @@ pub(super) fn left_behind(plan: &Plan, observed: &BTreeMap<String, Observed>) ->
         matches!(planned.step, Step::Replace { .. }) && planned.spec.credential_files().is_none()
     });
     let named = replaced.filter_map(|planned| match observed.get(&planned.spec.name) {
-        Some(Observed::Kubeconfig(found)) => Some((planned, &found.key_file.as_ref()?.0)),
+        Some(Observed::Kubeconfig(found)) if !is_used(found, plan, observed) => {
+            Some((planned, &found.key_file.as_ref()?.0))
+        }
         _ => None,
     });
     let told = named.map(|(planned, path)| Advice {
         text: format!(
-            "Delete the key {path}, which {} named and does not need any more: it is good as long as \
-             its certificate.",
+            "Delete the key {path}, which {} named and does not need any more, unless something else \
+             uses it: it is good as long as its certificate.",
             planned.spec.place.public()
         ),
         commands: Vec::new(),
     });
     told.collect()
+}
+
+/// Whether a kubeconfig that stays names that key too.
+fn is_used(named: &Kubeconfig, plan: &Plan, observed: &BTreeMap<String, Observed>) -> bool {
+    let stays = |name: &String| {
+        let mut steps = plan.steps.iter().filter(|one| one.spec.name == *name);
+        !steps.any(|one| matches!(one.step, Step::Replace { .. }))
+    };
+    let path = |found: &Kubeconfig| found.key_file.as_ref().map(|(path, _)| path.clone());
+    let same = |found: &Kubeconfig| match &found.sources[2] {
+        Source::File(_) => found.sources[2] == named.sources[2],
+        _ => path(found) == path(named),
+    };
+    let mut others = observed.iter().filter(|(name, _)| stays(name));
+    others.any(|(_, other)| matches!(other, Observed::Kubeconfig(found) if same(found)))
 }
