@@ -8,6 +8,7 @@ mod loose;
 mod named;
 mod renewal;
 mod request;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use time::OffsetDateTime;
 
 use crate::diff::{self, Within, authorities, diff, external_of, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Ground, Observed, Obstacle, Parts, Shared};
+use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
@@ -24,6 +25,7 @@ use blocked::not_copied;
 pub use due::{Due, Renewal};
 pub use loose::NOT_WRITTEN;
 pub use request::{Asking, asked};
+use shared::shared;
 
 /// What a verb may do with what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,17 +365,6 @@ impl<'a> Planner<'a> {
             findings: [asked, findings].concat(),
             mended,
         })
-    }
-}
-
-/// A copy of what all nodes have alike is no CA of its own: what is kept elsewhere takes its place.
-/// Where that is gone, the copy may be the last.
-fn shared(files: &[Shared], force: Force<'_>, errors: Vec<Code>) -> Step {
-    let last = |shared: &Shared| shared.of.is_none() && shared.there.is_some();
-    if force == Force::No || errors.is_empty() || files.iter().any(last) {
-        Step::Keep
-    } else {
-        Step::Replace { why: errors }
     }
 }
 

@@ -16,6 +16,7 @@ use super::folder::{self, Barred, is_link};
 use super::layout::in_directory;
 use super::lock::Locked;
 use super::read::{FileContent, ReadError, TO_READ, is_directory, is_file, kind, reason};
+use super::rename::{rename_exclusively, rename_folder};
 use crate::key;
 use crate::location::Owner;
 
@@ -339,54 +340,6 @@ impl Directory {
         let advice = advice(errno);
         anyhow!("{what} {}: {}{advice}", path.display(), reason(errno))
     }
-}
-
-/// The same of a folder, which cannot have two names.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(super) fn rename_folder(
-    here: BorrowedFd<'_>,
-    from: &str,
-    there: BorrowedFd<'_>,
-    to: &str,
-) -> nix::Result<()> {
-    use nix::fcntl::{RenameFlags, renameat2};
-    match renameat2(here, from, there, to, RenameFlags::RENAME_NOREPLACE) {
-        Err(Errno::EINVAL | Errno::ENOSYS) => renameat(here, from, there, to),
-        result => result,
-    }
-}
-
-/// What is in the place of a folder is replaced by none, but an empty one.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-use nix::fcntl::renameat as rename_folder;
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn rename_exclusively(
-    here: BorrowedFd<'_>,
-    from: &str,
-    there: BorrowedFd<'_>,
-    to: &str,
-) -> nix::Result<()> {
-    use nix::fcntl::{RenameFlags, renameat2};
-    match renameat2(here, from, there, to, RenameFlags::RENAME_NOREPLACE) {
-        Err(Errno::EINVAL | Errno::ENOSYS) => link_and_remove(here, from, there, to),
-        result => result,
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-use link_and_remove as rename_exclusively;
-
-/// `RENAME_NOREPLACE` for file systems and C libraries without it. Between the two steps the file
-/// has both names; recovery then removes the staged one.
-pub(super) fn link_and_remove(
-    here: BorrowedFd<'_>,
-    from: &str,
-    there: BorrowedFd<'_>,
-    to: &str,
-) -> nix::Result<()> {
-    linkat(here, from, there, to, AtFlags::empty())?;
-    unlinkat(here, from, UnlinkatFlags::NoRemoveDir)
 }
 
 /// The usual way out of an error, as the end of a sentence.

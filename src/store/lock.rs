@@ -1,11 +1,12 @@
 //! Who works in the directories: one writer, or readers. The lock is `flock` on the directories
 //! themselves, so no lock file is left behind, and a process that dies gives it back.
 
+mod locked;
 mod patience;
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,32 +20,8 @@ use super::layout::{self, Roots};
 use super::{involved, left, read, writable};
 use crate::location::Root;
 
+pub(super) use locked::Locked;
 use patience::{Patience, cannot_lock};
-
-/// A locked directory. It is given back in so many words: closing it does not, as long as a process
-/// that was forked in the meantime has it too. That this fails is no matter, the end of the process
-/// does it then.
-#[derive(Debug)]
-pub(super) struct Locked(File);
-
-impl Locked {
-    /// A directory in one that is locked.
-    pub(super) fn new(directory: File) -> Self {
-        Self(directory)
-    }
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
-impl AsFd for Locked {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
 
 /// A reader's lock. Writers wait until it is dropped.
 pub struct Lock {
@@ -105,9 +82,9 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
         match directory.try_lock_shared() {
             Ok(()) if is_root => held.push(Directory {
                 path,
-                handle: Locked(directory),
+                handle: Locked::new(directory),
             }),
-            Ok(()) => inside.push(Locked(directory)),
+            Ok(()) => inside.push(Locked::new(directory)),
             Err(TryLockError::WouldBlock) => busy = Some(path),
             Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
         }
@@ -228,7 +205,7 @@ pub(super) fn exclusive(
 fn unlocked(root: Root, path: &Path) -> Option<Place> {
     let directory = Directory {
         path: path.canonicalize().ok()?,
-        handle: Locked(open(path).ok()?),
+        handle: Locked::new(open(path).ok()?),
     };
     Some(Place {
         roots: vec![root],

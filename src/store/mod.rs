@@ -5,7 +5,7 @@
 //! - `layout`: names and paths
 //! - `read`: one file; `list`: which there are by their names; `walk`: whatever their names
 //! - `folder`, `lock`, `writable`: the directories
-//! - `commit`, `run`, `stage`, `link`, `journal`, `backup`: changing files
+//! - `commit`, `run`, `stage`, `rename`, `link`, `journal`, `backup`: changing files
 //! - `earlier`: the runs that the backups tell of
 //! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
 //! - `handed`, `output`: files that are no part of a tree
@@ -35,6 +35,7 @@ mod owner;
 mod read;
 mod recover;
 mod referred;
+mod rename;
 mod run;
 mod stage;
 mod undecided;

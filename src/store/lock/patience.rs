@@ -23,14 +23,14 @@ impl Patience<'_> {
     pub(super) fn lock(&mut self, directory: File, path: &Path) -> Result<Locked> {
         self.until(&directory, path, File::try_lock)?
             .map_err(|error| cannot_lock(path, &error))?;
-        Ok(Locked(directory))
+        Ok(Locked::new(directory))
     }
 
     /// Where nobody can write there is nobody to keep out, and a file system may know no lock.
     pub(super) fn lock_to_read(&mut self, directory: File, path: &Path) -> Result<Locked> {
         match self.until(&directory, path, File::try_lock_shared)? {
             Err(error) if !writable::is_read_only(path) => Err(cannot_lock(path, &error)),
-            _ => Ok(Locked(directory)),
+            _ => Ok(Locked::new(directory)),
         }
     }
 

@@ -3,7 +3,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 use crate::store::commit::LARGEST_MODE;
-use crate::store::directory::link_and_remove;
+use crate::store::rename::link_and_remove;
 
 /// A commit that must be refused, and must leave everything as it was.
 fn refused(tree: &Tree, changes: Vec<Change>) -> String {
