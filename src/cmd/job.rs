@@ -109,12 +109,18 @@ impl Job {
     }
 
     /// Those that the run is not about may name one file of a pair that it makes anew.
-    fn look_at_kubeconfigs(&self, specs: &[Spec], seen: &mut Seen) {
+    fn look_at_kubeconfigs(&self, specs: &[Spec], seen: &mut Seen) -> Vec<Finding> {
         let pair = |spec: &Spec| !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
-        let replaces = matches!(self.policy.force, Force::Drifted | Force::Named);
-        if replaces && specs.iter().any(pair) {
-            seen.ground.kubeconfigs = there::kubeconfigs(&self.store);
+        let replaces = matches!(
+            self.policy.force,
+            Force::Drifted | Force::Named | Force::Stated
+        );
+        if !replaces || !specs.iter().any(pair) {
+            return Vec::new();
         }
+        let (kubeconfigs, unread) = there::all_kubeconfigs(&self.store);
+        seen.ground.kubeconfigs = kubeconfigs;
+        unread
     }
 
     /// What is there, and what is to be done at this time.
@@ -133,11 +139,10 @@ impl Job {
         if specs != self.specs {
             seen = look(&specs);
         }
-        self.look_at_kubeconfigs(&specs, &mut seen);
-        let mut adapted = match &self.adapt {
-            Some(adapt) => adapt(&mut specs, &mut seen)?,
-            None => Vec::new(),
-        };
+        let mut adapted = self.look_at_kubeconfigs(&specs, &mut seen);
+        if let Some(adapt) = &self.adapt {
+            adapted.extend(adapt(&mut specs, &mut seen)?);
+        }
         let (found, ground) = (&seen.observed, &seen.ground);
         let mut planning = plan(&specs, &self.issuers, found, ground, self.policy, now);
         // What the plan tells of the same certificate is not told twice.
@@ -146,7 +151,7 @@ impl Job {
             Err(refusal) => refusal.findings.clone(),
         };
         let same = |one: &Finding, other: &Finding| {
-            (&one.name, one.code, &one.text) == (&other.name, other.code, &other.text)
+            (&one.file, one.code, &one.text) == (&other.file, other.code, &other.text)
         };
         adapted.retain(|one| !told.iter().any(|other| same(one, other)));
         let error = |finding: &Finding| finding.severity() == Severity::Error;

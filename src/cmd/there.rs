@@ -7,7 +7,7 @@ use super::Stop;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
-use crate::observed::{Observed, Parts};
+use crate::observed::{Cause, Observed, Parts};
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
 use crate::profile::{Profile, ResolveError, by_name};
 use crate::spec::{Kind, Place, Spec};
@@ -219,9 +219,35 @@ pub(crate) fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> See
 /// Where each kubeconfig that is there has its parts, wherever in the tree it lies: a run over a few files
 /// may part any of them.
 pub(crate) fn kubeconfigs(store: &Store) -> Vec<Parts> {
+    all_kubeconfigs(store).0
+}
+
+/// The same, with what the system did not let be read: it may be one that has half of a pair.
+pub(crate) fn all_kubeconfigs(store: &Store) -> (Vec<Parts>, Vec<Finding>) {
     let (mut places, _) = places(store, &Root::TREE);
     let lying = Lying::of(store, &places, &Root::TREE);
-    whole(&mut places, &lying, store).ground.kubeconfigs
+    let seen = whole(&mut places, &lying, store);
+    let reasons = seen
+        .observed
+        .values()
+        .filter_map(|observed| match observed {
+            Observed::Unreadable(reasons) => Some(reasons),
+            _ => None,
+        });
+    let failed = reasons
+        .flatten()
+        .filter(|reason| reason.cause == Cause::Failed);
+    let findings = failed.map(|reason| {
+        let way_out = reason.way_out.as_deref().unwrap_or_default();
+        told(
+            Code::ReadFailed,
+            reason.file.clone(),
+            reason.why.clone(),
+            way_out,
+        )
+    });
+    let findings = findings.collect();
+    (seen.ground.kubeconfigs, findings)
 }
 
 /// What else lies there, added to what was seen in `places`.
