@@ -2,6 +2,7 @@
 
 mod asked;
 mod former;
+mod parts;
 mod reader;
 mod reasons;
 
@@ -12,9 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
-use crate::observed::{
-    Access, Cause, Ground, Observed, Obstacle, Octets, Parts, Shared, Unreadable,
-};
+use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable};
 use crate::profile::by_name;
 use crate::requests::{manifest, returned, sent};
 use crate::spec::{Place, Spec};
@@ -24,6 +23,7 @@ use crate::x509::request::Request;
 
 pub use asked::asked;
 pub use former::{Former, former};
+pub use parts::parts;
 use reader::Reader;
 pub(crate) use reader::{beginning_may_hold, may_hold};
 pub(crate) use reasons::unread;
@@ -112,17 +112,6 @@ fn look<'a>(
                 seen.references
                     .extend(reference.map(|path| (file.clone(), path)));
             }
-        }
-        if let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) {
-            let file = spec.place.public();
-            seen.ground.kubeconfigs.push(Parts {
-                shown: match spec.place {
-                    Place::Found { .. } => spec.name.clone(),
-                    _ => file.to_string(),
-                },
-                file,
-                sources: found.sources.clone(),
-            });
         }
         // Who replaces nothing is told what is in the way of it where that is why it cannot be read.
         let unread = matches!(seen.observed.get(&spec.name), Some(Observed::Unreadable(_)));
@@ -241,7 +230,6 @@ impl Seen {
     pub fn add(&mut self, other: Self) {
         self.observed.extend(other.observed);
         self.files.extend(other.files);
-        self.ground.kubeconfigs.extend(other.ground.kubeconfigs);
         for (directory, access) in other.ground.directories {
             let known = &mut self.ground.directories;
             if known.iter().all(|(known, _)| *known != directory) {

@@ -140,8 +140,10 @@ pub struct Parts {
     pub file: FileId,
     /// What it is called in a message: one that lies where no run writes by its whole path.
     pub shown: String,
-    /// Where its CA certificates, certificate and key are.
-    pub sources: Box<[Source; 3]>,
+    /// Where its certificate is.
+    pub certificate: Source,
+    /// Where its key is.
+    pub key: Source,
 }
 
 /// Why an entry cannot be put into a kubeconfig: for the sake of what else is in it.

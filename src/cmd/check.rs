@@ -104,6 +104,7 @@ fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Resul
     }
     // Half of a run is no drift.
     if interrupted.is_none() {
+        findings.extend(lying.open(&job.store));
         findings.extend(lying.findings);
         let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
         let mut judged = judged(&specs, &seen, env.now);

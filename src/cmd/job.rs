@@ -118,7 +118,7 @@ impl Job {
         if !replaces || !specs.iter().any(pair) {
             return Vec::new();
         }
-        let (kubeconfigs, unread) = there::all_kubeconfigs(&self.store);
+        let (kubeconfigs, unread) = there::kubeconfigs(&self.store);
         seen.ground.kubeconfigs = kubeconfigs;
         unread
     }

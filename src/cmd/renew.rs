@@ -211,8 +211,9 @@ impl Job {
         let trusted = store::trusted_users(Owner::default());
         let mut seen = observe(&places, &self.store, passphrases, trusted);
         // With the same key no half is parted from the other.
+        let mut unread = Vec::new();
         if !self.renewal.reuse_key {
-            seen.ground.kubeconfigs = there::kubeconfigs(&self.store);
+            (seen.ground.kubeconfigs, unread) = there::kubeconfigs(&self.store);
         }
         let over = self
             .stated
@@ -268,6 +269,10 @@ impl Job {
         let mut planning = plan(&wanted, &issuers, &seen.observed, ground, policy, env.now);
         if let (false, Ok(_)) = (closed.is_empty(), &planning) {
             planning = Err(Refusal { findings: closed });
+        }
+        if let Ok(planned) = &mut planning {
+            unread.retain(|one| planned.findings().all(|told| told.file != one.file));
+            planned.ground.extend(unread);
         }
         if let (true, Ok(planned)) = (self.names.is_empty(), &mut planning) {
             let tree = (&self.store, roots);

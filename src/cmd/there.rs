@@ -7,9 +7,9 @@ use super::Stop;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
-use crate::observed::{Cause, Observed, Parts};
+use crate::observed::{Observed, Parts};
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
-use crate::profile::{Profile, ResolveError, by_name};
+use crate::profile::{Phase, Profile, ResolveError, by_name};
 use crate::spec::{Kind, Place, Spec};
 use crate::store::{self, LARGEST, ReadError, Store, Walked, is_called_ours};
 
@@ -52,6 +52,8 @@ pub(crate) struct Lying {
     files: Vec<FileId>,
     /// What is not looked at as a file of its name.
     aside: BTreeSet<FileId>,
+    /// What runs keep, or left.
+    ours: Vec<FileId>,
     /// What is told of what was not looked at.
     pub(crate) findings: Vec<Finding>,
 }
@@ -66,13 +68,14 @@ impl Lying {
         let mut lying = Self {
             files: Vec::new(),
             aside: BTreeSet::new(),
+            ours: Vec::new(),
             findings: Vec::new(),
         };
         let mut sized = Vec::new();
         let mut real = BTreeSet::new();
         for root in roots {
             let walked = store.walk(*root);
-            lying.not_listed(store, *root, &walked);
+            lying.not_listed(store, &walked);
             for (file, what) in walked.odd {
                 if !own.contains(&file) {
                     let told = what.map(|what| format!("is {what}, and was not looked at"));
@@ -119,31 +122,41 @@ impl Lying {
         });
     }
 
+    /// What runs keep or left, and others may look into. Keys that were replaced may still be good, and nothing
+    /// else of them is looked at.
+    pub(crate) fn open(&self, store: &Store) -> Vec<Finding> {
+        let judge = |file: &FileId| match store.open_to_others(file) {
+            Ok(open) => {
+                let (mode, to) = open?;
+                let text =
+                    format!("has the mode {mode:04o}, and is where runs keep what they replace");
+                let way_out = format!(
+                    "chmod it to {to:04o}, and replace the keys in it if others may have read them"
+                );
+                Some(told(Code::KeyMode, file.clone(), text, &way_out))
+            }
+            Err(error) => Some(unread(file, &error)),
+        };
+        self.ours.iter().filter_map(judge).collect()
+    }
+
     fn leave(&mut self, file: FileId, text: Option<String>) {
         let finding = text.map(|text| told(Code::NotLookedAt, file.clone(), text, NOT_OURS));
         self.findings.extend(finding);
         self.aside.insert(file);
     }
 
-    fn not_listed(&mut self, store: &Store, root: Root, walked: &Walked) {
+    fn not_listed(&mut self, store: &Store, walked: &Walked) {
         // Those that a tree has are told of already.
         let closed = walked.closed.iter();
-        let closed = closed.filter(|folder| !store.folders(root).contains(folder));
+        let closed = closed.filter(|folder| !store.folders(folder.root).contains(folder));
         self.findings.extend(closed.map(|folder| {
             let text = "may not be looked into by this user".to_owned();
             let way_out = "run as root, or as its owner";
             told(Code::NotLookedAt, folder.clone(), text, way_out)
         }));
-        // Keys that were replaced may still be good, and nothing else of them is looked at.
-        self.findings
-            .extend(walked.open.iter().map(|(file, mode, to)| {
-                let text =
-                    format!("has the mode {mode:04o}, and is where runs keep what they replace");
-                let way_out = format!(
-                    "chmod it to {to:04o}, and replace the keys in it if others may have read them"
-                );
-                told(Code::KeyMode, file.clone(), text, &way_out)
-            }));
+        self.findings.extend(failed(walked));
+        self.ours.extend(walked.ours.iter().cloned());
         let left = walked.left.iter().cloned();
         let left = left.map(|(file, why)| told(Code::NotLookedAt, file, why, NOT_OURS));
         self.findings.extend(left);
@@ -217,37 +230,53 @@ pub(crate) fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> See
 }
 
 /// Where each kubeconfig that is there has its parts, wherever in the tree it lies: a run over a few files
-/// may part any of them.
-pub(crate) fn kubeconfigs(store: &Store) -> Vec<Parts> {
-    all_kubeconfigs(store).0
+/// may part any of them. And what the system did not let be looked at, which may be one.
+pub(crate) fn kubeconfigs(store: &Store) -> (Vec<Parts>, Vec<Finding>) {
+    let pairs = rows()
+        .into_iter()
+        .filter(|row| row.phase != Phase::Kubeconfig);
+    let pairs: BTreeSet<FileId> = pairs.flat_map(|row| row.place.files()).collect();
+    let (mut sized, mut findings) = (Vec::new(), Vec::new());
+    for root in Root::TREE {
+        let walked = store.walk(root);
+        findings.extend(failed(&walked));
+        // A kubelet's directory is closed to others, and no kubeconfig is kept there.
+        let closed = walked.closed.iter();
+        let closed = closed.filter(|folder| folder.root != Root::Kubelet);
+        findings.extend(closed.map(|folder| {
+            let path = store.path(folder);
+            unread(folder, &ReadError::PermissionDenied { path })
+        }));
+        sized.extend(walked.files);
+    }
+    // As elsewhere: of what is larger, or beyond the bound, nothing is read.
+    sized.retain(|(file, size)| *size <= LARGEST && !pairs.contains(file));
+    sized.sort_by(|(one, size), (other, larger)| (size, one).cmp(&(larger, other)));
+    let mut room = MOST;
+    let mut kubeconfigs = Vec::new();
+    for (file, size) in sized {
+        let Some(rest) = room.checked_sub(size) else {
+            break;
+        };
+        room = rest;
+        match observe::parts(&file, store) {
+            Ok(parts) => kubeconfigs.extend(parts),
+            Err(error) => findings.push(unread(&file, &error)),
+        }
+    }
+    (kubeconfigs, findings)
 }
 
-/// The same, with what the system did not let be read: it may be one that has half of a pair.
-pub(crate) fn all_kubeconfigs(store: &Store) -> (Vec<Parts>, Vec<Finding>) {
-    let (mut places, _) = places(store, &Root::TREE);
-    let lying = Lying::of(store, &places, &Root::TREE);
-    let seen = whole(&mut places, &lying, store);
-    let reasons = seen
-        .observed
-        .values()
-        .filter_map(|observed| match observed {
-            Observed::Unreadable(reasons) => Some(reasons),
-            _ => None,
-        });
-    let failed = reasons
-        .flatten()
-        .filter(|reason| reason.cause == Cause::Failed);
-    let findings = failed.map(|reason| {
-        let way_out = reason.way_out.as_deref().unwrap_or_default();
-        told(
-            Code::ReadFailed,
-            reason.file.clone(),
-            reason.why.clone(),
-            way_out,
-        )
-    });
-    let findings = findings.collect();
-    (seen.ground.kubeconfigs, findings)
+/// What a walk could not look at.
+fn failed(walked: &Walked) -> impl Iterator<Item = Finding> {
+    let failed = walked.failed.iter();
+    failed.map(|(file, error)| unread(file, error))
+}
+
+fn unread(file: &FileId, error: &ReadError) -> Finding {
+    let unread = observe::unread(file, error);
+    let way_out = unread.way_out.unwrap_or_default();
+    told(unread.cause.code(), file.clone(), unread.why, &way_out)
 }
 
 /// What else lies there, added to what was seen in `places`.
@@ -365,14 +394,12 @@ pub(crate) fn nothing(store: &Store) -> Stop {
 
 /// A directory that this user may not list may hold what the user need not read.
 fn unlisted(folder: FileId, error: &ReadError) -> Finding {
-    let unread = observe::unread(&folder, error);
     let withheld =
         folder.root == Root::Kubelet && matches!(error, ReadError::PermissionDenied { .. });
-    let (code, text) = if withheld {
-        (Code::KeyUnread, "may not be listed by this user".to_owned())
-    } else {
-        (unread.cause.code(), unread.why)
-    };
-    let way_out = unread.way_out.unwrap_or_default();
-    told(code, folder, text, &way_out)
+    if !withheld {
+        return unread(&folder, error);
+    }
+    let finding = unread(&folder, error);
+    let text = "may not be listed by this user".to_owned();
+    told(Code::KeyUnread, folder, text, &finding.way_out)
 }

@@ -83,8 +83,6 @@ impl Planner<'_> {
         let pair = !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
         let files = [spec.place.public(), spec.place.key()].map(Source::File);
         let there = self.kubeconfigs.iter().filter(move |_| pair);
-        there.filter(move |Parts { sources, .. }| {
-            (sources[1] == files[0]) != (sources[2] == files[1])
-        })
+        there.filter(move |parts| (parts.certificate == files[0]) != (parts.key == files[1]))
     }
 }

@@ -110,6 +110,14 @@ impl Store {
         self.roots.file(file)
     }
 
+    /// What `file` is called in a message: one that lies where no run writes by its whole path.
+    pub fn shown(&self, file: &FileId) -> String {
+        if layout::is_known(file) {
+            return file.to_string();
+        }
+        self.path(file).display().to_string()
+    }
+
     /// Where `root` is.
     pub fn root(&self, root: Root) -> &Path {
         self.roots.path(root)
@@ -204,6 +212,11 @@ impl Store {
     /// The files below `root`, whatever their names.
     pub fn walk(&self, root: Root) -> Walked {
         walk::walk(&self.roots, root)
+    }
+
+    /// The mode of what runs of `certs` left or keep, where others may look into it, and the one that it is to have.
+    pub fn open_to_others(&self, ours: &FileId) -> Result<Option<(u32, u32)>, ReadError> {
+        walk::open_to_others(&self.roots, ours)
     }
 
     /// A file that [`Store::walk`] found.

@@ -1,15 +1,15 @@
 //! Which files lie below a root, whatever they are called: for who looks at all that is there.
 
 use std::fs::DirEntry;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::commit::LARGEST_MODE;
 use super::folder;
 use super::layout::{OURS, Roots, parse_staged, within};
 use super::list::places;
-use super::read::{is_directory, is_file, kind};
+use super::read::{ReadError, io_failure, is_directory, is_file, kind};
 use crate::location::{FileId, Root};
 use crate::pem;
 
@@ -28,9 +28,10 @@ pub struct Walked {
     pub odd: Vec<(FileId, Option<String>)>,
     /// The folders that this user may not look into.
     pub closed: Vec<FileId>,
-    /// What begins as the names of a run's own do and is open to others, with its mode and the one that it
-    /// is to have.
-    pub open: Vec<(FileId, u32, u32)>,
+    /// What the system did not let be looked at, beside these.
+    pub failed: Vec<(FileId, ReadError)>,
+    /// What begins as the names of a run's own do, which is not looked at.
+    pub ours: Vec<FileId>,
     /// What was left out, and why.
     pub left: Vec<(FileId, String)>,
 }
@@ -52,12 +53,19 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
             {
                 continue;
             }
-            Err(_) => {
-                walk.walked.closed.push(folder);
+            Err(error) => {
+                walk.shut(folder, &path, &error);
                 continue;
             }
         };
-        for entry in listed.flatten() {
+        for entry in listed {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    walk.shut(folder.clone(), &path, &error);
+                    break;
+                }
+            };
             entries += 1;
             if entries > MOST {
                 let why = format!("holds more than {MOST} files: those beyond were not looked at");
@@ -85,14 +93,36 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(roots: &'a Roots, root: Root) -> Self {
-        let folders = Root::ALL.into_iter().flat_map(places);
-        let real = folders.filter_map(|folder| roots.file(&folder).canonicalize().ok());
-        Self {
+        let mut walk = Self {
             roots,
             root,
             own: places(root),
-            real: real.collect(),
+            real: Vec::new(),
             walked: Walked::default(),
+        };
+        for folder in Root::ALL.into_iter().flat_map(places) {
+            let path = roots.file(&folder);
+            match path.canonicalize() {
+                Ok(real) => walk.real.push(real),
+                Err(error) => walk.shut(folder, &path, &error),
+            }
+        }
+        walk
+    }
+
+    /// A folder that cannot be looked into.
+    fn shut(&mut self, folder: FileId, path: &Path, error: &Error) {
+        if error.kind() != ErrorKind::PermissionDenied {
+            self.missed(folder, path, error);
+        } else if !self.walked.closed.contains(&folder) {
+            self.walked.closed.push(folder);
+        }
+    }
+
+    /// What may have gone meanwhile, or was never there, is no matter.
+    fn missed(&mut self, file: FileId, path: &Path, error: &Error) {
+        if !matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::NotFound) {
+            self.walked.failed.push((file, io_failure(path, error)));
         }
     }
 
@@ -105,16 +135,20 @@ impl<'a> Walk<'a> {
             return None;
         };
         let file = FileId::new(self.root, within(&folder.name, name));
-        let found = entry.metadata().ok()?;
         if name.starts_with(OURS) {
-            let open = self.open_to_others(name, &file, found.mode());
-            let open = open.map(|(mode, to)| (file, mode, to));
-            self.walked.open.extend(open);
+            self.walked.ours.push(file);
             return None;
         }
         if self.own.contains(&file) {
             return None;
         }
+        let found = match entry.metadata() {
+            Ok(found) => found,
+            Err(error) => {
+                self.missed(file, &entry.path(), &error);
+                return None;
+            }
+        };
         if found.is_file() {
             self.walked.files.push((file, found.len()));
             return None;
@@ -142,31 +176,6 @@ impl<'a> Walk<'a> {
         None
     }
 
-    /// The mode of a backup, or of what only has such a name, that others may look into, and the one that it
-    /// is to have. What a run has staged has the mode that it will have in its place: what it holds tells
-    /// which that may be.
-    fn open_to_others(&self, name: &str, file: &FileId, mode: u32) -> Option<(u32, u32)> {
-        let to = match mode {
-            mode if is_directory(mode) => 0o700,
-            mode if is_file(mode) => 0o600,
-            _ => return None,
-        };
-        let public = is_file(mode)
-            && parse_staged(name).is_some()
-            && mode & 0o7777 & !LARGEST_MODE == 0
-            && !self.holds_key(file);
-        (mode & 0o077 != 0 && !public).then_some((mode & 0o7777, to))
-    }
-
-    fn holds_key(&self, file: &FileId) -> bool {
-        let read = folder::read_below(self.roots.path(self.root), &file.name);
-        let embedded = b"client-key-data";
-        read.ok().flatten().is_some_and(|content| {
-            let mut parts = content.bytes.windows(embedded.len());
-            pem::holds_private_key(&content.bytes) || parts.any(|part| part == embedded)
-        })
-    }
-
     /// What a link leads to, unless that is looked at by itself.
     fn elsewhere(&self, link: &FileId) -> Option<String> {
         let path = self.roots.file(link);
@@ -181,4 +190,39 @@ impl<'a> Walk<'a> {
             Err(_) => Some("a symbolic link that cannot be followed".to_owned()),
         }
     }
+}
+
+/// The mode of a backup, or of what only has such a name, that others may look into, and the one that it
+/// is to have. What a run has staged has the mode that it will have in its place: what it holds tells
+/// which that may be.
+pub(super) fn open_to_others(
+    roots: &Roots,
+    file: &FileId,
+) -> Result<Option<(u32, u32)>, ReadError> {
+    let path = roots.file(file);
+    let mode = match path.symlink_metadata() {
+        Ok(found) => found.mode(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_failure(&path, &error)),
+    };
+    let to = match mode {
+        mode if is_directory(mode) => 0o700,
+        mode if is_file(mode) => 0o600,
+        _ => return Ok(None),
+    };
+    let base = file.name.rsplit('/').next().unwrap_or_default();
+    let public = is_file(mode)
+        && parse_staged(base).is_some()
+        && mode & 0o7777 & !LARGEST_MODE == 0
+        && !holds_key(roots, file);
+    Ok((mode & 0o077 != 0 && !public).then_some((mode & 0o7777, to)))
+}
+
+fn holds_key(roots: &Roots, file: &FileId) -> bool {
+    let read = folder::read_below(roots.path(file.root), &file.name);
+    let embedded = b"client-key-data";
+    read.ok().flatten().is_some_and(|content| {
+        let mut parts = content.bytes.windows(embedded.len());
+        pem::holds_private_key(&content.bytes) || parts.any(|part| part == embedded)
+    })
 }

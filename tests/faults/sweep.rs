@@ -269,11 +269,6 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Whether the run may part a pair.
-    fn looks_at_all(&self) -> bool {
-        self.renews() || self.scenario.arguments.contains(&"--force")
-    }
-
     fn renews(&self) -> bool {
         self.scenario.arguments.first() == Some(&"renew")
     }
@@ -317,8 +312,6 @@ impl<'a> Stage<'a> {
         // looked at is taken for there, so that whoever needs it opens it, and is told.
         let copy = struck.line.contains(".certs-backup/");
         let closed = call("statx") && (copy || struck.line.contains("EACCES"));
-        // So it is where a run looks whether others may look into them.
-        let closed = closed || self.looks_at_all() && call("statx");
         if tidying && !closed && !struck.finished.stdout.contains(".certs-backup") {
             return Err("the note on the backups lacks".to_owned());
         }
@@ -331,9 +324,8 @@ impl<'a> Stage<'a> {
         let unlocking = struck.line.contains("LOCK_UN");
         // What could not be looked at is drift, and so is what is not there: it is made.
         let looking = call("newfstatat") && self.lacks_what_is_told(&struck.line);
-        // A renewal reads all that tells of the cluster, also what it has no part in; and what replaces a pair
-        // looks for kubeconfigs that have half of it in all that is there, keys among it.
-        let no_part = self.looks_at_all() && !changes_by(&struck.line);
+        // A renewal reads all that tells of the cluster, also what it has no part in.
+        let no_part = self.renews() && !changes_by(&struck.line);
         if !tidying && !asking && !unlocking && !looking && !no_part {
             return Err("the error went unnoticed".to_owned());
         }

@@ -4,6 +4,7 @@ use super::found::holds_key;
 use super::{Holds, Reader, access, key_state, unread, when_it_comes};
 use crate::kubeconfig::{self, Bearer, Source};
 use crate::location::FileId;
+use crate::observe::parts::lies;
 use crate::observed::{self, Access, Cause, Key, Kubeconfig, Observed, Unreadable};
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
@@ -51,9 +52,9 @@ impl Reader<'_> {
         // Where it has none, that is where they are to be.
         let of_ca = entry.authorities.as_ref();
         let sources = [
-            of_ca.map_or(observed::Source::Embedded, |ca| self.lies(file, ca)),
-            self.lies(file, &entry.certificate),
-            self.lies(file, &entry.key),
+            of_ca.map_or(observed::Source::Embedded, |ca| lies(file, ca, self.store)),
+            lies(file, &entry.certificate, self.store),
+            lies(file, &entry.key, self.store),
         ];
         let authorities = self.authorities(file, of_ca);
         let chain = self.source(file, &entry.certificate, Certificate::from_pem);
@@ -114,16 +115,6 @@ impl Reader<'_> {
                     access: Some(access(&key)),
                 });
             }
-        }
-    }
-
-    fn lies(&self, file: &FileId, source: &Source) -> observed::Source {
-        match source {
-            Source::Data { .. } => observed::Source::Embedded,
-            Source::File { path, .. } => self
-                .store
-                .referred(file, path)
-                .map_or(observed::Source::Elsewhere, observed::Source::File),
         }
     }
 

@@ -11,7 +11,8 @@ fn told(force: Force<'_>, [certificate, key]: [Source; 2]) -> Vec<Code> {
         kubeconfigs: vec![Parts {
             file: FileId::new(Root::Kubeconfig, "carol.conf"),
             shown: "carol.conf".to_owned(),
-            sources: Box::new([Source::Embedded, certificate, key]),
+            certificate,
+            key,
         }],
         ..ground()
     };

@@ -68,8 +68,13 @@ fn what_a_run_keeps_is_told_where_others_may_look_into_it() {
     // It is to be a certificate.
     tree.chmod("k/pki/.certs-0707070707070707-1", 0o644);
     let open = |root: Root| -> Vec<(String, u32, u32)> {
-        let walked = tree.store().walk(root).open.into_iter();
-        walked.map(|(file, is, to)| (file.name, is, to)).collect()
+        let store = tree.store();
+        let ours = store.walk(root).ours.into_iter();
+        let open = ours.filter_map(|file| {
+            let (is, to) = store.open_to_others(&file).unwrap()?;
+            Some((file.name, is, to))
+        });
+        open.collect()
     };
     assert!(open(Root::Kubeconfig).is_empty() && open(Root::Pki).is_empty());
     tree.chmod(backups[0], 0o711);
