@@ -38,12 +38,31 @@ pub enum Force<'a> {
     Import(Within),
     /// `--force` with names: replace every one of them.
     Named,
-    /// `--force` where all is stated, as an inventory does: replace what is not exactly so.
-    Stated,
+    /// All is stated, as by an inventory.
+    Stated {
+        /// `--force`: replace what drifted, and what is more than was stated.
+        replace: bool,
+    },
     /// Replace nothing.
     No,
     /// Issue anew what is there, as it is, for another time.
     Renew(&'a Renewal),
+}
+
+impl Force<'_> {
+    /// The same where nothing hangs on how much is stated.
+    fn plain(self) -> Self {
+        match self {
+            Self::Stated { replace: true } => Self::Drifted,
+            Self::Stated { replace: false } => Self::No,
+            other => other,
+        }
+    }
+
+    /// Whether what is there may be replaced.
+    pub fn replaces(self) -> bool {
+        matches!(self.plain(), Self::Drifted | Self::Named)
+    }
 }
 
 /// What a verb may do.
@@ -243,7 +262,7 @@ impl<'a> Planner<'a> {
             self.found.get(API_SERVER),
             Some(Observed::KeyOnly(_) | Observed::Unreadable(_))
         );
-        let held = match self.policy.force {
+        let held = match self.policy.force.plain() {
             Force::Renew(_) => false,
             Force::No => !unread,
             _ => true,
@@ -251,13 +270,23 @@ impl<'a> Planner<'a> {
         if held {
             findings.extend(diff::served(spec, self.wanted, self.found, sound));
         }
+        if let Force::Stated { .. } = self.policy.force {
+            // No verb over one node alone knows what is stated.
+            let [here, alone] =
+                [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
+            for finding in &mut findings {
+                if finding.way_out == alone {
+                    finding.way_out.clone_from(&here);
+                }
+            }
+        }
         findings
     }
 
     /// Whether what was found is a reason to make it anew. Names that a node has no more are another node's.
     fn drifted(&self, finding: &Finding) -> bool {
         let stated = matches!(finding.code, Code::SanExtra | Code::Server);
-        is_error(finding) || self.policy.force == Force::Stated && stated
+        is_error(finding) || stated && matches!(self.policy.force, Force::Stated { .. })
     }
 
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
@@ -270,7 +299,7 @@ impl<'a> Planner<'a> {
                     _ => self.renewal(spec, renewal),
                 };
             }
-            Force::Drifted | Force::Named | Force::No | Force::Stated => {}
+            Force::Drifted | Force::Named | Force::No | Force::Stated { .. } => {}
         }
         let observed = self.observed(spec);
         let mut findings = self.judge(spec);
@@ -309,16 +338,16 @@ impl<'a> Planner<'a> {
         if observed.is_absent() && !leaf && !self.policy.founding {
             return Err(vec![not_copied(spec)]);
         }
-        let step = match (observed, self.policy.force) {
+        let step = match (observed, self.policy.force.plain()) {
             (observed, _) if observed.lacks_all() => Step::Create,
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
             (Observed::Requested { .. }, _) => Step::Keep,
             (Observed::Shared(files), force) => shared(files, force, errors),
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
-            (_, Force::Drifted | Force::Stated) if leaf && replaceable && !errors.is_empty() => {
+            (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
                 Step::Replace { why: errors }
             }
-            (_, Force::Drifted | Force::Stated) if leaf && lacks_chain(&findings) => Step::Refresh,
+            (_, Force::Drifted) if leaf && lacks_chain(&findings) => Step::Refresh,
             _ => Step::Keep,
         };
         let replacing = matches!(step, Step::Replace { .. });

@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::plan::{Force, Policy, Refusal, plan};
+use crate::plan::{Policy, Refusal, plan};
 use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
@@ -111,11 +111,7 @@ impl Job {
     /// Those that the run is not about may name one file of a pair that it makes anew.
     fn look_at_kubeconfigs(&self, specs: &[Spec], seen: &mut Seen) -> Vec<Finding> {
         let pair = |spec: &Spec| !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
-        let replaces = matches!(
-            self.policy.force,
-            Force::Drifted | Force::Named | Force::Stated
-        );
-        if !replaces || !specs.iter().any(pair) {
+        if !self.policy.force.replaces() || !specs.iter().any(pair) {
             return Vec::new();
         }
         let (kubeconfigs, unread) = there::kubeconfigs(&self.store);

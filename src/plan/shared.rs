@@ -8,7 +8,7 @@ use crate::observed::Shared;
 /// Where that is gone, the copy may be the last.
 pub(super) fn shared(files: &[Shared], force: Force<'_>, errors: Vec<Code>) -> Step {
     let last = |shared: &Shared| shared.of.is_none() && shared.there.is_some();
-    if force == Force::No || errors.is_empty() || files.iter().any(last) {
+    if !force.replaces() || errors.is_empty() || files.iter().any(last) {
         Step::Keep
     } else {
         Step::Replace { why: errors }
