@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use time::{Duration, OffsetDateTime};
 
 use super::metrics::Metrics;
-use super::shape::{Directories, Told, texts, timestamp, yaml};
+use super::shape::{Directories, Told, json, texts, timestamp, yaml};
 use super::{Format, Output, SCHEMA_VERSION, metrics, table};
 use crate::diff::{authorities, end};
 use crate::finding::{Code, Finding, Severity};
@@ -201,11 +201,7 @@ impl Checked {
     pub fn render(&self, format: &Format) -> Vec<u8> {
         match format.output {
             Output::Text => table::render(self, format),
-            Output::Json => {
-                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-                text.push(b'\n');
-                text
-            }
+            Output::Json => json(self),
             Output::Yaml => yaml(self),
         }
     }

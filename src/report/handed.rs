@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::found::{finding, notes, why};
-use super::lines::{BOLD, GREEN, YELLOW, count, line, painted, shown, told, wrapped};
-use super::shape::{Directories, Told, text_of, timestamp, yaml};
-use super::text::{recovered, written};
+use super::found::notes;
+use super::lines::{BOLD, GREEN, YELLOW, line, painted, shown, told, wrapped};
+use super::shape::{Directories, Told, json, text_of, timestamp, yaml};
+use super::text::{recovered, refused, wrong};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::finding::{Code, Finding, Severity};
 use crate::kubeconfig::Refreshed;
@@ -184,30 +184,20 @@ impl Handed {
     pub fn render(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
         match format.output {
             Output::Text => self.text(format),
-            Output::Json => {
-                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-                text.push(b'\n');
-                (text, Vec::new())
-            }
+            Output::Json => (json(self), Vec::new()),
             Output::Yaml => (yaml(self), Vec::new()),
         }
     }
 
     fn text(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        let told_of = |level| self.findings.iter().filter(move |told| told.level == level);
-        for level in [Severity::Error, Severity::Warning] {
-            for told in told_of(level).filter(|_| level == Severity::Error || !format.quiet) {
-                line(&mut stderr, &finding(told, format));
-            }
-        }
-        why(&mut stderr, &self.findings, format);
+        let of = |error| {
+            let findings = self.findings.iter();
+            findings.filter(move |told| (told.level == Severity::Error) == error)
+        };
+        wrong(&mut stderr, of(true).chain(of(false)), format);
         if self.result == "refused" {
-            let errors = count(told_of(Severity::Error).count(), "error");
-            line(
-                &mut stderr,
-                &format!("refused with {errors}; {}", written(self.completed)),
-            );
+            refused(&mut stderr, self.findings.iter(), self.completed);
         }
         if format.quiet {
             return (Vec::new(), stderr.into_bytes());

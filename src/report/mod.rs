@@ -37,7 +37,7 @@ pub use flags::{Form, flags};
 pub use handed::Handed;
 pub use nodes::{Node, Nodes};
 pub use shape::timestamp;
-use shape::{Directories, Item, Told, yaml};
+use shape::{Directories, Item, Told, json, yaml};
 pub use show::Shown;
 pub use text::{failure, noted, recovered, told_alone as told, waiting};
 
@@ -121,7 +121,7 @@ pub struct Report {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Outcome {
     /// Files were written.
@@ -133,6 +133,7 @@ enum Outcome {
     /// Nothing was written, since what is there is not as wanted.
     Refused,
     /// All was as wanted.
+    #[default]
     Unchanged,
 }
 
@@ -258,11 +259,7 @@ impl Report {
     pub fn render(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
         match format.output {
             Output::Text => text::render(self, format),
-            Output::Json => {
-                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-                text.push(b'\n');
-                (text, Vec::new())
-            }
+            Output::Json => (json(self), Vec::new()),
             Output::Yaml => (yaml(self), Vec::new()),
         }
     }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::found::{finding, why};
 use super::lines::{BOLD, GREEN, count, line, painted, shown, told, words, wrapped};
-use super::shape::{Told, text_of, texts, timestamp, yaml};
+use super::shape::{Told, json, text_of, texts, timestamp, yaml};
 use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
 use crate::finding::Severity;
 use crate::outcome::Exit;
@@ -51,7 +50,7 @@ pub struct Node {
 }
 
 /// What was made and found in one tree.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Part {
     result: Outcome,
@@ -109,12 +108,6 @@ impl Report {
         };
         let mut findings = self.findings;
         findings.retain(|told| !elsewhere(&told.name));
-        for told in &mut findings {
-            // Of one node alone no verb knows what an inventory states.
-            if told.way_out.starts_with("'certs ") && told.way_out.contains("--force'") {
-                "run the same command with --force to reissue it".clone_into(&mut told.way_out);
-            }
-        }
         Part {
             result: self.result,
             items: changed.into_iter().map(brief).collect(),
@@ -163,16 +156,7 @@ impl Nodes {
             result: Outcome::Unchanged,
             exit_code: 0,
             directory: directory.to_owned(),
-            shared: Part {
-                result: Outcome::Unchanged,
-                items: Vec::new(),
-                kept: 0,
-                findings: Vec::new(),
-                notes: Vec::new(),
-                backups: Vec::new(),
-                next: Vec::new(),
-                refused: None,
-            },
+            shared: Part::default(),
             each: Vec::new(),
             left: Vec::new(),
             notes,
@@ -228,7 +212,7 @@ impl Nodes {
         self
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    fn parts(&self) -> impl Iterator<Item = &Part> + Clone {
         std::iter::once(&self.shared).chain(self.each.iter().map(|node| &node.part))
     }
 
@@ -244,7 +228,7 @@ impl Nodes {
         }
     }
 
-    fn findings(&self) -> impl Iterator<Item = &Told> {
+    fn findings(&self) -> impl Iterator<Item = &Told> + Clone {
         self.parts().flat_map(|part| &part.findings)
     }
 
@@ -260,29 +244,16 @@ impl Nodes {
     pub fn render(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
         match format.output {
             Output::Text => self.text(format),
-            Output::Json => {
-                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-                text.push(b'\n');
-                (text, Vec::new())
-            }
+            Output::Json => (json(self), Vec::new()),
             Output::Yaml => (yaml(self), Vec::new()),
         }
     }
 
     fn text(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        let worst = |told: &&Told| {
-            told.level == Severity::Error || told.level == Severity::Warning && !format.quiet
-        };
-        for told in self.findings().filter(worst) {
-            line(&mut stderr, &finding(told, format));
-        }
-        why(&mut stderr, self.findings(), format);
+        text::wrong(&mut stderr, self.findings(), format);
         if self.result == Outcome::Refused {
-            let errors = self.findings().filter(|told| told.level == Severity::Error);
-            let errors = count(errors.count(), "error");
-            let written = text::written(self.completed);
-            line(&mut stderr, &format!("refused with {errors}; {written}"));
+            text::refused(&mut stderr, self.findings(), self.completed);
         }
         if !format.quiet {
             self.body(&mut stdout, format);

@@ -179,6 +179,13 @@ pub(super) fn texts<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S
     serializer.collect_seq(paths.iter().map(|path| path.display().to_string()))
 }
 
+/// As JSON.
+pub(super) fn json(report: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(report).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
 /// The JSON form as YAML.
 pub(super) fn yaml(report: &impl Serialize) -> Vec<u8> {
     let value = serde_json::to_value(report).unwrap_or_default();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::lines::line;
-use super::shape::{timestamp, yaml};
+use super::shape::{json, timestamp, yaml};
 use super::{Format, Output, SCHEMA_VERSION};
 use crate::bundle::{is_root, verifies};
 use crate::key::{PublicKey, hex};
@@ -153,11 +153,7 @@ impl Shown {
     /// For standard output.
     pub fn render(&self, format: &Format) -> Vec<u8> {
         match format.output {
-            Output::Json => {
-                let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-                text.push(b'\n');
-                text
-            }
+            Output::Json => json(self),
             Output::Yaml => yaml(self),
             Output::Text => {
                 let mut text = String::new();

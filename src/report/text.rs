@@ -70,34 +70,44 @@ fn lines(word: &str, sentences: &[String]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Errors, warnings unless quiet, and why they are that.
+pub(super) fn wrong<'a>(
+    text: &mut String,
+    findings: impl Iterator<Item = &'a Told> + Clone,
+    format: &Format,
+) {
+    for told in findings.clone() {
+        if told.level == Severity::Error || (told.level == Severity::Warning && !format.quiet) {
+            line(text, &finding(told, format));
+        }
+    }
+    why(text, findings, format);
+}
+
+/// That nothing was done, for so many errors.
+pub(super) fn refused<'a>(
+    text: &mut String,
+    findings: impl Iterator<Item = &'a Told>,
+    completed: bool,
+) {
+    let errors = findings
+        .filter(|told| told.level == Severity::Error)
+        .count();
+    let (errors, written) = (count(errors, "error"), written(completed));
+    line(text, &format!("refused with {errors}; {written}"));
+}
+
 /// Standard output and standard error.
 pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
     let mut stdout = String::new();
     let mut stderr = String::new();
-    for told in &report.findings {
-        if told.level == Severity::Error || (told.level == Severity::Warning && !format.quiet) {
-            line(&mut stderr, &finding(told, format));
-        }
-    }
-    why(&mut stderr, &report.findings, format);
+    wrong(&mut stderr, report.findings.iter(), format);
     if let Some(failure) = super::readers::failure(report) {
         let word = painted(format, RED, "error");
         line(&mut stderr, &format!("{word}: {}", shown(&failure)));
     }
     if report.result == Outcome::Refused {
-        let errors = report
-            .findings
-            .iter()
-            .filter(|told| told.level == Severity::Error)
-            .count();
-        line(
-            &mut stderr,
-            &format!(
-                "refused with {}; {}",
-                count(errors, "error"),
-                written(report.completed)
-            ),
-        );
+        refused(&mut stderr, report.findings.iter(), report.completed);
     }
     if !format.quiet {
         body(&mut stdout, report, format);
