@@ -588,7 +588,7 @@ fn what_cannot_be_is_one_clear_error() {
         (
             &taken,
             &[],
-            "kubernetes.default.svc is the API server's, to all",
+            "kubernetes.default.svc is the cluster's, on every node alike",
         ),
     ] {
         let trees = Trees::of(inventory);

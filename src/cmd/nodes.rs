@@ -133,10 +133,8 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         cluster,
         out,
         shared,
-        force: if verb.signing.force {
-            Force::Stated
-        } else {
-            Force::No
+        force: Force::Stated {
+            replace: verb.signing.force,
         },
         plan_only: dry_run,
         least: least(&verb.run),
@@ -272,9 +270,12 @@ impl Run {
         if nodes.is_empty() {
             return Ok(made);
         }
-        let out = Store::open(Roots::of(None, Some(self.out.clone()), None, None, None));
-        let roots = [Root::Pki];
-        let (writer, _) = writer(&out, [&roots, &[]], self.shared.lock_timeout, env)?;
+        let (writer, _) = writer(
+            &self.shared.store,
+            [&[Root::Kubeconfig], &[]],
+            self.shared.lock_timeout,
+            env,
+        )?;
         let now = env.now;
         let still = nodes.iter().copied().filter(|node| self.is_new(*node));
         for batch in still.collect::<Vec<_>>().chunks(BATCH) {

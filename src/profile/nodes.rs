@@ -1,8 +1,11 @@
 //! Which rows of the table a node has, by its roles.
 
-use super::{CLUSTER, Part, Phase, Profile, Signer, Stored, TABLE};
+use super::resolve::fixed;
+use super::{CLUSTER, Host, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::config::inventory::Roles;
+use crate::facts::ClusterFacts;
 use crate::spec::Place;
+use crate::x509::san::San;
 
 /// A node among those of its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,28 @@ pub fn shared_rows(etcd: bool) -> impl Iterator<Item = &'static Profile> {
         .iter()
         .filter(shared)
         .filter(move |row| etcd || !row.etcd)
+}
+
+/// The names and addresses that certificates of the table have on every node alike, and no node has for its own.
+pub fn everywhere(cluster: &ClusterFacts) -> Vec<San> {
+    let hosts = TABLE.iter().flat_map(|row| row.hosts);
+    let always = hosts.filter_map(|host| match host {
+        Host::Fixed(text) => Some(fixed(text)),
+        Host::ServiceInDomain(service) => {
+            Some(San::Dns(format!("{service}.{}", cluster.dns_domain)))
+        }
+        Host::ServiceIp => Some(San::Ip(cluster.service_ip)),
+        Host::AdvertiseAddress
+        | Host::ApiServerExtra
+        | Host::ControlPlaneEndpoint
+        | Host::EtcdPeerExtra
+        | Host::EtcdServerExtra
+        | Host::NodeAddresses
+        | Host::NodeName => None,
+    });
+    always
+        .filter(|san| !matches!(san, San::Ip(address) if address.is_loopback()))
+        .collect()
 }
 
 #[cfg(test)]

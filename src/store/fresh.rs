@@ -28,10 +28,12 @@ pub struct Fresh<'a> {
 }
 
 impl Writer {
-    /// Begins to make trees of new nodes in the directory that is locked as that of certificates. What
+    /// Begins to make trees of new nodes in the directory above what they share, [`Roots::shared`]. What
     /// interrupted runs left of such is removed.
+    ///
+    /// [`Roots::shared`]: super::Roots::shared
     pub fn fresh(&self, transaction: TransactionId) -> Result<Fresh<'_>> {
-        let Some(place) = self.place(Root::Pki) else {
+        let Some(place) = self.place(Root::Kubeconfig) else {
             bail!("the directory of the nodes' trees is not locked by this run");
         };
         let out = &self.places[place].directory;

@@ -1,18 +1,21 @@
 //! Inventory × what holds for the whole cluster → what each node is to have.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::cli::{All, CaKeys};
+use crate::cmd::all::give_cluster;
 use crate::cmd::around::{Wrong, configuration, parsed};
-use crate::cmd::give::Give;
 use crate::cmd::{Env, Stop};
 use crate::config::inventory::{self, Inventory, Node};
-use crate::facts::{self, ClusterFacts, Facts, Given, Role, Stated, url};
+use crate::facts::{self, ClusterFacts, Facts, Given, Role, Stated, defaults};
 use crate::profile::found::is_kubelets;
-use crate::profile::{Member, Phase, in_kubelets_files, resolve, shared_rows};
+use crate::profile::{
+    Member, Phase, ResolveError, everywhere, in_kubelets_files, resolve, shared_rows,
+};
 use crate::spec::{Content, Kind, Spec};
 use crate::store::{FileContent, read_list};
 use crate::x509::san::San;
@@ -73,7 +76,10 @@ pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
     else {
         return Err(Stop::Usage(wrong.0));
     };
-    let given = given(verb).or(config);
+    // Flags about one node do not go with an inventory.
+    let mut given = Given::default();
+    give_cluster(verb, &mut given);
+    let given = given.or(config);
     notes.extend(inventory.notes.iter().cloned());
     let mut cluster = Cluster::of(inventory, given, verb.nodes.ca_keys, &mut notes)?;
     let mut facts = cluster.check()?;
@@ -91,7 +97,7 @@ pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
     })
 }
 
-fn listed(file: &std::path::Path) -> Result<FileContent, Stop> {
+fn listed(file: &Path) -> Result<FileContent, Stop> {
     match read_list(file) {
         Ok(Some(content)) => Ok(content),
         Ok(None) => Err(Stop::usage(format!(
@@ -100,20 +106,6 @@ fn listed(file: &std::path::Path) -> Result<FileContent, Stop> {
         ))),
         Err(error) => Err(Stop::usage(format!("--inventory: {error}"))),
     }
-}
-
-/// What flags state of the cluster. Those of one node do not go with an inventory.
-fn given(verb: &All) -> Given {
-    let mut given = Given::default();
-    verb.port.clone().give(&mut given);
-    verb.endpoint.clone().give(&mut given);
-    verb.services.clone().give(&mut given);
-    verb.etcd.clone().give(&mut given);
-    verb.version.clone().give(&mut given);
-    verb.key.clone().give(&mut given);
-    verb.validity.clone().give(&mut given);
-    verb.ca_validity.clone().give(&mut given);
-    given
 }
 
 impl Cluster {
@@ -193,23 +185,10 @@ impl Cluster {
         }
     }
 
-    /// Names and addresses of the API server's that a node gives for its own: its certificates would be good for
+    /// Names and addresses of the cluster's that a node gives for its own: its certificates would be good for
     /// them.
     fn not_its_own(&self, cluster: &ClusterFacts) -> Vec<String> {
-        let mut service = String::from("kubernetes.default.svc.");
-        service.push_str(&cluster.dns_domain);
-        let fixed = [
-            "kubernetes",
-            "kubernetes.default",
-            "kubernetes.default.svc",
-            &service,
-            "localhost",
-        ];
-        let mut taken: Vec<San> = fixed
-            .iter()
-            .map(|name| San::Dns((*name).to_owned()))
-            .collect();
-        taken.push(San::Ip(cluster.service_ip));
+        let taken = everywhere(cluster);
         let endpoint = cluster.endpoint.as_ref().map(|endpoint| &endpoint.host);
         let mut wrong = Vec::new();
         for node in &self.nodes {
@@ -221,7 +200,7 @@ impl Cluster {
                 let shared = endpoint == Some(&san) && !node.roles.control_plane;
                 if taken.contains(&san) || shared {
                     wrong.push(format!(
-                        "{}: {san} is the API server's, to all: a node gives its own names and addresses alone",
+                        "{}: {san} is the cluster's, on every node alike: a node gives its own names and addresses alone",
                         node.origin
                     ));
                 }
@@ -268,10 +247,9 @@ impl Cluster {
     fn only_plane(&self) -> Option<String> {
         let address = self.nodes[self.first?].addresses.first()?;
         let port = self.given.bind_port.as_ref();
-        let port = port
-            .and_then(|port| port.value.parse().ok())
-            .unwrap_or(6443);
-        Some(url(*address, port).replacen("https://", "", 1))
+        let port = port.and_then(|port| port.value.parse().ok());
+        let port = port.unwrap_or(defaults::BIND_PORT);
+        Some(SocketAddr::new(*address, port).to_string())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -301,9 +279,7 @@ impl Cluster {
         let facts = self
             .facts(number)
             .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
-        let failed = |error: crate::profile::ResolveError| {
-            Stop::usage(format!("{}: {}", node.origin, error.0))
-        };
+        let failed = |error: ResolveError| Stop::usage(format!("{}: {}", node.origin, error.0));
         let mut copies = Vec::new();
         for (row, place) in member.shared() {
             let mut copy = resolve(row, &facts).map_err(failed)?;

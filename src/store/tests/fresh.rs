@@ -6,12 +6,8 @@ use super::*;
 use crate::store::is_new;
 
 fn locked(tree: &Tree) -> Writer {
-    let roots = Roots {
-        pki: tree.path("out"),
-        ..tree.roots()
-    };
-    Store::open(roots)
-        .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
+    Store::open(Roots::shared(&tree.path("out")))
+        .lock(&[Root::Kubeconfig], Duration::ZERO, &mut |_| {})
         .unwrap()
 }
 
