@@ -14,90 +14,8 @@ use serde_json::Value;
 
 mod common;
 use common::snapshot::{same, snapshot};
-use common::{Finished, Server, TempDir, certs, mode, read, run, text, tool, write};
-
-const NODES: &str = "\
-apiVersion: certs/v1
-kind: Inventory
-nodes:
-- {name: cp1, addresses: [10.0.0.1], roles: [control-plane]}
-- {name: cp2, addresses: [10.0.0.2, cp2.example.com], roles: [control-plane]}
-- {name: cp3, addresses: [10.0.0.3], roles: [control-plane]}
-- {name: etcd1, addresses: [127.0.0.52], roles: [etcd]}
-- {name: etcd2, addresses: [127.0.0.53], roles: [etcd]}
-- {name: etcd3, addresses: [127.0.0.54], roles: [etcd]}
-- {name: worker1, addresses: [10.0.1.1, 'fd00::1:1', worker1.example.com], roles: [worker]}
-- {name: worker2, addresses: [10.0.1.2], roles: [worker]}
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-controlPlaneEndpoint: api.example.com:6443
-encryptionAlgorithm: ECDSA-P256
-";
-
-const PLANES: [&str; 3] = ["cp1", "cp2", "cp3"];
-const MEMBERS: [&str; 3] = ["etcd1", "etcd2", "etcd3"];
-const WORKERS: [&str; 2] = ["worker1", "worker2"];
-
-/// A folder with an inventory, and the trees below `out`.
-struct Trees(TempDir);
-
-impl Trees {
-    fn of(inventory: &str) -> Self {
-        let folder = TempDir::new();
-        write(&folder.join("nodes.yaml"), inventory);
-        Self(folder)
-    }
-
-    fn all(&self, flags: &[&str]) -> Finished {
-        let mut command = certs(&["all", "--inventory", text(&self.0.join("nodes.yaml"))]);
-        command.args(["--out", text(&self.out())]).args(flags);
-        run(&mut command)
-    }
-
-    fn made() -> Self {
-        let trees = Self::of(NODES);
-        trees.all(&[]).expect(0);
-        trees
-    }
-
-    fn out(&self) -> PathBuf {
-        self.0.join("out")
-    }
-
-    fn node(&self, name: &str, path: &str) -> PathBuf {
-        self.out().join(name).join(path)
-    }
-
-    fn pki(&self, name: &str, file: &str) -> PathBuf {
-        self.node(name, "etc/kubernetes/pki").join(file)
-    }
-
-    /// The files of a node, by their paths from its root.
-    fn files(&self, name: &str) -> BTreeSet<String> {
-        files(&self.out().join(name))
-    }
-}
-
-fn files(root: &Path) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let Ok(listed) = fs::read_dir(&folder) else {
-            continue;
-        };
-        for entry in listed {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() && !path.is_symlink() {
-                folders.push(path);
-            } else {
-                let below = path.strip_prefix(root).expect("below its root");
-                found.insert(text(below).to_owned());
-            }
-        }
-    }
-    found
-}
+use common::trees::{MEMBERS, NODES, PLANES, Trees, WORKERS, files};
+use common::{Server, TempDir, certs, mode, read, run, text, tool, write};
 
 fn is_called(file: &str, endings: &[&str]) -> bool {
     let ending = Path::new(file)
@@ -128,7 +46,7 @@ fn masked(files: BTreeSet<String>) -> BTreeSet<String> {
     files.into_iter().map(mask).collect()
 }
 
-const PLANE: [&str; 23] = [
+const PLANE: [&str; 19] = [
     "etc/kubernetes/admin.conf",
     "etc/kubernetes/controller-manager.conf",
     "etc/kubernetes/kubelet.conf",
@@ -148,10 +66,6 @@ const PLANE: [&str; 23] = [
     "etc/kubernetes/pki/sa.key",
     "etc/kubernetes/pki/sa.pub",
     "etc/kubernetes/scheduler.conf",
-    "",
-    "",
-    "",
-    "",
 ];
 const MEMBER: [&str; 7] = [
     "etc/kubernetes/pki/etcd/ca.crt",
@@ -173,9 +87,7 @@ const WORKER: [&str; 7] = [
 ];
 
 fn plane() -> BTreeSet<String> {
-    let mut files = set(&PLANE);
-    files.remove("");
-    files
+    set(&PLANE)
 }
 
 #[test]
@@ -530,11 +442,7 @@ fn a_passphrase_that_does_not_open_the_key_is_told_of_once() {
 #[test]
 fn runs_at_once_make_each_node_once_and_directories_have_their_mode_whatever_the_umask() {
     let trees = Trees::of(NODES);
-    let command = || {
-        let mut command = certs(&["all", "--inventory", text(&trees.0.join("nodes.yaml"))]);
-        command.args(["--out", text(&trees.out())]);
-        common::with_umask("077", &command)
-    };
+    let command = || common::with_umask("077", &trees.command(&[]));
     let runs: Vec<_> = (0..3)
         .map(|_| {
             let mut command = command();
@@ -573,7 +481,6 @@ fn a_directory_that_others_may_write_is_refused() {
 #[test]
 fn what_cannot_be_is_one_clear_error() {
     let two = NODES.replace("controlPlaneEndpoint: api.example.com:6443\n", "");
-    let taken = NODES.replace("worker1.example.com", "kubernetes.default.svc");
     let none = NODES.replace("[etcd]", "[worker]");
     for (inventory, flags, words) in [
         (
@@ -585,16 +492,23 @@ fn what_cannot_be_is_one_clear_error() {
         (NODES, &["--node-name", "cp1"], "cannot be used with"),
         (NODES, &["--kubernetes-dir", "k"], "cannot be used with"),
         ("nodes: []", &[], "nodes.yaml"),
-        (
-            &taken,
-            &[],
-            "kubernetes.default.svc is the cluster's, on every node alike",
-        ),
     ] {
         let trees = Trees::of(inventory);
         let refused = trees.all(flags).expect(2);
         assert!(refused.stderr.contains(words), "{refused}");
         assert!(!trees.out().exists(), "{words}");
+    }
+    for taken in [
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        "10.96.0.1",
+        "api.example.com",
+        "localhost",
+    ] {
+        let trees = Trees::of(&NODES.replace("worker1.example.com", taken));
+        let refused = trees.all(&[]).expect(2);
+        let words = format!("nodes.yaml line 10: {taken} is the cluster's, on every node alike");
+        assert!(refused.stderr.contains(&words), "{refused}");
     }
     // Nothing of it is done in the usual places.
     let folder = TempDir::new();
@@ -695,8 +609,7 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
     let whole = begun.elapsed();
     for number in 0..kills {
         fs::remove_dir_all(trees.out()).expect("remove the trees");
-        let mut command = certs(&["all", "--inventory", text(&trees.0.join("nodes.yaml"))]);
-        command.args(["--out", text(&trees.out())]).args(flags);
+        let mut command = trees.command(&flags);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut running = command.spawn().expect("start a run");
         std::thread::sleep(whole * number / kills);

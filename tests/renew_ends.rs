@@ -5,7 +5,6 @@
 )]
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -15,21 +14,7 @@ use common::kubeadm::NOON;
 use common::node::read_only;
 use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{TempDir, at, certs, read, run, set_mode, text, tool, write};
-
-/// `inner` with a fault of the system's.
-fn struck(inner: &Command, fault: &str, path: Option<&Path>) -> Command {
-    let mut command = Command::new(tool("strace"));
-    command.args(["-f", "-o", "/dev/null"]);
-    if let Some(path) = path {
-        command.arg("-P").arg(path);
-    }
-    command
-        .args(["-e", &format!("inject={fault}")])
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    command
-}
+use common::{TempDir, at, certs, read, run, set_mode, struck, text, tool, write};
 
 /// A tree in which a renewal of the scheduler's kubeconfig and of etcd's peer was killed amid its
 /// renames.

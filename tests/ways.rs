@@ -16,7 +16,9 @@ mod common;
 use common::kubeadm::NOON;
 use common::renewal::{DAY, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{CLUSTER, Finished, TempDir, at, certs, mode, read, run, set_mode, text, venv, write};
+use common::{
+    CLUSTER, Finished, TempDir, at, certs, mode, read, run, set_mode, struck, text, venv, write,
+};
 
 const NAMED: &str = "--embed-certs=false";
 const CAROL: [&str; 3] = ["carol", "--common-name", "carol"];
@@ -234,4 +236,35 @@ fn a_pair_that_is_named_through_a_link_is_asked_for_and_its_kubeconfig_is_not() 
     );
     assert!(folder.join("k/pki/scheduler.csr").exists());
     assert_eq!(read(&conf), named);
+}
+
+/// Whether what cannot be read has half of a pair nobody knows.
+#[test]
+fn what_cannot_be_read_refuses_force_and_is_told_by_a_renewal() {
+    let (folder, kubeconfig) = tree_with(WAYS[3]);
+    let with = |verb: &[&str], fault: &str, path: &Path| {
+        let mut inner = certs(verb);
+        inner.args(["--kubernetes-dir", text(&folder.join("k"))]);
+        run(&mut at(NOON, "022", &struck(&inner, fault, Some(path))))
+    };
+    let before = snapshot(&folder.join("k"));
+    let client = [&["client"][..], &CAROL, &["--force"]].concat();
+    let renewal = ["renew", "scheduler", "--kubelet-dir", "none"];
+    let below = folder.join("k/conf.d");
+    let faults = [
+        ("read:error=EIO", kubeconfig.as_path()),
+        ("getdents64:error=EIO", &below),
+    ];
+    for (fault, path) in faults {
+        let words = format!("{} cannot be read: I/O error", text(path));
+        let refused = with(&client, fault, path).expect(1);
+        assert!(refused.stderr.contains(&words), "{refused}");
+        same(&before, &folder.join("k"));
+    }
+    for (fault, path) in faults {
+        let words = format!("{} cannot be read: I/O error", text(path));
+        let told = with(&renewal, fault, path);
+        assert!(told.stderr.contains(&words), "{told}");
+        assert!(told.stdout.contains("scheduler.conf"), "{told}");
+    }
 }

@@ -34,6 +34,7 @@ pub mod renewal;
 pub mod shown;
 pub mod snapshot;
 pub mod tree;
+pub mod trees;
 
 /// Long enough for sixteen RSA keys of a debug build on a busy machine.
 const RUN_LIMIT: Duration = Duration::from_mins(4);
@@ -47,6 +48,20 @@ pub const CLUSTER: [&str; 6] = [
     "--key-algorithm",
     "ECDSA-P256",
 ];
+
+/// `inner` with a fault of the system's.
+pub fn struck(inner: &Command, fault: &str, path: Option<&Path>) -> Command {
+    let mut command = Command::new(tool("strace"));
+    command.args(["-f", "-o", "/dev/null"]);
+    if let Some(path) = path {
+        command.arg("-P").arg(path);
+    }
+    command
+        .args(["-e", &format!("inject={fault}")])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    command
+}
 
 /// `certs all` over `place`.
 pub fn all(place: &Path, more: &[&str]) -> Command {
