@@ -130,7 +130,7 @@ pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) {
     let mut read = |file: &FileId| {
         // What cannot be read is in the way when it is to be replaced.
         let content = store.read(file).ok()??;
-        let (request, access) = (Request::from_pem(&content.bytes).ok(), access(&content));
+        let (request, access) = (Request::from_file(&content.bytes).ok(), access(&content));
         seen.files.insert(file.clone(), content);
         Some((request, access))
     };

@@ -437,6 +437,60 @@ fn the_profile_of_one_file_is_named_where_its_own_name_says_none() {
 }
 
 #[test]
+fn the_order_of_a_subject_is_the_profile_s_and_no_reason_to_refuse_a_request() {
+    let place = machine();
+    let turned = "CN=kubernetes-admin\nO=kubeadm:cluster-admins";
+    request(
+        place.path(),
+        "admin",
+        P256,
+        turned,
+        "keyUsage=digitalSignature",
+    );
+    sign(place.path(), "csr", &[]).expect(0);
+    let shown = shown(&place.join("csr/admin.crt"));
+    let subject = "Subject: O = kubeadm:cluster-admins, CN = kubernetes-admin";
+    assert!(shown.contains(subject), "{shown}");
+    // What is in `REFUSED` shows that another subject is refused, and so is a group more.
+    let place = machine();
+    let more = format!("{turned}\n1.O=system:masters");
+    request(
+        place.path(),
+        "admin",
+        P256,
+        &more,
+        "keyUsage=digitalSignature",
+    );
+    let refused = sign(place.path(), "csr", &[]).expect(4);
+    assert!(refused.stderr.contains("asks for the subject"), "{refused}");
+}
+
+#[test]
+fn a_request_in_der_is_signed_as_one_in_pem_and_one_that_is_cut_short_is_not() {
+    let place = machine();
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    let der =
+        "openssl req -in csr/admin.csr -outform DER -out admin.der && mv admin.der csr/admin.csr";
+    script(place.path(), der);
+    sign(place.path(), "csr", &[]).expect(0);
+    verified(&place.join("pki/ca.crt"), &place.join("csr/admin.crt"));
+    let again = sign(place.path(), "csr", &[]).expect(0);
+    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+    script(place.path(), "rm csr/*.crt && truncate -s -1 csr/admin.csr");
+    let refused = sign(place.path(), "csr", &[]).expect(4);
+    assert!(
+        refused.stderr.contains("admin.csr") && refused.stderr.contains("read request"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn what_cannot_be_signed_for_is_told_before_anything_is_looked_at() {
     let place = machine();
     for name in ["ca", "apiserver", "unheard-of", "admin", "admin.conf"] {

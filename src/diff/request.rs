@@ -122,7 +122,7 @@ impl Judge<'_> {
             let text = format!("does not prove that its key is there: {error:#}");
             self.told_of_request(Code::RequestSignature, &text, ANEW);
         }
-        if !asked.subject.is_empty() && !asked.subject.same_values(&wanted.subject) {
+        if !asked.subject.is_empty() && !asked.subject.same_attributes(&wanted.subject) {
             let text = format!(
                 "asks for the subject \"{}\", and {} has \"{}\"",
                 asked.subject, self.spec.name, wanted.subject

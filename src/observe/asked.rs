@@ -21,7 +21,7 @@ pub fn asked(
     let of_key = |file: &FileId, key: &Key| {
         // One that cannot be read asks for nothing.
         let content = store.read(file).ok()??;
-        let request = Request::from_pem(&content.bytes).ok()?;
+        let request = Request::from_file(&content.bytes).ok()?;
         let own = *key.open()?.public_key() == request.public_key;
         (own && request.prove_possession().is_ok()).then_some(request.asked)
     };

@@ -71,7 +71,7 @@ impl Reader<'_> {
 
     fn request(&mut self, place: &Place) -> Observed {
         let issued = self.certificates(place);
-        let request = self.file(&place.key(), Holds::Public, public(Request::from_pem));
+        let request = self.file(&place.key(), Holds::Public, public(Request::from_file));
         match request {
             Some((request, access)) => Observed::Request {
                 request,
@@ -132,7 +132,7 @@ impl Reader<'_> {
     fn asked(&mut self, certificate: &FileId) -> Option<(FileId, Option<Request>)> {
         let file = certificate.request();
         match self.store.read(&file) {
-            Ok(content) => Some((file, Request::from_pem(&content?.bytes).ok())),
+            Ok(content) => Some((file, Request::from_file(&content?.bytes).ok())),
             Err(error) => {
                 self.unread(&file, &error, Holds::Public);
                 None

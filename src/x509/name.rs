@@ -89,6 +89,17 @@ impl Name {
         self.said(Attribute::meaning) == other.said(Attribute::meaning)
     }
 
+    /// Whether both have the same attributes, however they are arranged: of one who is a user Kubernetes takes the common name
+    /// and the organizations, wherever they stand.
+    pub fn same_attributes(&self, other: &Self) -> bool {
+        let attributes = |name| {
+            let mut all = Self::said(name, Attribute::meaning).concat();
+            all.sort();
+            all
+        };
+        attributes(self) == attributes(other)
+    }
+
     /// Whether who verifies may take the one for the other: as `same_values`, whatever the case and the blanks (RFC 5280
     /// section 7.1), which OpenSSL passes over and Go does not.
     pub fn is_taken_for(&self, other: &Self) -> bool {

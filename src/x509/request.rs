@@ -67,6 +67,14 @@ impl Request {
         Self::read(der).context("read request")
     }
 
+    /// Reads the one request of a file, PEM or as it is (`openssl req -outform DER`).
+    pub fn from_file(bytes: &[u8]) -> anyhow::Result<Self> {
+        if pem::is_der(bytes) {
+            return Self::parse(bytes);
+        }
+        Self::from_pem(bytes)
+    }
+
     /// Reads the one `CERTIFICATE REQUEST` block of a PEM file.
     pub fn from_pem(bytes: &[u8]) -> anyhow::Result<Self> {
         let blocks = pem::parse(bytes)?;

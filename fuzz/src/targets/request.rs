@@ -10,7 +10,7 @@ pub(super) fn run(bytes: &[u8]) {
         assert_eq!(request.der(), bytes);
     }
     der.iter().for_each(holds);
-    Request::from_pem(bytes).iter().for_each(holds);
+    Request::from_file(bytes).iter().for_each(holds);
 }
 
 fn holds(request: &Request) {

@@ -364,6 +364,17 @@ fn same_values_looks_at_types_values_and_the_order_of_rdns() {
     ] {
         assert!(!parsed(other).same_values(&name), "{other}");
     }
+    for other in ["CN=x,O=a+O=b", "O=a,O=b,CN=x", "O=b,CN=x,O=a"] {
+        assert!(parsed(other).same_attributes(&name), "{other}");
+    }
+    for other in [
+        "O=a+OU=b,CN=x",
+        "O=a+O=b,CN=X",
+        "O=a+O=b",
+        "O=a,O=b,O=b,CN=x",
+    ] {
+        assert!(!parsed(other).same_attributes(&name), "{other}");
+    }
     assert!(!of_value(&[2, 1, 5]).same_values(&of_value(&[2, 1, 6])));
     assert!(of_value(&[2, 1, 5]).same_values(&of_value(&[2, 1, 5])));
 }
