@@ -32,7 +32,7 @@ pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use end::{End, end};
 pub use ground::ground;
-pub(crate) use leaf::RENAME;
+pub(crate) use leaf::{IN_ITS_CA, RENAME};
 pub use nodes::not_needed;
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;

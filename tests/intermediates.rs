@@ -888,6 +888,16 @@ fn a_ca_above_that_is_yet_to_begin_is_on_no_way_where_another_is_good_now() {
     let told = on(place.path(), &["check"]).expect(4);
     let words = "pki/ca.crt stands below \"CN=int\", which begins on";
     assert!(told.stdout.contains(words), "{told}");
+    // Once, and not once for each leaf that is left for it.
+    let left = "is due, and was not renewed for its CA ca.crt: not-yet-valid: see to that first";
+    let told = on(place.path(), &["renew", "--all"]).expect(4);
+    assert_eq!(told.stderr.matches("which begins on").count(), 1, "{told}");
+    assert_eq!(told.stderr.matches(left).count(), 8, "{told}");
+    let told = on(place.path(), &["renew", "apiserver", "scheduler.conf"]).expect(4);
+    assert_eq!(told.stderr.matches("which begins on").count(), 1, "{told}");
+    write(&place.join("pki/ca.crt"), format!("{own}{int}{root}"));
+    let told = on(place.path(), &["renew", "--all"]).expect(0);
+    assert!(!told.stderr.contains("which begins on"), "{told}");
 }
 
 #[test]

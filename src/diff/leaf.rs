@@ -38,6 +38,9 @@ fn complete(spec: &Spec) -> String {
 /// Made anew under the same name it would be refused.
 pub(crate) const RENAME: &str = "choose another node name or common name";
 
+/// The way out of what a CA is wrong in that stands behind a leaf, and in the file of its CA.
+pub(crate) const IN_ITS_CA: &str = "see to its CA first, whose file has it too";
+
 impl Judge<'_> {
     pub(super) fn leaf(
         &mut self,
@@ -52,7 +55,7 @@ impl Judge<'_> {
             // Anew it would have that one behind it again.
             if self.authorities.contains(ca) {
                 for finding in &mut self.findings[told..] {
-                    "see to its CA first, whose file has it too".clone_into(&mut finding.way_out);
+                    IN_ITS_CA.clone_into(&mut finding.way_out);
                 }
             }
         }

@@ -4,7 +4,8 @@ use super::due::{Due, Renewal};
 use super::{Planner, is_error};
 use crate::bundle::is_root;
 use crate::diff::{
-    ROTATES, anew, authorities, end, external, external_of, prolong, revive, served, whole,
+    IN_ITS_CA, ROTATES, anew, authorities, end, external, external_of, prolong, revive, served,
+    whole,
 };
 use crate::finding::{Code, Finding};
 use crate::location::Root;
@@ -34,6 +35,17 @@ impl Planner<'_> {
         hindering
     }
 
+    /// Whether something is told of its CA, and need not be once more for each leaf of that.
+    pub(super) fn told_of_ca(&self, spec: &Spec) -> impl Fn(&Finding) -> bool {
+        let ca = self.issuer(spec).map(|ca| self.judge(ca));
+        let errors: Vec<Finding> = ca.into_iter().flatten().filter(is_error).collect();
+        move |finding| {
+            let behind = finding.way_out == IN_ITS_CA;
+            let same = |ca: &Finding| ca == finding || (behind && ca.code == finding.code);
+            errors.iter().any(same)
+        }
+    }
+
     /// Why one that is due is not renewed, and the way out: that of its CA, where that is over.
     pub(super) fn why_not(&self, spec: &Spec, hindering: &[Finding]) -> (String, String) {
         let over = |ca: &Certificate| ca.validity.has_ended(self.now);
@@ -57,7 +69,15 @@ impl Planner<'_> {
                 codes.push(finding.code.id());
             }
         }
-        let text = format!("is due, and was not renewed: {}", codes.join(", "));
+        let of_ca = self.told_of_ca(spec);
+        let codes = codes.join(", ");
+        let text = match self.issuer(spec) {
+            Some(ca) if hindering.iter().all(of_ca) => {
+                let ca = ca.place.public();
+                format!("is due, and was not renewed for its CA {ca}: {codes}")
+            }
+            _ => format!("is due, and was not renewed: {codes}"),
+        };
         (text, "see to that first".to_owned())
     }
 

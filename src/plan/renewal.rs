@@ -105,6 +105,8 @@ impl Planner<'_> {
             let further = hindering.iter().filter(|one| !findings.contains(one));
             let further: Vec<Finding> = further.cloned().collect();
             findings.extend(further);
+            let of_ca = self.told_of_ca(spec);
+            findings.retain(|finding| !of_ca(finding));
             if named {
                 return Err(told(findings, spec));
             }
