@@ -14,6 +14,7 @@ mod returned;
 mod scrutiny;
 mod server;
 mod signature;
+mod signer;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub use returned::{aging, counted, placed};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{ROTATES, anew, prolong, revive};
 pub use server::served;
+pub use signer::signing_key;
 pub(crate) use tree::{external, external_of, whole};
 pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 

@@ -159,6 +159,7 @@ codes! {
     SeveralCertificates "several-certificates" Warning "the file that the controller manager signs with must hold exactly one certificate", INTERMEDIATES;
     SharedCa "shared-ca" Warning "one CA in two places, so that what it signed for one is let in at the other", SEPARATE_CAS;
     SharedDiffers "shared-differs" Error "a node has another file than the other nodes, where all must have the same", COPIES;
+    SigningKey "signing-key" Error "a certificate that must not sign is for the key of a CA or of the service accounts: whoever uses it could make any other, or any token", SIGNING;
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it", ISSUING;

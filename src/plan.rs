@@ -255,6 +255,7 @@ impl<'a> Planner<'a> {
             self.trusted,
             self.now,
         );
+        findings.extend(diff::signing_key(spec, self.observed(spec), self.found));
         let sound = |spec: &Spec| !self.judge(spec).iter().any(is_error);
         // Of a certificate that is not read or not there, and is not made, nothing is known. Where a
         // kubeconfig leads does not change with its certificate's time, and is no matter of a renewal.

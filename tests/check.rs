@@ -318,6 +318,11 @@ const CASES: &[(&str, &[&str])] = &[
         "authority \"$aside/other\" /CN=kubernetes-2; rm pki/ca.key; cat \"$aside/other.crt\" >> pki/ca.crt",
         &[],
     ),
+    // Whoever is given it could sign.
+    (
+        "cp pki/sa.key pki/front-proxy-client.key; issue pki/front-proxy-client",
+        &["error signing-key front-proxy-client.crt"],
+    ),
     (
         "rm pki/apiserver.crt",
         &["error missing-certificate apiserver.key"],

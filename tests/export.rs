@@ -811,3 +811,61 @@ fn a_secret_of_a_kubeconfig_that_names_files_is_refused() {
     run(&mut embedded).expect(0);
     export(place.path(), "secret", &["admin"]).expect(0);
 }
+
+#[test]
+fn the_key_of_what_signs_is_handed_out_and_prolonged_under_no_leaf() {
+    let place = tree_of_all();
+    let out = TempDir::new();
+    let password = place.join("password");
+    write_secret(&password, PASSWORD);
+    let pki = text(place.path()).to_owned() + "/pki";
+    let made = |key: &str| {
+        let script = format!(
+            "set -e; cd {pki}; openssl req -new -key {key} -subj /CN=joe | FAKETIME= openssl x509 -req -CA ca.crt -CAkey ca.key \
+             -days 300 -out joe.crt -extfile <(printf '%s\\n' basicConstraints=critical,CA:FALSE \
+             keyUsage=critical,digitalSignature,keyEncipherment extendedKeyUsage=clientAuth subjectKeyIdentifier=hash \
+             authorityKeyIdentifier=keyid); cp {key} joe.key"
+        );
+        run(Command::new(tool("bash")).args(["-c", &script])).expect(0);
+    };
+    let file = out.join("z.p12");
+    let as_pkcs12 = [
+        "joe",
+        "--password-file",
+        text(&password),
+        "--output-file",
+        text(&file),
+    ];
+    for (key, of) in [
+        ("ca.key", "ca.crt"),
+        ("sa.key", "sa.pub"),
+        ("etcd/ca.key", "etcd/ca.crt"),
+    ] {
+        made(key);
+        let told = format!("joe.crt is for the key of {of}, which signs for the cluster");
+        let mut renew = certs(&["renew", "joe", "--reuse-key", "--kubelet-dir", "none"]);
+        renew.args(["--kubernetes-dir", text(place.path())]);
+        for refused in [
+            export(place.path(), "pkcs12", &as_pkcs12).expect(4),
+            export(place.path(), "secret", &["joe"]).expect(4),
+            run(&mut renew).expect(4),
+        ] {
+            assert!(refused.stderr.contains(&told), "{refused}");
+            assert!(!refused.stdout.contains("tls.key"), "{key}");
+        }
+        assert!(!file.exists(), "{key}");
+    }
+    // With a key of its own it is as any other.
+    let new = format!("{pki}/new");
+    let ec = [
+        "genpkey",
+        "-algorithm",
+        "EC",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-out",
+    ];
+    run(Command::new(tool("openssl")).args(ec).arg(&new)).expect(0);
+    made("new");
+    export(place.path(), "pkcs12", &as_pkcs12).expect(0);
+}

@@ -231,7 +231,7 @@ fn adapt(issuers: &[Spec], accept_sans: bool, store: Store) -> Box<Adapt> {
             let Some(Observed::Request { request, .. }) = seen.observed.get(&spec.name) else {
                 continue;
             };
-            findings.extend(signs(spec, request, &signing, &there));
+            findings.extend(signs(spec, request, &there));
             spec.set_key_algorithm(request.public_key.algorithm());
             if accept_sans {
                 findings.extend(take_sans(spec, request));

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use super::Judge;
 use super::leaf::folded;
 use super::place::of_others;
+use super::signer::{Held, is_for, signer};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
-use crate::observed::{Key, Observed};
+use crate::observed::Observed;
 use crate::spec::{CertificateSpec, Spec};
 use crate::x509::request::Request;
 use crate::x509::san::San;
@@ -46,36 +47,17 @@ pub fn request(spec: &Spec, observed: &Observed, trusted: &[u32]) -> Vec<Finding
     judge.findings
 }
 
-/// That a request is for a key that signs for the cluster, as one of `signing` that is `there`: whoever
-/// would use the certificate could make any other.
+/// That a request is for a key that signs for the cluster, of what is `there`: whoever would use the certificate
+/// could make any other.
 pub fn signs(
     spec: &Spec,
     request: &Request,
-    signing: &[Spec],
     there: &BTreeMap<String, Observed>,
 ) -> Option<Finding> {
-    let own = |key: &Key| Some(key.open()?.public_key() == &request.public_key);
-    let same = |signer: &&Spec| match there.get(&signer.name) {
-        Some(Observed::Certificate { chain, key, .. }) => {
-            let mut cas = chain.iter();
-            cas.any(|ca| ca.public_key == request.public_key)
-                || key.as_ref().and_then(own) == Some(true)
-        }
-        Some(Observed::KeyOnly(key)) => own(key) == Some(true),
-        Some(Observed::KeyPair { key, public, .. }) => {
-            let mut public = public.iter().flatten();
-            public.any(|public| *public == request.public_key) || own(key) == Some(true)
-        }
-        _ => false,
-    };
-    let signer = signing.iter().find(same)?;
+    let signer = signer(&request.public_key, there, Held::Anywhere)?;
     let mut judge = Judge::of(spec);
-    let text = format!(
-        "is for the key of {}, which signs for the cluster",
-        signer.place.public()
-    );
     let way_out = "have it requested anew with a key of its own";
-    judge.told_of_request(Code::RequestKey, &text, way_out);
+    judge.told_of_request(Code::RequestKey, &is_for(&signer), way_out);
     judge.findings.pop()
 }
 

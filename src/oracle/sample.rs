@@ -12,8 +12,8 @@ use crate::issue::{self, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey};
 use crate::observed::{Access, Key, KeyState, Kubeconfig, Observed, Source};
 use crate::plan::Found;
-use crate::profile::{TABLE, resolve};
-use crate::spec::{CertificateSpec, Content, Place, Spec};
+use crate::profile::{TABLE, by_name, resolve};
+use crate::spec::{CertificateSpec, Content, Phase, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 
@@ -52,13 +52,18 @@ pub(crate) fn key(name: &str) -> Arc<PrivateKey> {
     key_of(name, KeyAlgorithm::EcdsaP256)
 }
 
-/// The key called so, of this algorithm. All RSA keys of a size are one, for each takes its time.
+/// The key called so, of this algorithm. All RSA keys of a size that sign are one, and all others, for each takes its time.
 pub(crate) fn key_of(name: &str, algorithm: KeyAlgorithm) -> Arc<PrivateKey> {
     static KEYS: OnceLock<Mutex<BTreeMap<String, Arc<PrivateKey>>>> = OnceLock::new();
     let mut keys = KEYS.get_or_init(Mutex::default).lock().unwrap();
     let make = || Arc::new(PrivateKey::generate(algorithm).unwrap());
     let name = match algorithm {
-        KeyAlgorithm::Rsa(_) => algorithm.to_string(),
+        // What signs has a key of its own.
+        KeyAlgorithm::Rsa(_) => {
+            let row = by_name(name);
+            let signs = row.is_some_and(|row| matches!(row.phase, Phase::Ca | Phase::Sa));
+            format!("{algorithm} {signs}")
+        }
         _ => format!("{algorithm} {name}"),
     };
     Arc::clone(keys.entry(name).or_insert_with(make))

@@ -4,7 +4,9 @@ use super::due::{Due, Renewal, Verdict};
 use super::hindrance::elsewhere;
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, end, ending, external_of, prolong, told_to_a_reader};
+use crate::diff::{
+    authorities, diff, end, ending, external_of, prolong, signing_key, told_to_a_reader,
+};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
@@ -151,6 +153,8 @@ impl Planner<'_> {
             .filter(|finding| same_key || !of_key(finding.code))
             .map(|finding| taken_away(finding, before))
             .chain(self.shortened(spec, after, renewal))
+            // Who was given such a certificate is to be known before it is prolonged.
+            .chain(signing_key(spec, after, self.found))
             .collect()
     }
 

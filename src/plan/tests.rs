@@ -627,6 +627,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::ServerNotInSans]);
     // tests/check.rs
     shown.extend([Code::NotLookedAt]);
+    // src/diff/signer.rs
+    shown.extend([Code::SigningKey]);
     // tests/refresh.rs
     shown.extend([Code::KubeconfigForeign, Code::TrustFile]);
     // tests/bootstrap.rs

@@ -101,6 +101,26 @@ pub const FAULTS: &[Fault] = &[
         mended: Mended::Force,
     },
     Fault {
+        name: "the leaf is for the key of the service accounts",
+        base: Base::OpenSsl,
+        of: "front-proxy-client",
+        recipe: "cat pki/sa.key > pki/front-proxy-client.key; issue pki/front-proxy-client",
+        told: &[
+            "error signing-key pki/front-proxy-client.crt is for the key of sa.pub, which signs for the cluster",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
+        name: "the leaf is for the key of a CA",
+        base: Base::OpenSsl,
+        of: "etcd-peer",
+        recipe: "cat pki/etcd/ca.key > pki/etcd/peer.key; issue pki/etcd/peer",
+        told: &[
+            "error signing-key pki/etcd/peer.crt is for the key of etcd/ca.crt, which signs for the cluster",
+        ],
+        mended: Mended::Force,
+    },
+    Fault {
         name: "the common name is another",
         base: Base::Ecdsa,
         of: "apiserver",

@@ -1,0 +1,167 @@
+//! That a leaf has the key of what signs for the cluster.
+
+use std::collections::BTreeMap;
+
+use super::Judge;
+use crate::finding::{Code, Finding};
+use crate::key::PublicKey;
+use crate::observed::{Key, Observed};
+use crate::profile::by_name;
+use crate::spec::{Kind, Phase, Spec};
+use crate::x509::cert::Certificate;
+
+/// That a certificate which must not sign is for the key of a CA or of service accounts: whoever is given it, to use it or as
+/// PKCS#12, could make any other, or any token.
+pub fn signing_key(
+    spec: &Spec,
+    observed: &Observed,
+    found: &BTreeMap<String, Observed>,
+) -> Option<Finding> {
+    let leaf = spec
+        .certificate()
+        .is_some_and(|wanted| wanted.kind != Kind::Ca);
+    let own = match observed {
+        Observed::Certificate { chain, .. } => chain.first(),
+        Observed::Kubeconfig(found) => found.chain.first(),
+        Observed::Returned(returned) => returned.chain.first(),
+        _ => None,
+    };
+    // A CA beside another with the same key is the matter of other findings.
+    let own = own.filter(|own| leaf && !own.is_ca())?;
+    let signer = signer(&own.public_key, found, Held::Here)?;
+    let judge = Judge::of(spec);
+    Some(judge.finding(Code::SigningKey, &is_for(&signer), ""))
+}
+
+/// What is told of a key that signs.
+pub(super) fn is_for(signer: &str) -> String {
+    format!("is for the key of {signer}, which signs for the cluster")
+}
+
+/// Which keys of service accounts count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Those that tokens are verified with, whoever has the private one.
+    Anywhere,
+    /// The one that tokens are signed with here: to verify by a further one is odd, and hands nothing out.
+    Here,
+}
+
+/// The file of what is there whose key this is, and which signs.
+pub(super) fn signer(
+    key: &PublicKey,
+    found: &BTreeMap<String, Observed>,
+    held: Held,
+) -> Option<String> {
+    let is = |private: &Key| {
+        let private = private.open();
+        private.is_some_and(|private| private.public_key() == key)
+    };
+    let signs = |(name, observed): &(&String, &Observed)| {
+        let row = by_name(name);
+        let of_ca = row.is_some_and(|row| row.phase == Phase::Ca);
+        match observed {
+            Observed::Certificate {
+                chain, key: beside, ..
+            } => {
+                let bundle = row.is_none() && chain.first().is_some_and(Certificate::is_ca);
+                let mut cas = chain.iter().filter(|ca| ca.is_ca());
+                (of_ca || bundle) && cas.any(|ca| ca.public_key == *key)
+                    || of_ca && beside.as_ref().is_some_and(is)
+            }
+            Observed::KeyOnly(key) => of_ca && is(key),
+            Observed::KeyPair {
+                key: private,
+                public,
+                ..
+            } => {
+                let mut public = public.iter().flatten();
+                is(private) || held == Held::Anywhere && public.any(|public| public == key)
+            }
+            _ => false,
+        }
+    };
+    let (name, _) = found.iter().find(signs)?;
+    let row = by_name(name).map(|row| row.stored.public().to_string());
+    Some(row.unwrap_or_else(|| name.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Held, signer, signing_key};
+    use crate::finding::Code;
+    use crate::observed::Observed;
+    use crate::oracle::sample::{spec, tree};
+    use crate::x509::cert::Certificate;
+
+    fn leaf(observed: &mut Observed) -> &mut Certificate {
+        match observed {
+            Observed::Certificate { chain, .. } => &mut chain[0],
+            Observed::Kubeconfig(found) => &mut found.chain[0],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_leaf_for_the_key_of_what_signs_is_told() {
+        let found = tree();
+        for name in ["apiserver", "admin", "front-proxy-client", "etcd-peer"] {
+            let spec = spec(name);
+            assert_eq!(signing_key(&spec, &found[name], &found), None, "{name}");
+            for (signer, file) in [
+                ("ca", "ca.crt"),
+                ("etcd-ca", "etcd/ca.crt"),
+                ("front-proxy-ca", "front-proxy-ca.crt"),
+                ("sa", "sa.pub"),
+            ] {
+                let mut observed = found[name].clone();
+                leaf(&mut observed).public_key = match &found[signer] {
+                    Observed::KeyPair { key, .. } => key.open().unwrap().public_key().clone(),
+                    ca => leaf(&mut ca.clone()).public_key.clone(),
+                };
+                let told = signing_key(&spec, &observed, &found).unwrap();
+                assert_eq!(told.code, Code::SigningKey);
+                let text = format!("is for the key of {file}, which signs for the cluster");
+                assert_eq!(told.text, text);
+            }
+        }
+        // A CA is for its own, and one in a leaf's place is told by that.
+        assert_eq!(signing_key(&spec("ca"), &found["ca"], &found), None);
+        assert_eq!(signing_key(&spec("apiserver"), &found["ca"], &found), None);
+    }
+
+    #[test]
+    fn a_ca_of_no_row_signs_too_and_a_key_without_its_certificate() {
+        let mut found = tree();
+        let mut ca = found["ca"].clone();
+        leaf(&mut ca).public_key = leaf(&mut found["scheduler"].clone()).public_key.clone();
+        found.insert("pki/old/ca.crt".to_owned(), ca);
+        let scheduler = found["scheduler"].clone();
+        let told = signing_key(&spec("scheduler"), &scheduler, &found).unwrap();
+        assert!(told.text.contains("pki/old/ca.crt"), "{}", told.text);
+        // Another leaf may share its key.
+        let mut found = tree();
+        found.insert("pki/copy.crt".to_owned(), found["apiserver"].clone());
+        assert_eq!(
+            signing_key(&spec("apiserver"), &found["apiserver"], &found),
+            None
+        );
+        // Nor is it the key of tokens that are verified by it beside that.
+        let own = leaf(&mut found["apiserver"].clone()).public_key.clone();
+        let Some(Observed::KeyPair { public, .. }) = found.get_mut("sa") else {
+            panic!("there is a pair");
+        };
+        public.get_or_insert_default().push(own.clone());
+        assert_eq!(
+            signing_key(&spec("apiserver"), &found["apiserver"], &found),
+            None
+        );
+        let asked = signer(&own, &found, Held::Anywhere);
+        assert_eq!(asked.as_deref(), Some("sa.pub"));
+        let Observed::Certificate { key: Some(key), .. } = found["apiserver"].clone() else {
+            panic!("it has a key");
+        };
+        found.insert("etcd-ca".to_owned(), Observed::KeyOnly(key));
+        assert!(signing_key(&spec("apiserver"), &found["apiserver"], &found).is_some());
+    }
+}
