@@ -13,11 +13,11 @@ use certs::facts::Host;
 use clap::Parser;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use nix::sys::signal::{SigSet, SigmaskHow, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
-use nix::unistd::read;
+use nix::unistd::{read, write};
 use zeroize::Zeroizing;
 
 /// The variable that may hold the password of an export.
@@ -28,7 +28,12 @@ const PASSPHRASE: &str = "CERTS_CA_PASSPHRASE";
 fn main() -> ExitCode {
     // A core dump would hold every key. Where this is refused, nothing else would be better.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-    let cli = Cli::parse();
+    // At the limit of a file's size (ulimit -f) the write is to fail, and what it began to go, as at any other.
+    let _ = size_limit().thread_block();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return printed(&said),
+    };
     let name = nix::unistd::gethostname()
         .unwrap_or_default()
         .into_string()
@@ -62,27 +67,53 @@ fn main() -> ExitCode {
     written(&outcome)
 }
 
-/// A reader that has gone is no error: what was to be done is done. Standard error is written even
-/// where standard output cannot be.
+/// Standard error is written even where standard output cannot be.
 fn written(outcome: &Outcome) -> ExitCode {
     let stderr = io::stderr().write_all(&outcome.stderr);
-    let stdout = io::stdout()
-        .write_all(&outcome.stdout)
-        .and_then(|()| io::stdout().flush());
-    let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    if let Err(error) = &stdout
-        && !gone(error)
-    {
-        let _ = writeln!(
-            io::stderr(),
-            "error: write standard output: {error}; what it would say was done"
-        );
-    }
-    if stdout.and(stderr).is_err_and(|error| !gone(&error)) {
-        ExitCode::FAILURE
-    } else {
+    let done = "; what it would say was done";
+    let stdout =
+        outcome.stdout.is_empty() || told(done, || io::stdout().write_all(&outcome.stdout));
+    if stdout && !stderr.is_err_and(|error| !gone(&error)) {
         ExitCode::from(outcome.exit.code())
+    } else {
+        ExitCode::FAILURE
     }
+}
+
+/// Help, the version, or what is wrong with the arguments.
+fn printed(said: &clap::Error) -> ExitCode {
+    if said.use_stderr() {
+        let _ = said.print();
+    } else if !told("", || said.print()) {
+        return ExitCode::FAILURE;
+    }
+    u8::try_from(said.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Whether standard output has what `print` writes, or its reader has gone, which is no error: what was to be
+/// done is done.
+fn told(done: &str, print: impl FnOnce() -> io::Result<()>) -> bool {
+    // The standard library takes it for written where it may not be: a write of nothing tells.
+    let written = write(io::stdout(), &[])
+        .map_err(io::Error::from)
+        .and_then(|_| print())
+        .and_then(|()| io::stdout().flush());
+    match written {
+        Err(error) if !gone(&error) => {
+            let _ = writeln!(io::stderr(), "error: write standard output: {error}{done}");
+            false
+        }
+        _ => true,
+    }
+}
+
+fn gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// What the kernel sends to who writes beyond the limit of a file's size.
+fn size_limit() -> SigSet {
+    SigSet::from_iter([SIGXFSZ])
 }
 
 #[expect(
@@ -196,15 +227,16 @@ fn exec(command: &str, environment: &[(&str, String)]) -> Result<(), String> {
         .as_fd()
         .try_clone_to_owned()
         .map_or_else(|_| Stdio::null(), Stdio::from);
-    let status = Command::new("/bin/sh")
+    let mut shell = Command::new("/bin/sh");
+    shell
         .args(["-c", command])
         .env_remove(PASSPHRASE)
         .env_remove(PASSWORD)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        .stdout(stdout)
-        .status()
-        .map_err(|error| format!("could not be started: {error}"))?;
+        .stdout(stdout);
+    let status =
+        as_started(|| shell.status()).map_err(|error| format!("could not be started: {error}"))?;
     if status.success() {
         return Ok(());
     }
@@ -213,6 +245,18 @@ fn exec(command: &str, environment: &[(&str, String)]) -> Result<(), String> {
         (None, Some(signal)) => format!("was ended by the signal {signal}"),
         (None, None) => format!("failed: {status}"),
     })
+}
+
+/// With the signals that the program was started with: a child has those of who starts it. One that came
+/// meanwhile is taken before, for the write that it was sent for has failed.
+fn as_started<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let signals = size_limit();
+    SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?
+        .read_signal()?;
+    signals.thread_unblock()?;
+    let started = start();
+    signals.thread_block()?;
+    started
 }
 
 fn width() -> Option<usize> {

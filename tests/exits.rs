@@ -572,6 +572,72 @@ fn each_line_ends_so_and_says_why() {
     });
 }
 
+/// What of a verb's output is lost is told; that nobody reads on is no error.
+#[test]
+fn a_report_that_cannot_be_written_is_an_error_of_every_verb() {
+    let help = [
+        ("--help", 0, "certs --help", ""),
+        ("--version", 0, "certs --version", ""),
+        ("help", 0, "certs help renew", ""),
+    ];
+    let lines = LINES.iter().filter(|line| line.1 == 0).chain(&help);
+    each(lines, |(verb, _, lines, _)| {
+        let wrong = |error| format!("{verb}: {error}");
+        let silent = shell(made().path(), lines).expect(0).stdout.is_empty();
+        let (code, words) = if silent {
+            (0, "")
+        } else {
+            (1, "error: write standard output: ")
+        };
+        for lost in [">/dev/full", "1</dev/null"] {
+            ends(&format!("{{ {lines}; }} {lost}"), code, words).map_err(wrong)?;
+        }
+        ends(&format!("set -o pipefail; {{ {lines}; }} | true"), 0, "").map_err(wrong)?;
+        ends(&format!("{{ {lines}; }} >/dev/null"), 0, "").map_err(wrong)
+    });
+}
+
+/// The shell's limit of a file's size sends a signal that would end the run where it is.
+#[test]
+fn a_file_beyond_the_limit_of_sizes_is_an_error_and_what_was_begun_of_it_goes() {
+    let words = "file too large";
+    for line in [
+        "certs check $K --kubelet-dir l --output-file r",
+        "certs renew --all $K --kubelet-dir none",
+        "certs csr admin $K $F --csr-dir new",
+        "certs export bundle $K --output-file r",
+        "certs kubeconfig refresh a.conf $K",
+    ] {
+        let place = made();
+        shell(place.path(), "certs renew ca $K --kubelet-dir none").expect(0);
+        // A folder's time tells that something was in it.
+        let files = || {
+            shell(place.path(), "find . -type f -exec sha256sum {} + | sort")
+                .expect(0)
+                .stdout
+        };
+        let before = files();
+        let ended = shell(place.path(), &format!("ulimit -f 0; {line}")).expect(1);
+        assert!(ended.stderr.contains(words), "{line}: {ended}");
+        assert_eq!(files(), before, "{line}");
+        shell(place.path(), &format!("ulimit -f 1000; {line}")).expect(0);
+    }
+}
+
+/// What the program was started with, what it starts has.
+#[test]
+fn the_limit_of_sizes_ends_what_exec_starts() {
+    let place = made();
+    let line = "certs renew admin $K --kubelet-dir none --exec 'ulimit -f 0; echo x > x'";
+    let ended = shell(place.path(), line).expect(1);
+    assert!(
+        ended.stderr.contains("--exec was ended by the signal 25"),
+        "{ended}"
+    );
+    let line = "certs renew admin $K --kubelet-dir none --exec 'echo x > x'";
+    shell(place.path(), line).expect(0);
+}
+
 /// The fields of a report, whatever their values.
 fn shape(value: &Value, path: &str, fields: &mut BTreeSet<String>) {
     match value {
