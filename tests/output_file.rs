@@ -156,6 +156,8 @@ fn what_no_run_of_the_same_verb_wrote_is_kept() {
         ("long", format!("{}{key}", "#\n".repeat(1 << 20))),
         ("words", "whatever\n".into()),
         ("tokens.csv", "abc,alice,1\n".into()),
+        ("log", "error: disk is full\nerror: fan stopped\n".into()),
+        ("diary", "error: no rain\nLooked at the sky.\n".into()),
         (
             "map.yaml",
             "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: a\n".into(),
@@ -186,6 +188,8 @@ fn what_no_run_of_the_same_verb_wrote_is_kept() {
         "long",
         "words",
         "tokens.csv",
+        "log",
+        "diary",
         "map.yaml",
         "k.der",
         "c.der",

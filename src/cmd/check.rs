@@ -52,6 +52,8 @@ pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
     let told = attempt(verb, env, own).and_then(|checked| {
         let mut stdout = if metrics {
             checked.metrics()
+        } else if file.is_some() {
+            checked.render_file(&format)
         } else {
             checked.render(&format)
         };

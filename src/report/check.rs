@@ -206,7 +206,16 @@ impl Checked {
         }
     }
 
-    /// Whether all of this is what [`Self::render`] gives, in this form.
+    /// For a file, which tells of itself that it is a report.
+    pub fn render_file(&self, format: &Format) -> Vec<u8> {
+        let mut bytes = self.render(format);
+        if format.quiet {
+            bytes.extend(table::last_line(self, format).into_bytes());
+        }
+        bytes
+    }
+
+    /// Whether all of this is what [`Self::render_file`] gives, in this form.
     pub fn is_report(bytes: &[u8], output: Output) -> bool {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return false;

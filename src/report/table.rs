@@ -53,20 +53,23 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Whether all of this is what [`render`] gives: its last line is told once, and what stands before that
-/// has the marks of its parts. Who asked for errors alone has nothing but these.
+/// What a file has in the end, whoever asked for errors alone: by it a report is known from a log of errors.
+pub(super) fn last_line(checked: &Checked, format: &Format) -> String {
+    let mut text = String::new();
+    line(&mut text, &summary(checked, format));
+    text
+}
+
+/// Whether all of this is what a file has: its last line is told once, and what stands before that has the
+/// marks of its parts.
 pub(super) fn is_report(text: &str) -> bool {
     let Some(lines) = text.strip_suffix('\n') else {
         return false;
     };
     let level = |severity: Severity| format!("{}: ", severity.name());
-    let error = level(Severity::Error);
-    if lines.split('\n').all(|line| line.starts_with(&error)) {
-        return true;
-    }
     let (parts, last) = lines.rsplit_once('\n').unwrap_or(("", lines));
     let marks = [
-        &error,
+        &level(Severity::Error),
         &level(Severity::Warning),
         &level(Severity::Note),
         WHY,
@@ -83,7 +86,7 @@ pub(super) fn is_report(text: &str) -> bool {
         })
     };
     let mut within = false;
-    last.starts_with(LOOKED)
+    is_last(last)
         && parts.split('\n').all(|line| {
             within = !line.is_empty() && (within || headed(line));
             !line.starts_with(LOOKED)
@@ -91,8 +94,34 @@ pub(super) fn is_report(text: &str) -> bool {
         })
 }
 
+/// Whether it is what [`summary`] gives, whatever the numbers.
+fn is_last(line: &str) -> bool {
+    let counted = |words: &str, nouns: &[&str]| {
+        let number = words
+            .split(' ')
+            .next()
+            .and_then(|number| number.parse().ok());
+        number.is_some_and(|number| nouns.iter().any(|noun| count(number, noun) == words))
+    };
+    let said = line
+        .strip_prefix(LOOKED)
+        .and_then(|rest| rest.strip_suffix('.'));
+    said.and_then(|said| said.split_once(": "))
+        .is_some_and(|(there, verdict)| {
+            let there = there.split_once(" and ");
+            there.is_some_and(|(leaves, cas)| {
+                counted(leaves, &["certificate"]) && counted(cas, &["CA"])
+            }) && (verdict == NOTHING
+                || verdict
+                    .split(", ")
+                    .all(|told| counted(told, &["error", "warning"])))
+        })
+}
+
 /// How the last line begins.
 const LOOKED: &str = "Looked at ";
+/// How it ends where there is no error and no warning.
+const NOTHING: &str = "nothing is wrong";
 
 type Column = (&'static str, fn(&Item) -> String);
 
@@ -224,7 +253,7 @@ fn summary(checked: &Checked, format: &Format) -> String {
     let certificates = there(|kind| kind != "CA" && kind != "key pair");
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let (colour, verdict) = match (errors, warnings) {
-        (0, 0) => (GREEN, "nothing is wrong".to_owned()),
+        (0, 0) => (GREEN, NOTHING.to_owned()),
         (0, warnings) => (YELLOW, count(warnings, "warning")),
         (errors, 0) => (RED, count(errors, "error")),
         (errors, warnings) => (
