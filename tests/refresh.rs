@@ -14,8 +14,8 @@ use serde_json::Value;
 mod common;
 use common::public::{Public, nobody};
 use common::{
-    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, text, tool, tree_of_all,
-    write,
+    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, struck, text, tool,
+    tree_of_all, write,
 };
 
 const NOBODY: u32 = 65534;
@@ -118,6 +118,87 @@ fn a_copy_is_for_its_owner_alone_and_an_open_file_is_told() {
         let copy = place.join(&format!("handed/.config.certs-backup{ending}"));
         assert_eq!(mode(&copy), mode_there & 0o600);
     }
+}
+
+/// With CA certificates an entry that is to verify nobody would fail, and one of http is not served.
+#[test]
+fn an_entry_that_verifies_no_server_is_left_and_told() {
+    let field = "    certificate-authority-data: ";
+    let insecure = "    insecure-skip-tls-verify: true\n";
+    let (skips, plain) = ("insecure-skip-tls-verify", "its server is no https URL");
+    let (place, config) = handed_out();
+    let handed = read(&config);
+    let bundle = more_trust(place.path());
+    let line = handed.lines().find(|line| line.starts_with(field));
+    let data = format!("{}\n", line.expect("CA data"));
+    let other = format!("- cluster:\n{data}    server: https://10.0.0.10:6443\n  name: other\n");
+    for (text_of, why) in [
+        (handed.replace(&data, &format!("{data}{insecure}")), skips),
+        (handed.replace(&data, insecure), skips),
+        (handed.replace("https:", "http:"), plain),
+        (handed.replace("https:", "http:").replace(&data, ""), plain),
+    ] {
+        assert_ne!(text_of, handed);
+        write(&config, &text_of);
+        let said = refresh(place.path(), &[text(&config)]).expect(0);
+        let told =
+            format!("verifies no server for kubernetes ({why}), and that entry was left as it is");
+        assert!(said.stdout.contains(&told), "{said}");
+        assert!(said.stdout.contains("Left as it is:"), "{said}");
+        assert_eq!(read(&config), text_of);
+        // Another entry beside it is brought up to date.
+        let both = text_of.replacen("clusters:\n", &format!("clusters:\n{other}"), 1);
+        write(&config, &both);
+        let said = refresh(place.path(), &[text(&config)]).expect(0);
+        assert!(
+            said.stdout.contains(&told) && said.stdout.contains("Refreshed:"),
+            "{said}"
+        );
+        let left = text_of.matches(&data).count();
+        assert_eq!(read(&config).matches(&data).count(), left, "{said}");
+        assert_ne!(read(&config), both);
+    }
+    // What is verified, by whichever word, is not told of.
+    for verified in [
+        handed.clone(),
+        handed.replace(
+            &data,
+            &format!("{data}    insecure-skip-tls-verify: false\n"),
+        ),
+        handed.replace("https://", ""),
+    ] {
+        write(&config, &verified);
+        let said = refresh(place.path(), &[text(&config)]).expect(0);
+        assert!(!said.stdout.contains("verifies no server"), "{said}");
+        assert_eq!(trust(&config), bundle);
+    }
+    // One of another cluster stays another's.
+    let elsewhere = handed
+        .replace("https://10.0.0.10", "http://10.0.0.11")
+        .replace(&data, "");
+    write(&config, elsewhere);
+    refresh(place.path(), &[text(&config)]).expect(4);
+}
+
+#[test]
+fn a_file_that_has_another_in_its_place_at_each_look_ends_the_run() {
+    let (place, config) = handed_out();
+    more_trust(place.path());
+    let former = read(&config);
+    let mut inner = certs(&["kubeconfig", "refresh", "--kubernetes-dir", "..", "config"]);
+    inner.current_dir(place.join("handed"));
+    // Once it is read, no name is that of the file that the program has open.
+    let mut never = struck(
+        &inner,
+        "newfstatat:error=ENOENT:when=4+",
+        Some(Path::new("config")),
+    );
+    let ended = run(never.current_dir(place.join("handed"))).expect(1);
+    let words = "replace config: another program replaces it again and again: run the same command again when it has ended";
+    assert!(ended.stderr.contains(words), "{ended}");
+    assert_eq!(read(&config), former);
+    assert_eq!(common::listing(&place.join("handed")).len(), 1);
+    run(&mut inner).expect(0);
 }
 
 #[test]
@@ -274,7 +355,7 @@ fn what_others_change_again_and_again_is_left_to_them() {
 }
 
 #[test]
-fn an_entry_that_is_not_verified_is_told_and_left_as_it_is() {
+fn an_entry_without_ca_certificates_is_told_and_left_as_it_is() {
     let (place, config) = handed_out();
     let text_there = read(&config);
     let start = text_there
@@ -285,7 +366,7 @@ fn an_entry_that_is_not_verified_is_told_and_left_as_it_is() {
         &config,
         [
             &text_there[..start],
-            "insecure-skip-tls-verify: true",
+            "tls-server-name: kubernetes",
             &text_there[end..],
         ]
         .concat(),

@@ -4,9 +4,10 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use super::write::{data, is_same};
-use super::{AUTHORITY, AUTHORITY_DATA, Source, document, source, text};
+use super::{AUTHORITY, AUTHORITY_DATA, INSECURE, Source, document, source, text};
+use crate::observed::server;
 use crate::x509::cert::Certificate;
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Node, Value};
 
 /// What a cluster is known by.
 pub struct Cluster<'a> {
@@ -41,6 +42,8 @@ pub struct Refreshed {
     pub named: Vec<(String, String)>,
     /// Those that have none.
     pub without: Vec<String>,
+    /// Those by which no server is verified, whatever CA certificates they have, each with why.
+    pub unverified: Vec<(String, &'static str)>,
     /// Whether comments and the form of the text were lost: it could not be kept as it was written.
     pub rewritten: bool,
 }
@@ -61,7 +64,19 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         let Some(entry) = item.get_mut("cluster") else {
             continue;
         };
-        if !is_same(cluster.authorities, cluster.servers, None, entry) {
+        let unverified = verifies_none(entry);
+        // By another scheme it is the same server.
+        let leads_there = |own: &String| {
+            let server = text(entry, "server").unwrap_or_default();
+            unverified.is_some() && server::authority(own) == server::authority(server)
+        };
+        if !is_same(cluster.authorities, cluster.servers, None, entry)
+            && !cluster.servers.iter().any(leads_there)
+        {
+            continue;
+        }
+        if let Some(why) = unverified {
+            refreshed.unverified.push((name, why));
             continue;
         }
         match source(entry, AUTHORITY) {
@@ -85,10 +100,11 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         current,
         named,
         without,
+        unverified,
         ..
     } = &refreshed;
     let none = [replaced, current, without].map(Vec::is_empty) == [true; 3];
-    if none && named.is_empty() {
+    if none && named.is_empty() && unverified.is_empty() {
         bail!(Foreign);
     }
     if !refreshed.replaced.is_empty() {
@@ -98,6 +114,18 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
             Some(kept.unwrap_or_else(|| Zeroizing::new(yaml::write(&config).as_bytes().to_vec())));
     }
     Ok(refreshed)
+}
+
+/// Why no server is verified by an entry, if so.
+fn verifies_none(cluster: &Node) -> Option<&'static str> {
+    if cluster
+        .get(INSECURE)
+        .is_some_and(|node| node.value != Value::Bool(false))
+    {
+        return Some(INSECURE);
+    }
+    let address = text(cluster, "server")?;
+    (!server::is_verified(address)).then_some("its server is no https URL")
 }
 
 fn as_text(node: &Node) -> Option<String> {

@@ -138,8 +138,26 @@ impl Handed {
                  verified by others, or not at all"
             ));
         }
+        for (name, why) in &done.unverified {
+            self.notes.push(format!(
+                "{path} verifies no server for {name} ({why}), and that entry was left as it is: have it verify one, \
+                 and run the same command again"
+            ));
+        }
+        let unverified: Vec<String> = done
+            .unverified
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
         let named: Vec<String> = done.named.iter().map(|(name, _)| name.clone()).collect();
-        let clusters = [&done.replaced[..], &done.current, &named, &done.without].concat();
+        let clusters = [
+            &done.replaced[..],
+            &done.current,
+            &named,
+            &done.without,
+            &unverified,
+        ]
+        .concat();
         let step = match changed {
             true => "refresh",
             false if named.is_empty() && !done.current.is_empty() => "keep",

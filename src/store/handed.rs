@@ -21,6 +21,7 @@ use super::folder::{self, Barred};
 use super::journal::TransactionId;
 use super::layout;
 use super::read::{self, FileContent, ReadError, read_at};
+use super::writable::errno;
 
 /// The bits of a mode that a replaced file keeps.
 const KEPT: u32 = 0o777;
@@ -150,17 +151,18 @@ impl Handed {
             match file.try_lock() {
                 Ok(()) if beside::is_file_of(here, &self.name, &file) => return Ok(Some(file)),
                 // Another run has put its own there.
-                Ok(()) => {}
+                Ok(()) => ensure!(
+                    !left.is_zero(),
+                    "another program replaces it again and again: run the same command again when it has ended"
+                ),
                 Err(TryLockError::Error(_)) => return Ok(None),
-                Err(TryLockError::WouldBlock) => {
-                    ensure!(
-                        !left.is_zero(),
-                        "another program holds its lock: run the same command again when it has ended"
-                    );
-                    sleep(PAUSE);
-                    left = left.saturating_sub(PAUSE);
-                }
+                Err(TryLockError::WouldBlock) => ensure!(
+                    !left.is_zero(),
+                    "another program holds its lock: run the same command again when it has ended"
+                ),
             }
+            sleep(PAUSE);
+            left = left.saturating_sub(PAUSE);
         }
     }
 
@@ -177,7 +179,8 @@ impl Handed {
         let file = openat(&self.directory, staged, flags, private).map_err(failed("create"))?;
         let mut file = File::from(file);
         beside::hold(&file);
-        file.write_all(bytes)?;
+        let written = file.write_all(bytes);
+        written.map_err(|error| failed("write")(errno(&error)))?;
         let (user, group) = (self.content.uid, self.content.gid);
         fchown(
             file.as_fd(),
