@@ -369,6 +369,10 @@ fn every_example_is_listed() {
             script.display()
         );
     }
+    // What is no script of its own.
+    for folder in ["ansible/README.md", "systemd"] {
+        assert!(listed.contains(&format!("]({folder})")), "{folder}");
+    }
 }
 
 /// The number of the user `nobody`.

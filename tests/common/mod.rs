@@ -336,9 +336,10 @@ pub fn free_port(address: IpAddr) -> u16 {
 }
 
 /// The Debian package of each program that the tests call.
-pub const PACKAGES: [(&str, &str); 20] = [
+pub const PACKAGES: [(&str, &str); 21] = [
     ("ansible", "ansible-core"),
     ("ansible-inventory", "ansible-core"),
+    ("ansible-playbook", "ansible-core"),
     ("bash", "bash"),
     ("certtool", "gnutls-bin"),
     ("cfssl", "golang-cfssl"),
