@@ -804,12 +804,48 @@ fn a_secret_of_a_kubeconfig_that_names_files_is_refused() {
         "{refused}"
     );
     export(place.path(), "secret", &["admin", "--type", "tls"]).expect(0);
-    let mut embedded = certs(&["kubeconfig", "admin", "--embed-certs=true", "--force"]);
-    embedded
-        .args(["--kubernetes-dir", text(place.path())])
-        .args(common::CLUSTER);
-    run(&mut embedded).expect(0);
-    export(place.path(), "secret", &["admin"]).expect(0);
+    // The same of one's own, and by the names that files have: what is offered makes the Secret possible.
+    let alice = ["--common-name", "alice"];
+    let kubeconfig = |name: &str, more: &[&str]| {
+        let mut command = certs(&["kubeconfig", name, "--kubernetes-dir", text(place.path())]);
+        run(command.args(common::CLUSTER).args(more))
+    };
+    kubeconfig("alice", &[&alice[..], &["--embed-certs=false"]].concat()).expect(0);
+    for (name, called, own) in [
+        ("admin", "admin", &[][..]),
+        ("admin.conf", "admin", &[]),
+        ("alice.conf", "alice", &alice),
+    ] {
+        let named = [own, &["--embed-certs=false", "--force"]].concat();
+        kubeconfig(called, &named).expect(0);
+        let refused = export(place.path(), "secret", &[name]).expect(2).stderr;
+        let offered = format!("'certs kubeconfig {called} --embed-certs=true --force', with ");
+        assert!(refused.contains(&offered), "{refused}");
+        let held = [own, &["--embed-certs=true", "--force"]].concat();
+        kubeconfig(called, &held).expect(0);
+        export(place.path(), "secret", &[name]).expect(0);
+    }
+}
+
+#[test]
+fn a_directory_where_a_file_is_asked_for_is_not_to_go() {
+    let place = tree_of_all();
+    let pki = place.join("pki");
+    for verb in [
+        &["show"][..],
+        &["kubeconfig", "refresh"],
+        &["export", "pkcs12"],
+    ] {
+        let mut command = certs(verb);
+        if verb != ["show"] {
+            command.args(["--kubernetes-dir", text(place.path())]);
+        }
+        let told = run(command.arg(&pki));
+        assert!([Some(1), Some(2)].contains(&told.status.code()), "{told}");
+        let words = format!("{} is a directory, not a file: name a file\n", text(&pki));
+        assert!(told.stderr.ends_with(&words), "{told}");
+    }
+    run(certs(&["show"]).arg(pki.join("ca.crt"))).expect(0);
 }
 
 #[test]

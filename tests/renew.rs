@@ -1394,3 +1394,31 @@ fn what_names_the_very_certificate_of_a_ca_is_told_unless_it_is_renewed_with_it(
     verify(0);
     check(1, 0);
 }
+
+/// By another name or in another place nothing of it would be renewed either.
+#[test]
+fn a_file_without_a_certificate_is_told_as_that_and_not_to_be_moved() {
+    let folder = tree();
+    let oidc = read(&folder.join("k/admin.conf"));
+    let user = oidc.find("    client-certificate-data:").expect("a user");
+    let oidc = format!(
+        "{}    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: kubelogin\n      \
+         interactiveMode: Never\n",
+        &oidc[..user]
+    );
+    fs::create_dir(folder.join("k/conf.d")).expect("a folder");
+    for name in ["oidc.conf", "conf.d/other.conf"] {
+        write_secret(&folder.join("k").join(name), &oidc);
+        let told = renew(&folder, 1, &[name]).expect(2).stderr;
+        let words = format!(
+            "{name} has a user without a client certificate: there is nothing in it to renew"
+        );
+        assert!(told.contains(&words), "{told}");
+    }
+    write_secret(&folder.join("k/notes"), "nothing\n");
+    let told = renew(&folder, 1, &["notes"]).expect(2).stderr;
+    assert!(
+        told.contains("notes holds no certificate that can be read"),
+        "{told}"
+    );
+}

@@ -265,7 +265,17 @@ pub(crate) fn input(path: &Path, flag: &str) -> Result<FileContent, Stop> {
             "{flag}: there is no file {}",
             path.display()
         ))),
-        Err(error) => Err(Stop::usage(format!("{flag}: {error}"))),
+        Err(error) => Err(Stop::usage(format!("{flag}: {}", not_read(&error)))),
+    }
+}
+
+/// Why a file is not read that the user named: what else lies there is not to go.
+pub(crate) fn not_read(error: &ReadError) -> String {
+    match error {
+        ReadError::NotAFile { path, kind } => {
+            format!("{} is {kind}, not a file: name a file", path.display())
+        }
+        error => error.to_string(),
     }
 }
 

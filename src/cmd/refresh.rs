@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::around::{
-    Wrong, facts, only_with_text, roots, settled, severity, shape, stopped, transaction,
+    Wrong, facts, not_read, only_with_text, roots, settled, severity, shape, stopped, transaction,
 };
 use super::give::Give;
 use super::{Env, Outcome, Stop};
@@ -177,7 +177,7 @@ fn opened(path: &Path) -> Result<store::Handed, Stop> {
             let sentence = format!("there is no file {}", path.display());
             Err(Stop::usage(sentence))
         }
-        Err(error) => Err(Stop::Failed(error.into())),
+        Err(error) => Err(Stop::Failed(anyhow!(not_read(&error)))),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::diff::authorities;
 use crate::key::{PrivateKey, PublicKey};
 use crate::manifest::{Secret, are_the_same, manifests};
 use crate::observed::{Key, Observed, Source};
-use crate::profile::{CLUSTER_API, Kind};
-use crate::spec::Spec;
+use crate::profile::{CLUSTER_API, Kind, by_name};
+use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::san::{dns_label, dns_subdomain};
 
@@ -82,9 +82,9 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
                 .any(|source| *source != Source::Embedded)
         {
             return Err(Stop::usage(format!(
-                "{} names files, which a Secret does not have: give --type tls, or embed them first: \
-                 'certs kubeconfig {asked} --embed-certs=true --force'",
+                "{} names files, which a Secret does not have: give --type tls, or {}",
                 export.store.path(&spec.place.public()).display(),
+                embedded(spec)
             )));
         }
         if !export.is_refused() {
@@ -200,4 +200,21 @@ fn pem(certificates: &[Certificate]) -> Zeroizing<Vec<u8>> {
 
 fn secret(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(key.to_pem().as_bytes().to_vec())
+}
+
+/// How a kubeconfig comes to hold what it names.
+fn embedded(spec: &Spec) -> String {
+    let made = |name, facts| {
+        format!(
+            "embed them first: 'certs kubeconfig {name} --embed-certs=true --force', with {facts}, makes it anew"
+        )
+    };
+    match (&spec.place, by_name(&spec.name)) {
+        (_, Some(row)) => made(row.name, "the configuration of the cluster"),
+        (Place::Kubeconfig { file, .. }, None) => made(
+            file.trim_end_matches(".conf"),
+            "its common name and organizations",
+        ),
+        _ => "put into it what they hold".to_owned(),
+    }
 }

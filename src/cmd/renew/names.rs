@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::cmd::select::nearest;
 use crate::cmd::{Stop, there};
-use crate::location::{FileId, Root};
-use crate::observe::Seen;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Seen, survey};
 use crate::observed::{Observed, Source};
 use crate::plan::NOT_WRITTEN;
 use crate::profile::TABLE;
+use crate::profile::found::loose;
 use crate::spec::{Content, Place, Spec};
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// The specs of the names typed: those of `certs check`, or a file's.
 pub(super) fn named(
@@ -61,8 +62,21 @@ fn unknown(name: &str, specs: &[Spec], store: &Store) -> String {
     let lying = Root::TREE.iter().flat_map(|root| store.walk(*root).files);
     let lying: Vec<FileId> = lying.map(|(file, _)| file).collect();
     if let [file, ..] = store.called(name, &lying).as_slice() {
-        let [why, way_out] = NOT_WRITTEN;
-        return format!("{} {why}: {way_out}", store.path(file).display());
+        let path = store.path(file).display().to_string();
+        let place = [loose(path.clone(), file.clone())];
+        let seen = survey(&place, store, store::trusted_users(Owner::default()));
+        return match seen.observed.get(&path) {
+            Some(Observed::Certificate { .. } | Observed::Kubeconfig(_)) => {
+                let [why, way_out] = NOT_WRITTEN;
+                format!("{path} {why}: {way_out}")
+            }
+            Some(Observed::Lead(_)) => format!(
+                "{path} has a user without a client certificate: there is nothing in it to renew"
+            ),
+            _ => format!(
+                "{path} holds no certificate that can be read: there is nothing in it to renew"
+            ),
+        };
     }
     let known: Vec<&str> = specs
         .iter()
