@@ -148,7 +148,7 @@ codes! {
     RequestUsage "request-usage" Error "a request asks for a usage that its profile has not", SIGNING;
     Requested "requested" Error "a key whose certificate is asked for and has not come: another key would make that useless", ASKING;
     RestoredExpired "restored-expired" Warning "a rollback puts back a certificate whose time is over", FILES;
-    RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created", FILES;
+    RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created, or a pair of which a kubeconfig has half", FILES;
     SameCaName "same-ca-name" Warning "two CAs have one subject and different keys, so that what one signed is held against the other", Rfc(5280, "section 4.1.2.4");
     SameSerial "same-serial" Warning "its issuer gave its serial number to another certificate too", Rfc(5280, "section 4.1.2.2");
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones", PROFILES;

@@ -5,6 +5,8 @@
 //! that run replaced: whatever was done to either since then is not undone by accident. The copy may
 //! share its inode with a name elsewhere, so it is not trusted for lying in a backup.
 
+mod halved;
+
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
@@ -13,6 +15,8 @@ use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
 use crate::plan::Refusal;
 use crate::x509::validity::{Validity, moment};
+
+pub use halved::{halved, rekeyed};
 
 /// SHA-256 of a file's octets.
 pub type Digest = [u8; 32];

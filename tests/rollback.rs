@@ -12,6 +12,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64, Encoding};
 use certs::key;
 use certs::location::{FileId, Owner, Root};
 use certs::store::{Change, CommitOptions, Origin, Roots, Store, TransactionId};
@@ -380,6 +381,66 @@ const REFUSED: [Case; 11] = [
         "holds nothing that could be put back",
     ),
 ];
+
+/// A kubeconfig that came after the run, and has the certificate or the key of a pair in itself.
+#[test]
+fn a_kubeconfig_that_is_left_with_half_of_a_pair_is_told_and_no_other() {
+    let base64 = |file: &Path| Base64::encode_string(read(file).as_bytes());
+    let user = ["carol", "--common-name", "carol"];
+    for (field, file, other_key, told) in [
+        ("client-key", "carol.key", true, true),
+        ("client-certificate", "carol.crt", true, true),
+        // For the same key nothing is parted, nor is what has both files, or neither.
+        ("client-key", "carol.key", false, false),
+        ("client-certificate", "carol.crt", false, false),
+        ("", "", true, false),
+        ("client", "", true, false),
+    ] {
+        let place = tree_of_all();
+        let certs_of = |verb: &str, more: &[&str]| {
+            let mut command = certs(&[verb, "--kubernetes-dir", text(place.path())]);
+            run(command.args(more))
+        };
+        let more = [&CLUSTER[..], &user, &["--embed-certs=false"]].concat();
+        certs_of("kubeconfig", &more).expect(0);
+        let conf = place.join("carol.conf");
+        let named = read(&conf);
+        fs::remove_file(&conf).expect("remove a file");
+        let mut renewal = vec!["carol.crt", "--kubelet-dir", "none"];
+        renewal.extend((!other_key).then_some("--reuse-key"));
+        certs_of("renew", &renewal).expect(0);
+        let mut half = named;
+        for (held, name) in [
+            ("client-certificate", "carol.crt"),
+            ("client-key", "carol.key"),
+        ] {
+            if (held == field && name == file) || field == "client" {
+                let data = base64(&place.join("pki").join(name));
+                half = half.replace(
+                    &format!("{held}: pki/{name}"),
+                    &format!("{held}-data: {data}"),
+                );
+            }
+        }
+        write(&conf, &half);
+        set_mode(&conf, 0o600);
+        let check = || certs_of("check", &["--kubelet-dir", "none"]);
+        check().expect(0);
+        let before = snapshot(place.path());
+        let words = "pki/carol.key is put back, and carol.conf names one file of its pair";
+        let code = if told { 3 } else { 0 };
+        let dry = run(&mut rollback(place.path(), &["--dry-run"])).expect(code);
+        assert_eq!(dry.stderr.contains(words), told, "{dry}");
+        same(&before, place.path());
+        let done = run(&mut rollback(place.path(), &[])).expect(code);
+        assert_eq!(done.stderr.contains(words), told, "{done}");
+        assert_eq!(read(&conf), half);
+        check().expect(if told { 4 } else { 0 });
+        // What is not whole has nothing to lose: the way out is not warned of.
+        run(&mut rollback(place.path(), &[])).expect(0);
+        check().expect(0);
+    }
+}
 
 #[test]
 fn what_is_not_as_the_run_left_it_is_refused_and_nothing_is_touched() {

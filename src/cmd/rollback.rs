@@ -8,15 +8,18 @@ use time::OffsetDateTime;
 
 use super::around::{Wrong, configuration, ended, least, lock_timeout, quiet, roots, within};
 use super::sequence::commit;
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, there};
 use crate::apply;
 use crate::cli::Rollback;
 use crate::facts;
-use crate::location::Root;
-use crate::observe::{Former, former};
+use crate::finding::Finding;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Former, former, survey};
+use crate::observed::{KeyState, Observed};
+use crate::profile::found::loose;
 use crate::report::{Report, waiting};
-use crate::rollback::{self, Plan};
-use crate::store::{Backup, Store, Writer};
+use crate::rollback::{self, Last, Plan};
+use crate::store::{self, Backup, Store, Writer};
 
 const VERB: &str = "rollback";
 
@@ -124,12 +127,46 @@ impl Settled {
         let nowhere = self.store.backups_in(first);
         let last = former.as_ref().map(|former| &former.last);
         match rollback::plan(last, &nowhere, &backups.damaged, now) {
-            Ok(plan) => Ok(run.zip(former).map(|(run, former)| (run, former, plan))),
+            Ok(mut plan) => {
+                let halved = last.map(|last| self.halved(last, &plan));
+                plan.findings.extend(halved.into_iter().flatten());
+                Ok(run.zip(former).map(|(run, former)| (run, former, plan)))
+            }
             Err(refusal) => {
                 report.refuse(&refusal);
                 Ok(None)
             }
         }
+    }
+
+    /// What is told of kubeconfigs that are whole now and have half of a pair that is put back. One that is
+    /// not has nothing to lose.
+    fn halved(&self, last: &Last, plan: &Plan) -> Vec<Finding> {
+        let pairs = rollback::rekeyed(last, plan);
+        if pairs.is_empty() {
+            return Vec::new();
+        }
+        let (mut kubeconfigs, _) = there::kubeconfigs(&self.store);
+        kubeconfigs.retain(|parts| self.within.contains(&parts.file.root));
+        let each = pairs.iter().flat_map(|pair| {
+            let of_pair = |parts| Some((parts, rollback::halved(pair, plan, parts)?));
+            kubeconfigs.iter().filter_map(of_pair)
+        });
+        each.filter(|(parts, _)| self.is_whole(&parts.file))
+            .map(|(_, finding)| finding)
+            .collect()
+    }
+
+    /// Whether the key of a kubeconfig is its certificate's, wherever either lies.
+    fn is_whole(&self, kubeconfig: &FileId) -> bool {
+        let spec = loose(self.store.shown(kubeconfig), kubeconfig.clone());
+        let trusted = store::trusted_users(Owner::default());
+        let seen = survey(std::slice::from_ref(&spec), &self.store, trusted);
+        let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) else {
+            return false;
+        };
+        let leaf = found.chain.first().map(|leaf| &leaf.public_key);
+        matches!(&found.key.state, KeyState::Open(key) if Some(key.public_key()) == leaf)
     }
 }
 
