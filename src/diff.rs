@@ -40,7 +40,7 @@ pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
 pub use returned::{aging, counted, placed};
 pub use scrutiny::ending;
-pub(crate) use scrutiny::{ROTATES, anew, prolong, revive};
+pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
 pub use server::served;
 pub use signer::signing_key;
 pub(crate) use tree::{external, external_of, whole};
@@ -370,7 +370,9 @@ pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
     let leaf = spec
         .certificate()
         .is_some_and(|certificate| certificate.issuer.is_some());
-    if !leaf && matches!(spec.place, Place::Found { .. }) {
+    if is_kubelets_own(spec) {
+        KUBELETS_OWN.to_owned()
+    } else if !leaf && matches!(spec.place, Place::Found { .. }) {
         "move it away if nothing uses it".to_owned()
     } else if !leaf {
         "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()

@@ -96,6 +96,8 @@ pub struct Returned {
     pub access: Access,
     /// The names that it was asked for with, where a request tells.
     pub asked: Option<Vec<San>>,
+    /// The file of the key that a kubeconfig in its place names, as it names it and as it is known.
+    pub key_file: Option<(String, Source)>,
 }
 
 /// A private key that was found.
@@ -332,6 +334,21 @@ impl Observed {
             Self::Certificate { key, .. } => key.as_ref(),
             Self::KeyOnly(key) | Self::Requested { key, .. } => Some(key),
             Self::Kubeconfig(found) => Some(&found.key),
+            _ => None,
+        }
+    }
+
+    /// The file that a kubeconfig names for its key, as it names it and as it is known.
+    pub fn key_file(&self) -> Option<(&str, &Source)> {
+        match self {
+            Self::Kubeconfig(found) => {
+                let (path, _) = found.key_file.as_ref()?;
+                Some((path, &found.sources[2]))
+            }
+            Self::Returned(back) => {
+                let (path, source) = back.key_file.as_ref()?;
+                Some((path, source))
+            }
             _ => None,
         }
     }

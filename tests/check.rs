@@ -23,12 +23,16 @@ use common::{
 
 /// Over the tree in `place/k`, and `place/kubelet`, without a configuration.
 fn check(place: &Path, arguments: &[&str]) -> Finished {
+    check_at(NOON, place, arguments)
+}
+
+fn check_at(time: i64, place: &Path, arguments: &[&str]) -> Finished {
     let mut command = certs(&["check"]);
     command
         .args(["--kubernetes-dir", text(&place.join("k"))])
         .args(["--kubelet-dir", text(&place.join("kubelet"))])
         .args(arguments);
-    run(&mut at(NOON, "022", &command))
+    run(&mut at(time, "022", &command))
 }
 
 fn report(finished: &Finished) -> Value {
@@ -1380,7 +1384,21 @@ fn what_kubelets_keep_is_as_it_should_be() {
         names.contains(&"kubelet/kubelet-client-current.pem"),
         "{names:?}"
     );
-    // One that has ended is the kubelet's to renew; one that the cluster's CA signed is a row's.
+    // A kubelet makes another only where there is none.
+    let later = check_at(NOON + 400 * 86_400, place.path(), &[]);
+    let ended = |line: &&str| line.contains("kubelet/kubelet.crt ended on ");
+    let line = later.stdout.lines().find(ended);
+    let line = line.unwrap_or_else(|| panic!("{later}"));
+    for words in [
+        "move it and its key away and restart the kubelet",
+        "serverTLSBootstrap",
+    ] {
+        assert!(
+            line.contains(words) && !line.contains("never replaces a CA"),
+            "{line}"
+        );
+    }
+    // One that the cluster's CA signed is a row's, and the kubelet's to rotate.
     let recipe = "\
         key ../kubelet/kubelet.key\n\
         issue ../kubelet/kubelet subject=/O=system:nodes/CN=system:node:cp1 eku=serverAuth san=DNS:cp1 days=1";

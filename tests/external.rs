@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 mod common;
-use common::node::{NODE, node, on, script};
+use common::node::{NODE, node, on, script, with_read_only};
 use common::{
     Finished, TempDir, at, certs, each, kubeconfig_data, listing, mode, read, run, text, tool,
     tree_of_all, write,
@@ -866,6 +866,25 @@ fn what_is_due_of_a_kubeconfig_that_names_its_pair_is_asked_for_with_all_else() 
     came_back(place.path());
 }
 
+#[test]
+fn where_nobody_can_write_and_nothing_is_due_nothing_is_asked_for() {
+    let place = TempDir::new();
+    without_ca_keys(place.path());
+    for out in ["node/req", "req"] {
+        let csr = |names: &[&str]| {
+            let verb = [&["csr"], names, &["--csr-dir", out], &NODE[..]].concat();
+            with_read_only(place.path(), "node", &verb)
+        };
+        let told = csr(&[]).expect(0);
+        assert!(told.stdout.contains("nothing was written"), "{told}");
+        let refused = csr(&["admin"]).expect(1);
+        let words =
+            "node is on a read-only file system: choose another place with --kubernetes-dir";
+        assert!(refused.stderr.contains(words), "{refused}");
+        assert!(!place.join(out).exists());
+    }
+}
+
 /// In 400 days, when all leaves are over.
 fn over(place: &Path, verb: &[&str]) -> Finished {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -893,6 +912,12 @@ fn a_kubeconfig_with_a_keeper_of_its_own_hinders_nobody_s_request_and_its_way_ou
          named controller-manager.conf node/pki/cm.crt node/pki/cm.key",
     );
     node(place.path(), &["check"]).expect(0);
+    // By name what is not due is told to be another's, and without it there is nothing to tell.
+    let by_name = node(place.path(), &["csr", "kubelet", "--csr-dir", "req"]).expect(3);
+    let words = "kubelet.conf was named, and its certificate lies in a file of its own: see that the kubelet rotates it";
+    assert!(by_name.stderr.contains(words), "{by_name}");
+    let nothing = node(place.path(), &["csr", "--csr-dir", "req"]).expect(0);
+    assert!(!nothing.stderr.contains("was named"), "{nothing}");
     let csr = ["csr", "--csr-dir", "req"];
     let asked = over(place.path(), &csr).expect(4);
     let told = manifest(place.path());

@@ -659,3 +659,44 @@ fn a_ca_that_came_back_alone_is_imported_by_its_name() {
     assert!(refused.stderr.contains(words), "{refused}");
     node(place.path(), &["import", "back", "ca"]).expect(0);
 }
+
+#[test]
+fn a_key_that_a_kubeconfig_named_and_holds_now_is_told_and_one_that_it_held_is_not() {
+    let place = TempDir::new();
+    let facts = [&CLUSTER[..], &["--kubernetes-dir", "node"]].concat();
+    on(place.path(), &[&["all"][..], &facts].concat()).expect(0);
+    script(
+        place.path(),
+        "cp -a node ca; rm node/pki/ca.key node/pki/etcd/ca.key node/pki/front-proxy-ca.key",
+    );
+    let csr = ["csr", "admin", "scheduler", "--csr-dir", "req"];
+    node(place.path(), &csr).expect(0);
+    on(place.path(), &["sign", "req", "--kubernetes-dir", "ca"]).expect(0);
+    script(
+        place.path(),
+        "sed -n 's/^ *client-key-data: //p' node/admin.conf | base64 -d > node/pki/admin.key; chmod 600 node/pki/admin.key
+         sed -i \"s#client-key-data:.*#client-key: $PWD/node/pki/admin.key#\" node/admin.conf",
+    );
+    let told = node(place.path(), &["import", "req"]).expect(0);
+    let words = "node/pki/admin.key, which admin.conf named and does not need any more";
+    assert!(told.stdout.contains(words), "{told}");
+    assert_eq!(told.stdout.matches("Delete the key").count(), 1, "{told}");
+    assert!(read(&place.join("node/admin.conf")).contains("client-key-data: "));
+}
+
+#[test]
+fn what_came_back_for_another_key_is_told_once() {
+    for other in [
+        "$key -out node/pki/apiserver.key",
+        "sed -i \"s#client-key-data:.*#client-key-data: $($key | base64 -w0)#\" node/admin.conf",
+    ] {
+        let place = came_back("365");
+        let key = "key='openssl ecparam -name prime256v1 -genkey -noout'";
+        let before = node(place.path(), &["import", "req"]).expect(0);
+        assert!(!before.stderr.contains("is not for"), "{before}");
+        script(place.path(), &format!("{key}; {other}"));
+        let refused = node(place.path(), &["import", "req"]).expect(4);
+        assert_eq!(refused.stderr.matches("error: ").count(), 1, "{refused}");
+        assert!(refused.stderr.contains("is not for"), "{refused}");
+    }
+}

@@ -65,7 +65,8 @@ impl Sequence<'_> {
             report.planned(&judged.planning, &judged.seen.observed);
             return Ok(Some(Carried::of(judged)));
         }
-        if !self.roots.iter().all(|root| self.store.has(*root)) {
+        let there = |root: &Root| self.store.has(*root);
+        if !self.roots.iter().all(there) && !self.reads_alone() {
             // No directory is made for a run that is refused.
             self.store.check_writable(&self.roots)?;
             let lock = self.store.lock_shared(&self.all())?;

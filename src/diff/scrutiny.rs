@@ -169,6 +169,18 @@ pub(crate) fn bring_above(spec: &Spec) -> String {
 pub(crate) const ROTATES: &str =
     "see that the kubelet rotates it (rotateCertificates, serverTLSBootstrap)";
 
+/// The way out where a kubelet made it, which happens where neither file is there and never again.
+pub(crate) const KUBELETS_OWN: &str = "move it and its key away and restart the kubelet, which makes both anew, or have \
+     the cluster's CA sign it (serverTLSBootstrap, or 'certs server kubelet-serving --force')";
+
+/// Whether it is a kubelet's, and no CA that is here signed it.
+pub(crate) fn is_kubelets_own(spec: &Spec) -> bool {
+    let unsigned = spec
+        .certificate()
+        .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
+    unsigned && spec.place.public().root == Root::Kubelet
+}
+
 /// The way out where a bundle holds what should not be trusted.
 const LEAVE_OUT: &str = "take it out once nothing that it signed is in use";
 
@@ -292,6 +304,7 @@ impl Scrutiny<'_> {
                 ROTATES.to_owned()
             }
             Observed::Kubeconfig(found) if found.is_halved() => whole(self.spec),
+            _ if is_kubelets_own(self.spec) => KUBELETS_OWN.to_owned(),
             _ if kubelets => ROTATES.to_owned(),
             _ => renew(self.spec),
         }
@@ -310,11 +323,7 @@ impl Scrutiny<'_> {
             let text = "has basic constraints that are not critical".to_owned();
             self.tell(Code::BasicConstraints, text, String::new());
         }
-        let own = self
-            .spec
-            .certificate()
-            .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
-        if own && self.spec.place.public().root == Root::Kubelet {
+        if is_kubelets_own(self.spec) {
             let text = "was made by the kubelet itself".to_owned();
             self.tell(Code::KubeletSelfSigned, text, String::new());
         }

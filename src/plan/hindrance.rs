@@ -4,8 +4,8 @@ use super::due::{Due, Renewal};
 use super::{Planner, is_error};
 use crate::bundle::is_root;
 use crate::diff::{
-    IN_ITS_CA, ROTATES, anew, authorities, end, external, external_of, prolong, revive, served,
-    whole,
+    IN_ITS_CA, KUBELETS_OWN, ROTATES, anew, authorities, end, external, external_of,
+    is_kubelets_own, prolong, revive, served, whole,
 };
 use crate::finding::{Code, Finding};
 use crate::location::Root;
@@ -259,7 +259,7 @@ pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static st
         .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
     match observed {
         Observed::Kubeconfig(found) if found.referred => Some((
-            "is due, and its certificate lies in a file of its own",
+            "its certificate lies in a file of its own",
             if is_kubelets(spec) {
                 ROTATES.to_owned()
             } else if found.is_halved() {
@@ -268,17 +268,16 @@ pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static st
                 "renew that file".to_owned()
             },
         )),
-        _ if place.public().root == Root::Kubelet
-            && (unsigned || matches!(place, Place::File { .. })) =>
-        {
-            Some(("is due, and is the kubelet's own", ROTATES.to_owned()))
+        _ if is_kubelets_own(spec) => Some(("is the kubelet's own", KUBELETS_OWN.to_owned())),
+        _ if place.public().root == Root::Kubelet && matches!(place, Place::File { .. }) => {
+            Some(("is the kubelet's own", ROTATES.to_owned()))
         }
         _ if unsigned => Some((
-            "is due, and no CA that is here signed it",
+            "no CA that is here signed it",
             "issue it anew where it was made".to_owned(),
         )),
         _ if matches!(place, Place::File { .. }) => Some((
-            "is due, and lies without a file of its key",
+            "lies without a file of its key",
             "issue it anew where its key is".to_owned(),
         )),
         _ => None,

@@ -71,7 +71,8 @@ impl Planner<'_> {
                 return Ok(planned(spec, Step::Keep, findings));
             }
             let findings = self.asked_away(spec, findings);
-            return Ok(skipped(spec, findings, text, &way_out));
+            let text = format!("is due, and {text}");
+            return Ok(skipped(spec, findings, &text, &way_out));
         }
         if let Some((text, way_out)) = self.parted(spec, renewal) {
             return Ok(skipped(spec, findings, &text, &way_out));

@@ -74,11 +74,14 @@ impl Planner<'_> {
         }
         if let Some((text, way_out)) = elsewhere(spec, observed).filter(|_| end.is_some()) {
             findings = self.asked_away(spec, findings);
-            let told = soon.then(|| spec.finding(Code::NotRenewed, text, way_out));
-            findings.extend(told);
+            if soon || asking.named {
+                let why = if soon { "is due" } else { "was named" };
+                let text = format!("{why}, and {text}");
+                findings.push(spec.finding(Code::NotRenewed, text, way_out));
+            }
             // By name it was asked for itself; else the rest need not end with it.
-            let left = !asking.named && (soon || !errors.is_empty());
-            let step = if left { Step::Skip } else { Step::Keep };
+            let refused = asking.named && !errors.is_empty();
+            let step = if refused { Step::Keep } else { Step::Skip };
             return Ok(planned(spec, step, findings));
         }
         if self.is_asked(spec, observed) {

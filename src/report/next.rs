@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::location::{FileId, Root};
-use crate::observed::{Kubeconfig, Observed, Source};
+use crate::observed::{Observed, Source};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
 use crate::store::Store;
@@ -144,14 +144,13 @@ fn quoted(text: &str) -> String {
 }
 /// Keys that a kubeconfig named and does not need any more: whoever has one is who it was.
 pub(super) fn left_behind(plan: &Plan, observed: &BTreeMap<String, Observed>) -> Vec<Advice> {
-    let replaced = plan.steps.iter().filter(|planned| {
-        matches!(planned.step, Step::Replace { .. }) && planned.spec.credential_files().is_none()
-    });
-    let named = replaced.filter_map(|planned| match observed.get(&planned.spec.name) {
-        Some(Observed::Kubeconfig(found)) if !is_used(found, plan, observed) => {
-            Some((planned, &found.key_file.as_ref()?.0))
-        }
-        _ => None,
+    let replaced = plan
+        .steps
+        .iter()
+        .filter(|planned| is_replaced(planned) && planned.spec.credential_files().is_none());
+    let named = replaced.filter_map(|planned| {
+        let named = observed.get(&planned.spec.name)?.key_file()?;
+        (!is_used(named, plan, observed)).then_some((planned, named.0))
     });
     let told = named.map(|(planned, path)| Advice {
         text: format!(
@@ -164,17 +163,24 @@ pub(super) fn left_behind(plan: &Plan, observed: &BTreeMap<String, Observed>) ->
     told.collect()
 }
 
+fn is_replaced(planned: &Planned) -> bool {
+    matches!(planned.step, Step::Import | Step::Replace { .. })
+}
+
 /// Whether a kubeconfig that stays names that key too.
-fn is_used(named: &Kubeconfig, plan: &Plan, observed: &BTreeMap<String, Observed>) -> bool {
+fn is_used(
+    (path, source): (&str, &Source),
+    plan: &Plan,
+    observed: &BTreeMap<String, Observed>,
+) -> bool {
     let stays = |name: &String| {
         let mut steps = plan.steps.iter().filter(|one| one.spec.name == *name);
-        !steps.any(|one| matches!(one.step, Step::Replace { .. }))
+        !steps.any(is_replaced)
     };
-    let path = |found: &Kubeconfig| found.key_file.as_ref().map(|(path, _)| path.clone());
-    let same = |found: &Kubeconfig| match &found.sources[2] {
-        Source::File(_) => found.sources[2] == named.sources[2],
-        _ => path(found) == path(named),
+    let same = |(other, of): (&str, &Source)| match source {
+        Source::File(_) => of == source,
+        _ => other == path,
     };
     let mut others = observed.iter().filter(|(name, _)| stays(name));
-    others.any(|(_, other)| matches!(other, Observed::Kubeconfig(found) if same(found)))
+    others.any(|(_, other)| other.key_file().is_some_and(same))
 }

@@ -117,10 +117,18 @@ fn another(root: Root) -> &'static str {
     }
 }
 
-/// Whether nobody can write there through this mount.
+/// Whether nobody can write there through this mount, or make it there.
 pub(super) fn is_read_only(path: &Path) -> bool {
-    let wanted = AccessFlags::W_OK;
-    faccessat(AT_FDCWD, path, wanted, AtFlags::AT_EACCESS) == Err(Errno::EROFS)
+    let asked = |path: &Path| {
+        let path = if path == Path::new("") {
+            Path::new(".")
+        } else {
+            path
+        };
+        faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::AT_EACCESS)
+    };
+    let mut answers = path.ancestors().map(asked);
+    answers.find(|answer| *answer != Err(Errno::ENOENT)) == Some(Err(Errno::EROFS))
 }
 
 fn not_a_directory(root: Root, path: &Path, found: &Metadata) -> anyhow::Error {

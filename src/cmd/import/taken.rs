@@ -64,6 +64,7 @@ pub(super) fn take_ca(
             unrelated,
             access,
             asked: None,
+            key_file: None,
         },
     );
 }
@@ -99,6 +100,7 @@ pub(super) fn bring_along(
                 unrelated: Vec::new(),
                 access: returned.access,
                 asked: None,
+                key_file: None,
             };
             put(seen, &apart, alone);
             specs.push(apart);
@@ -147,6 +149,8 @@ pub(super) fn take(
         return;
     }
     let (key, now) = what_is_there(observed);
+    let named = observed.key_file();
+    let key_file = named.map(|(path, source)| (path.to_owned(), source.clone()));
     let authorities = crate::diff::authorities(spec, &seen.observed);
     let (file, access) = file(spec, arrival.as_ref());
     let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
@@ -163,6 +167,7 @@ pub(super) fn take(
             unrelated: Vec::new(),
             access,
             asked,
+            key_file,
         },
     );
 }

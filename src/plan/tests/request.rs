@@ -81,7 +81,7 @@ fn what_is_missing_is_asked_for_and_a_key_that_waits_is_asked_with() {
 fn what_a_kubelet_keeps_is_not_asked_for_and_where_it_is_due_that_is_said() {
     for (ago, named, expected) in [
         (Duration::DAY, false, &[][..]),
-        (Duration::DAY, true, &[]),
+        (Duration::DAY, true, &[Code::NotRenewed]),
         (YEAR - Duration::DAY, false, &[Code::NotRenewed]),
         (YEAR - Duration::DAY, true, &[Code::NotRenewed]),
         (
@@ -96,8 +96,11 @@ fn what_a_kubelet_keeps_is_not_asked_for_and_where_it_is_due_that_is_said() {
         };
         kubelet.referred = true;
         let plan = asked("kubelet", &found, named);
-        let due = !named && !expected.is_empty();
-        let left = if due { Step::Skip } else { Step::Keep };
+        let left = if expected.is_empty() {
+            Step::Keep
+        } else {
+            Step::Skip
+        };
         assert_eq!(step(&plan, "kubelet"), &left, "{named}");
         assert_eq!(codes(&plan), expected, "{named}");
         let other = asked("admin", &found, true);
