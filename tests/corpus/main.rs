@@ -25,6 +25,7 @@ mod kubeconfigs;
 mod leaves;
 mod service_account;
 mod signatures;
+mod ways;
 
 use fault::Fault;
 
