@@ -11,6 +11,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
 use certs::location::{FileId, Root};
@@ -28,6 +29,7 @@ const HOSTS: &str = "\
 [all:vars]
 ansible_connection=local
 ansible_become=false
+ansible_python_interpreter=/usr/bin/python3
 
 [kube_node]
 worker1 ip=10.0.1.1
@@ -233,7 +235,19 @@ fn each_node_gets_its_tree_and_then_what_changed_in_it_alone() {
         "{said}"
     );
     same(&before, &site.0.join("roots"));
-    let said = site.hand_out(&[]).expect(0);
+    // However much is told, no key is, and nothing of a file that holds one.
+    let replaced = site.node("CP2", "etc/kubernetes/kubelet.conf");
+    let key = common::kubeconfig_data(&replaced, "client-key-data");
+    let keys = [
+        read(&replaced).into_bytes(),
+        key.clone(),
+        [&b"x"[..], &key].concat(),
+    ];
+    let said = site.hand_out(&["-vvv", "--diff"]).expect(0);
+    for hidden in keys.map(|bytes| Base64::encode_string(&bytes)) {
+        assert!(!said.stdout.contains(&hidden[8..120]), "{said}");
+    }
+    assert!(!said.stdout.contains("PRIVATE KEY"), "{said}");
     let expected = ["kube-controller-manager", "kube-scheduler", "kubelet"];
     assert_eq!(site.restarted(), expected.map(|name| format!("CP2 {name}")));
     let mut changed: BTreeMap<_, _> = none.clone().into();
