@@ -201,7 +201,11 @@ impl Judge<'_> {
         let Some(certificate) = certificate else {
             return;
         };
-        self.public_access(access);
+        if key.is_some() && self.spec.place.key() == self.spec.place.public() {
+            self.public_access_with_key(access);
+        } else {
+            self.public_access(access);
+        }
         if self.spec.is_ca() && chain.first() != Some(certificate) {
             self.tell(
                 Code::CaOrder,
@@ -356,7 +360,7 @@ impl Judge<'_> {
             code,
             name: self.spec.name.clone(),
             file,
-            text: text.to_owned(),
+            text: place.told(text.to_owned()),
             way_out,
         }
     }
@@ -370,7 +374,9 @@ pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
     let leaf = spec
         .certificate()
         .is_some_and(|certificate| certificate.issuer.is_some());
-    if is_kubelets_own(spec) {
+    if spec.place.entry().is_some() {
+        "put what is good in its place, or take that entry out".to_owned()
+    } else if is_kubelets_own(spec) {
         KUBELETS_OWN.to_owned()
     } else if !leaf && matches!(spec.place, Place::Found { .. }) {
         "move it away if nothing uses it".to_owned()

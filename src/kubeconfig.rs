@@ -2,15 +2,15 @@
 //!
 //! Comes in and goes out: bytes. What else stands in an existing kubeconfig stays in it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-use crate::observed::server;
 use crate::pem;
 use crate::yaml::{self, Node, Value};
 
 mod beside;
+mod faults;
 mod meant;
 mod outline;
 mod refresh;
@@ -20,7 +20,9 @@ mod waiting;
 mod write;
 
 use beside::beside;
+use faults::{Faults, current};
 
+pub use beside::Trusted;
 pub use meant::{fault, may_be_meant};
 pub use outline::{Broken, ClusterEntry, ContextEntry, Outline, UserEntry, key_files, outline};
 pub use refresh::{Cluster, Foreign, Refreshed, refresh, same_set};
@@ -68,9 +70,8 @@ pub struct Current {
     pub server_name: Option<String>,
     /// The CA certificates; without any the machine's own are trusted.
     pub authorities: Option<Source>,
-    /// What else is trusted at the same server: the names of other clusters, and the CA certificates that they hold
-    /// or name.
-    pub beside: Vec<(String, Source)>,
+    /// What else is trusted at the same server: by the names of other clusters.
+    pub beside: Vec<(String, Trusted)>,
     /// The client certificate.
     pub certificate: Source,
     /// The client key.
@@ -122,104 +123,52 @@ impl std::fmt::Debug for Source {
 /// The entry that the current context names. A kubeconfig of another user than one with a client
 /// certificate is an error: none of the table's is like that.
 pub fn parse(bytes: &[u8]) -> Result<Current> {
-    let document = document(bytes)?;
-    let (lead, user) = current(&document)?;
-    if let Some(other) = other_identity(user) {
-        let name = &lead.user;
-        bail!("its user \"{name}\" has another identity than its certificate: {other}");
+    parse_all(bytes).map_err(first)
+}
+
+/// The same, with all that is wrong: at least one error.
+pub fn parse_all(bytes: &[u8]) -> Result<Current, Vec<Error>> {
+    let document = document(bytes).map_err(|error| vec![error])?;
+    let mut faults = Faults::default();
+    let (lead, user) = current(&document, &mut faults);
+    let sources = user.and_then(|user| faults.of_user(user, &lead.user));
+    faults.of_form(&document);
+    match sources {
+        Some((certificate, key)) if faults.told.is_empty() => Ok(Current {
+            beside: beside(&document, &lead),
+            certificate,
+            key,
+            cluster: lead.cluster,
+            user: lead.user,
+            server: lead.server,
+            server_name: lead.server_name,
+            authorities: lead.authorities,
+        }),
+        _ => Err(faults.told),
     }
-    let of_user =
-        |field| source(user, field).with_context(|| format!("its user \"{}\"", lead.user));
-    let (certificate, key) = (of_user(CERTIFICATE)?, of_user(KEY)?);
-    for field in [CERTIFICATE, KEY] {
-        once(user, field)?;
-    }
-    in_form(&document)?;
-    Ok(Current {
-        beside: beside(&document, &lead),
-        certificate,
-        key,
-        cluster: lead.cluster,
-        user: lead.user,
-        server: lead.server,
-        server_name: lead.server_name,
-        authorities: lead.authorities,
-    })
 }
 
 /// Where the current context leads, whoever its user is.
 pub fn lead(bytes: &[u8]) -> Result<Lead> {
     let document = document(bytes)?;
-    let (lead, _) = current(&document)?;
-    in_form(&document)?;
-    Ok(lead)
-}
-
-/// Where the current context of a whole document leads, and its user.
-fn current(document: &Node) -> Result<(Lead, &Node)> {
-    let context = text(document, "current-context").context("it has no current-context")?;
-    let context = named(document, "contexts", context, "context")
-        .with_context(|| format!("it has no context \"{context}\", which is its current one"))?;
-    let cluster_name = text(context, "cluster").context("its current context names no cluster")?;
-    let cluster = named(document, "clusters", cluster_name, "cluster")
-        .with_context(|| format!("it has no cluster \"{cluster_name}\""))?;
-    let user_name = text(context, "user").context("its current context names no user")?;
-    let user = named(document, "users", user_name, "user")
-        .with_context(|| format!("it has no user \"{user_name}\""))?;
-    for (list, name) in [("clusters", cluster_name), ("users", user_name)] {
-        if entries(document, list, name) > 1 {
-            bail!("it has two {list} of the name \"{name}\"");
-        }
-    }
-    if cluster
-        .get(INSECURE)
-        .is_some_and(|node| node.value != Value::Bool(false))
-    {
-        bail!("its cluster \"{cluster_name}\" is not verified: {INSECURE}");
-    }
-    let address = text(cluster, "server")
-        .with_context(|| format!("its cluster \"{cluster_name}\" has no server"))?;
-    if !server::is_verified(address) {
-        bail!("its cluster \"{cluster_name}\" is not verified: its server is no https URL");
-    }
-    if server::host(address).is_none() {
-        bail!("its cluster \"{cluster_name}\" has a server that names no host");
-    }
-    if cluster
-        .get(PROXY)
-        .is_some_and(|proxy| !schema::is_proxy(proxy))
-    {
-        bail!("its cluster \"{cluster_name}\" has a {PROXY} that is none of http, https or socks5");
-    }
-    let authorities =
-        optional(cluster, AUTHORITY).with_context(|| format!("its cluster \"{cluster_name}\""))?;
-    once(cluster, AUTHORITY)?;
-    let lead = Lead {
-        cluster: cluster_name.to_owned(),
-        user: user_name.to_owned(),
-        server: address.to_owned(),
-        server_name: text(cluster, SERVER_NAME).map(str::to_owned),
-        authorities,
-    };
-    Ok((lead, user))
-}
-
-/// What kubectl asks of the whole document.
-fn in_form(document: &Node) -> Result<()> {
-    if !matches!(text(document, "apiVersion"), None | Some("v1")) {
-        bail!("its apiVersion is not v1");
-    }
-    match schema::fault(document) {
-        Some(fault) => bail!(fault),
-        None => Ok(()),
+    let mut faults = Faults::default();
+    let (lead, _) = current(&document, &mut faults);
+    faults.of_form(&document);
+    let told: Vec<String> = faults
+        .told
+        .iter()
+        .map(|fault| format!("{fault:#}"))
+        .collect();
+    if told.is_empty() {
+        Ok(lead)
+    } else {
+        bail!(told.join("; "))
     }
 }
 
-fn once(node: &Node, field: &str) -> Result<()> {
-    if text(node, field).is_some() && text(node, &format!("{field}-data")).is_some() {
-        bail!("it has both {field} and {field}-data, and kubectl takes one alone");
-    }
-    Ok(())
+fn first(faults: Vec<Error>) -> Error {
+    let first = faults.into_iter().next();
+    first.unwrap_or_else(|| anyhow::anyhow!("it has no user with a certificate"))
 }
 
 /// The field by which a user is somebody else than by a certificate.

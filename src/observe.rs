@@ -1,6 +1,7 @@
 //! Store → observed: reads what is in the place of each spec, and parses it.
 
 mod asked;
+mod entries;
 mod former;
 mod parts;
 mod reader;
@@ -22,6 +23,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 pub use asked::asked;
+pub use entries::{SeenEntry, entries};
 pub use former::{Former, former};
 pub use parts::parts;
 use reader::Reader;

@@ -2,6 +2,7 @@
 
 pub mod server;
 mod shared;
+mod trusted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::x509::request::Request;
 use crate::x509::san::San;
 
 pub use shared::{Octets, Shared};
+pub use trusted::Trusted;
 
 /// What was found in the place of one spec.
 #[derive(Clone, Debug)]
@@ -183,8 +185,8 @@ pub struct Kubeconfig {
     pub server_name: Option<String>,
     /// The CA certificates it trusts; without any those of the machine that it is used on.
     pub authorities: Vec<Certificate>,
-    /// The CA certificates that it holds for the same server under other clusters' names.
-    pub beside: Vec<(String, Vec<Certificate>)>,
+    /// What it trusts at the same server under other clusters' names.
+    pub beside: Vec<(String, Trusted)>,
     /// The client certificate and its chain.
     pub chain: Vec<Certificate>,
     /// Whether the certificate lies in a file of its own, which the kubeconfig names.

@@ -2,6 +2,8 @@
 //!
 //! Comes in: profiles resolved against facts. Goes out: to diff, plan and issue.
 
+mod entry;
+
 use time::Duration;
 
 use crate::finding::{Code, Finding};
@@ -13,6 +15,8 @@ use crate::x509::name::Name;
 use crate::x509::request::Asked;
 use crate::x509::san::{San, ordered};
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
+
+pub use entry::{Entry, EntryKind};
 
 /// How long before its issue a certificate begins, since clocks differ.
 pub const BACKDATE: Duration = Duration::minutes(5);
@@ -149,6 +153,8 @@ pub enum Place {
         file: FileId,
         /// The file beside it that holds its key, if that is another.
         key: Option<FileId>,
+        /// The entry of a kubeconfig that is meant alone.
+        entry: Option<Entry>,
     },
     /// `BASE.key` and `BASE.pub` in the certificate directory.
     KeyPair {
@@ -219,7 +225,7 @@ impl Spec {
             code,
             name: self.name.clone(),
             file: self.place.public(),
-            text: text.into(),
+            text: self.place.told(text.into()),
             way_out: way_out.into(),
         }
     }
@@ -286,7 +292,7 @@ impl Place {
             Self::File { .. } | Self::Kubeconfig { .. } | Self::Request { .. } => {
                 vec![self.public()]
             }
-            Self::Found { file, key } => [Some(file), key.as_ref()]
+            Self::Found { file, key, .. } => [Some(file), key.as_ref()]
                 .into_iter()
                 .flatten()
                 .cloned()
@@ -307,12 +313,28 @@ impl Place {
         }
     }
 
+    /// The entry of a kubeconfig that is meant alone.
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Found { entry, .. } => entry.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What is told of it, after its file's name: of an entry which one it is.
+    pub fn told(&self, text: String) -> String {
+        match self.entry() {
+            Some(entry) => format!("({entry}) {text}"),
+            None => text,
+        }
+    }
+
     /// The file that holds the private key, or what stands for it; its only file, where there is one.
     pub fn key(&self) -> FileId {
         match self {
             Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
             Self::File { .. } | Self::Kubeconfig { .. } => self.public(),
-            Self::Found { file, key } => key.as_ref().unwrap_or(file).clone(),
+            Self::Found { file, key, .. } => key.as_ref().unwrap_or(file).clone(),
             Self::Pair { root, base } => FileId::private_key(*root, base),
             Self::Request { base } => FileId::request_in(Root::Requests, base),
         }

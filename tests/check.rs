@@ -1091,7 +1091,7 @@ fn a_kubeconfig_that_cannot_be_read_is_told_with_who_may_read_it() {
 
 #[test]
 fn the_key_that_a_kubeconfig_names_is_told_of_where_that_cannot_be_used() {
-    let named = "cp pki/apiserver.key \"$aside/away.key\"; edit() { sed -i -E \"$2\" \"$1\"; }; cp admin.conf a.conf; \
+    let named = "field admin.conf client-key-data > \"$aside/away.key\"; edit() { sed -i -E \"$2\" \"$1\"; }; cp admin.conf a.conf; \
         edit a.conf \"s,client-key-data: .*,client-key: $aside/away.key,\"";
     for harm in [
         "s,server: https,server: http,",
@@ -1858,6 +1858,307 @@ fn on_a_terminal_the_table_stands_beside_or_below_as_there_is_room() {
                 row.trim_end().chars().count() <= columns,
                 "{columns}: {row}"
             );
+        }
+    }
+}
+
+/// A further user of admin.conf with a key of its own, and a further cluster, each with a context.
+const ENTRIES: &str = r#"
+url=$(sed -n 's/.*server: //p' admin.conf)
+other() { [ -e "$aside/other.crt" ] || authority "$aside/other" /CN=other "$@"; }
+bob() { key "$aside/bob.key"; issue "$aside/bob" subject=/CN=bob "$@"; }
+user() {
+    edit admin.conf "s|^users:|&\n- name: bob\n  user: {client-certificate-data: $(base64 -w0 "$1"), client-key-data: $(base64 -w0 "$2")}|"
+}
+context() { edit admin.conf "s|^contexts:|&\n- name: bob@$1\n  context: {cluster: $1, user: bob}|"; }
+cluster() {
+    edit admin.conf "s|^clusters:|&\n- name: second\n  cluster: {server: $1, certificate-authority-data: $(base64 -w0 "$2")}|"
+}
+current() { edit admin.conf "s|^current-context: .*|current-context: $1|"; }
+"#;
+
+#[test]
+fn each_user_and_each_cluster_of_a_kubeconfig_is_looked_at() {
+    let elsewhere = "https://10.9.9.9:6443";
+    let both = "user \"$aside/bob.crt\" \"$aside/bob.key\"";
+    let mut wrong = Vec::new();
+    for (recipe, expected) in [
+        (format!("bob; {both}"), vec![]),
+        (format!("bob; {both}; context kubernetes"), vec![]),
+        (
+            format!("bob at='2025-12-01 12:00:00'; {both}"),
+            vec!["warning expires-soon (user \"bob\") ends on 2026-12-01 12:00:00 UTC"],
+        ),
+        (
+            format!("bob at='2025-01-01 00:00:00'; {both}"),
+            vec!["error expired (user \"bob\") ended on 2026-01-01 00:00:00 UTC"],
+        ),
+        (
+            "bob; user \"$aside/bob.crt\" pki/apiserver.key".to_owned(),
+            vec!["error key-mismatch (user \"bob\") holds a key that is not its certificate's"],
+        ),
+        // That the key is of no use hides no end.
+        (
+            "bob at='2025-12-01 12:00:00'; echo x > \"$aside/x\"; user \"$aside/bob.crt\" \"$aside/x\"".to_owned(),
+            vec![
+                "error unreadable (user \"bob\") cannot be used: client-key: no usable private key: the file holds no block BEGIN … PRIVATE KEY",
+                "warning expires-soon (user \"bob\") ends on 2026-12-01 12:00:00 UTC",
+            ],
+        ),
+        (
+            "echo x > \"$aside/x\"; user \"$aside/x\" \"$aside/x\"".to_owned(),
+            vec![
+                "error unreadable (user \"bob\") cannot be used: client-certificate: no certificate: a block BEGIN CERTIFICATE is expected",
+            ],
+        ),
+        // Of another CA it is nobody of this cluster, unless a context says so.
+        (
+            format!("other; bob ca=\"$aside/other\"; {both}; context kubernetes"),
+            vec!["error not-signed-by-ca (user \"bob\") was signed by \"CN=other\", not by this CA, \"CN=kubernetes\""],
+        ),
+        (format!("other; bob ca=\"$aside/other\"; {both}"), vec![]),
+        (
+            format!(
+                "other; bob ca=\"$aside/other\"; {both}; cluster {elsewhere} \"$aside/other.crt\"; context second"
+            ),
+            vec![],
+        ),
+        (
+            format!(
+                "other at='2016-12-10 00:00:00' days=3650; cluster {elsewhere} \"$aside/other.crt\""
+            ),
+            vec![
+                "warning expires-soon (cluster \"second\") holds \"CN=other\", which ends on 2026-12-08 00:00:00 UTC",
+            ],
+        ),
+        (
+            format!("cluster {elsewhere} pki/ca.crt"),
+            vec![
+                "error server-not-in-sans (cluster \"second\") points at 10.9.9.9, which apiserver.crt is not good for",
+            ],
+        ),
+        // Where another context is the current one, whose user has no certificate.
+        (
+            format!(
+                "edit admin.conf 's/^users:/&\\n- name: zoe\\n  user: {{token: abc}}/'; bob at='2025-12-01 12:00:00'; {both}; \
+                 other; cluster $url \"$aside/other.crt\"; mv admin.conf zoe.conf; \
+                 edit zoe.conf 's|^contexts:|&\\n- name: z\\n  context: {{cluster: kubernetes, user: zoe}}|; s|^current-context: .*|current-context: z|'"
+            ),
+            vec![
+                "error kubeconfig-ca (cluster \"second\") does not trust the CA",
+                "warning expires-soon (user \"bob\") ends on 2026-12-01 12:00:00 UTC",
+            ],
+        ),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&format!("{ENTRIES}{recipe}"), place.path());
+        let finished = check(place.path(), &["--output", "json"]);
+        let told = texts(&report(&finished));
+        let as_told = told.len() == expected.len()
+            && told
+                .iter()
+                .zip(&expected)
+                .all(|(told, expected)| told.starts_with(expected));
+        if !as_told {
+            wrong.push(format!("{recipe}:\n{told:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `SEVERITY CODE TEXT` of all that is told beyond notes.
+fn texts(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("findings");
+    let word = |finding: &Value, field: &str| finding[field].as_str().expect("a text").to_owned();
+    let told = findings
+        .iter()
+        .map(|finding| ["severity", "code", "text"].map(|field| word(finding, field)));
+    told.filter(|[severity, ..]| severity != "note")
+        .map(|told| told.join(" "))
+        .collect()
+}
+
+#[test]
+fn each_fault_of_a_kubeconfig_is_told_and_hides_no_certificate() {
+    let soon = "bob at='2025-12-01 12:00:00'; user \"$aside/bob.crt\" \"$aside/bob.key\"; context kubernetes; ";
+    let ends = "warning expires-soon (user \"bob\") ends on 2026-12-01 12:00:00 UTC";
+    let insecure = "edit admin.conf 's/^\\( *\\)server:/\\1insecure-skip-tls-verify: true\\n&/'";
+    let http = "edit admin.conf 's,server: https,server: http,'";
+    let not_verified =
+        "error unreadable cannot be used: its cluster \"kubernetes\" is not verified: ";
+    let told = |what: &str| format!("{not_verified}{what}");
+    let [insecure_told, http_told] = ["insecure-skip-tls-verify", "its server is no https URL"];
+    for (recipe, expected) in [
+        (insecure.to_owned(), vec![told(insecure_told)]),
+        (http.to_owned(), vec![told(http_told)]),
+        (
+            format!("{soon}current bob@kubernetes; {insecure}; {http}"),
+            vec![told(insecure_told), told(http_told), ends.to_owned()],
+        ),
+        (soon.to_owned(), vec![ends.to_owned()]),
+        (
+            format!(
+                "{soon}current bob@kubernetes; {insecure}; edit admin.conf 's/client-certificate-data: [^,]*, client-key/token: abc, &/'"
+            ),
+            vec![
+                told(insecure_told),
+                "error unreadable cannot be used: its user \"bob\" has another identity than its certificate: token"
+                    .to_owned(),
+                ends.to_owned(),
+            ],
+        ),
+        (
+            format!("{soon}current x; {http}"),
+            vec![
+                "error unreadable cannot be used: it has no context \"x\", which is its current one".to_owned(),
+                told(http_told),
+                ends.to_owned(),
+            ],
+        ),
+        (
+            format!("{soon}current ''"),
+            vec![
+                "error unreadable cannot be used: it has no current-context".to_owned(),
+                ends.to_owned(),
+            ],
+        ),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&format!("{ENTRIES}{recipe}"), place.path());
+        let finished = check(place.path(), &["--output", "json"]);
+        assert_eq!(texts(&report(&finished)), expected, "{recipe}");
+    }
+}
+
+#[test]
+fn an_entry_for_the_same_server_that_verifies_nobody_is_told() {
+    let entry = |fields: &str, server: &str| {
+        format!(
+            "{ENTRIES}edit admin.conf \"s|^clusters:|&\\n- name: second\\n  cluster: {{server: {server}{fields}}}|\""
+        )
+    };
+    let insecure = ", insecure-skip-tls-verify: true";
+    let verified =
+        ", insecure-skip-tls-verify: false, certificate-authority-data: $(base64 -w0 pki/ca.crt)";
+    let trusts = "warning kubeconfig-trust-extra trusts, in its cluster \"second\", which has the same server, ";
+    for (fields, server, expected) in [
+        (
+            insecure,
+            "$url",
+            Some("whoever answers: it is not verified"),
+        ),
+        (
+            "",
+            "$url/",
+            Some("the CAs of the machine: it has no CA certificates"),
+        ),
+        (verified, "$url", None),
+        (insecure, "https://10.9.9.9:6443", None),
+        ("", "https://10.9.9.9:6443", None),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&entry(fields, server), place.path());
+        let finished = check(place.path(), &["--output", "json"]);
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|what| format!("{trusts}{what}"))
+            .collect();
+        assert_eq!(texts(&report(&finished)), expected, "{fields} {server}");
+    }
+}
+
+#[test]
+fn each_certificate_of_a_kubeconfig_has_its_row_and_its_metrics() {
+    let place = OPENSSL.copy();
+    let recipe = format!(
+        "{ENTRIES}bob; user \"$aside/bob.crt\" \"$aside/bob.key\"; other; cluster https://10.9.9.9:6443 \"$aside/other.crt\""
+    );
+    OPENSSL.cook(&recipe, place.path());
+    let finished = check(place.path(), &["--output", "json"]).expect(0);
+    let report = report(&finished);
+    let items = report["items"].as_array().expect("items");
+    let of_conf = |item: &&Value| {
+        item["files"][0]
+            .as_str()
+            .is_some_and(|file| file.ends_with("/admin.conf"))
+    };
+    let names: Vec<&Value> = items
+        .iter()
+        .filter(of_conf)
+        .map(|item| &item["name"])
+        .collect();
+    assert_eq!(names, ["admin", "admin.conf (user \"bob\")"]);
+    let metrics = check(place.path(), &["--output", "prometheus"])
+        .expect(0)
+        .stdout;
+    for (kind, key, count) in [
+        ("user", "bob", 1),
+        ("cluster", "second", 1),
+        ("user", "kubernetes-admin", 1),
+    ] {
+        let labels = format!(
+            "x509_cert_not_after{{embedded_key=\"{key}\",embedded_kind=\"{kind}\",filename=\"admin.conf\""
+        );
+        assert_eq!(metrics.matches(&labels).count(), count, "{metrics}");
+    }
+    // What is in order does not hide what is not.
+    OPENSSL.cook(
+        "edit admin.conf 's/^current-context: .*/current-context: x/'",
+        place.path(),
+    );
+    let metrics = check(place.path(), &["--output", "prometheus"])
+        .expect(4)
+        .stdout;
+    let errors: Vec<&str> = metrics
+        .lines()
+        .filter(|line| line.starts_with("x509_cert_error{filename=\"admin.conf\""))
+        .collect();
+    assert!(
+        matches!(errors[..], [line] if line.ends_with(" 1")),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn a_key_behind_the_marks_of_a_comment_is_told_by_who_may_read_it() {
+    let commented = |mark: &str| format!("sed 's,^,{mark},' pki/apiserver.key");
+    for (recipe, expected) in [
+        (format!("{} > x.pem", commented("# ")), true),
+        (format!("{} > x.pem", commented("> ")), true),
+        (
+            format!("{{ cat pki/apiserver.crt; {}; }} > x.pem", commented("#")),
+            true,
+        ),
+        (
+            format!(
+                "{{ echo 'this is the key:'; {}; }} > x.pem",
+                commented("; ")
+            ),
+            true,
+        ),
+        (
+            "{ cat pki/apiserver.crt; sed 's,^,# ,' pki/ca.crt; } > x.pem".to_owned(),
+            false,
+        ),
+    ] {
+        for (mode, open) in [("0666", true), ("0600", false)] {
+            let recipe = format!("{recipe}; chmod {mode} x.pem");
+            let place = OPENSSL.copy();
+            OPENSSL.cook(&recipe, place.path());
+            let report = report(&check(place.path(), &["-o", "json"]));
+            let findings = report["findings"].as_array().expect("findings");
+            let of_key = findings.iter().find(|told| told["code"] == "key-mode");
+            assert_eq!(of_key.is_some(), expected && open, "{recipe}: {report}");
+            if let Some(told) = of_key {
+                let way_out = "chmod it to 0600, and replace the key if others may have read it";
+                assert_eq!(told["wayOut"], way_out, "{recipe}");
+            }
+            assert!(
+                findings.iter().all(|told| told["code"] != "unreadable"),
+                "{recipe}"
+            );
+            let shut = |told: &Value| told["wayOut"] != "chmod it to 0644";
+            assert!(!expected || findings.iter().all(shut), "{report}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::around::{Wrong, roots, severity, stated, stopped, transaction};
+use super::entries::entries;
 use super::give::Give;
 use super::output_file::FOREIGN;
 use super::there::Lying;
@@ -91,13 +92,14 @@ fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Resul
     let lock = job.store.lock_shared(&Root::TREE)?;
     let (mut places, mut findings) = there::places(&job.store, &Root::TREE);
     let lying = Lying::of(&job.store, &places, &Root::TREE);
-    let seen = there::whole(&mut places, &lying, &job.store);
+    let mut seen = there::whole(&mut places, &lying, &job.store);
     let over = job
         .stated
         .as_ref()
         .map(|stated| |row: &Profile, there| stated.over(row, there));
     let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
-    let specs = there::specs(places, &seen.observed, over, env.host.name)?;
+    let mut specs = there::specs(places, &seen.observed, over, env.host.name)?;
+    specs.extend(entries(&specs, &mut seen, &job.store, env.host.name));
     let interrupted = lock.interrupted()?;
     let busy = lock.busy().is_some();
     // The first run of all may be at work, or have ended before there was anything.

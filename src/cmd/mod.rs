@@ -7,6 +7,7 @@ mod ca;
 mod check;
 mod client;
 mod csr;
+mod entries;
 mod export;
 mod flags;
 mod generate;

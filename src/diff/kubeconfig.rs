@@ -4,7 +4,7 @@ use super::Judge;
 use crate::bundle::anchors;
 use crate::finding::Code;
 use crate::location::FileId;
-use crate::observed::{Kubeconfig, Lead, Source, server};
+use crate::observed::{Kubeconfig, Lead, Source, Trusted, server};
 use crate::spec::{Credentials, Place};
 use crate::x509::cert::Certificate;
 
@@ -66,12 +66,19 @@ impl Judge<'_> {
     }
 
     /// Another entry for the same server, which another context may name.
-    fn trust_beside(&mut self, beside: &[(String, Vec<Certificate>)]) {
-        for (cluster, held) in beside {
-            let extra = held.iter().any(|ca| !self.authorities.contains(ca));
-            if extra && !self.authorities.is_empty() {
+    fn trust_beside(&mut self, beside: &[(String, Trusted)]) {
+        for (cluster, trusted) in beside {
+            let extra = match trusted {
+                Trusted::Anybody => Some("whoever answers: it is not verified"),
+                Trusted::Machine => Some("the CAs of the machine: it has no CA certificates"),
+                Trusted::These(held) => {
+                    let foreign = held.iter().any(|ca| !self.authorities.contains(ca));
+                    foreign.then_some("a CA that the CA file does not hold")
+                }
+            };
+            if let Some(extra) = extra.filter(|_| !self.authorities.is_empty()) {
                 let text = format!(
-                    "trusts, in its cluster \"{cluster}\", which has the same server, a CA that the CA file does not hold"
+                    "trusts, in its cluster \"{cluster}\", which has the same server, {extra}"
                 );
                 let way_out = "take that entry out, or give it this cluster's CA certificates";
                 self.tell(Code::TrustExtra, &text, way_out);

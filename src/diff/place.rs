@@ -151,6 +151,17 @@ impl Judge<'_> {
         }
     }
 
+    /// The same of a file that holds the key too, which nobody else may read.
+    pub(super) fn public_access_with_key(&mut self, access: Access) {
+        let told = self.findings.len();
+        self.public_access(access);
+        for finding in &mut self.findings[told..] {
+            if finding.way_out == CHMOD {
+                "chmod it to 0600".clone_into(&mut finding.way_out);
+            }
+        }
+    }
+
     pub(super) fn key_access(&mut self, access: Access) {
         self.secret_access(
             access,

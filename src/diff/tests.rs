@@ -8,7 +8,7 @@ use crate::bundle::above;
 use crate::der;
 use crate::key::{KeyAlgorithm as Algorithm, PublicKey};
 use crate::location::{FileId, Root};
-use crate::observed::{Ground, KeyState, Kubeconfig, Source, Unreadable};
+use crate::observed::{Ground, KeyState, Kubeconfig, Source, Trusted, Unreadable};
 use crate::oracle::sample::{self, NOW, access, certificate, key, made_at, open, spec, tree};
 use crate::plan::Found;
 use crate::spec::{CertificateSpec, Content, CredentialFiles, Credentials};
@@ -863,10 +863,10 @@ fn a_way_out_stands_with_all_but_notes() {
 fn a_ca_of_another_entry_for_the_same_server_is_told_with_the_way_out() {
     let mut case = Case::of("admin");
     let own = case.kubeconfig().authorities.clone();
-    let mut beside = vec![("own".to_owned(), own)];
+    let mut beside = vec![("own".to_owned(), Trusted::These(own))];
     case.kubeconfig().beside.clone_from(&beside);
     assert_eq!(case.findings().len(), 0);
-    beside.push(("second".to_owned(), vec![stranger("other")]));
+    beside.push(("second".to_owned(), Trusted::These(vec![stranger("other")])));
     case.kubeconfig().beside = beside;
     let told = case.findings();
     assert_eq!(told.len(), 1);

@@ -137,6 +137,7 @@ pub(super) fn remake(spec: &Spec) -> String {
             spec.phase.name(),
             spec.name
         ),
+        _ if spec.place.entry().is_some() => reissue(spec, Severity::Error),
         None if leaf => "issue it anew where it was made".to_owned(),
         _ => reissue(spec, Severity::Error),
     }

@@ -1,6 +1,6 @@
 //! What is to be a kubeconfig and is none that can be read: it may hold a key all the same.
 
-use super::{as_text, bearer_of, current, in_form, named, one, text};
+use super::{Faults, as_text, bearer_of, current, named, one, text};
 use crate::pem;
 use crate::yaml::{self, Node, Value};
 
@@ -42,13 +42,13 @@ pub fn fault(bytes: &[u8], called: bool) -> Option<String> {
     let of_many = document.get("users").is_some()
         && stated(&document, "kind")
         && !stated(&document, "current-context");
-    let lacks = if of_many || leads(&document) {
-        None
-    } else {
-        current(&document).err()
-    };
-    let error = lacks.or_else(|| in_form(&document).err());
-    error.map(|error| format!("{error:#}"))
+    let mut faults = Faults::default();
+    if !of_many && !leads(&document) {
+        current(&document, &mut faults);
+    }
+    faults.of_form(&document);
+    let told = faults.told.iter().map(|error| format!("{error:#}"));
+    told.reduce(|told, error| format!("{told}; {error}"))
 }
 
 /// Whether there is all that the current context names. One without credentials is nobody, and may be.

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    AUTHORITY, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, Source, document, source, text,
+    AUTHORITY, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, SERVER_NAME, Source, document, source,
+    text,
 };
 use crate::yaml::{Node, Value};
 
@@ -49,6 +50,8 @@ pub struct ClusterEntry {
     pub name: String,
     /// The URL of its API server.
     pub server: String,
+    /// The name that its API server's certificate is to be for, if another than the URL's.
+    pub server_name: Option<String>,
     /// Its CA certificates.
     pub authorities: Option<Source>,
     /// Whether its API server is not verified.
@@ -66,6 +69,15 @@ pub struct UserEntry {
     pub key: Option<Source>,
     /// The fields by which it is somebody otherwise than by a certificate.
     pub others: Vec<&'static str>,
+}
+
+impl Outline {
+    /// The names of the cluster and the user of the current context.
+    pub fn of_current(&self) -> Option<(&str, &str)> {
+        let mut contexts = self.contexts.iter();
+        let current = contexts.find(|context| Some(&context.name) == self.current.as_ref())?;
+        Some((&current.cluster, &current.user))
+    }
 }
 
 /// The files that its users' keys are in.
@@ -115,6 +127,7 @@ pub fn outline(bytes: &[u8]) -> Result<Outline> {
             .map(|(item, cluster)| ClusterEntry {
                 name: name(item, "name"),
                 server: name(cluster, "server"),
+                server_name: text(cluster, SERVER_NAME).map(str::to_owned),
                 authorities: source(cluster, AUTHORITY).ok(),
                 insecure: cluster
                     .get(INSECURE)

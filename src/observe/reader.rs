@@ -342,7 +342,7 @@ fn public<T>(
     }
 }
 
-fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState> {
+pub(super) fn key_state(bytes: &[u8], passphrase: Option<&[u8]>) -> anyhow::Result<KeyState> {
     match PrivateKey::from_pem(bytes, passphrase) {
         Ok(key) => Ok(KeyState::Open(Arc::new(key))),
         Err(error @ (KeyError::Encrypted | KeyError::UnsupportedEncryption(_))) => {

@@ -43,7 +43,7 @@ fn is_within(bytes: &[u8], depth: usize, is_key: &dyn Fn(&[u8]) -> bool) -> bool
         words: Vec::new(),
     };
     for line in bytes.split(|byte| *byte == b'\n') {
-        let words = line.trim_ascii().split(|byte| !symbol(byte));
+        let words = uncommented(line).split(|byte| !symbol(byte));
         for (index, word) in words.enumerate() {
             // The first goes on with what the line before ended with, as in a block of YAML.
             if index > 0 {
@@ -60,6 +60,13 @@ fn is_within(bytes: &[u8], depth: usize, is_key: &dyn Fn(&[u8]) -> bool) -> bool
         }
     }
     run.holds(depth, is_key)
+}
+
+/// A line of what was put behind the marks of a comment or of a quotation, without them.
+fn uncommented(line: &[u8]) -> &[u8] {
+    let mark = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'#' | b';' | b'>');
+    let marks = line.iter().take_while(|byte| mark(byte)).count();
+    line[marks..].trim_ascii()
 }
 
 /// Symbols with nothing between them but line breaks.

@@ -24,6 +24,7 @@ use crate::x509::san::{San, ordered};
 use crate::x509::usage::ExtendedKeyUsage;
 
 mod asked;
+mod entry;
 mod evidence;
 mod loose;
 mod told;
@@ -31,6 +32,7 @@ mod told;
 use evidence::made_by_kubelet;
 
 pub use asked::as_asked;
+pub use entry::of_entry;
 pub use evidence::Evidence;
 pub use loose::{loose, paired};
 pub use told::{given, is_new, key_algorithm, led};

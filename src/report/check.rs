@@ -152,8 +152,12 @@ impl Checked {
         for spec in specs {
             let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
             self.metrics.add(spec, observed, &self.store, self.now);
-            let item = self.item(spec, found);
-            self.items.push(item);
+            // Of what a cluster's entry trusts there is no row, as of the current one's.
+            let lead = spec.place.entry().is_some() && matches!(observed, Observed::Lead(_));
+            if !lead {
+                let item = self.item(spec, found);
+                self.items.push(item);
+            }
         }
         for row in lacking {
             let mut files = vec![row.stored.public()];

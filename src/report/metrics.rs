@@ -96,7 +96,15 @@ impl Metrics {
             ("filepath".to_owned(), absolute.clone()),
         ];
         match observed {
-            Observed::Certificate { chain, .. } => self.all(chain, &file, now),
+            Observed::Certificate { chain, .. } => {
+                let entry = spec.place.entry();
+                let embedded = entry.map(|entry| {
+                    let kind = ("embedded_kind".to_owned(), entry.kind.name().to_owned());
+                    [kind, ("embedded_key".to_owned(), entry.name.clone())]
+                });
+                let labels = [&file[..], embedded.as_ref().map_or(&[][..], |both| both)].concat();
+                self.all(chain, &labels, now);
+            }
             Observed::Kubeconfig(Kubeconfig {
                 authorities,
                 chain,
@@ -126,7 +134,9 @@ impl Metrics {
             Observed::Lead(lead) => lead.to.is_ok(),
             _ => false,
         };
-        self.error.insert(shown(file), i64::from(!read));
+        // Of several entries of a file one is enough.
+        let error = self.error.entry(shown(file)).or_default();
+        *error = i64::from(!read).max(*error);
     }
 
     fn all(

@@ -52,15 +52,19 @@ impl Reader<'_> {
             (Some(chain), key) => Observed::Certificate {
                 chain,
                 access: access(&content),
-                key,
+                key: key.or_else(|| embeds_key(&content.bytes).then(|| within(&content))),
             },
             (None, Some(key)) => Observed::KeyOnly(key),
             (None, None) if self.unreadable.is_empty() => {
+                // As behind the marks of a comment: what its name says that it is matters less.
+                if is_public(file) && embeds_key(&content.bytes) {
+                    return Observed::KeyOnly(within(&content));
+                }
                 let nothing = self.nothing(file, &content);
                 // As in a Secret's manifest: no component reads it as it is.
                 let embedded = nothing.is_absent() && self.unreadable.is_empty();
                 if embedded && embeds_key(&content.bytes) {
-                    return locked("it is within another text".to_owned(), &content);
+                    return Observed::KeyOnly(within(&content));
                 }
                 nothing
             }
@@ -186,10 +190,19 @@ pub(crate) fn beginning_may_hold(bytes: &[u8]) -> bool {
 
 /// A key of which no more is known than who may read its file.
 fn locked(why: String, content: &FileContent) -> Observed {
-    Observed::KeyOnly(Key {
+    Observed::KeyOnly(sealed_in(why, content))
+}
+
+/// One that no component reads as it is.
+fn within(content: &FileContent) -> Key {
+    sealed_in("it is within another text".to_owned(), content)
+}
+
+fn sealed_in(why: String, content: &FileContent) -> Key {
+    Key {
         state: KeyState::Locked(why),
         access: access(content),
-    })
+    }
 }
 
 /// How a key is kept from who has no password, in a form that is not PEM.

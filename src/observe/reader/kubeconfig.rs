@@ -5,7 +5,7 @@ use super::{Holds, Reader, access, key_state, unread, when_it_comes};
 use crate::kubeconfig::{self, Bearer, Source};
 use crate::location::FileId;
 use crate::observe::parts::lies;
-use crate::observed::{self, Access, Cause, Key, Kubeconfig, Observed, Unreadable};
+use crate::observed::{self, Access, Cause, Key, Kubeconfig, Observed, Trusted, Unreadable};
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
@@ -16,12 +16,20 @@ impl Reader<'_> {
         }
         let before = self.unreadable.len();
         let mut opaque = false;
+        let mut further = Vec::new();
         let parse = |bytes: &[u8]| {
-            let parsed = kubeconfig::parse(bytes);
+            let parsed = kubeconfig::parse_all(bytes);
             opaque = parsed.is_err() && kubeconfig::is_opaque(bytes);
-            parsed
+            parsed.map_err(|mut faults| {
+                further = faults.split_off(1);
+                faults.remove(0)
+            })
         };
         let parsed = self.file(file, Holds::Key, parse);
+        for fault in further {
+            let why = format!("cannot be used: {fault:#}");
+            self.fail(file, why, Cause::Content);
+        }
         let Some((entry, access)) = parsed else {
             for reason in self.unreadable.iter_mut().filter(|_| opaque) {
                 reason.cause = Cause::Opaque;
@@ -79,14 +87,20 @@ impl Reader<'_> {
             beside: entry
                 .beside
                 .into_iter()
-                .filter_map(|(name, source)| {
+                .filter_map(|(name, trusted)| {
+                    let source = match trusted {
+                        kubeconfig::Trusted::Anybody => return Some((name, Trusted::Anybody)),
+                        kubeconfig::Trusted::Machine => return Some((name, Trusted::Machine)),
+                        kubeconfig::Trusted::These(source) => source,
+                    };
                     let bytes = match source {
                         Source::Data { bytes, .. } => bytes,
                         Source::File { path, .. } => {
                             self.store.read_reference(file, &path).ok()??.bytes
                         }
                     };
-                    Some((name, Certificate::from_pem(&bytes).ok()?))
+                    let held = Certificate::from_pem(&bytes).ok()?;
+                    Some((name, Trusted::These(held)))
                 })
                 .collect(),
             chain,
@@ -147,7 +161,7 @@ impl Reader<'_> {
     }
 
     /// Whom it trusts; nobody of its own, where it has no CA certificates.
-    pub(super) fn authorities(
+    pub(in crate::observe) fn authorities(
         &mut self,
         file: &FileId,
         source: Option<&Source>,
@@ -160,7 +174,7 @@ impl Reader<'_> {
     }
 
     /// The data of a kubeconfig's field, or the file it refers to, with that file's mode.
-    fn source<T>(
+    pub(in crate::observe) fn source<T>(
         &mut self,
         file: &FileId,
         source: &Source,

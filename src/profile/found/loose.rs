@@ -9,7 +9,11 @@ use crate::spec::{Place, Spec};
 
 /// A file, as it is looked for.
 pub fn loose(name: String, file: FileId) -> Spec {
-    let place = Place::Found { file, key: None };
+    let place = Place::Found {
+        file,
+        key: None,
+        entry: None,
+    };
     of_other(name, place, &Observed::Absent, &Evidence::default())
 }
 

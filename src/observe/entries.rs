@@ -1,0 +1,182 @@
+//! The entries of a kubeconfig beside those that its current context names: each is seen by itself.
+
+use super::Seen;
+use super::reader::{Reader, key_state};
+use crate::kubeconfig::{self, ClusterEntry, Outline, Source, UserEntry};
+use crate::location::FileId;
+use crate::observed::{Access, Destination, Key, KeyState, Lead, Observed, Unreadable};
+use crate::spec::{Entry, EntryKind, Spec};
+use crate::store::Store;
+use crate::x509::cert::Certificate;
+
+/// An entry, as it was seen.
+pub struct SeenEntry {
+    /// Which one it is.
+    pub entry: Entry,
+    /// What is in it: of a user the certificate and the key, of a cluster where it leads and whom it trusts.
+    pub observed: Observed,
+    /// The clusters that it leads to, or is.
+    pub leads: Vec<Destination>,
+    /// Whether the current context names it, of which no more than that could be read.
+    pub current: bool,
+}
+
+/// Each user with a certificate and each cluster with CA certificates in the kubeconfig of `spec`, but for those that are
+/// seen as its current ones.
+pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Vec<SeenEntry> {
+    let file = spec.place.public();
+    let Some(observed) = seen.observed.get(&spec.name) else {
+        return Vec::new();
+    };
+    let told = match observed {
+        Observed::Kubeconfig(_) | Observed::Lead(_) => Vec::new(),
+        Observed::Unreadable(reasons) => reasons.clone(),
+        _ => return Vec::new(),
+    };
+    let known = match observed {
+        Observed::Kubeconfig(found) => [Some(found.cluster.clone()), Some(found.user.clone())],
+        Observed::Lead(lead) => [lead.to.as_ref().ok().map(|to| to.cluster.clone()), None],
+        _ => [None, None],
+    };
+    let Ok(Some(content)) = store.read_found(&file) else {
+        return Vec::new();
+    };
+    if !kubeconfig::may_hold(&content.bytes) {
+        return Vec::new();
+    }
+    let Ok(outline) = kubeconfig::outline(&content.bytes) else {
+        return Vec::new();
+    };
+    let mut reader = Reader {
+        store,
+        seen: &mut seen.files,
+        unreadable: Vec::new(),
+        lenient: true,
+        own: false,
+        found: true,
+    };
+    let mut reading = Reading {
+        file: &file,
+        reader: &mut reader,
+        told: &told,
+        outline: &outline,
+    };
+    let clusters: Vec<Destination> = reading.clusters();
+    let [cluster, user] = known;
+    let (current_cluster, current_user) = outline.of_current().unwrap_or_default();
+    let is = |current: &str, name: &str| !name.is_empty() && current == name;
+    let mut entries = Vec::new();
+    for (place, to) in clusters.iter().enumerate() {
+        let entry = &outline.clusters[place];
+        if cluster.as_ref() == Some(&entry.name) || entry.authorities.is_none() {
+            continue;
+        }
+        let observed = reading.of_cluster(entry, to);
+        entries.extend(observed.map(|observed| SeenEntry {
+            entry: Entry {
+                kind: EntryKind::Cluster,
+                name: entry.name.clone(),
+            },
+            observed,
+            leads: vec![to.clone()],
+            current: is(current_cluster, &entry.name),
+        }));
+    }
+    for entry in &outline.users {
+        if user.as_ref() == Some(&entry.name) {
+            continue;
+        }
+        let leads = |to: &&Destination| {
+            let mut contexts = outline.contexts.iter();
+            contexts.any(|context| context.user == entry.name && context.cluster == to.cluster)
+        };
+        let observed = reading.of_user(entry);
+        entries.extend(observed.map(|observed| SeenEntry {
+            entry: Entry {
+                kind: EntryKind::User,
+                name: entry.name.clone(),
+            },
+            observed,
+            leads: clusters.iter().filter(leads).cloned().collect(),
+            current: is(current_user, &entry.name),
+        }));
+    }
+    entries
+}
+
+struct Reading<'a, 'b> {
+    file: &'a FileId,
+    reader: &'a mut Reader<'b>,
+    /// What is told of the file already.
+    told: &'a [Unreadable],
+    outline: &'a Outline,
+}
+
+impl Reading<'_, '_> {
+    /// Where each leads. What it holds and cannot be read is told by [`Self::of_cluster`].
+    fn clusters(&mut self) -> Vec<Destination> {
+        let clusters = self.outline.clusters.iter();
+        let mut led = Vec::new();
+        for entry in clusters {
+            let source = entry.authorities.as_ref();
+            let authorities = self.reader.authorities(self.file, source);
+            self.reader.unreadable.clear();
+            led.push(Destination {
+                cluster: entry.name.clone(),
+                server: entry.server.clone(),
+                server_name: entry.server_name.clone(),
+                authorities: authorities.unwrap_or_default(),
+            });
+        }
+        led
+    }
+
+    fn of_cluster(&mut self, entry: &ClusterEntry, to: &Destination) -> Option<Observed> {
+        if to.authorities.is_empty() {
+            let source = entry.authorities.as_ref();
+            self.reader.authorities(self.file, source);
+            return self.unread();
+        }
+        Some(Observed::Lead(Box::new(Lead {
+            // Who may read the file is told of the file.
+            access: Access::default(),
+            to: Ok(to.clone()),
+        })))
+    }
+
+    fn of_user(&mut self, entry: &UserEntry) -> Option<Observed> {
+        let certificate = entry.certificate.as_ref()?;
+        let parse = Certificate::from_pem;
+        let chain = self.reader.source(self.file, certificate, parse);
+        let key = entry.key.as_ref().and_then(|key| self.key(key));
+        let Some((chain, _)) = chain else {
+            return self.unread();
+        };
+        Some(Observed::Certificate {
+            chain,
+            access: Access::default(),
+            key,
+        })
+    }
+
+    fn key(&mut self, source: &Source) -> Option<Key> {
+        let before = self.reader.unreadable.len();
+        let parse = |bytes: &[u8]| key_state(bytes, None);
+        let read = self.reader.source(self.file, source, parse);
+        // It hides no certificate.
+        let unread = self.reader.unreadable.drain(before..).next();
+        let known = |reason: &Unreadable| self.told.iter().any(|told| told.why == reason.why);
+        let unread = unread.filter(|reason| !known(reason)).map(KeyState::Unread);
+        Some(Key {
+            state: read.map(|(state, _)| state).or(unread)?,
+            access: Access::default(),
+        })
+    }
+
+    /// What could not be read, but for what is told already.
+    fn unread(&mut self) -> Option<Observed> {
+        let mut reasons = std::mem::take(&mut self.reader.unreadable);
+        reasons.retain(|reason| self.told.iter().all(|told| told.why != reason.why));
+        (!reasons.is_empty()).then_some(Observed::Unreadable(reasons))
+    }
+}

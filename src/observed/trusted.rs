@@ -1,0 +1,14 @@
+//! What an entry of a kubeconfig trusts, beside its current one.
+
+use crate::x509::cert::Certificate;
+
+/// Whom a cluster of a kubeconfig trusts.
+#[derive(Clone, Debug)]
+pub enum Trusted {
+    /// Whoever answers.
+    Anybody,
+    /// The CAs of the machine that it is used on.
+    Machine,
+    /// These CAs.
+    These(Vec<Certificate>),
+}
