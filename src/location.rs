@@ -88,9 +88,10 @@ impl FileId {
 
     /// The most of a mode that this file may have: all may read what is public.
     pub fn largest_mode(&self) -> u32 {
-        let public = [".crt", ".csr", ".json", ".pub"]
-            .iter()
-            .any(|ending| self.name.ends_with(ending));
+        let ends = |ending: &&str| self.name.ends_with(*ending);
+        // A kubelet's certificates have their keys in them.
+        let beside = self.root == Root::Pki && ends(&".pem") && !ends(&"-key.pem");
+        let public = beside || [".crt", ".csr", ".json", ".pub"].iter().any(ends);
         if public { 0o644 } else { Self::PRIVATE_MODE }
     }
 
@@ -175,6 +176,8 @@ mod tests {
             ("kubelet.conf.csr", 0o644),
             ("etcd/server.key", 0o640),
             ("admin.conf", 0o640),
+            ("own.pem", 0o644),
+            ("own-key.pem", 0o640),
             ("crt", 0o640),
         ] {
             let file = FileId::new(Root::Pki, name);

@@ -140,6 +140,13 @@ pub struct Kept {
 /// Where something is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
+    /// A certificate and its key in the certificate directory, called as other tools call them: `x.pem` and `x-key.pem`.
+    Beside {
+        /// The certificate's file.
+        certificate: String,
+        /// The key's, in the same folder.
+        key: String,
+    },
     /// One file of a certificate, with its key in it or with none.
     File {
         /// The directory.
@@ -281,6 +288,11 @@ impl Spec {
 }
 
 impl Place {
+    /// Whether it is a certificate with its key in a file beside it.
+    pub fn is_pair(&self) -> bool {
+        matches!(self, Self::Beside { .. } | Self::Pair { .. })
+    }
+
     /// The request for its certificate, which stays beside it.
     pub fn request(&self) -> FileId {
         self.public().request()
@@ -297,13 +309,16 @@ impl Place {
                 .flatten()
                 .cloned()
                 .collect(),
-            Self::KeyPair { .. } | Self::Pair { .. } => vec![self.public(), self.key()],
+            Self::Beside { .. } | Self::KeyPair { .. } | Self::Pair { .. } => {
+                vec![self.public(), self.key()]
+            }
         }
     }
 
     /// The file of the certificate or public key; its only file, where there is one.
     pub fn public(&self) -> FileId {
         match self {
+            Self::Beside { certificate, .. } => FileId::new(Root::Pki, certificate.clone()),
             Self::File { root, name } => FileId::new(*root, name.clone()),
             Self::Found { file, .. } => file.clone(),
             Self::KeyPair { base } => FileId::public_key(Root::Pki, base),
@@ -332,6 +347,7 @@ impl Place {
     /// The file that holds the private key, or what stands for it; its only file, where there is one.
     pub fn key(&self) -> FileId {
         match self {
+            Self::Beside { key, .. } => FileId::new(Root::Pki, key.clone()),
             Self::KeyPair { base } => FileId::private_key(Root::Pki, base),
             Self::File { .. } | Self::Kubeconfig { .. } => self.public(),
             Self::Found { file, key, .. } => key.as_ref().unwrap_or(file).clone(),

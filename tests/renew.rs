@@ -1422,3 +1422,42 @@ fn a_file_without_a_certificate_is_told_as_that_and_not_to_be_moved() {
         "{told}"
     );
 }
+
+#[test]
+fn a_pair_under_other_tools_names_is_renewed_as_it_lies_and_one_file_of_both_is_not() {
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let recipe = "cp front-proxy-client.crt x.pem; cp front-proxy-client.key x-key.pem
+        cp apiserver-etcd-client.crt y.crt; cp apiserver-etcd-client.key y-key.pem
+        cat apiserver-kubelet-client.crt apiserver-kubelet-client.key > both.pem
+        cp apiserver.crt other.pem; cp front-proxy-client.key other-key.pem; chmod 600 both.pem *-key.pem";
+    let mut bash = Command::new(tool("bash"));
+    run(bash.args(["-euc", recipe]).current_dir(&pki)).expect(0);
+    let files = ["x.pem", "x-key.pem", "y.crt", "y-key.pem"];
+    let content = || files.map(|name| read(&pki.join(name)));
+    let (before, both) = (content(), read(&pki.join("both.pem")));
+    let report = json(&folder, 1, &["x.pem", "y.crt"], 0);
+    assert_eq!(steps(&report, "replace"), ["x.pem", "y.crt"]);
+    let after = content();
+    for (name, (was, is)) in files.iter().zip(before.iter().zip(&after)) {
+        assert_ne!(was, is, "{name}");
+        let wanted = if name.contains("key") { 0o600 } else { 0o644 };
+        assert_eq!(common::mode(&pki.join(name)), wanted, "{name}");
+    }
+    let same = "diff <(openssl pkey -in x-key.pem -pubout) <(openssl x509 -in x.pem -noout -pubkey)
+        diff <(openssl pkey -in y-key.pem -pubout) <(openssl x509 -in y.crt -noout -pubkey)";
+    let mut bash = Command::new(tool("bash"));
+    run(bash.args(["-euc", same]).current_dir(&pki)).expect(0);
+    // A key that is another's is replaced by nobody, as of any pair.
+    let refused = renew(&folder, 1, &["other.pem"]).expect(4);
+    let words = "other-key.pem is not the key of the certificate beside it";
+    assert!(refused.stderr.contains(words), "{refused}");
+    let left = renew(&folder, 1, &["both.pem"]).expect(3);
+    let words = "both.pem is due, and holds its key too, in an order that its reader may want: put its parts into";
+    assert!(left.stderr.contains(words), "{left}");
+    assert_eq!(read(&pki.join("both.pem")), both);
+    let kubernetes = folder.join("k");
+    let back = ["rollback", "--kubernetes-dir", text(&kubernetes)];
+    run(&mut certs(&back)).expect(0);
+    assert_eq!(content(), before);
+}

@@ -16,7 +16,7 @@ use crate::plan::{Policy, Refusal, plan};
 use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
-use crate::spec::{Place, Spec};
+use crate::spec::Spec;
 use crate::store::{self, Store};
 
 /// What only the files that were looked at can settle of what is wanted.
@@ -110,7 +110,7 @@ impl Job {
 
     /// Those that the run is not about may name one file of a pair that it makes anew.
     fn look_at_kubeconfigs(&self, specs: &[Spec], seen: &mut Seen) -> Vec<Finding> {
-        let pair = |spec: &Spec| !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
+        let pair = |spec: &Spec| !spec.is_ca() && spec.place.is_pair();
         if !self.policy.force.replaces() || !specs.iter().any(pair) {
             return Vec::new();
         }

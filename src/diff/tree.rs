@@ -170,7 +170,7 @@ pub fn renewed_by_name(mut findings: Vec<Finding>, specs: &[Spec], found: &Found
 
 /// Whether `certs renew` replaces it where it lies; what a kubelet keeps it rotates itself.
 fn is_written(spec: &Spec) -> bool {
-    let written = matches!(spec.place, Place::Kubeconfig { .. } | Place::Pair { .. });
+    let written = spec.place.is_pair() || matches!(spec.place, Place::Kubeconfig { .. });
     written && spec.place.public().root != Root::Kubelet
 }
 

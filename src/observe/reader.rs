@@ -59,7 +59,7 @@ impl Reader<'_> {
             Place::Found { file, .. } => self.found(file),
             Place::KeyPair { .. } => self.key_pair(place),
             Place::Kubeconfig { .. } => self.kubeconfig(&place.public()),
-            Place::Pair { .. } => self.pair(place, passphrase),
+            Place::Beside { .. } | Place::Pair { .. } => self.pair(place, passphrase),
             Place::Request { .. } => self.request(place),
         }
     }

@@ -276,6 +276,10 @@ pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static st
             "no CA that is here signed it",
             "issue it anew where it was made".to_owned(),
         )),
+        Observed::Certificate { key: Some(_), .. } if matches!(place, Place::File { .. }) => Some((
+            "holds its key too, in an order that its reader may want",
+            "put its parts into NAME.crt and NAME.key, have those renewed, and put it together again of them".to_owned(),
+        )),
         _ if matches!(place, Place::File { .. }) => Some((
             "lies without a file of its key",
             "issue it anew where its key is".to_owned(),

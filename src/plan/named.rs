@@ -80,7 +80,7 @@ impl Planner<'_> {
 
     /// The kubeconfigs that have only one of a pair's two files.
     fn halving(&self, spec: &Spec) -> impl Iterator<Item = &Parts> {
-        let pair = !spec.is_ca() && matches!(spec.place, Place::Pair { .. });
+        let pair = !spec.is_ca() && spec.place.is_pair();
         let files = [spec.place.public(), spec.place.key()].map(Source::File);
         let there = self.kubeconfigs.iter().filter(move |_| pair);
         there.filter(move |parts| (parts.certificate == files[0]) != (parts.key == files[1]))

@@ -30,6 +30,7 @@ mod loose;
 mod told;
 
 use evidence::made_by_kubelet;
+use loose::{certificate_of, keys_of};
 
 pub use asked::as_asked;
 pub use entry::of_entry;
@@ -156,10 +157,10 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
                     })
                 }
                 (Root::Kubelet | Root::Pki, (base, "crt" | "pem")) if is_current(file, base) => {
-                    Some(Place::File {
+                    Some(key_beside(file, files).unwrap_or_else(|| Place::File {
                         root: file.root,
                         name: file.name.clone(),
-                    })
+                    }))
                 }
                 _ => None,
             }
@@ -174,6 +175,21 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
             )
         })
         .collect()
+}
+
+/// The certificate with the key that lies beside it under a usual name, unless another certificate is nearer to that.
+fn key_beside(file: &FileId, files: &[FileId]) -> Option<Place> {
+    let there = |name: &String| files.contains(&FileId::new(file.root, name.clone()));
+    let nearer = |key: &String| {
+        let other = certificate_of(key);
+        other != file.name && there(&other)
+    };
+    let mut keys = keys_of(&file.name).into_iter().filter(there);
+    let key = keys.find(|key| !nearer(key))?;
+    (file.root == Root::Pki).then(|| Place::Beside {
+        certificate: file.name.clone(),
+        key,
+    })
 }
 
 /// What should be in the place of one of [`others`] or [`loose`], where `observed` is: the identity that it has.

@@ -328,6 +328,12 @@ fn files(item: &Item) -> String {
     // Of a key pair whose public half was made the private one was there.
     let others = if item.step == "derive" { &[] } else { others };
     for file in others {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // Beside `x.pem` its ending tells nothing.
+        if name.ends_with("-key.pem") {
+            let _ = write!(text, ", {}", shown(&name));
+            continue;
+        }
         let ending = file
             .extension()
             .map_or_else(String::new, |ending| ending.to_string_lossy().into());

@@ -157,7 +157,7 @@ pub(super) fn is_known(file: &FileId) -> bool {
             ["kubelet.crt", "kubelet.key", "kubelet.csr", CURRENT].contains(&base)
                 || is_rotated(base)
         }
-        Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pub"]),
+        Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pem", ".pub"]),
         // Called as its profile is.
         Root::Requests => {
             base == REQUESTS

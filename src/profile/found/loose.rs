@@ -68,13 +68,24 @@ fn goes_with(spec: &Spec, other: &Spec, found: &Found, by_name: bool) -> bool {
     };
     if by_name {
         let (file, beside) = (spec.place.public(), other.place.public());
-        let base = file.name.rsplit_once('.').map_or("", |(base, _)| base);
-        return [".key", "-key.pem"]
-            .iter()
-            .any(|ending| beside.name.strip_suffix(ending) == Some(base));
+        return keys_of(&file.name).contains(&beside.name);
     }
     let certificate = signing(chain, Some(key));
     key.open().is_some_and(|key| {
         certificate.is_some_and(|certificate| certificate.public_key == *key.public_key())
     })
+}
+
+/// What the key of a certificate is called where its name says that it is: `admin.key`, `admin-key.pem`.
+pub(super) fn keys_of(certificate: &str) -> [String; 2] {
+    let base = certificate.rsplit_once('.').map_or("", |(base, _)| base);
+    [format!("{base}.key"), format!("{base}-key.pem")]
+}
+
+/// What the certificate of such a key is called before any other.
+pub(super) fn certificate_of(key: &str) -> String {
+    match key.strip_suffix("-key.pem") {
+        Some(base) => format!("{base}.pem"),
+        None => format!("{}.crt", key.strip_suffix(".key").unwrap_or(key)),
+    }
 }

@@ -25,7 +25,12 @@ fn the_files_of_kubeadm_are_known() {
 
 #[test]
 fn a_pair_may_be_called_as_its_user_is_and_a_request_as_its_profile() {
-    for name in ["Alice.crt", "jane_doe@example.com.key", "system:x+y.crt"] {
+    for name in [
+        "Alice.crt",
+        "jane_doe@example.com.key",
+        "system:x+y.crt",
+        "a-key.pem",
+    ] {
         assert!(known(Root::Pki, name), "{name}");
         assert!(!known(Root::Requests, name), "{name}");
     }
@@ -55,7 +60,7 @@ fn what_leaves_a_root_or_is_hidden_or_strange_is_not_known() {
         "a;b.crt",
         "$a.crt",
         "ä.crt",
-        "ca.pem",
+        "ca.pem~",
         "admin.conf",
         "ca.crt\n",
         "ca.crt/",
