@@ -71,7 +71,8 @@ pub enum Verb {
          certs check\n  \
          certs check --config kubeadm.yaml\n  \
          certs check --within 60d --fail-on error --output json\n  \
-         certs check --output prometheus --output-file /var/lib/node_exporter/certs.prom\n\n\
+         certs check --output prometheus --output-file /var/lib/node_exporter/certs.prom\n  \
+         certs check --inventory nodes.yaml --out nodes    (the tree of every node)\n\n\
          What neither --config nor a flag states is told by the files themselves, where they agree, and\n\
          not by this machine.\n\n\
          Exit codes:\n  \
@@ -251,8 +252,8 @@ pub use arguments::{
 pub use export::{Export, ExportBundle, ExportPkcs12, ExportSecret, ExportVerb, SecretType};
 pub use groups::{
     Address, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn,
-    KeyAlgorithm, KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, Nodes, Output,
-    Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
+    KeyAlgorithm, KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, NodeTrees, Nodes,
+    Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
 };
 pub use handed::{Bootstrap, KubeconfigVerb, Refresh};
 

@@ -112,6 +112,7 @@ codes! {
     KeyMode "key-mode" Error "others may read or change a file that holds a private key or a token (a mode beyond 0640), or look into a backup (beyond 0700)", MODE_OF_KEYS;
     KeyNotNeeded "key-not-needed" Warning "a node has a key that its roles do not need", COPIES;
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this", OWNERS;
+    KeyShared "key-shared" Error "two nodes have one key, so that who has one of them can be the other", COPIES;
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked", CHECK;
     KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign", KEYS;
     KubeletSelfSigned "kubelet-self-signed" Note "the kubelet made it itself, so that nobody can verify it", BOOTSTRAP;

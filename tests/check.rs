@@ -66,7 +66,10 @@ fn of_severity(report: &Value, wanted: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 /// What `certs check` takes beyond facts.
-const NO_FACTS: [&str; 9] = [
+const NO_FACTS: [&str; 12] = [
+    "--inventory",
+    "--out",
+    "--ca-keys",
     "--within",
     "--ca-within",
     "--kubeconfig-dir",

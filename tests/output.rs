@@ -361,7 +361,24 @@ fn checks() -> Vec<Value> {
         assert_eq!(report["exitCode"], code);
         reports.push(report);
     }
+    reports.push(check_of_nodes());
     reports
+}
+
+/// A check of two nodes, one of which has no tree.
+fn check_of_nodes() -> Value {
+    let folder = TempDir::new();
+    let inventory = folder.join("nodes.csv");
+    let run = |verb: &str, code: i32| {
+        let mut command = certs(&[verb, "--inventory", text(&inventory)]);
+        command.args(["--out", text(&folder.join("out"))]);
+        run(command.args(["--output", "json"])).expect(code)
+    };
+    let one = "name,addresses,roles\netcd1,10.0.0.1,etcd\n";
+    common::write(&inventory, one);
+    run("all", 0);
+    common::write(&inventory, format!("{one}w1,10.0.0.2,worker\n"));
+    parse(&run("check", 3))
 }
 
 /// A refresh of each result, with a finding that has a way out and one that has none.

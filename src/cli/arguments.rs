@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use super::{
     Address, BindPort, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
-    KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName, Nodes, Output,
-    Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Validity,
+    KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName, NodeTrees,
+    Nodes, Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Validity,
 };
 use crate::profile::flags::COMPONENTS;
 
@@ -46,6 +46,7 @@ arguments! {
     }
     /// `certs check`
     Check {
+        #[command(flatten)] nodes: NodeTrees,
         /// Tell of certificates that end within this time [default: 30d, or the last third of its time]
         #[arg(long, value_name = "DURATION")] within: Option<String>,
         /// Tell of CAs that end within this time [default: 180d]

@@ -19,6 +19,20 @@ arguments! {
         #[arg(hide_possible_values = true)]
         ca_keys: CaKeys,
     }
+    /// Trees of many nodes, which are there.
+    NodeTrees {
+        /// All nodes of this inventory, - for standard input (docs/inventory.md)
+        #[arg(long, value_name = "FILE", requires = "out")]
+        #[arg(conflicts_with_all = ["node_name", "apiserver_advertise_address", "node_ip", "kubernetes_dir", "cert_dir",
+            "kubeconfig_dir", "kubelet_dir"])]
+        inventory: Option<PathBuf>,
+        /// Directory of the nodes' trees, as certs all makes them
+        #[arg(long, value_name = "DIR", requires = "inventory")] out: Option<PathBuf>,
+        /// Which nodes of --inventory are to have the keys of CAs: control-plane, or none
+        #[arg(long, value_name = "WHERE", default_value = "control-plane", requires = "inventory")]
+        #[arg(hide_possible_values = true)]
+        ca_keys: CaKeys,
+    }
     /// The node.
     NodeName {
         /// Name of the node [default: this host's name]

@@ -1,5 +1,7 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
+use std::path::PathBuf;
+
 use time::OffsetDateTime;
 
 use super::around::{Wrong, roots, severity, stated, stopped, transaction};
@@ -74,6 +76,8 @@ pub(crate) fn run(verb: Check, env: &mut Env<'_>) -> Outcome {
     }
 }
 
+mod nodes;
+
 /// What is settled before a directory is looked at.
 struct Job {
     within: Within,
@@ -85,43 +89,103 @@ struct Job {
 fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Result<Checked, Stop> {
     let least = severity(verb.fail_on);
     let (file, config) = (verb.output_file.clone(), verb.tree.config.clone());
+    if verb.nodes.inventory.is_some() {
+        return nodes::attempt(verb, env, own);
+    }
     let (job, notes) = settle(verb, env)?;
     let inputs = [config.as_ref()];
     output_file::settled(file.as_ref(), &job.store, &inputs, FOREIGN, own)?;
     let mut checked = Checked::new(env.now, &job.store, least, notes);
-    let lock = job.store.lock_shared(&Root::TREE)?;
-    let (mut places, mut findings) = there::places(&job.store, &Root::TREE);
-    let lying = Lying::of(&job.store, &places, &Root::TREE);
-    let mut seen = there::whole(&mut places, &lying, &job.store);
     let over = job
         .stated
         .as_ref()
         .map(|stated| |row: &Profile, there| stated.over(row, there));
-    let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
-    let mut specs = there::specs(places, &seen.observed, over, env.host.name)?;
-    specs.extend(entries(&specs, &mut seen, &job.store, env.host.name));
-    let interrupted = lock.interrupted()?;
-    let busy = lock.busy().is_some();
-    // The first run of all may be at work, or have ended before there was anything.
-    if specs.is_empty() && findings.is_empty() && interrupted.is_none() && !busy {
-        return Err(there::nothing(&job.store));
+    let look = Look {
+        store: &job.store,
+        roots: &Root::TREE,
+        above: &[],
+        within: job.within,
+        over: over.as_ref().map(|over| over as &there::Resolve<'_>),
+        host: env.host.name,
+        now: env.now,
+    };
+    match look.at_all()? {
+        Some(looked) => looked.tell(&mut checked),
+        // The first run of all may be at work, or have ended before there was anything.
+        None => return Err(there::nothing(&job.store)),
     }
-    // Half of a run is no drift.
-    if interrupted.is_none() {
-        findings.extend(lying.open(&job.store));
-        findings.extend(lying.findings);
-        let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
-        let mut judged = judged(&specs, &seen, env.now);
-        judged.retain(|told| !follows(told, &closed));
-        findings.extend(judged);
-        findings.extend(survey(&specs, &seen.observed, job.within, env.now));
-    }
-    checked.interrupted(interrupted, busy);
-    checked.looked(&specs, &seen.observed, &lacking(&seen.observed));
-    let findings = of_this_cluster(findings, &seen.observed);
-    let findings = told_to_a_reader(findings, &specs);
-    checked.tell(&renewed_by_name(findings, &specs, &seen.observed));
     Ok(checked)
+}
+
+/// One tree, and what it is held against.
+struct Look<'a> {
+    store: &'a Store,
+    roots: &'a [Root],
+    /// Directories above: who may write there can put others into their place.
+    above: &'a [FileId],
+    within: Within,
+    over: Option<&'a there::Resolve<'a>>,
+    host: &'a str,
+    now: OffsetDateTime,
+}
+
+/// What is in it.
+struct Looked {
+    specs: Vec<Spec>,
+    seen: Seen,
+    findings: Vec<Finding>,
+    interrupted: Option<PathBuf>,
+    busy: bool,
+    /// What its other files do not work without.
+    lacking: Vec<&'static Profile>,
+}
+
+impl Look<'_> {
+    /// All that is there; none where nothing is.
+    fn at_all(&self) -> Result<Option<Looked>, Stop> {
+        let (store, roots) = (self.store, self.roots);
+        let lock = store.lock_shared(roots)?;
+        let (mut places, mut findings) = there::places(store, roots);
+        let lying = Lying::of(store, &places, roots);
+        let mut seen = there::whole(&mut places, &lying, store);
+        seen.look_at_directories(self.above, store);
+        let mut specs = there::specs(places, &seen.observed, self.over, self.host)?;
+        specs.extend(entries(&specs, &mut seen, store, self.host));
+        let interrupted = lock.interrupted()?;
+        let busy = lock.busy().is_some();
+        if specs.is_empty() && findings.is_empty() && interrupted.is_none() && !busy {
+            return Ok(None);
+        }
+        // Half of a run is no drift.
+        if interrupted.is_none() {
+            findings.extend(lying.open(store));
+            findings.extend(lying.findings);
+            let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
+            let mut judged = judged(&specs, &seen, self.now);
+            judged.retain(|told| !follows(told, &closed));
+            findings.extend(judged);
+            findings.extend(survey(&specs, &seen.observed, self.within, self.now));
+        }
+        Ok(Some(Looked {
+            lacking: lacking(&seen.observed),
+            specs,
+            seen,
+            findings,
+            interrupted,
+            busy,
+        }))
+    }
+}
+
+impl Looked {
+    fn tell(self, checked: &mut Checked) {
+        let (specs, found) = (&self.specs, &self.seen.observed);
+        checked.interrupted(self.interrupted, self.busy);
+        checked.looked(specs, found, &self.lacking);
+        let findings = of_this_cluster(self.findings, found);
+        let findings = told_to_a_reader(findings, specs);
+        checked.tell(&renewed_by_name(findings, specs, found));
+    }
 }
 
 /// Whether it tells of a file what is told of its folder already: that it may not be looked into.
@@ -148,8 +212,8 @@ pub(super) fn look(
     Ok((specs, seen))
 }
 
-fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
-    let mut wrong = Wrong::default();
+/// What every check is asked, whatever it looks at.
+fn asked(verb: &Check, wrong: &mut Wrong) -> Result<Option<Within>, Stop> {
     let leaf = wrong.collect(notice::leaf(verb.within.as_deref()))?;
     let ca = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
     if verb.quiet && verb.output != CheckOutput::Text {
@@ -157,6 +221,12 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             .0
             .push("--quiet goes with --output text: leave one of them out".to_owned());
     }
+    Ok(leaf.zip(ca).map(|(leaf, ca)| Within { ca, leaf }))
+}
+
+fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
+    let mut wrong = Wrong::default();
+    let within = asked(&verb, &mut wrong)?;
     let (tree, kubeconfig_dir, kubelet_dir) = (verb.tree, verb.kubeconfig_dir, verb.kubelet_dir);
     let mut given = Given::default();
     verb.node.give(&mut given);
@@ -171,8 +241,7 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     verb.validity.give(&mut given);
     let document = tree.config.is_some();
     let told = wrong.collect(stated(given, &tree, env))?;
-    let (Some(leaf), Some(ca), Some((facts, given, mut notes)), true) =
-        (leaf, ca, told, wrong.0.is_empty())
+    let (Some(within), Some((facts, given, mut notes)), true) = (within, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
     };
@@ -185,7 +254,7 @@ fn settle(verb: Check, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
         &mut notes,
     ));
     let job = Job {
-        within: Within { ca, leaf },
+        within,
         stated: facts.map(|facts| Stated::new(facts, given, document)),
         store,
     };

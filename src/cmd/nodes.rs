@@ -4,7 +4,7 @@
 //! node gets its copies of it, and certificates of its own that those CAs sign. All nodes are judged before
 //! the first file is written, and each is then one commit of its own.
 
-mod facts;
+pub(super) mod facts;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::all::give_cluster;
 use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet, transaction};
 use super::generate::{owner, passphrases};
 use super::job::Job;
@@ -20,6 +21,7 @@ use super::{Env, Outcome, Stop};
 use crate::apply::{self, Prepared, each};
 use crate::cli::All;
 use crate::diff::not_needed;
+use crate::facts::Given;
 use crate::finding::Severity;
 use crate::location::{FileId, Root};
 use crate::observe::{Passphrases, Seen, observe};
@@ -29,7 +31,7 @@ use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
 use crate::store::{self, Roots, Store, is_new, overlays};
 
-use facts::{Cluster, Settled, Wanted};
+use facts::{Asked, Cluster, Settled, Wanted};
 
 const VERB: &str = "all";
 /// So many new trees are made before they are synced and have their names: enough that syncing is little, few
@@ -88,7 +90,18 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
     let passphrases = wrong.collect(passphrases(files, &mut notes, env))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     wrong.collect(quiet(&verb.run))?;
-    let settled = wrong.collect(facts::settle(verb, env))?;
+    // Flags about one node do not go with an inventory.
+    let mut given = Given::default();
+    give_cluster(verb, &mut given);
+    let asked = Asked {
+        inventory: verb.nodes.inventory.as_ref(),
+        out: verb.nodes.out.as_ref(),
+        ca_keys: verb.nodes.ca_keys,
+        tree: &verb.run.tree,
+        given,
+        makes: true,
+    };
+    let settled = wrong.collect(facts::settle(asked, env))?;
     let (Some(lock_timeout), Some(passphrases), Some(owner), Some(settled), true) = (
         lock_timeout,
         passphrases,
@@ -136,7 +149,7 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         force: Force::Stated {
             replace: verb.signing.force,
         },
-        plan_only: dry_run,
+        plan_only: verb.run.dry_run.or(dry_run).unwrap_or_default(),
         least: least(&verb.run),
     };
     Ok((run, notes))

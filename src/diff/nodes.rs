@@ -1,8 +1,15 @@
 //! What is judged of a node among many.
 
+use std::collections::{BTreeMap, HashMap};
+
+use super::tree::{certificates, is_absent, number, numbered};
 use crate::finding::{Code, Finding};
+use crate::key::sha256;
 use crate::location::{FileId, Root};
+use crate::observed::Observed;
 use crate::profile::TABLE;
+use crate::spec::Spec;
+use crate::x509::serial::Serial;
 
 /// Keys of the table that lie on a node, and are not among what it is to have: its roles were others, or somebody
 /// copied more than it needs. `there` are the files of its tree, `wanted` those that it is to have.
@@ -23,6 +30,116 @@ pub fn not_needed(there: &[FileId], wanted: &[FileId]) -> Vec<Finding> {
             way_out: "remove it, on the node too".to_owned(),
         })
         .collect()
+}
+
+/// The rows that a node is to have, and that are not there.
+pub fn not_made(there: &[FileId], wanted: &[FileId]) -> Vec<Finding> {
+    let lacks = |file: &FileId| wanted.contains(file) && !there.contains(file);
+    TABLE
+        .iter()
+        .filter(|row| lacks(&row.stored.public()))
+        .map(|row| is_absent(row, MAKE.to_owned()))
+        .collect()
+}
+
+/// A node that has no tree.
+pub fn treeless() -> Finding {
+    Finding {
+        code: Code::Absent,
+        name: String::new(),
+        file: FileId::new(Root::Kubeconfig, "."),
+        text: "is not there: the node has no tree".to_owned(),
+        way_out: MAKE.to_owned(),
+    }
+}
+
+const MAKE: &str = "'certs all --inventory FILE --out DIR' makes it";
+const ANEW: &str = "move it away, and 'certs all --inventory FILE --out DIR' makes it anew";
+
+type Digest = [u8; 32];
+
+/// What no other node may have of a certificate that is on one.
+pub struct Own {
+    name: String,
+    file: FileId,
+    certificate: Digest,
+    /// Its key, if it is a leaf's.
+    key: Option<Digest>,
+    /// Its number, of whoever issued it.
+    number: Option<Digest>,
+    serial: Serial,
+}
+
+/// What no other node may have, of what is in these places.
+pub fn own(specs: &[Spec], found: &BTreeMap<String, Observed>) -> Vec<Own> {
+    let mut all = Vec::new();
+    for spec in specs {
+        let held = match found.get(&spec.name) {
+            // What it names is in a place of its own.
+            Some(Observed::Kubeconfig(kubeconfig)) if kubeconfig.referred => continue,
+            Some(observed) => certificates(observed),
+            None => continue,
+        };
+        for (index, certificate) in held.iter().enumerate() {
+            let leaf = index == 0 && !spec.is_ca() && !certificate.is_ca();
+            let number = number(certificate).map(|(issuer, key, serial)| {
+                let parts = [issuer.der(), key.unwrap_or_default(), serial];
+                let parts: Vec<Digest> = parts.into_iter().map(sha256).collect();
+                sha256(&parts.concat())
+            });
+            all.push(Own {
+                name: spec.name.clone(),
+                file: spec.place.public(),
+                certificate: sha256(certificate.der()),
+                key: leaf.then(|| certificate.public_key.fingerprint()),
+                number,
+                serial: certificate.serial.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// What one node has of another, each told of the later one.
+pub fn across(nodes: &[Vec<Own>], called: impl Fn(usize) -> String) -> Vec<(usize, Finding)> {
+    let mut keys: HashMap<Digest, (usize, &Own)> = HashMap::new();
+    let mut numbers: HashMap<Digest, (usize, &Own)> = HashMap::new();
+    let mut findings = Vec::new();
+    for (node, own) in nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(node, all)| all.iter().map(move |own| (node, own)))
+    {
+        let mut tell = |code, text| {
+            let finding = Finding {
+                code,
+                name: own.name.clone(),
+                file: own.file.clone(),
+                text,
+                way_out: ANEW.to_owned(),
+            };
+            findings.push((node, finding));
+        };
+        if let Some(key) = own.key {
+            let (first, other) = *keys.entry(key).or_insert((node, own));
+            if first != node {
+                let of = called(first);
+                let text = format!(
+                    "has the key of {} on {of}: who has one of these nodes can be the other",
+                    other.file
+                );
+                tell(Code::KeyShared, text);
+            }
+        }
+        if let Some(number) = own.number {
+            let (first, other) = *numbers.entry(number).or_insert((node, own));
+            if first != node && other.certificate != own.certificate {
+                let file = format!("{} on {}", other.file, called(first));
+                tell(Code::SameSerial, numbered(&own.serial, &file));
+            }
+        }
+    }
+    findings
 }
 
 /// Its client certificate and key, in a file of their own.

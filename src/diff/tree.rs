@@ -11,11 +11,12 @@ use crate::finding::{Code, Finding, Severity};
 use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
 use crate::profile::{
-    API_SERVER, Signer, TABLE, by_name, found::as_there, found::lacking, signing_file_of,
+    API_SERVER, Profile, Signer, TABLE, by_name, found::as_there, found::lacking, signing_file_of,
 };
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
+use crate::x509::serial::Serial;
 
 /// What was found, by the spec's name.
 type Found = BTreeMap<String, Observed>;
@@ -205,7 +206,7 @@ pub(super) fn is_made_here(way_out: &str, spec: &Spec) -> bool {
     way_out == remake(spec) || way_out == renew(spec) || way_out == whole(spec)
 }
 
-fn certificates(observed: &Observed) -> &[Certificate] {
+pub(super) fn certificates(observed: &Observed) -> &[Certificate] {
     match observed {
         Observed::Certificate { chain, .. } => chain,
         Observed::Kubeconfig(kubeconfig) => &kubeconfig.chain,
@@ -213,32 +214,44 @@ fn certificates(observed: &Observed) -> &[Certificate] {
     }
 }
 
+/// By which its issuer tells a certificate from all others.
+type Number<'a> = (&'a Name, Option<&'a [u8]>, &'a [u8]);
+
 /// A root numbers itself: of two of one name each may have the number 0.
+pub(super) fn number(certificate: &Certificate) -> Option<Number<'_>> {
+    (certificate.subject != certificate.issuer).then(|| {
+        (
+            &certificate.issuer,
+            certificate.authority_key_identifier.as_deref(),
+            certificate.serial.bytes(),
+        )
+    })
+}
+
 fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
-    type Number<'a> = (&'a Name, Option<&'a [u8]>, &'a [u8]);
     let mut seen: BTreeMap<Number<'_>, (&Certificate, FileId)> = BTreeMap::new();
     let mut findings = Vec::new();
     for spec in specs {
         let all = found.get(&spec.name).map_or(&[][..], certificates);
-        for certificate in all.iter().filter(|one| one.subject != one.issuer) {
-            let number = (
-                &certificate.issuer,
-                certificate.authority_key_identifier.as_deref(),
-                certificate.serial.bytes(),
-            );
+        for certificate in all {
+            let Some(number) = number(certificate) else {
+                continue;
+            };
             let (first, file) = seen
                 .entry(number)
                 .or_insert_with(|| (certificate, spec.place.public()));
             if *first != certificate {
-                let text = format!(
-                    "has the serial number {}, as has {file}",
-                    certificate.serial
-                );
+                let text = numbered(&certificate.serial, &file.name);
                 findings.push(spec.finding(Code::SameSerial, text, remake(spec)));
             }
         }
     }
     findings
+}
+
+/// That its number is that of what is in another file.
+pub(super) fn numbered(serial: &Serial, file: &str) -> String {
+    format!("has the serial number {serial}, as has {file}")
 }
 
 /// Of a file all that are trusted count. Two that are told to have one name are told so once.
@@ -373,15 +386,20 @@ fn absent(found: &Found) -> Vec<Finding> {
                     row.command()
                 ),
             };
-            Finding {
-                code: Code::Absent,
-                name: row.name.to_owned(),
-                file: row.stored.public(),
-                text: format!("is not there: {}", row.about),
-                way_out,
-            }
+            is_absent(row, way_out)
         })
         .collect()
+}
+
+/// That what is in no place of this row is needed.
+pub(super) fn is_absent(row: &Profile, way_out: String) -> Finding {
+    Finding {
+        code: Code::Absent,
+        name: row.name.to_owned(),
+        file: row.stored.public(),
+        text: format!("is not there: {}", row.about),
+        way_out,
+    }
 }
 
 #[cfg(test)]

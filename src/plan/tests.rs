@@ -639,6 +639,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::UnrelatedCa]);
     // tests/nodes.rs
     shown.extend([Code::KeyNotNeeded, Code::SharedDiffers]);
+    // tests/check_nodes.rs
+    shown.extend([Code::KeyShared]);
     // tests/intermediates.rs
     shown.extend([Code::KeyIdentifier]);
     // tests/sign.rs

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use time::{Duration, OffsetDateTime};
 
+use super::check_nodes::{Kept, Row};
 use super::metrics::Metrics;
 use super::shape::{Directories, Told, json, texts, timestamp, yaml};
 use super::{Format, Output, SCHEMA_VERSION, metrics, table};
@@ -21,10 +22,10 @@ use crate::x509::cert::Certificate;
 
 /// What a report says that it is of.
 const COMMAND: &str = "check";
-/// Its fields, by the alphabet, as YAML has them.
+/// Its fields, by the alphabet, as YAML has them. Of many nodes one directory has all trees.
 const FIELDS: [&str; 9] = [
     "command",
-    "directories",
+    DIRECTORIES,
     "exitCode",
     "findings",
     "items",
@@ -33,6 +34,8 @@ const FIELDS: [&str; 9] = [
     "schemaVersion",
     "time",
 ];
+
+const DIRECTORIES: &str = "directories";
 
 /// Everything a check has to tell. Its serialized form is documented in `docs/output.md`.
 #[derive(Debug, Serialize)]
@@ -43,24 +46,39 @@ pub struct Checked {
     time: String,
     result: &'static str,
     exit_code: u8,
-    directories: Directories,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) directories: Option<Directories>,
+    /// Of many nodes where their trees are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) directory: Option<String>,
     pub(super) items: Vec<Item>,
     pub(super) findings: Vec<Told>,
     pub(super) notes: Vec<String>,
     #[serde(skip)]
-    metrics: Metrics,
+    pub(super) metrics: Metrics,
+    /// Of many nodes the one that this is of.
     #[serde(skip)]
-    now: OffsetDateTime,
+    pub(super) node: Option<String>,
+    /// Of many nodes each that was looked at.
     #[serde(skip)]
-    least: Severity,
+    pub(super) rows: Vec<Row>,
     #[serde(skip)]
-    store: Store,
+    pub(super) kept: Kept,
+    #[serde(skip)]
+    pub(super) now: OffsetDateTime,
+    #[serde(skip)]
+    pub(super) least: Severity,
+    #[serde(skip)]
+    pub(super) store: Store,
 }
 
 /// One certificate, key pair or kubeconfig that is there, or that is not.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Item {
+    /// Of many nodes the one that it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) node: Option<String>,
     pub(super) name: String,
     pub(super) kind: &'static str,
     #[serde(serialize_with = "texts")]
@@ -122,11 +140,15 @@ impl Checked {
             time: timestamp(now),
             result: "sound",
             exit_code: 0,
-            directories: Directories::of(store),
+            directories: Some(Directories::of(store)),
+            directory: None,
             items: Vec::new(),
             findings: Vec::new(),
             notes,
             metrics: Metrics::default(),
+            node: None,
+            rows: Vec::new(),
+            kept: Kept::ALL,
             now,
             least,
             store: store.clone(),
@@ -138,7 +160,9 @@ impl Checked {
         if busy {
             self.notes.push(super::BUSY.to_owned());
         } else if let Some(journal) = journal {
-            self.findings.push(Told::of_journal(journal));
+            let mut told = Told::of_journal(journal);
+            told.node.clone_from(&self.node);
+            self.findings.push(told);
         }
     }
 
@@ -151,7 +175,9 @@ impl Checked {
     ) {
         for spec in specs {
             let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
-            self.metrics.add(spec, observed, &self.store, self.now);
+            if self.kept.metrics {
+                self.metrics.add(spec, observed, &self.store, self.now);
+            }
             // Of what a cluster's entry trusts there is no row, as of the current one's.
             let lead = spec.place.entry().is_some() && matches!(observed, Observed::Lead(_));
             if !lead {
@@ -163,6 +189,7 @@ impl Checked {
             let mut files = vec![row.stored.public()];
             files.extend((row.stored.key() != files[0]).then(|| row.stored.key()));
             self.items.push(Item {
+                node: self.node.clone(),
                 name: row.name.to_owned(),
                 kind: row.kind.name(),
                 missing: true,
@@ -176,10 +203,18 @@ impl Checked {
         }
     }
 
-    /// What is wrong, the worst first.
+    /// What is wrong.
     pub fn tell(&mut self, findings: &[Finding]) {
-        let told = findings.iter().map(|found| Told::of(found, &self.store));
-        self.findings.extend(told);
+        for found in findings {
+            let mut told = Told::of(found, &self.store);
+            told.node.clone_from(&self.node);
+            self.findings.push(told);
+        }
+        self.settle();
+    }
+
+    /// Of what is wrong the worst first.
+    pub(super) fn settle(&mut self) {
         self.findings
             .sort_by_key(|told| std::cmp::Reverse(told.level));
         let worst = self.findings.iter().map(|told| told.level).max();
@@ -231,13 +266,13 @@ impl Checked {
                     "{{\n  \"schemaVersion\": {SCHEMA_VERSION},\n  \"command\": \"{COMMAND}\",\n"
                 );
                 let fields = serde_json::from_str::<BTreeMap<&str, Option<IgnoredAny>>>(text);
-                text.starts_with(&head) && fields.is_ok_and(|fields| fields.into_keys().eq(FIELDS))
+                text.starts_with(&head) && fields.is_ok_and(|fields| are_fields(fields.into_keys()))
             }
             Output::Yaml => {
                 // Not parsed, which takes long. What is within a field stands behind a space or a dash.
                 let outer = text.lines().filter(|line| !line.starts_with([' ', '-']));
                 let fields = outer.map(|line| line.split(':').next().unwrap_or_default());
-                text.starts_with(&format!("command: {COMMAND}\n")) && fields.eq(FIELDS)
+                text.starts_with(&format!("command: {COMMAND}\n")) && are_fields(fields)
             }
         }
     }
@@ -249,7 +284,9 @@ impl Checked {
 
     /// The same for Prometheus.
     pub fn metrics(&self) -> Vec<u8> {
-        self.metrics.render(&self.findings)
+        let nodes = self.rows.iter().map(|row| row.node.as_str());
+        self.metrics
+            .render(&self.findings, &nodes.collect::<Vec<_>>())
     }
 
     fn item(&self, spec: &Spec, found: &BTreeMap<String, Observed>) -> Item {
@@ -267,6 +304,7 @@ impl Checked {
         let mut files = spec.place.files();
         files.truncate(if external { 1 } else { files.len() });
         Item {
+            node: self.node.clone(),
             name: spec.name.clone(),
             kind: spec
                 .certificate()
@@ -304,6 +342,17 @@ impl Checked {
             residual,
         }
     }
+}
+
+fn are_fields<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    let as_one = |name| {
+        if name == "directory" {
+            DIRECTORIES
+        } else {
+            name
+        }
+    };
+    names.map(as_one).eq(FIELDS)
 }
 
 /// kubeadm calls a kubeconfig by its file.

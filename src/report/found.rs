@@ -18,9 +18,11 @@ pub(super) fn finding(told: &Told, format: &Format) -> String {
     } else {
         YELLOW
     };
+    let node = told.node.iter().map(|node| format!("{node}: "));
     let mut text = format!(
-        "{}: {} {}",
+        "{}: {}{} {}",
         painted(format, colour, told.severity),
+        node.collect::<String>(),
         shown(&told.file.display().to_string()),
         shown(&told.text)
     );

@@ -70,10 +70,13 @@ fn heading(name: &str, help: &str) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     error: BTreeMap<String, i64>,
-    expired: BTreeMap<String, i64>,
-    not_after: BTreeMap<String, i64>,
-    not_before: BTreeMap<String, i64>,
+    /// Of each certificate when it begins, when it ends, and whether it has.
+    certificates: BTreeMap<String, [i64; 3]>,
+    /// Of many nodes the one that these are of.
+    node: Option<String>,
 }
+
+const NODE: &str = "node";
 
 type Labels = Vec<(String, String)>;
 
@@ -91,10 +94,11 @@ impl Metrics {
         };
         let path = store.path(&spec.place.public());
         let absolute = store.absolute(&path).unwrap_or(path).display().to_string();
-        let file = vec![
+        let mut file = vec![
             ("filename".to_owned(), base(&absolute).to_owned()),
             ("filepath".to_owned(), absolute.clone()),
         ];
+        file.extend(self.node.iter().map(|node| (NODE.to_owned(), node.clone())));
         match observed {
             Observed::Certificate { chain, .. } => {
                 let entry = spec.place.entry();
@@ -152,26 +156,42 @@ impl Metrics {
             labels.push(("serial_number".to_owned(), certificate.serial.decimal()));
             let labels = shown(labels);
             let validity = &certificate.validity;
-            let expired = i64::from(validity.has_ended(now));
-            self.expired.insert(labels.clone(), expired);
-            self.not_after
-                .insert(labels.clone(), validity.not_after.unix_timestamp());
-            self.not_before
-                .insert(labels, validity.not_before.unix_timestamp());
+            let samples = [
+                validity.not_before.unix_timestamp(),
+                validity.not_after.unix_timestamp(),
+                i64::from(validity.has_ended(now)),
+            ];
+            self.certificates.insert(labels, samples);
         }
     }
 
+    /// Of this node alone.
+    pub(super) fn of(node: Option<String>) -> Self {
+        Self {
+            node,
+            ..Self::default()
+        }
+    }
+
+    /// Those of one of many nodes.
+    pub(super) fn extend(&mut self, one: Self) {
+        self.error.extend(one.error);
+        self.certificates.extend(one.certificates);
+    }
+
     /// The whole text, with how many findings there are.
-    pub(super) fn render(&self, findings: &[Told]) -> Vec<u8> {
+    pub(super) fn render(&self, findings: &[Told], nodes: &[&str]) -> Vec<u8> {
         let mut text = String::new();
-        let samples = [
-            &self.not_before,
-            &self.not_after,
-            &self.expired,
-            &self.error,
-            &counts(findings),
-        ];
-        for ((name, help), samples) in METRICS.into_iter().zip(samples) {
+        let mut metrics = METRICS.into_iter();
+        for ((name, help), of_three) in metrics.by_ref().take(3).zip(0..) {
+            text.push_str(&heading(name, help));
+            for (labels, values) in &self.certificates {
+                let value: i64 = values[of_three];
+                let _ = writeln!(text, "{name}{{{labels}}} {value}");
+            }
+        }
+        let counts = counts(findings, nodes);
+        for ((name, help), samples) in metrics.zip([&self.error, &counts]) {
             text.push_str(&heading(name, help));
             for (labels, value) in samples {
                 let _ = writeln!(text, "{name}{{{labels}}} {value}");
@@ -181,14 +201,28 @@ impl Metrics {
     }
 }
 
-fn counts(findings: &[Told]) -> BTreeMap<String, i64> {
+/// Of each node that was looked at, or of the one tree.
+fn counts(findings: &[Told], nodes: &[&str]) -> BTreeMap<String, i64> {
     let levels = [Severity::Error, Severity::Note, Severity::Warning];
-    let counted = levels.map(|level| {
-        let count = findings.iter().filter(|told| told.level == level).count();
-        let labels = vec![("severity".to_owned(), level.name().to_owned())];
-        (shown(labels), i64::try_from(count).unwrap_or(i64::MAX))
-    });
-    counted.into()
+    let labels = |node: Option<&str>, level: Severity| {
+        let node = node.map(|node| (NODE.to_owned(), node.to_owned()));
+        let level = ("severity".to_owned(), level.name().to_owned());
+        shown(node.into_iter().chain([level]).collect())
+    };
+    let mut counts = BTreeMap::new();
+    for level in levels {
+        let none = nodes.iter().map(|node| (labels(Some(*node), level), 0));
+        counts.extend(none);
+        if nodes.is_empty() {
+            counts.insert(labels(None, level), 0);
+        }
+    }
+    for told in findings {
+        *counts
+            .entry(labels(told.node.as_deref(), told.level))
+            .or_default() += 1;
+    }
+    counts
 }
 
 fn named<'a>(whose: &'a str, name: &'a Name) -> impl Iterator<Item = (String, String)> + 'a {

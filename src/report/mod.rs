@@ -1,6 +1,7 @@
 //! Plans, findings and what was done → bytes. `main` writes them; nothing else prints.
 
 mod check;
+mod check_nodes;
 mod flags;
 mod found;
 mod handed;
@@ -33,6 +34,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::validity::{in_hours, moment};
 
 pub use check::Checked;
+pub use check_nodes::{Kept, OfNode};
 pub use flags::{Form, flags};
 pub use handed::Handed;
 pub use nodes::{Node, Nodes};

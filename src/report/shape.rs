@@ -110,6 +110,9 @@ impl Anchor {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Told {
+    /// Of many nodes the one that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) node: Option<String>,
     pub(super) code: &'static str,
     pub(super) severity: &'static str,
     pub(super) name: String,
@@ -143,6 +146,13 @@ impl Told {
         Self::new(finding.code, &finding.name, file, text, way_out)
     }
 
+    /// The same of one of many nodes.
+    pub(super) fn of_node(finding: &Finding, store: &Store, node: &str) -> Self {
+        let mut told = Self::of(finding, store);
+        told.node = Some(node.to_owned());
+        told
+    }
+
     /// The journal of a run that was interrupted.
     pub(super) fn of_journal(journal: PathBuf) -> Self {
         let text = "tells of a run that was interrupted, so what is there was not judged".into();
@@ -158,6 +168,7 @@ impl Told {
         way_out: String,
     ) -> Self {
         Self {
+            node: None,
             code: code.id(),
             severity: code.severity().name(),
             name: name.to_owned(),

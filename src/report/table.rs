@@ -2,10 +2,11 @@
 
 use time::format_description::FormatItem;
 use time::macros::format_description;
-use time::{Duration, UtcOffset};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::Format;
 use super::check::{Checked, Item, Without};
+use super::check_nodes::Row;
 use super::found::{NOTES, WHY, finding, notes, why};
 use super::lines::{BOLD, GREEN, RED, YELLOW, count, line, painted, shown};
 use crate::finding::Severity;
@@ -29,6 +30,8 @@ pub(super) fn render(checked: &Checked, format: &Format) -> Vec<u8> {
         for note in &checked.notes {
             line(&mut text, &format!("note: {}", shown(note)));
         }
+        let rows: Vec<&Row> = checked.rows.iter().collect();
+        block(&mut text, &NODES, &rows, format);
         let of = |ca: bool| {
             let certificates = checked.items.iter().filter(|item| item.kind != "key pair");
             let mut items: Vec<&Item> = certificates
@@ -77,12 +80,13 @@ pub(super) fn is_report(text: &str) -> bool {
         "  ",
     ];
     let headed = |line: &str| {
-        [&LEAVES[..], &CAS[..]].iter().any(|columns| {
+        let titles = [titles(&LEAVES), titles(&CAS), titles(&NODES)];
+        titles.iter().any(|titles| {
             let mut words = line
                 .split("   ")
                 .map(str::trim)
                 .filter(|word| !word.is_empty());
-            columns.iter().all(|(title, _)| words.next() == Some(title)) && words.next().is_none()
+            titles.iter().all(|title| words.next() == Some(title)) && words.next().is_none()
         })
     };
     let mut within = false;
@@ -108,7 +112,12 @@ fn is_last(line: &str) -> bool {
         .and_then(|rest| rest.strip_suffix('.'));
     said.and_then(|said| said.split_once(": "))
         .is_some_and(|(there, verdict)| {
-            let there = there.split_once(" and ");
+            let (there, on) = there
+                .split_once(ON)
+                .map_or((there, true), |(there, nodes)| {
+                    (there, counted(nodes, &["node"]))
+                });
+            let there = there.split_once(" and ").filter(|_| on);
             there.is_some_and(|(leaves, cas)| {
                 counted(leaves, &["certificate"]) && counted(cas, &["CA"])
             }) && (verdict == NOTHING
@@ -120,10 +129,16 @@ fn is_last(line: &str) -> bool {
 
 /// How the last line begins.
 const LOOKED: &str = "Looked at ";
+/// What stands before the number of nodes.
+const ON: &str = " on ";
 /// How it ends where there is no error and no warning.
 const NOTHING: &str = "nothing is wrong";
 
-type Column = (&'static str, fn(&Item) -> String);
+type Column<T = Item> = (&'static str, fn(&T) -> String);
+
+fn titles<T>(columns: &[Column<T>]) -> Vec<&'static str> {
+    columns.iter().map(|(title, _)| *title).collect()
+}
 
 const NAME: fn(&Item) -> String = |item| {
     let mark = match (&item.certificate, item.without) {
@@ -136,10 +151,7 @@ const NAME: fn(&Item) -> String = |item| {
 };
 const EXPIRES: Column = ("EXPIRES", |item| {
     let certificate = item.certificate.as_ref();
-    certificate.map_or_else(String::new, |facts| {
-        let end = facts.end.to_offset(UtcOffset::UTC);
-        end.format(MOMENT).unwrap_or_default()
-    })
+    certificate.map_or_else(String::new, |facts| moment(facts.end))
 });
 const RESIDUAL: Column = ("RESIDUAL TIME", |item| {
     let certificate = item.certificate.as_ref();
@@ -163,16 +175,32 @@ const LEAVES: [Column; 5] = [
 ];
 const CAS: [Column; 4] = [("CERTIFICATE AUTHORITY", NAME), EXPIRES, RESIDUAL, MANAGED];
 
-fn block(text: &mut String, columns: &[Column], items: &[&Item], format: &Format) {
+const NODES: [Column<Row>; 4] = [
+    ("NODE", |row| shown(&row.node)),
+    ("CERTIFICATES", |row| {
+        (row.certificates + row.cas).to_string()
+    }),
+    ("ENDS FIRST", |row| {
+        let first = row.first.as_ref();
+        first.map_or_else(String::new, |(title, _)| shown(title))
+    }),
+    ("EXPIRES", |row| {
+        let first = row.first.as_ref();
+        first.map_or_else(String::new, |(_, end)| moment(*end))
+    }),
+];
+
+fn moment(end: OffsetDateTime) -> String {
+    let end = end.to_offset(UtcOffset::UTC);
+    end.format(MOMENT).unwrap_or_default()
+}
+
+fn block<T>(text: &mut String, columns: &[Column<T>], items: &[&T], format: &Format) {
     if items.is_empty() {
         return;
     }
-    let mut rows = vec![
-        columns
-            .iter()
-            .map(|(title, _)| (*title).to_owned())
-            .collect(),
-    ];
+    let titles = titles(columns).into_iter().map(str::to_owned);
+    let mut rows = vec![titles.collect::<Vec<String>>()];
     rows.extend(items.iter().map(|item| {
         let cells = columns.iter().map(|(_, cell)| cell(item));
         cells.collect::<Vec<String>>()
@@ -242,6 +270,7 @@ fn summary(checked: &Checked, format: &Format) -> String {
             .filter(|item| !item.missing && kind(item.kind))
             .count()
     };
+    let rows = || checked.rows.iter();
     let of = |level| {
         checked
             .findings
@@ -249,8 +278,14 @@ fn summary(checked: &Checked, format: &Format) -> String {
             .filter(|told| told.level == level)
             .count()
     };
-    let cas = there(|kind| kind == "CA");
-    let certificates = there(|kind| kind != "CA" && kind != "key pair");
+    let cas = there(|kind| kind == "CA") + rows().map(|row| row.cas).sum::<usize>();
+    let certificates = there(|kind| kind != "CA" && kind != "key pair")
+        + rows().map(|row| row.certificates).sum::<usize>();
+    let nodes = match checked.rows.len() {
+        0 => String::new(),
+        // One of them is what they share.
+        rows => format!("{ON}{}", count(rows - 1, "node")),
+    };
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let (colour, verdict) = match (errors, warnings) {
         (0, 0) => (GREEN, NOTHING.to_owned()),
@@ -262,7 +297,7 @@ fn summary(checked: &Checked, format: &Format) -> String {
         ),
     };
     format!(
-        "{LOOKED}{} and {}: {}.",
+        "{LOOKED}{} and {}{nodes}: {}.",
         count(certificates, "certificate"),
         count(cas, "CA"),
         painted(format, colour, &verdict)

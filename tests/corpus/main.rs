@@ -67,11 +67,15 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 41] = [
+const ELSEWHERE: [(Code, &str); 42] = [
     // Of nodes, by their roles.
     (
         Code::KeyNotNeeded,
         "a_key_that_a_node_needs_no_more_is_told (tests/nodes.rs)",
+    ),
+    (
+        Code::KeyShared,
+        "a_tree_that_was_copied_to_another_node_is_told (tests/check_nodes.rs)",
     ),
     // Of nodes that share it.
     (

@@ -6,33 +6,48 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::cli::{All, CaKeys};
-use crate::cmd::all::give_cluster;
+use crate::cli::{CaKeys, Tree};
 use crate::cmd::around::{Wrong, configuration, parsed};
 use crate::cmd::{Env, Stop};
 use crate::config::inventory::{self, Inventory, Node};
-use crate::facts::{self, ClusterFacts, Facts, Given, Role, Stated, defaults};
+use crate::facts::{self, ClusterFacts, Facts, Given, Role, defaults};
+use crate::location::FileId;
 use crate::profile::found::is_kubelets;
 use crate::profile::{
-    Member, Phase, ResolveError, everywhere, in_kubelets_files, resolve, shared_rows,
+    Member, Phase, Profile, ResolveError, Stated, everywhere, in_kubelets_files, resolve,
+    shared_rows,
 };
-use crate::spec::{Content, Kind, Spec};
+use crate::spec::{Kind, Spec};
 use crate::store::{FileContent, read_list};
 use crate::x509::san::San;
 
+/// What was typed.
+pub(crate) struct Asked<'a> {
+    pub(crate) inventory: Option<&'a PathBuf>,
+    pub(crate) out: Option<&'a PathBuf>,
+    pub(crate) ca_keys: CaKeys,
+    pub(crate) tree: &'a Tree,
+    /// What flags state of the whole cluster.
+    pub(crate) given: Given,
+    /// Whether trees are made, for which nothing may be left open.
+    pub(crate) makes: bool,
+}
+
 /// What was asked for.
-pub(super) struct Settled {
-    pub(super) cluster: Cluster,
+pub(crate) struct Settled {
+    pub(crate) cluster: Cluster,
     /// What all nodes share.
-    pub(super) specs: Vec<Spec>,
-    pub(super) out: PathBuf,
-    pub(super) dry_run: bool,
-    pub(super) notes: Vec<String>,
+    pub(crate) specs: Vec<Spec>,
+    pub(crate) out: PathBuf,
+    pub(crate) dry_run: Option<bool>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// The nodes, and what holds for all of them.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     given: Given,
+    /// Whether a document says what holds for all nodes.
+    document: bool,
     nodes: Vec<Node>,
     /// The control plane on which the cluster begins.
     first: Option<usize>,
@@ -42,13 +57,13 @@ pub(super) struct Cluster {
 }
 
 /// What a node is to have: copies of what all share, and its own.
-pub(super) struct Wanted {
-    pub(super) copies: Vec<Spec>,
-    pub(super) own: Vec<Spec>,
+pub(crate) struct Wanted {
+    pub(crate) copies: Vec<Spec>,
+    pub(crate) own: Vec<Spec>,
 }
 
-pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
-    let (Some(file), Some(out)) = (&verb.nodes.inventory, &verb.nodes.out) else {
+pub(crate) fn settle(asked: Asked<'_>, env: &mut Env<'_>) -> Result<Settled, Stop> {
+    let (Some(file), Some(out)) = (asked.inventory, asked.out) else {
         return Err(Stop::usage(
             "--inventory and --out go together: the nodes, and the directory of their trees",
         ));
@@ -65,10 +80,10 @@ pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
     let inventory = wrong.collect(read)?;
     let config = match &inventory {
         // The same file may hold kubeadm's documents.
-        Some(read) if verb.run.tree.config.is_none() && read.has_configuration => {
-            parsed(&bytes, &name, &verb.run.tree)
+        Some(read) if asked.tree.config.is_none() && read.has_configuration => {
+            parsed(&bytes, &name, asked.tree)
         }
-        _ => configuration(&verb.run.tree, env),
+        _ => configuration(asked.tree, env),
     };
     let config = wrong.collect(config)?;
     let (Some(inventory), Some((config, mut notes)), true) =
@@ -76,12 +91,11 @@ pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
     else {
         return Err(Stop::Usage(wrong.0));
     };
-    // Flags about one node do not go with an inventory.
-    let mut given = Given::default();
-    give_cluster(verb, &mut given);
-    let given = given.or(config);
+    let document = asked.tree.config.is_some() || inventory.has_configuration;
+    let given = asked.given.or(config);
     notes.extend(inventory.notes.iter().cloned());
-    let mut cluster = Cluster::of(inventory, given, verb.nodes.ca_keys, &mut notes)?;
+    let mut cluster = Cluster::of(inventory, given, asked.ca_keys, asked.makes, &mut notes)?;
+    cluster.document = document;
     let mut facts = cluster.check()?;
     let specs = shared_rows(cluster.etcd)
         .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
@@ -92,7 +106,7 @@ pub(super) fn settle(verb: &All, env: &mut Env<'_>) -> Result<Settled, Stop> {
         cluster,
         specs,
         out: out.clone(),
-        dry_run: verb.run.dry_run.or(facts.dry_run).unwrap_or_default(),
+        dry_run: facts.dry_run,
         notes,
     })
 }
@@ -113,6 +127,7 @@ impl Cluster {
         inventory: Inventory,
         mut given: Given,
         ca_keys: CaKeys,
+        makes: bool,
         told: &mut Vec<String>,
     ) -> Result<Self, Stop> {
         let nodes = inventory.nodes;
@@ -131,7 +146,7 @@ impl Cluster {
             );
             given.external_etcd = false;
         }
-        if planes > 1 && given.control_plane_endpoint.is_none() {
+        if makes && planes > 1 && given.control_plane_endpoint.is_none() {
             return Err(Stop::usage(format!(
                 "the inventory has {planes} control planes: give --control-plane-endpoint, or controlPlaneEndpoint in a \
                  ClusterConfiguration, the address that leads to all of them"
@@ -156,6 +171,7 @@ impl Cluster {
         let first = nodes.iter().position(|node| node.roles.control_plane);
         Ok(Self {
             given,
+            document: false,
             first,
             nodes,
             etcd,
@@ -210,9 +226,14 @@ impl Cluster {
     }
 
     fn facts(&self, number: usize) -> Result<Facts, Vec<facts::ValueError>> {
+        facts::resolve_elsewhere(self.given_to(number))
+    }
+
+    /// What was stated of a node, and of all.
+    fn given_to(&self, number: usize) -> Given {
         let node = &self.nodes[number];
         let origin = &node.origin;
-        let stated = |value: String| Stated::new(value, origin);
+        let stated = |value: String| facts::Stated::new(value, origin);
         let mut given = self.given.clone();
         given.node_name = Some(stated(node.name.clone()));
         let mut addresses = node
@@ -230,7 +251,7 @@ impl Cluster {
         if given.role == Some(Role::Worker) && given.control_plane_endpoint.is_none() {
             given.control_plane_endpoint = self.only_plane().map(stated);
         }
-        facts::resolve_elsewhere(given)
+        given
     }
 
     fn role(&self, node: usize) -> Role {
@@ -252,30 +273,40 @@ impl Cluster {
         Some(SocketAddr::new(*address, port).to_string())
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    pub(super) fn name(&self, node: usize) -> &str {
+    /// Whether a node has this file of what all share.
+    pub(crate) fn shares(&self, node: usize, file: &FileId) -> bool {
+        let mut shared = self.member(node).shared();
+        shared.any(|(_, place)| place.files().contains(file))
+    }
+
+    fn member(&self, number: usize) -> Member {
+        Member {
+            roles: self.nodes[number].roles,
+            first: self.first == Some(number),
+            etcd: self.etcd,
+            ca_keys: self.ca_keys,
+        }
+    }
+
+    pub(crate) fn name(&self, node: usize) -> &str {
         &self.nodes[node].name
     }
 
     /// Those of these names that no node has.
-    pub(super) fn others(&self, names: Vec<String>) -> Vec<String> {
+    pub(crate) fn others(&self, names: Vec<String>) -> Vec<String> {
         let known: HashSet<&str> = self.nodes.iter().map(|node| &*node.name).collect();
         let other = |name: &String| !known.contains(name.as_str());
         names.into_iter().filter(other).collect()
     }
 
     /// What a node is to have.
-    pub(super) fn wanted(&self, number: usize) -> Result<Wanted, Stop> {
+    pub(crate) fn wanted(&self, number: usize) -> Result<Wanted, Stop> {
         let node = &self.nodes[number];
-        let member = Member {
-            roles: node.roles,
-            first: self.first == Some(number),
-            etcd: self.etcd,
-            ca_keys: self.ca_keys,
-        };
+        let member = self.member(number);
         let facts = self
             .facts(number)
             .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
@@ -290,17 +321,7 @@ impl Cluster {
         let mut own = Vec::new();
         for row in member.rows() {
             let mut spec = resolve(row, &facts).map_err(failed)?;
-            let serves = |content: &Content| match content {
-                Content::Certificate(wanted) => {
-                    matches!(wanted.kind, Kind::Server | Kind::ServerAndClient)
-                }
-                Content::KeyPair(_) => false,
-            };
-            // Whatever it is reached by, and no other node is.
-            if serves(&spec.content) {
-                let addresses = node.addresses.iter().skip(1).copied().map(San::Ip);
-                spec.add_sans(addresses.chain(node.names.iter().cloned()).collect());
-            }
+            self.reached(number, &mut spec);
             // A worker's is as the kubelet keeps it; a control plane's as kubeadm makes it.
             if node.roles.worker && is_kubelets(&spec) && spec.phase == Phase::Kubeconfig {
                 own.extend(in_kubelets_files(spec));
@@ -309,5 +330,44 @@ impl Cluster {
             }
         }
         Ok(Wanted { copies, own })
+    }
+
+    /// A server is good for whatever its node is reached by, and no other node is.
+    fn reached(&self, number: usize, spec: &mut Spec) {
+        let node = &self.nodes[number];
+        let serves = spec
+            .certificate()
+            .is_some_and(|wanted| matches!(wanted.kind, Kind::Server | Kind::ServerAndClient));
+        if serves {
+            let addresses = node.addresses.iter().skip(1).copied().map(San::Ip);
+            spec.add_sans(addresses.chain(node.names.iter().cloned()).collect());
+        }
+    }
+
+    /// What was stated of a node, for who looks at its tree.
+    pub(crate) fn stated(&self, number: usize) -> Result<Stated, Stop> {
+        // What the trees were made with may have been typed: it is not known here.
+        let mut given = Given {
+            control_plane_endpoint: self.given.control_plane_endpoint.clone(),
+            ..self.given_to(number)
+        };
+        let facts = facts::resolve_elsewhere(given.clone())
+            .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
+        // The document is of the cluster, whichever node it was written for.
+        given.role = None;
+        Ok(Stated::new(facts, given, self.document))
+    }
+
+    /// What that says of a row, over what is there.
+    pub(crate) fn over(
+        &self,
+        number: usize,
+        stated: &Stated,
+        row: &Profile,
+        there: Spec,
+    ) -> Result<Spec, ResolveError> {
+        let mut spec = stated.over(row, there)?;
+        self.reached(number, &mut spec);
+        Ok(spec)
     }
 }
