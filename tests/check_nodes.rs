@@ -125,9 +125,19 @@ fn each_node_is_told_what_a_check_on_it_tells() {
     for node in [&PLANES[..], &MEMBERS, &WORKERS].concat() {
         let alone = alone(&trees, node);
         some += alone.len();
-        assert_eq!(told(&report, node), alone, "{node}");
+        let words = |told: &[String; 4]| [0, 1, 2].map(|field| told[field].clone());
+        let told = told(&report, node);
+        assert_eq!(
+            told.iter().map(words).collect::<BTreeSet<_>>(),
+            alone.iter().map(words).collect(),
+            "{node}"
+        );
+        // What signs is there for all.
+        assert!(told.iter().all(|told| !told[3].contains("csr")), "{told:?}");
     }
     assert!(some >= 7, "{some}");
+    trees.all(&["--force"]).expect(0);
+    assert_eq!(json(&trees, &[], 0)["result"], "sound");
 }
 
 #[test]

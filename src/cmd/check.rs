@@ -1,5 +1,6 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
@@ -11,11 +12,14 @@ use super::output_file::FOREIGN;
 use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
-use crate::diff::{Within, of_this_cluster, renewed_by_name, survey, told_to_a_reader};
+use crate::diff::{
+    Within, of_this_cluster, renewed_by_name, signed_for_all, survey, told_to_a_reader,
+};
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
+use crate::observed::Observed;
 use crate::plan::{Force, Policy, plan};
 use crate::profile::found::lacking;
 use crate::profile::{Profile, Stated};
@@ -110,7 +114,7 @@ fn attempt(verb: Check, env: &mut Env<'_>, own: impl Fn(&[u8]) -> bool) -> Resul
         now: env.now,
     };
     match look.at_all()? {
-        Some(looked) => looked.tell(&mut checked),
+        Some(looked) => looked.tell(&mut checked, None),
         // The first run of all may be at work, or have ended before there was anything.
         None => return Err(there::nothing(&job.store)),
     }
@@ -178,13 +182,18 @@ impl Look<'_> {
 }
 
 impl Looked {
-    fn tell(self, checked: &mut Checked) {
+    /// `kept` is what signs for it, where that is kept elsewhere.
+    fn tell(self, checked: &mut Checked, kept: Option<&BTreeMap<String, Observed>>) {
         let (specs, found) = (&self.specs, &self.seen.observed);
         checked.interrupted(self.interrupted, self.busy);
         checked.looked(specs, found, &self.lacking);
         let findings = of_this_cluster(self.findings, found);
         let findings = told_to_a_reader(findings, specs);
-        checked.tell(&renewed_by_name(findings, specs, found));
+        let findings = renewed_by_name(findings, specs, found);
+        checked.tell(&match kept {
+            Some(kept) => signed_for_all(findings, specs, found, kept),
+            None => findings,
+        });
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tree::{certificates, is_absent, number, numbered};
+use super::tree::{certificates, external_of, is_absent, is_made_here, number, numbered};
 use crate::finding::{Code, Finding};
 use crate::key::sha256;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
-use crate::profile::TABLE;
+use crate::profile::{Signer, TABLE, by_name};
 use crate::spec::Spec;
 use crate::x509::serial::Serial;
 
@@ -54,7 +54,42 @@ pub fn treeless() -> Finding {
 }
 
 const MAKE: &str = "'certs all --inventory FILE --out DIR' makes it";
+const FORCE: &str = "'certs all --inventory FILE --out DIR --force' makes it anew";
 const ANEW: &str = "move it away, and 'certs all --inventory FILE --out DIR' makes it anew";
+
+/// What is to be done about a leaf of a node where the key of its CA is kept for all nodes, as `kept` has it: on the node
+/// it may be nowhere.
+pub fn signed_for_all(
+    mut findings: Vec<Finding>,
+    specs: &[Spec],
+    found: &BTreeMap<String, Observed>,
+    kept: &BTreeMap<String, Observed>,
+) -> Vec<Finding> {
+    let has_key = |ca: &str| {
+        matches!(
+            kept.get(ca),
+            Some(Observed::Certificate { key: Some(_), .. })
+        )
+    };
+    for finding in &mut findings {
+        let row = by_name(&finding.name);
+        if !row.is_some_and(|row| matches!(row.signer, Signer::Ca(ca) if has_key(ca))) {
+            continue;
+        }
+        let way_out = &finding.way_out;
+        let reissued = specs
+            .iter()
+            .filter(|spec| spec.name == finding.name)
+            .any(|spec| is_made_here(way_out, spec) || *way_out == external_of(spec, found));
+        match finding.code {
+            Code::Absent => MAKE.clone_into(&mut finding.way_out),
+            Code::ExpiresSoon if reissued => ANEW.clone_into(&mut finding.way_out),
+            _ if reissued => FORCE.clone_into(&mut finding.way_out),
+            _ => {}
+        }
+    }
+    findings
+}
 
 type Digest = [u8; 32];
 

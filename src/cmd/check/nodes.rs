@@ -132,7 +132,7 @@ impl Job<'_> {
             // It is what signs for the nodes, and none of them.
             looked.findings.retain(|told| told.code != Code::Absent);
             looked.lacking.clear();
-            looked.tell(&mut one);
+            looked.tell(&mut one, None);
         }
         checked.add(one.in_short(), &self.shared, &[]);
         Ok(())
@@ -191,7 +191,7 @@ impl Job<'_> {
             looked.findings.extend(further);
         }
         let own = own(&looked.specs, &looked.seen.observed);
-        looked.tell(&mut one);
+        looked.tell(&mut one, Some(&source.observed));
         Ok((one.in_short(), own))
     }
 
