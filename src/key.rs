@@ -280,6 +280,7 @@ impl PrivateKey {
             .find(|member| member.tag == 0xa0)
             .map(|member| der::only(member.content).and_then(|curve| Kind::of_curve(&curve)))
             .transpose()?;
+        let names_curve = inside.is_some();
         let curve = match (inside, outside) {
             (Some(inside), Some(outside)) if inside != outside => {
                 return Err(KeyError::Malformed(format!(
@@ -299,7 +300,13 @@ impl PrivateKey {
         };
         let signing = signing.ok_or_else(|| KeyError::Unsupported(curve.to_string()))?;
         let pair = EcdsaKeyPair::from_private_key_der(signing, sec1).and_then(|read| {
-            // Put together anew: a key that came without its public half would be written without it again.
+            let public = read.public_key().as_ref();
+            let uncompressed = public.first() == Some(&4);
+            if names_curve && uncompressed && sec1.ends_with(public) {
+                return Ok(read);
+            }
+            // Put together anew: a key that came without its curve or its public half, or with half of that, would be
+            // written so again.
             let private = AsBigEndian::<EcPrivateKeyBin>::as_be_bytes(&read.private_key())?;
             let public = read.public_key().as_ref();
             EcdsaKeyPair::from_private_key_and_public_key(signing, private.as_ref(), public)

@@ -272,7 +272,9 @@ pub(crate) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
                 .ok_or_else(|| fault(Fault::UnknownLabel(text)))?;
             // What the block may take and no more: a file may be of a thousand blocks.
             let mut ends = rest.windows(END.len());
-            let length = ends.position(|window| window == END).unwrap_or(rest.len());
+            // The first octet alone tells of nearly all that they are not it.
+            let is_end = |window: &[u8]| window.first() == END.first() && window == END;
+            let length = ends.position(is_end).unwrap_or(rest.len());
             open = Some(Open::new(label, line, length));
         } else if let Some(marker) = text.strip_prefix(END) {
             let block = open.take().ok_or(fault(Fault::EndWithoutBegin))?;

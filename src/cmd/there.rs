@@ -73,8 +73,7 @@ impl Lying {
         };
         let mut sized = Vec::new();
         let mut real = BTreeSet::new();
-        for root in roots {
-            let walked = store.walk(*root);
+        for walked in store.walk_all(roots) {
             lying.not_listed(store, &walked);
             for (file, what) in walked.odd {
                 if !own.contains(&file) {
@@ -82,11 +81,9 @@ impl Lying {
                     lying.leave(file, told);
                 }
             }
-            let new = walked
-                .files
-                .into_iter()
-                .filter(|(file, _)| real.insert(store.real(file)));
-            sized.extend(new);
+            let places = store.real(walked.files.iter().map(|(file, _)| file));
+            let all = walked.files.into_iter().zip(places);
+            sized.extend(all.filter_map(|(file, place)| real.insert(place).then_some(file)));
         }
         // Of two files the smaller one is more likely to be a key or a certificate.
         sized.sort_by(|(one, size), (other, larger)| (size, one).cmp(&(larger, other)));
@@ -289,11 +286,12 @@ pub(crate) fn further(places: &[Spec], lying: &Lying, seen: &mut Seen, store: &S
         .iter()
         .filter(there)
         .flat_map(|spec| spec.place.files());
-    let known: BTreeSet<PathBuf> = files.map(|file| store.real(&file)).collect();
-    let files = lying.files.iter();
-    let files = files.filter(|file| !known.contains(&store.real(file)));
+    let files: Vec<FileId> = files.collect();
+    let known: BTreeSet<PathBuf> = store.real(&files).into_iter().collect();
+    let files = lying.files.iter().zip(store.real(&lying.files));
+    let files = files.filter(|(_, place)| !known.contains(place));
     let named = |file: &FileId| loose(store.path(file).display().to_string(), file.clone());
-    let specs: Vec<Spec> = files.map(named).collect();
+    let specs: Vec<Spec> = files.map(|(file, _)| named(file)).collect();
     let trusted = seen.ground.trusted.clone();
     seen.add(observe::survey(&specs, store, trusted));
     paired(specs, &mut seen.observed)

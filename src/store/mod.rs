@@ -45,6 +45,7 @@ mod writable;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -211,7 +212,14 @@ impl Store {
 
     /// The files below `root`, whatever their names.
     pub fn walk(&self, root: Root) -> Walked {
-        walk::walk(&self.roots, root)
+        walk::walk(&self.roots, root, &walk::Ways::of(&self.roots))
+    }
+
+    /// The same of several, one after the other.
+    pub fn walk_all(&self, roots: &[Root]) -> Vec<Walked> {
+        let ways = walk::Ways::of(&self.roots);
+        let walk = |root: &Root| walk::walk(&self.roots, *root, &ways);
+        roots.iter().map(walk).collect()
     }
 
     /// The mode of what runs of `certs` left or keep, where others may look into it, and the one that it is to have.
@@ -224,11 +232,18 @@ impl Store {
         folder::read_below(self.root(file.root), &file.name)
     }
 
-    /// Where `file` is, whatever way leads to its root: two roots may be one directory.
-    pub fn real(&self, file: &FileId) -> PathBuf {
-        let root = self.root(file.root);
-        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        layout::in_directory(&root, &file.name)
+    /// Where each of these is, whatever way leads to its root: two roots may be one directory.
+    pub fn real<'a>(&self, files: impl IntoIterator<Item = &'a FileId>) -> Vec<PathBuf> {
+        let mut roots: BTreeMap<Root, PathBuf> = BTreeMap::new();
+        let real = |file: &FileId| {
+            let real = || {
+                let root = self.root(file.root);
+                root.canonicalize().unwrap_or_else(|_| root.to_owned())
+            };
+            let root = roots.entry(file.root).or_insert_with(real);
+            layout::in_directory(root, &file.name)
+        };
+        files.into_iter().map(real).collect()
     }
 
     /// Mode and owner of a directory that files lie in; `None` if it is not there. It may be a link.

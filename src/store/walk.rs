@@ -1,7 +1,7 @@
 //! Which files lie below a root, whatever they are called: for who looks at all that is there.
 
 use std::fs::DirEntry;
-use std::io::{Error, ErrorKind};
+use std::io::{self, Error, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -39,8 +39,8 @@ pub struct Walked {
 /// No link is followed but in the place of a folder of ours, and another root is passed over: that is
 /// walked by itself. A kubelet's directory may hold the volumes of pods, so only its own folders are
 /// looked into.
-pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
-    let mut walk = Walk::new(roots, root);
+pub(super) fn walk(roots: &Roots, root: Root, ways: &Ways) -> Walked {
+    let mut walk = Walk::new(roots, root, ways);
     let mut open = walk.own.clone();
     let mut entries = 0;
     while let Some(folder) = open.pop() {
@@ -81,6 +81,25 @@ pub(super) fn walk(roots: &Roots, root: Root) -> Walked {
     walk.walked
 }
 
+/// Where the roots and their folders are, whatever way leads there.
+pub(super) struct Ways(Vec<(FileId, PathBuf, io::Result<PathBuf>)>);
+
+impl Ways {
+    /// As it is now.
+    pub(super) fn of(roots: &Roots) -> Self {
+        let folders = Root::ALL.into_iter().flat_map(places);
+        Self(
+            folders
+                .map(|folder| {
+                    let path = roots.file(&folder);
+                    let real = path.canonicalize();
+                    (folder, path, real)
+                })
+                .collect(),
+        )
+    }
+}
+
 struct Walk<'a> {
     roots: &'a Roots,
     root: Root,
@@ -92,7 +111,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(roots: &'a Roots, root: Root) -> Self {
+    fn new(roots: &'a Roots, root: Root, ways: &Ways) -> Self {
         let mut walk = Self {
             roots,
             root,
@@ -100,11 +119,10 @@ impl<'a> Walk<'a> {
             real: Vec::new(),
             walked: Walked::default(),
         };
-        for folder in Root::ALL.into_iter().flat_map(places) {
-            let path = roots.file(&folder);
-            match path.canonicalize() {
-                Ok(real) => walk.real.push(real),
-                Err(error) => walk.shut(folder, &path, &error),
+        for (folder, path, real) in &ways.0 {
+            match real {
+                Ok(real) => walk.real.push(real.clone()),
+                Err(error) => walk.shut(folder.clone(), path, error),
             }
         }
         walk

@@ -101,8 +101,8 @@ fn a_file_has_one_real_path_and_a_kubeconfig_refers_to_it_within_its_folder_by_a
         ..tree.roots()
     });
     let ca = pki("ca.crt");
-    assert_eq!(store.real(&ca), tree.path("k/pki/ca.crt"));
-    assert_eq!(through.real(&ca), tree.path("k/pki/ca.crt"));
+    assert_eq!(store.real([&ca]), [tree.path("k/pki/ca.crt")]);
+    assert_eq!(through.real([&ca]), [tree.path("k/pki/ca.crt")]);
     assert_eq!(through.path(&ca), tree.path("link/pki/ca.crt"));
     assert_eq!(
         store.absolute(Path::new("x")).unwrap(),

@@ -131,7 +131,7 @@ fn a_root_that_is_two_has_each_file_in_one_place() {
     let mut roots = tree.roots();
     roots.kubeconfig = tree.path("k/other");
     let store = crate::store::Store::open(roots);
-    let real = |root| store.real(&FileId::new(root, "x"));
+    let real = |root| store.real([&FileId::new(root, "x")]);
     assert_eq!(real(Root::Pki), real(Root::Kubeconfig));
 }
 
