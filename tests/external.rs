@@ -36,6 +36,34 @@ fn requested(names: &[&str]) -> TempDir {
     place
 }
 
+/// What is told to be run next finds the tree that the requests are for, wherever it lies.
+#[test]
+fn the_command_that_finishes_requests_finds_their_tree() {
+    let place = TempDir::new();
+    let directories = ["--kubernetes-dir", "a node", "--kubelet-dir", "kubelet"];
+    let verb = [&["csr", "--csr-dir", "req"], &directories[..], &FACTS].concat();
+    let told = on(place.path(), &verb).expect(0);
+    signed_by_certs(place.path());
+    let command = told
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("    certs import "));
+    let command = command.expect("what to do next").trim();
+    assert_eq!(
+        command,
+        "certs import req --kubernetes-dir 'a node' --kubelet-dir kubelet"
+    );
+    let typed = command.replace("'a node'", "a+node");
+    let words: Vec<String> = typed
+        .split(' ')
+        .skip(1)
+        .map(|word| word.replace('+', " "))
+        .collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    on(place.path(), &words).expect(0);
+    assert!(place.path().join("a node/pki/apiserver.crt").is_file());
+}
+
 fn manifest(place: &Path) -> Vec<Value> {
     let text = read(&place.join("req/requests.json"));
     let told: Value = serde_json::from_str(&text).expect("JSON");

@@ -8,7 +8,7 @@ use crate::location::{FileId, Root};
 use crate::observed::{Observed, Source};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
-use crate::store::Store;
+use crate::store::{Roots, Store};
 
 /// A sentence, and the commands that do it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -38,7 +38,11 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
                  certificate beside its request as NAME.crt and those of CAs that are not here as ca.crt, etcd-ca.crt and \
                  front-proxy-ca.crt, and then:"
             ),
-            commands: vec![format!("certs import {}", quoted(&directory))],
+            commands: vec![format!(
+                "certs import {}{}",
+                quoted(&directory),
+                directories(store)
+            )],
         });
         return advice;
     }
@@ -133,6 +137,26 @@ fn command(binding: &RoleBinding, kubeconfig: &str) -> String {
     )
 }
 
+/// The flags by which another run finds this tree: none where it lies as a cluster's own does.
+fn directories(store: &Store) -> String {
+    let usual = Roots::of(None, None, None, None, None);
+    let [kubernetes, pki, kubelet] =
+        [Root::Kubeconfig, Root::Pki, Root::Kubelet].map(|root| store.root(root));
+    let beside = Roots::of(Some(kubernetes.to_owned()), None, None, None, None);
+    let flags = [
+        ("--kubernetes-dir", kubernetes, usual.kubeconfig),
+        ("--cert-dir", pki, beside.pki),
+        ("--kubelet-dir", kubelet, usual.kubelet),
+    ];
+    let mut text = String::new();
+    for (flag, path, usual) in flags {
+        if path != usual {
+            text.extend([" ", flag, " ", &quoted(&path.display().to_string())]);
+        }
+    }
+    text
+}
+
 /// For a shell, in single quotes where it must be.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
@@ -142,6 +166,7 @@ fn quoted(text: &str) -> String {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
+
 /// Keys that a kubeconfig named and does not need any more: whoever has one is who it was.
 pub(super) fn left_behind(plan: &Plan, observed: &BTreeMap<String, Observed>) -> Vec<Advice> {
     let replaced = plan
