@@ -83,6 +83,9 @@ pub struct Process {
     pub reads: Vec<String>,
 }
 
+/// It has the client certificate that it renews by itself in memory, and looks at its file at the start alone.
+const KUBELET: &str = "kubelet";
+
 /// Something that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
@@ -101,7 +104,7 @@ pub enum Through {
     Itself,
     /// By a kubeconfig that names it as its CA's: client-go reads it again from 1.36.
     KubeconfigAuthority,
-    /// By a kubeconfig that names it as its client's: client-go reads it again.
+    /// By a kubeconfig that names it as its client's: client-go reads it again, but in a kubelet.
     KubeconfigClient,
 }
 
@@ -132,7 +135,7 @@ impl Reader {
     fn restarts(&self, through: Through, version: Option<Version>) -> (bool, Option<Version>) {
         let when = match (self.when, through) {
             (When::AtStart, Through::KubeconfigAuthority) => When::AgainSince(36),
-            (When::AtStart, Through::KubeconfigClient) => When::Again,
+            (When::AtStart, Through::KubeconfigClient) if self.process != KUBELET => When::Again,
             (when, _) => when,
         };
         match (when, version) {
@@ -282,6 +285,9 @@ mod tests {
             assert!(told[0].restart.is_empty() && told[0].reads == ["scheduler"]);
             assert_eq!(told[0].since, None);
         }
+        pair.row = "kubelet".to_owned();
+        let told = processes(&[pair], None);
+        assert!(told[0].restart == ["scheduler"] && told[0].reads.is_empty());
     }
 
     #[test]
