@@ -13,7 +13,7 @@ use serde_json::Value;
 mod common;
 use common::snapshot::{same, snapshot};
 use common::trees::{MEMBERS, NODES, PLANES, Trees, WORKERS};
-use common::{Finished, TempDir, binary, certs, read, run, set_mode, text, tool, write};
+use common::{Finished, TempDir, at, binary, certs, read, run, set_mode, text, tool, write};
 
 fn check(trees: &Trees, flags: &[&str]) -> Finished {
     let mut command = certs(&["check", "--inventory", text(&trees.0.join("nodes.yaml"))]);
@@ -340,4 +340,28 @@ fn half_of_a_run_on_one_node_is_told_of_that_node_alone() {
     let report = json(&trees, &[], 3);
     assert_eq!(codes(&report, "cp2"), ["interrupted-run"]);
     assert_eq!(codes(&report, "cp1"), [""; 0]);
+}
+
+#[test]
+fn a_node_whose_certificates_have_ended_comes_back_by_what_is_offered() {
+    let trees = Trees::of(NODES);
+    trees.all(&["--validity", "24h"]).expect(0);
+    let later = time::OffsetDateTime::now_utc().unix_timestamp() + 2 * 86_400;
+    let mut look = certs(&["check", "--inventory", text(&trees.0.join("nodes.yaml"))]);
+    look.args(["--out", text(&trees.out()), "--output", "json"]);
+    let finished = run(&mut at(later, "022", &look)).expect(4);
+    let report: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let told = told(&report, "worker1");
+    let ended = told.iter().filter(|[code, ..]| code == "expired");
+    assert_eq!(ended.count(), 4, "{told:?}");
+    // It was made for another time than the documents give, too.
+    for [_, file, _, way_out] in &told {
+        let wanted = "'certs all --inventory FILE --out DIR --force' makes it anew";
+        assert_eq!(way_out, wanted, "{file}");
+    }
+    let current = trees.node("worker1", "var/lib/kubelet/pki/kubelet-client-current.pem");
+    let former = fs::read_link(&current).expect("a link");
+    run(&mut at(later, "022", &trees.command(&["--force"]))).expect(0);
+    assert_ne!(fs::read_link(&current).expect("a link"), former);
+    run(&mut at(later, "022", &look)).expect(0);
 }

@@ -7,7 +7,7 @@ use crate::finding::{Code, Finding};
 use crate::key::sha256;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
-use crate::profile::{Signer, TABLE, by_name};
+use crate::profile::{KUBELET, Signer, TABLE, by_name};
 use crate::spec::Spec;
 use crate::x509::serial::Serial;
 
@@ -72,7 +72,12 @@ pub fn signed_for_all(
         )
     };
     for finding in &mut findings {
-        let row = by_name(&finding.name);
+        // What a kubelet keeps is the row of its kubeconfig.
+        let row = if finding.file == FileId::new(Root::Kubelet, FileId::KUBELET_CURRENT) {
+            by_name(KUBELET)
+        } else {
+            by_name(&finding.name)
+        };
         if !row.is_some_and(|row| matches!(row.signer, Signer::Ca(ca) if has_key(ca))) {
             continue;
         }

@@ -7,6 +7,7 @@
 //! URL, the kind of key, the validity.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use time::Duration;
 
@@ -123,9 +124,12 @@ pub fn as_there(specs: Vec<Spec>, found: &Found) -> Vec<Spec> {
     specs.into_iter().flat_map(split).collect()
 }
 
+/// Made once: a check of thousands of nodes asks for them at each.
+static ROWS: LazyLock<Vec<Spec>> = LazyLock::new(|| TABLE.iter().map(looked_for).collect());
+
 /// The rows, as they are looked for: with nothing found yet.
 pub fn rows() -> Vec<Spec> {
-    TABLE.iter().map(looked_for).collect()
+    ROWS.clone()
 }
 
 /// A row, as it is looked for.
@@ -135,7 +139,7 @@ pub fn looked_for(row: &Profile) -> Spec {
 
 /// The files of no row, as they are looked for: each is an identity of its own.
 pub fn others(files: &[FileId]) -> Vec<Spec> {
-    let known: Vec<FileId> = rows().iter().flat_map(|spec| spec.place.files()).collect();
+    let known: Vec<FileId> = ROWS.iter().flat_map(|spec| spec.place.files()).collect();
     let places = files
         .iter()
         .filter(|file| !known.contains(file))

@@ -22,7 +22,8 @@ pub struct Member {
 
 /// The rows that no control plane has, and a worker does, beside its kubelet's.
 const WORKERS: [&str; 2] = ["kube-proxy", "kubelet-serving"];
-const KUBELET: &str = "kubelet";
+/// The row of a kubelet's kubeconfig, and of the client certificate in it.
+pub const KUBELET: &str = "kubelet";
 /// The administrator past all authorization is needed once, where the cluster begins, as `kubeadm join`
 /// makes none either.
 const FIRST: &str = "super-admin";
