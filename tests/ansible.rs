@@ -401,21 +401,45 @@ fn what_is_wrong_with_any_node_is_told_before_the_first_is_changed() {
     refused("is no tree: make it with certs all --inventory");
 }
 
+/// The tree of cp1, as the role brings it to a node.
+fn staged(site: &Site) -> PathBuf {
+    let stage = site.0.join("stage");
+    fs::create_dir(&stage).expect("make a folder");
+    set_mode(&stage, 0o700);
+    let files = stage.join("files.tar");
+    let mut tar = Command::new(tool("tar"));
+    tar.args(["--create", "--file", text(&files), "--directory"]);
+    run(tar.arg(site.tree("cp1")).arg("etc")).expect(0);
+    stage
+}
+
+/// The folder of etcd's files may be etcd's own: what its user puts there leads no file elsewhere.
+#[test]
+fn a_link_in_the_way_leads_no_file_out_of_its_folder() {
+    let site = Site::new();
+    let stage = staged(&site);
+    let pki = site.node("cp1", "etc/kubernetes/pki");
+    fs::create_dir_all(pki.join("etcd")).expect("make a folder");
+    symlink("..", pki.join("etcd/ca.crt.handed-out")).expect("make a link");
+    let mut place = Command::new("sh");
+    place.arg(root().join("examples/ansible/roles/certs/files/place"));
+    place
+        .arg(&stage)
+        .arg(site.node("cp1", ""))
+        .arg("etc/kubernetes/.handed-out");
+    run(&mut place).expect(0);
+    for file in ["ca.crt", "etcd/ca.crt"] {
+        let made = site.tree("cp1").join("etc/kubernetes/pki").join(file);
+        assert!(!pki.join(file).is_symlink(), "{file}");
+        assert_eq!(read(&pki.join(file)), read(&made), "{file}");
+    }
+}
+
 /// Of a file that is only its owner's there is no moment at which another one could open it.
 #[test]
 fn no_key_is_open_to_others_at_any_moment() {
     let site = Site::new();
-    let (stage, log) = (site.0.join("stage"), site.0.join("strace"));
-    fs::create_dir(&stage).expect("make a folder");
-    set_mode(&stage, 0o700);
-    let mut tar = Command::new(tool("tar"));
-    tar.args([
-        "--create",
-        "--file",
-        text(&stage.join("files.tar")),
-        "--directory",
-    ]);
-    run(tar.arg(site.tree("cp1")).arg("etc")).expect(0);
+    let (stage, log) = (staged(&site), site.0.join("strace"));
     let script = root().join("examples/ansible/roles/certs/files/place");
     let mut command = Command::new(tool("strace"));
     command.args([
