@@ -583,6 +583,27 @@ fn etcd_forms_a_cluster_from_the_trees_and_a_pair_is_good_for_its_own_address_al
     });
 }
 
+/// A run that is killed behind its last node leaves its folder, and none of those after it makes one.
+#[test]
+fn what_a_killed_run_left_goes_where_no_node_is_new() {
+    let trees = Trees::of("name,addresses,roles\nworker1,10.9.0.1,worker\n");
+    let flags = ["--control-plane-endpoint", "api.example.com"];
+    let flags = [&flags[..], &["--key-algorithm", "ECDSA-P256"]].concat();
+    trees.all(&flags).expect(0);
+    let left = trees
+        .out()
+        .join(".certs-nodes-0011223344556677");
+    let other = trees.out().join(".certs-nodes-mine");
+    for folder in [&left, &other] {
+        fs::create_dir(folder).expect("make a folder");
+        common::set_mode(folder, 0o700);
+    }
+    trees.all(&[&flags[..], &["--dry-run"]].concat()).expect(0);
+    assert!(left.is_dir());
+    trees.all(&flags).expect(0);
+    assert!(!left.exists() && other.is_dir());
+}
+
 /// Wherever a run is killed, each node is as it was or as it is to be, and the next run completes the rest.
 #[test]
 fn a_run_that_is_killed_is_completed_by_the_next() {

@@ -29,7 +29,7 @@ use crate::observed::{KeyState, Observed};
 use crate::plan::{Force, Policy};
 use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, is_new, overlays};
+use crate::store::{self, Roots, Store, Writer, has_fresh, is_new, overlays};
 
 use facts::{Asked, Cluster, Settled, Wanted};
 
@@ -199,7 +199,18 @@ impl Run {
                 told.recovered(&recovered);
             }
         }
+        // Where no node is new nobody else would.
+        if has_fresh(&self.out)? {
+            self.above(env)?.discard_fresh()?;
+        }
         Ok(())
+    }
+
+    /// The directory of the nodes' trees, for this run alone.
+    fn above(&self, env: &mut Env<'_>) -> Result<Writer, Stop> {
+        let roots = [&[Root::Kubeconfig][..], &[]];
+        let (writer, _) = writer(&self.shared.store, roots, self.shared.lock_timeout, env)?;
+        Ok(writer)
     }
 
     /// What is to be done for each node.
@@ -283,12 +294,7 @@ impl Run {
         if nodes.is_empty() {
             return Ok(made);
         }
-        let (writer, _) = writer(
-            &self.shared.store,
-            [&[Root::Kubeconfig], &[]],
-            self.shared.lock_timeout,
-            env,
-        )?;
+        let writer = self.above(env)?;
         let now = env.now;
         let still = nodes.iter().copied().filter(|node| self.is_new(*node));
         for batch in still.collect::<Vec<_>>().chunks(BATCH) {

@@ -16,6 +16,7 @@ use super::folder;
 use super::journal::TransactionId;
 use super::layout;
 use super::lock::{Locked, Writer};
+use super::overlay;
 use super::owner;
 use crate::location::Root;
 
@@ -33,15 +34,8 @@ impl Writer {
     ///
     /// [`Roots::shared`]: super::Roots::shared
     pub fn fresh(&self, transaction: TransactionId) -> Result<Fresh<'_>> {
-        let Some(place) = self.place(Root::Kubeconfig) else {
-            bail!("the directory of the nodes' trees is not locked by this run");
-        };
-        let out = &self.places[place].directory;
-        for name in out.names(".")? {
-            if layout::is_fresh(&name) {
-                discard(out, &name)?;
-            }
-        }
+        self.discard_fresh()?;
+        let out = self.out()?;
         let name = layout::fresh(transaction);
         out.make_folder(&name, PRIVATE_DIRECTORY_MODE)?;
         let path = out.path(&name);
@@ -57,6 +51,30 @@ impl Writer {
             nodes: Mutex::default(),
         })
     }
+
+    /// Removes what interrupted runs left of trees of new nodes.
+    pub fn discard_fresh(&self) -> Result<()> {
+        let out = self.out()?;
+        for name in out.names(".")? {
+            if layout::is_fresh(&name) {
+                discard(out, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn out(&self) -> Result<&Directory> {
+        let Some(place) = self.place(Root::Kubeconfig) else {
+            bail!("the directory of the nodes' trees is not locked by this run");
+        };
+        Ok(&self.places[place].directory)
+    }
+}
+
+/// Whether a run that makes trees of new nodes below `out` is at work, or was interrupted.
+pub fn has_fresh(out: &Path) -> Result<bool> {
+    let names = overlay::names(out)?;
+    Ok(names.iter().any(|name| layout::is_fresh(name)))
 }
 
 /// Whether nothing has this node's name below `out`.

@@ -54,7 +54,7 @@ use anyhow::Result;
 pub use self::commit::{Change, CommitOptions, Committed};
 pub use self::earlier::{BackedUp, Backup, Backups};
 pub use self::folder::Stranger;
-pub use self::fresh::{Fresh, is_new};
+pub use self::fresh::{Fresh, has_fresh, is_new};
 pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
 pub use self::layout::{Roots, named_beside};

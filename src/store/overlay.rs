@@ -12,16 +12,20 @@ use crate::location::Root;
 
 /// The names of the directories below `out` that hold a node's tree, sorted; none if it is not there.
 pub fn overlays(out: &Path) -> Result<Vec<String>> {
-    let opened = match folder::root(out) {
-        Ok(opened) => opened,
-        Err(Barred::System(Errno::ENOENT)) => return Ok(Vec::new()),
-        Err(barred) => return Err(folder::error("list", out, barred)),
-    };
-    let mut names = folder::names(opened.as_fd(), out, ".")?;
+    let mut names = names(out)?;
     names.retain(|name| {
         let roots = Roots::of_node(out, name);
         let holds = |root: &Root| roots.path(*root).is_dir();
         Root::TREE.iter().any(holds)
     });
     Ok(names)
+}
+
+/// What is in `out`; nothing, if it is not there.
+pub(super) fn names(out: &Path) -> Result<Vec<String>> {
+    match folder::root(out) {
+        Ok(opened) => folder::names(opened.as_fd(), out, "."),
+        Err(Barred::System(Errno::ENOENT)) => Ok(Vec::new()),
+        Err(barred) => Err(folder::error("list", out, barred)),
+    }
 }
