@@ -25,7 +25,7 @@ use crate::x509::request::Request;
 pub use asked::asked;
 pub use entries::{SeenEntry, entries};
 pub use former::{Former, former};
-pub use parts::parts;
+pub use parts::{is_whole, parts};
 use reader::Reader;
 pub(crate) use reader::{beginning_may_hold, may_hold};
 pub(crate) use reasons::unread;

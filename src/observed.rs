@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::finding::Code;
 use crate::key::{PrivateKey, PublicKey};
 use crate::location::FileId;
+use crate::spec::Entry;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 use crate::x509::san::San;
@@ -137,11 +138,13 @@ pub struct Ground {
     pub trusted: Vec<u32>,
 }
 
-/// Where a kubeconfig has its parts.
+/// Where a user of a kubeconfig has its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// Its file.
+    /// The kubeconfig's file.
     pub file: FileId,
+    /// The user, if it is another than the current context's, which alone a run makes anew.
+    pub entry: Option<Entry>,
     /// What it is called in a message: one that lies where no run writes by its whole path.
     pub shown: String,
     /// Where its certificate is.

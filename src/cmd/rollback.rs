@@ -13,10 +13,8 @@ use crate::apply;
 use crate::cli::Rollback;
 use crate::facts;
 use crate::finding::Finding;
-use crate::location::{FileId, Owner, Root};
-use crate::observe::{Former, former, survey};
-use crate::observed::{KeyState, Observed};
-use crate::profile::found::loose;
+use crate::location::{Owner, Root};
+use crate::observe::{Former, former, is_whole};
 use crate::report::{Report, waiting};
 use crate::rollback::{self, Last, Plan};
 use crate::store::{self, Backup, Store, Writer};
@@ -152,21 +150,10 @@ impl Settled {
             let of_pair = |parts| Some((parts, rollback::halved(pair, plan, parts)?));
             kubeconfigs.iter().filter_map(of_pair)
         });
-        each.filter(|(parts, _)| self.is_whole(&parts.file))
+        let trusted = store::trusted_users(Owner::default());
+        each.filter(|(parts, _)| is_whole(parts, &self.store, trusted.clone()))
             .map(|(_, finding)| finding)
             .collect()
-    }
-
-    /// Whether the key of a kubeconfig is its certificate's, wherever either lies.
-    fn is_whole(&self, kubeconfig: &FileId) -> bool {
-        let spec = loose(self.store.shown(kubeconfig), kubeconfig.clone());
-        let trusted = store::trusted_users(Owner::default());
-        let seen = survey(std::slice::from_ref(&spec), &self.store, trusted);
-        let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) else {
-            return false;
-        };
-        let leaf = found.chain.first().map(|leaf| &leaf.public_key);
-        matches!(&found.key.state, KeyState::Open(key) if Some(key.public_key()) == leaf)
     }
 }
 

@@ -226,8 +226,8 @@ pub(crate) fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> See
     seen
 }
 
-/// Where each kubeconfig that is there has its parts, wherever in the tree it lies: a run over a few files
-/// may part any of them. And what the system did not let be looked at, which may be one.
+/// Where each user of each kubeconfig that is there has its parts, wherever in the tree it lies: a run over a
+/// few files may part any of them. And what the system did not let be looked at, which may be one.
 pub(crate) fn kubeconfigs(store: &Store) -> (Vec<Parts>, Vec<Finding>) {
     let pairs = rows()
         .into_iter()

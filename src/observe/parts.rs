@@ -1,31 +1,80 @@
-//! Where a kubeconfig has its certificates and its key, without a look at these.
+//! Where the users of a kubeconfig have their certificates and keys, without a look at these.
 
-use crate::kubeconfig::{self, Source};
+use super::{SeenEntry, entries, survey};
+use crate::kubeconfig::{self, Source, UserEntry};
 use crate::location::FileId;
-use crate::observed::{self, Parts};
+use crate::observed::{self, Key, Observed, Parts};
+use crate::profile::found::loose;
+use crate::spec::{Entry, EntryKind};
 use crate::store::{ReadError, Store};
+use crate::x509::cert::Certificate;
 
 /// What every kubeconfig of a client certificate has in it; of a file that has not nothing is parsed.
 const NAMED: &[u8] = b"client-certificate";
 
-/// Those of this file, if it is a kubeconfig whose user has a client certificate.
-pub fn parts(file: &FileId, store: &Store) -> Result<Option<Parts>, ReadError> {
+/// Those of this file, if it is a kubeconfig: of each user with a client certificate and its key, whichever the
+/// current context names.
+pub fn parts(file: &FileId, store: &Store) -> Result<Vec<Parts>, ReadError> {
     let Some(content) = store.read_found(file)? else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let bytes = &content.bytes;
     if !bytes.windows(NAMED.len()).any(|part| part == NAMED) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let Ok(entry) = kubeconfig::parse(bytes) else {
-        return Ok(None);
+    let Ok(outline) = kubeconfig::outline(bytes) else {
+        return Ok(Vec::new());
     };
-    Ok(Some(Parts {
-        shown: store.shown(file),
-        file: file.clone(),
-        certificate: lies(file, &entry.certificate, store),
-        key: lies(file, &entry.key, store),
-    }))
+    let (_, current) = outline.of_current().unwrap_or_default();
+    let of_user = |user: &UserEntry| {
+        let (certificate, key) = (user.certificate.as_ref()?, user.key.as_ref()?);
+        let entry = (user.name != current).then(|| Entry {
+            kind: EntryKind::User,
+            name: user.name.clone(),
+        });
+        let whole = store.shown(file);
+        Some(Parts {
+            shown: match &entry {
+                Some(entry) => format!("{whole} ({entry})"),
+                None => whole,
+            },
+            file: file.clone(),
+            entry,
+            certificate: lies(file, certificate, store),
+            key: lies(file, key, store),
+        })
+    };
+    Ok(outline.users.iter().filter_map(of_user).collect())
+}
+
+/// Whether the key of this user is its certificate's, wherever either lies.
+pub fn is_whole(parts: &Parts, store: &Store, trusted: Vec<u32>) -> bool {
+    let spec = loose(store.shown(&parts.file), parts.file.clone());
+    let mut seen = survey(std::slice::from_ref(&spec), store, trusted);
+    let whole = |chain: &[Certificate], key: &Key| {
+        let leaf = chain.first().map(|leaf| &leaf.public_key);
+        key.open().is_some_and(|key| Some(key.public_key()) == leaf)
+    };
+    if let (None, Some(Observed::Kubeconfig(found))) = (&parts.entry, seen.observed.get(&spec.name))
+    {
+        return whole(&found.chain, &found.key);
+    }
+    let of_entry = |there: &SeenEntry| match &parts.entry {
+        Some(entry) => there.entry == *entry,
+        None => there.entry.kind == EntryKind::User && there.current,
+    };
+    let there = entries(&spec, &mut seen, store);
+    there
+        .iter()
+        .filter(|there| of_entry(there))
+        .any(|there| match &there.observed {
+            Observed::Certificate {
+                chain,
+                key: Some(key),
+                ..
+            } => whole(chain, key),
+            _ => false,
+        })
 }
 
 /// Where something of the kubeconfig `of` is.

@@ -61,9 +61,13 @@ impl Planner<'_> {
         Some((text, way_out))
     }
 
-    /// The same of a pair that is to be made anew. A kubeconfig that the run makes anew has no half.
+    /// The same of a pair that is to be made anew. A kubeconfig that the run makes anew has no half, but for
+    /// its other users, who stay in it.
     pub(super) fn halved(&self, spec: &Spec) -> Option<Finding> {
         let stays = |kubeconfig: &&Parts| {
+            if kubeconfig.entry.is_some() {
+                return true;
+            }
             let mut own = self
                 .wanted
                 .iter()
@@ -78,7 +82,7 @@ impl Planner<'_> {
         Some(spec.finding(Code::HalvedPair, text, way_out))
     }
 
-    /// The kubeconfigs that have only one of a pair's two files.
+    /// The users of kubeconfigs who have only one of a pair's two files.
     fn halving(&self, spec: &Spec) -> impl Iterator<Item = &Parts> {
         let pair = !spec.is_ca() && spec.place.is_pair();
         let files = [spec.place.public(), spec.place.key()].map(Source::File);

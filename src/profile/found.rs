@@ -36,7 +36,7 @@ use loose::{certificate_of, keys_of};
 pub use asked::as_asked;
 pub use entry::of_entry;
 pub use evidence::Evidence;
-pub use loose::{loose, paired};
+pub use loose::{certificate_beside, loose, paired};
 pub use told::{given, is_new, key_algorithm, led};
 
 /// What was found, by the spec's name.

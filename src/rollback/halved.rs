@@ -4,6 +4,7 @@ use super::{Last, Plan, Planned, Step};
 use crate::finding::{Code, Finding};
 use crate::location::FileId;
 use crate::observed::{Parts, Source};
+use crate::profile::found::certificate_beside;
 
 /// A pair that gets another key by a plan: its certificate and its key.
 pub fn rekeyed(last: &Last, plan: &Plan) -> Vec<[FileId; 2]> {
@@ -15,10 +16,10 @@ pub fn rekeyed(last: &Last, plan: &Plan) -> Vec<[FileId; 2]> {
         let other = changed.is_some_and(|changed| changed.replaced != Some(changed.wrote));
         matches!(planned.step, Step::Restore { .. }) && other
     });
+    let changed: Vec<&FileId> = last.files.iter().map(|changed| &changed.file).collect();
     let keys = restored.filter_map(|planned| {
-        let stem = planned.file.name.strip_suffix(".key")?;
-        let certificate = FileId::new(planned.file.root, format!("{stem}.crt"));
-        Some([certificate, planned.file.clone()])
+        let key = &planned.file;
+        Some([certificate_beside(key, &changed)?, key.clone()])
     });
     keys.collect()
 }
@@ -27,8 +28,10 @@ pub fn rekeyed(last: &Last, plan: &Plan) -> Vec<[FileId; 2]> {
 pub fn halved(pair: &[FileId; 2], plan: &Plan, kubeconfig: &Parts) -> Option<Finding> {
     let [certificate, key] = pair.each_ref().map(|file| Source::File(file.clone()));
     let half = (kubeconfig.certificate == certificate) != (kubeconfig.key == key);
+    // Of a kubeconfig that is put back the other users stay as they are.
     let restored = |planned: &Planned| {
-        planned.file == kubeconfig.file && matches!(planned.step, Step::Restore { .. })
+        let own = planned.file == kubeconfig.file && kubeconfig.entry.is_none();
+        own && matches!(planned.step, Step::Restore { .. })
     };
     (half && !plan.steps.iter().any(restored)).then(|| Finding {
         code: Code::RestoredHalf,

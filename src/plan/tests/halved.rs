@@ -10,6 +10,7 @@ fn told(force: Force<'_>, [certificate, key]: [Source; 2]) -> Vec<Code> {
     let ground = Ground {
         kubeconfigs: vec![Parts {
             file: FileId::new(Root::Kubeconfig, "carol.conf"),
+            entry: None,
             shown: "carol.conf".to_owned(),
             certificate,
             key,

@@ -82,6 +82,20 @@ pub(super) fn keys_of(certificate: &str) -> [String; 2] {
     [format!("{base}.key"), format!("{base}-key.pem")]
 }
 
+/// The certificate whose key `key` is by its name, if that says so: of `files` the one that it is called after before
+/// any other, which need not be among them.
+pub fn certificate_beside(key: &FileId, files: &[&FileId]) -> Option<FileId> {
+    let name = &key.name;
+    let base = name
+        .strip_suffix("-key.pem")
+        .or_else(|| name.strip_suffix(".key"))?;
+    let first = certificate_of(name);
+    let names = [first.clone(), format!("{base}.crt"), format!("{base}.pem")];
+    let mut called = names.map(|name| FileId::new(key.root, name)).into_iter();
+    let there = called.find(|file| files.contains(&file));
+    Some(there.unwrap_or_else(|| FileId::new(key.root, first)))
+}
+
 /// What the certificate of such a key is called before any other.
 pub(super) fn certificate_of(key: &str) -> String {
     match key.strip_suffix("-key.pem") {

@@ -1,0 +1,186 @@
+//! Users of a kubeconfig whom its current context does not name: what a run parts, puts back, leaves behind and does not
+//! renew is theirs too.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+
+use base64ct::{Base64, Encoding};
+
+mod common;
+use common::kubeadm::NOON;
+use common::renewal::{DAY, renew, tree};
+use common::snapshot::{same, snapshot};
+use common::{CLUSTER, Finished, TempDir, at, certs, read, run, set_mode, text, write};
+
+const NONE: [&str; 2] = ["--kubelet-dir", "none"];
+
+/// `certs` over the tree that was made at noon, so many days later.
+fn later(folder: &TempDir, days: i64, verb: &str, more: &[&str]) -> Finished {
+    let mut command = certs(&[verb, "--kubernetes-dir", text(&folder.join("k"))]);
+    command.args(more);
+    run(&mut at(NOON + days * DAY, "022", &command))
+}
+
+fn client(folder: &TempDir, days: i64, more: &[&str]) -> Finished {
+    let bob = ["bob", "--common-name", "bob"];
+    later(
+        folder,
+        days,
+        "client",
+        &[&CLUSTER[..2], &bob, more].concat(),
+    )
+}
+
+/// What a kubeconfig has for a file: its name, or what is in it.
+fn field(folder: &TempDir, field: &str, file: &str, held: bool) -> String {
+    if held {
+        let data = Base64::encode_string(read(&folder.join("k").join(file)).as_bytes());
+        format!("{field}-data: {data}")
+    } else {
+        format!("{field}: {file}")
+    }
+}
+
+/// Users of a kubeconfig, each by what it has for its certificate and its key.
+fn kubeconfig(folder: &TempDir, name: &str, current: &str, users: &[(&str, [String; 2])]) {
+    let authority = field(folder, "certificate-authority", "pki/ca.crt", true);
+    let entry = |(user, [certificate, key]): &(&str, [String; 2])| {
+        format!("- {{name: {user}, user: {{{certificate}, {key}}}}}")
+    };
+    let context = |(user, _): &(&str, [String; 2])| {
+        format!("- {{name: {user}, context: {{cluster: c, user: {user}}}}}")
+    };
+    let cluster =
+        format!("- {{name: c, cluster: {{server: \"https://10.0.0.10:6443\", {authority}}}}}");
+    let mut conf = vec![
+        "apiVersion: v1\nkind: Config\nclusters:".to_owned(),
+        cluster,
+    ];
+    conf.push("users:".to_owned());
+    conf.extend(users.iter().map(entry));
+    conf.push("contexts:".to_owned());
+    conf.extend(users.iter().map(context));
+    if !current.is_empty() {
+        conf.push(format!("current-context: {current}"));
+    }
+    let path = folder.join("k").join(name);
+    write(&path, conf.join("\n"));
+    set_mode(&path, 0o600);
+}
+
+/// carol has all in the kubeconfig, bob's pair is in it where that is held.
+fn team(folder: &TempDir, current: &str, [certificate, key]: [&str; 2], held: [bool; 2]) {
+    let base = "pki/apiserver-kubelet-client";
+    let carol = [
+        field(folder, "client-certificate", &format!("{base}.crt"), true),
+        field(folder, "client-key", &format!("{base}.key"), true),
+    ];
+    let bob = [
+        field(folder, "client-certificate", certificate, held[0]),
+        field(folder, "client-key", key, held[1]),
+    ];
+    kubeconfig(
+        folder,
+        "team.conf",
+        current,
+        &[("carol", carol), ("bob", bob)],
+    );
+}
+
+const BOB: [&str; 2] = ["pki/bob.crt", "pki/bob.key"];
+
+#[test]
+fn a_pair_is_not_parted_from_a_user_whom_the_current_context_does_not_name() {
+    for current in ["carol", ""] {
+        for held in [[false, true], [true, false]] {
+            let folder = tree();
+            client(&folder, 0, &[]).expect(0);
+            team(&folder, current, BOB, held);
+            let before = snapshot(&folder.join("k"));
+            let words = "team.conf (user \"bob\") names one of its two files";
+            let due = renew(&folder, 1, &[&["bob.crt"][..], &NONE].concat()).expect(3);
+            assert!(due.stderr.contains(words), "{due}");
+            let forced = client(&folder, 1, &["--force"]).expect(4);
+            assert!(forced.stderr.contains(words), "{forced}");
+            same(&before, &folder.join("k"));
+            // What else is due is renewed, where nothing else refuses it.
+            let was = BOB.map(|file| read(&folder.join("k").join(file)));
+            let code = if current.is_empty() { 4 } else { 3 };
+            let all = renew(&folder, 350, &NONE).expect(code);
+            assert!(all.stderr.contains(words), "{all}");
+            assert_eq!(BOB.map(|file| read(&folder.join("k").join(file))), was);
+            renew(
+                &folder,
+                350,
+                &[&["bob.crt", "--reuse-key"][..], &NONE].concat(),
+            )
+            .expect(0);
+        }
+    }
+}
+
+#[test]
+fn a_pair_is_renewed_beside_a_user_who_has_both_of_its_files_or_neither() {
+    for held in [[false, false], [true, true]] {
+        let folder = tree();
+        client(&folder, 0, &[]).expect(0);
+        team(&folder, "carol", BOB, held);
+        let said = renew(&folder, 1, &[&["bob.crt"][..], &NONE].concat()).expect(0);
+        assert!(!said.stderr.contains("team.conf"), "{said}");
+        let said = client(&folder, 1, &["--force"]).expect(0);
+        assert!(!said.stderr.contains("team.conf"), "{said}");
+    }
+}
+
+#[test]
+fn a_user_who_is_left_with_half_of_a_pair_by_a_rollback_is_told_whatever_the_pair_is_called() {
+    let cfssl = ["pki/bob.pem", "pki/bob-key.pem"];
+    let mixed = ["pki/bob.crt", "pki/bob-key.pem"];
+    for (pair, current, held, told) in [
+        (BOB, "carol", [false, true], true),
+        (BOB, "carol", [true, false], true),
+        (BOB, "", [false, true], true),
+        (BOB, "carol", [false, false], false),
+        (cfssl, "carol", [false, true], true),
+        (cfssl, "bob", [false, true], true),
+        (cfssl, "bob", [true, false], true),
+        (cfssl, "bob", [false, false], false),
+        (cfssl, "carol", [true, true], false),
+        (mixed, "bob", [false, true], true),
+    ] {
+        let folder = tree();
+        client(&folder, 0, &[]).expect(0);
+        for (from, to) in BOB.into_iter().zip(pair) {
+            fs::rename(folder.join("k").join(from), folder.join("k").join(to)).expect("rename");
+        }
+        let named = pair[0].trim_start_matches("pki/");
+        renew(&folder, 1, &[&[named][..], &NONE].concat()).expect(0);
+        team(&folder, current, pair, held);
+        let user = if current == "bob" {
+            ""
+        } else {
+            " (user \"bob\")"
+        };
+        let words = format!(
+            "{} is put back, and team.conf{user} names one file",
+            pair[1]
+        );
+        let said = later(&folder, 1, "rollback", &NONE).expect(if told { 3 } else { 0 });
+        assert_eq!(said.stderr.contains(&words), told, "{said}");
+        let check = later(&folder, 1, "check", &NONE);
+        assert_eq!(
+            check.stdout.contains(&format!(
+                "team.conf{user} holds a key that is not its certificate's"
+            )),
+            told,
+            "{check}"
+        );
+        // What is not whole has nothing to lose.
+        if told {
+            later(&folder, 1, "rollback", &NONE).expect(0);
+        }
+    }
+}
