@@ -42,7 +42,7 @@ pub use returned::{aging, counted, placed};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
 pub use server::served;
-pub use signer::signing_key;
+pub use signer::{signing_key, unknown_signers};
 pub(crate) use tree::{external, external_of, whole};
 pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 
@@ -143,7 +143,7 @@ impl Judge<'_> {
             }
             Observed::Kubeconfig(kubeconfig) => self.kubeconfig(kubeconfig),
             Observed::Lead(lead) => self.lead(lead),
-            Observed::PublicOnly => self.tell(
+            Observed::PublicOnly(_) => self.tell(
                 Code::MissingKey,
                 &format!("stands without {}", self.spec.place.key().name),
                 "",
@@ -156,7 +156,7 @@ impl Judge<'_> {
                 ..
             } => self.issued(request, chain, *access),
             Observed::Shared(files) => files.iter().for_each(|shared| self.shared(shared)),
-            Observed::Unreadable(reasons) => {
+            Observed::Unreadable(reasons, _) => {
                 for unreadable in reasons {
                     self.unreadable(unreadable);
                 }

@@ -101,7 +101,7 @@ fn look<'a>(
             observed
         } else {
             reader.unreadable.extend(observed.unread_key().cloned());
-            Observed::Unreadable(reader.unreadable)
+            Observed::Unreadable(reader.unreadable, observed.public_keys())
         };
         seen.observed.insert(spec.name.clone(), observed);
     }
@@ -116,7 +116,10 @@ fn look<'a>(
             }
         }
         // Who replaces nothing is told what is in the way of it where that is why it cannot be read.
-        let unread = matches!(seen.observed.get(&spec.name), Some(Observed::Unreadable(_)));
+        let unread = matches!(
+            seen.observed.get(&spec.name),
+            Some(Observed::Unreadable(..))
+        );
         let asked = !lenient || unread;
         let obstacle = asked.then(|| seen.obstacle(spec)).flatten();
         seen.ground
@@ -206,7 +209,7 @@ impl Seen {
     /// Takes what is in the place of this spec for copies of what `source` has there. What cannot be read
     /// stays that.
     pub fn share(&mut self, spec: &Spec, source: &Self) {
-        if let Some(Observed::Unreadable(reasons)) = self.observed.get(&spec.name)
+        if let Some(Observed::Unreadable(reasons, _)) = self.observed.get(&spec.name)
             && reasons.iter().any(|reason| reason.cause != Cause::Content)
         {
             return;

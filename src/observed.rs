@@ -1,5 +1,6 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
+mod keys;
 pub mod server;
 mod shared;
 mod trusted;
@@ -55,7 +56,7 @@ pub enum Observed {
     /// A kubeconfig whose user is somebody by other means than a certificate.
     Lead(Box<Lead>),
     /// Public keys without the private one.
-    PublicOnly,
+    PublicOnly(Vec<PublicKey>),
     /// A key that waits for the certificate that its request asks for.
     Requested {
         /// The key.
@@ -78,8 +79,8 @@ pub enum Observed {
     },
     /// Copies of files that all nodes of a cluster have alike.
     Shared(Vec<Shared>),
-    /// Something that is not what its place asks for.
-    Unreadable(Vec<Unreadable>),
+    /// Something that is not what its place asks for, and the public keys of what can be read of it.
+    Unreadable(Vec<Unreadable>, Vec<PublicKey>),
 }
 
 /// A certificate that came back, with what is in its place.
@@ -333,16 +334,6 @@ impl Key {
 }
 
 impl Observed {
-    /// The key that its certificate is asked for with.
-    pub fn asking_key(&self) -> Option<&Key> {
-        match self {
-            Self::Certificate { key, .. } => key.as_ref(),
-            Self::KeyOnly(key) | Self::Requested { key, .. } => Some(key),
-            Self::Kubeconfig(found) => Some(&found.key),
-            _ => None,
-        }
-    }
-
     /// The file that a kubeconfig names for its key, as it names it and as it is known.
     pub fn key_file(&self) -> Option<(&str, &Source)> {
         match self {
@@ -366,28 +357,9 @@ impl Observed {
     /// Whether it is a kubeconfig that can only be replaced whole.
     pub fn is_opaque(&self) -> bool {
         match self {
-            Self::Unreadable(reasons) => reasons.iter().any(|found| found.cause == Cause::Opaque),
-            _ => false,
-        }
-    }
-
-    /// Why its key is of no use.
-    pub fn unread_key(&self) -> Option<&Unreadable> {
-        let key = match self {
-            Self::Certificate { key, .. } => key.as_ref()?,
-            Self::KeyOnly(key) | Self::KeyPair { key, .. } => key,
-            _ => return None,
-        };
-        match &key.state {
-            KeyState::Unread(reason) => Some(reason),
-            KeyState::Locked(_) | KeyState::Open(_) => None,
-        }
-    }
-
-    /// Whether its key is encrypted, and was not opened.
-    pub fn is_locked(&self) -> bool {
-        match self {
-            Self::Certificate { key: Some(key), .. } => matches!(key.state, KeyState::Locked(_)),
+            Self::Unreadable(reasons, _) => {
+                reasons.iter().any(|found| found.cause == Cause::Opaque)
+            }
             _ => false,
         }
     }

@@ -261,7 +261,7 @@ impl<'a> Planner<'a> {
         // kubeconfig leads does not change with its certificate's time, and is no matter of a renewal.
         let unread = matches!(
             self.found.get(API_SERVER),
-            Some(Observed::KeyOnly(_) | Observed::Unreadable(_))
+            Some(Observed::KeyOnly(_) | Observed::Unreadable(..))
         );
         let held = match self.policy.force.plain() {
             Force::Renew(_) => false,
@@ -325,7 +325,7 @@ impl<'a> Planner<'a> {
         // What was not read, or is no file, is not replaced either.
         let lost = observed.is_opaque() && !self.policy.backup;
         let replaceable = match observed {
-            Observed::Unreadable(reasons) => {
+            Observed::Unreadable(reasons, _) => {
                 !lost && reasons.iter().all(|found| found.way_out.is_none())
             }
             _ => true,

@@ -848,6 +848,17 @@ fn a_directory_where_a_file_is_asked_for_is_not_to_go() {
     run(certs(&["show"]).arg(pki.join("ca.crt"))).expect(0);
 }
 
+/// Makes a client's certificate for this key, and puts that beside it.
+fn joe(pki: &str, key: &str) {
+    let script = format!(
+        "set -e; cd {pki}; openssl req -new -key {key} -subj /CN=joe | FAKETIME= openssl x509 -req -CA ca.crt -CAkey ca.key \
+         -days 300 -out joe.crt -extfile <(printf '%s\\n' basicConstraints=critical,CA:FALSE \
+         keyUsage=critical,digitalSignature,keyEncipherment extendedKeyUsage=clientAuth subjectKeyIdentifier=hash \
+         authorityKeyIdentifier=keyid); cp {key} joe.key"
+    );
+    run(Command::new(tool("bash")).args(["-c", &script])).expect(0);
+}
+
 #[test]
 fn the_key_of_what_signs_is_handed_out_and_prolonged_under_no_leaf() {
     let place = tree_of_all();
@@ -855,15 +866,7 @@ fn the_key_of_what_signs_is_handed_out_and_prolonged_under_no_leaf() {
     let password = place.join("password");
     write_secret(&password, PASSWORD);
     let pki = text(place.path()).to_owned() + "/pki";
-    let made = |key: &str| {
-        let script = format!(
-            "set -e; cd {pki}; openssl req -new -key {key} -subj /CN=joe | FAKETIME= openssl x509 -req -CA ca.crt -CAkey ca.key \
-             -days 300 -out joe.crt -extfile <(printf '%s\\n' basicConstraints=critical,CA:FALSE \
-             keyUsage=critical,digitalSignature,keyEncipherment extendedKeyUsage=clientAuth subjectKeyIdentifier=hash \
-             authorityKeyIdentifier=keyid); cp {key} joe.key"
-        );
-        run(Command::new(tool("bash")).args(["-c", &script])).expect(0);
-    };
+    let made = |key: &str| joe(&pki, key);
     let file = out.join("z.p12");
     let as_pkcs12 = [
         "joe",
@@ -872,6 +875,11 @@ fn the_key_of_what_signs_is_handed_out_and_prolonged_under_no_leaf() {
         "--output-file",
         text(&file),
     ];
+    let renew = || {
+        let mut renew = certs(&["renew", "joe", "--reuse-key", "--kubelet-dir", "none"]);
+        renew.args(["--kubernetes-dir", text(place.path())]);
+        renew
+    };
     for (key, of) in [
         ("ca.key", "ca.crt"),
         ("sa.key", "sa.pub"),
@@ -879,12 +887,10 @@ fn the_key_of_what_signs_is_handed_out_and_prolonged_under_no_leaf() {
     ] {
         made(key);
         let told = format!("joe.crt is for the key of {of}, which signs for the cluster");
-        let mut renew = certs(&["renew", "joe", "--reuse-key", "--kubelet-dir", "none"]);
-        renew.args(["--kubernetes-dir", text(place.path())]);
         for refused in [
             export(place.path(), "pkcs12", &as_pkcs12).expect(4),
             export(place.path(), "secret", &["joe"]).expect(4),
-            run(&mut renew).expect(4),
+            run(&mut renew()).expect(4),
         ] {
             assert!(refused.stderr.contains(&told), "{refused}");
             assert!(!refused.stdout.contains("tls.key"), "{key}");
@@ -903,5 +909,81 @@ fn the_key_of_what_signs_is_handed_out_and_prolonged_under_no_leaf() {
     ];
     run(Command::new(tool("openssl")).args(ec).arg(&new)).expect(0);
     made("new");
+    export(place.path(), "pkcs12", &as_pkcs12).expect(0);
+}
+
+#[test]
+fn the_key_of_what_signs_is_told_by_each_half_of_it_that_can_be_read() {
+    let place = tree_of_all();
+    let out = TempDir::new();
+    let password = place.join("password");
+    write_secret(&password, PASSWORD);
+    let pki = text(place.path()).to_owned() + "/pki";
+    let made = |key: &str| joe(&pki, key);
+    let file = out.join("z.p12");
+    let as_pkcs12 = [
+        "joe",
+        "--password-file",
+        text(&password),
+        "--output-file",
+        text(&file),
+    ];
+    let renew = || {
+        let mut renew = certs(&["renew", "joe", "--reuse-key", "--kubelet-dir", "none"]);
+        renew.args(["--kubernetes-dir", text(place.path())]);
+        renew
+    };
+    let shell = |script: &str| {
+        let script = format!("set -e; cd {pki}; {script}");
+        run(Command::new(tool("bash")).args(["-c", &script])).expect(0);
+    };
+    let kept = out.join("whole");
+    shell(&format!("cp -a . {}", text(&kept)));
+    let whole = format!("cp -a {}/. .", text(&kept));
+    let genkey = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out";
+    for (key, of, damage) in [
+        ("etcd/ca.key", "etcd/ca.crt", "echo junk > etcd/ca.crt"),
+        (
+            "etcd/ca.key",
+            "etcd/ca.crt",
+            "head -3 ca.crt >> etcd/ca.crt",
+        ),
+        ("etcd/ca.key", "etcd/ca.crt", "echo junk > etcd/ca.key"),
+        ("sa.key", "sa.pub", "echo junk > sa.pub"),
+        (
+            "sa.key",
+            "sa.pub",
+            "openssl pkcs8 -topk8 -in sa.key -passout pass:secret -out locked; mv locked sa.key",
+        ),
+        ("sa.key", "sa.pub", "rm sa.key"),
+        ("own-ca.key", "own-ca.key", "rm -f own-ca.crt"),
+        ("own-ca.key", "own-ca.crt", "echo junk > own-ca.crt"),
+    ] {
+        if key == "own-ca.key" {
+            shell(&format!("{genkey} own-ca.key"));
+        }
+        made(key);
+        shell(damage);
+        let told = format!("joe.crt is for the key of {of}, which signs for the cluster");
+        for refused in [
+            export(place.path(), "pkcs12", &as_pkcs12).expect(4),
+            export(place.path(), "secret", &["joe"]).expect(4),
+            run(&mut renew()).expect(4),
+        ] {
+            assert!(refused.stderr.contains(&told), "{damage}: {refused}");
+        }
+        shell(&whole);
+    }
+    shell("rm own-ca.*");
+    // Of a signer of which nothing can be read nobody knows whether the key is its own.
+    made("etcd/ca.key");
+    shell("rm etcd/ca.key; echo junk > etcd/ca.crt");
+    let refused = export(place.path(), "pkcs12", &as_pkcs12).expect(4);
+    let told = "pki/etcd/ca.crt cannot be used: no certificate";
+    assert!(refused.stderr.contains(told), "{refused}");
+    shell(&whole);
+    // The key of a copy is no signer's by that.
+    shell(&format!("{genkey} own.key; chmod 600 own.key"));
+    made("own.key");
     export(place.path(), "pkcs12", &as_pkcs12).expect(0);
 }

@@ -590,9 +590,7 @@ fn what_a_killed_run_left_goes_where_no_node_is_new() {
     let flags = ["--control-plane-endpoint", "api.example.com"];
     let flags = [&flags[..], &["--key-algorithm", "ECDSA-P256"]].concat();
     trees.all(&flags).expect(0);
-    let left = trees
-        .out()
-        .join(".certs-nodes-0011223344556677");
+    let left = trees.out().join(".certs-nodes-0011223344556677");
     let other = trees.out().join(".certs-nodes-mine");
     for folder in [&left, &other] {
         fs::create_dir(folder).expect("make a folder");

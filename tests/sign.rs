@@ -657,6 +657,7 @@ fn where_requests_lie_that_nothing_can_be_put_beside_another_directory_is_asked_
 
 #[test]
 fn a_request_for_the_key_of_a_ca_or_of_service_accounts_is_refused_by_that_key_s_file() {
+    const SUBJECT: &str = "/O=kubeadm:cluster-admins/CN=kubernetes-admin";
     let place = machine();
     for (key, file) in [
         ("ca.key", "ca.crt"),
@@ -664,8 +665,7 @@ fn a_request_for_the_key_of_a_ca_or_of_service_accounts_is_refused_by_that_key_s
         ("front-proxy-ca.key", "front-proxy-ca.crt"),
         ("sa.key", "sa.pub"),
     ] {
-        let subject = "/O=kubeadm:cluster-admins/CN=kubernetes-admin";
-        let request = format!("openssl req -new -key pki/{key} -subj {subject} -out csr/admin.csr");
+        let request = format!("openssl req -new -key pki/{key} -subj {SUBJECT} -out csr/admin.csr");
         script(place.path(), &request);
         let refused = sign(place.path(), "csr", &["-o", "json"]).expect(4);
         assert!(refused.stdout.contains("\"request-key\""), "{refused}");
@@ -676,7 +676,20 @@ fn a_request_for_the_key_of_a_ca_or_of_service_accounts_is_refused_by_that_key_s
         assert!(refused.stderr.contains(&words), "{words}: {refused}");
         assert!(!place.join("csr/admin.crt").exists());
     }
+    // The half that is left tells.
+    let etcds = format!("openssl req -new -key pki/etcd/ca.key -subj {SUBJECT} -out csr/admin.csr");
+    script(place.path(), &etcds);
+    script(place.path(), "cp -a pki whole; echo junk > pki/etcd/ca.crt");
+    let refused = sign(place.path(), "csr", &[]).expect(4);
+    let words = "csr/admin.csr is for the key of etcd/ca.crt, which signs for the cluster";
+    assert!(refused.stderr.contains(words), "{refused}");
+    // And of what signs and cannot be read at all nothing is known.
     request(place.path(), "admin", P256, ADMIN, "");
+    script(place.path(), "rm pki/etcd/ca.key");
+    let refused = sign(place.path(), "csr", &[]).expect(4);
+    let words = "pki/etcd/ca.crt cannot be used: no certificate";
+    assert!(refused.stderr.contains(words), "{refused}");
+    script(place.path(), "rm pki/etcd/ca.crt");
     sign(place.path(), "csr", &[]).expect(0);
 }
 

@@ -247,7 +247,7 @@ impl Run {
                     KeyState::Locked(why) => why.clone(),
                     _ => return None,
                 },
-                Observed::Unreadable(reasons) => {
+                Observed::Unreadable(reasons, _) => {
                     let reason = reasons.first()?;
                     let way_out = reason.way_out.as_deref().unwrap_or_default();
                     format!("{}: {way_out}", reason.why)

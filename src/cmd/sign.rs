@@ -6,16 +6,15 @@ use super::generate::{owner, passphrases};
 use super::give::Give;
 use super::job::{Adapt, Job, over_requests};
 use super::select::issuers;
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, there};
 use crate::cli::Sign;
-use crate::diff::{signs, take_sans};
+use crate::diff::{signs, take_sans, unknown_signers};
 use crate::facts::{self, Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
 use crate::observe::{Seen, survey};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
-use crate::profile::found::rows;
 use crate::profile::{self, Phase, Profile, TABLE, by_name};
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
@@ -223,10 +222,9 @@ fn adapt(issuers: &[Spec], accept_sans: bool, store: Store) -> Box<Adapt> {
         for (ca, copy) in &cas {
             hand_out(seen, ca, copy);
         }
-        let mut signing = rows();
-        signing.retain(|spec| matches!(spec.phase, Phase::Ca | Phase::Sa));
-        let there = survey(&signing, &store, Vec::new()).observed;
-        let mut findings: Vec<Finding> = Vec::new();
+        let (places, _) = there::places(&store, &[Root::Pki]);
+        let there = survey(&places, &store, Vec::new()).observed;
+        let mut findings: Vec<Finding> = unknown_signers(&there);
         for spec in specs {
             let Some(Observed::Request { request, .. }) = seen.observed.get(&spec.name) else {
                 continue;
@@ -251,7 +249,7 @@ fn hand_out(seen: &mut Seen, ca: &str, copy: &str) {
         return;
     };
     let found = seen.observed.get(copy);
-    if matches!(found, Some(Observed::Unreadable(_))) {
+    if matches!(found, Some(Observed::Unreadable(..))) {
         return;
     }
     let there = file(found);

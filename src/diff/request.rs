@@ -34,7 +34,7 @@ pub fn request(spec: &Spec, observed: &Observed, trusted: &[u32]) -> Vec<Finding
             judge.findings = of_others(&spec.name, &spec.place.key(), *access, trusted);
             judge.request(wanted, request);
         }
-        (_, Observed::Unreadable(reasons)) => {
+        (_, Observed::Unreadable(reasons, _)) => {
             for unreadable in reasons {
                 judge.unreadable(unreadable);
             }

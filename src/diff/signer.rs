@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::Judge;
 use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
-use crate::observed::{Key, Observed};
+use crate::observed::Observed;
 use crate::profile::by_name;
+use crate::profile::found::{is_called_ca, rows};
 use crate::spec::{Kind, Phase, Spec};
 use crate::x509::cert::Certificate;
 
@@ -53,44 +54,62 @@ pub(super) fn signer(
     found: &BTreeMap<String, Observed>,
     held: Held,
 ) -> Option<String> {
-    let is = |private: &Key| {
-        let private = private.open();
-        private.is_some_and(|private| private.public_key() == key)
-    };
-    let signs = |(name, observed): &(&String, &Observed)| {
-        let row = by_name(name);
-        let of_ca = row.is_some_and(|row| row.phase == Phase::Ca);
-        match observed {
-            Observed::Certificate {
-                chain, key: beside, ..
-            } => {
-                let bundle = row.is_none() && chain.first().is_some_and(Certificate::is_ca);
-                let mut cas = chain.iter().filter(|ca| ca.is_ca());
-                (of_ca || bundle) && cas.any(|ca| ca.public_key == *key)
-                    || of_ca && beside.as_ref().is_some_and(is)
-            }
-            Observed::KeyOnly(key) => of_ca && is(key),
-            Observed::KeyPair {
-                key: private,
-                public,
-                ..
-            } => {
-                let mut public = public.iter().flatten();
-                is(private) || held == Held::Anywhere && public.any(|public| public == key)
-            }
-            _ => false,
-        }
-    };
+    let signs = |(name, observed): &(&String, &Observed)| keys(name, observed, held).contains(key);
     let (name, _) = found.iter().find(signs)?;
     let row = by_name(name).map(|row| row.stored.public().to_string());
     Some(row.unwrap_or_else(|| name.clone()))
 }
 
+/// The keys of what signs, each half that can be read: of another name what is a CA's, or is called so where nothing else
+/// tells.
+fn keys(name: &str, observed: &Observed, held: Held) -> Vec<PublicKey> {
+    let row = by_name(name);
+    let signs = match (row, observed) {
+        (Some(row), _) => matches!(row.phase, Phase::Ca | Phase::Sa),
+        (None, Observed::Certificate { chain, .. }) => {
+            chain.first().is_some_and(Certificate::is_ca)
+        }
+        (None, Observed::KeyOnly(_) | Observed::Unreadable(..)) => is_called_ca(name),
+        _ => false,
+    };
+    match observed {
+        _ if !signs => Vec::new(),
+        Observed::KeyPair { key, .. } if held == Held::Here && key.open().is_some() => {
+            let own = key.open().map(|key| key.public_key().clone());
+            own.into_iter().collect()
+        }
+        observed => observed.public_keys(),
+    }
+}
+
+/// What signs for the cluster and is there, and of which nothing can be read: whether a key is its own cannot be told.
+pub fn unknown_signers(found: &BTreeMap<String, Observed>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for spec in rows() {
+        let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+        let signs = matches!(spec.phase, Phase::Ca | Phase::Sa);
+        if !signs || observed.is_absent() || !observed.public_keys().is_empty() {
+            continue;
+        }
+        let mut judge = Judge::of(&spec);
+        if let Observed::Unreadable(reasons, _) = observed {
+            for reason in reasons {
+                judge.unreadable(reason);
+            }
+        } else {
+            let text = "cannot be read, nor its key: whether another is the same cannot be told";
+            judge.tell(Code::Unreadable, text, "");
+        }
+        findings.append(&mut judge.findings);
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Held, signer, signing_key};
+    use super::{Held, signer, signing_key, unknown_signers};
     use crate::finding::Code;
-    use crate::observed::Observed;
+    use crate::observed::{Cause, KeyState, Observed, Unreadable};
     use crate::oracle::sample::{spec, tree};
     use crate::x509::cert::Certificate;
 
@@ -163,5 +182,39 @@ mod tests {
         };
         found.insert("etcd-ca".to_owned(), Observed::KeyOnly(key));
         assert!(signing_key(&spec("apiserver"), &found["apiserver"], &found).is_some());
+    }
+
+    #[test]
+    fn what_signs_and_cannot_be_read_at_all_is_told_once_and_hides_no_half() {
+        let mut found = tree();
+        assert_eq!(unknown_signers(&found), []);
+        let key = leaf(&mut found["etcd-ca"].clone()).public_key.clone();
+        let reason = Unreadable {
+            file: spec("etcd-ca").place.public(),
+            why: "cannot be used: garbage".to_owned(),
+            cause: Cause::Content,
+            way_out: None,
+            access: None,
+        };
+        let mut put = |keys| {
+            let unreadable = Observed::Unreadable(vec![reason.clone()], keys);
+            found.insert("etcd-ca".to_owned(), unreadable);
+            let told = unknown_signers(&found);
+            (told.len(), signer(&key, &found, Held::Here))
+        };
+        assert_eq!(put(vec![key.clone()]), (0, Some("etcd/ca.crt".to_owned())));
+        assert_eq!(put(Vec::new()), (1, None));
+        // As of a locked key alone.
+        let Some(Observed::KeyPair { key, public, .. }) = found.get_mut("sa") else {
+            panic!("there is a pair");
+        };
+        key.state = KeyState::Locked("give its passphrase".to_owned());
+        let held = public.take().unwrap();
+        let told = unknown_signers(&found);
+        assert!(told[1].text.starts_with("cannot be read"), "{told:?}");
+        found.insert("sa".to_owned(), Observed::PublicOnly(held.clone()));
+        assert_eq!(unknown_signers(&found).len(), 1);
+        let told = signer(&held[0], &found, Held::Here);
+        assert_eq!(told.as_deref(), Some("sa.pub"));
     }
 }

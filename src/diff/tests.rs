@@ -126,13 +126,16 @@ fn stranger(common_name: &str) -> Certificate {
 }
 
 fn unreadable(way_out: Option<&str>) -> Observed {
-    Observed::Unreadable(vec![Unreadable {
-        file: spec("apiserver").place.key(),
-        why: "cannot be used: no usable private key".to_owned(),
-        cause: Cause::Content,
-        way_out: way_out.map(str::to_owned),
-        access: None,
-    }])
+    Observed::Unreadable(
+        vec![Unreadable {
+            file: spec("apiserver").place.key(),
+            why: "cannot be used: no usable private key".to_owned(),
+            cause: Cause::Content,
+            way_out: way_out.map(str::to_owned),
+            access: None,
+        }],
+        Vec::new(),
+    )
 }
 
 /// The state of a key that is of no use.
@@ -553,7 +556,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "apiserver",
         |case| {
             *case.observed() = unreadable(None);
-            if let Observed::Unreadable(reasons) = case.observed() {
+            if let Observed::Unreadable(reasons, _) = case.observed() {
                 reasons[0].cause = Cause::Failed;
             }
         },
@@ -565,7 +568,7 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "apiserver",
         |case| {
             *case.observed() = unreadable(Some("wait"));
-            if let Observed::Unreadable(reasons) = case.observed() {
+            if let Observed::Unreadable(reasons, _) = case.observed() {
                 reasons[0].cause = Cause::Requested;
             }
         },
@@ -880,19 +883,22 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
     let broken = |name: &str| {
         let file = spec(name).place.key();
         let why = "cannot be used: garbage".to_owned();
-        Observed::Unreadable(vec![Unreadable {
-            file,
-            why,
-            cause: Cause::Content,
-            way_out: None,
-            access: None,
-        }])
+        Observed::Unreadable(
+            vec![Unreadable {
+                file,
+                why,
+                cause: Cause::Content,
+                way_out: None,
+                access: None,
+            }],
+            Vec::new(),
+        )
     };
     let odd = [
         ("ca", broken("ca")),
         ("ca", Observed::KeyOnly(open(key("ca")))),
         ("sa", broken("sa")),
-        ("sa", Observed::PublicOnly),
+        ("sa", Observed::PublicOnly(Vec::new())),
         (
             "sa",
             Observed::KeyPair {

@@ -69,7 +69,7 @@ pub(crate) fn external_of(spec: &Spec, found: &Found) -> String {
             // One that goes with a pair is asked for by that.
             kubeconfig.referred && as_there(vec![spec.clone()], found).len() == 1
         }
-        Some(Observed::Unreadable(_)) => true,
+        Some(Observed::Unreadable(..)) => true,
         _ => false,
     };
     let way_out = external(spec);

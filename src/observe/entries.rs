@@ -30,7 +30,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Vec<SeenEntry> {
     };
     let told = match observed {
         Observed::Kubeconfig(_) | Observed::Lead(_) => Vec::new(),
-        Observed::Unreadable(reasons) => reasons.clone(),
+        Observed::Unreadable(reasons, _) => reasons.clone(),
         _ => return Vec::new(),
     };
     let known = match observed {
@@ -177,6 +177,6 @@ impl Reading<'_, '_> {
     fn unread(&mut self) -> Option<Observed> {
         let mut reasons = std::mem::take(&mut self.reader.unreadable);
         reasons.retain(|reason| self.told.iter().all(|told| told.why != reason.why));
-        (!reasons.is_empty()).then_some(Observed::Unreadable(reasons))
+        (!reasons.is_empty()).then_some(Observed::Unreadable(reasons, Vec::new()))
     }
 }

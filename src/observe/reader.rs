@@ -201,7 +201,7 @@ impl Reader<'_> {
                     .unwrap_or_default(),
                 public: public.map(|(keys, _)| keys),
             },
-            (None, Some(_)) => Observed::PublicOnly,
+            (None, Some((keys, _))) => Observed::PublicOnly(keys),
             (None, None) => Observed::Absent,
         }
     }

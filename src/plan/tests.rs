@@ -101,13 +101,16 @@ fn locked() -> Key {
 }
 
 fn unreadable(spec: &Spec, way_out: Option<&str>) -> Observed {
-    Observed::Unreadable(vec![Unreadable {
-        file: spec.place.public(),
-        why: "cannot be used: garbage".to_owned(),
-        cause: Cause::Content,
-        way_out: way_out.map(str::to_owned),
-        access: None,
-    }])
+    Observed::Unreadable(
+        vec![Unreadable {
+            file: spec.place.public(),
+            why: "cannot be used: garbage".to_owned(),
+            cause: Cause::Content,
+            way_out: way_out.map(str::to_owned),
+            access: None,
+        }],
+        Vec::new(),
+    )
 }
 
 /// Ways in which what is there can be.
@@ -152,7 +155,7 @@ fn put(found: &mut Found, spec: &Spec, state: &str) {
                 access: *access,
                 key: None,
             },
-            Some(Observed::KeyPair { .. }) => Observed::PublicOnly,
+            Some(Observed::KeyPair { .. }) => Observed::PublicOnly(Vec::new()),
             _ => return,
         },
         "only its key" => match found.get(&spec.name) {
@@ -738,7 +741,7 @@ fn a_kubeconfig_that_can_only_be_replaced_whole_is_not_without_a_backup() {
         (Cause::Content, false, true),
     ] {
         let mut observed = unreadable(&spec("admin"), None);
-        if let Observed::Unreadable(reasons) = &mut observed {
+        if let Observed::Unreadable(reasons, _) = &mut observed {
             reasons[0].cause = cause;
         }
         found.insert("admin".to_owned(), observed);
@@ -830,7 +833,10 @@ fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
         way_out: Some("look at it".to_owned()),
         access: None,
     };
-    found.insert(leaf.name.clone(), Observed::Unreadable(vec![failed]));
+    found.insert(
+        leaf.name.clone(),
+        Observed::Unreadable(vec![failed], Vec::new()),
+    );
     let refusal = planned(&found, Force::No).unwrap_err();
     assert_eq!(errors(&refusal), [("apiserver", Code::ReadFailed)]);
 }

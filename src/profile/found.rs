@@ -31,12 +31,12 @@ mod loose;
 mod told;
 
 use evidence::made_by_kubelet;
-use loose::{certificate_of, keys_of};
+use loose::{certificate_of, is_lone_key_of_ca, keys_of};
 
 pub use asked::as_asked;
 pub use entry::of_entry;
 pub use evidence::Evidence;
-pub use loose::{certificate_beside, loose, paired};
+pub use loose::{certificate_beside, is_called_ca, loose, paired};
 pub use told::{given, is_new, key_algorithm, led};
 
 /// What was found, by the spec's name.
@@ -159,6 +159,10 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
                         root: file.root,
                         base: base.to_owned(),
                     })
+                }
+                // What was made with the key of a CA is told by it, though its certificate is gone.
+                (Root::Pki, (_, "key" | "pem")) if is_lone_key_of_ca(file, files) => {
+                    Some(loose(String::new(), file.clone()).place)
                 }
                 (Root::Kubelet | Root::Pki, (base, "crt" | "pem")) if is_current(file, base) => {
                     Some(key_beside(file, files).unwrap_or_else(|| Place::File {

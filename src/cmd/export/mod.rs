@@ -14,7 +14,7 @@ use super::check::{judged, look};
 use super::{Env, Outcome, Stop, there};
 use crate::bundle::above;
 use crate::cli::{ExportVerb, Tree};
-use crate::diff::{authorities, renewed_by_name, told_to_a_reader};
+use crate::diff::{authorities, renewed_by_name, told_to_a_reader, unknown_signers};
 use crate::facts;
 use crate::finding::{Finding, Severity};
 use crate::key::PrivateKey;
@@ -25,7 +25,7 @@ use crate::outcome::Exit;
 use crate::profile::by_name;
 use crate::profile::found::{loose, paired};
 use crate::report::{Format, Output, told};
-use crate::spec::{Content, Place, Spec};
+use crate::spec::{Content, Kind, Place, Spec};
 use crate::store::{self, Store};
 use crate::x509::cert::Certificate;
 
@@ -198,7 +198,20 @@ impl Found {
     fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
         let specs = std::slice::from_ref(spec);
         let findings = told_to_a_reader(judged(specs, &self.seen, env.now), specs);
-        renewed_by_name(findings, specs, &self.seen.observed)
+        let mut findings = renewed_by_name(findings, specs, &self.seen.observed);
+        let leaf = |spec: &Spec| {
+            spec.certificate()
+                .is_some_and(|wanted| wanted.kind != Kind::Ca)
+        };
+        if leaf(spec) {
+            let unknown = unknown_signers(&self.seen.observed);
+            let new = unknown
+                .into_iter()
+                .filter(|one| findings.iter().all(|told| told.file != one.file));
+            let new: Vec<Finding> = new.collect();
+            findings.extend(new);
+        }
+        findings
     }
 
     fn observed(&self, spec: &Spec) -> &Observed {

@@ -46,7 +46,7 @@ pub(super) fn take_ca(
     if !asked && !observed.is_absent() {
         return;
     }
-    if matches!(observed, Observed::Unreadable(_)) || (arrival.is_none() && !asked) {
+    if matches!(observed, Observed::Unreadable(..)) || (arrival.is_none() && !asked) {
         return;
     }
     let (key, now) = what_is_there(observed);
@@ -145,7 +145,7 @@ pub(super) fn take(
     asked: Option<Vec<San>>,
 ) {
     let observed = seen.observed.get(&spec.name).unwrap_or(&Observed::Absent);
-    if matches!(observed, Observed::Unreadable(_)) {
+    if matches!(observed, Observed::Unreadable(..)) {
         return;
     }
     let (key, now) = what_is_there(observed);

@@ -103,3 +103,59 @@ pub(super) fn certificate_of(key: &str) -> String {
         None => format!("{}.crt", key.strip_suffix(".key").unwrap_or(key)),
     }
 }
+
+/// Whether a file is called as a CA's are: `ca.pem`, `own-ca.key`, `rootCA-key.pem`.
+pub fn is_called_ca(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let base = name.rsplit_once('.').map_or(name, |(base, _)| base);
+    let base = base.strip_suffix("-key").unwrap_or(base);
+    base == "ca"
+        || ["CA", "-ca", "_ca", ".ca"]
+            .iter()
+            .any(|end| base.ends_with(end))
+}
+
+/// Whether it is called as the key of a CA is, and no certificate has it by its name.
+pub(super) fn is_lone_key_of_ca(file: &FileId, files: &[FileId]) -> bool {
+    let goes_with = |other: &FileId| {
+        other != file && other.root == file.root && keys_of(&other.name).contains(&file.name)
+    };
+    let key = [".key", "-key.pem"]
+        .iter()
+        .any(|end| file.name.ends_with(end));
+    key && is_called_ca(&file.name) && !files.iter().any(goes_with)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_called_ca, is_lone_key_of_ca};
+    use crate::location::{FileId, Root};
+
+    #[test]
+    fn the_key_of_a_ca_is_known_by_its_name_where_no_certificate_has_it() {
+        for name in [
+            "ca.pem",
+            "etcd/own-ca.key",
+            "rootCA-key.pem",
+            "ca-key.pem",
+            "/k/old_ca.key",
+        ] {
+            assert!(is_called_ca(name), "{name}");
+        }
+        for name in ["own.key", "america.key", "ca-client.key", "ca/joe.pem"] {
+            assert!(!is_called_ca(name), "{name}");
+        }
+        let lone = |key: &str, beside: &[&str]| {
+            let file = |name: &str| FileId::new(Root::Pki, name);
+            let mut files: Vec<FileId> = beside.iter().map(|name| file(name)).collect();
+            files.push(file(key));
+            is_lone_key_of_ca(&file(key), &files)
+        };
+        assert!(lone("own-ca.key", &["ca.crt", "etcd/own-ca.crt"]));
+        assert!(lone("own-ca-key.pem", &[]));
+        assert!(!lone("own-ca.key", &["own-ca.crt"]));
+        assert!(!lone("own-ca-key.pem", &["own-ca.pem"]));
+        assert!(!lone("own-ca.pem", &[]));
+        assert!(!lone("own.key", &[]));
+    }
+}
