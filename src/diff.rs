@@ -34,7 +34,7 @@ pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use end::{End, end};
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};
-pub use nodes::{Own, across, not_made, not_needed, own, signed_for_all, treeless};
+pub use nodes::{Own, across, barred, not_made, not_needed, own, signed_for_all, treeless};
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};

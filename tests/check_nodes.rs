@@ -343,6 +343,17 @@ fn half_of_a_run_on_one_node_is_told_of_that_node_alone() {
 }
 
 #[test]
+fn a_node_that_cannot_be_looked_at_hides_no_other() {
+    let trees = Trees::made();
+    common::write_secret(&trees.pki("cp1", ".certs-journal"), "junk\n");
+    set_mode(&trees.pki("cp2", "apiserver.key"), 0o644);
+    let report = json(&trees, &[], 4);
+    assert_eq!(codes(&report, "cp1"), ["unreadable"]);
+    assert_eq!(codes(&report, "cp2"), ["key-mode"]);
+    assert_eq!(codes(&report, "worker1"), [""; 0]);
+}
+
+#[test]
 fn a_node_whose_certificates_have_ended_comes_back_by_what_is_offered() {
     let trees = Trees::of(NODES);
     trees.all(&["--validity", "24h"]).expect(0);

@@ -53,6 +53,17 @@ pub fn treeless() -> Finding {
     }
 }
 
+/// A node whose tree cannot be looked at, and why.
+pub fn barred(why: &anyhow::Error) -> Finding {
+    Finding {
+        code: Code::Unreadable,
+        name: String::new(),
+        file: FileId::new(Root::Kubeconfig, "."),
+        text: format!("cannot be looked at: {why:#}"),
+        way_out: "see to that, and check again".to_owned(),
+    }
+}
+
 const MAKE: &str = "'certs all --inventory FILE --out DIR' makes it";
 const FORCE: &str = "'certs all --inventory FILE --out DIR --force' makes it anew";
 const ANEW: &str = "move it away, and 'certs all --inventory FILE --out DIR' makes it anew";

@@ -13,7 +13,7 @@ use crate::cmd::give::Give;
 use crate::cmd::nodes::facts::{self, Asked, Cluster, Wanted};
 use crate::cmd::output_file::{self, FOREIGN};
 use crate::cmd::{Env, Stop};
-use crate::diff::{self, Own, Within, diff, not_made, not_needed, own, treeless};
+use crate::diff::{self, Own, Within, barred, diff, not_made, not_needed, own, treeless};
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
@@ -181,9 +181,18 @@ impl Job<'_> {
             host: self.host,
             now: self.now,
         };
-        let Some(mut looked) = look.at_all()? else {
-            one.tell(&[treeless()]);
-            return Ok((one.in_short(), Vec::new()));
+        let mut looked = match look.at_all() {
+            Ok(Some(looked)) => looked,
+            Ok(None) => {
+                one.tell(&[treeless()]);
+                return Ok((one.in_short(), Vec::new()));
+            }
+            // It hides no other node.
+            Err(Stop::Failed(error)) => {
+                one.tell(&[barred(&error)]);
+                return Ok((one.in_short(), Vec::new()));
+            }
+            Err(stop) => return Err(stop),
         };
         if looked.interrupted.is_none() {
             let wanted = self.cluster.wanted(node)?;
