@@ -342,6 +342,27 @@ fn half_of_a_run_on_one_node_is_told_of_that_node_alone() {
     assert_eq!(codes(&report, "cp1"), [""; 0]);
 }
 
+/// Who can write above a tree can put another in its place.
+#[test]
+fn directories_above_a_tree_are_looked_at_too() {
+    let trees = Trees::made();
+    json(&trees, &[], 0);
+    for folder in ["", "etc", "var", "var/lib", "var/lib/kubelet"] {
+        let folder = trees.node("worker1", folder);
+        let former = common::mode(&folder);
+        set_mode(&folder, 0o777);
+        let report = json(&trees, &[], 4);
+        let told = codes(&report, "ca");
+        assert_eq!(told, ["writable-by-others"], "{}", folder.display());
+        let refused = trees.all(&[]).expect(4);
+        assert!(
+            refused.stderr.contains(text(&folder).trim_end_matches('/')),
+            "{refused}"
+        );
+        set_mode(&folder, former);
+    }
+}
+
 #[test]
 fn a_node_that_cannot_be_looked_at_hides_no_other() {
     let trees = Trees::made();

@@ -23,7 +23,7 @@ use crate::cli::All;
 use crate::diff::not_needed;
 use crate::facts::Given;
 use crate::finding::Severity;
-use crate::location::{FileId, Root};
+use crate::location::Root;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{KeyState, Observed};
 use crate::plan::{Force, Policy};
@@ -122,8 +122,9 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
     let store = Store::open(Roots::shared(&out));
     let above = store.clone();
     // Who can write there can put a CA of their own in its place, and any node's tree.
+    let between = cluster.above();
     let adapt = move |_: &mut Vec<Spec>, seen: &mut Seen| {
-        seen.look_at_directories(&[FileId::new(Root::Kubeconfig, ".")], &above);
+        seen.look_at_directories(&between, &above);
         Ok(Vec::new())
     };
     let shared = Job {

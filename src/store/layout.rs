@@ -19,8 +19,8 @@ const MANIFEST: &str = "journal";
 /// What is told of the requests in a directory.
 pub(crate) const REQUESTS: &str = "requests.json";
 /// Where the directories of a tree lie from the root of a node's file system.
-const KUBERNETES: &str = "etc/kubernetes";
-const KUBELET: &str = "var/lib/kubelet/pki";
+pub(super) const KUBERNETES: &str = "etc/kubernetes";
+pub(super) const KUBELET: &str = "var/lib/kubelet/pki";
 /// How the folder is called in which trees of new nodes are made, before its transaction.
 const FRESH: &str = ".certs-nodes-";
 /// Beside the overlays of the nodes, what they share. No node is called so.

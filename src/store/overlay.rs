@@ -7,8 +7,8 @@ use anyhow::Result;
 use nix::errno::Errno;
 
 use super::folder::{self, Barred};
-use super::layout::Roots;
-use crate::location::Root;
+use super::layout::{self, Roots};
+use crate::location::{FileId, Root};
 
 /// The names of the directories below `out` that hold a node's tree, sorted; none if it is not there.
 pub fn overlays(out: &Path) -> Result<Vec<String>> {
@@ -19,6 +19,18 @@ pub fn overlays(out: &Path) -> Result<Vec<String>> {
         Root::TREE.iter().any(holds)
     });
     Ok(names)
+}
+
+/// What the tree of this node lies in, from where the trees of all are, as files of that.
+pub fn path_to(node: &str) -> Vec<FileId> {
+    let below = [layout::KUBERNETES, layout::KUBELET].map(|place| layout::within(node, place));
+    let above = below.iter().flat_map(|path| Path::new(path).ancestors());
+    let named = above
+        .filter_map(Path::to_str)
+        .filter(|path| !path.is_empty());
+    named
+        .map(|path| FileId::new(Root::Kubeconfig, path))
+        .collect()
 }
 
 /// What is in `out`; nothing, if it is not there.

@@ -121,7 +121,7 @@ impl Job<'_> {
         let look = Look {
             store: &self.shared,
             roots: &[Root::Pki],
-            above: &[FileId::new(Root::Kubeconfig, ".")],
+            above: &self.cluster.above(),
             within: self.within,
             over: None,
             host: self.host,

@@ -11,14 +11,14 @@ use crate::cmd::around::{Wrong, configuration, parsed};
 use crate::cmd::{Env, Stop};
 use crate::config::inventory::{self, Inventory, Node};
 use crate::facts::{self, ClusterFacts, Facts, Given, Role, defaults};
-use crate::location::FileId;
+use crate::location::{FileId, Root};
 use crate::profile::found::is_kubelets;
 use crate::profile::{
     Member, Phase, Profile, ResolveError, Stated, everywhere, in_kubelets_files, resolve,
     shared_rows,
 };
 use crate::spec::{Kind, Spec};
-use crate::store::{FileContent, read_list};
+use crate::store::{FileContent, path_to, read_list};
 use crate::x509::san::San;
 
 /// What was typed.
@@ -294,6 +294,12 @@ impl Cluster {
 
     pub(crate) fn name(&self, node: usize) -> &str {
         &self.nodes[node].name
+    }
+
+    /// Files in all directories above the nodes' own: who can write there can put another tree in its place.
+    pub(crate) fn above(&self) -> Vec<FileId> {
+        let paths = self.nodes.iter().flat_map(|node| path_to(&node.name));
+        paths.chain([FileId::new(Root::Kubeconfig, ".")]).collect()
     }
 
     /// Those of these names that no node has.
