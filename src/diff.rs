@@ -42,7 +42,7 @@ pub use returned::{aging, counted, placed};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
 pub use server::served;
-pub use signer::{signing_key, unknown_signers};
+pub use signer::{Signers, signing_key, unknown_signers};
 pub(crate) use tree::{external, external_of, whole};
 pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 

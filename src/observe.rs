@@ -23,7 +23,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 pub use asked::asked;
-pub use entries::{SeenEntry, entries};
+pub use entries::{SeenEntries, SeenEntry, entries};
 pub use former::{Former, former};
 pub use parts::{is_whole, parts};
 use reader::Reader;

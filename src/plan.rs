@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, Within, authorities, diff, external_of, reissue};
+use crate::diff::{self, Signers, Within, authorities, diff, external_of, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
@@ -178,6 +178,7 @@ pub fn plan(
         wanted,
         issuers,
         found,
+        signers: Signers::of(found),
         obstacles: &ground.obstacles,
         requested: &ground.requested,
         kubeconfigs: &ground.kubeconfigs,
@@ -226,6 +227,7 @@ struct Planner<'a> {
     wanted: &'a [Spec],
     issuers: &'a [Spec],
     found: &'a Found,
+    signers: Signers<'a>,
     obstacles: &'a BTreeMap<String, Obstacle>,
     requested: &'a BTreeMap<String, Request>,
     kubeconfigs: &'a [Parts],
@@ -255,7 +257,7 @@ impl<'a> Planner<'a> {
             self.trusted,
             self.now,
         );
-        findings.extend(diff::signing_key(spec, self.observed(spec), self.found));
+        findings.extend(diff::signing_key(spec, self.observed(spec), &self.signers));
         let sound = |spec: &Spec| !self.judge(spec).iter().any(is_error);
         // Of a certificate that is not read or not there, and is not made, nothing is known. Where a
         // kubeconfig leads does not change with its certificate's time, and is no matter of a renewal.

@@ -5,9 +5,10 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, lchown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -1967,6 +1968,45 @@ fn each_user_and_each_cluster_of_a_kubeconfig_is_looked_at() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn thousands_of_entries_of_a_kubeconfig_are_looked_at_in_no_time() {
+    const MANY: usize = 2900;
+    let place = OPENSSL.copy();
+    let list = |entry: &dyn Fn(usize) -> String| (0..MANY).map(entry).collect::<Vec<_>>().join(",");
+    let recipe = |user: &str| {
+        let cluster = r#"{"server":"https://10.0.0.10:6443","certificate-authority":"pki/ca.crt"}"#;
+        let clusters = list(&|n| format!(r#"{{"name":"c{n}","cluster":{cluster}}}"#));
+        let users = list(&|n| format!(r#"{{"name":"u{n}","user":{user}}}"#));
+        let context =
+            |n| format!(r#"{{"name":"x{n}","context":{{"cluster":"c{n}","user":"u{n}"}}}}"#);
+        format!(
+            r#"{{"current-context":"x0","clusters":[{clusters}],"users":[{users}],"contexts":[{}]}}"#,
+            list(&context)
+        )
+    };
+    let many = place.path().join("k/many.conf");
+    for (key, told) in [("apiserver-kubelet-client", 0), ("apiserver", MANY)] {
+        let user = format!(
+            r#"{{"client-certificate":"pki/apiserver-kubelet-client.crt","client-key":"pki/{key}.key"}}"#
+        );
+        fs::write(&many, recipe(&user)).unwrap();
+        fs::set_permissions(&many, fs::Permissions::from_mode(0o600)).unwrap();
+        if told > 0 {
+            fs::remove_file(place.path().join("k/pki/ca.key")).unwrap();
+        }
+        let before = Instant::now();
+        let finished = check(place.path(), &["--output", "json"]);
+        let took = before.elapsed();
+        let told_of = texts(&report(&finished));
+        let mismatch = told_of
+            .iter()
+            .filter(|text| text.starts_with("error key-mismatch"));
+        assert_eq!(mismatch.count(), told, "{told_of:#?}");
+        // Not optimized it takes a tenth of this, and by each entry for each a hundred times that.
+        assert!(took.as_secs() < 30, "{took:?}");
+    }
 }
 
 /// `SEVERITY CODE TEXT` of all that is told beyond notes.

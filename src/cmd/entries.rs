@@ -1,7 +1,7 @@
 //! What a kubeconfig holds beside what its current context names, as specs.
 
 use crate::observe::{self, Seen};
-use crate::profile::found::{Evidence, of_entry};
+use crate::profile::found::{Evidence, Leading, Ours, of_entry};
 use crate::spec::Spec;
 use crate::store::Store;
 
@@ -9,13 +9,20 @@ use crate::store::Store;
 /// seen.
 pub(super) fn entries(specs: &[Spec], seen: &mut Seen, store: &Store, host: &str) -> Vec<Spec> {
     let evidence = Evidence::of(&seen.observed, host);
+    let ours = Ours::of(&seen.observed);
     let mut further = Vec::new();
     let mut there = Vec::new();
     for spec in specs {
-        for entry in observe::entries(spec, seen, store) {
-            let which = (entry.entry, entry.current);
-            let (observed, leads) = (entry.observed, entry.leads);
-            let spec = of_entry(spec, which, &observed, &leads, &seen.observed, &evidence);
+        let Some(entries) = observe::entries(spec, seen, store) else {
+            continue;
+        };
+        let contexts = entries.contexts.iter();
+        let contexts = contexts.map(|to| (to.cluster.as_str(), to.user.as_str()));
+        let whole = seen.observed.get(&spec.name);
+        let leading = Leading::of(&ours, &entries.clusters, contexts, whole);
+        for entry in entries.entries {
+            let (which, observed) = ((entry.entry, entry.current), entry.observed);
+            let spec = of_entry(spec, which, &observed, &leading, &evidence);
             there.push((spec.name.clone(), observed));
             further.push(spec);
         }

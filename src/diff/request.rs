@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Judge;
 use super::leaf::folded;
 use super::place::of_others;
-use super::signer::{Held, is_for, signer};
+use super::signer::{Held, Signers, is_for, signer};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
@@ -54,7 +54,7 @@ pub fn signs(
     request: &Request,
     there: &BTreeMap<String, Observed>,
 ) -> Option<Finding> {
-    let signer = signer(&request.public_key, there, Held::Anywhere)?;
+    let signer = signer(&request.public_key, &Signers::held(there, Held::Anywhere))?;
     let mut judge = Judge::of(spec);
     let way_out = "have it requested anew with a key of its own";
     judge.told_of_request(Code::RequestKey, &is_for(&signer), way_out);

@@ -1,6 +1,6 @@
 //! That a leaf has the key of what signs for the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Judge;
 use crate::finding::{Code, Finding};
@@ -13,11 +13,7 @@ use crate::x509::cert::Certificate;
 
 /// That a certificate which must not sign is for the key of a CA or of service accounts: whoever is given it, to use it or as
 /// PKCS#12, could make any other, or any token.
-pub fn signing_key(
-    spec: &Spec,
-    observed: &Observed,
-    found: &BTreeMap<String, Observed>,
-) -> Option<Finding> {
+pub fn signing_key(spec: &Spec, observed: &Observed, signers: &Signers<'_>) -> Option<Finding> {
     let leaf = spec
         .certificate()
         .is_some_and(|wanted| wanted.kind != Kind::Ca);
@@ -29,7 +25,7 @@ pub fn signing_key(
     };
     // A CA beside another with the same key is the matter of other findings.
     let own = own.filter(|own| leaf && !own.is_ca())?;
-    let signer = signer(&own.public_key, found, Held::Here)?;
+    let signer = signer(&own.public_key, signers)?;
     let judge = Judge::of(spec);
     Some(judge.finding(Code::SigningKey, &is_for(&signer), ""))
 }
@@ -48,14 +44,30 @@ pub(super) enum Held {
     Here,
 }
 
+/// The keys of what signs, and whose each is: a leaf is looked for among them, for there may be thousands of leaves.
+pub struct Signers<'a>(HashMap<PublicKey, &'a String>);
+
+impl<'a> Signers<'a> {
+    /// Of all that was found, where a key of tokens is one that signs here.
+    pub fn of(found: &'a BTreeMap<String, Observed>) -> Self {
+        Self::held(found, Held::Here)
+    }
+
+    /// The same with those that count as `held`.
+    pub(super) fn held(found: &'a BTreeMap<String, Observed>, held: Held) -> Self {
+        // Of two with one key the first is told.
+        let all = found.iter().rev();
+        let all = all.flat_map(|(name, observed)| {
+            let keys = keys(name, observed, held).into_iter();
+            keys.map(move |key| (key, name))
+        });
+        Self(all.collect())
+    }
+}
+
 /// The file of what is there whose key this is, and which signs.
-pub(super) fn signer(
-    key: &PublicKey,
-    found: &BTreeMap<String, Observed>,
-    held: Held,
-) -> Option<String> {
-    let signs = |(name, observed): &(&String, &Observed)| keys(name, observed, held).contains(key);
-    let (name, _) = found.iter().find(signs)?;
+pub(super) fn signer(key: &PublicKey, signers: &Signers<'_>) -> Option<String> {
+    let name = *signers.0.get(key)?;
     let row = by_name(name).map(|row| row.stored.public().to_string());
     Some(row.unwrap_or_else(|| name.clone()))
 }
@@ -107,11 +119,22 @@ pub fn unknown_signers(found: &BTreeMap<String, Observed>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Held, signer, signing_key, unknown_signers};
+    use std::collections::BTreeMap;
+
+    use super::{Finding, Held, Signers, signer, unknown_signers};
     use crate::finding::Code;
     use crate::observed::{Cause, KeyState, Observed, Unreadable};
     use crate::oracle::sample::{spec, tree};
+    use crate::spec::Spec;
     use crate::x509::cert::Certificate;
+
+    fn signing_key(
+        spec: &Spec,
+        observed: &Observed,
+        found: &BTreeMap<String, Observed>,
+    ) -> Option<Finding> {
+        super::signing_key(spec, observed, &Signers::of(found))
+    }
 
     fn leaf(observed: &mut Observed) -> &mut Certificate {
         match observed {
@@ -175,7 +198,7 @@ mod tests {
             signing_key(&spec("apiserver"), &found["apiserver"], &found),
             None
         );
-        let asked = signer(&own, &found, Held::Anywhere);
+        let asked = signer(&own, &Signers::held(&found, Held::Anywhere));
         assert_eq!(asked.as_deref(), Some("sa.pub"));
         let Observed::Certificate { key: Some(key), .. } = found["apiserver"].clone() else {
             panic!("it has a key");
@@ -200,7 +223,7 @@ mod tests {
             let unreadable = Observed::Unreadable(vec![reason.clone()], keys);
             found.insert("etcd-ca".to_owned(), unreadable);
             let told = unknown_signers(&found);
-            (told.len(), signer(&key, &found, Held::Here))
+            (told.len(), signer(&key, &Signers::of(&found)))
         };
         assert_eq!(put(vec![key.clone()]), (0, Some("etcd/ca.crt".to_owned())));
         assert_eq!(put(Vec::new()), (1, None));
@@ -214,7 +237,7 @@ mod tests {
         assert!(told[1].text.starts_with("cannot be read"), "{told:?}");
         found.insert("sa".to_owned(), Observed::PublicOnly(held.clone()));
         assert_eq!(unknown_signers(&found).len(), 1);
-        let told = signer(&held[0], &found, Held::Here);
+        let told = signer(&held[0], &Signers::of(&found));
         assert_eq!(told.as_deref(), Some("sa.pub"));
     }
 }

@@ -1,7 +1,7 @@
 //! What the files of a tree are to each other, and the survey of them all: for who looks after a
 //! tree, beside what every verb is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
@@ -35,8 +35,9 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     findings.extend(shared(specs, found));
     findings.extend(several(specs, found));
     findings.extend(absent(found));
+    let named = named(specs);
     for finding in &mut findings {
-        let spec = specs.iter().find(|spec| spec.name == finding.name);
+        let spec = named.get(finding.name.as_str()).copied();
         let remade =
             |spec: &&Spec| is_made_here(&finding.way_out, spec) && signed_elsewhere(spec, found);
         if let Some(spec) = spec.filter(remade) {
@@ -44,6 +45,12 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
         }
     }
     findings
+}
+
+/// Each by its name: a tree may have thousands, and each something to be told of.
+fn named(specs: &[Spec]) -> BTreeMap<&str, &Spec> {
+    let specs = specs.iter().rev();
+    specs.map(|spec| (spec.name.as_str(), spec)).collect()
 }
 
 fn signed_elsewhere(spec: &Spec, found: &Found) -> bool {
@@ -86,8 +93,9 @@ fn requested(name: &str) -> String {
 
 /// What a verb that makes offers as the way out, as one that only looks offers it.
 pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Finding> {
+    let named = named(specs);
     for finding in &mut findings {
-        let spec = specs.iter().find(|spec| spec.name == finding.name);
+        let spec = named.get(finding.name.as_str()).copied();
         if finding.code == Code::ServerNotInSans {
             // Either may be what is wrong.
             "reissue the API server's certificate with that name, or correct the kubeconfig"
@@ -111,18 +119,13 @@ pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Findi
 /// Without what is no matter of this cluster: a kubeconfig that leads to none of its API servers, trusts
 /// another CA and holds no client certificate is another service's, as that of a webhook is.
 pub fn of_this_cluster(mut findings: Vec<Finding>, found: &Found) -> Vec<Finding> {
-    let has = |name: &String, code| {
-        let mut findings = findings.iter();
-        findings.any(|told| told.name == *name && told.code == code)
-    };
     let led = [Code::ServerNotInSans, Code::WrongCa];
-    let leads = found
-        .iter()
-        .filter(|(_, observed)| matches!(observed, Observed::Lead(_)));
-    let elsewhere = leads
-        .map(|(name, _)| name)
-        .filter(|name| led.iter().all(|code| has(name, *code)));
-    let elsewhere: Vec<String> = elsewhere.cloned().collect();
+    let [unserved, untrusted] = led.map(|code| {
+        let told = findings.iter().filter(|told| told.code == code);
+        let leads = told.filter(|told| matches!(found.get(&told.name), Some(Observed::Lead(_))));
+        leads.map(|told| told.name.clone()).collect::<BTreeSet<_>>()
+    });
+    let elsewhere: BTreeSet<&String> = unserved.intersection(&untrusted).collect();
     findings.retain(|told| !(led.contains(&told.code) && elsewhere.contains(&told.name)));
     findings
 }
@@ -156,9 +159,10 @@ pub(super) fn renew(spec: &Spec) -> String {
 /// name.
 pub fn renewed_by_name(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
     let ends = |finding: &&mut Finding| matches!(finding.code, Code::Expired | Code::ExpiresSoon);
+    let named = named(specs);
     for finding in findings.iter_mut().filter(ends) {
-        let own = |spec: &&Spec| spec.name == finding.name && by_name(&spec.name).is_none();
-        if let Some(spec) = specs.iter().find(own)
+        let spec = named.get(finding.name.as_str());
+        if let Some(spec) = spec.filter(|spec| by_name(&spec.name).is_none())
             && finding.way_out == remake(spec)
             && is_written(spec)
             && is_signed_here(spec, found)

@@ -2,12 +2,22 @@
 
 use super::Seen;
 use super::reader::{Reader, key_state};
-use crate::kubeconfig::{self, ClusterEntry, Outline, Source, UserEntry};
+use crate::kubeconfig::{self, ClusterEntry, ContextEntry, Outline, Source, UserEntry};
 use crate::location::FileId;
 use crate::observed::{Access, Destination, Key, KeyState, Lead, Observed, Unreadable};
 use crate::spec::{Entry, EntryKind, Spec};
 use crate::store::Store;
 use crate::x509::cert::Certificate;
+
+/// The entries of a kubeconfig.
+pub struct SeenEntries {
+    /// Each that is seen by itself.
+    pub entries: Vec<SeenEntry>,
+    /// All its clusters, and where each leads.
+    pub clusters: Vec<Destination>,
+    /// All its contexts.
+    pub contexts: Vec<ContextEntry>,
+}
 
 /// An entry, as it was seen.
 pub struct SeenEntry {
@@ -15,38 +25,30 @@ pub struct SeenEntry {
     pub entry: Entry,
     /// What is in it: of a user the certificate and the key, of a cluster where it leads and whom it trusts.
     pub observed: Observed,
-    /// The clusters that it leads to, or is.
-    pub leads: Vec<Destination>,
     /// Whether the current context names it, of which no more than that could be read.
     pub current: bool,
 }
 
 /// Each user with a certificate and each cluster with CA certificates in the kubeconfig of `spec`, but for those that are
 /// seen as its current ones.
-pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Vec<SeenEntry> {
+pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntries> {
     let file = spec.place.public();
-    let Some(observed) = seen.observed.get(&spec.name) else {
-        return Vec::new();
-    };
+    let observed = seen.observed.get(&spec.name)?;
     let told = match observed {
         Observed::Kubeconfig(_) | Observed::Lead(_) => Vec::new(),
         Observed::Unreadable(reasons, _) => reasons.clone(),
-        _ => return Vec::new(),
+        _ => return None,
     };
     let known = match observed {
         Observed::Kubeconfig(found) => [Some(found.cluster.clone()), Some(found.user.clone())],
         Observed::Lead(lead) => [lead.to.as_ref().ok().map(|to| to.cluster.clone()), None],
         _ => [None, None],
     };
-    let Ok(Some(content)) = store.read_found(&file) else {
-        return Vec::new();
-    };
+    let content = store.read_found(&file).ok()??;
     if !kubeconfig::may_hold(&content.bytes) {
-        return Vec::new();
+        return None;
     }
-    let Ok(outline) = kubeconfig::outline(&content.bytes) else {
-        return Vec::new();
-    };
+    let outline = kubeconfig::outline(&content.bytes).ok()?;
     let mut reader = Reader {
         store,
         seen: &mut seen.files,
@@ -78,7 +80,6 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Vec<SeenEntry> {
                 name: entry.name.clone(),
             },
             observed,
-            leads: vec![to.clone()],
             current: is(current_cluster, &entry.name),
         }));
     }
@@ -86,10 +87,6 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Vec<SeenEntry> {
         if user.as_ref() == Some(&entry.name) {
             continue;
         }
-        let leads = |to: &&Destination| {
-            let mut contexts = outline.contexts.iter();
-            contexts.any(|context| context.user == entry.name && context.cluster == to.cluster)
-        };
         let observed = reading.of_user(entry);
         entries.extend(observed.map(|observed| SeenEntry {
             entry: Entry {
@@ -97,11 +94,14 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Vec<SeenEntry> {
                 name: entry.name.clone(),
             },
             observed,
-            leads: clusters.iter().filter(leads).cloned().collect(),
             current: is(current_user, &entry.name),
         }));
     }
-    entries
+    Some(SeenEntries {
+        entries,
+        clusters,
+        contexts: outline.contexts,
+    })
 }
 
 struct Reading<'a, 'b> {

@@ -64,8 +64,8 @@ pub fn is_whole(parts: &Parts, store: &Store, trusted: Vec<u32>) -> bool {
         None => there.entry.kind == EntryKind::User && there.current,
     };
     let there = entries(&spec, &mut seen, store);
+    let there = there.iter().flat_map(|seen| &seen.entries);
     there
-        .iter()
         .filter(|there| of_entry(there))
         .any(|there| match &there.observed {
             Observed::Certificate {

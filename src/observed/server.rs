@@ -22,11 +22,14 @@ pub fn port(server: &str) -> Option<u16> {
 
 /// Whether both lead to one server by TLS, however they are written.
 pub fn same(one: &str, other: &str) -> bool {
-    let place = |server: &str| {
-        let tls = host(server).filter(|_| is_verified(server))?;
-        Some((tls.to_ascii_lowercase(), port(server).unwrap_or(443)))
-    };
-    one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
+    place(one) == place(other)
+}
+
+/// What two that are [`same`] have alike: host and port, or where nothing is spoken to by TLS the whole.
+pub fn place(server: &str) -> Result<(String, u16), String> {
+    let tls = host(server).filter(|_| is_verified(server));
+    tls.map(|host| (host.to_ascii_lowercase(), port(server).unwrap_or(443)))
+        .ok_or_else(|| server.to_owned())
 }
 
 /// Host and port as they stand there, without a user.

@@ -155,7 +155,7 @@ impl Planner<'_> {
             .map(|finding| taken_away(finding, before))
             .chain(self.shortened(spec, after, renewal))
             // Who was given such a certificate is to be known before it is prolonged.
-            .chain(signing_key(spec, after, self.found))
+            .chain(signing_key(spec, after, &self.signers))
             .collect()
     }
 

@@ -198,6 +198,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                 wanted: &wanted,
                 issuers: &[],
                 found,
+                signers: Signers::of(found),
                 kubeconfigs: &[],
                 obstacles: &BTreeMap::new(),
                 requested: &BTreeMap::new(),

@@ -34,7 +34,7 @@ use evidence::made_by_kubelet;
 use loose::{certificate_of, is_lone_key_of_ca, keys_of};
 
 pub use asked::as_asked;
-pub use entry::of_entry;
+pub use entry::{Leading, Ours, of_entry};
 pub use evidence::Evidence;
 pub use loose::{certificate_beside, is_called_ca, loose, paired};
 pub use told::{given, is_new, key_algorithm, led};

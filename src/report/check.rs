@@ -1,6 +1,6 @@
 //! What a check tells: every certificate with its end, and what is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -173,6 +173,7 @@ impl Checked {
         found: &BTreeMap<String, Observed>,
         lacking: &[&Profile],
     ) {
+        let external = external(specs, found);
         for spec in specs {
             let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
             if self.kept.metrics {
@@ -181,7 +182,7 @@ impl Checked {
             // Of what a cluster's entry trusts there is no row, as of the current one's.
             let lead = spec.place.entry().is_some() && matches!(observed, Observed::Lead(_));
             if !lead {
-                let item = self.item(spec, found);
+                let item = self.item(spec, found, &external);
                 self.items.push(item);
             }
         }
@@ -289,18 +290,17 @@ impl Checked {
             .render(&self.findings, &nodes.collect::<Vec<_>>())
     }
 
-    fn item(&self, spec: &Spec, found: &BTreeMap<String, Observed>) -> Item {
+    fn item(
+        &self,
+        spec: &Spec,
+        found: &BTreeMap<String, Observed>,
+        keyless: &BTreeSet<&String>,
+    ) -> Item {
         let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
         let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-        let keyless = |name: &String| match found.get(name) {
-            Some(Observed::Certificate {
-                chain, key: None, ..
-            }) => !chain.first().is_some_and(|ca| has_key(ca, found)),
-            _ => false,
-        };
         let end = end(spec, observed, authorities(spec, found), self.now);
         let certificate = end.map(|end| self.facts(end.certificate, end.at));
-        let external = spec.is_ca() && keyless(&spec.name);
+        let external = spec.is_ca() && keyless.contains(&spec.name);
         let mut files = spec.place.files();
         files.truncate(if external { 1 } else { files.len() });
         Item {
@@ -321,7 +321,7 @@ impl Checked {
                 _ => Without::Unread,
             },
             issuer: issuer.cloned(),
-            externally_managed: external || issuer.is_some_and(keyless),
+            externally_managed: external || issuer.is_some_and(|ca| keyless.contains(ca)),
             certificate,
         }
     }
@@ -363,14 +363,36 @@ fn title(name: &str, file: &str) -> String {
     if kubeconfig { file } else { name }.to_owned()
 }
 
-/// Whether a CA's key is here: beside another of its certificates, if not beside this one.
-fn has_key(ca: &Certificate, found: &BTreeMap<String, Observed>) -> bool {
-    found.values().any(|observed| match observed {
+/// The CAs of `specs`, and those that sign for them, whose key is not here: beside another of its certificates, if not
+/// beside this one.
+fn external<'a>(specs: &'a [Spec], found: &BTreeMap<String, Observed>) -> BTreeSet<&'a String> {
+    let own = specs.iter().filter(|spec| spec.is_ca());
+    let issuers = specs.iter().filter_map(Spec::certificate);
+    let issuers = issuers.filter_map(|wanted| wanted.issuer.as_ref());
+    let mut cas: BTreeSet<&String> = own.map(|spec| &spec.name).chain(issuers).collect();
+    let keyless = |name: &String| match found.get(name) {
+        Some(Observed::Certificate {
+            chain, key: None, ..
+        }) => Some(chain.first().map(|ca| &ca.public_key)),
+        _ => None,
+    };
+    cas.retain(|name| keyless(name).is_some());
+    if cas.is_empty() {
+        return cas;
+    }
+    let held = found.values().filter_map(|observed| match observed {
         Observed::Certificate {
             chain,
             key: key @ Some(_),
             ..
-        } => signing(chain, key.as_ref()).is_some_and(|own| own.public_key == ca.public_key),
-        _ => false,
-    })
+        } => signing(chain, key.as_ref()).map(|own| &own.public_key),
+        _ => None,
+    });
+    let held: HashSet<_> = held.collect();
+    cas.retain(|name| {
+        keyless(name)
+            .flatten()
+            .is_none_or(|key| !held.contains(key))
+    });
+    cas
 }
