@@ -6,6 +6,7 @@ mod shared;
 mod trusted;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::finding::Code;
@@ -152,6 +153,8 @@ pub struct Parts {
     pub certificate: Source,
     /// Where its key is.
     pub key: Source,
+    /// The file that it names for that, wherever it lies.
+    pub key_path: Option<PathBuf>,
 }
 
 /// Why an entry cannot be put into a kubeconfig: for the sake of what else is in it.

@@ -184,3 +184,74 @@ fn a_user_who_is_left_with_half_of_a_pair_by_a_rollback_is_told_whatever_the_pai
         }
     }
 }
+
+#[test]
+fn a_key_that_another_user_of_a_kubeconfig_names_is_not_told_to_go() {
+    let aside = TempDir::new();
+    let outside = text(&aside.join("adm.key")).to_owned();
+    for (named, theirs, told) in [
+        ("pki/adm.key", "pki/adm.key", false),
+        ("pki/adm.key", "../k/pki/adm.key", false),
+        ("pki/adm.key", "pki/sa.key", true),
+        (&outside, &outside, false),
+        (&outside, "pki/adm.key", true),
+    ] {
+        for own in [false, true] {
+            let folder = tree();
+            let admin = read(&folder.join("k/admin.conf"));
+            let data = |field: &str| {
+                let (_, rest) = admin
+                    .split_once(&format!("{field}-data: "))
+                    .expect("a field");
+                let data = rest.lines().next().expect("a line");
+                (
+                    format!("{field}-data: {data}"),
+                    Base64::decode_vec(data).expect("base64"),
+                )
+            };
+            let (certificate, _) = data("client-certificate");
+            let (held, key) = data("client-key");
+            for path in [folder.join("k/pki/adm.key"), aside.join("adm.key")] {
+                write(&path, String::from_utf8(key.clone()).expect("PEM"));
+                set_mode(&path, 0o600);
+            }
+            let user = |path: &str| [certificate.clone(), format!("client-key: {path}")];
+            let (first, other) = (user(named), ("bob", user(theirs)));
+            if own {
+                kubeconfig(&folder, "admin.conf", "admin", &[("admin", first), other]);
+            } else {
+                kubeconfig(&folder, "admin.conf", "admin", &[("admin", first)]);
+                let carol = ("carol", [certificate.clone(), held]);
+                kubeconfig(&folder, "team.conf", "carol", &[carol, other]);
+            }
+            let words = format!("Delete the key {named}, which admin.conf named");
+            let said = renew(&folder, 1, &[&["admin"][..], &NONE].concat()).expect(0);
+            assert_eq!(said.stdout.contains(&words), told, "{theirs} {said}");
+        }
+    }
+}
+
+#[test]
+fn who_may_read_the_key_file_of_each_user_of_a_kubeconfig_is_told() {
+    for (mode, code) in [(0o600, 0), (0o666, 4)] {
+        for current in ["carol", "bob", ""] {
+            let (folder, aside) = (tree(), TempDir::new());
+            client(&folder, 0, &[]).expect(0);
+            let key = aside.join("bob.key");
+            fs::rename(folder.join("k/pki/bob.key"), &key).expect("rename");
+            team(&folder, current, [BOB[0], text(&key)], [false, false]);
+            set_mode(&key, mode);
+            let said = later(&folder, 0, "check", &NONE);
+            let said = said.expect(if current.is_empty() { 4 } else { code });
+            let words = format!("names the key {}, which has the mode 0666", text(&key));
+            let times = usize::from(code == 4);
+            assert_eq!(said.stdout.matches(&words).count(), times, "{said}");
+            if current == "carol" && code == 4 {
+                assert!(
+                    said.stdout.contains("(user \"bob\") names the key"),
+                    "{said}"
+                );
+            }
+        }
+    }
+}

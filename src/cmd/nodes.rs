@@ -227,7 +227,7 @@ impl Run {
             } else {
                 let judged = job.judge(&Passphrases::default(), now)?;
                 report.busy(lock.busy().is_some());
-                report.planned(&judged.planning, &judged.seen.observed);
+                report.planned(&judged.planning, &judged.seen);
             }
             Ok(self.of_node(node, report))
         });
@@ -310,7 +310,7 @@ impl Run {
                         let Prepared { changes, issued } =
                             apply::prepare_alone(plan, &judged.seen, job.owner, now)?;
                         fresh.make(self.cluster.name(node), &changes)?;
-                        report.done(plan, &judged.seen.observed, &issued);
+                        report.done(plan, &judged.seen, &issued);
                     }
                     Err(refusal) => report.refuse(refusal),
                 }

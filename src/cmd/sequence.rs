@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::around::transaction;
-use super::{Env, Stop};
+use super::{Env, Stop, there};
 use crate::apply::{self, Prepared};
 use crate::finding::Code;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen};
 use crate::observed::Observed;
+use crate::plan::Planned;
 use crate::report::{Planning, Report, waiting};
 use crate::spec::Spec;
 use crate::store::{Change, CommitOptions, Committed, Origin, Recovered, Store, Writer};
@@ -62,7 +63,7 @@ impl Sequence<'_> {
             }
             let judged = self.judge(judge, env)?;
             report.busy(lock.busy().is_some());
-            report.planned(&judged.planning, &judged.seen.observed);
+            report.planned(&judged.planning, &judged.seen);
             return Ok(Some(Carried::of(judged)));
         }
         let there = |root: &Root| self.store.has(*root);
@@ -72,7 +73,7 @@ impl Sequence<'_> {
             let lock = self.store.lock_shared(&self.all())?;
             let judged = self.judge(judge, env)?;
             if judged.planning.is_err() && lock.interrupted()?.is_none() && lock.busy().is_none() {
-                report.planned(&judged.planning, &judged.seen.observed);
+                report.planned(&judged.planning, &judged.seen);
                 return Ok(Some(Carried::of(judged)));
             }
         }
@@ -102,7 +103,6 @@ impl Sequence<'_> {
         env: &Env<'_>,
     ) -> Result<Judged, Stop> {
         let judged = self.judge(judge, env)?;
-        let observed = &judged.seen.observed;
         match &judged.planning {
             Ok(plan) => {
                 let Prepared { changes, issued } =
@@ -114,9 +114,9 @@ impl Sequence<'_> {
                     let committed = commit(writer, changes, self.verb, self.backup, env)?;
                     report.committed(committed);
                 }
-                report.done(plan, observed, &issued);
+                report.done(plan, &judged.seen, &issued);
             }
-            refused @ Err(_) => report.planned(refused, observed),
+            refused @ Err(_) => report.planned(refused, &judged.seen),
         }
         Ok(judged)
     }
@@ -140,12 +140,31 @@ impl Sequence<'_> {
                 .any(|finding| finding.code == Code::CaKeyLocked),
             Err(_) => true,
         };
-        if needed && judged.seen.observed.values().any(Observed::is_locked) {
-            judge(self.passphrases, env)
+        let locked = judged.seen.observed.values().any(Observed::is_locked);
+        let mut judged = if needed && locked {
+            judge(self.passphrases, env)?
         } else {
-            Ok(judged)
+            judged
+        };
+        // Whoever names it too needs a key that a kubeconfig is to hold itself.
+        if judged.seen.ground.kubeconfigs.is_empty() && leaves_keys(&judged) {
+            (judged.seen.ground.kubeconfigs, _) = there::kubeconfigs(self.store);
         }
+        Ok(judged)
     }
+}
+
+/// Whether a kubeconfig that names its key may not do so any more.
+fn leaves_keys(judged: &Judged) -> bool {
+    let Ok(plan) = &judged.planning else {
+        return false;
+    };
+    let names = |planned: &Planned| {
+        let observed = judged.seen.observed.get(&planned.spec.name);
+        observed.is_some_and(|observed| observed.key_file().is_some())
+    };
+    let mut changed = plan.steps.iter().filter(|planned| !planned.step.keeps());
+    changed.any(names)
 }
 
 impl Carried {

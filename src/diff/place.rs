@@ -49,7 +49,11 @@ impl Judge<'_> {
         if let KeyState::Unread(reason) = &key.state {
             return self.unreadable(reason);
         }
-        self.key_access(key.access);
+        let entry = self.spec.place.entry();
+        match entry.and_then(|entry| entry.key_file.as_deref()) {
+            Some(path) => self.key_reference(path, key.access.mode),
+            None => self.key_access(key.access),
+        }
         if self.spec.is_ca() {
             self.key_owner(key.access, "who can sign with it");
         } else if matches!(self.spec.place, Place::Kubeconfig { .. }) && is_master(certificate) {

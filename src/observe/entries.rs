@@ -78,6 +78,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
             entry: Entry {
                 kind: EntryKind::Cluster,
                 name: entry.name.clone(),
+                key_file: None,
             },
             observed,
             current: is(current_cluster, &entry.name),
@@ -89,10 +90,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         }
         let observed = reading.of_user(entry);
         entries.extend(observed.map(|observed| SeenEntry {
-            entry: Entry {
-                kind: EntryKind::User,
-                name: entry.name.clone(),
-            },
+            entry: user_entry(entry),
             observed,
             current: is(current_user, &entry.name),
         }));
@@ -102,6 +100,19 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         clusters,
         contexts: outline.contexts,
     })
+}
+
+/// Which one a user is.
+pub(super) fn user_entry(user: &UserEntry) -> Entry {
+    let key_file = match &user.key {
+        Some(Source::File { path, .. }) => Some(path.clone()),
+        _ => None,
+    };
+    Entry {
+        kind: EntryKind::User,
+        name: user.name.clone(),
+        key_file,
+    }
 }
 
 struct Reading<'a, 'b> {
@@ -165,11 +176,23 @@ impl Reading<'_, '_> {
         let read = self.reader.source(self.file, source, parse);
         // It hides no certificate.
         let unread = self.reader.unreadable.drain(before..).next();
-        let known = |reason: &Unreadable| self.told.iter().any(|told| told.why == reason.why);
-        let unread = unread.filter(|reason| !known(reason)).map(KeyState::Unread);
+        let known = |why: &str| self.told.iter().any(|told| told.why == why);
+        let unread = unread.filter(|reason| !known(&reason.why));
+        // Who may read the file that it names is told of a kubeconfig that cannot be used.
+        let named = |path: &str| !known(path);
+        let mode = match (source, &read) {
+            (Source::File { path, .. }, Some((_, mode))) if named(path) => *mode,
+            _ => 0,
+        };
         Some(Key {
-            state: read.map(|(state, _)| state).or(unread)?,
-            access: Access::default(),
+            state: match read {
+                Some((state, _)) => state,
+                None => KeyState::Unread(unread?),
+            },
+            access: Access {
+                mode,
+                ..Access::default()
+            },
         })
     }
 

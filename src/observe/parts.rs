@@ -1,11 +1,12 @@
 //! Where the users of a kubeconfig have their certificates and keys, without a look at these.
 
+use super::entries::user_entry;
 use super::{SeenEntry, entries, survey};
 use crate::kubeconfig::{self, Source, UserEntry};
 use crate::location::FileId;
 use crate::observed::{self, Key, Observed, Parts};
 use crate::profile::found::loose;
-use crate::spec::{Entry, EntryKind};
+use crate::spec::EntryKind;
 use crate::store::{ReadError, Store};
 use crate::x509::cert::Certificate;
 
@@ -28,10 +29,7 @@ pub fn parts(file: &FileId, store: &Store) -> Result<Vec<Parts>, ReadError> {
     let (_, current) = outline.of_current().unwrap_or_default();
     let of_user = |user: &UserEntry| {
         let (certificate, key) = (user.certificate.as_ref()?, user.key.as_ref()?);
-        let entry = (user.name != current).then(|| Entry {
-            kind: EntryKind::User,
-            name: user.name.clone(),
-        });
+        let entry = (user.name != current).then(|| user_entry(user));
         let whole = store.shown(file);
         Some(Parts {
             shown: match &entry {
@@ -42,6 +40,10 @@ pub fn parts(file: &FileId, store: &Store) -> Result<Vec<Parts>, ReadError> {
             entry,
             certificate: lies(file, certificate, store),
             key: lies(file, key, store),
+            key_path: match key {
+                Source::Data { .. } => None,
+                Source::File { path, .. } => Some(store.reference_path(file, path)),
+            },
         })
     };
     Ok(outline.users.iter().filter_map(of_user).collect())

@@ -25,6 +25,7 @@ use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{FileId, Root};
+use crate::observe::Seen;
 use crate::observed::{Observed, signing};
 use crate::outcome::Exit;
 use crate::plan::{Plan, Refusal, Step};
@@ -215,11 +216,11 @@ impl Report {
     }
 
     /// What a dry run, or a refused one, would do.
-    pub fn planned(&mut self, planning: &Planning, observed: &BTreeMap<String, Observed>) {
+    pub fn planned(&mut self, planning: &Planning, seen: &Seen) {
         match planning {
             Ok(plan) => {
                 self.result = Outcome::Planned;
-                self.steps(plan, observed, &BTreeMap::new());
+                self.steps(plan, seen, &BTreeMap::new());
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -236,18 +237,13 @@ impl Report {
     }
 
     /// What was done.
-    pub fn done(
-        &mut self,
-        plan: &Plan,
-        observed: &BTreeMap<String, Observed>,
-        issued: &BTreeMap<String, Certificate>,
-    ) {
+    pub fn done(&mut self, plan: &Plan, seen: &Seen, issued: &BTreeMap<String, Certificate>) {
         self.result = if plan.changes() {
             Outcome::Changed
         } else {
             Outcome::Unchanged
         };
-        self.steps(plan, observed, issued);
+        self.steps(plan, seen, issued);
     }
 
     /// How the run ended.
@@ -266,12 +262,8 @@ impl Report {
         }
     }
 
-    fn steps(
-        &mut self,
-        plan: &Plan,
-        observed: &BTreeMap<String, Observed>,
-        issued: &BTreeMap<String, Certificate>,
-    ) {
+    fn steps(&mut self, plan: &Plan, seen: &Seen, issued: &BTreeMap<String, Certificate>) {
+        let observed = &seen.observed;
         self.tell(&plan.ground);
         for planned in &plan.steps {
             let name = &planned.spec.name;
@@ -295,7 +287,7 @@ impl Report {
         }
         self.capped(plan, issued);
         self.next = next::advice(plan, &self.store);
-        self.next.extend(next::left_behind(plan, observed));
+        self.next.extend(next::left_behind(plan, seen, &self.store));
         self.exit_code = self.exit().code();
     }
 

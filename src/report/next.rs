@@ -1,11 +1,10 @@
 //! What to do next, from what was made.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::location::{FileId, Root};
-use crate::observed::{Observed, Source};
+use crate::observe::Seen;
+use crate::observed::{Parts, Source};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
 use crate::store::{Roots, Store};
@@ -168,20 +167,24 @@ fn quoted(text: &str) -> String {
 }
 
 /// Keys that a kubeconfig named and does not need any more: whoever has one is who it was.
-pub(super) fn left_behind(plan: &Plan, observed: &BTreeMap<String, Observed>) -> Vec<Advice> {
-    let replaced = plan
-        .steps
-        .iter()
-        .filter(|planned| is_replaced(planned) && planned.spec.credential_files().is_none());
+pub(super) fn left_behind(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice> {
+    let replaced = plan.steps.iter().filter(|planned| is_replaced(planned));
     let named = replaced.filter_map(|planned| {
-        let named = observed.get(&planned.spec.name)?.key_file()?;
-        (!is_used(named, plan, observed)).then_some((planned, named.0))
+        let kubeconfig = planned.spec.place.public();
+        let (path, source) = seen.observed.get(&planned.spec.name)?.key_file()?;
+        let whole = store.reference_path(&kubeconfig, path);
+        let same = |parts: &Parts| match source {
+            Source::File(_) => parts.key == *source,
+            _ => parts.key_path.as_ref() == Some(&whole),
+        };
+        let apart = planned.spec.credential_files().is_some();
+        let mut others = stay(plan, &seen.ground.kubeconfigs);
+        (!apart && !others.any(same)).then_some((kubeconfig, path))
     });
-    let told = named.map(|(planned, path)| Advice {
+    let told = named.map(|(kubeconfig, path)| Advice {
         text: format!(
-            "Delete the key {path}, which {} named and does not need any more, unless something else \
-             uses it: it is good as long as its certificate.",
-            planned.spec.place.public()
+            "Delete the key {path}, which {kubeconfig} named and does not need any more, unless something else \
+             uses it: it is good as long as its certificate."
         ),
         commands: Vec::new(),
     });
@@ -192,20 +195,10 @@ fn is_replaced(planned: &Planned) -> bool {
     matches!(planned.step, Step::Import | Step::Replace { .. })
 }
 
-/// Whether a kubeconfig that stays names that key too.
-fn is_used(
-    (path, source): (&str, &Source),
-    plan: &Plan,
-    observed: &BTreeMap<String, Observed>,
-) -> bool {
-    let stays = |name: &String| {
-        let mut steps = plan.steps.iter().filter(|one| one.spec.name == *name);
-        !steps.any(is_replaced)
-    };
-    let same = |(other, of): (&str, &Source)| match source {
-        Source::File(_) => of == source,
-        _ => other == path,
-    };
-    let mut others = observed.iter().filter(|(name, _)| stays(name));
-    others.any(|(_, other)| other.key_file().is_some_and(same))
+/// The users of kubeconfigs who name what they named: of one that is made anew all but the current one.
+fn stay<'a>(plan: &Plan, kubeconfigs: &'a [Parts]) -> impl Iterator<Item = &'a Parts> {
+    kubeconfigs.iter().filter(|parts| {
+        let mut anew = plan.steps.iter().filter(|planned| is_replaced(planned));
+        parts.entry.is_some() || !anew.any(|planned| planned.spec.place.public() == parts.file)
+    })
 }

@@ -7,6 +7,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its name.
     pub name: String,
+    /// The file that a user names for its key, as it names it.
+    pub key_file: Option<String>,
 }
 
 /// A list of a kubeconfig whose entries hold certificates.

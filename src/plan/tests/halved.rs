@@ -14,6 +14,7 @@ fn told(force: Force<'_>, [certificate, key]: [Source; 2]) -> Vec<Code> {
             shown: "carol.conf".to_owned(),
             certificate,
             key,
+            key_path: None,
         }],
         ..ground()
     };
