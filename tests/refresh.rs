@@ -202,6 +202,44 @@ fn a_file_that_has_another_in_its_place_at_each_look_ends_the_run() {
 }
 
 #[test]
+fn what_is_kept_beside_a_kubeconfig_of_the_tree_is_judged_by_its_mode_alone() {
+    let place = tree_of_all();
+    let check = || {
+        let mut command = certs(&["check", "--output", "json", "--kubernetes-dir"]);
+        command.args([text(place.path()), "--kubelet-dir", "none"]);
+        let finished = run(&mut command);
+        let told: Value = serde_json::from_str(&finished.stdout).expect("a report");
+        let told = told["findings"].as_array().expect("findings").clone();
+        let of_copy = told.into_iter().filter(|told| {
+            let file = told["file"].as_str().unwrap_or_default();
+            file.contains(".carol.conf.")
+        });
+        let codes = of_copy.map(|told| told["code"].as_str().expect("a code").to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    let carol = place.join("carol.conf");
+    fs::copy(place.join("admin.conf"), &carol).expect("copy");
+    set_mode(&carol, 0o600);
+    for _ in 0..2 {
+        more_trust(place.path());
+        refresh(place.path(), &[text(&carol)]).expect(0);
+    }
+    let kept = [".carol.conf.certs-backup", ".carol.conf.certs-backup.1"];
+    let kept = kept.map(|name| place.join(name));
+    assert!(kept.iter().all(|kept| kept.exists()));
+    assert!(check().is_empty(), "{:?}", check());
+    set_mode(&kept[0], 0o644);
+    assert_eq!(check(), ["key-mode"]);
+    // What only looks like one is judged as any other.
+    fs::rename(&kept[1], place.join(".carol.conf.certs-backup.x")).expect("rename");
+    assert!(
+        check().contains(&"kubeconfig-trust-missing".to_owned()),
+        "{:?}",
+        check()
+    );
+}
+
+#[test]
 fn one_file_by_two_names_is_refreshed_once() {
     let (place, config) = handed_out();
     more_trust(place.path());

@@ -303,12 +303,27 @@ pub(super) fn parse_beside(base: &str, name: &OsStr) -> Option<TransactionId> {
     TransactionId::parse(transaction.strip_prefix('.')?)
 }
 
+/// What follows the name of a file that is kept beside the one that took its place.
+const FORMER: &str = ".certs-backup";
+
 /// Where the former file of `name` is kept, beside it, where so many are kept already.
 pub(super) fn former_name(name: &OsStr, earlier: u32) -> OsString {
     match earlier {
-        0 => hidden(name, ".certs-backup"),
-        number => hidden(name, &format!(".certs-backup.{number}")),
+        0 => hidden(name, FORMER),
+        number => hidden(name, &format!("{FORMER}.{number}")),
     }
+}
+
+/// Whether a file of this name is kept beside the one that took its place.
+pub(super) fn is_former(base: &str) -> bool {
+    let numbered = base.rsplit_once('.');
+    let plain = match numbered {
+        Some((plain, number)) if number.parse::<u32>().is_ok() => plain,
+        _ => base,
+    };
+    let name = plain.strip_prefix('.');
+    let name = name.and_then(|name| name.strip_suffix(FORMER));
+    name.is_some_and(|name| !name.is_empty())
 }
 
 fn hidden(name: &OsStr, ending: &str) -> OsString {

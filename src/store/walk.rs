@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::commit::LARGEST_MODE;
 use super::folder;
-use super::layout::{OURS, Roots, parse_staged, within};
+use super::layout::{OURS, Roots, is_former, parse_staged, within};
 use super::list::places;
 use super::read::{ReadError, io_failure, is_directory, is_file, kind};
 use crate::location::{FileId, Root};
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
             return None;
         };
         let file = FileId::new(self.root, within(&folder.name, name));
-        if name.starts_with(OURS) {
+        if name.starts_with(OURS) || is_former(name) {
             self.walked.ours.push(file);
             return None;
         }
