@@ -1901,6 +1901,21 @@ fn each_user_and_each_cluster_of_a_kubeconfig_is_looked_at() {
             "bob; user \"$aside/bob.crt\" pki/apiserver.key".to_owned(),
             vec!["error key-mismatch (user \"bob\") holds a key that is not its certificate's"],
         ),
+        // The API server lets nobody in by a server's certificate, whichever context is the current one.
+        (
+            format!("bob eku=serverAuth; {both}; context kubernetes"),
+            vec![
+                "error usage-missing (user \"bob\") lacks the extended key usage clientAuth",
+                "warning usage-extra (user \"bob\") has the extended key usage serverAuth, which is not wanted",
+            ],
+        ),
+        (
+            format!("bob eku=serverAuth; {both}; context kubernetes; current bob@kubernetes; mv admin.conf bob.conf"),
+            vec![
+                "error usage-missing lacks the extended key usage clientAuth",
+                "warning usage-extra has the extended key usage serverAuth, which is not wanted",
+            ],
+        ),
         // That the key is of no use hides no end.
         (
             "bob at='2025-12-01 12:00:00'; echo x > \"$aside/x\"; user \"$aside/bob.crt\" \"$aside/x\"".to_owned(),

@@ -18,7 +18,7 @@ use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::{Observed, Source, signing};
-use crate::spec::{BACKDATE, CertificateSpec, Content, Credentials, Place, Spec};
+use crate::spec::{BACKDATE, CertificateSpec, Content, Credentials, EntryKind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
@@ -212,7 +212,15 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
     }
     let leaf = certificate(observed);
     let subject = leaf.map_or_else(|| Name::new(&[], &name), |leaf| leaf.subject.clone());
-    let kind = leaf.map_or(Kind::Client, kind);
+    // Whatever its certificate is for, a user of a kubeconfig shows it as a client.
+    let of_user = matches!(observed, Observed::Kubeconfig(_))
+        || place
+            .entry()
+            .is_some_and(|entry| entry.kind == EntryKind::User);
+    let kind = match leaf.map_or(Kind::Client, kind) {
+        Kind::Server if of_user => Kind::Client,
+        kind => kind,
+    };
     let place = match (place, observed) {
         (Place::Kubeconfig { file, .. }, Observed::Kubeconfig(found)) => Place::Kubeconfig {
             file,
