@@ -987,3 +987,37 @@ fn the_key_of_what_signs_is_told_by_each_half_of_it_that_can_be_read() {
     made("own.key");
     export(place.path(), "pkcs12", &as_pkcs12).expect(0);
 }
+
+#[test]
+fn a_kubeconfig_goes_into_a_secret_with_users_whose_keys_may_be_handed_out_alone() {
+    let place = tree_of_all();
+    let pki = text(place.path()).to_owned() + "/pki";
+    let admin = place.join("admin.conf");
+    let whole = read(&admin);
+    let with = |key: &str| {
+        joe(&pki, key);
+        let data = |name: &str| Base64::encode_string(&fs::read(place.join(name)).expect("a file"));
+        let (certificate, key) = (data("pki/joe.crt"), data("pki/joe.key"));
+        let user = format!(
+            "users:\n- name: joe\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n"
+        );
+        write_secret(&admin, whole.replacen("users:\n", &user, 1));
+        for file in ["pki/joe.crt", "pki/joe.key"] {
+            fs::remove_file(place.join(file)).expect("a file");
+        }
+    };
+    for (key, of) in [("ca.key", "ca.crt"), ("etcd/ca.key", "etcd/ca.crt")] {
+        with(key);
+        let refused = export(place.path(), "secret", &["admin"]).expect(4);
+        let told = format!("(user \"joe\") is for the key of {of}, which signs for the cluster");
+        assert!(refused.stderr.contains(&told), "{refused}");
+        assert_eq!(refused.stdout, "");
+        // The key of the current user alone is another matter.
+        export(place.path(), "secret", &["admin", "--type", "tls"]).expect(0);
+    }
+    let script = format!("cd {pki}; openssl ecparam -name prime256v1 -genkey -noout -out own.key");
+    run(Command::new(tool("bash")).args(["-c", &script])).expect(0);
+    with("own.key");
+    let done = export(place.path(), "secret", &["admin"]).expect(0);
+    assert!(done.stdout.contains("admin.conf: "), "{done}");
+}

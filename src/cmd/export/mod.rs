@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use super::around::{configuration, input, roots, settled, stopped, transaction};
 use super::check::{judged, look};
+use super::entries::entries;
 use super::{Env, Outcome, Stop, there};
 use crate::bundle::above;
 use crate::cli::{ExportVerb, Tree};
@@ -25,7 +26,7 @@ use crate::outcome::Exit;
 use crate::profile::by_name;
 use crate::profile::found::{loose, paired};
 use crate::report::{Format, Output, told};
-use crate::spec::{Content, Kind, Place, Spec};
+use crate::spec::{Content, EntryKind, Kind, Place, Spec};
 use crate::store::{self, Store};
 use crate::x509::cert::Certificate;
 
@@ -211,6 +212,26 @@ impl Found {
             let new: Vec<Finding> = new.collect();
             findings.extend(new);
         }
+        findings
+    }
+
+    /// What is wrong with its users that the current context does not name, whose keys go where it goes.
+    fn wrong_users(&mut self, spec: &Spec, store: &Store, env: &Env<'_>) -> Vec<Finding> {
+        let mut users = entries(
+            std::slice::from_ref(spec),
+            &mut self.seen,
+            store,
+            env.host.name,
+        );
+        users.retain(|user| {
+            let entry = user.place.entry();
+            entry.is_some_and(|entry| entry.kind == EntryKind::User)
+        });
+        let mut findings = told_to_a_reader(judged(&users, &self.seen, env.now), &users);
+        findings.retain(|finding| {
+            let own = users.iter().any(|user| user.name == finding.name);
+            own && finding.severity() == Severity::Error
+        });
         findings
     }
 

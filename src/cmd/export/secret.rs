@@ -41,7 +41,7 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
     }
     let directory = verb.kubeconfig_dir.kubeconfig_dir.as_ref();
     let (store, notes) = opened(&verb.tree, directory, env)?;
-    let found = Found::of(&store, &[], env)?;
+    let mut found = Found::of(&store, &[], env)?;
     let mut export = Export {
         bytes: Zeroizing::default(),
         secret: true,
@@ -68,12 +68,16 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
         }
     } else {
         let asked = verb.name.as_deref().unwrap_or_default();
-        let spec = found.named(asked, &export.store)?;
+        let spec = &found.named(asked, &export.store)?.clone();
         export.findings.extend(found.findings(spec, env));
         let called = verb.secret_name.as_deref().unwrap_or(asked);
         name(called, "--secret-name")?;
         let opaque = verb.kind == Some(SecretType::Opaque)
             || (verb.kind.is_none() && (is_kubeconfig(spec) || spec.certificate().is_none()));
+        if opaque && is_kubeconfig(spec) {
+            let wrong = found.wrong_users(spec, &export.store, env);
+            export.findings.extend(wrong);
+        }
         if let Observed::Kubeconfig(kubeconfig) = found.observed(spec)
             && opaque
             && kubeconfig
