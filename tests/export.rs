@@ -1021,3 +1021,63 @@ fn a_kubeconfig_goes_into_a_secret_with_users_whose_keys_may_be_handed_out_alone
     let done = export(place.path(), "secret", &["admin"]).expect(0);
     assert!(done.stdout.contains("admin.conf: "), "{done}");
 }
+
+#[test]
+fn the_key_of_service_accounts_that_has_a_certificate_is_nobody_s_and_stays() {
+    let place = tree_of_all();
+    let pki = text(place.path()).to_owned() + "/pki";
+    let shell = |script: &str| {
+        let script = format!("set -e; cd {pki}; {script}");
+        run(Command::new(tool("bash")).args(["-c", &script])).expect(0);
+    };
+    let genkey = "openssl ecparam -name prime256v1 -genkey -noout -out";
+    shell(&format!("umask 077; {genkey} own.key; {genkey} joe.key"));
+    let password = place.join("password");
+    write_secret(&password, PASSWORD);
+    let renew = |arguments: &[&str], exit| {
+        let mut renew = certs(&["renew", "--kubelet-dir", "none", "--kubernetes-dir"]);
+        run(renew.arg(place.path()).args(arguments)).expect(exit)
+    };
+    let key = place.join("pki/service-account-key.pem");
+    // As CFSSL calls them.
+    joe(&pki, "own.key");
+    shell("mv joe.crt service-account.pem; mv own.key service-account-key.pem; rm joe.key");
+    let (former, certificate) = (read(&key), read(&place.join("pki/service-account.pem")));
+    let left = renew(&["--all"], 3);
+    let words = "service-account.pem is due, and its key signs the tokens of service accounts";
+    assert!(
+        left.stdout.contains(words) || left.stderr.contains(words),
+        "{left}"
+    );
+    assert_eq!(read(&key), former);
+    renew(&["service-account.pem", "--reuse-key"], 0);
+    assert_eq!(read(&key), former);
+    assert_ne!(read(&place.join("pki/service-account.pem")), certificate);
+    let folder = TempDir::new();
+    let out = folder.join("a.p12");
+    let files = [
+        "--password-file",
+        text(&password),
+        "--output-file",
+        text(&out),
+    ];
+    for name in [
+        "service-account.pem",
+        text(&place.join("pki/service-account.pem")),
+    ] {
+        let refused = export(place.path(), "pkcs12", &[&[name], &files[..]].concat()).expect(2);
+        let words = "signs for the cluster and is nobody's identity";
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+    // And no other leaf has it.
+    joe(&pki, "service-account-key.pem");
+    let refused = export(place.path(), "pkcs12", &[&["joe"], &files[..]].concat()).expect(4);
+    let words = "joe.crt is for the key of service-account.pem, which signs for the cluster";
+    assert!(refused.stderr.contains(words), "{refused}");
+    // What is neither called so nor of that name is renewed as any other.
+    shell(&format!("umask 077; rm service-account*; {genkey} own.key"));
+    joe(&pki, "own.key");
+    let former = read(&place.join("pki/joe.key"));
+    renew(&["--all"], 0);
+    assert_ne!(read(&place.join("pki/joe.key")), former);
+}

@@ -7,7 +7,7 @@ use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
 use crate::observed::Observed;
 use crate::profile::by_name;
-use crate::profile::found::{is_called_ca, rows};
+use crate::profile::found::{is_called_ca, is_of_service_accounts, rows};
 use crate::spec::{Kind, Phase, Spec};
 use crate::x509::cert::Certificate;
 
@@ -25,6 +25,9 @@ pub fn signing_key(spec: &Spec, observed: &Observed, signers: &Signers<'_>) -> O
     };
     // A CA beside another with the same key is the matter of other findings.
     let own = own.filter(|own| leaf && !own.is_ca())?;
+    if is_of_service_accounts(&spec.name, observed) {
+        return None;
+    }
     let signer = signer(&own.public_key, signers)?;
     let judge = Judge::of(spec);
     Some(judge.finding(Code::SigningKey, &is_for(&signer), ""))
@@ -76,12 +79,22 @@ pub(super) fn signer(key: &PublicKey, signers: &Signers<'_>) -> Option<String> {
 /// tells.
 fn keys(name: &str, observed: &Observed, held: Held) -> Vec<PublicKey> {
     let row = by_name(name);
+    let of_accounts = is_of_service_accounts(name, observed);
+    if let (true, Observed::Certificate { chain, .. }) = (of_accounts, observed) {
+        return chain
+            .iter()
+            .take(1)
+            .map(|leaf| leaf.public_key.clone())
+            .collect();
+    }
     let signs = match (row, observed) {
         (Some(row), _) => matches!(row.phase, Phase::Ca | Phase::Sa),
         (None, Observed::Certificate { chain, .. }) => {
             chain.first().is_some_and(Certificate::is_ca)
         }
-        (None, Observed::KeyOnly(_) | Observed::Unreadable(..)) => is_called_ca(name),
+        (None, Observed::KeyOnly(_) | Observed::Unreadable(..)) => {
+            of_accounts || is_called_ca(name)
+        }
         _ => false,
     };
     match observed {

@@ -4,6 +4,7 @@ use super::{Planned, Planner, Renewal, Step};
 use crate::diff::{authorities, diff};
 use crate::finding::{Code, Finding};
 use crate::observed::{Observed, Parts, Source};
+use crate::profile::found::is_of_service_accounts;
 use crate::spec::{Place, Spec};
 
 impl Planner<'_> {
@@ -45,11 +46,17 @@ impl Planner<'_> {
         Some(diff(spec, &observed, authorities, self.trusted, self.now))
     }
 
-    /// A kubeconfig that has only one of a pair's two files, and would have a key and a certificate that
-    /// do not go together; what is told of the pair, and the way out.
+    /// What a new key would part: tokens from what verifies them, or the halves in a kubeconfig that has only one of a
+    /// pair's two files; what is told of the pair, and the way out.
     pub(super) fn parted(&self, spec: &Spec, renewal: &Renewal) -> Option<(String, String)> {
         if renewal.reuse_key {
             return None;
+        }
+        if is_of_service_accounts(&spec.name, self.observed(spec)) {
+            let text = "is due, and its key signs the tokens of service accounts: with a new one every token that was \
+                        issued would be void";
+            let way_out = "renew it for the same key (--reuse-key)";
+            return Some((text.to_owned(), way_out.to_owned()));
         }
         let kubeconfig = &self.halving(spec).next()?.shown;
         let text = format!(

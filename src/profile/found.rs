@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use time::Duration;
 
 use super::apart::in_files;
-use super::resolve::{SYSTEM_NODE, common_name, fixed, issuer, subjects};
+use super::resolve::{common_name, fixed, issuer, subjects};
 use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
@@ -27,16 +27,22 @@ use crate::x509::usage::ExtendedKeyUsage;
 mod asked;
 mod entry;
 mod evidence;
+mod kubelets;
 mod loose;
+mod signs;
 mod told;
 
 use evidence::made_by_kubelet;
-use loose::{certificate_of, is_lone_key_of_ca, keys_of};
+use kubelets::is_current;
+use loose::{certificate_of, keys_of};
+use signs::is_lone_key_of_ca;
 
 pub use asked::as_asked;
 pub use entry::{Leading, Ours, of_entry};
 pub use evidence::Evidence;
-pub use loose::{certificate_beside, is_called_ca, loose, paired};
+pub use kubelets::{is_kubelets, is_superseded};
+pub use loose::{certificate_beside, loose, paired};
+pub use signs::{is_called_ca, is_of_service_accounts};
 pub use told::{given, is_new, key_algorithm, led};
 
 /// What was found, by the spec's name.
@@ -282,25 +288,6 @@ pub fn lacking(found: &Found) -> Vec<&'static Profile> {
             Signer::Itself | Signer::Nobody => true,
         })
         .collect()
-}
-
-/// Whether it is a node's kubeconfig, which its kubelet keeps.
-pub fn is_kubelets(spec: &Spec) -> bool {
-    let name = spec
-        .certificate()
-        .and_then(|wanted| wanted.subject.common_name());
-    name.is_some_and(|name| name.starts_with(SYSTEM_NODE))
-}
-
-/// Whether a kubelet has replaced it: it keeps what it rotated.
-pub fn is_superseded(file: &FileId) -> bool {
-    let base = file.name.strip_suffix(".pem");
-    base.is_some_and(|base| !is_current(file, base))
-}
-
-/// A kubelet keeps what it rotated beside the link to what it uses.
-fn is_current(file: &FileId, base: &str) -> bool {
-    file.root != Root::Kubelet || base.ends_with("-current")
 }
 
 /// No two of a run have the same, nor that of a row.

@@ -13,6 +13,7 @@ use crate::key::{PrivateKey, Protection};
 use crate::location::Root;
 use crate::observed::Observed;
 use crate::pkcs12::{check_password, encode};
+use crate::profile::found::is_of_service_accounts;
 use crate::profile::{Kind, by_name};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -48,8 +49,9 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
         (found, spec)
     };
     let kind = spec.certificate().map(|wanted| wanted.kind);
-    if kind.is_none_or(|kind| kind == Kind::Ca) {
-        return Err(nobody(&verb.name, &spec));
+    let of_accounts = is_of_service_accounts(&spec.name, found.observed(&spec));
+    if of_accounts || kind.is_none_or(|kind| kind == Kind::Ca) {
+        return Err(nobody(&verb.name, &spec, of_accounts));
     }
     export.findings = found.findings(&spec, env);
     if export.is_refused() {
@@ -63,8 +65,8 @@ pub(super) fn export(verb: &ExportPkcs12, env: &mut Env<'_>) -> Result<Export, S
 }
 
 /// Why there is nobody's identity in this place.
-fn nobody(name: &str, spec: &Spec) -> Stop {
-    let what = if by_name(&spec.name).is_some() {
+fn nobody(name: &str, spec: &Spec, of_accounts: bool) -> Stop {
+    let what = if of_accounts || by_name(&spec.name).is_some() {
         "signs for the cluster"
     } else if spec.is_ca() {
         "is a CA's certificate"
