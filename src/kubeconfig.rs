@@ -172,10 +172,10 @@ fn first(faults: Vec<Error>) -> Error {
 }
 
 /// The field by which a user is somebody else than by a certificate.
-fn other_identity(user: &Node) -> Option<&'static str> {
-    OTHER_IDENTITIES
-        .into_iter()
-        .find(|field| user.get(field).is_some())
+fn other_identities(user: &Node) -> Vec<&'static str> {
+    let mut fields = OTHER_IDENTITIES.to_vec();
+    fields.retain(|field| user.get(field).is_some());
+    fields
 }
 
 /// By what a kubeconfig's user is somebody.
@@ -200,7 +200,7 @@ pub fn bearer(bytes: &[u8]) -> Option<Bearer> {
 }
 
 fn bearer_of(document: &Node) -> Option<Bearer> {
-    let otherwise = |user: &Node| !has_certificate(user) && other_identity(user).is_some();
+    let otherwise = |user: &Node| !has_certificate(user) && !other_identities(user).is_empty();
     let all = || {
         let items = document.get("users").map_or(&[][..], Node::items);
         items.iter().filter_map(|item| item.get("user"))

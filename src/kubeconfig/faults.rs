@@ -5,7 +5,7 @@ use anyhow::{Error, anyhow};
 
 use super::{
     AUTHORITY, CERTIFICATE, INSECURE, KEY, Lead, PROXY, SERVER_NAME, Source, entries, named,
-    optional, other_identity, schema, source, text,
+    optional, other_identities, schema, source, text,
 };
 use crate::observed::server;
 use crate::yaml::{Node, Value};
@@ -126,13 +126,15 @@ impl Faults {
 
     /// Its certificate and key, where both are there.
     pub(super) fn of_user(&mut self, user: &Node, name: &str) -> Option<(Source, Source)> {
-        if let Some(other) = other_identity(user) {
+        let others = other_identities(user);
+        if !others.is_empty() {
             self.tell(format!(
-                "its user \"{name}\" has another identity than its certificate: {other}"
+                "its user \"{name}\" has another identity than its certificate: {}",
+                others.join(", ")
             ));
         }
         let has = |field: &str| user.get(field).is_some();
-        let other = other_identity(user).is_some();
+        let other = !others.is_empty();
         let mut of_field = |field: &'static str| match source(user, field) {
             Ok(source) => Some(source),
             // Who is somebody otherwise needs none.

@@ -321,9 +321,15 @@ fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
         refused(
             "  user:\n    client",
             &format!("  user:\n    {field}: x\n    client"),
-            "has another identity than its certificate",
+            &format!("has another identity than its certificate: {field}"),
         );
     }
+    // Taken away alone, one of them would leave the others.
+    refused(
+        "  user:\n    client",
+        "  user:\n    username: x\n    token: y\n    password: z\n    client",
+        "has another identity than its certificate: password, token, username",
+    );
     for (field, reason) in [
         (
             "insecure-skip-tls-verify: true",
