@@ -1461,3 +1461,22 @@ fn a_pair_under_other_tools_names_is_renewed_as_it_lies_and_one_file_of_both_is_
     run(&mut certs(&back)).expect(0);
     assert_eq!(content(), before);
 }
+
+#[test]
+fn a_key_beside_one_file_of_both_is_not_that_file_s_and_hides_nothing_of_it() {
+    let folder = tree();
+    let (kubernetes, pki) = (folder.join("k"), folder.join("k/pki"));
+    let recipe = "cat front-proxy-client.crt front-proxy-client.key > a.pem; cp apiserver.key a-key.pem
+        cat front-proxy-client.crt front-proxy-client.key > b.pem; cp apiserver.key b.key; chmod 600 ?.pem *-key.pem";
+    let mut bash = Command::new(tool("bash"));
+    run(bash.args(["-euc", recipe]).current_dir(&pki)).expect(0);
+    let check = ["check", "--kubelet-dir", "none", "--kubernetes-dir"];
+    let done = run(certs(&check).arg(&kubernetes)).expect(0);
+    assert!(!done.stdout.contains("private key"), "{done}");
+    let left = renew(&folder, 1, &["a.pem"]).expect(3);
+    let words = "a.pem is due, and holds its key too";
+    assert!(left.stderr.contains(words), "{left}");
+    // As soon as others may read it that is told.
+    set_mode(&pki.join("a.pem"), 0o644);
+    run(certs(&check).arg(&kubernetes)).expect(4);
+}

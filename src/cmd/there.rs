@@ -8,6 +8,7 @@ use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Seen};
 use crate::observed::{Observed, Parts};
+use crate::pem;
 use crate::profile::found::{Evidence, loose, of_other, of_row, others, paired, rows};
 use crate::profile::{Phase, Profile, ResolveError, by_name};
 use crate::spec::{Kind, Place, Spec};
@@ -33,6 +34,16 @@ pub(crate) fn places(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>)
     files.sort();
     let mut places = rows();
     places.extend(others(&files));
+    for spec in &mut places {
+        // The key beside it is not the one that its reader takes.
+        if let Place::Beside { certificate, .. } = &spec.place
+            && let Ok(Some(content)) = store.read(&spec.place.public())
+            && pem::holds_private_key(&content.bytes)
+        {
+            let (root, name) = (Root::Pki, certificate.clone());
+            spec.place = Place::File { root, name };
+        }
+    }
     // A kubelet's directory is closed to others, and its rows are not what a tree stands on.
     places.retain(|spec| {
         let root = spec.place.public().root;
