@@ -1081,3 +1081,19 @@ fn the_key_of_service_accounts_that_has_a_certificate_is_nobody_s_and_stays() {
     renew(&["--all"], 0);
     assert_ne!(read(&place.join("pki/joe.key")), former);
 }
+
+#[test]
+fn a_secret_cannot_be_called_as_a_path_and_the_flag_that_names_it_is_told() {
+    let place = tree_of_all();
+    let admin = place.join("admin.conf");
+    let refused = export(place.path(), "secret", &[text(&admin)]).expect(2);
+    let words = "error: name one with --secret-name: \"";
+    assert!(refused.stderr.starts_with(words), "{refused}");
+    let called = ["--secret-name", "admin"];
+    export(
+        place.path(),
+        "secret",
+        &[&[text(&admin)], &called[..]].concat(),
+    )
+    .expect(0);
+}

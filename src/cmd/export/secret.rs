@@ -71,7 +71,13 @@ pub(super) fn export(verb: &ExportSecret, env: &mut Env<'_>) -> Result<Export, S
         let spec = &found.named(asked, &export.store)?.clone();
         export.findings.extend(found.findings(spec, env));
         let called = verb.secret_name.as_deref().unwrap_or(asked);
-        name(called, "--secret-name")?;
+        let given = verb.secret_name.is_some();
+        let flag = if given {
+            "--secret-name"
+        } else {
+            "name one with --secret-name"
+        };
+        name(called, flag)?;
         let opaque = verb.kind == Some(SecretType::Opaque)
             || (verb.kind.is_none() && (is_kubeconfig(spec) || spec.certificate().is_none()));
         if opaque && is_kubeconfig(spec) {
