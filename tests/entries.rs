@@ -255,3 +255,36 @@ fn who_may_read_the_key_file_of_each_user_of_a_kubeconfig_is_told() {
         }
     }
 }
+
+#[test]
+fn what_is_due_of_a_user_whom_the_current_context_does_not_name_is_told_by_a_renewal() {
+    let folder = tree();
+    client(&folder, 0, &["--validity", "30d"]).expect(0);
+    team(&folder, "carol", BOB, [true, true]);
+    for file in BOB {
+        fs::remove_file(folder.join("k").join(file)).expect("remove a file");
+    }
+    let conf = read(&folder.join("k/team.conf"));
+    let told = "team.conf (user \"bob\") is due, and no run writes it: the current context of its kubeconfig does not name it: \
+                put what is good in its place, or take that entry out";
+    for (days, code, due, over) in [
+        (1, 0, false, false),
+        (20, 3, true, false),
+        (40, 4, true, true),
+    ] {
+        for more in [&["--dry-run"][..], &[]] {
+            let said = renew(&folder, days, &[&NONE[..], more].concat()).expect(code);
+            assert_eq!(said.stderr.contains(told), due, "{said}");
+            let ended = said.stderr.contains("team.conf (user \"bob\") ended on");
+            assert_eq!(ended, over, "{said}");
+        }
+        later(&folder, days, "check", &NONE).expect(code);
+    }
+    assert_eq!(read(&folder.join("k/team.conf")), conf);
+    // What names its pair is renewed with that.
+    let folder = tree();
+    client(&folder, 0, &["--validity", "30d"]).expect(0);
+    team(&folder, "carol", BOB, [false, false]);
+    let said = renew(&folder, 20, &NONE).expect(0);
+    assert!(!said.stderr.contains("team.conf"), "{said}");
+}

@@ -7,7 +7,7 @@ use crate::store::Store;
 
 /// The entries of the kubeconfigs of `specs` that these do not stand for: each is judged by itself, and added to what was
 /// seen.
-pub(super) fn entries(specs: &[Spec], seen: &mut Seen, store: &Store, host: &str) -> Vec<Spec> {
+pub(crate) fn entries(specs: &[Spec], seen: &mut Seen, store: &Store, host: &str) -> Vec<Spec> {
     let evidence = Evidence::of(&seen.observed, host);
     let ours = Ours::of(&seen.observed);
     let mut further = Vec::new();

@@ -78,6 +78,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
             entry: Entry {
                 kind: EntryKind::Cluster,
                 name: entry.name.clone(),
+                certificate_file: None,
                 key_file: None,
             },
             observed,
@@ -104,14 +105,15 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
 
 /// Which one a user is.
 pub(super) fn user_entry(user: &UserEntry) -> Entry {
-    let key_file = match &user.key {
+    let file = |source: &Option<Source>| match source {
         Some(Source::File { path, .. }) => Some(path.clone()),
         _ => None,
     };
     Entry {
         kind: EntryKind::User,
         name: user.name.clone(),
-        key_file,
+        certificate_file: file(&user.certificate),
+        key_file: file(&user.key),
     }
 }
 

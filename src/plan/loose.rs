@@ -4,7 +4,8 @@ use super::due::Due;
 use super::renewal::{planned, skipped};
 use super::{Planned, Planner, Step};
 use crate::bundle::verifies;
-use crate::diff::{Notice, authorities, end};
+use crate::diff::{Notice, authorities, end, reissue};
+use crate::finding::{Code, Severity};
 use crate::observed::{Observed, Source};
 use crate::profile::renewal::certificate;
 use crate::spec::Spec;
@@ -26,8 +27,12 @@ impl Planner<'_> {
         };
         let observed = self.observed(spec);
         let authorities = authorities(spec, self.found);
+        let entry = spec.place.entry();
         let keyed = match observed {
-            Observed::Certificate { key, .. } => key.is_some(),
+            Observed::Certificate { key, .. } => {
+                let apart = entry.is_some_and(|entry| entry.certificate_file.is_some());
+                key.is_some() && !apart
+            }
             // What it names is a pair's, which is due by itself.
             Observed::Kubeconfig(found) => found.sources[1] == Source::Embedded,
             _ => false,
@@ -38,6 +43,13 @@ impl Planner<'_> {
             .is_some_and(|end| end.is_due(notice, self.now));
         if !keyed || !soon || !authorities.iter().any(ours) {
             return planned(spec, Step::Keep, Vec::new());
+        }
+        if entry.is_some() {
+            // What the run leaves for good is told as over, once it is.
+            let mut over = self.judge(spec);
+            over.retain(|finding| finding.code == Code::Expired);
+            let text = "is due, and no run writes it: the current context of its kubeconfig does not name it";
+            return skipped(spec, over, text, &reissue(spec, Severity::Warning));
         }
         let [why, way_out] = NOT_WRITTEN;
         skipped(spec, Vec::new(), &format!("is due, and {why}"), way_out)

@@ -7,7 +7,9 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its name.
     pub name: String,
-    /// The file that a user names for its key, as it names it.
+    /// The file that a user names for its certificate, as it names it.
+    pub certificate_file: Option<String>,
+    /// The same for its key.
     pub key_file: Option<String>,
 }
 

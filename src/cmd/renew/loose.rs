@@ -1,5 +1,6 @@
 //! What lies in a tree where no run writes: what of it is due is told.
 
+use crate::cmd::entries::entries;
 use crate::cmd::there::{self, Lying};
 use crate::cmd::{Env, Stop};
 use crate::location::Root;
@@ -24,7 +25,9 @@ pub(super) fn add(
         ..Seen::default()
     };
     let further = there::further(places, &lying, &mut also, store);
-    let loose = there::specs(further, &also.observed, None, env.host.name)?;
+    let mut loose = there::specs(further, &also.observed, None, env.host.name)?;
+    let all = [specs, &loose].concat();
+    loose.extend(entries(&all, &mut also, store, env.host.name));
     let cas = specs.iter().filter(|spec| spec.is_ca());
     let wanted: Vec<Spec> = cas.cloned().chain(loose).collect();
     let Ok(told) = plan(&wanted, &[], &also.observed, &seen.ground, policy, env.now) else {
