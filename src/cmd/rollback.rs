@@ -15,6 +15,7 @@ use crate::facts;
 use crate::finding::Finding;
 use crate::location::{Owner, Root};
 use crate::observe::{Former, former, is_whole};
+use crate::plan::Refusal;
 use crate::report::{Report, waiting};
 use crate::rollback::{self, Last, Plan};
 use crate::store::{self, Backup, Store, Writer};
@@ -126,8 +127,13 @@ impl Settled {
         let last = former.as_ref().map(|former| &former.last);
         match rollback::plan(last, &nowhere, &backups.damaged, now) {
             Ok(mut plan) => {
-                let halved = last.map(|last| self.halved(last, &plan));
-                plan.findings.extend(halved.into_iter().flatten());
+                match last.map_or(Ok(Vec::new()), |last| self.halved(last, &plan)) {
+                    Ok(halved) => plan.findings.extend(halved),
+                    Err(refusal) => {
+                        report.refuse(&refusal);
+                        return Ok(None);
+                    }
+                }
                 Ok(run.zip(former).map(|(run, former)| (run, former, plan)))
             }
             Err(refusal) => {
@@ -138,22 +144,25 @@ impl Settled {
     }
 
     /// What is told of kubeconfigs that are whole now and have half of a pair that is put back. One that is
-    /// not has nothing to lose.
-    fn halved(&self, last: &Last, plan: &Plan) -> Vec<Finding> {
+    /// not has nothing to lose; one that cannot be read may have such a half.
+    fn halved(&self, last: &Last, plan: &Plan) -> Result<Vec<Finding>, Refusal> {
         let pairs = rollback::rekeyed(last, plan);
         if pairs.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let (mut kubeconfigs, _) = there::kubeconfigs(&self.store);
+        let (mut kubeconfigs, mut unread) = there::kubeconfigs(&self.store);
         kubeconfigs.retain(|parts| self.within.contains(&parts.file.root));
+        unread.retain(|finding| self.within.contains(&finding.file.root));
+        if !unread.is_empty() {
+            return Err(Refusal { findings: unread });
+        }
         let each = pairs.iter().flat_map(|pair| {
             let of_pair = |parts| Some((parts, rollback::halved(pair, plan, parts)?));
             kubeconfigs.iter().filter_map(of_pair)
         });
         let trusted = store::trusted_users(Owner::default());
-        each.filter(|(parts, _)| is_whole(parts, &self.store, trusted.clone()))
-            .map(|(_, finding)| finding)
-            .collect()
+        let whole = each.filter(|(parts, _)| is_whole(parts, &self.store, trusted.clone()));
+        Ok(whole.map(|(_, finding)| finding).collect())
     }
 }
 
