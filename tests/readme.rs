@@ -88,6 +88,8 @@ fn only_what_differs_from_run_to_run_is_masked() {
             "valid until DATE (365 days)",
         ),
         ("2027-01-02T03:04:05Z", "DATETTIME"),
+        ("ca  Nov 19, 2036 21:51 UTC", "ca  DATE TIME UTC"),
+        ("Nov 1, 2036, May, 2036", "Nov 1, 2036, May, 2036"),
         ("/tmp/x/pki/ca.crt", "FOLDER/pki/ca.crt"),
         ("serial 4f:00:11:22:33:44:55:66", "serial HEX"),
         ("10.96.0.1 and fd00:10::99", "10.96.0.1 and fd00:10::99"),

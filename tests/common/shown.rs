@@ -212,6 +212,34 @@ pub fn mask(line: &str, folder: &Path) -> String {
         masked.push_str(&after[..outside]);
         rest = &after[outside..];
     }
+    without_days(&masked)
+}
+
+/// DATE for each `Jan 02, 2006`, as kubeadm writes a day.
+fn without_days(line: &str) -> String {
+    const DAY: &str = "Jan 02, 2006";
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let is_day = |text: &str| {
+        let alike = |(one, other): (char, char)| {
+            one == other || one.is_ascii_digit() && other.is_ascii_digit()
+        };
+        MONTHS.contains(&&text[..3]) && text[3..].chars().zip(DAY[3..].chars()).all(alike)
+    };
+    let mut masked = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let day = rest
+            .get(..DAY.len())
+            .filter(|text| text.is_ascii() && is_day(text));
+        let (told, length) = match day {
+            Some(day) => ("DATE", day.len()),
+            None => (&rest[..first.len_utf8()], first.len_utf8()),
+        };
+        masked.push_str(told);
+        rest = &rest[length..];
+    }
     masked
 }
 
