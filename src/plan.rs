@@ -6,6 +6,7 @@ mod due;
 mod hindrance;
 mod loose;
 mod named;
+mod policy;
 mod renewal;
 mod request;
 mod shared;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, Signers, Within, authorities, diff, external_of, reissue};
+use crate::diff::{self, Signers, authorities, diff, external_of, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
@@ -24,57 +25,9 @@ use crate::x509::request::Request;
 use blocked::not_copied;
 pub use due::{Due, Renewal};
 pub use loose::NOT_WRITTEN;
+pub use policy::{Force, Policy};
 pub use request::{Asking, asked};
 use shared::shared;
-
-/// What a verb may do with what is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Force<'a> {
-    /// Ask another machine for what is missing or due.
-    Ask(Asking),
-    /// `--force` without names: replace what drifted.
-    Drifted,
-    /// Put in place what came back, and tell what of it ends soon.
-    Import(Within),
-    /// `--force` with names: replace every one of them.
-    Named,
-    /// All is stated, as by an inventory.
-    Stated {
-        /// `--force`: replace what drifted, and what is more than was stated.
-        replace: bool,
-    },
-    /// Replace nothing.
-    No,
-    /// Issue anew what is there, as it is, for another time.
-    Renew(&'a Renewal),
-}
-
-impl Force<'_> {
-    /// The same where nothing hangs on how much is stated.
-    fn plain(self) -> Self {
-        match self {
-            Self::Stated { replace: true } => Self::Drifted,
-            Self::Stated { replace: false } => Self::No,
-            other => other,
-        }
-    }
-
-    /// Whether what is there may be replaced.
-    pub fn replaces(self) -> bool {
-        matches!(self.plain(), Self::Drifted | Self::Named)
-    }
-}
-
-/// What a verb may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy<'a> {
-    /// What to replace.
-    pub force: Force<'a>,
-    /// Whether CAs and service account keys may be made: not by a node that joins a cluster.
-    pub founding: bool,
-    /// Whether what is replaced is kept in a backup.
-    pub backup: bool,
-}
 
 /// What happens to one spec.
 #[derive(Clone, Debug, PartialEq, Eq)]

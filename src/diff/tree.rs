@@ -1,6 +1,8 @@
 //! What the files of a tree are to each other, and the survey of them all: for who looks after a
 //! tree, beside what every verb is told.
 
+mod between;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
@@ -8,15 +10,16 @@ use time::OffsetDateTime;
 use super::scrutiny::scrutiny;
 use super::{OPAQUE, Within, authorities, reissue, signed_by};
 use crate::finding::{Code, Finding, Severity};
-use crate::location::{FileId, Root};
-use crate::observed::{Observed, signing};
+use crate::location::Root;
+use crate::observed::Observed;
 use crate::profile::{
-    API_SERVER, Profile, Signer, TABLE, by_name, found::as_there, found::lacking, signing_file_of,
+    API_SERVER, Profile, Signer, TABLE, by_name, found::as_there, found::lacking,
 };
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
-use crate::x509::name::Name;
-use crate::x509::serial::Serial;
+
+use between::{ca_names, serials, several, shared};
+pub(super) use between::{number, numbered};
 
 /// What was found, by the spec's name.
 type Found = BTreeMap<String, Observed>;
@@ -217,155 +220,6 @@ pub(super) fn certificates(observed: &Observed) -> &[Certificate] {
         _ => &[],
     }
 }
-
-/// By which its issuer tells a certificate from all others.
-type Number<'a> = (&'a Name, Option<&'a [u8]>, &'a [u8]);
-
-/// A root numbers itself: of two of one name each may have the number 0.
-pub(super) fn number(certificate: &Certificate) -> Option<Number<'_>> {
-    (certificate.subject != certificate.issuer).then(|| {
-        (
-            &certificate.issuer,
-            certificate.authority_key_identifier.as_deref(),
-            certificate.serial.bytes(),
-        )
-    })
-}
-
-fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let mut seen: BTreeMap<Number<'_>, (&Certificate, FileId)> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for spec in specs {
-        let all = found.get(&spec.name).map_or(&[][..], certificates);
-        for certificate in all {
-            let Some(number) = number(certificate) else {
-                continue;
-            };
-            let (first, file) = seen
-                .entry(number)
-                .or_insert_with(|| (certificate, spec.place.public()));
-            if *first != certificate {
-                let text = numbered(&certificate.serial, &file.name);
-                findings.push(spec.finding(Code::SameSerial, text, remake(spec)));
-            }
-        }
-    }
-    findings
-}
-
-/// That its number is that of what is in another file.
-pub(super) fn numbered(serial: &Serial, file: &str) -> String {
-    format!("has the serial number {serial}, as has {file}")
-}
-
-/// Of a file all that are trusted count. Two that are told to have one name are told so once.
-fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
-    let mut findings = Vec::new();
-    for spec in specs.iter().filter(|spec| spec.is_ca()) {
-        let Some(Observed::Certificate { chain, key, .. }) = found.get(&spec.name) else {
-            continue;
-        };
-        let signs = signing(chain, key.as_ref());
-        let own = spec.place.public();
-        for ca in chain.iter().filter(|ca| ca.is_ca() || Some(*ca) == signs) {
-            let named = |other: &Certificate| other.subject.is_taken_for(&ca.subject);
-            let same = |other: &Certificate| named(other) && other.public_key == ca.public_key;
-            if seen.iter().any(|(other, _)| same(other)) {
-                continue;
-            }
-            if let Some((_, file)) = seen.iter().find(|(other, _)| named(other)) {
-                let subject = &ca.subject;
-                let text = if *file == own {
-                    format!(
-                        "holds two CAs of the subject \"{subject}\", each with a key of its own"
-                    )
-                } else if Some(ca) == signs {
-                    format!("has the subject of {file}, \"{subject}\", and another key")
-                } else {
-                    format!("holds a CA with the subject of {file}, \"{subject}\", and another key")
-                };
-                let way_out = "give a CA that replaces one of them a name of its own";
-                findings.push(spec.finding(Code::SameCaName, text, way_out));
-            }
-            seen.push((ca, own.clone()));
-        }
-    }
-    findings
-}
-
-/// A copy of one's own, as beside a new CA that is trusted already, is in no row.
-fn shared(specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
-    let mut findings = Vec::new();
-    let rows = specs
-        .iter()
-        .filter(|spec| spec.is_ca() && by_name(&spec.name).is_some());
-    for spec in rows {
-        let Some(Observed::Certificate { chain, key, .. }) = found.get(&spec.name) else {
-            continue;
-        };
-        let Some(ca) = signing(chain, key.as_ref()) else {
-            continue;
-        };
-        let same = seen
-            .iter()
-            .find(|(other, _)| other.public_key == ca.public_key);
-        if let Some((_, file)) = same {
-            let way_out = "have each of the two sign with a CA of its own";
-            let text = format!("is the CA of {file} too");
-            findings.push(spec.finding(Code::SharedCa, text, way_out));
-        }
-        seen.push((ca, spec.place.public()));
-    }
-    findings
-}
-
-/// The CA of kubelets signs for them in the controller manager too, from a file of one certificate;
-/// what else is trusted may be in the files of other components. While a CA is replaced the one to
-/// sign with stands in a file of its own.
-fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let signs = |ca: &&Spec| {
-        specs.iter().any(|spec| {
-            let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-            matches!(spec.place, Place::Kubeconfig { .. }) && issuer == Some(&ca.name)
-        })
-    };
-    let signing = |ca: &Spec| {
-        let own = signing_file_of(&ca.name);
-        specs.iter().find(|spec| spec.place.public() == own)
-    };
-    let mut findings = Vec::new();
-    for ca in specs.iter().filter(signs) {
-        let Some(Observed::Certificate {
-            chain,
-            key: Some(key),
-            ..
-        }) = found.get(&ca.name)
-        else {
-            continue;
-        };
-        let file = signing(ca).unwrap_or(ca);
-        let held = found.get(&file.name).map_or(&[][..], certificates);
-        if held.len() > 1 {
-            let text = format!("holds {} certificates", held.len());
-            findings.push(file.finding(Code::SeveralCertificates, text, ONE));
-        }
-        let (own, first) = (self::signing(chain, Some(key)), held.first());
-        if let (Some(own), Some(first)) = (own, first)
-            && file.name != ca.name
-            && own.public_key != first.public_key
-        {
-            let text = format!("is not for the key of {}", ca.place.public());
-            findings.push(file.finding(Code::OtherCa, text, ONE));
-        }
-    }
-    findings
-}
-
-/// The way out where what is to be signed with is not exactly one certificate, of the CA's key.
-const ONE: &str =
-    "give the controller manager a file of one, the CA's own, with --cluster-signing-cert-file";
 
 fn absent(found: &Found) -> Vec<Finding> {
     let unpublished = TABLE.iter().filter(|row| {

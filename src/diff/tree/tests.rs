@@ -7,6 +7,7 @@ use crate::diff::Notice;
 use crate::location::Root;
 use crate::oracle::sample::{NOW, made_at, spec, specs, tree};
 use crate::spec::Content;
+use crate::x509::name::Name;
 
 /// The codes that this room and `scrutiny` tell: each is shown by a test here or there.
 pub(crate) fn shown() -> BTreeSet<Code> {
