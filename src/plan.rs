@@ -1,5 +1,6 @@
 //! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
 
+mod below;
 mod beside;
 mod blocked;
 mod due;

@@ -21,7 +21,7 @@ use crate::x509::validity::moment;
 const TOLERATED: [Code; 3] = [Code::SanMissing, Code::UsageMissing, Code::WrongSubject];
 
 /// Stands for a serial number that is not yet drawn.
-const NEW: [u8; 20] = [0x55; 20];
+pub(super) const NEW: [u8; 20] = [0x55; 20];
 
 impl Planner<'_> {
     /// What is named is meant to be sound then: with an error that stays the run is refused.
@@ -221,46 +221,6 @@ impl Planner<'_> {
         }
     }
 
-    /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
-    fn not_due(&self, spec: &Spec, findings: Vec<Finding>) -> Planned {
-        let ca = self.issuer(spec);
-        let observed = self.observed(spec);
-        let mut findings = findings;
-        findings.extend(self.misnames(spec));
-        let (Some(ca), Observed::Kubeconfig(found)) = (ca, observed) else {
-            return planned(spec, Step::Keep, findings);
-        };
-        // Its own certificate stays as it is.
-        let Some(same) = renewed(spec, observed, &Changes::default()) else {
-            return planned(spec, Step::Keep, findings);
-        };
-        let trusted = authorities(spec, self.found);
-        let holds = found.authorities.iter().any(|one| trusted.contains(one));
-        if !self.is_renewed(ca) || !found.embeds_authorities() || !holds {
-            return planned(spec, Step::Keep, findings);
-        }
-        Planned {
-            step: Step::Refresh,
-            ..planned(&same, Step::Keep, told(findings, spec))
-        }
-    }
-
-    /// One that stays, and names the certificate of its CA that this run replaces.
-    fn misnames(&self, spec: &Spec) -> Vec<Finding> {
-        let renewed = self.issuer(spec).filter(|ca| self.is_renewed(ca));
-        let Some(former) = renewed.and_then(|_| self.signing(spec)) else {
-            return Vec::new();
-        };
-        let mut authorities = authorities(spec, self.found).to_vec();
-        for ca in authorities.iter_mut().filter(|ca| *ca == former) {
-            ca.serial = Serial::new(NEW);
-        }
-        let observed = self.observed(spec);
-        let mut told = diff(spec, observed, &authorities, self.trusted, self.now);
-        told.retain(|finding| finding.code == Code::AuthoritySerial);
-        told
-    }
-
     /// Whether this run renews it. One that is named and refused refuses the run.
     pub(super) fn is_renewed(&self, ca: &Spec) -> bool {
         let Force::Renew(renewal) = self.policy.force else {
@@ -388,7 +348,7 @@ pub(super) fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planne
     }
 }
 
-fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
+pub(super) fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
     told_to_a_reader(findings, std::slice::from_ref(spec))
 }
 

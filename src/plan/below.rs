@@ -1,0 +1,52 @@
+//! What is not due, below a CA that is renewed.
+
+use super::renewal::{NEW, planned, told};
+use super::{Planned, Planner, Step};
+use crate::diff::{authorities, diff};
+use crate::finding::{Code, Finding};
+use crate::observed::Observed;
+use crate::profile::renewal::{Changes, renewed};
+use crate::spec::Spec;
+use crate::x509::serial::Serial;
+
+impl Planner<'_> {
+    /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
+    pub(super) fn not_due(&self, spec: &Spec, findings: Vec<Finding>) -> Planned {
+        let ca = self.issuer(spec);
+        let observed = self.observed(spec);
+        let mut findings = findings;
+        findings.extend(self.misnames(spec));
+        let (Some(ca), Observed::Kubeconfig(found)) = (ca, observed) else {
+            return planned(spec, Step::Keep, findings);
+        };
+        // Its own certificate stays as it is.
+        let Some(same) = renewed(spec, observed, &Changes::default()) else {
+            return planned(spec, Step::Keep, findings);
+        };
+        let trusted = authorities(spec, self.found);
+        let holds = found.authorities.iter().any(|one| trusted.contains(one));
+        if !self.is_renewed(ca) || !found.embeds_authorities() || !holds {
+            return planned(spec, Step::Keep, findings);
+        }
+        Planned {
+            step: Step::Refresh,
+            ..planned(&same, Step::Keep, told(findings, spec))
+        }
+    }
+
+    /// One that stays, and names the certificate of its CA that this run replaces.
+    fn misnames(&self, spec: &Spec) -> Vec<Finding> {
+        let renewed = self.issuer(spec).filter(|ca| self.is_renewed(ca));
+        let Some(former) = renewed.and_then(|_| self.signing(spec)) else {
+            return Vec::new();
+        };
+        let mut authorities = authorities(spec, self.found).to_vec();
+        for ca in authorities.iter_mut().filter(|ca| *ca == former) {
+            ca.serial = Serial::new(NEW);
+        }
+        let observed = self.observed(spec);
+        let mut told = diff(spec, observed, &authorities, self.trusted, self.now);
+        told.retain(|finding| finding.code == Code::AuthoritySerial);
+        told
+    }
+}
