@@ -366,6 +366,44 @@ fn modes_owners_chains_and_all_else_in_a_kubeconfig_stay() {
 }
 
 #[test]
+fn each_entry_of_the_cluster_in_a_kubeconfig_has_its_ca_once_that_is_renewed() {
+    let folder = tree();
+    let admin = folder.join("k/admin.conf");
+    let made = read(&admin);
+    let start = made.find("- cluster:").expect("a cluster");
+    let end = made.find("contexts:").expect("contexts");
+    let second = made[start..end].replace("name: kubernetes", "name: second");
+    write(&admin, made[..end].to_owned() + &second + &made[end..]);
+    let check = |days: i64| {
+        let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+        check.args(["--kubelet-dir", "none"]);
+        run(&mut at(MADE + days * DAY, "022", &check))
+    };
+    check(1).expect(0);
+    for flags in [&["ca"][..], &["admin"]] {
+        let said = renew(&folder, 1, flags).expect(0);
+        assert!(!said.stderr.contains("trusts"), "{said}");
+        check(1).expect(0);
+        let now = read(&admin);
+        let data = |line: &&str| line.contains("certificate-authority-data:");
+        let held: Vec<&str> = now.lines().filter(data).collect();
+        assert_eq!(held.len(), 2);
+        assert_eq!(held[0], held[1], "{flags:?}");
+        // One that was left is mended with the rest, and not told.
+        let stale = made[start..end].replace("name: kubernetes", "name: second");
+        let (first, second) = (now.find("- cluster:"), now.rfind("- cluster:"));
+        let end = now.find("contexts:").expect("contexts");
+        assert_ne!(first, second);
+        let before = &now[..second.expect("a second one")];
+        write(&admin, before.to_owned() + &stale + &now[end..]);
+        let said = check(1).expect(3);
+        assert!(said.stdout.contains("kubeconfig-trust-extra"), "{said}");
+    }
+    renew(&folder, 1, &["ca"]).expect(0);
+    check(1).expect(0);
+}
+
+#[test]
 fn the_same_key_is_another_certificate_alone() {
     let folder = tree();
     let before = contents(&folder);

@@ -63,7 +63,7 @@ impl<'a> Preparation<'a> {
         let authorities = self.bundle(spec)?;
         let certificate = pem(&file);
         let anew = Anew {
-            authorities: Some(authorities.as_str()).filter(|_| found.embeds_authorities()),
+            authorities: Some(authorities.as_slice()).filter(|_| found.embeds_authorities()),
             certificate: Some(certificate.as_str())
                 .filter(|_| found.sources[1] == Source::Embedded && file != found.chain),
             ..Anew::default()
@@ -97,7 +97,7 @@ impl<'a> Preparation<'a> {
         let certificate = pem(&file);
         let key = key.map(PrivateKey::to_pem);
         let anew = Anew {
-            authorities: Some(authorities.as_str()).filter(|_| embedded),
+            authorities: Some(authorities.as_slice()).filter(|_| embedded),
             certificate: Some(&certificate),
             key: key.as_ref().map(|key| key.as_bytes()),
         };
@@ -148,10 +148,10 @@ impl<'a> Preparation<'a> {
         Ok(file)
     }
 
-    fn bundle(&self, spec: &Spec) -> Result<String> {
+    fn bundle(&self, spec: &Spec) -> Result<Vec<Certificate>> {
         let wanted = spec.certificate().context("it has no certificate")?;
         let issuer = wanted.issuer.as_deref().context("it has no CA")?;
-        Ok(pem(&self.trusted(issuer)?))
+        self.trusted(issuer)
     }
 
     fn kubeconfig_anew(&mut self, pair: usize, spec: &Spec, anew: &Anew<'_>) -> Result<()> {

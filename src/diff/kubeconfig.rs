@@ -71,7 +71,7 @@ impl Judge<'_> {
             let extra = match trusted {
                 Trusted::Anybody => Some("whoever answers: it is not verified"),
                 Trusted::Machine => Some("the CAs of the machine: it has no CA certificates"),
-                Trusted::These(held) => {
+                Trusted::These { held, .. } => {
                     let foreign = held.iter().any(|ca| !self.authorities.contains(ca));
                     foreign.then_some("a CA that the CA file does not hold")
                 }

@@ -862,14 +862,19 @@ fn a_way_out_stands_with_all_but_notes() {
     }
 }
 
+fn these(held: Vec<Certificate>) -> Trusted {
+    let embedded = true;
+    Trusted::These { held, embedded }
+}
+
 #[test]
 fn a_ca_of_another_entry_for_the_same_server_is_told_with_the_way_out() {
     let mut case = Case::of("admin");
     let own = case.kubeconfig().authorities.clone();
-    let mut beside = vec![("own".to_owned(), Trusted::These(own))];
+    let mut beside = vec![("own".to_owned(), these(own))];
     case.kubeconfig().beside.clone_from(&beside);
     assert_eq!(case.findings().len(), 0);
-    beside.push(("second".to_owned(), Trusted::These(vec![stranger("other")])));
+    beside.push(("second".to_owned(), these(vec![stranger("other")])));
     case.kubeconfig().beside = beside;
     let told = case.findings();
     assert_eq!(told.len(), 1);

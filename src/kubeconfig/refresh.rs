@@ -64,35 +64,17 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         let Some(entry) = item.get_mut("cluster") else {
             continue;
         };
-        let unverified = verifies_none(entry);
-        // By another scheme it is the same server.
-        let leads_there = |own: &String| {
-            let server = text(entry, "server").unwrap_or_default();
-            unverified.is_some() && server::authority(own) == server::authority(server)
-        };
-        if !is_same(cluster.authorities, cluster.servers, None, entry)
-            && !cluster.servers.iter().any(leads_there)
-        {
-            continue;
-        }
-        if let Some(why) = unverified {
-            refreshed.unverified.push((name, why));
-            continue;
-        }
-        match source(entry, AUTHORITY) {
-            Ok(Source::Data { bytes, .. }) => {
-                let held = Certificate::from_pem(&bytes).unwrap_or_default();
-                if same_set(&held, bundle) {
-                    refreshed.current.push(name);
-                    continue;
-                }
+        match standing(entry, cluster, bundle) {
+            Standing::Foreign => {}
+            Standing::Unverified(why) => refreshed.unverified.push((name, why)),
+            Standing::Current => refreshed.current.push(name),
+            Standing::Stale => {
                 former.extend(entry.get(AUTHORITY_DATA).and_then(as_text));
                 entry.insert(AUTHORITY_DATA, Node::text(&new));
                 refreshed.replaced.push(name);
             }
-            Ok(Source::File { path, .. }) => refreshed.named.push((name, path)),
-            // There is nothing that could be out of date.
-            Err(_) => refreshed.without.push(name),
+            Standing::Named(path) => refreshed.named.push((name, path)),
+            Standing::Without => refreshed.without.push(name),
         }
     }
     let Refreshed {
@@ -114,6 +96,52 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
             Some(kept.unwrap_or_else(|| Zeroizing::new(yaml::write(&config).as_bytes().to_vec())));
     }
     Ok(refreshed)
+}
+
+/// What an entry of a cluster is to the one that is brought up to date.
+pub(super) enum Standing {
+    /// It is of another one.
+    Foreign,
+    /// It holds the CA certificates that it is to hold.
+    Current,
+    /// It holds others.
+    Stale,
+    /// It names this file of them.
+    Named(String),
+    /// It has none, and nothing that could be out of date.
+    Without,
+    /// No server is verified by it, and why.
+    Unverified(&'static str),
+}
+
+/// What `entry` is to a cluster whose CA certificates are to be `bundle` everywhere.
+pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>, bundle: &[Certificate]) -> Standing {
+    let unverified = verifies_none(entry);
+    // By another scheme it is the same server.
+    let leads_there = |own: &String| {
+        let server = text(entry, "server").unwrap_or_default();
+        unverified.is_some() && server::authority(own) == server::authority(server)
+    };
+    if !is_same(cluster.authorities, cluster.servers, None, entry)
+        && !cluster.servers.iter().any(leads_there)
+    {
+        return Standing::Foreign;
+    }
+    if let Some(why) = unverified {
+        return Standing::Unverified(why);
+    }
+    match source(entry, AUTHORITY) {
+        Ok(Source::Data { bytes, .. }) => {
+            let held = Certificate::from_pem(&bytes).unwrap_or_default();
+            if same_set(&held, bundle) {
+                Standing::Current
+            } else {
+                Standing::Stale
+            }
+        }
+        Ok(Source::File { path, .. }) => Standing::Named(path),
+        Err(_) => Standing::Without,
+    }
 }
 
 /// Why no server is verified by an entry, if so.

@@ -1,6 +1,8 @@
 use super::*;
 use crate::finding::Code;
 use crate::observed::Observed;
+use crate::oracle::sample::{NOW, certificate, spec};
+use crate::x509::cert::Certificate;
 
 const ENTRY: Entry<'_> = Entry {
     cluster: "kubernetes",
@@ -710,11 +712,12 @@ fn a_renewal_changes_what_it_was_given_in_the_current_entry_and_nothing_else() {
         "users:\n- name: second\n  user:\n    client-certificate-data: S0VZCg==\n    token: t\n";
     let existing = written(None).replace("users:\n", more);
     assert_eq!(renewed(&Anew::default(), &existing), existing);
+    let bundle = [ca()];
     let authorities = Anew {
-        authorities: Some("CA 3\n"),
+        authorities: Some(&bundle),
         ..Anew::default()
     };
-    let now = existing.replace("Q0EgMQpDQSAyCg==", "Q0EgMwo=");
+    let now = existing.replace("Q0EgMQpDQSAyCg==", &embedded(&bundle[0]));
     assert_eq!(renewed(&authorities, &existing), now);
     let all = Anew {
         certificate: Some("NEWER\n"),
@@ -725,6 +728,50 @@ fn a_renewal_changes_what_it_was_given_in_the_current_entry_and_nothing_else() {
         .replace("Q0VSVElGSUNBVEUK", "TkVXRVIK")
         .replace("client-key-data: S0VZCg==", "client-key-data: TkVXIEtFWQo=");
     assert_eq!(renewed(&all, &existing), now);
+}
+
+fn ca() -> Certificate {
+    let wanted = spec("ca");
+    let wanted = wanted.certificate().unwrap();
+    certificate(wanted, "ca", &Default::default(), NOW)
+}
+
+fn embedded(certificate: &Certificate) -> String {
+    Base64::encode_string(certificate.to_pem().as_bytes())
+}
+
+#[test]
+fn a_renewal_of_the_ca_comes_to_each_entry_of_the_cluster_that_holds_it_and_to_no_other() {
+    let bundle = [ca()];
+    let anew = Anew {
+        authorities: Some(&bundle),
+        ..Anew::default()
+    };
+    let former = "certificate-authority-data: Q0EgMQpDQSAyCg==";
+    let wanted = format!("certificate-authority-data: {}", embedded(&bundle[0]));
+    let own = "https://10.0.0.10:6443";
+    for (server, field, comes) in [
+        (own, former, true),
+        ("https://10.0.0.10:6443/", former, true),
+        ("https://other:6443", former, false),
+        (own, "certificate-authority: ca.crt", false),
+        (own, "proxy-url: http://p", false),
+        (
+            "http://10.0.0.10:6443",
+            "certificate-authority-data: Q0EK",
+            false,
+        ),
+    ] {
+        let second = format!("- cluster:\n    server: {server}\n    {field}\n  name: second\n");
+        let existing = written(None).replace("contexts:\n", &format!("{second}contexts:\n"));
+        let now = renewed(&anew, &existing);
+        assert_eq!(
+            now.matches(&wanted).count(),
+            1 + usize::from(comes),
+            "{now}"
+        );
+        assert_eq!(now.contains(field), !comes, "{server} {field}: {now}");
+    }
 }
 
 #[test]

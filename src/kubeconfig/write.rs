@@ -305,7 +305,9 @@ pub(super) fn is_same(
         Ok(Source::File { path, .. }) => Some(path.as_str()) == file,
         Err(_) => false,
     };
-    trusts || text(cluster, "server").is_some_and(|url| servers.iter().any(|own| own == url))
+    trusts
+        || text(cluster, "server")
+            .is_some_and(|url| servers.iter().any(|own| server::same(own, url)))
 }
 
 /// Sets fields of the entry of this name, which is added where it is lacking, and takes away

@@ -1,6 +1,6 @@
 //! What is not due, below a CA that is renewed.
 
-use super::renewal::{NEW, planned, told};
+use super::renewal::{NEW, planned};
 use super::{Planned, Planner, Step};
 use crate::diff::{authorities, diff};
 use crate::finding::{Code, Finding};
@@ -28,9 +28,16 @@ impl Planner<'_> {
         if !self.is_renewed(ca) || !found.embeds_authorities() || !holds {
             return planned(spec, Step::Keep, findings);
         }
+        let mut after = found.clone();
+        after.trust(trusted);
+        let after = Observed::Kubeconfig(after);
+        let left = diff(spec, &after, trusted, self.trusted, self.now);
+        let of_trust = |one: &Finding| matches!(one.code, Code::TrustExtra | Code::TrustMissing);
+        let mends = |one: &Finding| of_trust(one) && !left.contains(one);
+        let (mended, findings) = findings.into_iter().partition(mends);
         Planned {
-            step: Step::Refresh,
-            ..planned(&same, Step::Keep, told(findings, spec))
+            mended,
+            ..planned(&same, Step::Refresh, findings)
         }
     }
 

@@ -76,7 +76,7 @@ impl Planner<'_> {
                         Some(Observed::Returned(returned)) => returned.chain.clone(),
                         _ => Vec::new(),
                     };
-                    found.authorities = anchors(authorities, &served, self.now);
+                    found.trust(&anchors(authorities, &served, self.now));
                 }
             }
             _ => return None,

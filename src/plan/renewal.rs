@@ -289,9 +289,7 @@ impl Planner<'_> {
                 found.chain.iter_mut().take(1).for_each(renew);
                 complete(&mut found.chain);
                 private(&mut found.key);
-                if found.embeds_authorities() {
-                    found.authorities = authorities(spec, self.found).to_vec();
-                }
+                found.trust(authorities(spec, self.found));
             }
             _ => {}
         }
@@ -348,7 +346,7 @@ pub(super) fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planne
     }
 }
 
-pub(super) fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
+fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
     told_to_a_reader(findings, std::slice::from_ref(spec))
 }
 

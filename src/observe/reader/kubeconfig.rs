@@ -93,14 +93,15 @@ impl Reader<'_> {
                         kubeconfig::Trusted::Machine => return Some((name, Trusted::Machine)),
                         kubeconfig::Trusted::These(source) => source,
                     };
-                    let bytes = match source {
-                        Source::Data { bytes, .. } => bytes,
+                    let (bytes, embedded) = match source {
+                        Source::Data { bytes, .. } => (bytes, true),
                         Source::File { path, .. } => {
-                            self.store.read_reference(file, &path).ok()??.bytes
+                            let named = self.store.read_reference(file, &path).ok()??;
+                            (named.bytes, false)
                         }
                     };
                     let held = Certificate::from_pem(&bytes).ok()?;
-                    Some((name, Trusted::These(held)))
+                    Some((name, Trusted::These { held, embedded }))
                 })
                 .collect(),
             chain,
