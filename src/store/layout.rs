@@ -1,14 +1,16 @@
 //! Names and paths. This is the one place that puts a path together, and that decides which names
 //! are ours: what it does not know is neither read, written nor recovered.
 
+mod rotated;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
-use time::OffsetDateTime;
-
+pub(super) use self::rotated::is_rotated;
+pub use self::rotated::rotated;
 use super::journal::TransactionId;
 use crate::location::{FileId, Root};
+use anyhow::{Context, Result, ensure};
 
 /// The list of a commit that is under way, or its marker in a further root.
 pub(super) const JOURNAL: &str = ".certs-journal";
@@ -26,8 +28,6 @@ const FRESH: &str = ".certs-nodes-";
 /// Beside the overlays of the nodes, what they share. No node is called so.
 const SHARED: &str = "ca";
 const CURRENT: &str = FileId::KUBELET_CURRENT;
-/// How the names begin of the files that it leads to.
-const ROTATED: &str = "kubelet-client-";
 /// What the names of all of these begin with, and of staged files.
 pub(super) const OURS: &str = ".certs-";
 
@@ -169,30 +169,6 @@ pub(super) fn is_known(file: &FileId) -> bool {
 /// Whether a file of this name is a link, to what lies beside it. Its content is where it leads.
 pub(super) fn is_link(name: &str) -> bool {
     name.rsplit('/').next() == Some(CURRENT)
-}
-
-/// What the kubelet's client certificate of this time is called, to which the link leads.
-pub fn rotated(time: OffsetDateTime) -> String {
-    let (date, hour, minute, second) = (time.date(), time.hour(), time.minute(), time.second());
-    format!("{ROTATED}{date}-{hour:02}-{minute:02}-{second:02}.pem")
-}
-
-/// Whether the link leads to files of this name.
-pub(super) fn is_rotated(base: &str) -> bool {
-    let time = base
-        .strip_prefix(ROTATED)
-        .and_then(|rest| rest.strip_suffix(".pem"));
-    let shape = |text: &str| -> String {
-        let digit = |byte: u8| {
-            if byte.is_ascii_digit() {
-                '0'
-            } else {
-                char::from(byte)
-            }
-        };
-        text.bytes().map(digit).collect()
-    };
-    time.is_some_and(|time| shape(time) == "0000-00-00-00-00-00")
 }
 
 /// Whether `file` may be a certificate, key or kubeconfig: one that `certs` may write, or that another
