@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 mod common;
 use common::snapshot::{same, snapshot};
 use common::trees::{MEMBERS, NODES, PLANES, Trees, WORKERS, files};
-use common::{Server, TempDir, certs, mode, read, run, text, tool, write};
+use common::{Server, TempDir, at, certs, mode, read, run, text, tool, write};
 
 fn is_called(file: &str, endings: &[&str]) -> bool {
     let ending = Path::new(file)
@@ -238,14 +238,19 @@ fn a_worker_has_its_client_certificate_as_the_kubelet_keeps_it() {
     ] {
         assert!(kubeconfig.contains(line), "{kubeconfig}");
     }
-    // Rotated by force: another file, and the link leads to it.
-    std::thread::sleep(Duration::from_millis(1100));
-    fs::write(folder.join(&target), "garbage").expect("damage a file");
-    trees.all(&[]).expect(4);
-    trees.all(&["--force"]).expect(0);
-    let now = fs::read_link(&current).expect("a link");
-    assert_ne!(now, target);
-    assert!(said(&current, &["-subject"]).contains("worker1"));
+    // Rotated by force: another file, and the link leads to it; also where the clock stands still.
+    let begun = SystemTime::now().duration_since(UNIX_EPOCH);
+    let begun = begun.expect("a time").as_secs().cast_signed();
+    let mut names = vec![target];
+    for _ in 0..3 {
+        let target = &names[names.len() - 1];
+        fs::write(folder.join(target), "garbage").expect("damage a file");
+        trees.all(&[]).expect(4);
+        run(&mut at(begun, "022", &trees.command(&["--force"]))).expect(0);
+        names.push(fs::read_link(&current).expect("a link"));
+        assert!(said(&current, &["-subject"]).contains("worker1"));
+    }
+    assert!(names.is_sorted_by(|one, other| one < other), "{names:?}");
     trees.all(&[]).expect(0);
 }
 

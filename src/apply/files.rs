@@ -56,9 +56,10 @@ impl Preparation<'_> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(certificates.len() + key.len()));
         bytes.extend_from_slice(certificates.as_bytes());
         bytes.extend_from_slice(key.as_bytes());
-        let name = rotated(self.now);
-        let link = octets(&name);
         let place = &spec.place;
+        let former = self.seen.files.get(&place.public());
+        let name = rotated(self.now, former.map(|link| link.bytes.as_slice()));
+        let link = octets(&name);
         self.change(pair, place, FileId::new(root, name), bytes, PRIVATE_MODE);
         self.change(pair, place, place.public(), link, PRIVATE_MODE);
     }
