@@ -397,3 +397,21 @@ fn a_node_whose_certificates_have_ended_comes_back_by_what_is_offered() {
     assert_ne!(fs::read_link(&current).expect("a link"), former);
     run(&mut at(later, "022", &look)).expect(0);
 }
+
+/// Not each file that it could have.
+#[test]
+fn what_can_be_no_tree_is_told_once() {
+    let trees = Trees::made();
+    let place = trees.out().join("worker1");
+    fs::remove_dir_all(&place).expect("remove a tree");
+    write(&place, "");
+    let report = json(&trees, &[], 4);
+    let findings = told(&report, "worker1");
+    let codes: Vec<&str> = findings.iter().map(|[code, ..]| code.as_str()).collect();
+    assert_eq!(codes, ["unreadable"], "{findings:?}");
+    let words = "is a file, not the directory of a tree";
+    assert!(
+        findings.iter().any(|told| told[2].contains(words)),
+        "{findings:?}"
+    );
+}

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -403,6 +404,53 @@ fn the_last_copies_of_what_all_share_are_replaced_by_nothing() {
         assert!(refused.stderr.contains(words), "{refused}");
         same(&before, &trees.out());
     }
+}
+
+#[test]
+fn cas_that_are_lost_are_not_made_anew_beside_their_copies() {
+    let trees = Trees::made();
+    fs::remove_dir_all(trees.out().join("ca")).expect("lose the CAs");
+    let before = snapshot(&trees.out());
+    for flags in [&[][..], &["--force"], &["--dry-run"]] {
+        let refused = trees.all(flags).expect(4);
+        let words = "worker1/etc/kubernetes/pki/ca.crt is another than the one that all nodes share: bring the shared one back";
+        assert!(refused.stderr.contains(words), "{refused}");
+        same(&before, &trees.out());
+    }
+}
+
+/// Before anything is made, and once.
+#[test]
+fn what_can_be_no_tree_is_told_once_and_nothing_is_made() {
+    let trees = Trees::of(NODES);
+    let place = trees.out().join("worker1");
+    fs::create_dir(trees.out()).expect("make a folder");
+    let refused = |flags: &[&str], words: &str| {
+        let told = trees.all(flags).expect(1);
+        assert_eq!(told.stderr, format!("error: {} {words}\n", place.display()));
+        assert_eq!(told.stdout, "");
+        assert!(!trees.out().join("ca").exists(), "{words}");
+    };
+    write(&place, "");
+    let file = "is a file, not the directory of a tree: move it away";
+    refused(&[], file);
+    refused(&["--dry-run"], file);
+    fs::remove_file(&place).expect("remove a file");
+    symlink("nowhere", &place).expect("make a link");
+    let nothing = "is a symbolic link to nothing, not the directory of a tree: move it away";
+    refused(&[], nothing);
+    fs::remove_file(&place).expect("remove a link");
+    fs::create_dir_all(place.join("etc")).expect("make a folder");
+    symlink("nowhere", place.join("etc/kubernetes")).expect("make a link");
+    let told = trees.all(&[]).expect(1).stderr;
+    assert!(told.contains("is a symbolic link to nothing"), "{told}");
+    assert!(!trees.out().join("ca").exists(), "{told}");
+    // One that leads to a directory is as good as that.
+    fs::remove_dir_all(&place).expect("remove a folder");
+    fs::create_dir(trees.0.join("elsewhere")).expect("make a folder");
+    symlink("../elsewhere", &place).expect("make a link");
+    trees.all(&[]).expect(0);
+    assert!(place.join("etc/kubernetes/kubelet.conf").exists());
 }
 
 #[test]

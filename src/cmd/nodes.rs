@@ -29,7 +29,7 @@ use crate::observed::{KeyState, Observed};
 use crate::plan::{Force, Policy};
 use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, Writer, has_fresh, is_new, overlays};
+use crate::store::{self, Roots, Store, Writer, check_place, has_fresh, is_new, overlays};
 
 use facts::{Asked, Cluster, Settled, Wanted};
 
@@ -58,6 +58,7 @@ struct Run {
 
 fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle(verb, env)?;
+    run.check_places()?;
     let mut told = Nodes::new(VERB, env.now, &run.out, run.least, notes);
     told.left(run.cluster.others(overlays(&run.out)?));
     let mut shared = run.report(&run.shared.store, None, env.now);
@@ -182,6 +183,13 @@ impl Run {
         is_new(&self.out, self.cluster.name(node))
     }
 
+    /// What can hold no tree is told before anything is made, and once.
+    fn check_places(&self) -> Result<(), Stop> {
+        let mut nodes = 0..self.cluster.len();
+        nodes.try_for_each(|node| check_place(&self.out, self.cluster.name(node)))?;
+        Ok(())
+    }
+
     /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged.
     fn complete(&self, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
         for node in (0..self.cluster.len()).filter(|node| !self.is_new(*node)) {
@@ -229,7 +237,12 @@ impl Run {
                 report.busy(lock.busy().is_some());
                 report.planned(&judged.planning, &judged.seen);
             }
-            Ok(self.of_node(node, report))
+            let told = self.of_node(node, report);
+            // What all share would be made before it is found that this cannot be.
+            if told.changes() && !self.plan_only && !self.is_new(node) {
+                job.store.check_writable(&Root::TREE)?;
+            }
+            Ok(told)
         });
         let planned: Vec<Node> = planned.into_iter().collect::<Result<_, Stop>>()?;
         // It is told of where it lies, and not of each node.

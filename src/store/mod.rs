@@ -61,7 +61,7 @@ pub use self::layout::{Roots, named_beside};
 pub use self::layout::{is_called_ours, request_directory, rotated, shared_directory};
 pub use self::lock::{Lock, Writer};
 pub use self::output::{beginning, write_output, write_secret};
-pub use self::overlay::{overlays, path_to};
+pub use self::overlay::{check_place, overlays, path_to};
 pub use self::owner::{resolve_owner, trusted_users};
 pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input, read_list};
 pub use self::recover::Recovered;

@@ -1,13 +1,16 @@
 //! The trees of many nodes below one directory.
 
+use std::io::ErrorKind;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use nix::errno::Errno;
 
 use super::folder::{self, Barred};
 use super::layout::{self, Roots};
+use super::read::kind;
 use crate::location::{FileId, Root};
 
 /// The names of the directories below `out` that hold a node's tree, sorted; none if it is not there.
@@ -19,6 +22,26 @@ pub fn overlays(out: &Path) -> Result<Vec<String>> {
         Root::TREE.iter().any(holds)
     });
     Ok(names)
+}
+
+/// An error with the way out if what has this node's name below `out` can be no tree. One that is not there can be
+/// made; whether a link may lead to it is asked by who goes there.
+pub fn check_place(out: &Path, node: &str) -> Result<()> {
+    let path = layout::in_directory(out, node);
+    let kind = match path.metadata() {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(found) => kind(found.mode()),
+        Err(error) if error.kind() == ErrorKind::NotFound => match path.symlink_metadata() {
+            Ok(_) => "a symbolic link to nothing",
+            Err(_) => return Ok(()),
+        },
+        // Told of by who opens it.
+        Err(_) => return Ok(()),
+    };
+    bail!(
+        "{} is {kind}, not the directory of a tree: move it away",
+        path.display()
+    )
 }
 
 /// What the tree of this node lies in, from where the trees of all are, as files of that.

@@ -22,7 +22,7 @@ use crate::observed::Observed;
 use crate::profile::Profile;
 use crate::report::{Checked, Kept, OfNode};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, overlays};
+use crate::store::{self, Roots, Store, check_place, overlays};
 
 /// What is called so in a report, as no node can be.
 const SHARED: &str = "ca";
@@ -181,7 +181,8 @@ impl Job<'_> {
             host: self.host,
             now: self.now,
         };
-        let mut looked = match look.at_all() {
+        let place = check_place(&self.out, self.cluster.name(node)).map_err(Stop::Failed);
+        let mut looked = match place.and_then(|()| look.at_all()) {
             Ok(Some(looked)) => looked,
             Ok(None) => {
                 one.tell(&[treeless()]);
