@@ -43,7 +43,7 @@ pub use scrutiny::ending;
 pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
-pub(crate) use tree::{external, external_of, whole};
+pub(crate) use tree::{by_renewal, external, external_of, is_signed_elsewhere, whole};
 pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.

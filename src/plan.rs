@@ -25,7 +25,7 @@ use crate::x509::request::Request;
 
 use blocked::not_copied;
 pub use due::{Due, Renewal};
-pub use loose::NOT_WRITTEN;
+pub use loose::{NOT_WRITTEN, left};
 pub use policy::{Force, Policy};
 pub use request::{Asking, asked};
 use shared::shared;
@@ -128,18 +128,7 @@ pub fn plan(
     policy: Policy<'_>,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
-    let planner = Planner {
-        wanted,
-        issuers,
-        found,
-        signers: Signers::of(found),
-        obstacles: &ground.obstacles,
-        requested: &ground.requested,
-        kubeconfigs: &ground.kubeconfigs,
-        trusted: &ground.trusted,
-        policy,
-        now,
-    };
+    let planner = Planner::new(wanted, issuers, found, ground, policy, now);
     let mut steps = Vec::new();
     let mut ground = diff::ground(ground);
     ground.extend(issuers.iter().flat_map(|issuer| planner.judge(issuer)));
@@ -191,6 +180,28 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
+    fn new(
+        wanted: &'a [Spec],
+        issuers: &'a [Spec],
+        found: &'a Found,
+        ground: &'a Ground,
+        policy: Policy<'a>,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            wanted,
+            issuers,
+            found,
+            signers: Signers::of(found),
+            obstacles: &ground.obstacles,
+            requested: &ground.requested,
+            kubeconfigs: &ground.kubeconfigs,
+            trusted: &ground.trusted,
+            policy,
+            now,
+        }
+    }
+
     fn observed(&self, spec: &Spec) -> &'a Observed {
         self.found.get(&spec.name).unwrap_or(&Observed::Absent)
     }
@@ -251,10 +262,7 @@ impl<'a> Planner<'a> {
             Force::Ask(asking) => return self.asking(spec, asking),
             Force::Import(within) => return self.importing(spec, within),
             Force::Renew(renewal) => {
-                return match spec.place {
-                    Place::Found { .. } => Ok(self.loose(spec, &renewal.due)),
-                    _ => self.renewal(spec, renewal),
-                };
+                return self.renewal(spec, renewal);
             }
             Force::Drifted | Force::Named | Force::No | Force::Stated { .. } => {}
         }

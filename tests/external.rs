@@ -12,7 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 mod common;
+use common::kubeadm::NOON;
 use common::node::{NODE, node, on, script, with_read_only};
+use common::renewal::{DAY, tree};
 use common::{
     Finished, TempDir, at, certs, each, kubeconfig_data, listing, mode, read, run, text, tool,
     tree_of_all, write,
@@ -62,6 +64,13 @@ fn the_command_that_finishes_requests_finds_their_tree() {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     on(place.path(), &words).expect(0);
     assert!(place.path().join("a node/pki/apiserver.crt").is_file());
+}
+
+/// `certs` over the tree that was made at noon, so many days later.
+fn later(folder: &TempDir, days: i64, verb: &[&str]) -> Finished {
+    let mut command = certs(verb);
+    command.args(["--kubernetes-dir", text(&folder.join("k"))]);
+    run(&mut at(NOON + days * DAY, "022", &command))
 }
 
 fn manifest(place: &Path) -> Vec<Value> {
@@ -757,6 +766,67 @@ fn an_identity_of_one_s_own_is_signed_by_openssl_as_the_document_tells() {
     )
     .expect(0);
     assert!(renewed.stdout.contains("pki/alice.crt"), "{renewed}");
+}
+
+/// What a run without names leaves is told, wherever it lies: nobody else asks for it.
+#[test]
+fn what_of_one_s_own_is_due_is_told_by_a_run_that_asks_for_whatever_is_due() {
+    let folder = tree();
+    for (verb, facts) in [("client", 2), ("kubeconfig", 4)] {
+        let own = [verb, "alice", "--common-name", "alice", "--validity", "40d"];
+        later(&folder, 0, &[&own[..], &FACTS[..facts]].concat()).expect(0);
+    }
+    let k = folder.join("k");
+    let lines = "mkdir -p pki/a/b && cp pki/alice.crt pki/a/b/deep.crt && cp -p pki/alice.key pki/a/b/deep.key
+                 cat pki/alice.crt pki/alice.key > pki/both.pem && chmod 600 pki/both.pem";
+    script(&k, lines);
+    let csr = |days: i64, more: &[&str]| {
+        let out = folder.join("req");
+        let csr = ["csr", "--csr-dir", text(&out), "--kubelet-dir", "none"];
+        later(&folder, days, &[&csr[..], more].concat())
+    };
+    let told = |finished: &Finished, file: &str| -> Vec<String> {
+        let path = format!(" {} ", text(&k.join(file)));
+        let of_file = |line: &&str| line.contains(&path);
+        let lines = finished.stderr.lines().filter(of_file);
+        lines.map(str::to_owned).collect()
+    };
+    let files = [
+        "alice.conf",
+        "pki/alice.crt",
+        "pki/both.pem",
+        "pki/a/b/deep.crt",
+    ];
+    let early = csr(5, &[]).expect(0);
+    assert!(!early.stderr.contains("own"), "{early}");
+    let ways = [
+        "'certs renew alice.conf' renews it",
+        "'certs renew alice.crt' renews it",
+        "put its parts into NAME.crt",
+        "call it NAME.crt",
+    ];
+    let due = csr(30, &[]).expect(3);
+    for (file, way) in files.iter().zip(ways) {
+        let words = "is due, and csr asks for no identity of one's own";
+        let lines = told(&due, file);
+        assert_eq!(lines.len(), 1, "{file} {due}");
+        assert!(lines[0].contains(words) && lines[0].contains(way), "{due}");
+    }
+    // By name the rest is no matter of the run.
+    let named = csr(30, &["scheduler"]).expect(0);
+    assert!(!named.stderr.contains("own"), "{named}");
+    // Once over it is an error, and hinders nothing.
+    fs::remove_file(k.join("pki/ca.key")).expect("remove a file");
+    fs::remove_file(k.join("scheduler.conf")).expect("remove a file");
+    let over = csr(50, &[]).expect(4);
+    for file in files {
+        let lines = told(&over, file);
+        assert_eq!(lines.len(), 2, "{file} {over}");
+        assert!(lines[0].starts_with("error: "), "{over}");
+        let way = "make the request with its key, as docs/external-ca.md tells";
+        assert!(lines.iter().all(|line| line.contains(way)), "{over}");
+    }
+    assert!(folder.join("req/scheduler.csr").is_file(), "{over}");
 }
 
 /// A client signs, and nobody encrypts to its key, of whatever kind that is.

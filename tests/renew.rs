@@ -325,6 +325,11 @@ fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
         said.contains("pki/sub/x.crt lies where no run writes: call it"),
         "{said}"
     );
+    // Once over it is the error that it is elsewhere.
+    let over = json(&folder, 370, &["--dry-run"], 4);
+    let ended: Vec<String> = loose.iter().map(|name| format!("{name} expired")).collect();
+    let errors = codes(&over, "error");
+    assert!(ended.iter().all(|one| errors.contains(one)), "{errors:?}");
     let report = json(&folder, 350, &["pki/Alice_A@example.com.crt"], 0);
     assert_eq!(steps(&report, "replace"), [written[0]]);
     // Renewed under such a name it is taken back too.

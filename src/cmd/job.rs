@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::around::least;
 use super::sequence::{Judged, Sequence};
-use super::{Env, Stop, there};
+use super::{Env, Stop, loose, there};
 use crate::cli::Run;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
@@ -101,7 +101,15 @@ impl Job {
             dry_run,
         };
         sequence.run(
-            &|passphrases, env| self.judge(passphrases, env.now),
+            &|passphrases, env| {
+                let mut judged = self.judge(passphrases, env.now)?;
+                let (rows, seen) = (&judged.specs, &mut judged.seen);
+                if let (true, Ok(planned)) = (self.policy.force.asks(), &mut judged.planning) {
+                    let tree = (&self.store, &[Root::Kubeconfig, Root::Pki][..]);
+                    loose::own(planned, rows, seen, tree, self.policy, env)?;
+                }
+                Ok(judged)
+            },
             report,
             env,
         )?;

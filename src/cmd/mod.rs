@@ -16,6 +16,7 @@ mod hook;
 mod import;
 mod job;
 mod kubeconfig;
+mod loose;
 mod nodes;
 mod notice;
 mod output_file;

@@ -8,7 +8,7 @@ use super::generate::passphrases;
 use super::give::Give;
 use super::hook::{Hook, run_hook};
 use super::sequence::{Judge, Judged, Sequence};
-use super::{Env, Outcome, Stop, notice, there};
+use super::{Env, Outcome, Stop, loose, notice, there};
 use crate::cli::Renew;
 use crate::facts::{Given, Version};
 use crate::location::{Owner, Root};
@@ -23,7 +23,6 @@ use crate::store::{self, Store};
 
 mod asked;
 mod changed;
-mod loose;
 mod names;
 
 const VERB: &str = "renew";
@@ -276,7 +275,7 @@ impl Job {
         }
         if let (true, Ok(planned)) = (self.names.is_empty(), &mut planning) {
             let tree = (&self.store, roots);
-            loose::add(planned, [&places, &specs], &mut seen, tree, policy, env)?;
+            loose::lying(planned, [&places, &specs], &mut seen, tree, policy, env)?;
         }
         Ok(Judged {
             seen,

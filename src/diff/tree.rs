@@ -42,7 +42,7 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     for finding in &mut findings {
         let spec = named.get(finding.name.as_str()).copied();
         let remade =
-            |spec: &&Spec| is_made_here(&finding.way_out, spec) && signed_elsewhere(spec, found);
+            |spec: &&Spec| is_made_here(&finding.way_out, spec) && is_signed_elsewhere(spec, found);
         if let Some(spec) = spec.filter(remade) {
             finding.way_out = external_of(spec, found);
         }
@@ -56,7 +56,8 @@ fn named(specs: &[Spec]) -> BTreeMap<&str, &Spec> {
     specs.map(|spec| (spec.name.as_str(), spec)).collect()
 }
 
-fn signed_elsewhere(spec: &Spec, found: &Found) -> bool {
+/// Whether the CA that signs it is there without its key.
+pub(crate) fn is_signed_elsewhere(spec: &Spec, found: &Found) -> bool {
     let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
     issuer
         .and_then(|ca| found.get(ca))
@@ -153,9 +154,14 @@ pub(super) fn remake(spec: &Spec) -> String {
 /// How a file lasts longer that is as it should be: its names are those that it has.
 pub(super) fn renew(spec: &Spec) -> String {
     match by_name(&spec.name) {
-        Some(row) => format!("'certs renew {}' renews it, as it is", row.name),
+        Some(_) => by_renewal(spec),
         None => remake(spec),
     }
+}
+
+/// That it is renewed by its name.
+pub(crate) fn by_renewal(spec: &Spec) -> String {
+    format!("'certs renew {}' renews it, as it is", spec.name)
 }
 
 /// What ends of one's own, where a run writes it and the key of its CA is here: as what a row has, it is renewed by its
@@ -170,7 +176,7 @@ pub fn renewed_by_name(mut findings: Vec<Finding>, specs: &[Spec], found: &Found
             && is_written(spec)
             && is_signed_here(spec, found)
         {
-            finding.way_out = format!("'certs renew {}' renews it, as it is", spec.name);
+            finding.way_out = by_renewal(spec);
         }
     }
     findings

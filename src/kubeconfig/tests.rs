@@ -733,7 +733,7 @@ fn a_renewal_changes_what_it_was_given_in_the_current_entry_and_nothing_else() {
 fn ca() -> Certificate {
     let wanted = spec("ca");
     let wanted = wanted.certificate().unwrap();
-    certificate(wanted, "ca", &Default::default(), NOW)
+    certificate(wanted, "ca", &std::collections::BTreeMap::default(), NOW)
 }
 
 fn embedded(certificate: &Certificate) -> String {

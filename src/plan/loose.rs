@@ -1,14 +1,15 @@
-//! What lies in a tree where no run writes: it is due as all else is, and stays.
+//! What lies in a tree and is not written by a run: it is due as all else is, and stays.
 
-use super::due::Due;
-use super::renewal::{planned, skipped};
-use super::{Planned, Planner, Step};
+use super::hindrance::elsewhere;
+use super::renewal::skipped;
+use super::{Due, Force, Found, Planned, Planner, Policy};
 use crate::bundle::verifies;
-use crate::diff::{Notice, authorities, end, reissue};
+use crate::diff::{Notice, authorities, by_renewal, end, is_signed_elsewhere, reissue};
 use crate::finding::{Code, Severity};
-use crate::observed::{Observed, Source};
+use crate::observed::{Ground, Observed, Source};
 use crate::profile::renewal::certificate;
-use crate::spec::Spec;
+use crate::spec::{Place, Spec};
+use time::OffsetDateTime;
 
 /// Why a run does not write there, and what can be done.
 pub const NOT_WRITTEN: [&str; 2] = [
@@ -17,13 +18,30 @@ pub const NOT_WRITTEN: [&str; 2] = [
      letters, digits and . - _ @ + :",
 ];
 
+/// What of `specs` is due and is not written, with what is told of it. Nothing of it hinders the run.
+pub fn left(
+    specs: &[Spec],
+    found: &Found,
+    ground: &Ground,
+    policy: Policy<'_>,
+    now: OffsetDateTime,
+) -> Vec<Planned> {
+    let planner = Planner::new(specs, &[], found, ground, policy, now);
+    let told = specs.iter().filter_map(|spec| planner.lying(spec));
+    told.collect()
+}
+
 impl Planner<'_> {
     /// One that a CA of the tree signed and whose key is here is told where it is due: what is wrong
     /// with it otherwise is no matter of a renewal. `--all` has no notice of its own.
-    pub(super) fn loose(&self, spec: &Spec, due: &Due) -> Planned {
-        let notice = match due {
-            Due::Within(notice) => *notice,
-            Due::All | Due::Named(_) => Notice::LEAF,
+    fn lying(&self, spec: &Spec) -> Option<Planned> {
+        let notice = match self.policy.force {
+            Force::Ask(asking) => asking.notice,
+            Force::Renew(renewal) => match renewal.due {
+                Due::Within(notice) => notice,
+                Due::All | Due::Named(_) => Notice::LEAF,
+            },
+            _ => return None,
         };
         let observed = self.observed(spec);
         let authorities = authorities(spec, self.found);
@@ -42,16 +60,41 @@ impl Planner<'_> {
         let soon = end(spec, observed, authorities, self.now)
             .is_some_and(|end| end.is_due(notice, self.now));
         if !keyed || !soon || !authorities.iter().any(ours) {
-            return planned(spec, Step::Keep, Vec::new());
+            return None;
         }
-        if entry.is_some() {
-            // What the run leaves for good is told as over, once it is.
-            let mut over = self.judge(spec);
-            over.retain(|finding| finding.code == Code::Expired);
-            let text = "is due, and no run writes it: the current context of its kubeconfig does not name it";
-            return skipped(spec, over, text, &reissue(spec, Severity::Warning));
+        // What the run leaves for good is told as over, once it is.
+        let mut over = self.judge(spec);
+        over.retain(|finding| finding.code == Code::Expired);
+        let (why, way_out) = self.why_left(spec, observed);
+        for finding in &mut over {
+            finding.way_out.clone_from(&way_out);
         }
-        let [why, way_out] = NOT_WRITTEN;
-        skipped(spec, Vec::new(), &format!("is due, and {why}"), way_out)
+        Some(skipped(spec, over, &format!("is due, and {why}"), &way_out))
+    }
+
+    fn why_left(&self, spec: &Spec, observed: &Observed) -> (&'static str, String) {
+        let asks = matches!(self.policy.force, Force::Ask(_));
+        let external = asks && is_signed_elsewhere(spec, self.found);
+        if spec.place.entry().is_some() {
+            let why = "no run writes it: the current context of its kubeconfig does not name it";
+            return (why, reissue(spec, Severity::Warning));
+        }
+        let written = !matches!(spec.place, Place::Found { .. });
+        let [lies, call_it] = NOT_WRITTEN;
+        let why = if asks {
+            "csr asks for no identity of one's own"
+        } else {
+            lies
+        };
+        let way_out = if external {
+            "make the request with its key, as docs/external-ca.md tells".to_owned()
+        } else if let Some((_, way_out)) = elsewhere(spec, observed).filter(|_| written) {
+            way_out
+        } else if written {
+            by_renewal(spec)
+        } else {
+            call_it.to_owned()
+        };
+        (why, way_out)
     }
 }

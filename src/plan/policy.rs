@@ -35,6 +35,11 @@ impl Force<'_> {
         }
     }
 
+    /// Whether it asks for whatever is due.
+    pub fn asks(self) -> bool {
+        matches!(self, Self::Ask(asking) if !asking.named)
+    }
+
     /// Whether what is there may be replaced.
     pub fn replaces(self) -> bool {
         matches!(self.plain(), Self::Drifted | Self::Named)
