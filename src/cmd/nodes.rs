@@ -176,7 +176,12 @@ impl Run {
     }
 
     fn store(&self, node: usize) -> Store {
-        Store::of_node(&self.out, self.cluster.name(node))
+        let name = self.cluster.name(node);
+        if self.is_new(node) {
+            Store::of_new_node(&self.out, name)
+        } else {
+            Store::of_node(&self.out, name)
+        }
     }
 
     fn is_new(&self, node: usize) -> bool {

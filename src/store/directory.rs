@@ -165,6 +165,18 @@ impl Directory {
         }
     }
 
+    /// A folder of it, to be changed as it is itself.
+    pub fn folder(&self, name: &str) -> Result<Self> {
+        let path = self.path(name);
+        match folder::open(self.descriptor(), &self.path, name) {
+            Ok(opened) => Ok(Self {
+                path,
+                handle: Locked::new(File::from(opened)),
+            }),
+            Err(barred) => Err(folder::error("open directory", &path, barred)),
+        }
+    }
+
     /// Gives a folder of this user's the mode of those that all may enter.
     pub fn open_to_all(&self, name: &str) -> Result<()> {
         let follow = FchmodatFlags::FollowSymlink;

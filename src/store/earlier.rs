@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 
+use super::Store;
 use super::backup::{Looked, Manifest, listed, look};
 use super::journal::{Entry, List, Origin, TransactionId};
 use super::layout::{self, BACKUP, Roots};
+use super::lock::Writer;
 use super::read::is_same;
 use crate::location::{FileId, Root};
 
@@ -55,6 +58,37 @@ pub struct Backups {
     pub closed: Vec<PathBuf>,
     /// Lists that cannot be read as such, so that nobody knows whose they are.
     pub damaged: Vec<FileId>,
+}
+
+impl Store {
+    /// The writer's lock on those of `within` that have backups or an interrupted run, and on what
+    /// else the youngest run was over. None is made; `None` if there is none.
+    pub fn lock_backed_up(
+        &self,
+        within: &[Root],
+        timeout: Duration,
+        waiting: &mut dyn FnMut(&Path),
+    ) -> Result<Option<Writer>> {
+        let used = || -> Result<Vec<Root>> {
+            let used = used(&self.roots, within)?;
+            Ok(used.into_iter().collect())
+        };
+        let mut wanted = used()?;
+        while !wanted.is_empty() {
+            let writer = self.lock(&wanted, timeout, waiting)?;
+            // While we waited another run may have made its first backup in a further directory.
+            wanted = used()?;
+            if wanted.iter().all(|root| writer.place(*root).is_some()) {
+                return Ok(Some(writer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What earlier commits replaced, as far as a directory of `within` tells of it.
+    pub fn backups(&self, within: &[Root]) -> Result<Backups> {
+        backups(&self.roots, within)
+    }
 }
 
 /// Every backup in these of the roots.

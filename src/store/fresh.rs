@@ -2,7 +2,7 @@
 //! the run's own, which nobody else may enter, are synced all at once, and then each gets its name by one rename. A
 //! run that ends before that leaves a folder that the next one removes.
 
-use std::fs::File;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use super::directory::{DIRECTORY_MODE, Directory, PRIVATE_DIRECTORY_MODE};
 use super::folder;
 use super::journal::TransactionId;
 use super::layout;
-use super::lock::{Locked, Writer};
+use super::lock::Writer;
 use super::overlay;
 use super::owner;
 use crate::location::Root;
@@ -38,15 +38,9 @@ impl Writer {
         let out = self.out()?;
         let name = layout::fresh(transaction);
         out.make_folder(&name, PRIVATE_DIRECTORY_MODE)?;
-        let path = out.path(&name);
-        let opened = folder::open(std::os::fd::AsFd::as_fd(&out.handle), &out.path, &name);
-        let handle = match opened {
-            Ok(opened) => Locked::new(File::from(opened)),
-            Err(barred) => return Err(folder::error("open directory", &path, barred)),
-        };
         Ok(Fresh {
             out,
-            made: Directory { path, handle },
+            made: out.folder(&name)?,
             name,
             nodes: Mutex::default(),
         })
@@ -87,6 +81,7 @@ pub fn is_new(out: &Path, node: &str) -> bool {
 impl Fresh<'_> {
     /// Makes the tree of one node. It is not there for anybody until all are settled.
     pub fn make(&self, node: &str, changes: &[Change]) -> Result<()> {
+        let mut folders = BTreeMap::new();
         for change in changes {
             let file = &change.file;
             if !may_be_written(change) || change.replaces.is_some() {
@@ -99,30 +94,40 @@ impl Fresh<'_> {
                 );
             }
             let name = layout::within(node, &layout::in_overlay(file));
-            self.make_folders(layout::folder(&name))?;
-            if layout::is_link(&name) {
-                self.made.create_link(&name, &change.bytes)?;
+            let folder = self.folder(layout::folder(&name), &mut folders)?;
+            let base = layout::base(&name);
+            if layout::is_link(base) {
+                folder.create_link(base, &change.bytes)?;
                 continue;
             }
-            let mut file = self.made.create(&name)?;
-            self.made.fill(&mut file, &name, &change.bytes)?;
-            self.made.dress(&file, &name, change.owner, change.mode)?;
+            let mut file = folder.create(base)?;
+            folder.fill(&mut file, base, &change.bytes)?;
+            folder.dress(&file, base, change.owner, change.mode)?;
         }
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes.push(node.to_owned());
         Ok(())
     }
 
-    fn make_folders(&self, folder: &str) -> Result<()> {
-        if self.made.status(folder)?.is_some() {
-            return Ok(());
+    /// A folder of a node's tree, which is made with those above it where `made` has it not.
+    fn folder<'b>(
+        &self,
+        name: &str,
+        made: &'b mut BTreeMap<String, Directory>,
+    ) -> Result<&'b Directory> {
+        if !made.contains_key(name) {
+            let base = layout::base(name);
+            let above = match layout::folder(name) {
+                "." => &self.made,
+                above => self.folder(above, made)?,
+            };
+            above.make_folder(base, DIRECTORY_MODE)?;
+            // Whatever the umask: it is one of the node's own directories, and has its mode there.
+            above.open_to_all(base)?;
+            let folder = above.folder(base)?;
+            made.insert(name.to_owned(), folder);
         }
-        if let Some((above, _)) = folder.rsplit_once('/') {
-            self.make_folders(above)?;
-        }
-        self.made.make_folder(folder, DIRECTORY_MODE)?;
-        // Whatever the umask: it is one of the node's own directories, and has its mode there.
-        self.made.open_to_all(folder)
+        Ok(&made[name])
     }
 
     /// All that was made lasts, and has its name.

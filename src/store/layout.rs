@@ -168,7 +168,7 @@ pub(super) fn is_known(file: &FileId) -> bool {
 
 /// Whether a file of this name is a link, to what lies beside it. Its content is where it leads.
 pub(super) fn is_link(name: &str) -> bool {
-    name.rsplit('/').next() == Some(CURRENT)
+    base(name) == CURRENT
 }
 
 /// Whether `file` may be a certificate, key or kubeconfig: one that `certs` may write, or that another
@@ -196,14 +196,9 @@ pub fn is_called_ours(file: &FileId) -> bool {
 }
 
 fn in_place(file: &FileId, plain: impl Fn(&str) -> bool) -> bool {
-    let (folder, base) = file
-        .name
-        .rsplit_once('/')
-        .map_or(("", file.name.as_str()), |(folder, base)| (folder, base));
-    if !folder.is_empty() && !folders(file.root).contains(&folder) || file.name.starts_with('/') {
-        return false;
-    }
-    plain(base)
+    // What is in no folder has no slash, not even that of `./`.
+    let placed = !file.name.contains('/') || folders(file.root).contains(&folder(&file.name));
+    placed && plain(base(&file.name))
 }
 
 fn has_ending(base: &str, endings: &[&str]) -> bool {
@@ -322,6 +317,11 @@ pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
 /// The folder of a name within its root; the root itself is `.`.
 pub(super) fn folder(name: &str) -> &str {
     name.rsplit_once('/').map_or(".", |(folder, _)| folder)
+}
+
+/// A name without its folder.
+pub(super) fn base(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, base)| base)
 }
 
 /// `base` in `folder`, as a name within the root.

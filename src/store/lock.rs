@@ -34,6 +34,16 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Of a directory that is not there.
+    pub(super) fn of_nothing(path: PathBuf) -> Self {
+        Self {
+            roots: Vec::new(),
+            _folders: Vec::new(),
+            busy: None,
+            absent: vec![path],
+        }
+    }
+
     /// The directory that a writer is at work in, or was since: what is read there may be half of
     /// it. To be asked after reading, since a directory that was not there could not be locked.
     pub fn busy(&self) -> Option<&Path> {

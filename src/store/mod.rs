@@ -76,6 +76,8 @@ pub struct Store {
     roots: Roots,
     /// Of a node's tree that is not in its place, the directory that is its root there.
     overlay: Option<PathBuf>,
+    /// Whether that was not there when somebody looked: nothing below it is looked for.
+    lacking: bool,
 }
 
 impl Store {
@@ -84,6 +86,7 @@ impl Store {
         Self {
             roots,
             overlay: None,
+            lacking: false,
         }
     }
 
@@ -92,6 +95,15 @@ impl Store {
         Self {
             roots: Roots::of_node(out, node),
             overlay: Some(layout::in_directory(out, node)),
+            lacking: false,
+        }
+    }
+
+    /// The same of a node that has no tree yet ([`is_new`]), as long as it is only looked at.
+    pub fn of_new_node(out: &Path, node: &str) -> Self {
+        Self {
+            lacking: true,
+            ..Self::of_node(out, node)
         }
     }
 
@@ -102,8 +114,11 @@ impl Store {
         let mut roots = self.roots.clone();
         layout::directory_of(&path).clone_into(&mut roots.requests);
         let name = path.file_name()?.to_str()?;
-        let overlay = self.overlay.clone();
-        Some((Self { roots, overlay }, FileId::new(Root::Requests, name)))
+        let beside = Self {
+            roots,
+            ..self.clone()
+        };
+        Some((beside, FileId::new(Root::Requests, name)))
     }
 
     /// Where `file` is, for messages and for kubeconfigs that refer to it.
@@ -187,6 +202,9 @@ impl Store {
     /// The file, or `None` if there is none. Its parents may be links, of root's or of this user's; it
     /// itself may be none.
     pub fn read(&self, file: &FileId) -> Result<Option<FileContent>, ReadError> {
+        if self.lacking {
+            return Ok(None);
+        }
         if layout::is_known(file) {
             return folder::read_below(self.root(file.root), &file.name);
         }
@@ -197,6 +215,9 @@ impl Store {
 
     /// The files of `root` that may be certificates, keys or kubeconfigs by their names.
     pub fn list(&self, root: Root) -> Result<Vec<FileId>, ReadError> {
+        if self.lacking {
+            return Ok(Vec::new());
+        }
         list::list(&self.roots, root)
     }
 
@@ -248,6 +269,9 @@ impl Store {
 
     /// Mode and owner of a directory that files lie in; `None` if it is not there. It may be a link.
     pub fn directory(&self, directory: &FileId) -> Result<Option<(u32, u32)>, ReadError> {
+        if self.lacking {
+            return Ok(None);
+        }
         read::directory(&self.path(directory))
     }
 
@@ -291,12 +315,18 @@ impl Store {
         of: &FileId,
         reference: &str,
     ) -> Result<Option<FileContent>, ReadError> {
+        if self.lacking {
+            return Ok(None);
+        }
         read::read_reference(&self.reference_path(of, reference))
     }
 
     /// The reader's lock on `used`: it does not wait. See [`Lock::busy`] and [`Lock::interrupted`].
     pub fn lock_shared(&self, used: &[Root]) -> Result<Lock> {
-        lock::shared(&self.roots, used)
+        match &self.overlay {
+            Some(overlay) if self.lacking => Ok(Lock::of_nothing(overlay.clone())),
+            _ => lock::shared(&self.roots, used),
+        }
     }
 
     /// The writer's lock on `used`, whose directories are made if they lack. `waiting` is told once
@@ -331,35 +361,6 @@ impl Store {
         roots
             .iter()
             .try_for_each(|root| writable::check(*root, self.roots.path(*root)))
-    }
-
-    /// The writer's lock on those of `within` that have backups or an interrupted run, and on what
-    /// else the youngest run was over. None is made; `None` if there is none.
-    pub fn lock_backed_up(
-        &self,
-        within: &[Root],
-        timeout: Duration,
-        waiting: &mut dyn FnMut(&Path),
-    ) -> Result<Option<Writer>> {
-        let used = || -> Result<Vec<Root>> {
-            let used = earlier::used(&self.roots, within)?;
-            Ok(used.into_iter().collect())
-        };
-        let mut wanted = used()?;
-        while !wanted.is_empty() {
-            let writer = self.lock(&wanted, timeout, waiting)?;
-            // While we waited another run may have made its first backup in a further directory.
-            wanted = used()?;
-            if wanted.iter().all(|root| writer.place(*root).is_some()) {
-                return Ok(Some(writer));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What earlier commits replaced, as far as a directory of `within` tells of it.
-    pub fn backups(&self, within: &[Root]) -> Result<Backups> {
-        earlier::backups(&self.roots, within)
     }
 
     /// What `file` was before a commit; `None` if that kept none.

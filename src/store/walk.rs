@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::commit::LARGEST_MODE;
 use super::folder;
-use super::layout::{OURS, Roots, is_former, parse_staged, within};
+use super::layout::{OURS, Roots, base, is_former, parse_staged, within};
 use super::list::places;
 use super::read::{ReadError, io_failure, is_directory, is_file, kind};
 use crate::location::{FileId, Root};
@@ -228,7 +228,7 @@ pub(super) fn open_to_others(
         mode if is_file(mode) => 0o600,
         _ => return Ok(None),
     };
-    let base = file.name.rsplit('/').next().unwrap_or_default();
+    let base = base(&file.name);
     let public = is_file(mode)
         && parse_staged(base).is_some()
         && mode & 0o7777 & !LARGEST_MODE == 0
