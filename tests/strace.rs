@@ -87,6 +87,34 @@ fn the_pass_over_nothing_to_do_writes_nothing() {
     assert!(touched.is_empty(), "{touched:#?}");
 }
 
+/// Linux before 5.6 has it not, and some sandboxes forbid it.
+#[test]
+fn a_system_without_openat2_is_as_good() {
+    for error in ["ENOSYS", "EPERM"] {
+        let folder = TempDir::new();
+        let (out, log) = (folder.join("kubernetes"), folder.join("strace"));
+        let run = |verb: &[&str]| {
+            let mut command = Command::new(tool("strace"));
+            command.args(["-f", "-e", &format!("inject=openat2:error={error}")]);
+            command.args(["-e", "trace=openat2", "-o", text(&log)]);
+            let arguments = [verb, &["--kubernetes-dir", text(&out)]].concat();
+            wrap(&mut command, "022", &certs(&arguments));
+            let done = self::run(&mut command);
+            assert!(read(&log).contains(error), "it was not asked for");
+            done.expect(0);
+        };
+        let given = ["--node-name", "cp1", "--key-algorithm", "ECDSA-P256"];
+        run(&[
+            &["all"],
+            &given[..],
+            &["--apiserver-advertise-address", "10.0.0.10"],
+        ]
+        .concat());
+        assert_eq!(listing(&out).len(), FILES + 2, "two folders");
+        run(&["check", "--kubelet-dir", text(&folder.join("none"))]);
+    }
+}
+
 /// A run, and what was seen of it.
 struct Made {
     folder: TempDir,

@@ -250,7 +250,7 @@ fn struck(finished: Finished, log: &Path) -> Option<Struck> {
 fn inject(command: &mut Command, call: &str, nth: usize, fault: Fault) {
     let injection = fault.injection();
     command
-        .args(["-e", &format!("trace={call},openat,clone,?clone3")])
+        .args(["-e", &format!("trace={call},openat,?openat2,clone,?clone3")])
         .args(["-e", &format!("inject={call}:{injection}:when={nth}")]);
 }
 

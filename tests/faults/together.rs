@@ -161,7 +161,7 @@ fn a_reader_that_came_before_the_directories_tells_of_the_writer() {
             let asked = all.last().expect("it looks for the directories");
             let child = start(slowed(&ground, reader, asked, &log));
             eventually(LIMIT, || {
-                let opened = read_if_there(&log).contains("\"pki\"");
+                let opened = read_if_there(&log).contains("pki\"");
                 opened
                     .then_some(())
                     .ok_or_else(|| "the reader has not begun".to_owned())

@@ -125,3 +125,19 @@ fn what_no_run_may_write_is_refused() {
         );
     }
 }
+
+#[test]
+fn a_tree_that_is_not_there_is_looked_at_once_and_told_of_if_it_comes() {
+    let tree = Tree::new();
+    let (out, file) = (tree.path("out"), pki("ca.crt"));
+    let store = Store::of_new_node(&out, "cp1");
+    let lock = store.lock_shared(&Root::TREE).unwrap();
+    assert!(store.read(&file).unwrap().is_none());
+    assert_eq!(lock.busy(), None);
+    tree.write("out/cp1/etc/kubernetes/pki/ca.crt", "certificate");
+    assert!(store.read(&file).unwrap().is_none());
+    assert!(store.list(Root::Pki).unwrap().is_empty());
+    assert_eq!(lock.busy(), Some(out.join("cp1").as_path()));
+    let store = Store::of_node(&out, "cp1");
+    assert_eq!(store.list(Root::Pki).unwrap(), [file]);
+}
