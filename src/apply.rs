@@ -95,7 +95,7 @@ fn prepare_on(
     };
     for (pair, planned) in plan.steps.iter().enumerate() {
         match &planned.step {
-            Step::Keep | Step::Skip => {}
+            Step::Asked | Step::Keep | Step::Skip => {}
             Step::Import => preparation.import(pair, &planned.spec)?,
             Step::Request { .. } => {
                 let new = keys.remove(planned.spec.name.as_str());

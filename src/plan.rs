@@ -33,6 +33,8 @@ use shared::shared;
 /// What happens to one spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Its request is out already, for the key that waits or is in use.
+    Asked,
     /// It is not there and will be made.
     Create,
     /// sa.key is there, and sa.pub is made from it.
@@ -66,7 +68,7 @@ pub enum Step {
 impl Step {
     /// Whether nothing is written.
     pub fn keeps(&self) -> bool {
-        matches!(self, Self::Keep | Self::Skip)
+        matches!(self, Self::Asked | Self::Keep | Self::Skip)
     }
 }
 

@@ -460,7 +460,10 @@ fn a_ca_in_use_asks_for_the_key_identifier_by_which_its_leaves_name_it_and_a_new
     let asked = shown("req/ca.csr");
     assert!(asked.contains(named), "{named}: {asked}");
     let again = on(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
-    assert!(again.stdout.contains("Everything is as wanted"), "{again}");
+    assert!(
+        again.stdout.contains("Nothing more is to be asked for"),
+        "{again}"
+    );
     let node = [&["csr", "ca", "admin", "--csr-dir", "new"], &FACTS[4..]].concat();
     let new = ["--kubernetes-dir", "node", "--node-name", "cp1"];
     run(certs(&[&node[..], &new].concat()).current_dir(place.path())).expect(0);

@@ -265,6 +265,7 @@ fn reports() -> Vec<Value> {
     ];
     for verb in [
         [&["csr", "admin", "--csr-dir", "csr"], &facts[..]].concat(),
+        [&["csr", "admin", "--csr-dir", "csr"], &facts[..]].concat(),
         vec!["sign"],
         vec!["import", "csr"],
     ] {
@@ -293,7 +294,8 @@ fn reports() -> Vec<Value> {
         .filter_map(|item| item["step"].as_str())
         .collect();
     let known = [
-        "create", "derive", "import", "keep", "refresh", "reissue", "replace", "request", "skip",
+        "asked", "create", "derive", "import", "keep", "refresh", "reissue", "replace", "request",
+        "skip",
     ];
     assert_eq!(steps, known.into());
     reports

@@ -75,7 +75,7 @@ impl<'a> Preparation<'a> {
             .plan
             .steps
             .iter()
-            .filter(|planned| planned.step == Step::Keep);
+            .filter(|planned| matches!(planned.step, Step::Asked | Step::Keep));
         let kept = kept.filter_map(|planned| {
             let request = self.seen.ground.requested.get(&planned.spec.name)?;
             Some((&planned.spec, request))

@@ -86,7 +86,7 @@ impl Planner<'_> {
         }
         if self.is_asked(spec, observed) {
             findings.retain(|finding| !is_error(finding));
-            return Ok(planned(spec, Step::Keep, findings));
+            return Ok(planned(spec, Step::Asked, findings));
         }
         if let Some(finding) = unasked(spec, observed) {
             findings.push(finding);

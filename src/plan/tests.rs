@@ -79,7 +79,9 @@ fn applied(plan: &Plan, mut found: Found) -> Found {
         let spec = &planned.spec;
         match planned.step {
             Step::Keep | Step::Skip => {}
-            Step::Import | Step::Request { .. } => panic!("{} is asked for", spec.name),
+            Step::Asked | Step::Import | Step::Request { .. } => {
+                panic!("{} is asked for", spec.name)
+            }
             Step::Refresh
             | Step::Reissue { .. }
             | Step::Derive
@@ -244,7 +246,7 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                         assert_eq!(code, Code::IntermediateMissing, "{what}: {name}");
                     }
                     Step::Reissue { .. } | Step::Skip => panic!("{what}: {name} is renewed"),
-                    Step::Import | Step::Request { .. } => {
+                    Step::Asked | Step::Import | Step::Request { .. } => {
                         panic!("{what}: {name} is asked for")
                     }
                     Step::Create => assert!(found[name].is_absent(), "{what}: {name}"),

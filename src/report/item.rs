@@ -33,7 +33,7 @@ impl Report {
             spec.place.files()
         };
         let files = match (&planned.step, observed) {
-            (Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
+            (Step::Asked | Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
                 vec![spec.place.key(), sent(spec)]
             }
             (Step::Refresh, _) => vec![spec.place.public()],
@@ -58,6 +58,7 @@ impl Report {
             phase: spec.phase.name(),
             kind,
             step: match planned.step {
+                Step::Asked => "asked",
                 Step::Create => "create",
                 Step::Derive => "derive",
                 Step::Import => "import",
@@ -125,7 +126,7 @@ fn expires(
             (Step::Refresh, Observed::Kubeconfig(found)) => {
                 refreshed(&found.chain, authorities, now)
             }
-            (Step::Import | Step::Keep | Step::Skip, _) => {
+            (Step::Asked | Step::Import | Step::Keep | Step::Skip, _) => {
                 end(spec, observed, authorities, now).map(|end| end.at)
             }
             _ => None,

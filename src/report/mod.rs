@@ -268,7 +268,7 @@ impl Report {
         for planned in &plan.steps {
             let name = &planned.spec.name;
             let certificate = issued.get(name).or_else(|| match planned.step {
-                Step::Keep | Step::Refresh | Step::Skip => found(observed.get(name)),
+                Step::Asked | Step::Keep | Step::Refresh | Step::Skip => found(observed.get(name)),
                 _ => None,
             });
             let item = self.item(planned, observed, certificate);

@@ -28,7 +28,7 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
     if plan
         .steps
         .iter()
-        .any(|planned| matches!(planned.step, Step::Request { .. }))
+        .any(|planned| matches!(planned.step, Step::Asked | Step::Request { .. }))
     {
         let directory = store.root(Root::Requests).display().to_string();
         advice.push(Advice {

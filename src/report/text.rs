@@ -119,10 +119,11 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
         told(text, &format!("note: {note}"), format);
     }
-    let groups: [(&str, &[&str]); 8] = match report.result {
+    let groups: [(&str, &[&str]); 9] = match report.result {
         Outcome::Planned => [
             ("Would make", &["create", "derive"]),
             ("Would ask for", &["request"]),
+            ("Asked for already", &["asked"]),
             ("Would put in place", &["import"]),
             ("Would replace", &["replace"]),
             ("Would renew, for the same key", &["reissue"]),
@@ -133,6 +134,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         _ => [
             ("Made", &["create", "derive"]),
             ("Asked for", &["request"]),
+            ("Asked for already", &["asked"]),
             ("Put in place", &["import"]),
             ("Replaced", &["replace"]),
             ("Renewed, for the same key", &["reissue"]),
@@ -153,7 +155,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             continue;
         }
         let colour = match steps[0] {
-            "keep" => BOLD,
+            "asked" | "keep" => BOLD,
             "skip" => YELLOW,
             _ => GREEN,
         };
@@ -177,6 +179,8 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         let worse = |told: &Told| told.level != Severity::Note;
         let all = if report.runs.is_some() {
             "All is as it was before that run"
+        } else if report.items.iter().any(|item| item.step == "asked") {
+            "Nothing more is to be asked for"
         } else if report.items.iter().any(|item| item.step == "skip")
             || report
                 .findings

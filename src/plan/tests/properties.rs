@@ -269,7 +269,7 @@ fn reasonable(planned: &Planned, found: &Found, policy: Policy<'_>, what: &str) 
         }
         Step::Derive => assert_eq!(name, "sa", "{what}"),
         Step::Keep => assert!(errors.is_empty() && !absent, "{what}: {name}"),
-        Step::Import | Step::Request { .. } => panic!("{what}: {name} is asked for"),
+        Step::Asked | Step::Import | Step::Request { .. } => panic!("{what}: {name} is asked for"),
         Step::Refresh | Step::Reissue { .. } | Step::Skip => panic!("{what}: {name} is renewed"),
         Step::Replace { why } => {
             assert!(!shared(&planned.spec), "{what}: {name} is replaced");

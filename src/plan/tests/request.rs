@@ -124,7 +124,7 @@ fn a_request_that_is_out_for_this_key_and_these_names_is_not_made_again() {
     let key = key.open().unwrap();
     let same = made(&spec("apiserver"), key);
     let plan = ask("apiserver", &due, &same, false).unwrap();
-    assert_eq!(step(&plan, "apiserver"), &Step::Keep);
+    assert_eq!(step(&plan, "apiserver"), &Step::Asked);
     let mut more = spec("apiserver");
     let Content::Certificate(certificate) = &mut more.content else {
         panic!()
