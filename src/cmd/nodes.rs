@@ -5,20 +5,20 @@
 //! the first file is written, and each is then one commit of its own.
 
 pub(super) mod facts;
+mod fresh;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 use super::all::give_cluster;
-use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet, transaction};
+use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet};
 use super::generate::{owner, passphrases};
 use super::job::Job;
 use super::sequence::writer;
 use super::{Env, Outcome, Stop};
-use crate::apply::{self, Prepared, each};
+use crate::apply::each;
 use crate::cli::All;
 use crate::diff::not_needed;
 use crate::facts::Given;
@@ -34,9 +34,6 @@ use crate::store::{self, Roots, Store, Writer, check_place, has_fresh, is_new, o
 use facts::{Asked, Cluster, Settled, Wanted};
 
 const VERB: &str = "all";
-/// So many new trees are made before they are synced and have their names: enough that syncing is little, few
-/// enough that not much is lost with a run that is ended.
-const BATCH: usize = 512;
 
 /// Makes what lacks of every node of an inventory.
 pub(crate) fn run(verb: &All, env: &mut Env<'_>) -> Outcome {
@@ -300,46 +297,6 @@ impl Run {
             node.keeps();
         }
         Ok(())
-    }
-
-    /// The trees of nodes that have none, so many at a time.
-    fn make(
-        &self,
-        nodes: &[usize],
-        source: &Arc<Seen>,
-        env: &mut Env<'_>,
-    ) -> Result<BTreeMap<usize, Node>, Stop> {
-        let mut made = BTreeMap::new();
-        if nodes.is_empty() {
-            return Ok(made);
-        }
-        let writer = self.above(env)?;
-        let now = env.now;
-        let still = nodes.iter().copied().filter(|node| self.is_new(*node));
-        for batch in still.collect::<Vec<_>>().chunks(BATCH) {
-            let fresh = writer.fresh(transaction()?)?;
-            let told = each(batch.len(), |index| {
-                let node = batch[index];
-                let job = self.node(node, source)?;
-                let judged = job.judge(&Passphrases::default(), now)?;
-                let mut report = self.report(&job.store, Some(node), now);
-                match &judged.planning {
-                    Ok(plan) => {
-                        let Prepared { changes, issued } =
-                            apply::prepare_alone(plan, &judged.seen, job.owner, now)?;
-                        fresh.make(self.cluster.name(node), &changes)?;
-                        report.done(plan, &judged.seen, &issued);
-                    }
-                    Err(refusal) => report.refuse(refusal),
-                }
-                Ok((node, self.of_node(node, report)))
-            });
-            let told: Result<Vec<_>, Stop> = told.into_iter().collect();
-            let told = told?;
-            fresh.settle()?;
-            made.extend(told);
-        }
-        Ok(made)
     }
 
     /// What is to be done for one node. As long as a CA is not made, which comes first, it is among what is
