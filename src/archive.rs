@@ -1,76 +1,201 @@
 //! A tar archive (POSIX.1-1988, ustar) that is the same octet by octet whenever it is made of the same
-//! files: no times, no owners.
+//! files: no times, and no owners but those that are asked for.
 
 use anyhow::{Result, ensure};
 
 /// The size of a record.
 const BLOCK: usize = 512;
-/// Where a header says that it is one.
-const MAGIC: usize = 257;
-/// How long the name is with which it begins.
+/// So much is read at once by GNU tar, and is the least that is written.
+const WHOLE: usize = 20 * BLOCK;
+/// How long the name is with which a header begins, and where a link leads.
 const NAME: usize = 100;
+const MODE: usize = 100;
+const USER: usize = 108;
+const GROUP: usize = 116;
 /// Where it tells how large the file is.
 const SIZE: usize = 124;
+const KIND: usize = 156;
+const LINK: usize = 157;
+/// Where a header says that it is one.
+const MAGIC: usize = 257;
+
+/// What is in an archive under one name.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Member<'a> {
+    /// Relative, without a slash at its end.
+    pub name: &'a str,
+    /// Permission bits.
+    pub mode: u32,
+    /// The user's number.
+    pub user: u32,
+    /// The group's number.
+    pub group: u32,
+    /// What it is.
+    pub content: Content<'a>,
+}
+
+/// What has a name in an archive.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Content<'a> {
+    /// A directory.
+    Directory,
+    /// A file with these octets.
+    File(&'a [u8]),
+    /// A symbolic link, and where it leads.
+    Link(&'a str),
+}
 
 /// The archive of these files, each with its name, which all may read.
 pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
-    let mut files: Vec<&(String, &[u8])> = files.iter().collect();
-    files.sort();
-    let mut archive = Vec::new();
-    for (name, content) in files {
-        archive.extend_from_slice(&header(name, content.len())?);
-        archive.extend_from_slice(content);
+    let members = files.iter().map(|(name, bytes)| plain(name, bytes));
+    of(members.collect())
+}
+
+/// The archive of these, sorted by their names, so that a directory comes before what is in it.
+pub fn of(mut members: Vec<Member<'_>>) -> Result<Vec<u8>> {
+    members.sort();
+    let sizes = members.iter().map(|member| BLOCK + padded(member.bytes()));
+    // Two records of zeros are the end.
+    let size = (sizes.sum::<usize>() + 2 * BLOCK).next_multiple_of(WHOLE);
+    // Large enough from the start: growing would leave copies that nobody wipes.
+    let mut archive = Vec::with_capacity(size);
+    for member in &members {
+        archive.extend_from_slice(&header(member)?);
+        archive.extend_from_slice(member.bytes());
         archive.resize(archive.len().next_multiple_of(BLOCK), 0);
     }
-    // Two records of zeros are the end, and GNU tar reads twenty at once.
-    archive.resize((archive.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
+    archive.resize(size, 0);
     Ok(archive)
 }
 
 /// The names of the files in what [`tar`] made; none of another's archive, whose headers tell a time or an
 /// owner, nor of one that another program has added to.
 pub fn names(bytes: &[u8]) -> Option<Vec<&str>> {
-    let mut rest = bytes;
-    let mut names = Vec::new();
-    while rest.first().is_some_and(|octet| *octet != 0) {
-        let (name, size) = member(rest)?;
-        names.push(name);
-        rest = rest.get(BLOCK + size.next_multiple_of(BLOCK)..)?;
+    let members = read(bytes)?;
+    let is_plain = |member: &Member<'_>| *member == plain(member.name, member.bytes());
+    let plain = members.iter().all(is_plain);
+    plain.then(|| members.iter().map(|member| member.name).collect())
+}
+
+/// Whether [`of`] made this, of whatever.
+pub fn is_ours(bytes: &[u8]) -> bool {
+    read(bytes).is_some()
+}
+
+fn plain<'a>(name: &'a str, bytes: &'a [u8]) -> Member<'a> {
+    Member {
+        name,
+        mode: 0o644,
+        user: 0,
+        group: 0,
+        content: Content::File(bytes),
     }
-    (rest.len() >= 2 * BLOCK && rest.iter().all(|octet| *octet == 0)).then_some(names)
 }
 
-/// Name and size of the file whose header this begins with.
-fn member(bytes: &[u8]) -> Option<(&str, usize)> {
+fn padded(bytes: &[u8]) -> usize {
+    bytes.len().next_multiple_of(BLOCK)
+}
+
+impl<'a> Member<'a> {
+    fn bytes(&self) -> &'a [u8] {
+        match self.content {
+            Content::File(bytes) => bytes,
+            Content::Directory | Content::Link(_) => &[],
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> Option<Vec<Member<'_>>> {
+    let mut rest = bytes;
+    let mut members = Vec::new();
+    while rest.first().is_some_and(|octet| *octet != 0) {
+        let member = member(rest)?;
+        rest = rest.get(BLOCK + padded(member.bytes())..)?;
+        members.push(member);
+    }
+    let ends = rest.len() >= 2 * BLOCK && rest.iter().all(|octet| *octet == 0);
+    ends.then_some(members)
+}
+
+/// What this begins with, if its header is the one that is made of it.
+fn member(bytes: &[u8]) -> Option<Member<'_>> {
     let made = bytes.get(..BLOCK)?;
-    let name = made[..NAME].split(|octet| *octet == 0).next()?;
-    let name = std::str::from_utf8(name).ok()?;
-    let size = std::str::from_utf8(&made[SIZE..SIZE + 11]).ok()?;
-    let size = usize::from_str_radix(size, 8).ok()?;
-    (header(name, size).ok()? == made).then_some((name, size))
+    let text = |start: usize| {
+        let field = made[start..start + NAME]
+            .split(|octet| *octet == 0)
+            .next()?;
+        std::str::from_utf8(field).ok()
+    };
+    let name = text(0)?;
+    let size = usize::try_from(number(&made[SIZE..SIZE + 12])?).ok()?;
+    let content = match made[KIND] {
+        b'0' => Content::File(bytes.get(BLOCK..BLOCK.checked_add(size)?)?),
+        b'2' => Content::Link(text(LINK)?),
+        b'5' => Content::Directory,
+        _ => return None,
+    };
+    let short = |start: usize| number(&made[start..start + 8]).and_then(|it| it.try_into().ok());
+    let member = Member {
+        name: name.strip_suffix('/').unwrap_or(name),
+        mode: short(MODE)?,
+        user: short(USER)?,
+        group: short(GROUP)?,
+        content,
+    };
+    (header(&member).ok()? == made).then_some(member)
 }
 
-fn header(name: &str, size: usize) -> Result<[u8; BLOCK]> {
-    ensure!(
-        name.len() <= NAME,
-        "{name}: the name is too long for a tar archive: 100 characters are the most"
-    );
+fn number(field: &[u8]) -> Option<u64> {
+    if let [0x80, rest @ ..] = field {
+        let low = rest.last_chunk()?;
+        return Some(u64::from(u32::from_be_bytes(*low)));
+    }
+    let digits = field.split_last()?.1;
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()
+}
+
+fn header(member: &Member<'_>) -> Result<[u8; BLOCK]> {
+    let (kind, target, slash) = match member.content {
+        Content::Directory => (b"5", "", "/"),
+        Content::File(_) => (b"0", "", ""),
+        Content::Link(target) => (b"2", target, ""),
+    };
+    let name = format!("{}{slash}", member.name);
+    for text in [&name, target] {
+        ensure!(
+            text.len() <= NAME,
+            "{text}: the name is too long for a tar archive: 100 characters are the most"
+        );
+    }
     let mut header = [0; BLOCK];
     let mut put =
         |start: usize, text: &[u8]| header[start..start + text.len()].copy_from_slice(text);
     put(0, name.as_bytes());
-    put(100, b"0000644\0");
-    put(108, b"0000000\0");
-    put(116, b"0000000\0");
-    put(SIZE, format!("{size:011o}\0").as_bytes());
+    put(MODE, format!("{:07o}\0", member.mode).as_bytes());
+    put(USER, &owner(member.user));
+    put(GROUP, &owner(member.group));
+    put(SIZE, format!("{:011o}\0", member.bytes().len()).as_bytes());
     put(136, b"00000000000\0");
     // The checksum counts as spaces while it is made.
     put(148, b"        ");
-    put(156, b"0");
+    put(KIND, kind);
+    put(LINK, target.as_bytes());
     put(MAGIC, b"ustar\x0000");
     let sum: u32 = header.iter().map(|octet| u32::from(*octet)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     Ok(header)
+}
+
+/// In octal digits, as far as these go, and beyond them in binary, as GNU tar has it and others read it.
+fn owner(number: u32) -> [u8; 8] {
+    let mut field = [0; 8];
+    if number <= 0o7_777_777 {
+        field[..7].copy_from_slice(format!("{number:07o}").as_bytes());
+    } else {
+        field[0] = 0x80;
+        field[4..].copy_from_slice(&number.to_be_bytes());
+    }
+    field
 }
 
 #[cfg(test)]
@@ -99,5 +224,34 @@ mod tests {
         assert!(tar(&[("a".repeat(100), &[])]).is_ok());
         let error = tar(&[("a".repeat(101), &[])]).unwrap_err().to_string();
         assert!(error.contains("too long"), "{error}");
+    }
+
+    #[test]
+    fn what_has_owners_and_links_is_read_as_it_was_made_and_is_no_archive_for_all() {
+        let member = |name, mode, content| Member {
+            name,
+            mode,
+            user: 1000,
+            group: 4_000_000_000,
+            content,
+        };
+        let members = vec![
+            member("a/c", 0o600, Content::File(b"key")),
+            member("a/b", 0o777, Content::Link("c")),
+            member("a", 0o755, Content::Directory),
+        ];
+        let archive = of(members).unwrap();
+        let read = read(&archive).unwrap();
+        let names: Vec<&str> = read.iter().map(|member| member.name).collect();
+        assert_eq!(names, ["a", "a/b", "a/c"]);
+        assert_eq!(read[2].bytes(), b"key");
+        assert_eq!((read[0].user, read[0].group), (1000, 4_000_000_000));
+        assert!(is_ours(&archive));
+        assert_eq!(super::names(&archive), None);
+        for at in [MODE, USER, GROUP + 7, 140, 148, KIND, LINK, MAGIC, 265, 345] {
+            let mut other = archive.clone();
+            other[at] ^= 1;
+            assert!(!is_ours(&other), "{at}");
+        }
     }
 }
