@@ -18,6 +18,8 @@ arguments! {
         #[arg(long, value_name = "WHERE", default_value = "control-plane", requires = "inventory")]
         #[arg(hide_possible_values = true)]
         ca_keys: CaKeys,
+        /// Write each tree of --inventory into one tar archive too, NODE.tar beside it
+        #[arg(long, requires = "inventory")] archive: bool,
     }
     /// Trees of many nodes, which are there.
     NodeTrees {

@@ -4,6 +4,7 @@
 //! node gets its copies of it, and certificates of its own that those CAs sign. All nodes are judged before
 //! the first file is written, and each is then one commit of its own.
 
+mod archive;
 pub(super) mod facts;
 mod fresh;
 
@@ -49,6 +50,7 @@ struct Run {
     shared: Job,
     /// What may be replaced of what is a node's own.
     force: Force<'static>,
+    archive: bool,
     plan_only: bool,
     least: Severity,
 }
@@ -56,16 +58,21 @@ struct Run {
 fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle(verb, env)?;
     run.check_places()?;
+    run.check_archives()?;
     let mut told = Nodes::new(VERB, env.now, &run.out, run.least, notes);
-    told.left(run.cluster.others(overlays(&run.out)?));
+    let mut left = run.cluster.others(overlays(&run.out)?);
+    left.extend(run.other_archives()?);
+    left.sort();
+    told.left(left);
     let mut shared = run.report(&run.shared.store, None, env.now);
     run.shared.carry_out(VERB, true, &mut shared, env)?;
-    let mut each = Vec::new();
+    let (mut each, mut archives) = (Vec::new(), Vec::new());
     if !shared.is_refused() {
         if !run.plan_only {
             run.complete(&mut told, env)?;
         }
         each = run.plan(env.now)?;
+        archives = run.plan_archives(&each)?;
     }
     if run.plan_only || shared.is_refused() || each.iter().any(Node::is_refused) {
         told.shared(shared);
@@ -74,7 +81,12 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         let mut shared = run.report(&run.shared.store, None, env.now);
         run.shared.carry_out(VERB, false, &mut shared, env)?;
         told.shared(shared);
+        told.noted(run.stale_archives(&each));
         run.carry_out(&mut each, env)?;
+        run.write_archives(&archives, &mut each, env)?;
+    }
+    for (node, archived) in each.iter_mut().zip(archives) {
+        node.archived(archived);
     }
     told.nodes(each);
     Ok(told.ended())
@@ -148,6 +160,7 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         force: Force::Stated {
             replace: verb.signing.force,
         },
+        archive: verb.nodes.archive,
         plan_only: verb.run.dry_run.or(dry_run).unwrap_or_default(),
         least: least(&verb.run),
     };

@@ -38,7 +38,7 @@ pub use check::Checked;
 pub use check_nodes::{Kept, OfNode};
 pub use flags::{Form, flags};
 pub use handed::Handed;
-pub use nodes::{Node, Nodes};
+pub use nodes::{Archived, Node, Nodes};
 pub use shape::timestamp;
 use shape::{Directories, Item, Told, json, yaml};
 pub use show::Shown;

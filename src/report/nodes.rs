@@ -44,9 +44,27 @@ pub struct Nodes {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
-    node: String,
+    #[serde(rename = "node")]
+    name: String,
     #[serde(flatten)]
     part: Part,
+    /// What becomes of its archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<Archived>,
+}
+
+/// What becomes of an archive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub enum Archived {
+    /// There was none.
+    #[serde(rename = "create")]
+    Created,
+    /// It is of the tree as it is.
+    #[serde(rename = "keep")]
+    Kept,
+    /// It was of another.
+    #[serde(rename = "replace")]
+    Replaced,
 }
 
 /// What was made and found in one tree.
@@ -91,8 +109,9 @@ impl Report {
     /// The same in short, as one node of many; what is told of these names is told elsewhere.
     pub fn of_node(self, node: &str, elsewhere: impl Fn(&str) -> bool) -> Node {
         Node {
-            node: node.to_owned(),
+            name: node.to_owned(),
             part: self.part(elsewhere),
+            archive: None,
         }
     }
 
@@ -125,6 +144,14 @@ impl Node {
     /// Whether there is anything to be made or replaced.
     pub fn changes(&self) -> bool {
         !self.part.items.is_empty()
+    }
+
+    /// What became of its archive, or would.
+    pub fn archived(&mut self, archived: Archived) {
+        self.archive = Some(archived);
+        if archived != Archived::Kept && self.part.result == Outcome::Unchanged {
+            self.part.result = Outcome::Changed;
+        }
     }
 
     /// Whether it refuses the run.
@@ -176,6 +203,11 @@ impl Nodes {
         self.completed |= !recovered.finished.is_empty();
         self.notes.push(text::recovered(recovered));
         self.notes.extend(recovered.notes.iter().cloned());
+    }
+
+    /// What deserves a look.
+    pub fn noted(&mut self, note: Option<String>) {
+        self.notes.extend(note);
     }
 
     /// What became of what all share.
@@ -268,11 +300,15 @@ impl Nodes {
             of_nodes.flat_map(|node| node.part.notes.iter().map(move |note| (Some(node), note)));
         let notes = notes.chain(self.shared.notes.iter().map(|note| (None, note)));
         for (node, note) in notes.chain(of_nodes) {
-            let of = node.map_or(String::new(), |node| format!("{}: ", node.node));
+            let of = node.map_or(String::new(), |node| format!("{}: ", node.name));
             told(text, &format!("note: {of}{note}"), format);
         }
         for name in &self.left {
-            let note = format!("note: {name} is no node of the inventory, and stays as it is");
+            let what = match name.strip_suffix(".tar") {
+                Some(_) => "of no node",
+                None => "no node",
+            };
+            let note = format!("note: {name} is {what} of the inventory, and stays as it is");
             told(text, &note, format);
         }
         for (title, step) in [
@@ -286,6 +322,7 @@ impl Nodes {
             };
             self.changed(text, title, step, format);
         }
+        self.archived(text, format);
         let unchanged = self.each.iter().filter(|node| !node.changes()).count();
         if self.result == Outcome::Unchanged {
             let sentence = format!(
@@ -308,6 +345,24 @@ impl Nodes {
         text::advise(text, &self.next, format);
     }
 
+    fn archived(&self, text: &mut String, format: &Format) {
+        let made = |node: &&Node| {
+            node.archive
+                .is_some_and(|archive| archive != Archived::Kept)
+        };
+        let made = self.each.iter().filter(made).count();
+        if made == 0 {
+            return;
+        }
+        let title = match self.result {
+            Outcome::Planned | Outcome::Refused => "Would archive:",
+            _ => "Archived:",
+        };
+        line(text, &painted(format, GREEN, title));
+        let sentence = format!("{}, each beside its tree in NODE.tar", count(made, "node"));
+        wrapped(text, "  ", &words(&sentence), " ", format);
+    }
+
     fn changed(&self, text: &mut String, title: &str, steps: &[&str], format: &Format) {
         let names = |part: &Part| -> Vec<String> {
             let items = part.items.iter().filter(|item| steps.contains(&item.step));
@@ -315,7 +370,7 @@ impl Nodes {
         };
         let mut lists = vec![("shared by all", names(&self.shared))];
         let nodes = self.each.iter();
-        lists.extend(nodes.map(|node| (node.node.as_str(), names(&node.part))));
+        lists.extend(nodes.map(|node| (node.name.as_str(), names(&node.part))));
         lists.retain(|(_, names)| !names.is_empty());
         if lists.is_empty() {
             return;

@@ -316,6 +316,21 @@ impl Directory {
             .map_err(|errno| self.failure("create", to, errno))
     }
 
+    /// Moves `from` to `to`, in the place of a file that is there: nothing else goes for it.
+    pub fn move_over(&self, from: &str, to: &str) -> Result<()> {
+        if let Some(found) = self.status(to)?.filter(|found| !found.is_file()) {
+            bail!(
+                "{} is {}, not a file: move it away and run again",
+                self.path(to).display(),
+                found.kind()
+            );
+        }
+        self.at_both(from, to, |here, from, there, to| {
+            renameat(here, from, there, to)
+        })?
+        .map_err(|errno| self.failure("replace", to, errno))
+    }
+
     /// Gives `from` a second name; `false` where the file system or its rules forbid that.
     pub fn link(&self, from: &str, to: &str) -> Result<bool> {
         let linked = self.at_both(from, to, |here, from, there, to| {

@@ -1,6 +1,7 @@
 //! Trees of nodes that are not there yet. Nothing is replaced, so no journal is needed: they are made in a folder of
 //! the run's own, which nobody else may enter, are synced all at once, and then each gets its name by one rename. A
-//! run that ends before that leaves a folder that the next one removes.
+//! run that ends before that leaves a folder that the next one removes. So are the archives of trees, each of which
+//! may take the place of the one before.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +19,7 @@ use super::layout;
 use super::lock::Writer;
 use super::overlay;
 use super::owner;
-use crate::location::Root;
+use crate::location::{Owner, Root};
 
 /// Trees that are being made.
 pub struct Fresh<'a> {
@@ -26,6 +27,7 @@ pub struct Fresh<'a> {
     made: Directory,
     name: String,
     nodes: Mutex<Vec<String>>,
+    archives: Mutex<Vec<String>>,
 }
 
 impl Writer {
@@ -43,6 +45,7 @@ impl Writer {
             made: out.folder(&name)?,
             name,
             nodes: Mutex::default(),
+            archives: Mutex::default(),
         })
     }
 
@@ -109,6 +112,18 @@ impl Fresh<'_> {
         Ok(())
     }
 
+    /// Makes an archive, which only this user may read.
+    pub fn put(&self, name: String, bytes: &[u8]) -> Result<()> {
+        let mut file = self.made.create(&name)?;
+        self.made.fill(&mut file, &name, bytes)?;
+        // The umask took from it.
+        let mode = 0o600;
+        self.made.dress(&file, &name, Owner::default(), mode)?;
+        let mut archives = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
+        archives.push(name);
+        Ok(())
+    }
+
     /// A folder of a node's tree, which is made with those above it where `made` has it not.
     fn folder<'b>(
         &self,
@@ -137,6 +152,11 @@ impl Fresh<'_> {
         for node in nodes.drain(..) {
             let from = layout::within(&self.name, &node);
             self.out.move_folder(&from, &node)?;
+        }
+        let mut archives = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in archives.drain(..) {
+            self.out
+                .move_over(&layout::within(&self.name, &name), &name)?;
         }
         self.sync()
     }

@@ -9,7 +9,7 @@
 //! - `earlier`: the runs that the backups tell of
 //! - `left`, `involved`, `nested`, `recover`, `undecided`: ending what an interrupted run left
 //! - `handed`, `output`: files that are no part of a tree
-//! - `overlay`, `fresh`: trees of many nodes
+//! - `overlay`, `fresh`, `packed`: trees of many nodes
 //! - `owner`: users and groups
 //! - `referred`: which file a path leads to
 
@@ -32,6 +32,7 @@ mod nested;
 mod output;
 mod overlay;
 mod owner;
+mod packed;
 mod read;
 mod recover;
 mod referred;
@@ -63,6 +64,7 @@ pub use self::lock::{Lock, Writer};
 pub use self::output::{beginning, write_output, write_secret};
 pub use self::overlay::{check_place, overlays, path_to};
 pub use self::owner::{resolve_owner, trusted_users};
+pub use self::packed::{Packed, PackedContent, archive_of, archived, packed};
 pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input, read_list};
 pub use self::recover::Recovered;
 pub use self::walk::Walked;

@@ -12,7 +12,7 @@ use crate::report::Node;
 
 /// So many new trees are made before they are synced and have their names: enough that syncing is little, few
 /// enough that not much is lost with a run that is ended.
-const BATCH: usize = 512;
+pub(super) const BATCH: usize = 512;
 
 impl Run {
     /// The trees of nodes that have none, so many at a time.

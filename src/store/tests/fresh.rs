@@ -141,3 +141,27 @@ fn a_tree_that_is_not_there_is_looked_at_once_and_told_of_if_it_comes() {
     let store = Store::of_node(&out, "cp1");
     assert_eq!(store.list(Root::Pki).unwrap(), [file]);
 }
+
+#[test]
+fn an_archive_takes_the_place_of_a_file_and_of_nothing_else() {
+    let tree = Tree::new();
+    let writer = locked(&tree);
+    for text in ["one", "another"] {
+        let fresh = writer.fresh(transaction(1)).unwrap();
+        fresh.put("cp1.tar".to_owned(), text.as_bytes()).unwrap();
+        assert_eq!(
+            tree.mode("out/.certs-nodes-0101010101010101/cp1.tar"),
+            0o600
+        );
+        fresh.settle().unwrap();
+        assert_eq!(tree.text("out/cp1.tar"), text);
+    }
+    fs::remove_file(tree.path("out/cp1.tar")).unwrap();
+    symlink(tree.path("aside"), tree.path("out/cp1.tar")).unwrap();
+    let fresh = writer.fresh(transaction(2)).unwrap();
+    fresh.put("cp1.tar".to_owned(), b"key").unwrap();
+    let told = error(fresh.settle());
+    assert!(told.contains("is a symbolic link, not a file"), "{told}");
+    drop(fresh);
+    assert_eq!(names(&tree), ["/out/", "/out/cp1.tar"]);
+}
