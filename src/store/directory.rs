@@ -1,6 +1,8 @@
 //! A root that a writer holds: every change is made relative to its open, locked directory, so that
 //! it happens in the directory that is locked, whatever becomes of the path meanwhile.
 
+mod advice;
+
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,6 +14,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
+use self::advice::advice;
 use super::folder::{self, Barred, is_link};
 use super::layout::in_directory;
 use super::lock::Locked;
@@ -366,41 +369,5 @@ impl Directory {
         let path = self.path(name);
         let advice = advice(errno);
         anyhow!("{what} {}: {}{advice}", path.display(), reason(errno))
-    }
-}
-
-/// The usual way out of an error, as the end of a sentence.
-fn advice(errno: Errno) -> &'static str {
-    match errno {
-        Errno::EACCES | Errno::EPERM => ": check its permissions and attributes, or run as root",
-        Errno::EBUSY => ": it is mounted on its own, so change what is mounted there",
-        Errno::EDQUOT | Errno::ENOSPC => ": make room and run again",
-        Errno::EEXIST => ": it has appeared meanwhile, run again",
-        Errno::EISDIR | Errno::ENOTEMPTY => ": move that directory away and run again",
-        Errno::EROFS => ": choose another directory",
-        _ => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_that_have_a_usual_way_out_name_it() {
-        for (errno, words) in [
-            (Errno::EACCES, "or run as root"),
-            (Errno::EPERM, "or run as root"),
-            (Errno::EBUSY, "mounted on its own"),
-            (Errno::EDQUOT, "make room"),
-            (Errno::ENOSPC, "make room"),
-            (Errno::EEXIST, "appeared meanwhile"),
-            (Errno::EISDIR, "move that directory away"),
-            (Errno::ENOTEMPTY, "move that directory away"),
-            (Errno::EROFS, "choose another directory"),
-        ] {
-            assert!(advice(errno).contains(words), "{errno}");
-        }
-        assert_eq!(advice(Errno::EIO), "");
     }
 }
