@@ -2,6 +2,7 @@
 
 mod ca;
 mod chain;
+mod elsewhere;
 mod end;
 mod ground;
 mod kubeconfig;
@@ -31,6 +32,7 @@ use crate::x509::validity::moment;
 
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
+pub(crate) use elsewhere::elsewhere;
 pub use end::{End, end};
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};

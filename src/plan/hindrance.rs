@@ -4,16 +4,13 @@ use super::due::{Due, Renewal};
 use super::{Planner, is_error};
 use crate::bundle::is_root;
 use crate::diff::{
-    IN_ITS_CA, KUBELETS_OWN, ROTATES, anew, authorities, end, external, external_of,
-    is_kubelets_own, prolong, revive, served, whole,
+    IN_ITS_CA, anew, authorities, elsewhere, end, external, external_of, prolong, revive, served,
 };
 use crate::finding::{Code, Finding};
-use crate::location::Root;
 use crate::observed::{Key, KeyState, Observed};
 use crate::profile::API_SERVER;
-use crate::profile::found::is_kubelets;
 use crate::profile::renewal::certificate;
-use crate::spec::{BACKDATE, Kind, Place, Spec};
+use crate::spec::{BACKDATE, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
 
@@ -248,42 +245,5 @@ impl Planner<'_> {
             ),
             _ => Vec::new(),
         }
-    }
-}
-
-/// Who else keeps it, after the file's name, and the way out.
-pub(super) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, String)> {
-    let place = &spec.place;
-    let unsigned = spec
-        .certificate()
-        .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
-    match observed {
-        Observed::Kubeconfig(found) if found.referred => Some((
-            "its certificate lies in a file of its own",
-            if is_kubelets(spec) {
-                ROTATES.to_owned()
-            } else if found.is_halved() {
-                whole(spec)
-            } else {
-                "renew that file".to_owned()
-            },
-        )),
-        _ if is_kubelets_own(spec) => Some(("is the kubelet's own", KUBELETS_OWN.to_owned())),
-        _ if place.public().root == Root::Kubelet && matches!(place, Place::File { .. }) => {
-            Some(("is the kubelet's own", ROTATES.to_owned()))
-        }
-        _ if unsigned => Some((
-            "no CA that is here signed it",
-            "issue it anew where it was made".to_owned(),
-        )),
-        Observed::Certificate { key: Some(_), .. } if matches!(place, Place::File { .. }) => Some((
-            "holds its key too, in an order that its reader may want",
-            "put its parts into NAME.crt and NAME.key, have those renewed, and put it together again of them".to_owned(),
-        )),
-        _ if matches!(place, Place::File { .. }) => Some((
-            "lies without a file of its key",
-            "issue it anew where its key is".to_owned(),
-        )),
-        _ => None,
     }
 }

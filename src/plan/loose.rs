@@ -1,10 +1,9 @@
 //! What lies in a tree and is not written by a run: it is due as all else is, and stays.
 
-use super::hindrance::elsewhere;
 use super::renewal::skipped;
 use super::{Due, Force, Found, Planned, Planner, Policy};
 use crate::bundle::verifies;
-use crate::diff::{Notice, authorities, by_renewal, end, is_signed_elsewhere, reissue};
+use crate::diff::{Notice, authorities, by_renewal, elsewhere, end, is_signed_elsewhere, reissue};
 use crate::finding::{Code, Severity};
 use crate::observed::{Ground, Observed, Source};
 use crate::profile::renewal::certificate;

@@ -1,11 +1,10 @@
 //! What is renewed, and what is not and why.
 
 use super::due::{Due, Renewal, Verdict};
-use super::hindrance::elsewhere;
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
 use crate::diff::{
-    authorities, diff, end, ending, external_of, prolong, signing_key, told_to_a_reader,
+    authorities, diff, elsewhere, end, ending, external_of, prolong, signing_key, told_to_a_reader,
 };
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};

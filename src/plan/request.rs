@@ -1,8 +1,7 @@
 //! What is asked for where another machine signs, and what of that came back.
 
-use super::hindrance::elsewhere;
 use super::{Planned, Planner, Step, in_the_way, is_error};
-use crate::diff::{self, Notice, Within, told_to_a_reader};
+use crate::diff::{self, Notice, Within, elsewhere, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::key::PrivateKey;
 use crate::observed::{Key, KeyState, Observed, identifier};
