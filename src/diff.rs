@@ -32,7 +32,8 @@ use crate::x509::validity::moment;
 
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
-pub(crate) use elsewhere::elsewhere;
+pub use elsewhere::NOT_WRITTEN;
+pub(crate) use elsewhere::{elsewhere, lasting};
 pub use end::{End, end};
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};
@@ -46,7 +47,7 @@ pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong,
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
 pub(crate) use tree::{by_renewal, external, external_of, is_signed_elsewhere, whole};
-pub use tree::{of_this_cluster, renewed_by_name, survey, told_to_a_reader};
+pub use tree::{lasting_longer, of_this_cluster, survey, told_to_a_reader};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";

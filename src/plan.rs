@@ -25,7 +25,7 @@ use crate::x509::request::Request;
 
 use blocked::not_copied;
 pub use due::{Due, Renewal};
-pub use loose::{NOT_WRITTEN, left};
+pub use loose::left;
 pub use policy::{Force, Policy};
 pub use request::{Asking, asked};
 use shared::shared;

@@ -713,23 +713,45 @@ fn what_ends_of_one_s_own_is_renewed_by_the_command_that_is_told() {
         run(&mut at(NOON, "022", &renew)).expect(0);
         assert_ne!(read(&file), former, "{name}");
     }
-    // What none of the CAs signed whose keys are here, and what lies where no run writes.
-    let moved = format!(
-        "{alice}mv pki/alice.key \"$aside/k\"; mkdir pki/sub; mv pki/alice.crt pki/sub/; mv \"$aside/k\" pki/sub/alice.key"
-    );
+    // What none of the CAs signed whose keys are here.
     let foreign = "authority pki/foreign /CN=foreign; key pki/x.key; issue pki/x subject=/CN=x ca=pki/foreign days=1; \
         rm pki/foreign.*";
-    for recipe in [&moved, foreign] {
+    let place = OPENSSL.copy();
+    OPENSSL.cook(foreign, place.path());
+    let finished = check(place.path(), &SOON);
+    let words = ": issue it anew where it was made";
+    assert!(finished.stdout.contains(words), "{finished}");
+    assert!(!finished.stdout.contains("'certs renew"), "{finished}");
+    // Where no run writes the way out is the one that a renewal tells.
+    let moved = "mkdir pki/sub; mv pki/alice.crt pki/alice.key pki/sub/\n";
+    let one_file = "cat pki/alice.key >> pki/alice.crt; rm pki/alice.key; mv pki/alice.crt pki/both.pem; \
+        chmod 600 pki/both.pem\n";
+    let lone = "mkdir pki/sub; mv pki/alice.crt pki/sub/; rm pki/alice.key\n";
+    for (recipe, way_out, told_by_renewal) in [
+        (format!("{alice}{moved}"), "call it NAME.crt, with", true),
+        (
+            format!("{both}mv alice.conf alice.kubeconfig\n"),
+            "call it NAME.crt, with",
+            true,
+        ),
+        (format!("{alice}{one_file}"), "put its parts into", true),
+        (
+            format!("{alice}{lone}"),
+            "issue it anew where its key is",
+            false,
+        ),
+    ] {
         let place = OPENSSL.copy();
-        OPENSSL.cook(recipe, place.path());
-        let finished = check(place.path(), &SOON);
-        assert!(
-            finished
-                .stdout
-                .contains(": issue it anew where it was made"),
-            "{finished}"
-        );
-        assert!(!finished.stdout.contains("'certs renew"), "{finished}");
+        OPENSSL.cook(&recipe, place.path());
+        let way_out = format!(": {way_out}");
+        let told = check(place.path(), &SOON).expect(3);
+        assert!(told.stdout.contains(&way_out), "{recipe} {told}");
+        assert!(!told.stdout.contains("'certs renew"), "{told}");
+        let renew = ["renew", "--within", "720h", "--kubelet-dir", "none"];
+        let mut renew = certs(&[&renew[..], &["--kubernetes-dir"]].concat());
+        let renewed = run(&mut at(NOON, "022", renew.arg(place.join("k"))));
+        let found = renewed.stderr.contains(&way_out);
+        assert_eq!(found, told_by_renewal, "{recipe} {renewed}");
     }
 }
 

@@ -13,7 +13,7 @@ use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{
-    Within, of_this_cluster, renewed_by_name, signed_for_all, survey, told_to_a_reader,
+    Within, lasting_longer, of_this_cluster, signed_for_all, survey, told_to_a_reader,
 };
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
@@ -189,7 +189,7 @@ impl Looked {
         checked.looked(specs, found, &self.lacking);
         let findings = of_this_cluster(self.findings, found);
         let findings = told_to_a_reader(findings, specs);
-        let findings = renewed_by_name(findings, specs, found);
+        let findings = lasting_longer(findings, specs, found);
         checked.tell(&match kept {
             Some(kept) => signed_for_all(findings, specs, found, kept),
             None => findings,

@@ -1,10 +1,30 @@
-//! Who else keeps what lies in a tree.
+//! Who else keeps what lies in a tree, and how what is of one's own lasts longer there.
 
-use super::{KUBELETS_OWN, ROTATES, is_kubelets_own, whole};
+use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
 use crate::observed::Observed;
 use crate::profile::found::is_kubelets;
 use crate::spec::{Kind, Place, Spec};
+
+/// Why a run does not write there, and what can be done.
+pub const NOT_WRITTEN: [&str; 2] = [
+    "lies where no run writes",
+    "call it NAME.crt, with NAME.key beside it, in the certificate directory, or NAME.conf beside admin.conf, in \
+     letters, digits and . - _ @ + :",
+];
+
+/// The way out of a certificate that lies without its key.
+const AT_ITS_KEY: &str = "issue it anew where its key is";
+
+/// How what is due of one's own lasts longer, where the key of its CA is here: as `renew` does it, or tells it.
+pub(crate) fn lasting(spec: &Spec, observed: &Observed) -> String {
+    match elsewhere(spec, observed) {
+        Some((_, way_out)) => way_out,
+        None if !matches!(spec.place, Place::Found { .. }) => by_renewal(spec),
+        None if observed.is_external() => AT_ITS_KEY.to_owned(),
+        None => NOT_WRITTEN[1].to_owned(),
+    }
+}
 
 /// Who else keeps it, after the file's name, and the way out.
 pub(crate) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, String)> {
@@ -37,7 +57,7 @@ pub(crate) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static st
         )),
         _ if matches!(place, Place::File { .. }) => Some((
             "lies without a file of its key",
-            "issue it anew where its key is".to_owned(),
+            AT_ITS_KEY.to_owned(),
         )),
         _ => None,
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::scrutiny::scrutiny;
-use super::{OPAQUE, Within, authorities, reissue, signed_by};
+use super::{OPAQUE, Within, authorities, lasting, reissue, signed_by};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::Observed;
@@ -164,28 +164,23 @@ pub(crate) fn by_renewal(spec: &Spec) -> String {
     format!("'certs renew {}' renews it, as it is", spec.name)
 }
 
-/// What ends of one's own, where a run writes it and the key of its CA is here: as what a row has, it is renewed by its
-/// name.
-pub fn renewed_by_name(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
+/// What ends of one's own, where the key of its CA is here: its way out is that of a renewal.
+pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
     let ends = |finding: &&mut Finding| matches!(finding.code, Code::Expired | Code::ExpiresSoon);
     let named = named(specs);
     for finding in findings.iter_mut().filter(ends) {
-        let spec = named.get(finding.name.as_str());
-        if let Some(spec) = spec.filter(|spec| by_name(&spec.name).is_none())
-            && finding.way_out == remake(spec)
-            && is_written(spec)
+        let spec = named.get(finding.name.as_str()).copied();
+        let own = |spec: &&Spec| by_name(&spec.name).is_none() && finding.way_out == remake(spec);
+        // What a kubelet keeps it rotates itself.
+        if let Some(spec) = spec.filter(own)
+            && spec.place.public().root != Root::Kubelet
             && is_signed_here(spec, found)
+            && let Some(observed) = found.get(&spec.name)
         {
-            finding.way_out = by_renewal(spec);
+            finding.way_out = lasting(spec, observed);
         }
     }
     findings
-}
-
-/// Whether `certs renew` replaces it where it lies; what a kubelet keeps it rotates itself.
-fn is_written(spec: &Spec) -> bool {
-    let written = spec.place.is_pair() || matches!(spec.place, Place::Kubeconfig { .. });
-    written && spec.place.public().root != Root::Kubelet
 }
 
 fn is_signed_here(spec: &Spec, found: &Found) -> bool {

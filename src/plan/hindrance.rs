@@ -4,12 +4,13 @@ use super::due::{Due, Renewal};
 use super::{Planner, is_error};
 use crate::bundle::is_root;
 use crate::diff::{
-    IN_ITS_CA, anew, authorities, elsewhere, end, external, external_of, prolong, revive, served,
+    IN_ITS_CA, anew, authorities, elsewhere, end, external, external_of, lasting, prolong, revive,
+    served,
 };
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, KeyState, Observed};
-use crate::profile::API_SERVER;
 use crate::profile::renewal::certificate;
+use crate::profile::{API_SERVER, by_name};
 use crate::spec::{BACKDATE, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
@@ -83,8 +84,10 @@ impl Planner<'_> {
         let ca = self.issuer(spec).map(|ca| self.observed(ca));
         let external = ca.is_some_and(Observed::is_external);
         for finding in &mut findings {
-            if external && finding.code == Code::Expired {
+            if finding.code == Code::Expired && external {
                 finding.way_out = external_of(spec, self.found);
+            } else if finding.code == Code::Expired && by_name(&spec.name).is_none() {
+                finding.way_out = lasting(spec, self.observed(spec));
             }
         }
         findings

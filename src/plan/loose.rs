@@ -3,19 +3,14 @@
 use super::renewal::skipped;
 use super::{Due, Force, Found, Planned, Planner, Policy};
 use crate::bundle::verifies;
-use crate::diff::{Notice, authorities, by_renewal, elsewhere, end, is_signed_elsewhere, reissue};
+use crate::diff::{
+    NOT_WRITTEN, Notice, authorities, end, external, is_signed_elsewhere, lasting, reissue,
+};
 use crate::finding::{Code, Severity};
 use crate::observed::{Ground, Observed, Source};
 use crate::profile::renewal::certificate;
-use crate::spec::{Place, Spec};
+use crate::spec::Spec;
 use time::OffsetDateTime;
-
-/// Why a run does not write there, and what can be done.
-pub const NOT_WRITTEN: [&str; 2] = [
-    "lies where no run writes",
-    "call it NAME.crt, with NAME.key beside it, in the certificate directory, or NAME.conf beside admin.conf, in \
-     letters, digits and . - _ @ + :",
-];
 
 /// What of `specs` is due and is not written, with what is told of it. Nothing of it hinders the run.
 pub fn left(
@@ -73,26 +68,21 @@ impl Planner<'_> {
 
     fn why_left(&self, spec: &Spec, observed: &Observed) -> (&'static str, String) {
         let asks = matches!(self.policy.force, Force::Ask(_));
-        let external = asks && is_signed_elsewhere(spec, self.found);
         if spec.place.entry().is_some() {
             let why = "no run writes it: the current context of its kubeconfig does not name it";
             return (why, reissue(spec, Severity::Warning));
         }
-        let written = !matches!(spec.place, Place::Found { .. });
-        let [lies, call_it] = NOT_WRITTEN;
         let why = if asks {
             "csr asks for no identity of one's own"
         } else {
-            lies
+            NOT_WRITTEN[0]
         };
-        let way_out = if external {
-            "make the request with its key, as docs/external-ca.md tells".to_owned()
-        } else if let Some((_, way_out)) = elsewhere(spec, observed).filter(|_| written) {
-            way_out
-        } else if written {
-            by_renewal(spec)
-        } else {
-            call_it.to_owned()
+        let way_out = match (is_signed_elsewhere(spec, self.found), asks) {
+            (true, true) => {
+                "make the request with its key, as docs/external-ca.md tells".to_owned()
+            }
+            (true, false) => external(spec),
+            (false, _) => lasting(spec, observed),
         };
         (why, way_out)
     }

@@ -15,7 +15,7 @@ use super::entries::entries;
 use super::{Env, Outcome, Stop, there};
 use crate::bundle::above;
 use crate::cli::{ExportVerb, Tree};
-use crate::diff::{authorities, renewed_by_name, told_to_a_reader, unknown_signers};
+use crate::diff::{authorities, lasting_longer, told_to_a_reader, unknown_signers};
 use crate::facts;
 use crate::finding::{Finding, Severity};
 use crate::key::PrivateKey;
@@ -199,7 +199,7 @@ impl Found {
     fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
         let specs = std::slice::from_ref(spec);
         let findings = told_to_a_reader(judged(specs, &self.seen, env.now), specs);
-        let mut findings = renewed_by_name(findings, specs, &self.seen.observed);
+        let mut findings = lasting_longer(findings, specs, &self.seen.observed);
         let leaf = |spec: &Spec| {
             spec.certificate()
                 .is_some_and(|wanted| wanted.kind != Kind::Ca)

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::cmd::select::nearest;
 use crate::cmd::{Stop, there};
+use crate::diff::NOT_WRITTEN;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Seen, survey};
 use crate::observed::{Observed, Source};
-use crate::plan::NOT_WRITTEN;
 use crate::profile::TABLE;
 use crate::profile::found::loose;
 use crate::spec::{Content, Place, Spec};
