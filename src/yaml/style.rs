@@ -54,6 +54,12 @@ fn indicated(text: &str) -> bool {
 /// Whether some reader takes the text, without quotes, for a boolean, a null, a number or a date.
 fn retyped(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "yes", "n", "no", "on", "off", "true", "false", "null"];
+    const LONGEST: usize = 5;
+    // Numbers and dates begin so. The data of a kubeconfig does not, and is long.
+    let as_number = |c: char| c.is_ascii_digit() || "+-._".contains(c);
+    if text.len() > LONGEST && !text.starts_with(as_number) {
+        return false;
+    }
     let lower = text.to_ascii_lowercase();
     if text == "~" || WORDS.contains(&lower.as_str()) {
         return true;
