@@ -1,16 +1,21 @@
 //! The thin end: clock, host and terminal in; bytes and an exit code out.
 
+#[path = "main/long.rs"]
+mod long;
+
 use std::io::{self, IsTerminal, Read, Write};
 use std::net::{IpAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 
 use certs::cli::Cli;
 use certs::cmd::{Env, Outcome, run};
 use certs::facts::Host;
 use clap::Parser;
+use long::Long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
         .unwrap_or_default();
     let stdout = io::stdout();
     let terminal = stdout.is_terminal();
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    let long = Arc::new(Long::new(io::stderr().is_terminal() && !dumb));
     let mut env = Env {
         now: now(),
         host: Host {
@@ -55,15 +62,16 @@ fn main() -> ExitCode {
         ask: &mut ask,
         terminal,
         exec: &mut exec,
-        notice: &mut |sentence| {
-            let _ = writeln!(io::stderr(), "{sentence}");
-        },
+        notice: &mut |sentence| long.line(sentence),
+        progress: &|progress| long.tell(progress),
+        begun: &mut || long::watch(&long),
         width: terminal.then(width).flatten(),
         colour: terminal
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            && std::env::var_os("TERM").is_none_or(|value| value != "dumb"),
+            && !dumb,
     };
     let outcome = run(cli, &mut env);
+    long.clear();
     written(&outcome)
 }
 
@@ -250,12 +258,13 @@ fn exec(command: &str, environment: &[(&str, String)]) -> Result<(), String> {
 /// With the signals that the program was started with: a child has those of who starts it. One that came
 /// meanwhile is taken before, for the write that it was sent for has failed.
 fn as_started<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let signals = size_limit();
+    let mut signals = size_limit();
     SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?
         .read_signal()?;
-    signals.thread_unblock()?;
+    signals.extend(long::ENDING);
+    let before = signals.thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
     let started = start();
-    signals.thread_block()?;
+    before.thread_set_mask()?;
     started
 }
 

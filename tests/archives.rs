@@ -378,9 +378,10 @@ fn nobody_else_may_read_an_archive_at_any_moment() {
 #[test]
 fn a_run_that_is_killed_is_completed_by_the_next() {
     let workers = 60;
-    let nodes: String = (1..=workers)
+    let nodes: Vec<String> = (1..=workers)
         .map(|number| format!("w{number},10.9.0.{number},worker\n"))
         .collect();
+    let nodes = nodes.concat();
     let trees = Trees::of(&format!("name,addresses,roles\n{nodes}"));
     let flags = ["--archive", "--control-plane-endpoint", "api.example.com"];
     let flags = [&flags[..], &["--key-algorithm", "ECDSA-P256"]].concat();

@@ -29,7 +29,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rustls_pemfile", &["pem"]),
     ("serde_yaml", &["yaml"]),
     ("std::fs", &["store"]),
-    ("std::thread", &["apply", "store"]),
+    ("std::thread", &["apply", "main", "store"]),
     ("x509_parser", &["x509"]),
 ];
 

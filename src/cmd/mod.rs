@@ -6,6 +6,7 @@ mod bootstrap;
 mod ca;
 mod check;
 mod client;
+mod count;
 mod csr;
 mod entries;
 mod export;
@@ -39,6 +40,7 @@ use zeroize::Zeroizing;
 use crate::cli::{Cli, Kubeconfig, KubeconfigVerb, Verb, completion};
 use crate::facts::Host;
 use crate::outcome::Exit;
+use crate::report::Progress;
 use crate::store::Recovered;
 
 /// Prompts, and gives what was typed.
@@ -67,6 +69,10 @@ pub struct Env<'a> {
     pub exec: &'a mut Exec,
     /// Told at once, while the run goes on: that it waits for another one.
     pub notice: &'a mut dyn FnMut(&str),
+    /// Told at once, from whatever thread, how far a run over many nodes is.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Told before such a run writes anything, and begins threads: that a signal ended it is to be told.
+    pub begun: &'a mut dyn FnMut(),
     /// How wide text may be; none is unlimited.
     pub width: Option<usize>,
     /// Whether text may be coloured.

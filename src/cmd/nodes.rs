@@ -15,11 +15,11 @@ use time::OffsetDateTime;
 
 use super::all::give_cluster;
 use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet};
+use super::count::{Count, Told};
 use super::generate::{owner, passphrases};
 use super::job::Job;
 use super::sequence::writer;
 use super::{Env, Outcome, Stop};
-use crate::apply::each;
 use crate::cli::All;
 use crate::diff::not_needed;
 use crate::facts::Given;
@@ -28,7 +28,7 @@ use crate::location::Root;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::{KeyState, Observed};
 use crate::plan::{Force, Policy};
-use crate::report::{Node, Nodes, Report};
+use crate::report::{Node, Nodes, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{self, Roots, Store, Writer, check_place, has_fresh, is_new, overlays};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(verb: &All, env: &mut Env<'_>) -> Outcome {
 }
 
 /// What is settled before a directory is looked at.
-struct Run {
+struct Run<'a> {
     cluster: Cluster,
     out: PathBuf,
     /// What all nodes share, where that is made.
@@ -53,10 +53,14 @@ struct Run {
     archive: bool,
     plan_only: bool,
     least: Severity,
+    told: Told<'a>,
 }
 
 fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle(verb, env)?;
+    if !run.plan_only {
+        (env.begun)();
+    }
     run.check_places()?;
     run.check_archives()?;
     let mut told = Nodes::new(VERB, env.now, &run.out, run.least, notes);
@@ -92,7 +96,7 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     Ok(told.ended())
 }
 
-fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
+fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     let mut notes = Vec::new();
@@ -163,11 +167,12 @@ fn settle(verb: &All, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         archive: verb.nodes.archive,
         plan_only: verb.run.dry_run.or(dry_run).unwrap_or_default(),
         least: least(&verb.run),
+        told: Some(env.progress).filter(|_| !verb.run.quiet),
     };
     Ok((run, notes))
 }
 
-impl Run {
+impl Run<'_> {
     fn report(&self, store: &Store, node: Option<usize>, now: OffsetDateTime) -> Report {
         let name = node.map(|node| self.cluster.name(node).to_owned());
         Report::new(VERB, now, name, store, self.least, Vec::new())
@@ -241,7 +246,8 @@ impl Run {
     fn plan(&self, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
         let source = self.look_at_shared();
         let locked = self.locked(&source);
-        let planned = each(self.cluster.len(), |node| {
+        let nodes = self.cluster.len();
+        let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
             let job = self.node(node, &source)?;
             let lock = job.store.lock_shared(&Root::TREE)?;
             let mut report = self.report(&job.store, Some(node), now);
@@ -294,7 +300,8 @@ impl Run {
         let (fresh, changing): (Vec<usize>, Vec<usize>) = (0..nodes.len())
             .filter(|node| nodes[*node].changes())
             .partition(|node| self.is_new(*node));
-        let made = self.make(&fresh, &source, env)?;
+        let count = Count::new(self.told, Stage::Making, fresh.len() + changing.len());
+        let made = self.make(&fresh, &source, &count, env)?;
         // Another run may have made some while this one waited for it.
         let since = fresh.into_iter().filter(|node| !made.contains_key(node));
         for node in changing.into_iter().chain(since) {
@@ -302,6 +309,7 @@ impl Run {
             let mut report = self.report(&job.store, Some(node), env.now);
             job.carry_out(VERB, false, &mut report, env)?;
             nodes[node] = self.of_node(node, report);
+            count.one();
         }
         for (node, told) in made {
             nodes[node] = told;

@@ -11,15 +11,16 @@ use super::fresh::BATCH;
 use crate::apply::each;
 use crate::archive::{Content, Member, is_ours, of};
 use crate::cmd::around::{settled, transaction};
+use crate::cmd::count::Count;
 use crate::cmd::{Env, Stop};
 use crate::location::Root;
-use crate::report::{Archived, Node};
+use crate::report::{Archived, Node, Stage};
 use crate::store::{PackedContent, ReadError, archive_of, archived, beginning, packed};
 
 /// The largest archive that can be of a tree.
 const LARGEST: u64 = 16 << 20;
 
-impl Run {
+impl Run<'_> {
     /// An error if what is to be an archive cannot be one. What lies there must be one of ours, whether it is of
     /// another tree or not.
     pub(super) fn check_archives(&self) -> Result<(), Stop> {
@@ -87,10 +88,11 @@ impl Run {
         if stale.is_empty() {
             return Ok(());
         }
+        let count = Count::new(self.told, Stage::Archiving, stale.len());
         let writer = self.above(env)?;
         for batch in stale.chunks(BATCH) {
             let fresh = writer.fresh(transaction()?)?;
-            let put = each(batch.len(), |index| {
+            let put = count.each(batch.len(), |index| {
                 let node = batch[index];
                 let name = archive_of(&self.out, self.cluster.name(node)).1;
                 Ok(fresh.put(name, &self.pack(node)?)?)

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Run;
-use crate::apply::{self, Prepared, each};
+use crate::apply::{self, Prepared};
 use crate::cmd::around::transaction;
+use crate::cmd::count::Count;
 use crate::cmd::{Env, Stop};
 use crate::observe::{Passphrases, Seen};
 use crate::report::Node;
@@ -14,12 +15,13 @@ use crate::report::Node;
 /// enough that not much is lost with a run that is ended.
 pub(super) const BATCH: usize = 512;
 
-impl Run {
+impl Run<'_> {
     /// The trees of nodes that have none, so many at a time.
     pub(super) fn make(
         &self,
         nodes: &[usize],
         source: &Arc<Seen>,
+        count: &Count<'_>,
         env: &mut Env<'_>,
     ) -> Result<BTreeMap<usize, Node>, Stop> {
         let mut made = BTreeMap::new();
@@ -31,7 +33,7 @@ impl Run {
         let still = nodes.iter().copied().filter(|node| self.is_new(*node));
         for batch in still.collect::<Vec<_>>().chunks(BATCH) {
             let fresh = writer.fresh(transaction()?)?;
-            let told = each(batch.len(), |index| {
+            let told = count.each(batch.len(), |index| {
                 let node = batch[index];
                 let job = self.node(node, source)?;
                 let judged = job.judge(&Passphrases::default(), now)?;

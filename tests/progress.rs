@@ -1,0 +1,205 @@
+//! What a run over many nodes tells while it goes on, and what becomes of it when a signal ends it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+mod common;
+use common::trees::Trees;
+use common::{at, binary, listing, run, text, tool};
+
+const WORKERS: usize = 150;
+const FLAGS: [&str; 5] = [
+    "--control-plane-endpoint",
+    "api.example.com",
+    "--key-algorithm",
+    "ECDSA-P256",
+    "--archive",
+];
+const INTERRUPTED: &str = "interrupted: what was made stays, and the same command makes the rest\n";
+
+fn trees() -> Trees {
+    let nodes: Vec<String> = (1..=WORKERS)
+        .map(|number| format!("w{number},10.9.0.{number},worker\n"))
+        .collect();
+    let nodes = nodes.concat();
+    Trees::of(&format!("name,addresses,roles\n{nodes}"))
+}
+
+/// What a terminal of this width gets, whose clock goes a hundred times as fast.
+fn on_a_terminal(trees: &Trees, width: usize, before: &str, after: &str) -> String {
+    let inner = trees.command(&FLAGS);
+    let quoted = |argument: &std::ffi::OsStr| format!("'{}'", argument.to_str().expect("text"));
+    let arguments: Vec<String> = inner.get_args().map(quoted).collect();
+    let line = format!(
+        "stty rows 24 cols {width}; {before} '{}' -f '+0 x100' '{}' {} {after}",
+        tool("faketime").display(),
+        binary().display(),
+        arguments.join(" ")
+    );
+    let mut script = Command::new(tool("script"));
+    script.env("SHELL", "/bin/sh").env("TERM", "xterm");
+    run(script.args(["-qefc", &line, "/dev/null"]))
+        .expect(0)
+        .stdout
+}
+
+/// The bars that were drawn: each begins the line anew.
+fn bars(shown: &str) -> Vec<&str> {
+    let drawn = shown.split("\r\x1b[K").skip(1);
+    drawn
+        .filter(|bar| bar.contains("/150") && !bar.contains('\n'))
+        .collect()
+}
+
+#[test]
+fn a_terminal_has_a_bar_that_fits_it_and_goes() {
+    tool("script");
+    for (width, wide) in [(100, true), (24, false)] {
+        let trees = trees();
+        let shown = on_a_terminal(&trees, width, "", "");
+        let bars = bars(&shown);
+        let of = |stage: &str| bars.iter().filter(|bar| bar.contains(stage)).count();
+        for stage in ["judging", "making", "archiving"] {
+            assert!(of(stage) > 1, "{stage}: {shown:?}");
+        }
+        for bar in &bars {
+            assert!(bar.len() < width, "{bar:?}");
+            assert_eq!(bar.starts_with('['), wide, "{bar:?}");
+            assert_eq!(bar.contains(" left"), wide, "{bar:?}");
+        }
+        // What is told at the end begins on a line of its own.
+        let last = shown.rsplit("\r\x1b[K").next().expect("an end");
+        assert!(last.starts_with("\x1b[32mMade:"), "{last:?}");
+    }
+}
+
+#[test]
+fn no_terminal_has_a_line_every_few_seconds_and_no_program_has_it_in_its_report() {
+    tool("script");
+    for (before, after) in [
+        ("TERM=dumb", ""),
+        ("", "2>&1 | cat"),
+        ("", "--output json 2>err; cat err"),
+    ] {
+        let trees = trees();
+        let after = after.replace("err", text(&trees.0.join("err")));
+        let shown = on_a_terminal(&trees, 100, before, &after);
+        let told = |line: &&str| line.contains(" of 150 nodes, ");
+        let lines: Vec<&str> = shown.lines().filter(told).collect();
+        assert!(lines.len() > 1, "{shown:?}");
+        for line in lines {
+            let words = ["judged ", "made ", "archived "];
+            assert!(words.iter().any(|word| line.starts_with(word)), "{line:?}");
+            assert!(line.trim_end().ends_with(" left"), "{line:?}");
+        }
+        assert!(!shown.contains("\x1b[K"), "{shown:?}");
+    }
+    let trees = trees();
+    let shown = on_a_terminal(&trees, 100, "", "--quiet");
+    assert_eq!(shown, "");
+    // Nobody is told of what takes no time, by a clock that stands.
+    let told = run(&mut at(1_800_000_000, "022", &trees.command(&FLAGS))).expect(0);
+    assert_eq!(told.stderr, "");
+}
+
+fn begin(command: &mut Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().expect("start a run")
+}
+
+fn signal(name: &str, running: &Child) {
+    let mut bash = Command::new(tool("bash"));
+    // It may have ended.
+    let kill = format!("kill -{name} {} || true", running.id());
+    run(bash.args(["-c", &kill])).expect(0);
+}
+
+/// Waits until a run has begun to make what all share.
+fn made(trees: &Trees) {
+    let limit = Instant::now() + Duration::from_mins(1);
+    while !trees.out().join("ca/sa.pub").exists() {
+        assert!(Instant::now() < limit, "nothing is made");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_with_words_and_the_next_completes_it() {
+    let trees = trees();
+    let begun = Instant::now();
+    trees.all(&FLAGS).expect(0);
+    let whole = begun.elapsed();
+    let wanted = format!("as wanted on {WORKERS} nodes; nothing was written.\n");
+    let mut ended = 0;
+    let signals = [("INT", 2), ("TERM", 15), ("HUP", 1), ("INT", 2), ("INT", 2)];
+    for (turn, (name, number)) in (0..).zip(signals) {
+        fs::remove_dir_all(trees.out()).expect("remove the trees");
+        let running = begin(&mut trees.command(&FLAGS));
+        made(&trees);
+        std::thread::sleep(whole * turn / 8);
+        signal(name, &running);
+        let finished = running.wait_with_output().expect("it has ended");
+        let said = String::from_utf8_lossy(&finished.stderr).into_owned();
+        // A quick run may have been over.
+        if !finished.status.success() {
+            assert_eq!(finished.status.signal(), Some(number), "{said}");
+            assert!(said.ends_with(INTERRUPTED), "{said}");
+            ended += 1;
+        }
+        trees.all(&FLAGS).expect(0);
+        let told = trees.all(&FLAGS).expect(0).stdout;
+        assert!(told.ends_with(&wanted), "{told}");
+        let hidden = |path: &PathBuf| text(path).contains(".certs-");
+        assert!(!listing(&trees.out()).iter().any(hidden), "{name}");
+    }
+    assert!(ended > 0, "no run was ended");
+}
+
+/// As the shell starts a job that it does not wait for, and `nohup` one that outlives the terminal.
+#[test]
+fn a_signal_that_is_to_be_ignored_is() {
+    let trees = trees();
+    let inner = trees.command(&FLAGS);
+    let mut shell = Command::new(tool("bash"));
+    shell.args(["-c", "trap '' INT HUP; exec \"$0\" \"$@\""]);
+    shell.arg(inner.get_program()).args(inner.get_args());
+    let running = begin(&mut shell);
+    made(&trees);
+    signal("INT", &running);
+    signal("HUP", &running);
+    let finished = running.wait_with_output().expect("it has ended");
+    let said = String::from_utf8_lossy(&finished.stderr).into_owned();
+    assert!(
+        finished.status.success() && !said.contains("interrupted"),
+        "{said}"
+    );
+}
+
+/// Not only between two nodes.
+#[test]
+fn a_signal_ends_a_run_that_waits_for_another() {
+    let trees = trees();
+    trees.all(&FLAGS).expect(0);
+    fs::remove_dir_all(trees.out().join("w1")).expect("remove a tree");
+    let mut flock = Command::new(tool("flock"));
+    flock.args([text(&trees.out()), "sleep", "60"]);
+    let mut other = flock.spawn().expect("start another");
+    std::thread::sleep(Duration::from_millis(300));
+    let mut running = begin(&mut trees.command(&FLAGS));
+    std::thread::sleep(Duration::from_secs(2));
+    let waits = running.try_wait().expect("look at it").is_none();
+    signal("INT", &running);
+    let finished = running.wait_with_output().expect("it has ended");
+    other.kill().expect("end the other");
+    other.wait().expect("it has ended");
+    let said = String::from_utf8_lossy(&finished.stderr).into_owned();
+    assert!(waits && said.ends_with(INTERRUPTED), "{said}");
+    assert_eq!(finished.status.signal(), Some(2), "{said}");
+}
