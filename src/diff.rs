@@ -4,6 +4,7 @@ mod ca;
 mod chain;
 mod elsewhere;
 mod end;
+mod external;
 mod ground;
 mod kubeconfig;
 mod leaf;
@@ -32,9 +33,9 @@ use crate::x509::validity::moment;
 
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
-pub use elsewhere::NOT_WRITTEN;
-pub(crate) use elsewhere::{elsewhere, lasting};
+pub use elsewhere::{NOT_WRITTEN, elsewhere, lasting};
 pub use end::{End, end};
+pub(crate) use external::{external, external_of, is_signed_elsewhere};
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};
 pub use nodes::{Own, across, barred, not_made, not_needed, own, signed_for_all, treeless};
@@ -46,8 +47,7 @@ pub use scrutiny::ending;
 pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
-pub(crate) use tree::{by_renewal, external, external_of, is_signed_elsewhere, whole};
-pub use tree::{lasting_longer, of_this_cluster, survey, told_to_a_reader};
+pub use tree::{by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";

@@ -17,7 +17,7 @@ pub const NOT_WRITTEN: [&str; 2] = [
 const AT_ITS_KEY: &str = "issue it anew where its key is";
 
 /// How what is due of one's own lasts longer, where the key of its CA is here: as `renew` does it, or tells it.
-pub(crate) fn lasting(spec: &Spec, observed: &Observed) -> String {
+pub fn lasting(spec: &Spec, observed: &Observed) -> String {
     match elsewhere(spec, observed) {
         Some((_, way_out)) => way_out,
         None if !matches!(spec.place, Place::Found { .. }) => by_renewal(spec),
@@ -27,7 +27,7 @@ pub(crate) fn lasting(spec: &Spec, observed: &Observed) -> String {
 }
 
 /// Who else keeps it, after the file's name, and the way out.
-pub(crate) fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, String)> {
+pub fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, String)> {
     let place = &spec.place;
     let unsigned = spec
         .certificate()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tree::{certificates, external_of, is_absent, is_made_here, number, numbered};
+use super::external::external_of;
+use super::tree::{certificates, is_absent, is_made_here, number, numbered};
 use crate::finding::{Code, Finding};
 use crate::key::sha256;
 use crate::location::{FileId, Root};

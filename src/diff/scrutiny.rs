@@ -4,8 +4,9 @@
 use time::OffsetDateTime;
 
 use super::end::{End, end, presented};
+use super::external::external;
 use super::notice::{Notice, Within};
-use super::tree::{external, remake, renew, whole};
+use super::tree::{remake, renew, whole};
 use crate::bundle::{above, is_root, same_ca};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;

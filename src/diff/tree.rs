@@ -7,14 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
+use super::external::{external_of, is_signed_elsewhere, requested};
 use super::scrutiny::scrutiny;
 use super::{OPAQUE, Within, authorities, lasting, reissue, signed_by};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::Observed;
-use crate::profile::{
-    API_SERVER, Profile, Signer, TABLE, by_name, found::as_there, found::lacking,
-};
+use crate::profile::{API_SERVER, Profile, Signer, TABLE, by_name, found::lacking};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -22,7 +21,7 @@ use between::{ca_names, serials, several, shared};
 pub(super) use between::{number, numbered};
 
 /// What was found, by the spec's name.
-type Found = BTreeMap<String, Observed>;
+pub(super) type Found = BTreeMap<String, Observed>;
 
 /// What is to be told of `specs` beyond how each differs from what was found in its place.
 pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime) -> Vec<Finding> {
@@ -54,45 +53,6 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
 fn named(specs: &[Spec]) -> BTreeMap<&str, &Spec> {
     let specs = specs.iter().rev();
     specs.map(|spec| (spec.name.as_str(), spec)).collect()
-}
-
-/// Whether the CA that signs it is there without its key.
-pub(crate) fn is_signed_elsewhere(spec: &Spec, found: &Found) -> bool {
-    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-    issuer
-        .and_then(|ca| found.get(ca))
-        .is_some_and(Observed::is_external)
-}
-
-/// The way out where the CA's key is not here. Requests are made for what the table knows.
-pub(crate) fn external(spec: &Spec) -> String {
-    match by_name(&spec.name) {
-        Some(row) if !spec.is_ca() => requested(row.name),
-        _ => "have the CA's owner issue it, and place it here".to_owned(),
-    }
-}
-
-/// The same of what was found in its place. With a file that cannot be read, or that names a certificate
-/// of another keeper, nobody asks.
-pub(crate) fn external_of(spec: &Spec, found: &Found) -> String {
-    let away = match found.get(&spec.name) {
-        Some(Observed::Kubeconfig(kubeconfig)) => {
-            // One that goes with a pair is asked for by that.
-            kubeconfig.referred && as_there(vec![spec.clone()], found).len() == 1
-        }
-        Some(Observed::Unreadable(..)) => true,
-        _ => false,
-    };
-    let way_out = external(spec);
-    if away && by_name(&spec.name).is_some() {
-        format!("move it away, and then {way_out}")
-    } else {
-        way_out
-    }
-}
-
-fn requested(name: &str) -> String {
-    format!("'certs csr {name}' asks the CA's owner for it, and 'certs import' puts it here")
 }
 
 /// What a verb that makes offers as the way out, as one that only looks offers it.
@@ -160,7 +120,7 @@ pub(super) fn renew(spec: &Spec) -> String {
 }
 
 /// That it is renewed by its name.
-pub(crate) fn by_renewal(spec: &Spec) -> String {
+pub fn by_renewal(spec: &Spec) -> String {
     format!("'certs renew {}' renews it, as it is", spec.name)
 }
 
@@ -199,7 +159,7 @@ fn is_signed_here(spec: &Spec, found: &Found) -> bool {
 
 /// How a kubeconfig gets whole that names a certificate and holds the key: no renewal of the file has
 /// that key.
-pub(crate) fn whole(spec: &Spec) -> String {
+pub fn whole(spec: &Spec) -> String {
     match &spec.place {
         Place::Kubeconfig { file, .. } if by_name(&spec.name).is_none() => format!(
             "'certs kubeconfig {} --force', with its common name and organizations, makes it anew",
