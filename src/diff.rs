@@ -35,7 +35,7 @@ pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use elsewhere::{NOT_WRITTEN, elsewhere, lasting};
 pub use end::{End, end};
-pub(crate) use external::{external, external_of, is_signed_elsewhere};
+pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};
 pub use nodes::{Own, across, barred, not_made, not_needed, own, signed_for_all, treeless};

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, Signers, authorities, diff, external_of, reissue};
+use crate::diff::{self, Signers, authorities, diff, external_of, made_elsewhere, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
@@ -259,12 +259,27 @@ impl<'a> Planner<'a> {
         is_error(finding) || stated && matches!(self.policy.force, Force::Stated { .. })
     }
 
+    /// No way out is to make anew what the CA's owner makes.
+    fn made_elsewhere(
+        &self,
+        spec: &Spec,
+        step: Result<Planned, Vec<Finding>>,
+    ) -> Result<Planned, Vec<Finding>> {
+        let mut step = step;
+        let told = match &mut step {
+            Ok(planned) => &mut planned.findings,
+            Err(findings) => findings,
+        };
+        made_elsewhere(told, spec, self.found);
+        step
+    }
+
     fn step(&self, spec: &Spec) -> Result<Planned, Vec<Finding>> {
         match self.policy.force {
-            Force::Ask(asking) => return self.asking(spec, asking),
+            Force::Ask(asking) => return self.made_elsewhere(spec, self.asking(spec, asking)),
             Force::Import(within) => return self.importing(spec, within),
             Force::Renew(renewal) => {
-                return self.renewal(spec, renewal);
+                return self.made_elsewhere(spec, self.renewal(spec, renewal));
             }
             Force::Drifted | Force::Named | Force::No | Force::Stated { .. } => {}
         }
@@ -336,7 +351,7 @@ impl<'a> Planner<'a> {
                     offers.iter().any(|offer| found.way_out.starts_with(offer))
                 };
                 for finding in findings.iter_mut().filter(offered) {
-                    finding.way_out = external_of(spec, self.found);
+                    finding.way_out = external_of(spec, self.found, finding.code);
                 }
             }
             // Of what could not be read nothing is known, not even that it is there.

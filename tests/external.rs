@@ -662,9 +662,42 @@ fn with_a_key_that_is_not_its_certificates_nobody_asks() {
         ".",
     ];
     let refused = on(place.path(), &csr).expect(4);
-    let words = "is not the key of the certificate beside it: restore it from a backup, or move it away and ask for it anew";
+    let words = "is not the key of the certificate beside it: restore it from a backup, or move front-proxy-client.crt and \
+                 front-proxy-client.key away and ask for it anew";
     assert!(refused.stderr.contains(words), "{refused}");
     assert!(!place.join("req").exists());
+}
+
+/// One that has half of its pair in a file is made anew with the CA's key alone.
+#[test]
+fn no_way_out_of_what_is_due_offers_what_the_ca_s_key_is_needed_for_where_that_is_elsewhere() {
+    let folder = tree();
+    let k = folder.join("k");
+    let lines = "sed -n 's/^ *client-certificate-data: //p' admin.conf | base64 -d > pki/admin.crt
+                 sed -i 's#client-certificate-data: .*#client-certificate: pki/admin.crt#' admin.conf
+                 sed s/kubernetes-admin/own/ admin.conf > own.conf; chmod 600 own.conf";
+    script(&k, lines);
+    let out = folder.join("req");
+    let csr = ["csr", "--dry-run", "--csr-dir", text(&out)];
+    let told = |file: &str| {
+        let verbs = [&["renew", "--dry-run"][..], &csr];
+        verbs.map(|verb| {
+            let verb = [verb, &["--kubelet-dir", "none"]].concat();
+            let said = later(&folder, 350, &verb).expect(3);
+            let start = format!("/{file} is due, ");
+            let line = said.stderr.lines().find(|line| line.contains(&start));
+            line.unwrap_or_default().to_owned()
+        })
+    };
+    assert!(told("admin.conf")[0].contains("--force"));
+    fs::remove_file(k.join("pki/ca.key")).expect("remove a file");
+    for line in told("admin.conf") {
+        assert!(
+            line.contains(": move it away, and then 'certs csr admin' asks"),
+            "{line}"
+        );
+    }
+    assert!(told("own.conf")[0].contains(": have the CA's owner issue it"));
 }
 
 #[test]

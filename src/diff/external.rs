@@ -1,9 +1,11 @@
 //! The ways out where the CA's key is not here.
 
-use super::tree::Found;
-use crate::observed::Observed;
+use super::tree::{Found, is_made_here};
+use crate::finding::{Code, Finding};
+use crate::observed::{Key, Observed};
 use crate::profile::{by_name, found::as_there};
 use crate::spec::Spec;
+use crate::x509::cert::Certificate;
 
 /// Whether the CA that signs it is there without its key.
 pub(crate) fn is_signed_elsewhere(spec: &Spec, found: &Found) -> bool {
@@ -16,30 +18,82 @@ pub(crate) fn is_signed_elsewhere(spec: &Spec, found: &Found) -> bool {
 /// The way out where the CA's key is not here. Requests are made for what the table knows.
 pub(crate) fn external(spec: &Spec) -> String {
     match by_name(&spec.name) {
-        Some(row) if !spec.is_ca() => requested(row.name),
+        Some(row) if !spec.is_ca() => requested(row.name, ""),
         _ => "have the CA's owner issue it, and place it here".to_owned(),
     }
 }
 
-/// The same of what was found in its place. With a file that cannot be read, or that names a certificate
-/// of another keeper, nobody asks.
-pub(crate) fn external_of(spec: &Spec, found: &Found) -> String {
-    let away = match found.get(&spec.name) {
-        Some(Observed::Kubeconfig(kubeconfig)) => {
-            // One that goes with a pair is asked for by that.
-            kubeconfig.referred && as_there(vec![spec.clone()], found).len() == 1
-        }
-        Some(Observed::Unreadable(..)) => true,
-        _ => false,
+/// The same of what was found in its place, and is told by `code`.
+pub(crate) fn external_of(spec: &Spec, found: &Found, code: Code) -> String {
+    let Some(row) = by_name(&spec.name).filter(|_| !spec.is_ca()) else {
+        return external(spec);
     };
-    let way_out = external(spec);
-    if away && by_name(&spec.name).is_some() {
-        format!("move it away, and then {way_out}")
-    } else {
-        way_out
+    // As names are there they would be asked for again.
+    let stated = match code {
+        Code::Server => return "correct the server that it names".to_owned(),
+        Code::SanExtra | Code::SanMissing if !row.hosts.is_empty() => {
+            ", with the configuration of the cluster,"
+        }
+        _ => "",
+    };
+    let way_out = requested(row.name, stated);
+    match away(spec, found, code) {
+        Some(files) => format!("move {files} away, and then {way_out}"),
+        None => way_out,
     }
 }
 
-pub(super) fn requested(name: &str) -> String {
-    format!("'certs csr {name}' asks the CA's owner for it, and 'certs import' puts it here")
+/// What is to be moved away before it is asked for, since nobody asks with it: a file that cannot be read, a
+/// certificate of another keeper, and a key that is none, or another's, with its certificate.
+pub(crate) fn away(spec: &Spec, found: &Found, code: Code) -> Option<String> {
+    let of_key = matches!(
+        code,
+        Code::KeyAlgorithm | Code::KeyMismatch | Code::SigningKey | Code::WeakKey
+    );
+    let goes = |key: &Key, chain: &[Certificate]| {
+        let own = |leaf: &Certificate| {
+            let key = key.open();
+            key.is_some_and(|key| *key.public_key() == leaf.public_key)
+        };
+        of_key || !chain.first().is_some_and(own)
+    };
+    let (public, private) = (spec.place.public(), spec.place.key());
+    let files = match found.get(&spec.name)? {
+        Observed::Certificate {
+            key: Some(key),
+            chain,
+            ..
+        } if goes(key, chain) => format!("{} and {}", public.name, private.name),
+        Observed::Certificate { key: None, .. } => public.name,
+        Observed::KeyOnly(key) if key.open().is_none() => private.name,
+        Observed::Kubeconfig(there) if goes(&there.key, &there.chain) => "it".to_owned(),
+        // One that goes with a pair is asked for by that.
+        Observed::Kubeconfig(there)
+            if there.referred && as_there(vec![spec.clone()], found).len() == 1 =>
+        {
+            "it".to_owned()
+        }
+        Observed::Unreadable(..) => "it".to_owned(),
+        _ => return None,
+    };
+    Some(files)
+}
+
+/// What would be made anew with the CA's key has the way out of a CA that is elsewhere, where it is.
+pub(crate) fn made_elsewhere<'a>(
+    findings: impl IntoIterator<Item = &'a mut Finding>,
+    spec: &Spec,
+    found: &Found,
+) {
+    for finding in findings {
+        if is_made_here(&finding.way_out, spec) && is_signed_elsewhere(spec, found) {
+            finding.way_out = external_of(spec, found, finding.code);
+        }
+    }
+}
+
+pub(super) fn requested(name: &str, stated: &str) -> String {
+    format!(
+        "'certs csr {name}'{stated} asks the CA's owner for it, and 'certs import' puts it here"
+    )
 }

@@ -93,11 +93,11 @@ pub fn signed_for_all(
         if !row.is_some_and(|row| matches!(row.signer, Signer::Ca(ca) if has_key(ca))) {
             continue;
         }
-        let way_out = &finding.way_out;
+        let (way_out, code) = (&finding.way_out, finding.code);
         let reissued = specs
             .iter()
             .filter(|spec| spec.name == finding.name)
-            .any(|spec| is_made_here(way_out, spec) || *way_out == external_of(spec, found));
+            .any(|spec| is_made_here(way_out, spec) || *way_out == external_of(spec, found, code));
         match finding.code {
             Code::Absent => MAKE.clone_into(&mut finding.way_out),
             Code::ExpiresSoon if reissued => ANEW.clone_into(&mut finding.way_out),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::external::{external_of, is_signed_elsewhere, requested};
+use super::external::{made_elsewhere, requested};
 use super::scrutiny::scrutiny;
 use super::{OPAQUE, Within, authorities, lasting, reissue, signed_by};
 use crate::finding::{Code, Finding, Severity};
@@ -40,10 +40,8 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     let named = named(specs);
     for finding in &mut findings {
         let spec = named.get(finding.name.as_str()).copied();
-        let remade =
-            |spec: &&Spec| is_made_here(&finding.way_out, spec) && is_signed_elsewhere(spec, found);
-        if let Some(spec) = spec.filter(remade) {
-            finding.way_out = external_of(spec, found);
+        if let Some(spec) = spec {
+            made_elsewhere([finding], spec, found);
         }
     }
     findings
@@ -199,7 +197,7 @@ fn absent(found: &Found) -> Vec<Finding> {
         .map(|row| {
             let away = |ca: &str| found.get(ca).is_some_and(Observed::is_external);
             let way_out = match row.signer {
-                Signer::Ca(ca) if away(ca) => requested(row.name),
+                Signer::Ca(ca) if away(ca) => requested(row.name, ""),
                 _ => format!(
                     "'certs {}', with the configuration of the cluster, makes it",
                     row.command()

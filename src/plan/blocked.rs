@@ -47,7 +47,7 @@ impl Planner<'_> {
                     "must be issued, and the key of its CA is not here ({} is absent)",
                     ca.place.key().name
                 ),
-                external_of(spec, self.found),
+                external_of(spec, self.found, Code::ExternalCa),
             ),
             Observed::Certificate {
                 key: Some(key),

@@ -85,7 +85,7 @@ impl Planner<'_> {
         let external = ca.is_some_and(Observed::is_external);
         for finding in &mut findings {
             if finding.code == Code::Expired && external {
-                finding.way_out = external_of(spec, self.found);
+                finding.way_out = external_of(spec, self.found, finding.code);
             } else if finding.code == Code::Expired && by_name(&spec.name).is_none() {
                 finding.way_out = lasting(spec, self.observed(spec));
             }

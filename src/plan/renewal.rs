@@ -99,7 +99,7 @@ impl Planner<'_> {
                 spec,
                 findings,
                 &hinders.text,
-                &external_of(spec, self.found),
+                &external_of(spec, self.found, Code::NotRenewed),
             ));
         }
         if !hindering.is_empty() {

@@ -47,7 +47,11 @@ impl Planner<'_> {
         if findings.iter().any(hindering) {
             for finding in findings.iter_mut().filter(|finding| hindering(finding)) {
                 if finding.way_out.contains("--force") {
-                    AWAY.clone_into(&mut finding.way_out);
+                    let files = diff::away(spec, self.found, finding.code);
+                    let files = files.as_deref().unwrap_or("it");
+                    finding.way_out = format!(
+                        "restore it from a backup, or move {files} away and ask for it anew"
+                    );
                 }
             }
             return Err(told_to_a_reader(findings, std::slice::from_ref(spec)));
@@ -201,6 +205,3 @@ fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
         mended: Vec::new(),
     }
 }
-
-/// The way out where nobody is to ask with what is there.
-const AWAY: &str = "restore it from a backup, or move it away and ask for it anew";

@@ -1,6 +1,8 @@
 //! Ways out that are commands: over the tree that has the finding each is taken, and then it is gone.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
 
 use certs::finding::Code;
 use serde_json::Value;
@@ -123,5 +125,122 @@ fn holds(fault: &Fault) -> Result<(), String> {
 fn each_command_that_a_check_offers_is_taken_and_mends_what_it_is_offered_for() {
     each(crate::faults(), |fault| {
         holds(fault).map_err(|error| format!("{}: {error}", fault.name))
+    });
+}
+
+/// The keys of the CAs, which are taken to another machine.
+const KEYS: [&str; 3] = [
+    "k/pki/ca.key",
+    "k/pki/etcd/ca.key",
+    "k/pki/front-proxy-ca.key",
+];
+
+/// What is in the way at the CA, beside what is in the way of other commands.
+const REFUSED_ELSEWHERE: [(&str, Code); 1] = [(
+    "the CA's key is gone, and a leaf is to be issued",
+    Code::ExternalCa,
+)];
+
+/// The fault in a tree whose CAs are elsewhere, in `ca`.
+fn apart(fault: &Fault) -> TempDir {
+    let place = cooked(fault.base, fault.recipe);
+    fs::create_dir(place.join("ca")).expect("make a folder");
+    let mut copy = Command::new("cp");
+    copy.args(["-a", "k", "c.yaml", "ca"]);
+    run(copy.current_dir(place.path())).expect(0);
+    for key in KEYS {
+        let _ = fs::remove_file(place.join(key));
+    }
+    place
+}
+
+/// The name that a way out has the CA's owner asked for.
+fn asked(way_out: &str) -> Option<&str> {
+    let (_, rest) = way_out.split_once("'certs csr ")?;
+    rest.split_once('\'').map(|(name, _)| name)
+}
+
+/// What is told to be moved goes, as it is called there.
+fn move_away(place: &TempDir, [_, file, _, way_out]: &Told) {
+    let Some((files, _)) = way_out.split_once(" away, and then") else {
+        return;
+    };
+    for name in files.trim_start_matches("move ").split(" and ") {
+        let path = match name {
+            "it" => place.join(file.trim_start_matches('/')),
+            _ => place.join("k/pki").join(name),
+        };
+        let aside = place.join("aside").join(path.file_name().expect("a name"));
+        if path.exists() {
+            fs::rename(&path, aside).expect("move a file");
+        }
+    }
+}
+
+/// Asks, signs and imports, as the way out says, and what was told is gone.
+fn comes_back(fault: &Fault, way_out: &str, name: &str) -> Result<(), String> {
+    let place = apart(fault);
+    let of_way = told(&place)?.into_iter().filter(|told| told[3] == way_out);
+    let of_way: Vec<Told> = of_way.collect();
+    for told in &of_way {
+        move_away(&place, told);
+    }
+    let here = |verb: &[&str]| {
+        if way_out.contains("configuration") {
+            return run(&mut over(verb, place.path()));
+        }
+        let mut plain = certs(verb);
+        plain.args(["--kubernetes-dir", text(&place.join("k"))]);
+        run(&mut at(NOON, "022", plain.current_dir(place.path())))
+    };
+    let out = place.join("req");
+    let kubelet = ["--kubelet-dir", "none"];
+    let runs: [&dyn Fn() -> Finished; 3] = [
+        &|| here(&[&["csr", name, "--csr-dir", text(&out)], &kubelet[..]].concat()),
+        &|| {
+            run(&mut over(
+                &["sign", text(&out), "--accept-sans"],
+                &place.join("ca"),
+            ))
+        },
+        &|| here(&[&["import", text(&out)], &kubelet[..]].concat()),
+    ];
+    for taken in runs {
+        let taken = taken();
+        let mut rows = REFUSED.iter().chain(&REFUSED_ELSEWHERE);
+        let why = |code: &Code| format!("\nwhy: {}: ", code.id());
+        match taken.status.code() {
+            Some(0 | 3) => {}
+            Some(4)
+                if rows
+                    .any(|(of, code)| *of == fault.name && taken.stderr.contains(&why(code))) =>
+            {
+                return Ok(());
+            }
+            _ => return Err(format!("{way_out}\n{taken}")),
+        }
+    }
+    let after = told(&place)?;
+    match of_way.iter().find(|told| after.contains(*told)) {
+        Some(left) => Err(format!("{way_out}\nleft: {left:?}")),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn each_request_that_a_check_offers_where_the_ca_is_elsewhere_is_taken_and_mends_what_it_is_offered_for()
+ {
+    each(crate::faults(), |fault| {
+        let ways: BTreeSet<String> = told(&apart(fault))?
+            .into_iter()
+            .map(|told| told[3].clone())
+            .collect();
+        for way_out in &ways {
+            if let Some(name) = asked(way_out) {
+                comes_back(fault, way_out, name)
+                    .map_err(|error| format!("{}: {error}", fault.name))?;
+            }
+        }
+        Ok(())
     });
 }
