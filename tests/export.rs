@@ -747,11 +747,15 @@ fn the_bundle_is_a_tar_of_what_is_public_and_the_same_each_time() {
     write(&ca, read(&ca) + &read(&place.join("pki/ca.key")));
     let refused = export(place.path(), "bundle", &[]).expect(1);
     assert!(refused.stderr.contains("holds a private key"), "{refused}");
-    let nothing = export(&place.join("none"), "bundle", &[]).expect(2);
-    assert!(
-        nothing.stderr.contains("there is no certificate"),
-        "{nothing}"
-    );
+    // What other tools call otherwise is there, and is none of a bundle's.
+    let cfssl = place.join("cfssl");
+    fs::create_dir_all(cfssl.join("pki")).expect("make folders");
+    fs::copy(place.join("pki/apiserver.crt"), cfssl.join("pki/x.pem")).expect("copy");
+    for of in [place.join("none"), cfssl] {
+        let nothing = export(&of, "bundle", &[]).expect(2);
+        let words = "is called NAME.crt, as those of a bundle are";
+        assert!(nothing.stderr.contains(words), "{nothing}");
+    }
 }
 
 #[test]

@@ -668,6 +668,33 @@ fn with_a_key_that_is_not_its_certificates_nobody_asks() {
     assert!(!place.join("req").exists());
 }
 
+/// A CA that was put there alone has no place for its key.
+#[test]
+fn of_a_ca_without_its_key_no_file_is_told_to_be_absent_that_is_there() {
+    let folder = tree();
+    let lines = "new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+                 openssl req -x509 $new -keyout ../../gone.key -out own-ca.pem -subj /CN=own -days 100
+                 openssl req $new -keyout x-key.pem -out ../../x.req -subj /CN=x
+                 chmod 600 x-key.pem
+                 printf 'keyUsage=digitalSignature\\nextendedKeyUsage=clientAuth\\n' > ../../x.ext
+                 openssl x509 -req -in ../../x.req -CA own-ca.pem -CAkey ../../gone.key -days 5 -extfile ../../x.ext -out x.pem";
+    let mut bash = Command::new(tool("bash"));
+    bash.args(["-euc", lines]).current_dir(folder.join("k/pki"));
+    run(&mut at(NOON, "022", &bash)).expect(0);
+    let verb = [
+        "renew",
+        "--within",
+        "240h",
+        "--dry-run",
+        "--kubelet-dir",
+        "none",
+    ];
+    let told = later(&folder, 0, &verb).expect(3);
+    let words = "x.pem must be issued, and own-ca.pem, its CA, is here without its key";
+    assert!(told.stderr.contains(words), "{told}");
+    assert!(!told.stderr.contains("absent"), "{told}");
+}
+
 /// One that has half of its pair in a file is made anew with the CA's key alone.
 #[test]
 fn no_way_out_of_what_is_due_offers_what_the_ca_s_key_is_needed_for_where_that_is_elsewhere() {

@@ -43,10 +43,16 @@ impl Planner<'_> {
             ),
             Observed::Certificate { key: None, .. } if issuing => tell(
                 Code::ExternalCa,
-                format!(
-                    "must be issued, and the key of its CA is not here ({} is absent)",
-                    ca.place.key().name
-                ),
+                match ca.place.key() {
+                    // What has no place for a key of its own.
+                    key if key == ca.place.public() => {
+                        format!("must be issued, and {ca_file}, its CA, is here without its key")
+                    }
+                    key => format!(
+                        "must be issued, and the key of its CA is not here ({} is absent)",
+                        key.name
+                    ),
+                },
                 external_of(spec, self.found, Code::ExternalCa),
             ),
             Observed::Certificate {

@@ -295,8 +295,8 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
         let mut names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
         if let Some(first) = names.first_mut() {
             first.insert_str(0, "good for ");
+            wrapped(text, "      ", &names, ", ", format);
         }
-        wrapped(text, "      ", &names, ", ", format);
     }
     for (what, names) in [("added", &item.sans_added), ("removed", &item.sans_removed)] {
         let mut names: Vec<String> = names.iter().map(|san| shown(san)).collect();

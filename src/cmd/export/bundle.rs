@@ -56,7 +56,8 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
     super::settled(&lock)?;
     if contents.is_empty() {
         return Err(Stop::usage(format!(
-            "there is no certificate in {}: name the cluster's directory with --kubernetes-dir",
+            "no certificate in {} is called NAME.crt, as those of a bundle are: call it so, or name the cluster's directory \
+             with --kubernetes-dir",
             store.root(Root::Pki).display()
         )));
     }

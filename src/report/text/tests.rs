@@ -108,3 +108,12 @@ fn control_characters_of_a_subject_never_reach_a_terminal() {
     assert!(text.contains(shown), "{text}");
     assert!(!text.contains(['\x1b', '\u{202e}', '\u{200b}']), "{text}");
 }
+
+#[test]
+fn a_server_without_names_has_no_line_for_them() {
+    let mut server = item("CN=kube-apiserver");
+    server.sans = Vec::new();
+    let text = described(&[server], None);
+    let line = "  k8s/pki/apiserver.crt, .key  until 2027-03-01  CN=kube-apiserver\n";
+    assert_eq!(text, line);
+}
