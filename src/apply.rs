@@ -159,20 +159,28 @@ pub fn each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     on(workers(), count, work)
 }
 
-/// An RSA key takes a time that varies tenfold, so each thread takes the next number when it is done.
 fn on<T: Send>(workers: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let mut made = Vec::new();
+    made.resize_with(count, || None);
+    let made = Mutex::new(made);
+    spread(workers, count, &|index| {
+        let one = work(index);
+        made.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(one);
+    });
+    let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    made.into_iter().flatten().collect()
+}
+
+/// An RSA key takes a time that varies tenfold, so each thread takes the next number when it is done.
+fn spread(workers: usize, count: usize, work: &(dyn Fn(usize) + Sync)) {
     let next = AtomicUsize::new(0);
-    let made = Mutex::new(Vec::with_capacity(count));
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
                 return;
             }
-            let one = work(index);
-            made.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((index, one));
+            work(index);
         }
     };
     thread::scope(|scope| {
@@ -184,9 +192,6 @@ fn on<T: Send>(workers: usize, count: usize, work: impl Fn(usize) -> T + Sync) -
         }
         work();
     });
-    let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
-    made.sort_by_key(|(index, _)| *index);
-    made.into_iter().map(|(_, one)| one).collect()
 }
 
 struct Preparation<'a> {

@@ -20,7 +20,7 @@ const LINK: usize = 157;
 const MAGIC: usize = 257;
 
 /// What is in an archive under one name.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Eq, PartialEq)]
 pub struct Member<'a> {
     /// Relative, without a slash at its end.
     pub name: &'a str,
@@ -35,7 +35,7 @@ pub struct Member<'a> {
 }
 
 /// What has a name in an archive.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Eq, PartialEq)]
 pub enum Content<'a> {
     /// A directory.
     Directory,
@@ -53,7 +53,7 @@ pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
 
 /// The archive of these, sorted by their names, so that a directory comes before what is in it.
 pub fn of(mut members: Vec<Member<'_>>) -> Result<Vec<u8>> {
-    members.sort();
+    members.sort_by_key(|member| member.name);
     let sizes = members.iter().map(|member| BLOCK + padded(member.bytes()));
     // Two records of zeros are the end.
     let size = (sizes.sum::<usize>() + 2 * BLOCK).next_multiple_of(WHOLE);
