@@ -32,13 +32,13 @@ fn trees() -> Trees {
     Trees::of(&format!("name,addresses,roles\n{nodes}"))
 }
 
-/// What a terminal of this width gets, whose clock goes a hundred times as fast.
+/// What a terminal of this width gets, whose clock goes a thousand times as fast.
 fn on_a_terminal(trees: &Trees, width: usize, before: &str, after: &str) -> String {
     let inner = trees.command(&FLAGS);
     let quoted = |argument: &std::ffi::OsStr| format!("'{}'", argument.to_str().expect("text"));
     let arguments: Vec<String> = inner.get_args().map(quoted).collect();
     let line = format!(
-        "stty rows 24 cols {width}; {before} '{}' -f '+0 x100' '{}' {} {after}",
+        "stty rows 24 cols {width}; {before} '{}' -f '+0 x1000' '{}' {} {after}",
         tool("faketime").display(),
         binary().display(),
         arguments.join(" ")

@@ -20,7 +20,7 @@ const PLAIN: Duration = Duration::from_secs(5);
 const BAR: [usize; 2] = [10, 40];
 
 /// What is done with one node after the other.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub enum Stage {
     /// Its archive is made.
     Archiving,
@@ -31,7 +31,7 @@ pub enum Stage {
 }
 
 /// How far it is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Progress {
     /// What is done.
     pub stage: Stage,
@@ -42,13 +42,12 @@ pub struct Progress {
 }
 
 /// What was told so far.
-#[derive(Debug)]
 pub struct Meter {
     terminal: bool,
     stage: Option<Stage>,
-    /// When the stage began, and when something was told last, from when the first began.
+    /// When the stage began, and when something was told last, or could have been, from when the run began.
     begun: Duration,
-    told: Option<Duration>,
+    told: Duration,
     drawn: bool,
 }
 
@@ -59,7 +58,7 @@ impl Meter {
             terminal,
             stage: None,
             begun: Duration::ZERO,
-            told: None,
+            told: Duration::ZERO,
             drawn: false,
         }
     }
@@ -74,9 +73,10 @@ impl Meter {
         if self.stage != Some(progress.stage) {
             self.stage = Some(progress.stage);
             self.begun = now;
+            // Of its first nodes nobody could tell how fast they are.
+            self.told = now;
         }
-        let told = *self.told.get_or_insert(now);
-        let since = now.saturating_sub(told);
+        let since = now.saturating_sub(self.told);
         let pause = match (self.terminal, self.drawn) {
             (true, true) => REDRAWN,
             (true, false) => FIRST,
@@ -85,7 +85,7 @@ impl Meter {
         if since < pause || progress.done == 0 {
             return None;
         }
-        self.told = Some(now);
+        self.told = now;
         let spent = now.saturating_sub(self.begun);
         if self.terminal {
             self.drawn = true;
@@ -147,14 +147,14 @@ fn bar(progress: Progress, spent: Duration, width: usize) -> String {
 /// So many a second, and when it will be over; nothing, where that is not known.
 fn speed(progress: Progress, spent: Duration) -> [String; 2] {
     let Progress { done, all, .. } = progress;
-    let of = |number: usize| u128::try_from(number).unwrap_or_default();
-    let milliseconds = spent.as_millis();
+    let of = |number: usize| u64::try_from(number).unwrap_or_default();
+    let milliseconds = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
     if milliseconds == 0 || done == 0 {
         return Default::default();
     }
     let rate = of(done) * 1000 / milliseconds;
     let left = of(all.saturating_sub(done));
-    let seconds = (left * milliseconds).div_ceil(of(done) * 1000);
+    let seconds = left.saturating_mul(milliseconds).div_ceil(of(done) * 1000);
     let left = match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds.div_ceil(60)),
@@ -245,11 +245,12 @@ mod tests {
             done,
             all: 100,
         };
-        assert_eq!(meter.tell(made(1), at(10_000), none), None);
-        let line = meter.tell(made(10), at(11_000), none);
+        assert_eq!(meter.tell(made(0), at(11_000), none), None);
+        assert_eq!(meter.tell(made(1), at(15_999), none), None);
+        let line = meter.tell(made(10), at(16_000), none);
         assert_eq!(
             line.as_deref(),
-            Some("made 10 of 100 nodes, 10/s, 9 s left\n")
+            Some("made 10 of 100 nodes, 2/s, 45 s left\n")
         );
         assert_eq!(meter.cleared(), "");
     }
