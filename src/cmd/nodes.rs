@@ -7,8 +7,8 @@
 mod archive;
 pub(super) mod facts;
 mod fresh;
+pub(super) mod trees;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -18,7 +18,6 @@ use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet};
 use super::count::{Count, Told};
 use super::generate::{owner, passphrases};
 use super::job::Job;
-use super::sequence::writer;
 use super::{Env, Outcome, Stop};
 use crate::cli::All;
 use crate::diff::not_needed;
@@ -26,13 +25,14 @@ use crate::facts::Given;
 use crate::finding::Severity;
 use crate::location::Root;
 use crate::observe::{Passphrases, Seen, observe};
-use crate::observed::{KeyState, Observed};
+use crate::observed::Observed;
 use crate::plan::{Force, Policy};
 use crate::report::{Node, Nodes, Report, Stage};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, Writer, check_place, has_fresh, is_new, overlays};
+use crate::store::{self, Roots, Store, overlays};
 
-use facts::{Asked, Cluster, Settled, Wanted};
+use facts::{Asked, Settled, Wanted};
+use trees::Trees;
 
 const VERB: &str = "all";
 
@@ -44,8 +44,7 @@ pub(crate) fn run(verb: &All, env: &mut Env<'_>) -> Outcome {
 
 /// What is settled before a directory is looked at.
 struct Run<'a> {
-    cluster: Cluster,
-    out: PathBuf,
+    trees: Trees,
     /// What all nodes share, where that is made.
     shared: Job,
     /// What may be replaced of what is a node's own.
@@ -61,10 +60,10 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     if !run.plan_only {
         (env.begun)();
     }
-    run.check_places()?;
+    run.trees.check_places()?;
     run.check_archives()?;
-    let mut told = Nodes::new(VERB, env.now, &run.out, run.least, notes);
-    let mut left = run.cluster.others(overlays(&run.out)?);
+    let mut told = Nodes::new(VERB, env.now, &run.trees.out, run.least, notes);
+    let mut left = run.trees.cluster.others(overlays(&run.trees.out)?);
     left.extend(run.other_archives()?);
     left.sort();
     told.left(left);
@@ -73,7 +72,7 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (mut each, mut archives) = (Vec::new(), Vec::new());
     if !shared.is_refused() {
         if !run.plan_only {
-            run.complete(&mut told, env)?;
+            run.trees.complete(&mut told, env)?;
         }
         each = run.plan(env.now)?;
         archives = run.plan_archives(&each)?;
@@ -157,9 +156,14 @@ fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), S
         reads: Vec::new(),
         adapt: Some(Box::new(adapt)),
     };
-    let run = Run {
+    let trees = Trees {
         cluster,
         out,
+        shared: shared.store.clone(),
+        lock_timeout,
+    };
+    let run = Run {
+        trees,
         shared,
         force: Force::Stated {
             replace: verb.signing.force,
@@ -174,7 +178,7 @@ fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), S
 
 impl Run<'_> {
     fn report(&self, store: &Store, node: Option<usize>, now: OffsetDateTime) -> Report {
-        let name = node.map(|node| self.cluster.name(node).to_owned());
+        let name = node.map(|node| self.trees.cluster.name(node).to_owned());
         Report::new(VERB, now, name, store, self.least, Vec::new())
     }
 
@@ -190,63 +194,11 @@ impl Run<'_> {
         ))
     }
 
-    fn store(&self, node: usize) -> Store {
-        let name = self.cluster.name(node);
-        if self.is_new(node) {
-            Store::of_new_node(&self.out, name)
-        } else {
-            Store::of_node(&self.out, name)
-        }
-    }
-
-    fn is_new(&self, node: usize) -> bool {
-        is_new(&self.out, self.cluster.name(node))
-    }
-
-    /// What can hold no tree is told before anything is made, and once.
-    fn check_places(&self) -> Result<(), Stop> {
-        let mut nodes = 0..self.cluster.len();
-        nodes.try_for_each(|node| check_place(&self.out, self.cluster.name(node)))?;
-        Ok(())
-    }
-
-    /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged.
-    fn complete(&self, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
-        for node in (0..self.cluster.len()).filter(|node| !self.is_new(*node)) {
-            let store = self.store(node);
-            let roots: Vec<Root> = Root::TREE
-                .into_iter()
-                .filter(|root| store.has(*root))
-                .collect();
-            let lock = store.lock_shared(&roots)?;
-            if lock.interrupted()?.is_none() {
-                continue;
-            }
-            drop(lock);
-            let (_, recovered) = writer(&store, [&roots, &[]], self.shared.lock_timeout, env)?;
-            if let Some(recovered) = recovered {
-                told.recovered(&recovered);
-            }
-        }
-        // Where no node is new nobody else would.
-        if has_fresh(&self.out)? {
-            self.above(env)?.discard_fresh()?;
-        }
-        Ok(())
-    }
-
-    /// The directory of the nodes' trees, for this run alone.
-    fn above(&self, env: &mut Env<'_>) -> Result<Writer, Stop> {
-        let roots = [&[Root::Kubeconfig][..], &[]];
-        let (writer, _) = writer(&self.shared.store, roots, self.shared.lock_timeout, env)?;
-        Ok(writer)
-    }
-
     /// What is to be done for each node.
     fn plan(&self, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
         let source = self.look_at_shared();
-        let locked = self.locked(&source);
-        let nodes = self.cluster.len();
+        let locked = self.trees.locked(&self.shared.specs, &source);
+        let nodes = self.trees.cluster.len();
         let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
             let job = self.node(node, &source)?;
             let lock = job.store.lock_shared(&Root::TREE)?;
@@ -260,7 +212,7 @@ impl Run<'_> {
             }
             let told = self.of_node(node, report);
             // What all share would be made before it is found that this cannot be.
-            if told.changes() && !self.plan_only && !self.is_new(node) {
+            if told.changes() && !self.plan_only && !self.trees.is_new(node) {
                 job.store.check_writable(&Root::TREE)?;
             }
             Ok(told)
@@ -273,33 +225,12 @@ impl Run<'_> {
         Ok(planned)
     }
 
-    /// The keys of CAs that could not be opened.
-    fn locked(&self, source: &Seen) -> Vec<String> {
-        let told = |spec: &Spec| {
-            let path = self.shared.store.path(&spec.place.key());
-            let why = match source.observed.get(&spec.name)? {
-                Observed::Certificate { key: Some(key), .. } => match &key.state {
-                    KeyState::Locked(why) => why.clone(),
-                    _ => return None,
-                },
-                Observed::Unreadable(reasons, _) => {
-                    let reason = reasons.first()?;
-                    let way_out = reason.way_out.as_deref().unwrap_or_default();
-                    format!("{}: {way_out}", reason.why)
-                }
-                _ => return None,
-            };
-            Some(format!("{}: {why}", path.display()))
-        };
-        self.shared.specs.iter().filter_map(told).collect()
-    }
-
     /// Does it.
     fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
         let source = self.look_at_shared();
         let (fresh, changing): (Vec<usize>, Vec<usize>) = (0..nodes.len())
             .filter(|node| nodes[*node].changes())
-            .partition(|node| self.is_new(*node));
+            .partition(|node| self.trees.is_new(*node));
         let count = Count::new(self.told, Stage::Making, fresh.len() + changing.len());
         let made = self.make(&fresh, &source, &count, env)?;
         // Another run may have made some while this one waited for it.
@@ -323,7 +254,7 @@ impl Run<'_> {
     /// What is to be done for one node. As long as a CA is not made, which comes first, it is among what is
     /// wanted, so that the rest can be judged.
     fn node(&self, node: usize, source: &Arc<Seen>) -> Result<Job, Stop> {
-        let Wanted { copies, own } = self.cluster.wanted(node)?;
+        let Wanted { copies, own } = self.trees.cluster.wanted(node)?;
         let lacks = |spec: &&Spec| {
             let found = source.observed.get(&spec.name);
             found.is_none_or(Observed::is_absent)
@@ -333,7 +264,7 @@ impl Run<'_> {
         let specs = missing.into_iter().chain(&copies).chain(&own).cloned();
         let source = Arc::clone(source);
         let of_nodes = copies.clone();
-        let store = self.store(node);
+        let store = self.trees.store(node);
         let beside = store.clone();
         let adapt = move |wanted: &mut Vec<Spec>, seen: &mut Seen| {
             for copy in &of_nodes {
@@ -374,6 +305,6 @@ impl Run<'_> {
     /// What is told of the CAs once need not be told of every node.
     fn of_node(&self, node: usize, report: Report) -> Node {
         let shared = |name: &str| self.shared.specs.iter().any(|spec| spec.name == name);
-        report.of_node(self.cluster.name(node), shared)
+        report.of_node(self.trees.cluster.name(node), shared)
     }
 }

@@ -27,9 +27,9 @@ impl Run<'_> {
         if !self.archive {
             return Ok(());
         }
-        let names = || (0..self.cluster.len()).map(|node| self.cluster.name(node));
+        let names = || (0..self.trees.cluster.len()).map(|node| self.trees.cluster.name(node));
         let all: HashSet<&str> = names().collect();
-        let taken = |name: &&str| all.contains(&*archive_of(&self.out, name).1);
+        let taken = |name: &&str| all.contains(&*archive_of(&self.trees.out, name).1);
         let wrong: Vec<String> = names()
             .filter(taken)
             .map(|name| {
@@ -41,7 +41,9 @@ impl Run<'_> {
         if !wrong.is_empty() {
             return Err(Stop::Usage(wrong));
         }
-        let looked = each(self.cluster.len(), |node| self.there(node).map(|_| ()));
+        let looked = each(self.trees.cluster.len(), |node| {
+            self.there(node).map(|_| ())
+        });
         looked.into_iter().collect()
     }
 
@@ -52,7 +54,7 @@ impl Run<'_> {
         }
         let planned = each(nodes.len(), |node| {
             let there = self.there(node)?;
-            let now = if self.is_new(node) {
+            let now = if self.trees.is_new(node) {
                 None
             } else {
                 self.planned(node)?
@@ -68,7 +70,7 @@ impl Run<'_> {
 
     /// Nothing, where a dry run finds half of another.
     fn planned(&self, node: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Stop> {
-        let lock = self.store(node).lock_shared(&Root::TREE)?;
+        let lock = self.trees.store(node).lock_shared(&Root::TREE)?;
         if self.plan_only && settled(&lock).is_err() {
             return Ok(None);
         }
@@ -89,12 +91,12 @@ impl Run<'_> {
             return Ok(());
         }
         let count = Count::new(self.told, Stage::Archiving, stale.len());
-        let writer = self.above(env)?;
+        let writer = self.trees.above(env)?;
         for batch in stale.chunks(BATCH) {
             let fresh = writer.fresh(transaction()?)?;
             let put = count.each(batch.len(), |index| {
                 let node = batch[index];
-                let name = archive_of(&self.out, self.cluster.name(node)).1;
+                let name = archive_of(&self.trees.out, self.trees.cluster.name(node)).1;
                 Ok(fresh.put(name, &self.pack(node)?)?)
             });
             put.into_iter().collect::<Result<(), Stop>>()?;
@@ -106,7 +108,8 @@ impl Run<'_> {
     /// That there are some which are no more of their trees, where none are made.
     pub(super) fn stale_archives(&self, nodes: &[Node]) -> Option<String> {
         let changed = (0..nodes.len()).filter(|node| !self.archive && nodes[*node].changes());
-        let paths = changed.map(|node| archive_of(&self.out, self.cluster.name(node)).0);
+        let paths =
+            changed.map(|node| archive_of(&self.trees.out, self.trees.cluster.name(node)).0);
         let mut there = paths.filter(|path| path.exists());
         let path = there.next()?;
         let path = path.display();
@@ -120,7 +123,7 @@ impl Run<'_> {
 
     /// What has the name of a node's archive.
     fn there(&self, node: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Stop> {
-        let path = archive_of(&self.out, self.cluster.name(node)).0;
+        let path = archive_of(&self.trees.out, self.trees.cluster.name(node)).0;
         let refused = |why: &str| {
             let path = path.display();
             Stop::Failed(anyhow!("{path} {why}, or leave out --archive"))
@@ -139,10 +142,10 @@ impl Run<'_> {
 
     /// The archive of what is there of a node.
     fn pack(&self, node: usize) -> Result<Zeroizing<Vec<u8>>, Stop> {
-        let name = self.cluster.name(node);
+        let name = self.trees.cluster.name(node);
         // No run writes there meanwhile.
-        let lock = self.store(node).lock_shared(&Root::TREE)?;
-        let all = packed(&self.out, name)?;
+        let lock = self.trees.store(node).lock_shared(&Root::TREE)?;
+        let all = packed(&self.trees.out, name)?;
         settled(&lock)?;
         let members = all.iter().map(|packed| Member {
             name: &packed.name,
@@ -160,8 +163,8 @@ impl Run<'_> {
 
     /// Archives of nodes that the inventory does not list.
     pub(super) fn other_archives(&self) -> Result<Vec<String>, Stop> {
-        let others = self.cluster.others(archived(&self.out)?);
-        let archives = others.iter().map(|name| archive_of(&self.out, name));
+        let others = self.trees.cluster.others(archived(&self.trees.out)?);
+        let archives = others.iter().map(|name| archive_of(&self.trees.out, name));
         let ours = archives.filter(
             |(path, _)| matches!(beginning(path, LARGEST), Ok(Some(bytes)) if is_ours(&bytes)),
         );

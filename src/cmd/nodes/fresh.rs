@@ -28,9 +28,12 @@ impl Run<'_> {
         if nodes.is_empty() {
             return Ok(made);
         }
-        let writer = self.above(env)?;
+        let writer = self.trees.above(env)?;
         let now = env.now;
-        let still = nodes.iter().copied().filter(|node| self.is_new(*node));
+        let still = nodes
+            .iter()
+            .copied()
+            .filter(|node| self.trees.is_new(*node));
         for batch in still.collect::<Vec<_>>().chunks(BATCH) {
             let fresh = writer.fresh(transaction()?)?;
             let told = count.each(batch.len(), |index| {
@@ -42,7 +45,7 @@ impl Run<'_> {
                     Ok(plan) => {
                         let Prepared { changes, issued } =
                             apply::prepare_alone(plan, &judged.seen, job.owner, now)?;
-                        fresh.make(self.cluster.name(node), &changes)?;
+                        fresh.make(self.trees.cluster.name(node), &changes)?;
                         report.done(plan, &judged.seen, &issued);
                     }
                     Err(refusal) => report.refuse(refusal),

@@ -1,0 +1,99 @@
+//! The trees of many nodes, as every run over them that writes finds them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::facts::Cluster;
+use crate::cmd::sequence::writer;
+use crate::cmd::{Env, Stop};
+use crate::location::Root;
+use crate::observe::Seen;
+use crate::observed::{KeyState, Observed};
+use crate::report::Nodes;
+use crate::spec::Spec;
+use crate::store::{Store, Writer, check_place, has_fresh, is_new};
+
+/// Where they are.
+pub(crate) struct Trees {
+    pub(crate) cluster: Cluster,
+    /// The directory of all.
+    pub(crate) out: PathBuf,
+    /// What the nodes share, where that is made.
+    pub(crate) shared: Store,
+    pub(crate) lock_timeout: Duration,
+}
+
+impl Trees {
+    pub(crate) fn store(&self, node: usize) -> Store {
+        let name = self.cluster.name(node);
+        if self.is_new(node) {
+            Store::of_new_node(&self.out, name)
+        } else {
+            Store::of_node(&self.out, name)
+        }
+    }
+
+    /// What can hold no tree is told before anything is made, and once.
+    pub(crate) fn check_places(&self) -> Result<(), Stop> {
+        let mut nodes = 0..self.cluster.len();
+        nodes.try_for_each(|node| check_place(&self.out, self.cluster.name(node)))?;
+        Ok(())
+    }
+
+    pub(crate) fn is_new(&self, node: usize) -> bool {
+        is_new(&self.out, self.cluster.name(node))
+    }
+
+    /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged.
+    pub(crate) fn complete(&self, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
+        for node in (0..self.cluster.len()).filter(|node| !self.is_new(*node)) {
+            let store = self.store(node);
+            let roots: Vec<Root> = Root::TREE
+                .into_iter()
+                .filter(|root| store.has(*root))
+                .collect();
+            let lock = store.lock_shared(&roots)?;
+            if lock.interrupted()?.is_none() {
+                continue;
+            }
+            drop(lock);
+            let (_, recovered) = writer(&store, [&roots, &[]], self.lock_timeout, env)?;
+            if let Some(recovered) = recovered {
+                told.recovered(&recovered);
+            }
+        }
+        // Where no node is new nobody else would.
+        if has_fresh(&self.out)? {
+            self.above(env)?.discard_fresh()?;
+        }
+        Ok(())
+    }
+
+    /// The directory of the nodes' trees, for this run alone.
+    pub(crate) fn above(&self, env: &mut Env<'_>) -> Result<Writer, Stop> {
+        let roots = [&[Root::Kubeconfig][..], &[]];
+        let (writer, _) = writer(&self.shared, roots, self.lock_timeout, env)?;
+        Ok(writer)
+    }
+
+    /// The keys of CAs that could not be opened.
+    pub(crate) fn locked(&self, specs: &[Spec], source: &Seen) -> Vec<String> {
+        let told = |spec: &Spec| {
+            let path = self.shared.path(&spec.place.key());
+            let why = match source.observed.get(&spec.name)? {
+                Observed::Certificate { key: Some(key), .. } => match &key.state {
+                    KeyState::Locked(why) => why.clone(),
+                    _ => return None,
+                },
+                Observed::Unreadable(reasons, _) => {
+                    let reason = reasons.first()?;
+                    let way_out = reason.way_out.as_deref().unwrap_or_default();
+                    format!("{}: {way_out}", reason.why)
+                }
+                _ => return None,
+            };
+            Some(format!("{}: {why}", path.display()))
+        };
+        specs.iter().filter_map(told).collect()
+    }
+}
