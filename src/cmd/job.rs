@@ -106,7 +106,14 @@ impl Job {
                 let (rows, seen) = (&judged.specs, &mut judged.seen);
                 if let (true, Ok(planned)) = (self.policy.force.asks(), &mut judged.planning) {
                     let tree = (&self.store, &[Root::Kubeconfig, Root::Pki][..]);
-                    loose::own(planned, rows, seen, tree, self.policy, env)?;
+                    loose::own(
+                        planned,
+                        rows,
+                        seen,
+                        tree,
+                        self.policy,
+                        (env.host.name, env.now),
+                    )?;
                 }
                 Ok(judged)
             },

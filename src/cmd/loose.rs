@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use time::OffsetDateTime;
+
+use super::Stop;
 use super::entries::entries;
 use super::there::{self, Lying};
-use super::{Env, Stop};
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::plan::{Plan, Policy, left};
@@ -19,7 +21,7 @@ pub(super) fn lying(
     seen: &mut Seen,
     (store, roots): (&Store, &[Root]),
     policy: Policy<'_>,
-    env: &Env<'_>,
+    (host, now): (&str, OffsetDateTime),
 ) -> Result<(), Stop> {
     let lying = Lying::of(store, places, roots);
     // What was planned is planned over what was seen before.
@@ -28,10 +30,10 @@ pub(super) fn lying(
         ..Seen::default()
     };
     let further = there::further(places, &lying, &mut also, store);
-    let mut loose = there::specs(further, &also.observed, None, env.host.name)?;
+    let mut loose = there::specs(further, &also.observed, None, host)?;
     let all = [specs, &loose].concat();
-    loose.extend(entries(&all, &mut also, store, env.host.name));
-    tell(planned, &loose, also, seen, policy, env);
+    loose.extend(entries(&all, &mut also, store, host));
+    tell(planned, &loose, also, seen, policy, now);
     Ok(())
 }
 
@@ -42,17 +44,17 @@ pub(super) fn own(
     seen: &mut Seen,
     (store, roots): (&Store, &[Root]),
     policy: Policy<'_>,
-    env: &Env<'_>,
+    (host, now): (&str, OffsetDateTime),
 ) -> Result<(), Stop> {
     let (mut places, _) = there::places(store, roots);
     let lying = Lying::of(store, &places, roots);
     let mut also = there::whole(&mut places, &lying, store);
-    let mut specs = there::specs(places, &also.observed, None, env.host.name)?;
-    specs.extend(entries(&specs, &mut also, store, env.host.name));
+    let mut specs = there::specs(places, &also.observed, None, host)?;
+    specs.extend(entries(&specs, &mut also, store, host));
     // The pair that a kubeconfig of a row names is that row's.
     let of_rows: BTreeSet<FileId> = rows.iter().flat_map(|row| row.place.files()).collect();
     specs.retain(|spec| by_name(&spec.name).is_none() && !of_rows.contains(&spec.place.public()));
-    tell(planned, &specs, also, seen, policy, env);
+    tell(planned, &specs, also, seen, policy, now);
     Ok(())
 }
 
@@ -62,9 +64,9 @@ fn tell(
     mut also: Seen,
     seen: &mut Seen,
     policy: Policy<'_>,
-    env: &Env<'_>,
+    now: OffsetDateTime,
 ) {
-    for step in left(specs, &also.observed, &also.ground, policy, env.now) {
+    for step in left(specs, &also.observed, &also.ground, policy, now) {
         let name = &step.spec.name;
         seen.observed.extend(also.observed.remove_entry(name));
         planned.steps.push(step);

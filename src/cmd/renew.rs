@@ -1,29 +1,29 @@
 //! `certs renew`: the plan of what is there, in which what is due is issued anew.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::around::{Wrong, ended, least, lock_timeout, quiet, roots, stated, within};
 use super::generate::passphrases;
 use super::give::Give;
 use super::hook::{Hook, run_hook};
-use super::sequence::{Judge, Judged, Sequence};
-use super::{Env, Outcome, Stop, loose, notice, there};
+use super::sequence::{Judge, Sequence};
+use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::Renew;
 use crate::facts::{Given, Version};
 use crate::location::{Owner, Root};
-use crate::observe::{Passphrases, observe};
-use crate::observed::Observed;
-use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
-use crate::profile::renewal::{Changes, certificate};
+use crate::observe::Passphrases;
+use crate::plan::{Due, Renewal};
+use crate::profile::renewal::Changes;
 use crate::profile::{Profile, Stated};
 use crate::report::Report;
-use crate::spec::{Place, Spec};
-use crate::store::{self, Store};
+use crate::store::Store;
 
 mod asked;
 mod changed;
 mod names;
+mod tree;
+
+use tree::Tree;
 
 const VERB: &str = "renew";
 
@@ -71,7 +71,23 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         dry_run: job.dry_run,
         roots: roots.clone(),
     };
-    let judge: &Judge<'_> = &|passphrases, env| job.plan(&roots, passphrases, env);
+    let over = job
+        .stated
+        .as_ref()
+        .map(|stated| |row: &Profile, there| stated.over(row, there));
+    let judge: &Judge<'_> = &|passphrases, env| {
+        let tree = Tree {
+            store: &job.store,
+            roots: &roots,
+            names: &job.names,
+            typed: job.typed,
+            renewal: &job.renewal,
+            over: over.as_ref().map(|over| over as &there::Resolve<'_>),
+            host: env.host.name,
+            now: env.now,
+        };
+        tree.judge(passphrases)
+    };
     let Some(carried) = sequence.run(judge, &mut report, env)? else {
         return Ok(report);
     };
@@ -197,104 +213,4 @@ fn due(verb: &Renew) -> Result<Due, Stop> {
     } else {
         Due::Within(notice)
     })
-}
-
-impl Job {
-    fn plan(
-        &self,
-        roots: &[Root],
-        passphrases: &Passphrases,
-        env: &Env<'_>,
-    ) -> Result<Judged, Stop> {
-        let (places, closed) = there::places(&self.store, roots);
-        let trusted = store::trusted_users(Owner::default());
-        let mut seen = observe(&places, &self.store, passphrases, trusted);
-        // With the same key no half is parted from the other.
-        let mut unread = Vec::new();
-        if !self.renewal.reuse_key {
-            (seen.ground.kubeconfigs, unread) = there::kubeconfigs(&self.store);
-        }
-        let over = self
-            .stated
-            .as_ref()
-            .map(|stated| |row: &Profile, there| stated.over(row, there));
-        let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
-        let resolved = |found: &_| there::specs(places.clone(), found, over, env.host.name);
-        let mut specs = resolved(&seen.observed)?;
-        if specs.is_empty() && closed.is_empty() {
-            return Err(there::nothing(&self.store));
-        }
-        // Issuers first.
-        specs.sort_by_key(|spec| !spec.is_ca());
-        let mut renewal = self.renewal.clone();
-        let mut wanted = specs.clone();
-        renewal.there.clone_from(&specs);
-        let names = names::named(&self.names, &specs, &seen, &self.store)?;
-        let asked_of: Vec<&Spec> = specs
-            .iter()
-            .filter(|spec| names.contains(&spec.name))
-            .collect();
-        let changes = &renewal.changes;
-        let unheeded = asked::unheeded(self.typed, changes, &asked_of, &seen.observed);
-        if !unheeded.is_empty() {
-            return Err(Stop::Usage(unheeded));
-        }
-        if !changes.add.is_empty() || !changes.remove.is_empty() {
-            renewal.then = resolved(&asked::found_then(changes, &asked_of, &seen.observed))?;
-        }
-        if !names.is_empty() {
-            wanted.retain(|spec| {
-                let observed = seen.observed.get(&spec.name);
-                names.contains(&spec.name) || hangs_on_one_of(spec, observed, &names)
-            });
-            renewal.due = Due::Named(names);
-        }
-        let mut issuers: Vec<Spec> = specs
-            .iter()
-            .filter(|ca| !wanted.contains(ca) && wanted.iter().any(|spec| is_signed_by(spec, ca)))
-            .cloned()
-            .collect();
-        issuers.extend(
-            there::further_issuers(&wanted)
-                .into_iter()
-                .filter(|ca| specs.iter().all(|spec| spec.name != ca.name)),
-        );
-        let policy = Policy {
-            force: Force::Renew(&renewal),
-            founding: true,
-            backup: true,
-        };
-        let ground = &seen.ground;
-        let mut planning = plan(&wanted, &issuers, &seen.observed, ground, policy, env.now);
-        if let (false, Ok(_)) = (closed.is_empty(), &planning) {
-            planning = Err(Refusal { findings: closed });
-        }
-        if let Ok(planned) = &mut planning {
-            unread.retain(|one| planned.findings().all(|told| told.file != one.file));
-            planned.ground.extend(unread);
-        }
-        if let (true, Ok(planned)) = (self.names.is_empty(), &mut planning) {
-            let tree = (&self.store, roots);
-            loose::lying(planned, [&places, &specs], &mut seen, tree, policy, env)?;
-        }
-        Ok(Judged {
-            seen,
-            specs,
-            planning,
-        })
-    }
-}
-
-fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
-    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-    issuer == Some(&ca.name)
-}
-
-/// Whether it is a kubeconfig of one of these CAs, or names the very certificate of one.
-fn hangs_on_one_of(spec: &Spec, observed: Option<&Observed>, cas: &BTreeSet<String>) -> bool {
-    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-    let kubeconfig = matches!(spec.place, Place::Kubeconfig { .. });
-    let leaf = observed.and_then(certificate);
-    let exact = leaf.is_some_and(|(leaf, _)| leaf.authority_serial.is_some());
-    (kubeconfig || exact) && issuer.is_some_and(|ca| cas.contains(ca))
 }
