@@ -11,6 +11,7 @@ mod policy;
 mod renewal;
 mod request;
 mod shared;
+mod telling;
 
 use std::collections::BTreeMap;
 

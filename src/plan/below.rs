@@ -1,6 +1,7 @@
 //! What is not due, below a CA that is renewed.
 
-use super::renewal::{NEW, planned};
+use super::renewal::NEW;
+use super::telling::planned;
 use super::{Planned, Planner, Step};
 use crate::diff::{authorities, diff};
 use crate::finding::{Code, Finding};

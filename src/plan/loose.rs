@@ -1,6 +1,6 @@
 //! What lies in a tree and is not written by a run: it is due as all else is, and stays.
 
-use super::renewal::skipped;
+use super::telling::skipped;
 use super::{Due, Force, Found, Planned, Planner, Policy};
 use crate::bundle::verifies;
 use crate::diff::{

@@ -1,15 +1,14 @@
 //! What is renewed, and what is not and why.
 
 use super::due::{Due, Renewal, Verdict};
+use super::telling::{asked, planned, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{
-    authorities, diff, elsewhere, end, ending, external_of, prolong, signing_key, told_to_a_reader,
-};
+use crate::diff::{authorities, diff, elsewhere, end, ending, external_of, prolong, signing_key};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
-use crate::spec::{BACKDATE, Content, Kept, Kind, Spec};
+use crate::spec::{BACKDATE, Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 use crate::x509::validity::moment;
@@ -294,64 +293,4 @@ impl Planner<'_> {
         }
         after
     }
-}
-
-/// What is wanted once what was asked for is done. A name that something else tells of is wanted then
-/// too: taking it away breaks what leads there by it.
-fn asked(spec: &Spec, new: &Spec, then: &[Spec]) -> Spec {
-    let then = then.iter().find(|then| then.name == spec.name);
-    let mut asked = then.unwrap_or(spec).clone();
-    if let (Content::Certificate(wanted), Some(new)) = (&mut asked.content, new.certificate()) {
-        // Usages go with the kind of the new key, and not with that of the former one.
-        wanted.kept = Some(Kept {
-            key_usage: wanted.key_usage(new.key_algorithm),
-            extended_key_usage: wanted.extended_key_usage().to_vec(),
-            extensions: Vec::new(),
-        });
-        wanted.key_algorithm = new.key_algorithm;
-        wanted.validity = new.validity;
-    }
-    asked
-}
-
-/// What is found then, and is not now.
-fn taken_away(finding: Finding, before: &[Finding]) -> Finding {
-    if finding.code != Code::SanMissing || before.contains(&finding) {
-        return finding;
-    }
-    Finding {
-        text: format!("as it was asked for {}", finding.text),
-        way_out: "leave that name out of --remove-san".to_owned(),
-        ..finding
-    }
-}
-
-/// What a renewal is for: what it mends, and that it is due.
-fn why(mended: &[Finding], due: &Due) -> Vec<Code> {
-    let errors = mended.iter().filter(|finding| is_error(finding));
-    let mut why: Vec<Code> = errors.map(|finding| finding.code).collect();
-    if matches!(due, Due::Within(_)) && !why.contains(&Code::Expired) {
-        why.insert(0, Code::ExpiresSoon);
-    }
-    why
-}
-
-pub(super) fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
-    Planned {
-        spec: spec.clone(),
-        step,
-        findings: told(findings, spec),
-        mended: Vec::new(),
-    }
-}
-
-fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
-    told_to_a_reader(findings, std::slice::from_ref(spec))
-}
-
-pub(super) fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Planned {
-    let mut planned = planned(spec, Step::Skip, findings);
-    let finding = spec.finding(Code::NotRenewed, text, way_out);
-    planned.findings.push(finding);
-    planned
 }

@@ -1,0 +1,67 @@
+//! What is told of what is renewed, and of what is not.
+
+use super::due::Due;
+use super::{Planned, Step, is_error};
+use crate::diff::told_to_a_reader;
+use crate::finding::{Code, Finding};
+use crate::spec::{Content, Kept, Spec};
+
+/// What is wanted once what was asked for is done. A name that something else tells of is wanted then
+/// too: taking it away breaks what leads there by it.
+pub(super) fn asked(spec: &Spec, new: &Spec, then: &[Spec]) -> Spec {
+    let then = then.iter().find(|then| then.name == spec.name);
+    let mut asked = then.unwrap_or(spec).clone();
+    if let (Content::Certificate(wanted), Some(new)) = (&mut asked.content, new.certificate()) {
+        // Usages go with the kind of the new key, and not with that of the former one.
+        wanted.kept = Some(Kept {
+            key_usage: wanted.key_usage(new.key_algorithm),
+            extended_key_usage: wanted.extended_key_usage().to_vec(),
+            extensions: Vec::new(),
+        });
+        wanted.key_algorithm = new.key_algorithm;
+        wanted.validity = new.validity;
+    }
+    asked
+}
+
+/// What is found then, and is not now.
+pub(super) fn taken_away(finding: Finding, before: &[Finding]) -> Finding {
+    if finding.code != Code::SanMissing || before.contains(&finding) {
+        return finding;
+    }
+    Finding {
+        text: format!("as it was asked for {}", finding.text),
+        way_out: "leave that name out of --remove-san".to_owned(),
+        ..finding
+    }
+}
+
+/// What a renewal is for: what it mends, and that it is due.
+pub(super) fn why(mended: &[Finding], due: &Due) -> Vec<Code> {
+    let errors = mended.iter().filter(|finding| is_error(finding));
+    let mut why: Vec<Code> = errors.map(|finding| finding.code).collect();
+    if matches!(due, Due::Within(_)) && !why.contains(&Code::Expired) {
+        why.insert(0, Code::ExpiresSoon);
+    }
+    why
+}
+
+pub(super) fn planned(spec: &Spec, step: Step, findings: Vec<Finding>) -> Planned {
+    Planned {
+        spec: spec.clone(),
+        step,
+        findings: told(findings, spec),
+        mended: Vec::new(),
+    }
+}
+
+pub(super) fn told(findings: Vec<Finding>, spec: &Spec) -> Vec<Finding> {
+    told_to_a_reader(findings, std::slice::from_ref(spec))
+}
+
+pub(super) fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: &str) -> Planned {
+    let mut planned = planned(spec, Step::Skip, findings);
+    let finding = spec.finding(Code::NotRenewed, text, way_out);
+    planned.findings.push(finding);
+    planned
+}
