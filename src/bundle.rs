@@ -175,6 +175,23 @@ pub(crate) fn same_ca(one: &Certificate, other: &Certificate) -> bool {
     one.subject == other.subject && one.public_key == other.public_key
 }
 
+/// Whether those of `held` were certificates of the CAs of `file` before: the same CAs, no more and no fewer, of
+/// which some have another certificate by now.
+pub fn follows(held: &[Certificate], file: &[Certificate]) -> bool {
+    let among = |ca: &Certificate, others: &[Certificate]| {
+        let mut others = others.iter();
+        others.any(|other| same_ca(ca, other))
+    };
+    let not_later = |ca: &Certificate| {
+        let mut others = file.iter().filter(|other| same_ca(ca, other));
+        others.any(|other| ca.validity.not_before <= other.validity.not_before)
+    };
+    held != file
+        && !held.is_empty()
+        && held.iter().all(not_later)
+        && file.iter().all(|ca| among(ca, held))
+}
+
 /// The certificates of a CA's file that others are to trust. An intermediate leaves them if the file
 /// holds the root above it, and the server sends it along with its own certificate (`sent`): trust is
 /// in the root then. Without that nobody who trusts the root alone could follow the chain.

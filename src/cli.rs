@@ -158,10 +158,13 @@ pub enum Verb {
          certs renew --within 60d --dry-run\n  \
          certs renew --all --exec 'systemctl restart kubelet'\n  \
          certs renew apiserver --add-san api.example.com\n  \
-         certs renew ca    (the same key: what it signed stays good)\n\n\
+         certs renew ca    (the same key: what it signed stays good)\n  \
+         certs renew --inventory nodes.yaml --out nodes    (the tree of every node)\n  \
+         certs renew node worker1 --inventory nodes.yaml --out nodes    (what its kubelet needs)\n\n\
          --exec is run by /bin/sh after files were written, with CERTS_CHANGED (the names of what\n\
          changed) and CERTS_RESTART (the processes that must be restarted) in its environment, both\n\
-         separated by blanks. Its standard output goes to standard error.\n\n\
+         separated by blanks. With --inventory it is run once, with NODE/NAME of each, also as lines on\n\
+         its standard input. Its standard output goes to standard error.\n\n\
          Exit codes:\n  \
          0  renewed what was due, or nothing was\n  \
          1  failed: a file could not be read or written, the lock was not to be had, signing failed;\n     \

@@ -230,7 +230,7 @@ fn secret_line(from: BorrowedFd<'_>, signals: &SignalFd) -> anyhow::Result<Typed
 
 /// Its standard output is our standard error: what is on ours is the report, which may be read by a
 /// program. Passphrases are none of its business.
-fn exec(command: &str, environment: &[(&str, String)]) -> Result<(), String> {
+fn exec(command: &str, environment: &[(&str, String)], input: &[u8]) -> Result<(), String> {
     let stdout = io::stderr()
         .as_fd()
         .try_clone_to_owned()
@@ -241,10 +241,21 @@ fn exec(command: &str, environment: &[(&str, String)]) -> Result<(), String> {
         .env_remove(PASSPHRASE)
         .env_remove(PASSWORD)
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
+        .stdin(if input.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        })
         .stdout(stdout);
-    let status =
-        as_started(|| shell.status()).map_err(|error| format!("could not be started: {error}"))?;
+    let mut running =
+        as_started(|| shell.spawn()).map_err(|error| format!("could not be started: {error}"))?;
+    if let Some(mut stdin) = running.stdin.take() {
+        // Who does not read it all has ended, or needs no more.
+        let _ = stdin.write_all(input);
+    }
+    let status = running
+        .wait()
+        .map_err(|error| format!("could not be waited for: {error}"))?;
     if status.success() {
         return Ok(());
     }

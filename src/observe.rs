@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use zeroize::Zeroizing;
 
+use crate::bundle::follows;
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
 use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable};
@@ -217,11 +218,11 @@ impl Seen {
         let copy = |file: FileId| {
             let of = source.files.get(&file);
             let there = self.files.get(&file);
+            let same = |there: &FileContent| of.is_some_and(|of| of.bytes == there.bytes);
+            let other = of.zip(there.filter(|there| !same(there)));
             Shared {
-                there: there.map(|there| {
-                    let same = of.is_some_and(|of| of.bytes == there.bytes);
-                    (same, access(there))
-                }),
+                there: there.map(|there| (same(there), access(there))),
+                former: other.is_some_and(|(of, there)| is_former(&there.bytes, &of.bytes)),
                 of: of.map(|of| Octets(Arc::new(of.bytes.clone()))),
                 file,
             }
@@ -293,6 +294,12 @@ impl Seen {
         let largest = usize::try_from(store::LARGEST).unwrap_or(usize::MAX);
         kubeconfig::obstacle(&entry, &existing.bytes, largest)
     }
+}
+
+/// Whether these are certificates of the CAs that others are certificates of by now.
+fn is_former(held: &[u8], now: &[u8]) -> bool {
+    let [held, now] = [held, now].map(Certificate::from_pem);
+    matches!((held, now), (Ok(held), Ok(now)) if follows(&held, &now))
 }
 
 impl Passphrases {

@@ -332,13 +332,28 @@ fn nodes() -> Vec<Value> {
         command.args(["--key-algorithm", "ECDSA-P256", "--output", "json"]);
         parse(&run(command.args(flags)).expect(code))
     };
-    vec![
+    let renew = |names: &[&str], code: i32| {
+        let mut command = certs(&[&["renew"], names].concat());
+        command.args(["--inventory", text(&inventory), "--out"]);
+        command.arg(folder.join("out")).args(["--output", "json"]);
+        parse(&run(&mut command).expect(code))
+    };
+    let made = vec![
         all("10.0.1.1", &["--dry-run"], 0),
         all("10.0.1.1", &[], 0),
         all("10.0.1.2", &[], 4),
         all("10.0.1.2", &["--force"], 0),
         all("10.0.1.2", &["--archive"], 0),
-    ]
+    ];
+    // What is made in one second is called the same.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let renewed = vec![
+        renew(&["--dry-run"], 0),
+        renew(&["ca", "--exec", "true"], 0),
+        renew(&["kube-proxy", "--exec", "exit 1"], 1),
+        renew(&["node", "w1"], 0),
+    ];
+    [made, renewed].concat()
 }
 
 fn checks() -> Vec<Value> {

@@ -50,7 +50,13 @@ impl Preparation<'_> {
 
     /// As the kubelet writes what it rotated: certificates and key in a file called by the time, and then the link
     /// to it.
-    fn rotate(&mut self, pair: usize, spec: &Spec, root: Root, made: &(String, &PrivateKey)) {
+    pub(super) fn rotate(
+        &mut self,
+        pair: usize,
+        spec: &Spec,
+        root: Root,
+        made: &(String, &PrivateKey),
+    ) {
         let (certificates, key) = made;
         let key = key.to_pem();
         let mut bytes = Zeroizing::new(Vec::with_capacity(certificates.len() + key.len()));

@@ -81,6 +81,16 @@ impl<'a> Preparation<'a> {
         key: Option<&PrivateKey>,
     ) -> Result<()> {
         let file = self.file(spec, made)?;
+        if let Place::File { root, .. } = spec.place {
+            let there = match self.found(spec)? {
+                Observed::Certificate { key: Some(key), .. } => key.open().map(Arc::as_ref),
+                _ => None,
+            };
+            let key = key.or(there).context("it has no key")?;
+            self.rotate(pair, spec, root, &(pem(&file), key));
+            self.named_by(spec, made);
+            return Ok(());
+        }
         let Place::Kubeconfig { .. } = spec.place else {
             self.certificates(pair, spec, &file);
             if let Some(key) = key {

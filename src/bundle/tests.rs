@@ -377,3 +377,21 @@ fn above_a_root_that_was_renewed_for_the_same_key_is_nobody_and_each_ends_when_i
     assert_eq!(above(&below, &both), [&root]);
     assert_eq!(above(&below, &[root.clone(), former]), [&root]);
 }
+
+#[test]
+fn what_was_right_before_a_ca_was_renewed_follows_and_nothing_else_does() {
+    let mut found = Found::new();
+    let mut former = lasting(&mut found, "ca", None, "ca", 10);
+    let now = lasting(&mut found, "ca", None, "ca", 1000);
+    let other = ca(&mut found, "etcd-ca", None, "etcd-ca");
+    former.validity.not_before -= Duration::days(1);
+    let [now, other, former] = [&now, &other, &former].map(|ca| vec![ca.clone()]);
+    assert!(follows(&former, &now));
+    assert!(!follows(&now, &now) && !follows(&[], &now));
+    // The younger one stays, and so does who is trusted.
+    assert!(!follows(&now, &former));
+    assert!(!follows(&other, &now) && !follows(&now, &other));
+    let both = [former.clone(), other.clone()].concat();
+    assert!(!follows(&both, &now) && !follows(&former, &[now.clone(), other.clone()].concat()));
+    assert!(follows(&both, &[now, other].concat()));
+}

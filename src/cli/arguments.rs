@@ -7,9 +7,10 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 use super::{
-    Address, BindPort, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn, KeyAlgorithm,
-    KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName, NodeTrees,
-    Nodes, Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Validity,
+    Address, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn,
+    KeyAlgorithm, KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName,
+    NodeTrees, Nodes, Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree,
+    Validity,
 };
 use crate::profile::flags::COMPONENTS;
 
@@ -47,6 +48,10 @@ arguments! {
     /// `certs check`
     Check {
         #[command(flatten)] nodes: NodeTrees,
+        /// Which nodes of --inventory are to have the keys of CAs: control-plane, or none
+        #[arg(long, value_name = "WHERE", default_value = "control-plane", requires = "inventory")]
+        #[arg(hide_possible_values = true)]
+        ca_keys: CaKeys,
         /// Tell of certificates that end within this time [default: 30d, or the last third of its time]
         #[arg(long, value_name = "DURATION")] within: Option<String>,
         /// Tell of CAs that end within this time [default: 180d]
@@ -193,6 +198,7 @@ arguments! {
     Renew {
         /// Names as `certs check` tells them, or paths of the tree; without, what is due
         #[arg(value_name = "NAME", conflicts_with_all = ["all", "within", "ca_within"])] names: Vec<String>,
+        #[command(flatten)] nodes: NodeTrees,
         /// Renew certificates that end within this time [default: 30d, or the last third of its time]
         #[arg(long, value_name = "DURATION", conflicts_with = "all")] within: Option<String>,
         /// Tell of CAs that end within this time, and that are renewed by name alone [default: 180d]

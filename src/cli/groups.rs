@@ -30,10 +30,6 @@ arguments! {
         inventory: Option<PathBuf>,
         /// Directory of the nodes' trees, as certs all makes them
         #[arg(long, value_name = "DIR", requires = "inventory")] out: Option<PathBuf>,
-        /// Which nodes of --inventory are to have the keys of CAs: control-plane, or none
-        #[arg(long, value_name = "WHERE", default_value = "control-plane", requires = "inventory")]
-        #[arg(hide_possible_values = true)]
-        ca_keys: CaKeys,
     }
     /// The node.
     NodeName {

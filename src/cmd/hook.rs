@@ -1,5 +1,7 @@
 //! `--exec`: a command that is run after a change that was committed.
 
+use std::collections::BTreeSet;
+
 use super::Env;
 use crate::facts::Version;
 use crate::profile::reader::{Changed, processes};
@@ -11,7 +13,12 @@ pub(crate) struct Hook {
     pub(crate) command: String,
     /// Names and values.
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// What it reads on its standard input.
+    pub(crate) input: String,
 }
+
+/// The kernel gives no program a longer variable than 128 KiB (`MAX_ARG_STRLEN`), with its name.
+const LONGEST: usize = 120 << 10;
 
 impl Hook {
     /// The command, and what changed.
@@ -30,11 +37,50 @@ impl Hook {
                 ("CERTS_CHANGED", names.join(" ")),
                 ("CERTS_RESTART", restart.join(" ")),
             ],
+            input: String::new(),
+        }
+    }
+
+    /// The same of many nodes: what changed is on the standard input, a line each, and in the environment where
+    /// that has room for it.
+    pub(crate) fn of_nodes(command: &str, names: &[String], restart: &BTreeSet<&str>) -> Self {
+        let restart: Vec<&str> = restart.iter().copied().collect();
+        let changed = ("CERTS_CHANGED", names.join(" "));
+        let restart = ("CERTS_RESTART", restart.join(" "));
+        let mut environment = vec![changed, restart];
+        environment.retain(|(_, value)| value.len() < LONGEST);
+        Self {
+            command: command.to_owned(),
+            environment,
+            input: names.join("\n") + "\n",
         }
     }
 }
 
 /// Runs it; the error says how it ended.
 pub(crate) fn run_hook(hook: &Hook, env: &mut Env<'_>) -> Result<(), String> {
-    (env.exec)(&hook.command, &hook.environment)
+    (env.exec)(&hook.command, &hook.environment, hook.input.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BTreeSet, Hook, LONGEST};
+
+    #[test]
+    fn a_list_that_no_variable_holds_is_on_the_standard_input_alone() {
+        let restart = BTreeSet::from(["kubelet", "kube-proxy"]);
+        let name = "worker/kubelet".to_owned();
+        for (names, held) in [(1, true), (LONGEST / name.len(), false)] {
+            let names = vec![name.clone(); names];
+            let hook = Hook::of_nodes("true", &names, &restart);
+            let changed = hook
+                .environment
+                .iter()
+                .any(|(name, _)| *name == "CERTS_CHANGED");
+            assert_eq!(changed, held);
+            assert_eq!(hook.input.lines().count(), names.len());
+            let told = ("CERTS_RESTART", "kube-proxy kubelet".to_owned());
+            assert!(hook.environment.contains(&told));
+        }
+    }
 }

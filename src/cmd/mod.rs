@@ -46,8 +46,9 @@ use crate::store::Recovered;
 /// Prompts, and gives what was typed.
 pub type Ask = dyn FnMut(&str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>>;
 
-/// Runs a command of a shell with these variables beside its own; the error says how it ended.
-pub type Exec = dyn FnMut(&str, &[(&str, String)]) -> Result<(), String>;
+/// Runs a command of a shell with these variables beside its own, and with this on its standard input; the
+/// error says how it ended.
+pub type Exec = dyn FnMut(&str, &[(&str, String)], &[u8]) -> Result<(), String>;
 
 /// What a run takes from outside its arguments and files.
 pub struct Env<'a> {
@@ -65,7 +66,7 @@ pub struct Env<'a> {
     pub ask: &'a mut Ask,
     /// Whether standard output is a terminal.
     pub terminal: bool,
-    /// Runs a command of a shell with further variables, and tells how it failed.
+    /// Runs a command of a shell with further variables and an input, and tells how it failed.
     pub exec: &'a mut Exec,
     /// Told at once, while the run goes on: that it waits for another one.
     pub notice: &'a mut dyn FnMut(&str),

@@ -130,6 +130,7 @@ fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), S
         out,
         dry_run,
         notes: mut of_facts,
+        ..
     } = settled;
     notes.append(&mut of_facts);
     let store = Store::open(Roots::shared(&out));

@@ -21,6 +21,7 @@ use crate::store::Store;
 mod asked;
 mod changed;
 mod names;
+mod nodes;
 mod tree;
 
 use tree::Tree;
@@ -44,6 +45,9 @@ struct Job {
 }
 
 pub(crate) fn run(verb: Renew, env: &mut Env<'_>) -> Outcome {
+    if verb.nodes.inventory.is_some() || verb.nodes.out.is_some() {
+        return nodes::run(verb, env);
+    }
     let run = verb.run.clone();
     let report = settle(verb, env).and_then(|(job, notes)| {
         let node = job.stated.as_ref().and_then(Stated::node).cloned();
@@ -83,6 +87,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
             typed: job.typed,
             renewal: &job.renewal,
             over: over.as_ref().map(|over| over as &there::Resolve<'_>),
+            kept: None,
             host: env.host.name,
             now: env.now,
         };
@@ -188,6 +193,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             due,
             ca_notice,
             reuse_key: verb.reuse_key,
+            of_many: false,
             there: Vec::new(),
             then: Vec::new(),
             changes,

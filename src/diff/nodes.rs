@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::external::external_of;
+use super::scrutiny::ROTATES;
 use super::tree::{certificates, is_absent, is_made_here, number, numbered};
 use crate::finding::{Code, Finding};
 use crate::key::sha256;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
+use crate::profile::found::is_rotated;
 use crate::profile::{KUBELET, Signer, TABLE, by_name};
 use crate::spec::Spec;
 use crate::x509::serial::Serial;
@@ -66,6 +68,8 @@ pub fn barred(why: &anyhow::Error) -> Finding {
 }
 
 const MAKE: &str = "'certs all --inventory FILE --out DIR' makes it";
+const RENEW: &str = "'certs renew --inventory FILE --out DIR' renews it";
+const BACK: &str = "'certs renew node NODE --inventory FILE --out DIR' renews what its kubelet needs, and tells what to copy";
 const FORCE: &str = "'certs all --inventory FILE --out DIR --force' makes it anew";
 const ANEW: &str = "move it away, and 'certs all --inventory FILE --out DIR' makes it anew";
 
@@ -85,11 +89,13 @@ pub fn signed_for_all(
     };
     for finding in &mut findings {
         // What a kubelet keeps is the row of its kubeconfig.
-        let row = if finding.file == FileId::new(Root::Kubelet, FileId::KUBELET_CURRENT) {
+        let rotated = is_rotated(&finding.file);
+        let row = if rotated {
             by_name(KUBELET)
         } else {
             by_name(&finding.name)
         };
+        let ends = matches!(finding.code, Code::Expired | Code::ExpiresSoon);
         if !row.is_some_and(|row| matches!(row.signer, Signer::Ca(ca) if has_key(ca))) {
             continue;
         }
@@ -100,12 +106,37 @@ pub fn signed_for_all(
             .any(|spec| is_made_here(way_out, spec) || *way_out == external_of(spec, found, code));
         match finding.code {
             Code::Absent => MAKE.clone_into(&mut finding.way_out),
-            Code::ExpiresSoon if reissued => ANEW.clone_into(&mut finding.way_out),
+            // Without it the kubelet cannot ask for another.
+            Code::Expired if row.is_some_and(|row| row.name == KUBELET) => {
+                BACK.clone_into(&mut finding.way_out);
+            }
+            _ if ends && (reissued || rotated || finding.way_out == ROTATES) => {
+                RENEW.clone_into(&mut finding.way_out);
+            }
             _ if reissued => FORCE.clone_into(&mut finding.way_out),
             _ => {}
         }
     }
+    for finding in &mut findings {
+        over_all(&mut finding.way_out);
+    }
     findings
+}
+
+/// What renews one tree renews all of them, where it is told which.
+fn over_all(way_out: &mut String) {
+    const RENEW: &str = "'certs renew";
+    const FLAGS: &str = " --inventory FILE --out DIR";
+    if way_out.contains("--inventory") {
+        return;
+    }
+    let mut from = 0;
+    while let Some(begins) = way_out[from..].find(RENEW).map(|at| from + at + 1)
+        && let Some(length) = way_out[begins..].find('\'')
+    {
+        way_out.insert_str(begins + length, FLAGS);
+        from = begins + length + FLAGS.len() + 1;
+    }
 }
 
 type Digest = [u8; 32];

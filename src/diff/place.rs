@@ -103,7 +103,12 @@ impl Judge<'_> {
         if !same {
             let text = "is another than the one that all nodes share";
             let way_out = match shared.of {
-                Some(_) => "run the same command with --force to put that one in its place",
+                Some(_) if shared.lags() => {
+                    "'certs renew --inventory FILE --out DIR' brings it up to date"
+                }
+                Some(_) => {
+                    "'certs all --inventory FILE --out DIR --force' puts that one in its place"
+                }
                 None => "bring the shared one back, or move this one away",
             };
             self.tell(Code::SharedDiffers, text, way_out);

@@ -17,6 +17,8 @@ pub struct Shared {
     pub of: Option<Octets>,
     /// Whether it is there and holds that, and who may do what with it.
     pub there: Option<(bool, Access)>,
+    /// Whether it holds what was to be there before a CA of it was renewed.
+    pub former: bool,
 }
 
 /// Content of a file that many places hold, which may be a key.
@@ -33,5 +35,10 @@ impl Shared {
     /// Whether another file is in its place.
     pub fn differs(&self) -> bool {
         matches!(self.there, Some((false, _)))
+    }
+
+    /// The same where nothing but the time has passed.
+    pub fn lags(&self) -> bool {
+        self.differs() && self.former
     }
 }

@@ -2,7 +2,8 @@
 
 use super::renewal::NEW;
 use super::telling::planned;
-use super::{Planned, Planner, Step};
+use super::{Planned, Planner, Renewal, Step};
+use crate::bundle::follows;
 use crate::diff::{authorities, diff};
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
@@ -12,7 +13,12 @@ use crate::x509::serial::Serial;
 
 impl Planner<'_> {
     /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
-    pub(super) fn not_due(&self, spec: &Spec, findings: Vec<Finding>) -> Planned {
+    pub(super) fn not_due(
+        &self,
+        spec: &Spec,
+        findings: Vec<Finding>,
+        renewal: &Renewal,
+    ) -> Planned {
         let ca = self.issuer(spec);
         let observed = self.observed(spec);
         let mut findings = findings;
@@ -26,14 +32,20 @@ impl Planner<'_> {
         };
         let trusted = authorities(spec, self.found);
         let holds = found.authorities.iter().any(|one| trusted.contains(one));
-        if !self.is_renewed(ca) || !found.embeds_authorities() || !holds {
+        // What a run over many did not get to that was ended.
+        let follows = renewal.of_many && follows(&found.authorities, trusted);
+        let refreshed = self.is_renewed(ca) && holds || follows;
+        if !refreshed || !found.embeds_authorities() {
             return planned(spec, Step::Keep, findings);
         }
         let mut after = found.clone();
         after.trust(trusted);
         let after = Observed::Kubeconfig(after);
         let left = diff(spec, &after, trusted, self.trusted, self.now);
-        let of_trust = |one: &Finding| matches!(one.code, Code::TrustExtra | Code::TrustMissing);
+        let of_trust = |one: &Finding| {
+            let former = follows && one.code == Code::WrongCa;
+            former || matches!(one.code, Code::TrustExtra | Code::TrustMissing)
+        };
         let mends = |one: &Finding| of_trust(one) && !left.contains(one);
         let (mended, findings) = findings.into_iter().partition(mends);
         Planned {

@@ -1,6 +1,6 @@
 //! What is in the way of a renewal.
 
-use super::due::{Due, Renewal};
+use super::due::Renewal;
 use super::{Planner, is_error};
 use crate::bundle::is_root;
 use crate::diff::{
@@ -130,7 +130,7 @@ impl Planner<'_> {
         let asked = renewal.changes.validity.and_then(ends);
         // Of what was made without it, the backdating is no time of its own.
         let sooner = is.saturating_add(BACKDATE) < asked.map_or(was, |asked| asked.min(was));
-        let soon = matches!(renewal.due, Due::Within(_));
+        let soon = renewal.due.by_end(spec);
         let in_vain = soon && is == was;
         if !sooner && !in_vain {
             return None;
@@ -174,7 +174,7 @@ impl Planner<'_> {
         }
         let stays = |leaf: &&Spec| {
             !renewal.due.names(leaf)
-                || elsewhere(leaf, self.observed(leaf)).is_some()
+                || not_here(leaf, self.observed(leaf), renewal).is_some()
                 || self.parted(leaf, renewal).is_some()
         };
         let ends = |leaf: &Spec| {
@@ -249,4 +249,14 @@ impl Planner<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// Who else keeps it, where this renewal is not to.
+pub(super) fn not_here(
+    spec: &Spec,
+    observed: &Observed,
+    renewal: &Renewal,
+) -> Option<(&'static str, String)> {
+    let keyed = matches!(observed, Observed::Certificate { key: Some(_), .. });
+    elsewhere(spec, observed).filter(|_| !(keyed && renewal.rotates(spec)))
 }

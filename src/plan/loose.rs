@@ -32,7 +32,7 @@ impl Planner<'_> {
         let notice = match self.policy.force {
             Force::Ask(asking) => asking.notice,
             Force::Renew(renewal) => match renewal.due {
-                Due::Within(notice) => notice,
+                Due::Also(_, notice) | Due::Within(notice) => notice,
                 Due::All | Due::Named(_) => Notice::LEAF,
             },
             _ => return None,

@@ -15,7 +15,8 @@ impl Planner<'_> {
         };
         let pair = |pair: &&Spec| {
             let file = Source::File(pair.place.public());
-            found.sources[1] == file && !matches!(pair.place, Place::File { .. })
+            let written = !matches!(pair.place, Place::File { .. }) || renewal.rotates(pair);
+            found.sources[1] == file && written
         };
         renewal.there.iter().find(pair)
     }

@@ -1,10 +1,12 @@
 //! What is renewed, and what is not and why.
 
 use super::due::{Due, Renewal, Verdict};
+use super::hindrance::not_here;
+use super::shared::followed;
 use super::telling::{asked, planned, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, elsewhere, end, ending, external_of, prolong, signing_key};
+use crate::diff::{authorities, diff, end, ending, external_of, prolong, signing_key};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
 use crate::profile::renewal::{Changes, certificate, renewed};
@@ -24,6 +26,9 @@ pub(super) const NEW: [u8; 20] = [0x55; 20];
 impl Planner<'_> {
     /// What is named is meant to be sound then: with an error that stays the run is refused.
     pub(super) fn renewal(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
+        if let Observed::Shared(files) = self.observed(spec) {
+            return Ok(followed(spec, files, self.judge(spec)));
+        }
         let planned = self.renewing(spec, renewal)?;
         if renewal.due.names(spec) && planned.findings.iter().any(is_error) {
             return Err(told([planned.findings, planned.mended].concat(), spec));
@@ -45,7 +50,7 @@ impl Planner<'_> {
             return Ok(planned(spec, Step::Keep, findings));
         };
         if let Some(findings) = self.through(spec, renewal) {
-            return Ok(self.not_due(spec, findings));
+            return Ok(self.not_due(spec, findings, renewal));
         }
         match self.due(spec, &renewal.due) {
             Verdict::Due => {}
@@ -61,10 +66,10 @@ impl Planner<'_> {
                 if spec.is_ca() && !matches!(renewal.due, Due::Named(_)) {
                     findings.extend(ending(spec, observed, renewal.ca_notice, self.now));
                 }
-                return Ok(self.not_due(spec, findings));
+                return Ok(self.not_due(spec, findings, renewal));
             }
         }
-        if let Some((text, way_out)) = elsewhere(spec, observed) {
+        if let Some((text, way_out)) = not_here(spec, observed, renewal) {
             if matches!(renewal.due, Due::All) {
                 return Ok(planned(spec, Step::Keep, findings));
             }
@@ -119,7 +124,7 @@ impl Planner<'_> {
             let findings = [left, mended].concat();
             return Ok(skipped(spec, findings, &told.text, &told.way_out));
         }
-        let why = why(&mended, &renewal.due);
+        let why = why(&mended, &renewal.due, spec);
         let step = if same_key {
             Step::Reissue { why }
         } else {
@@ -189,7 +194,8 @@ impl Planner<'_> {
         let renewed = match due {
             Due::All => leaf,
             Due::Named(_) => due.names(spec),
-            Due::Within(notice) => {
+            Due::Also(..) if due.names(spec) => true,
+            Due::Also(_, notice) | Due::Within(notice) => {
                 let authorities = authorities(spec, self.found);
                 let soon = end(spec, self.observed(spec), authorities, self.now)
                     .filter(|end| leaf && end.is_due(*notice, self.now));

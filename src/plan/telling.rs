@@ -37,10 +37,10 @@ pub(super) fn taken_away(finding: Finding, before: &[Finding]) -> Finding {
 }
 
 /// What a renewal is for: what it mends, and that it is due.
-pub(super) fn why(mended: &[Finding], due: &Due) -> Vec<Code> {
+pub(super) fn why(mended: &[Finding], due: &Due, spec: &Spec) -> Vec<Code> {
     let errors = mended.iter().filter(|finding| is_error(finding));
     let mut why: Vec<Code> = errors.map(|finding| finding.code).collect();
-    if matches!(due, Due::Within(_)) && !why.contains(&Code::Expired) {
+    if due.by_end(spec) && !why.contains(&Code::Expired) {
         why.insert(0, Code::ExpiresSoon);
     }
     why

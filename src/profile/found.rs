@@ -40,7 +40,7 @@ use signs::is_lone_key_of_ca;
 pub use asked::as_asked;
 pub use entry::{Leading, Ours, of_entry};
 pub use evidence::Evidence;
-pub use kubelets::{is_kubelets, is_superseded};
+pub use kubelets::{is_kubelets, is_rotated, is_superseded};
 pub use loose::{certificate_beside, loose, paired};
 pub use signs::{is_called_ca, is_of_service_accounts};
 pub use told::{given, is_new, key_algorithm, led};

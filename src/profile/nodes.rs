@@ -21,9 +21,11 @@ pub struct Member {
 }
 
 /// The rows that no control plane has, and a worker does, beside its kubelet's.
-const WORKERS: [&str; 2] = ["kube-proxy", "kubelet-serving"];
+const WORKERS: [&str; 2] = ["kube-proxy", SERVING];
 /// The row of a kubelet's kubeconfig, and of the client certificate in it.
 pub const KUBELET: &str = "kubelet";
+/// The row of what a kubelet serves with.
+const SERVING: &str = "kubelet-serving";
 /// The administrator past all authorization is needed once, where the cluster begins, as `kubeadm join`
 /// makes none either.
 const FIRST: &str = "super-admin";
@@ -103,6 +105,11 @@ impl Member {
         } = self.roles;
         self.ca_keys && control_plane && (etcd || !row.etcd)
     }
+}
+
+/// Whether it is one of those by which a kubelet is who it is: without them its node is none of the cluster's.
+pub fn is_of_kubelet(row: &str) -> bool {
+    [KUBELET, SERVING].contains(&row)
 }
 
 /// The rows that all nodes of a cluster share: its CAs, and the key pair of its service accounts.

@@ -1,5 +1,6 @@
 //! Which process reads what is stored, and whether it reads it again when that has changed.
 
+use crate::config::inventory::Roles;
 use crate::facts::Version;
 
 /// A process that reads a row.
@@ -81,6 +82,52 @@ pub struct Process {
     pub restart: Vec<String>,
     /// What changed of what it reads again by itself.
     pub reads: Vec<String>,
+}
+
+/// What runs where, by the roles of a node.
+const RUNS: &[(&str, Roles)] = &[
+    ("etcd", MEMBERS),
+    ("etcdctl", MEMBERS),
+    ("kube-apiserver", PLANES),
+    ("kube-controller-manager", PLANES),
+    (
+        "kube-proxy",
+        Roles {
+            worker: true,
+            ..NONE
+        },
+    ),
+    ("kube-scheduler", PLANES),
+    ("kubectl", PLANES),
+    (
+        KUBELET,
+        Roles {
+            worker: true,
+            ..PLANES
+        },
+    ),
+];
+const NONE: Roles = Roles {
+    control_plane: false,
+    etcd: false,
+    worker: false,
+};
+const MEMBERS: Roles = Roles { etcd: true, ..NONE };
+const PLANES: Roles = Roles {
+    control_plane: true,
+    ..NONE
+};
+
+/// Those of `processes` that run on a node: of what all share each reads its own part.
+pub fn running_on(roles: Roles, mut processes: Vec<Process>) -> Vec<Process> {
+    let runs = |needs: &Roles| {
+        needs.control_plane && roles.control_plane
+            || needs.etcd && roles.etcd
+            || needs.worker && roles.worker
+    };
+    let here = |name| RUNS.iter().any(|(run, needs)| *run == name && runs(needs));
+    processes.retain(|process| here(process.name));
+    processes
 }
 
 /// It has the client certificate that it renews by itself in memory, and looks at its file at the start alone.
@@ -188,6 +235,8 @@ pub fn processes(changed: &[Changed], version: Option<Version>) -> Vec<Process> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::profile::TABLE;
 
@@ -312,5 +361,28 @@ mod tests {
             let said = unstated.since.map(|version| version.to_string());
             assert_eq!(said.as_deref(), Some(since));
         }
+    }
+
+    #[test]
+    fn each_process_runs_somewhere_and_of_a_nodes_processes_those_of_its_roles_are_told() {
+        let all = TABLE.iter().map(|row| changed(row.name));
+        let all = processes(&all.collect::<Vec<_>>(), None);
+        let on = |roles: Roles| -> BTreeSet<&str> {
+            let running = running_on(roles, all.clone());
+            running.iter().map(|process| process.name).collect()
+        };
+        let worker = Roles {
+            worker: true,
+            ..NONE
+        };
+        assert_eq!(on(worker), ["kube-proxy", "kubelet"].into());
+        assert_eq!(on(MEMBERS), ["etcd", "etcdctl"].into());
+        let every = on(Roles {
+            worker: true,
+            etcd: true,
+            ..PLANES
+        });
+        assert_eq!(every, all.iter().map(|process| process.name).collect());
+        assert!(on(NONE).is_empty());
     }
 }

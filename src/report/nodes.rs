@@ -1,14 +1,17 @@
 //! What a run over the trees of many nodes has to tell.
 
+mod people;
+mod renewed;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::lines::{BOLD, GREEN, count, line, painted, shown, told, words, wrapped};
+use super::readers::{self, Grouped, Process, Ran};
 use super::shape::{Told, json, text_of, texts, timestamp, yaml};
 use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
-use crate::finding::Severity;
+use crate::finding::{Code, Severity};
 use crate::outcome::Exit;
 use crate::store::{self, Recovered};
 
@@ -34,6 +37,14 @@ pub struct Nodes {
     left: Vec<String>,
     notes: Vec<String>,
     next: Vec<next::Advice>,
+    /// Of a renewal who reads what changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<Vec<Process>>,
+    /// What `--exec` came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exec: Option<Ran>,
+    #[serde(skip)]
+    grouped: Grouped,
     #[serde(skip)]
     completed: bool,
     #[serde(skip)]
@@ -143,7 +154,17 @@ impl Report {
 impl Node {
     /// Whether there is anything to be made or replaced.
     pub fn changes(&self) -> bool {
-        !self.part.items.is_empty()
+        self.part.items.iter().any(|item| item.step != "skip")
+    }
+
+    /// Whether files were written.
+    pub fn is_changed(&self) -> bool {
+        self.part.result == Outcome::Changed
+    }
+
+    /// Whether this is told of it.
+    pub fn tells(&self, code: Code) -> bool {
+        self.part.findings.iter().any(|told| told.code == code.id())
     }
 
     /// What became of its archive, or would.
@@ -188,6 +209,9 @@ impl Nodes {
             left: Vec::new(),
             notes,
             next: Vec::new(),
+            processes: None,
+            exec: None,
+            grouped: Grouped::default(),
             completed: false,
             least,
         }
@@ -269,6 +293,9 @@ impl Nodes {
         if let Some(exit) = self.parts().find_map(|part| part.refused) {
             return exit;
         }
+        if self.exec.as_ref().is_some_and(Ran::has_failed) {
+            return Exit::Failed;
+        }
         Exit::of_findings(self.findings().map(|told| told.level).max(), self.least)
     }
 
@@ -278,108 +305,6 @@ impl Nodes {
             Output::Text => self.text(format),
             Output::Json => (json(self), Vec::new()),
             Output::Yaml => (yaml(self), Vec::new()),
-        }
-    }
-
-    fn text(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
-        let (mut stdout, mut stderr) = (String::new(), String::new());
-        text::wrong(&mut stderr, self.findings(), format);
-        if self.result == Outcome::Refused {
-            text::refused(&mut stderr, self.findings(), self.completed);
-        }
-        if !format.quiet {
-            self.body(&mut stdout, format);
-        }
-        (stdout.into_bytes(), stderr.into_bytes())
-    }
-
-    fn body(&self, text: &mut String, format: &Format) {
-        let notes = self.notes.iter().map(|note| (None, note));
-        let of_nodes = self.each.iter();
-        let of_nodes =
-            of_nodes.flat_map(|node| node.part.notes.iter().map(move |note| (Some(node), note)));
-        let notes = notes.chain(self.shared.notes.iter().map(|note| (None, note)));
-        for (node, note) in notes.chain(of_nodes) {
-            let of = node.map_or(String::new(), |node| format!("{}: ", node.name));
-            told(text, &format!("note: {of}{note}"), format);
-        }
-        for name in &self.left {
-            let what = match name.strip_suffix(".tar") {
-                Some(_) => "of no node",
-                None => "no node",
-            };
-            let note = format!("note: {name} is {what} of the inventory, and stays as it is");
-            told(text, &note, format);
-        }
-        for (title, step) in [
-            ("Would make", &["create", "derive"][..]),
-            ("Would replace", &["replace", "refresh"]),
-        ] {
-            let title = match self.result {
-                Outcome::Planned | Outcome::Refused => title,
-                _ if step[0] == "create" => "Made",
-                _ => "Replaced",
-            };
-            self.changed(text, title, step, format);
-        }
-        self.archived(text, format);
-        let unchanged = self.each.iter().filter(|node| !node.changes()).count();
-        if self.result == Outcome::Unchanged {
-            let sentence = format!(
-                "Everything is as wanted on {}; {}.",
-                count(unchanged, "node"),
-                text::written(self.completed)
-            );
-            told(text, &sentence, format);
-        } else if unchanged > 0 && self.result != Outcome::Refused {
-            line(text, &painted(format, BOLD, "Kept as it is:"));
-            wrapped(text, "  ", &words(&count(unchanged, "node")), " ", format);
-        }
-        for backup in self.parts().flat_map(|part| &part.backups) {
-            let sentence = format!("What was replaced is kept in {}", backup.display());
-            told(text, &sentence, format);
-        }
-        if self.result == Outcome::Planned {
-            told(text, "This was a dry run; nothing was written.", format);
-        }
-        text::advise(text, &self.next, format);
-    }
-
-    fn archived(&self, text: &mut String, format: &Format) {
-        let made = |node: &&Node| {
-            node.archive
-                .is_some_and(|archive| archive != Archived::Kept)
-        };
-        let made = self.each.iter().filter(made).count();
-        if made == 0 {
-            return;
-        }
-        let title = match self.result {
-            Outcome::Planned | Outcome::Refused => "Would archive:",
-            _ => "Archived:",
-        };
-        line(text, &painted(format, GREEN, title));
-        let sentence = format!("{}, each beside its tree in NODE.tar", count(made, "node"));
-        wrapped(text, "  ", &words(&sentence), " ", format);
-    }
-
-    fn changed(&self, text: &mut String, title: &str, steps: &[&str], format: &Format) {
-        let names = |part: &Part| -> Vec<String> {
-            let items = part.items.iter().filter(|item| steps.contains(&item.step));
-            items.map(|item| item.name.clone()).collect()
-        };
-        let mut lists = vec![("shared by all", names(&self.shared))];
-        let nodes = self.each.iter();
-        lists.extend(nodes.map(|node| (node.name.as_str(), names(&node.part))));
-        lists.retain(|(_, names)| !names.is_empty());
-        if lists.is_empty() {
-            return;
-        }
-        line(text, &painted(format, GREEN, &format!("{title}:")));
-        for (of, names) in lists {
-            let names = names.join(", ");
-            let pieces = words(&shown(&format!("{of}: {names}")));
-            wrapped(text, "  ", &pieces, " ", format);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Who reads what changed, and what the command came to that was run for it.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
-use super::lines::{line, painted, shown, wrapped};
+use super::lines::{count, line, painted, shown, wrapped};
 use super::{Exit, Format, Outcome, Report};
 use crate::facts::Version;
 use crate::observed::Observed;
-use crate::profile::reader::{Changed, processes};
+use crate::profile::reader::{self as profile, Changed, processes};
 use crate::profile::renewal::certificate;
 use crate::spec::Spec;
 use crate::x509::san::San;
@@ -22,6 +24,47 @@ pub(super) struct Process {
     restart: Vec<String>,
     /// What it reads again by itself.
     reads: Vec<String>,
+    /// Of many nodes those on which it does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<String>,
+}
+
+impl Process {
+    fn of(process: profile::Process) -> Self {
+        let since = process.since;
+        Self {
+            name: process.name,
+            since: since.map(|version| format!("v{}.{}", version.major, version.minor)),
+            restart: process.restart,
+            reads: process.reads,
+            nodes: Vec::new(),
+        }
+    }
+}
+
+/// The processes of many nodes, each once where it is told the same of several.
+#[derive(Debug, Default)]
+pub(super) struct Grouped {
+    known: HashMap<Key, usize>,
+    pub(super) all: Vec<Process>,
+}
+
+/// What is told of a process, but for where it is.
+type Key = (&'static str, Option<String>, Vec<String>, Vec<String>);
+
+impl Grouped {
+    /// Those of one node.
+    pub(super) fn add(&mut self, node: &str, processes: Vec<profile::Process>) {
+        for process in processes.into_iter().map(Process::of) {
+            let (restart, reads) = (process.restart.clone(), process.reads.clone());
+            let key = (process.name, process.since.clone(), restart, reads);
+            let at = *self.known.entry(key).or_insert(self.all.len());
+            if at == self.all.len() {
+                self.all.push(process);
+            }
+            self.all[at].nodes.push(node.to_owned());
+        }
+    }
 }
 
 /// What was run.
@@ -33,20 +76,24 @@ pub(super) struct Ran {
     failure: Option<String>,
 }
 
+impl Ran {
+    pub(super) fn of(command: &str, result: Result<(), String>) -> Self {
+        Self {
+            command: command.to_owned(),
+            failure: result.err(),
+        }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+}
+
 impl Report {
     /// What was changed, or would be, and who reads it.
     pub fn read_by(&mut self, changed: &[Changed], version: Option<Version>) {
-        let told = processes(changed, version)
-            .into_iter()
-            .map(|process| Process {
-                name: process.name,
-                since: process
-                    .since
-                    .map(|version| format!("v{}.{}", version.major, version.minor)),
-                restart: process.restart,
-                reads: process.reads,
-            });
-        self.processes = Some(told.collect());
+        let told = processes(changed, version);
+        self.processes = Some(told.into_iter().map(Process::of).collect());
     }
 
     /// What was run once all was written. That it failed fails the run, if that was not refused.
@@ -54,10 +101,7 @@ impl Report {
         if result.is_err() {
             self.refused.get_or_insert(Exit::Failed);
         }
-        self.exec = Some(Ran {
-            command: command.to_owned(),
-            failure: result.err(),
-        });
+        self.exec = Some(Ran::of(command, result));
         self.exit_code = self.exit().code();
     }
 }
@@ -83,10 +127,10 @@ pub(super) fn names_changed(
 }
 
 /// Why a run failed whose files were all written.
-pub(super) fn failure(report: &Report) -> Option<String> {
-    let ran = report.exec.as_ref()?;
+pub(super) fn failure(exec: Option<&Ran>, result: Outcome) -> Option<String> {
+    let ran = exec?;
     let failure = ran.failure.as_ref()?;
-    let all = if report.result == Outcome::Changed {
+    let all = if result == Outcome::Changed {
         "all was written"
     } else {
         "what the interrupted run had begun was written"
@@ -98,10 +142,7 @@ pub(super) fn failure(report: &Report) -> Option<String> {
 }
 
 /// The two lists, for people.
-pub(super) fn body(text: &mut String, report: &Report, format: &Format) {
-    let Some(processes) = &report.processes else {
-        return;
-    };
+pub(super) fn body(text: &mut String, processes: &[Process], exec: Option<&Ran>, format: &Format) {
     let lists = [
         ("Restart, since they read it at their start alone:", true),
         ("No restart: they read it again by themselves:", false),
@@ -131,7 +172,8 @@ pub(super) fn body(text: &mut String, report: &Report, format: &Format) {
             if let Some(first) = names.first_mut() {
                 let since = process.since.as_ref();
                 let since = since.map_or_else(String::new, |since| format!(" from {since} on"));
-                first.insert_str(0, &format!("{}{since} (", process.name));
+                let nodes = of_nodes(&process.nodes);
+                first.insert_str(0, &format!("{}{since}{nodes} (", process.name));
             }
             if let Some(last) = names.last_mut() {
                 last.push(')');
@@ -139,9 +181,26 @@ pub(super) fn body(text: &mut String, report: &Report, format: &Format) {
             wrapped(text, "  ", &names, ", ", format);
         }
     }
-    if let Some(ran) = &report.exec
+    if let Some(ran) = exec
         && ran.failure.is_none()
     {
         line(text, &format!("Was run: {}", shown(&ran.command)));
+    }
+}
+
+/// So many nodes are named of one process.
+const NAMED: usize = 8;
+
+/// Where a process runs. All are in the report for programs.
+fn of_nodes(nodes: &[String]) -> String {
+    let (first, others) = nodes.split_at(nodes.len().min(NAMED));
+    let mut names: Vec<String> = first.iter().map(|node| shown(node)).collect();
+    if !others.is_empty() {
+        names.push(count(others.len(), "other"));
+    }
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!(" of {last}"),
+        Some((last, before)) => format!(" of {} and {last}", before.join(", ")),
     }
 }

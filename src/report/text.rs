@@ -102,7 +102,7 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
     let mut stdout = String::new();
     let mut stderr = String::new();
     wrong(&mut stderr, report.findings.iter(), format);
-    if let Some(failure) = super::readers::failure(report) {
+    if let Some(failure) = super::readers::failure(report.exec.as_ref(), report.result) {
         let word = painted(format, RED, "error");
         line(&mut stderr, &format!("{word}: {}", shown(&failure)));
     }
@@ -204,7 +204,9 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     if report.result == Outcome::Planned {
         told(text, "This was a dry run; nothing was written.", format);
     }
-    super::readers::body(text, report, format);
+    if let Some(processes) = &report.processes {
+        super::readers::body(text, processes, report.exec.as_ref(), format);
+    }
     next(text, report, format);
 }
 

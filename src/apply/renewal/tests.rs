@@ -18,6 +18,7 @@ fn planned(found: &Found, specs: &[Spec], names: &[&str], reuse_key: bool) -> Pl
         due: Due::Named(names.iter().map(|name| (*name).to_owned()).collect()),
         ca_notice: Notice::CA,
         reuse_key,
+        of_many: false,
         then: Vec::new(),
         there: Vec::new(),
         changes: Changes::default(),

@@ -94,7 +94,7 @@ fn settle<'a>(verb: Check, env: &mut Env<'a>) -> Result<(Job<'a>, Vec<String>), 
     let asked = Asked {
         inventory: verb.nodes.inventory.as_ref(),
         out: verb.nodes.out.as_ref(),
-        ca_keys: verb.nodes.ca_keys,
+        ca_keys: verb.ca_keys,
         tree: &verb.tree,
         given,
         makes: false,
@@ -132,7 +132,7 @@ impl Job<'_> {
             // It is what signs for the nodes, and none of them.
             looked.findings.retain(|told| told.code != Code::Absent);
             looked.lacking.clear();
-            looked.tell(&mut one, None);
+            looked.tell(&mut one, Some(&BTreeMap::new()));
         }
         checked.add(one.in_short(), &self.shared, &[]);
         Ok(())

@@ -108,17 +108,7 @@ impl Run<'_> {
     /// That there are some which are no more of their trees, where none are made.
     pub(super) fn stale_archives(&self, nodes: &[Node]) -> Option<String> {
         let changed = (0..nodes.len()).filter(|node| !self.archive && nodes[*node].changes());
-        let paths =
-            changed.map(|node| archive_of(&self.trees.out, self.trees.cluster.name(node)).0);
-        let mut there = paths.filter(|path| path.exists());
-        let path = there.next()?;
-        let path = path.display();
-        Some(match there.count() {
-            0 => format!("{path} is of the tree as it was: --archive makes it anew"),
-            more => format!(
-                "{path} is of the tree as it was, and {more} more: --archive makes them anew"
-            ),
-        })
+        self.trees.stale_archives(changed, "--archive")
     }
 
     /// What has the name of a node's archive.

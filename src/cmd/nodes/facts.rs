@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::cli::{CaKeys, Tree};
 use crate::cmd::around::{Wrong, configuration, parsed};
 use crate::cmd::{Env, Stop};
-use crate::config::inventory::{self, Inventory, Node};
+use crate::config::inventory::{self, Inventory, Node, Roles};
 use crate::facts::{self, ClusterFacts, Facts, Given, Role, defaults};
 use crate::location::{FileId, Root};
 use crate::profile::found::is_kubelets;
@@ -38,6 +38,9 @@ pub(crate) struct Settled {
     pub(crate) cluster: Cluster,
     /// What all nodes share.
     pub(crate) specs: Vec<Spec>,
+    /// What holds for the whole cluster, and as far as it was stated.
+    pub(crate) facts: ClusterFacts,
+    pub(crate) given: Given,
     pub(crate) out: PathBuf,
     pub(crate) dry_run: Option<bool>,
     pub(crate) notes: Vec<String>,
@@ -103,8 +106,10 @@ pub(crate) fn settle(asked: Asked<'_>, env: &mut Env<'_>) -> Result<Settled, Sto
     notes.append(&mut facts.notes);
     cluster.given.dry_run = None;
     Ok(Settled {
+        given: cluster.given.clone(),
         cluster,
         specs,
+        facts: facts.cluster,
         out: out.clone(),
         dry_run: facts.dry_run,
         notes,
@@ -275,6 +280,16 @@ impl Cluster {
 
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// What runs on it.
+    pub(crate) fn roles(&self, node: usize) -> Roles {
+        self.nodes[node].roles
+    }
+
+    /// The number of the node of this name.
+    pub(crate) fn number(&self, name: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| node.name == name)
     }
 
     /// Whether a node has this file of what all share.

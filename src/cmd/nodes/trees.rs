@@ -1,17 +1,18 @@
 //! The trees of many nodes, as every run over them that writes finds them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::facts::Cluster;
 use crate::cmd::sequence::writer;
 use crate::cmd::{Env, Stop};
-use crate::location::Root;
+use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::{KeyState, Observed};
 use crate::report::Nodes;
 use crate::spec::Spec;
-use crate::store::{Store, Writer, check_place, has_fresh, is_new};
+use crate::store::{Store, Writer, archive_of, check_place, has_fresh, is_new};
 
 /// Where they are.
 pub(crate) struct Trees {
@@ -44,8 +45,14 @@ impl Trees {
         is_new(&self.out, self.cluster.name(node))
     }
 
-    /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged.
-    pub(crate) fn complete(&self, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
+    /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged. The files that
+    /// those wrote.
+    pub(crate) fn complete(
+        &self,
+        told: &mut Nodes,
+        env: &mut Env<'_>,
+    ) -> Result<BTreeMap<usize, Vec<FileId>>, Stop> {
+        let mut finished = BTreeMap::new();
         for node in (0..self.cluster.len()).filter(|node| !self.is_new(*node)) {
             let store = self.store(node);
             let roots: Vec<Root> = Root::TREE
@@ -60,13 +67,14 @@ impl Trees {
             let (_, recovered) = writer(&store, [&roots, &[]], self.lock_timeout, env)?;
             if let Some(recovered) = recovered {
                 told.recovered(&recovered);
+                finished.insert(node, recovered.finished);
             }
         }
         // Where no node is new nobody else would.
         if has_fresh(&self.out)? {
             self.above(env)?.discard_fresh()?;
         }
-        Ok(())
+        Ok(finished)
     }
 
     /// The directory of the nodes' trees, for this run alone.
@@ -74,6 +82,24 @@ impl Trees {
         let roots = [&[Root::Kubeconfig][..], &[]];
         let (writer, _) = writer(&self.shared, roots, self.lock_timeout, env)?;
         Ok(writer)
+    }
+
+    /// That there are archives of these nodes, which are no more of their trees, and by what they are made anew.
+    pub(crate) fn stale_archives(
+        &self,
+        changed: impl Iterator<Item = usize>,
+        by: &str,
+    ) -> Option<String> {
+        let paths = changed.map(|node| archive_of(&self.out, self.cluster.name(node)).0);
+        let mut there = paths.filter(|path| path.exists());
+        let path = there.next()?;
+        let path = path.display();
+        Some(match there.count() {
+            0 => format!("{path} is of the tree as it was: {by} makes it anew"),
+            more => {
+                format!("{path} is of the tree as it was, and {more} more: {by} makes them anew")
+            }
+        })
     }
 
     /// The keys of CAs that could not be opened.

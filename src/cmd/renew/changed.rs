@@ -3,8 +3,8 @@
 use crate::cmd::sequence::Judged;
 use crate::location::FileId;
 use crate::observed::{Observed, Source};
-use crate::profile::by_name;
 use crate::profile::reader::{Changed, Through};
+use crate::profile::{TABLE, by_name};
 use crate::spec::Spec;
 
 /// What this run changed, and one that was interrupted before it, which is written even where this
@@ -56,9 +56,14 @@ fn read(judged: &Judged, spec: &Spec) -> Changed {
         Some(kubeconfig) if by_name(&spec.name).is_none() => kubeconfig,
         _ => spec,
     };
+    // A copy is called by its file.
+    let copied = TABLE.iter().find(|row| {
+        let file = Source::File(row.stored.public());
+        by_name(&spec.name).is_none() && file == public
+    });
     Changed {
         name: spec.name.clone(),
-        row: row.name.clone(),
+        row: copied.map_or(row.name.clone(), |row| row.name.to_owned()),
         through: if row.name == spec.name {
             Through::Itself
         } else {

@@ -8,6 +8,7 @@ use crate::diff::NOT_WRITTEN;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Seen, survey};
 use crate::observed::{Observed, Source};
+use crate::plan::Renewal;
 use crate::profile::TABLE;
 use crate::profile::found::loose;
 use crate::spec::{Content, Place, Spec};
@@ -18,7 +19,7 @@ pub(super) fn named(
     typed: &[String],
     specs: &[Spec],
     seen: &Seen,
-    store: &Store,
+    (store, renewal): (&Store, &Renewal),
 ) -> Result<BTreeSet<String>, Stop> {
     let mut names = BTreeSet::new();
     let mut wrong = Vec::new();
@@ -35,8 +36,10 @@ pub(super) fn named(
                 "\"{name}\" is a key pair without a certificate, and has no end"
             )),
             Some(spec) => {
-                names.insert(pair_of(spec, specs, seen).name.clone());
+                names.insert(pair_of(spec, specs, seen, renewal).name.clone());
             }
+            // Another of the nodes may have it.
+            None if renewal.of_many => {}
             None => wrong.push(unknown(name, specs, store)),
         }
     }
@@ -92,7 +95,12 @@ fn unknown(name: &str, specs: &[Spec], store: &Store) -> String {
 }
 
 /// What holds the certificate that a spec is about: a kubeconfig may name a pair of the tree.
-fn pair_of<'a>(spec: &'a Spec, specs: &'a [Spec], seen: &Seen) -> &'a Spec {
+pub(super) fn pair_of<'a>(
+    spec: &'a Spec,
+    specs: &'a [Spec],
+    seen: &Seen,
+    renewal: &Renewal,
+) -> &'a Spec {
     let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name) else {
         return spec;
     };
@@ -100,7 +108,9 @@ fn pair_of<'a>(spec: &'a Spec, specs: &'a [Spec], seen: &Seen) -> &'a Spec {
         return spec;
     };
     // One without a file of its key is renewed by nobody.
-    let holds =
-        |pair: &&Spec| pair.place.public() == *file && !matches!(pair.place, Place::File { .. });
+    let holds = |pair: &&Spec| {
+        let written = !matches!(pair.place, Place::File { .. }) || renewal.rotates(pair);
+        pair.place.public() == *file && written
+    };
     specs.iter().find(holds).unwrap_or(spec)
 }

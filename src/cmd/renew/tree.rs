@@ -7,11 +7,13 @@ use time::OffsetDateTime;
 use super::{asked, names};
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::location::{Owner, Root};
-use crate::observe::{Passphrases, observe};
-use crate::observed::Observed;
+use crate::diff::Notice;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Passphrases, Seen, observe};
+use crate::observed::{Observed, Source};
 use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
 use crate::profile::renewal::certificate;
+use crate::profile::{is_of_kubelet, signing_file};
 use crate::spec::{Place, Spec};
 use crate::store::{self, Store};
 
@@ -23,16 +25,106 @@ pub(super) struct Tree<'a> {
     pub(super) typed: asked::Typed,
     pub(super) renewal: &'a Renewal,
     pub(super) over: Option<&'a there::Resolve<'a>>,
+    pub(super) kept: Option<Kept<'a>>,
     pub(super) host: &'a str,
     pub(super) now: OffsetDateTime,
+}
+
+/// What signs for a tree that is one of many, and is kept for all of them.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    pub(super) source: &'a Seen,
+    /// What is in that place.
+    pub(super) specs: &'a [Spec],
+    /// The certificates of CAs that the tree may have copies of.
+    pub(super) copies: &'a [Spec],
+    /// Those of the CAs that were named.
+    pub(super) cas: &'a BTreeSet<String>,
+    /// Where all is renewed that its kubelet needs to come back, how long before its end the rest is.
+    pub(super) back: Option<Notice>,
+}
+
+impl Kept<'_> {
+    /// Takes out of `places` what is kept elsewhere; the copies that may be there.
+    fn parted(&self, places: &mut Vec<Spec>) -> Vec<Spec> {
+        let kept = self.specs.iter().chain(self.copies);
+        let kept: Vec<FileId> = kept.flat_map(|spec| spec.place.files()).collect();
+        places.retain(|place| !place.place.files().iter().any(|file| kept.contains(file)));
+        self.copies.to_vec()
+    }
+
+    /// Holds the copies against what they are copies of, which signs.
+    fn share(&self, seen: &mut Seen) {
+        for copy in self.copies {
+            seen.share(copy, self.source);
+        }
+        self.follow(seen);
+        let kept = self.specs.iter();
+        let kept = kept.filter_map(|spec| self.source.observed.get_key_value(&spec.name));
+        seen.observed
+            .extend(kept.map(|(name, found)| (name.clone(), found.clone())));
+    }
+
+    /// A kubeconfig that names a copy reads in it what the copy will hold.
+    fn follow(&self, seen: &mut Seen) {
+        for ca in self.specs {
+            let public = ca.place.public();
+            let lags = seen.observed.values().any(|found| match found {
+                Observed::Shared(files) => files
+                    .iter()
+                    .any(|shared| shared.file == public && shared.lags()),
+                _ => false,
+            });
+            let Some(Observed::Certificate { chain, .. }) = self.source.observed.get(&ca.name)
+            else {
+                continue;
+            };
+            for found in seen.observed.values_mut().filter(|_| lags) {
+                if let Observed::Kubeconfig(found) = found
+                    && found.sources[0] == Source::File(public.clone())
+                {
+                    found.authorities.clone_from(chain);
+                }
+            }
+        }
+    }
+
+    fn signs(&self, leaf: &Spec) -> bool {
+        self.specs.iter().any(|ca| is_signed_by(leaf, ca))
+    }
+
+    /// Those CAs that sign for one of these.
+    fn issuers(&self, wanted: &[Spec]) -> Vec<Spec> {
+        let signs = |ca: &&Spec| ca.is_ca() && wanted.iter().any(|spec| is_signed_by(spec, ca));
+        self.specs.iter().filter(signs).cloned().collect()
+    }
+
+    /// Whether it is of a CA that was named: a copy of its certificate, or what hangs on it.
+    fn is_of_named(&self, spec: &Spec, observed: Option<&Observed>) -> bool {
+        let named = |ca: &Spec| self.cas.contains(&ca.name);
+        let public = spec.place.public();
+        let copy = matches!(observed, Some(Observed::Shared(_)))
+            && self.specs.iter().any(|ca| {
+                let apart = signing_file(ca).is_some_and(|apart| apart.place.public() == public);
+                named(ca) && (ca.place.public() == public || apart)
+            });
+        copy || hangs_on_one_of(spec, observed, self.cas)
+    }
 }
 
 impl Tree<'_> {
     /// What is there, and what is to be done.
     pub(super) fn judge(&self, passphrases: &Passphrases) -> Result<Judged, Stop> {
-        let (places, closed) = there::places(self.store, self.roots);
+        let (mut places, closed) = there::places(self.store, self.roots);
+        let copies = self
+            .kept
+            .map_or_else(Vec::new, |kept| kept.parted(&mut places));
         let trusted = store::trusted_users(Owner::default());
-        let mut seen = observe(&places, self.store, passphrases, trusted);
+        let all = places.iter().chain(&copies);
+        let mut seen = observe(all, self.store, passphrases, trusted);
+        if let Some(kept) = self.kept {
+            kept.share(&mut seen);
+        }
         // With the same key no half is parted from the other.
         let mut unread = Vec::new();
         if !self.renewal.reuse_key {
@@ -40,7 +132,8 @@ impl Tree<'_> {
         }
         let resolved = |found: &_| there::specs(places.clone(), found, self.over, self.host);
         let mut specs = resolved(&seen.observed)?;
-        if specs.is_empty() && closed.is_empty() {
+        specs.extend(copies.iter().filter(|copy| is_there(copy, &seen)).cloned());
+        if specs.is_empty() && closed.is_empty() && self.kept.is_none() {
             return Err(there::nothing(self.store));
         }
         // Issuers first.
@@ -48,23 +141,36 @@ impl Tree<'_> {
         let mut renewal = self.renewal.clone();
         let mut wanted = specs.clone();
         renewal.there.clone_from(&specs);
-        let names = names::named(self.names, &specs, &seen, self.store)?;
+        let mut names = names::named(self.names, &specs, &seen, (self.store, self.renewal))?;
         let asked_of: Vec<&Spec> = specs
             .iter()
             .filter(|spec| names.contains(&spec.name))
             .collect();
         let changes = &renewal.changes;
-        let unheeded = asked::unheeded(self.typed, changes, &asked_of, &seen.observed);
-        if !unheeded.is_empty() {
-            return Err(Stop::Usage(unheeded));
+        // Of many nodes that is asked of all that they have together.
+        if self.kept.is_none() {
+            let unheeded = asked::unheeded(self.typed, changes, &asked_of, &seen.observed);
+            if !unheeded.is_empty() {
+                return Err(Stop::Usage(unheeded));
+            }
         }
         if !changes.add.is_empty() || !changes.remove.is_empty() {
             renewal.then = resolved(&asked::found_then(changes, &asked_of, &seen.observed))?;
         }
-        if !names.is_empty() {
+        if let Some((kept, notice)) = self.kept.and_then(|kept| Some((kept, kept.back?))) {
+            let own = specs.iter().filter(|spec| is_of_kubelet(&spec.name));
+            let pairs = own.map(|spec| names::pair_of(spec, &specs, &seen, self.renewal));
+            let signed = pairs.filter(|pair| kept.signs(pair));
+            names = signed.map(|pair| pair.name.clone()).collect();
+            renewal.due = Due::Also(names, notice);
+        } else if !self.names.is_empty() {
             wanted.retain(|spec| {
                 let observed = seen.observed.get(&spec.name);
-                names.contains(&spec.name) || hangs_on_one_of(spec, observed, &names)
+                names.contains(&spec.name)
+                    || hangs_on_one_of(spec, observed, &names)
+                    || self
+                        .kept
+                        .is_some_and(|kept| kept.is_of_named(spec, observed))
             });
             renewal.due = Due::Named(names);
         }
@@ -74,9 +180,14 @@ impl Tree<'_> {
             .cloned()
             .collect();
         issuers.extend(
+            self.kept
+                .map_or_else(Vec::new, |kept| kept.issuers(&wanted)),
+        );
+        let known = [&specs[..], &issuers].concat();
+        issuers.extend(
             there::further_issuers(&wanted)
                 .into_iter()
-                .filter(|ca| specs.iter().all(|spec| spec.name != ca.name)),
+                .filter(|ca| known.iter().all(|spec| spec.name != ca.name)),
         );
         let policy = Policy {
             force: Force::Renew(&renewal),
@@ -93,15 +204,24 @@ impl Tree<'_> {
             planned.ground.extend(unread);
         }
         if let (true, Ok(planned)) = (self.names.is_empty(), &mut planning) {
+            places.extend(copies);
+            let all = [&specs[..], self.kept.map_or(&[][..], |kept| kept.specs)].concat();
             let tree = (self.store, self.roots);
             let around = (self.host, self.now);
-            loose::lying(planned, [&places, &specs], &mut seen, tree, policy, around)?;
+            loose::lying(planned, [&places, &all], &mut seen, tree, policy, around)?;
         }
         Ok(Judged {
             seen,
             specs,
             planning,
         })
+    }
+}
+
+fn is_there(copy: &Spec, seen: &Seen) -> bool {
+    match seen.observed.get(&copy.name) {
+        Some(Observed::Shared(files)) => files.iter().any(|shared| shared.there.is_some()),
+        _ => true,
     }
 }
 

@@ -29,6 +29,7 @@ fn renewal(due: Due) -> Renewal {
         due,
         ca_notice: Notice::CA,
         reuse_key: false,
+        of_many: false,
         there: Vec::new(),
         then: Vec::new(),
         changes: Changes::default(),

@@ -18,6 +18,11 @@ pub fn is_superseded(file: &FileId) -> bool {
     base.is_some_and(|base| !is_current(file, base))
 }
 
+/// Whether it leads to what a kubelet rotated last.
+pub fn is_rotated(file: &FileId) -> bool {
+    *file == FileId::new(Root::Kubelet, FileId::KUBELET_CURRENT)
+}
+
 /// A kubelet keeps what it rotated beside the link to what it uses.
 pub(super) fn is_current(file: &FileId, base: &str) -> bool {
     file.root != Root::Kubelet || base.ends_with("-current")
