@@ -26,7 +26,7 @@ use crate::x509::request::Request;
 pub use asked::asked;
 pub use entries::{SeenEntries, SeenEntry, entries};
 pub use former::{Former, former};
-pub use parts::{is_whole, parts};
+pub use parts::{parts, whole_users};
 use reader::Reader;
 pub(crate) use reader::{beginning_may_hold, may_hold};
 pub(crate) use reasons::unread;

@@ -6,6 +6,7 @@
 )]
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 
@@ -287,4 +288,27 @@ fn what_is_due_of_a_user_whom_the_current_context_does_not_name_is_told_by_a_ren
     team(&folder, "carol", BOB, [false, false]);
     let said = renew(&folder, 20, &NONE).expect(0);
     assert!(!said.stderr.contains("team.conf"), "{said}");
+}
+
+/// Each is looked at once, however many stand in one file.
+#[test]
+fn a_rollback_looks_at_hundreds_of_users_of_a_kubeconfig_in_no_time() {
+    let folder = tree();
+    client(&folder, 0, &[]).expect(0);
+    renew(&folder, 1, &[&["bob.crt"][..], &NONE].concat()).expect(0);
+    let half = [
+        field(&folder, "client-certificate", BOB[0], false),
+        field(&folder, "client-key", BOB[1], true),
+    ];
+    let names: Vec<String> = (0..300).map(|number| format!("u{number}")).collect();
+    let users: Vec<(&str, [String; 2])> = names
+        .iter()
+        .map(|name| (name.as_str(), half.clone()))
+        .collect();
+    kubeconfig(&folder, "team.conf", "", &users);
+    let begun = Instant::now();
+    let said = later(&folder, 1, "rollback", &NONE).expect(3);
+    let took = begun.elapsed();
+    assert_eq!(said.stderr.matches("names one file").count(), 300);
+    assert!(took < Duration::from_mins(1), "{took:?}");
 }

@@ -1,6 +1,7 @@
 //! `certs rollback`: what the last run replaced, put back by a commit like any other; so a rollback
 //! can be rolled back.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::cli::Rollback;
 use crate::facts;
 use crate::finding::Finding;
 use crate::location::{Owner, Root};
-use crate::observe::{Former, former, is_whole};
+use crate::observe::{Former, former, whole_users};
 use crate::plan::Refusal;
 use crate::report::{Report, waiting};
 use crate::rollback::{self, Last, Plan};
@@ -161,7 +162,12 @@ impl Settled {
             kubeconfigs.iter().filter_map(of_pair)
         });
         let trusted = store::trusted_users(Owner::default());
-        let whole = each.filter(|(parts, _)| is_whole(parts, &self.store, trusted.clone()));
+        let mut read = BTreeMap::new();
+        let whole = each.filter(|(parts, _)| {
+            let users = || whole_users(&parts.file, &self.store, trusted.clone());
+            let of_file = read.entry(&parts.file).or_insert_with(users);
+            of_file.contains(&parts.entry)
+        });
         Ok(whole.map(|(_, finding)| finding).collect())
     }
 }

@@ -1,12 +1,14 @@
 //! Where the users of a kubeconfig have their certificates and keys, without a look at these.
 
+use std::collections::BTreeSet;
+
 use super::entries::user_entry;
 use super::{SeenEntry, entries, survey};
 use crate::kubeconfig::{self, Source, UserEntry};
 use crate::location::FileId;
 use crate::observed::{self, Key, Observed, Parts};
 use crate::profile::found::loose;
-use crate::spec::EntryKind;
+use crate::spec::{Entry, EntryKind};
 use crate::store::{ReadError, Store};
 use crate::x509::cert::Certificate;
 
@@ -49,34 +51,42 @@ pub fn parts(file: &FileId, store: &Store) -> Result<Vec<Parts>, ReadError> {
     Ok(outline.users.iter().filter_map(of_user).collect())
 }
 
-/// Whether the key of this user is its certificate's, wherever either lies.
-pub fn is_whole(parts: &Parts, store: &Store, trusted: Vec<u32>) -> bool {
-    let spec = loose(store.shown(&parts.file), parts.file.clone());
+/// The users of a kubeconfig whose key is their certificate's, wherever either lies, as [`Parts::entry`] has them. All
+/// are read at once: a file may have thousands.
+pub fn whole_users(file: &FileId, store: &Store, trusted: Vec<u32>) -> BTreeSet<Option<Entry>> {
+    let spec = loose(store.shown(file), file.clone());
     let mut seen = survey(std::slice::from_ref(&spec), store, trusted);
-    let whole = |chain: &[Certificate], key: &Key| {
+    let is_whole = |chain: &[Certificate], key: &Key| {
         let leaf = chain.first().map(|leaf| &leaf.public_key);
         key.open().is_some_and(|key| Some(key.public_key()) == leaf)
     };
-    if let (None, Some(Observed::Kubeconfig(found))) = (&parts.entry, seen.observed.get(&spec.name))
+    let mut whole = BTreeSet::new();
+    if let Some(Observed::Kubeconfig(found)) = seen.observed.get(&spec.name)
+        && is_whole(&found.chain, &found.key)
     {
-        return whole(&found.chain, &found.key);
+        whole.insert(None);
     }
-    let of_entry = |there: &SeenEntry| match &parts.entry {
-        Some(entry) => there.entry == *entry,
-        None => there.entry.kind == EntryKind::User && there.current,
-    };
-    let there = entries(&spec, &mut seen, store);
-    let there = there.iter().flat_map(|seen| &seen.entries);
-    there
-        .filter(|there| of_entry(there))
-        .any(|there| match &there.observed {
+    let there = entries(&spec, &mut seen, store).map(|seen| seen.entries);
+    for SeenEntry {
+        entry,
+        observed,
+        current,
+    } in there.into_iter().flatten()
+    {
+        if let (
+            EntryKind::User,
             Observed::Certificate {
                 chain,
                 key: Some(key),
                 ..
-            } => whole(chain, key),
-            _ => false,
-        })
+            },
+        ) = (entry.kind, &observed)
+            && is_whole(chain, key)
+        {
+            whole.insert(Some(entry).filter(|_| !current));
+        }
+    }
+    whole
 }
 
 /// Where something of the kubeconfig `of` is.

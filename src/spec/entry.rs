@@ -1,7 +1,7 @@
 //! An entry of a kubeconfig, which is judged alone.
 
 /// An entry of a kubeconfig.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Which list it is in.
     pub kind: EntryKind,
@@ -14,7 +14,7 @@ pub struct Entry {
 }
 
 /// A list of a kubeconfig whose entries hold certificates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
     /// `clusters`: CA certificates.
     Cluster,
