@@ -228,9 +228,9 @@ impl Judge<'_> {
             .unwrap_or(KeyAlgorithm::EcdsaP256);
         if let Some(usage) = leaf.key_usage {
             let mut lacking = wanted.key_usage(algorithm).without(usage);
-            // A client signs, and nobody encrypts to its key (RFC 8446 section 4.4.3). What a row is
-            // given is kubeadm's to say; what one's own is, whoever signed it.
-            if wanted.kind == Kind::Client && by_name(&self.spec.name).is_none() {
+            // A client signs, and nobody encrypts to its key, whatever it is (RFC 5246 section 7.4.6, RFC 8446
+            // section 4.4.3). Ours have what kubeadm's have; what one is held against is what it needs.
+            if wanted.kind == Kind::Client {
                 lacking = lacking.without(KeyUsage::KEY_ENCIPHERMENT);
             }
             for name in lacking.names() {

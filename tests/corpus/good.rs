@@ -119,6 +119,18 @@ fn what_is_odd_and_no_fault_is_passed_over() {
     }
 }
 
+/// Nobody encrypts to the key of a client, of whatever kind that is.
+#[test]
+fn clients_of_rsa_keys_without_key_encipherment_have_notes_alone() {
+    let place = Base::Default.copy();
+    let recipe =
+        "for of in pki/front-proxy-client pki/apiserver-etcd-client admin.conf scheduler.conf; do
+                      issue $of ku=critical,digitalSignature
+                  done";
+    Base::Default.cook(recipe, place.path());
+    keeps(place.path(), &KUBEADM, recipe);
+}
+
 /// Its common name is longer than RFC 5280's appendix A has it, and Kubernetes' node names are not.
 #[test]
 fn a_tree_of_a_node_with_a_long_name_has_notes_alone() {

@@ -277,7 +277,6 @@ pub const SLIPS: &[Slip] = &[
         before: "key_usage[pki/front-proxy-client]=keyCertSign,cRLSign",
         told: &[
             "error usage-missing pki/front-proxy-client.crt lacks the key usage digitalSignature",
-            "error usage-missing pki/front-proxy-client.crt lacks the key usage keyEncipherment",
             "warning usage-extra pki/front-proxy-client.crt has the key usage keyCertSign, which is not wanted",
             "warning usage-extra pki/front-proxy-client.crt has the key usage cRLSign, which is not wanted",
         ],
