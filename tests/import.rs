@@ -700,3 +700,178 @@ fn what_came_back_for_another_key_is_told_once() {
         assert!(refused.stderr.contains("is not for"), "{refused}");
     }
 }
+
+/// The requests of a new node for these in `req`, signed by the CAs of `ca`, whose certificates are beside them.
+fn signed(names: &[&str], more: &[&str]) -> TempDir {
+    let place = TempDir::new();
+    let all = ["all", "-q", "--kubernetes-dir", "ca"];
+    on(place.path(), &[&all[..], &CLUSTER].concat()).expect(0);
+    let csr = [&["csr"], names, &["--csr-dir", "req"], &FACTS, more].concat();
+    node(place.path(), &csr).expect(0);
+    let sign = ["sign", "req", "--kubernetes-dir", "ca"];
+    on(place.path(), &[&sign[..], &FACTS].concat()).expect(0);
+    place
+}
+
+/// `client CA NAME SERIAL`: a client's certificate as it is asked for without keyEncipherment.
+const CLIENT: &str = r"
+printf '%s\n' basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature \
+    extendedKeyUsage=clientAuth subjectKeyIdentifier=hash authorityKeyIdentifier=keyid > client.ext
+client() {
+    openssl x509 -req -days 365 -extfile client.ext -CA $1.crt -CAkey $1.key -set_serial $3 \
+        -in req/$2.csr -out req/$2.crt 2> /dev/null
+}
+serial=0x1234567890abcdef1234567890abcdef
+";
+
+/// What is told of these codes.
+fn warned(finished: &Finished, codes: &[&str]) -> Vec<String> {
+    let report = told(finished);
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let findings = findings.filter(|one| codes.iter().any(|code| one["code"] == *code));
+    let line = |one: &Value| format!("{} {}", one["code"], one["text"]).replace('"', "");
+    let mut lines: Vec<String> = findings.map(line).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn what_check_warns_of_between_two_files_is_told_of_the_one_that_came_back() {
+    let codes = ["same-ca-name", "same-serial", "shared-ca"];
+    let names = ["front-proxy-client", "admin", "scheduler"];
+    let own = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout own.key -out own.crt \
+                 -subj /CN=kubernetes -addext keyUsage=critical,keyCertSign,cRLSign 2> /dev/null";
+    for (lines, expected) in [
+        ("", &[][..]),
+        (
+            "for of in front-proxy-client admin; do client ca/pki/ca $of $serial; done; cp ca/pki/ca.crt req/front-proxy-ca.crt",
+            &[
+                "same-serial has the serial number 1234567890abcdef1234567890abcdef, as has front-proxy-client.crt",
+                "shared-ca is the CA of ca.crt too",
+            ],
+        ),
+        (
+            "client own front-proxy-client $serial; client ca/pki/ca admin $serial; cp own.crt req/front-proxy-ca.crt",
+            &["same-ca-name has the subject of ca.crt, \\CN=kubernetes\\, and another key"],
+        ),
+    ] {
+        let place = signed(&names, &["--key-algorithm", "ECDSA-P256"]);
+        script(place.path(), &format!("{CLIENT}{own}; {lines}"));
+        let exit = if expected.is_empty() { 0 } else { 3 };
+        let imported = node(place.path(), &["import", "req", "-o", "json"]).expect(exit);
+        assert_eq!(warned(&imported, &codes), expected);
+        for one in told(&imported)["findings"].as_array().expect("findings") {
+            let file = one["file"].as_str().expect("a file");
+            assert!(
+                file.starts_with("req/") || one["severity"] == "note",
+                "{one}"
+            );
+        }
+        let checked = node(place.path(), &["check", "-o", "json"]).expect(3);
+        assert_eq!(warned(&checked, &codes), expected);
+    }
+}
+
+#[test]
+fn of_what_is_there_and_what_came_back_the_latter_has_the_number_of_the_other() {
+    let place = signed(&["admin", "scheduler"], &["--key-algorithm", "ECDSA-P256"]);
+    let lines = "client ca/pki/ca scheduler $serial; client ca/pki/ca admin $serial";
+    script(place.path(), &format!("{CLIENT}{lines}"));
+    node(place.path(), &["import", "req", "scheduler"]).expect(0);
+    let imported = node(place.path(), &["import", "req", "admin"]).expect(3);
+    let words = "req/admin.crt has the serial number 1234567890abcdef1234567890abcdef, as has scheduler.conf: \
+                 have its CA issue it again";
+    assert!(imported.stderr.contains(words), "{imported}");
+    assert!(
+        !imported.stderr.contains("scheduler.conf has"),
+        "{imported}"
+    );
+}
+
+#[test]
+fn where_a_ca_cannot_be_read_or_did_not_come_that_alone_is_told() {
+    let names = ["apiserver", "admin", "scheduler", "front-proxy-client"];
+    let place = signed(&names, &["--key-algorithm", "ECDSA-P256"]);
+    let whole = read(&place.join("req/ca.crt"));
+    for (lines, words) in [
+        (
+            "sed -i '1s/^/\\xef\\xbb\\xbf/' req/ca.crt",
+            "req/ca.crt cannot be used: ",
+        ),
+        (
+            "head -c 200 req/ca.crt > cut; cat cut > req/ca.crt",
+            "req/ca.crt cannot be used: ",
+        ),
+        (
+            "rm req/ca.crt",
+            "node/pki/ca.crt did not come back, and is not here",
+        ),
+        (
+            "mkdir -p node/pki; echo x > node/pki/ca.crt",
+            "node/pki/ca.crt cannot be used: ",
+        ),
+    ] {
+        common::write(&place.join("req/ca.crt"), &whole);
+        script(place.path(), lines);
+        let refused = node(place.path(), &["import", "req"]).expect(4);
+        assert_eq!(refused.stderr.matches("error: ").count(), 1, "{refused}");
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+    // That hides nothing of what came back itself.
+    script(
+        place.path(),
+        "rm node/pki/ca.crt req/scheduler.crt; cp req/apiserver.crt req/admin.crt",
+    );
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    for words in [
+        "req/scheduler.crt did not come back",
+        "req/admin.crt is not for the key in admin.conf",
+    ] {
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+}
+
+#[test]
+fn of_a_ca_whose_key_is_weak_that_alone_is_told() {
+    let place = signed(&["front-proxy-client"], &["--key-algorithm", "ECDSA-P256"]);
+    let weak =
+        "openssl req -x509 -newkey rsa:1024 -nodes -days 3650 -keyout weak.key -out weak.crt \
+                 -subj /CN=front-proxy-ca -addext keyUsage=critical,keyCertSign,cRLSign 2> /dev/null
+                client weak front-proxy-client $serial";
+    script(
+        place.path(),
+        &format!("{CLIENT}{weak}; cat weak.crt > req/front-proxy-ca.crt"),
+    );
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    assert_eq!(refused.stderr.matches("error: ").count(), 1, "{refused}");
+    let words = "has a key that is neither RSA of 2048 to 8192 bits";
+    assert!(refused.stderr.contains(words), "{refused}");
+    // One beside it is told all the same, and one alone that signed nothing is no further one of itself.
+    script(place.path(), "cat ca/pki/ca.crt >> req/front-proxy-ca.crt");
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    let words = "holds \"CN=kubernetes\" (SHA-256 ";
+    assert!(refused.stderr.contains(words), "{refused}");
+    script(place.path(), "cat ca/pki/ca.crt > req/front-proxy-ca.crt");
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    assert!(
+        refused
+            .stderr
+            .contains("to which nothing leads that was asked for"),
+        "{refused}"
+    );
+    assert!(
+        !refused.stderr.contains("a further certificate"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_client_of_an_rsa_key_needs_no_key_encipherment() {
+    let place = signed(&["admin"], &["--key-algorithm", "RSA-2048"]);
+    script(
+        place.path(),
+        &format!("{CLIENT}client ca/pki/ca admin $serial"),
+    );
+    node(place.path(), &["import", "req"]).expect(0);
+    node(place.path(), &["check"]).expect(0);
+}

@@ -231,13 +231,13 @@ fn adapt(
             let sans = requests.get(&spec.name).map(|asked| asked.sans.clone());
             take(seen, spec, arrivals.remove(&spec.name), (&pool, now), sans);
         }
-        findings.extend(as_check(specs, seen, basis.stated(), (&store, &host), now));
         // Of what cannot be read nothing more is to be said.
         specs.retain(|spec| !failed(spec));
         let cas: Vec<Spec> = specs.iter().filter(|spec| spec.is_ca()).cloned().collect();
         for ca in cas {
             bring_along(seen, specs, &ca, &store, &host);
         }
+        findings.extend(as_check(specs, seen, basis.stated(), (&store, &host), now));
         findings.extend(assumed);
         Ok(findings)
     })

@@ -8,10 +8,11 @@ use super::leaf::lacks_san;
 use super::notice::Within;
 use super::request::holds;
 use super::scrutiny::scrutiny;
-use super::tree::is_made_here;
+use super::tree::{among, is_made_here};
 use super::{Judge, authorities, reissue};
 use crate::bundle::{self, same_ca};
 use crate::finding::{Code, Finding, Severity};
+use crate::key::KeyAlgorithm;
 use crate::observed::{
     Access, Key, KeyState, Kubeconfig, Observed, Returned, Source, identifier, of_key, signing,
 };
@@ -39,6 +40,27 @@ pub fn aging(
     for finding in &mut findings {
         came(finding, spec, returned);
     }
+    findings
+}
+
+/// What came `back` has in common with other files of the tree, as it is `found` then, that it must not. Of what is
+/// there already that is no news.
+pub fn in_common(
+    mut tree: Vec<Spec>,
+    found: &BTreeMap<String, Observed>,
+    back: &[(&Spec, &Returned)],
+) -> Vec<Finding> {
+    let of = |name: &str| back.iter().find(|(spec, _)| spec.name == name);
+    // Of two the later one is told.
+    tree.sort_by_key(|spec| of(&spec.name).is_some());
+    let mut findings = among(&tree, found);
+    findings.retain_mut(|finding| {
+        let of = of(&finding.name);
+        if let Some((spec, returned)) = of {
+            came(finding, spec, returned);
+        }
+        of.is_some()
+    });
     findings
 }
 
@@ -206,9 +228,16 @@ impl Judge<'_> {
 
     /// Whoever can add a certificate to a file would add a user of any name to the cluster.
     fn unrelated(&mut self, cas: &[Certificate], counted: &[Certificate]) {
-        for ca in cas {
+        // What the key of the CA itself signed nobody can tell where that key is not supported, which is told.
+        let verifies = |ca: &Certificate| {
+            let algorithm = ca.public_key.algorithm();
+            algorithm.is_some_and(KeyAlgorithm::may_sign_certificates)
+        };
+        let unknown = |ca: &&Certificate| counted.first() == Some(*ca) && !verifies(ca);
+        for ca in cas.iter().filter(|ca| !unknown(ca)) {
             let (subject, fingerprint) = (&ca.subject, ca.fingerprint());
-            let text = if counted.iter().any(|one| same_ca(one, ca)) {
+            let further = |one: &Certificate| one != ca && same_ca(one, ca);
+            let text = if counted.iter().any(further) {
                 format!(
                     "holds a further certificate of \"{subject}\" (SHA-256 {fingerprint}), by \"{}\", \
                      which is not above what was asked for",

@@ -17,8 +17,7 @@ use crate::profile::{API_SERVER, Profile, Signer, TABLE, by_name, found::lacking
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
-use between::{ca_names, serials, several, shared};
-pub(super) use between::{number, numbered};
+pub(super) use between::{among, number, numbered};
 
 /// What was found, by the spec's name.
 pub(super) type Found = BTreeMap<String, Observed>;
@@ -32,10 +31,7 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
             findings.extend(scrutiny(spec, observed, authorities, within, now));
         }
     }
-    findings.extend(serials(specs, found));
-    findings.extend(ca_names(specs, found));
-    findings.extend(shared(specs, found));
-    findings.extend(several(specs, found));
+    findings.extend(among(specs, found));
     findings.extend(absent(found));
     let named = named(specs);
     for finding in &mut findings {

@@ -2,19 +2,21 @@
 
 use time::OffsetDateTime;
 
-use crate::cmd::{check, there};
-use crate::diff::{placed, told_to_a_reader};
+use crate::cmd::check;
+use crate::cmd::there::{self, Lying};
+use crate::diff::{authorities, in_common, placed, told_to_a_reader};
 use crate::finding::{Code, Finding, Severity};
-use crate::location::{Owner, Root};
-use crate::observe::{self, Seen};
-use crate::observed::Observed;
+use crate::location::Root;
+use crate::observe::Seen;
+use crate::observed::{Observed, Returned};
 use crate::profile::{API_SERVER, Profile, Stated};
 use crate::requests::name;
 use crate::spec::Spec;
-use crate::store::{Store, trusted_users};
+use crate::store::Store;
 
-/// The errors that `check` would tell of what came back for `specs` once it is there, by what was stated and
-/// by the other files: what was asked for may not be what this tree needs.
+/// What `check` would tell of what came back for `specs` once it is there: its errors, by what was stated and
+/// by the other files, since what was asked for may not be what this tree needs; and what it has in common
+/// with another that it must not.
 pub(super) fn as_check(
     specs: &[Spec],
     seen: &Seen,
@@ -24,22 +26,15 @@ pub(super) fn as_check(
 ) -> Vec<Finding> {
     let mut roots = Root::TREE.to_vec();
     roots.retain(|root| store.has(*root));
-    let (places, _) = there::places(store, &roots);
-    let trusted = trusted_users(Owner::default());
-    let mut whole = observe::survey(&places, store, trusted);
-    let judge = |whole: &Seen| {
-        let over = stated.map(|stated| |row: &Profile, there| stated.over(row, there));
-        let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
-        // What was stated was resolved before.
-        let specs = there::specs(places.clone(), &whole.observed, over, host).unwrap_or_default();
-        let mut told = told_to_a_reader(check::judged(&specs, whole, now), &specs);
-        told.retain(|told| told.severity() == Severity::Error);
-        told
-    };
+    let (mut places, _) = there::places(store, &roots);
+    let lying = Lying::of(store, &places, &roots);
+    let mut whole = there::whole(&mut places, &lying, store);
     let mut back = Vec::new();
     for spec in specs {
         if let Some(Observed::Returned(returned)) = seen.observed.get(&spec.name)
             && !returned.chain.is_empty()
+            // What it is where nobody knows its CA is told once that is there.
+            && (spec.is_ca() || !authorities(spec, &seen.observed).is_empty())
         {
             let there = placed(
                 spec,
@@ -48,31 +43,47 @@ pub(super) fn as_check(
                 whole.observed.get(&spec.name),
             );
             whole.observed.insert(spec.name.clone(), there);
-            if !spec.is_ca() {
-                back.push((spec, returned));
+            if places.iter().all(|place| place.name != spec.name) {
+                places.push(spec.clone());
             }
+            back.push((spec, returned.as_ref()));
         }
     }
+    let over = stated.map(|stated| |row: &Profile, there| stated.over(row, there));
+    let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
+    // What was stated was resolved before.
+    let tree = there::specs(places, &whole.observed, over, host).unwrap_or_default();
+    let mut findings = errors(&tree, &whole, &back, now);
+    findings.extend(in_common(tree, &whole.observed, &back));
+    findings
+}
+
+fn errors(
+    tree: &[Spec],
+    whole: &Seen,
+    back: &[(&Spec, &Returned)],
+    now: OffsetDateTime,
+) -> Vec<Finding> {
     let serves = back.iter().any(|(spec, _)| spec.name == API_SERVER);
-    let mut findings = Vec::new();
-    for mut finding in judge(&whole) {
-        let of = back.iter().find(|(spec, _)| spec.name == finding.name);
-        if let Some((spec, returned)) = of {
-            // That it is for another key is told of what came back.
-            if finding.code == Code::KeyMismatch {
-                continue;
-            }
-            if finding.code != Code::ServerNotInSans {
-                finding.file = returned.file.clone();
-                finding.way_out = format!(
-                    "ask for it with what is right, and have that signed: 'certs csr {}'",
-                    name(spec)
-                );
-            }
-            findings.push(finding);
-        } else if finding.code == Code::ServerNotInSans && serves {
-            findings.push(finding);
+    let mut findings = told_to_a_reader(check::judged(tree, whole, now), tree);
+    findings.retain_mut(|finding| {
+        if finding.severity() != Severity::Error {
+            return false;
         }
-    }
+        let mut leaves = back.iter().filter(|(spec, _)| !spec.is_ca());
+        let leaf = leaves.find(|(spec, _)| spec.name == finding.name);
+        let Some((spec, returned)) = leaf else {
+            return finding.code == Code::ServerNotInSans && serves;
+        };
+        if finding.code != Code::ServerNotInSans {
+            finding.file = returned.file.clone();
+            finding.way_out = format!(
+                "ask for it with what is right, and have that signed: 'certs csr {}'",
+                name(spec)
+            );
+        }
+        // That it is for another key is told of what came back.
+        finding.code != Code::KeyMismatch
+    });
     findings
 }

@@ -26,7 +26,15 @@ pub(in crate::diff) fn number(certificate: &Certificate) -> Option<Number<'_>> {
     })
 }
 
-pub(super) fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
+/// What certificates have in common that must not, each told of the later one in `specs`.
+pub(in crate::diff) fn among(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    [serials, ca_names, shared, several]
+        .iter()
+        .flat_map(|rule| rule(specs, found))
+        .collect()
+}
+
+fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
     let mut seen: BTreeMap<Number<'_>, (&Certificate, FileId)> = BTreeMap::new();
     let mut findings = Vec::new();
     for spec in specs {
@@ -53,7 +61,7 @@ pub(in crate::diff) fn numbered(serial: &Serial, file: &str) -> String {
 }
 
 /// Of a file all that are trusted count. Two that are told to have one name are told so once.
-pub(super) fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
+fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
     let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
     let mut findings = Vec::new();
     for spec in specs.iter().filter(|spec| spec.is_ca()) {
@@ -89,7 +97,7 @@ pub(super) fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
 }
 
 /// A copy of one's own, as beside a new CA that is trusted already, is in no row.
-pub(super) fn shared(specs: &[Spec], found: &Found) -> Vec<Finding> {
+fn shared(specs: &[Spec], found: &Found) -> Vec<Finding> {
     let mut seen: Vec<(&Certificate, FileId)> = Vec::new();
     let mut findings = Vec::new();
     let rows = specs
@@ -118,7 +126,7 @@ pub(super) fn shared(specs: &[Spec], found: &Found) -> Vec<Finding> {
 /// The CA of kubelets signs for them in the controller manager too, from a file of one certificate;
 /// what else is trusted may be in the files of other components. While a CA is replaced the one to
 /// sign with stands in a file of its own.
-pub(super) fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
+fn several(specs: &[Spec], found: &Found) -> Vec<Finding> {
     let signs = |ca: &&Spec| {
         specs.iter().any(|spec| {
             let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
