@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{
     EcdsaSigningAlgorithm,
 };
 
+use super::rsa;
 use crate::der::{self, DerError, Element};
 
 /// Kind and size of a key. The names are kubeadm's.
@@ -44,6 +45,16 @@ impl KeyAlgorithm {
         match self {
             Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 => true,
             Self::Rsa(bits) => (2048..=8192).contains(&bits),
+        }
+    }
+
+    /// What a new key in the place of such a one is: RSA comes in few sizes, and it is no weaker. One of
+    /// more than 8192 bits is not read, and nothing is made in its place.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        match self {
+            Self::Rsa(bits) => Self::Rsa(rsa::no_smaller(bits).unwrap_or(bits)),
+            curve => curve,
         }
     }
 

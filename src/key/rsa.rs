@@ -8,14 +8,25 @@ use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
 };
 
+/// What is made.
+const SIZES: [(u32, KeySize); 4] = [
+    (2048, KeySize::Rsa2048),
+    (3072, KeySize::Rsa3072),
+    (4096, KeySize::Rsa4096),
+    (8192, KeySize::Rsa8192),
+];
+
+/// The smallest size that is made of at least so many bits.
+pub(super) fn no_smaller(bits: u32) -> Option<u32> {
+    let mut sizes = SIZES.iter().map(|(size, _)| *size);
+    sizes.find(|size| *size >= bits)
+}
+
 /// A new key pair of 2048, 3072, 4096 or 8192 bits; its exponent is 65537.
 pub(super) fn generate(bits: u32) -> anyhow::Result<RsaKeyPair> {
-    let size = match bits {
-        2048 => KeySize::Rsa2048,
-        3072 => KeySize::Rsa3072,
-        4096 => KeySize::Rsa4096,
-        8192 => KeySize::Rsa8192,
-        _ => bail!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}"),
+    let size = match SIZES.iter().find(|(made, _)| *made == bits) {
+        Some((_, size)) => *size,
+        None => bail!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}"),
     };
     let pair = if fast::available() {
         fast::generate(size)?

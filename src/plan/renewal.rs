@@ -3,7 +3,7 @@
 use super::due::{Due, Renewal, Verdict};
 use super::hindrance::not_here;
 use super::shared::followed;
-use super::telling::{asked, planned, skipped, taken_away, told, why};
+use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
 use crate::diff::{authorities, diff, end, ending, external_of, prolong, signing_key};
@@ -81,6 +81,7 @@ impl Planner<'_> {
             return Ok(skipped(spec, findings, &text, &way_out));
         }
         let same_key = renewal.reuse_key || spec.is_ca();
+        let (new, rekeyed) = rekeyed(new, same_key);
         let after = self.after(spec, &new, observed, same_key);
         let left = self.left(spec, &new, &after, renewal, &findings);
         let mended: Vec<Finding> = findings
@@ -119,7 +120,7 @@ impl Planner<'_> {
             let (text, way_out) = self.why_not(spec, &hindering);
             return Ok(skipped(spec, findings, &text, &way_out));
         }
-        let sooner = self.sooner(spec, &new, &after, renewal);
+        let sooner = Vec::from_iter(self.sooner(spec, &new, &after, renewal));
         if let Some(told) = sooner.iter().find(|told| told.code == Code::NotRenewed) {
             let findings = [left, mended].concat();
             return Ok(skipped(spec, findings, &told.text, &told.way_out));
@@ -133,7 +134,7 @@ impl Planner<'_> {
         Ok(Planned {
             spec: new,
             step,
-            findings: told(left.into_iter().chain(sooner).collect(), spec),
+            findings: told([left, rekeyed, sooner].concat(), spec),
             mended,
         })
     }

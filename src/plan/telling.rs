@@ -6,6 +6,19 @@ use crate::diff::told_to_a_reader;
 use crate::finding::{Code, Finding};
 use crate::spec::{Content, Kept, Spec};
 
+/// With a new key, which may be of another size than the former one, and what is told of that.
+pub(super) fn rekeyed(mut new: Spec, same_key: bool) -> (Spec, Vec<Finding>) {
+    let (former, anew) = (new.key_algorithm(), new.key_algorithm().anew());
+    if same_key || former == anew {
+        return (new, Vec::new());
+    }
+    new.set_key_algorithm(Some(anew));
+    let text = format!("has a key of {former}, which is not made: its new key is one of {anew}");
+    let way_out = "unless that is meant, keep its key (--reuse-key)";
+    let told = new.finding(Code::KeyAlgorithm, text, way_out);
+    (new, vec![told])
+}
+
 /// What is wanted once what was asked for is done. A name that something else tells of is wanted then
 /// too: taking it away breaks what leads there by it.
 pub(super) fn asked(spec: &Spec, new: &Spec, then: &[Spec]) -> Spec {

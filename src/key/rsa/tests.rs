@@ -25,6 +25,14 @@ fn other_sizes_are_refused() {
     }
 }
 
+#[test]
+fn a_new_key_is_of_the_next_size_that_is_made() {
+    let sizes = [2048, 2049, 3072, 3073, 4096, 4097, 6144, 8192, 8193];
+    let made: Vec<Option<u32>> = sizes.into_iter().map(no_smaller).collect();
+    let expected = [2048, 3072, 3072, 4096, 4096, 8192, 8192, 8192].map(Some);
+    assert_eq!(made, [&expected[..], &[None]].concat());
+}
+
 /// One factor of its modulus is the product of two primes; all of its numbers fit that.
 #[test]
 fn a_pair_that_cannot_verify_its_signatures_is_refused() {

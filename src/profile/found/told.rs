@@ -63,7 +63,7 @@ pub fn led(found: &Found, kind: ApiServer) -> Option<(String, String)> {
     Some((same.cluster.to_owned(), same.server.to_owned()))
 }
 
-/// The kind of key that most of its certificates have.
+/// The kind of a new key in a tree: that which most of its certificates have.
 pub fn key_algorithm(found: &Found) -> Option<KeyAlgorithm> {
     let leaves = TABLE.iter().filter(|row| row.kind != Kind::Ca);
     let kinds: Vec<KeyAlgorithm> = leaves
@@ -71,7 +71,11 @@ pub fn key_algorithm(found: &Found) -> Option<KeyAlgorithm> {
         .filter(|kind| kind.may_sign_certificates())
         .collect();
     let count = |kind: &KeyAlgorithm| kinds.iter().filter(|other| *other == kind).count();
-    kinds.iter().copied().max_by_key(count)
+    kinds
+        .iter()
+        .copied()
+        .max_by_key(count)
+        .map(KeyAlgorithm::anew)
 }
 
 /// Where the kubeconfig of a row leads.

@@ -1,0 +1,124 @@
+//! `certs renew` over what is out of the common: sizes of keys that are not made, times that no calendar
+//! goes past, kubeconfigs that name what is not theirs.
+
+mod common;
+use common::lines::{made, shell};
+use common::{Finished, TempDir};
+
+/// What the lines below make of `bob`, a client of one's own: `key BITS` his key and his request, `days N` his
+/// certificate, `forever` one without a well-defined end (RFC 5280, section 4.1.2.5). `names FILE CERTIFICATE KEY` is
+/// a kubeconfig with file references, and `sum` what is in the tree.
+const BOB: &str = r#"
+printf '%s\n' basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature \
+    extendedKeyUsage=clientAuth subjectKeyIdentifier=hash authorityKeyIdentifier=keyid > ext
+serial=0x1234567890abcdef1234567890abcdef
+key() {
+    openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:$1 -pkeyopt rsa_keygen_primes:${2:-2} \
+        -out k/pki/bob.key 2> /dev/null
+    chmod 600 k/pki/bob.key
+    openssl req -new -key k/pki/bob.key -out bob.csr -subj /O=dev/CN=bob
+}
+days() {
+    openssl x509 -req -days $1 -extfile ext -CA k/pki/ca.crt -CAkey k/pki/ca.key \
+        -set_serial $serial -in bob.csr -out k/pki/bob.crt 2> /dev/null
+}
+forever() {
+    mkdir ca; : > ca/index; echo 1234567890abcdef1234 > ca/serial
+    printf '%s\n' [ca] default_ca=d [d] database=ca/index serial=ca/serial new_certs_dir=ca \
+        default_md=sha256 policy=p unique_subject=no \
+        [p] organizationName=optional commonName=supplied > ca/config
+    openssl ca -batch -config ca/config -startdate 20260101000000Z -enddate 99991231235959Z \
+        -notext "$@" 2> /dev/null
+}
+names() {
+    local cluster='{server: "https://10.0.0.10:6443", certificate-authority: pki/ca.crt}'
+    printf '%s\n' 'apiVersion: v1' 'kind: Config' 'current-context: c' \
+        "clusters: [{name: kubernetes, cluster: $cluster}]" \
+        "users: [{name: u, user: {client-certificate: $2, client-key: $3}}]" \
+        'contexts: [{name: c, context: {cluster: kubernetes, user: u}}]' > k/$1
+    chmod 600 k/$1
+}
+sum() { (cd k; find . -type f ! -path '*/.certs-backup/*' | sort | xargs sha256sum); }
+"#;
+
+fn over(place: &TempDir, lines: &str) -> Finished {
+    shell(place.path(), &[BOB, lines].concat())
+}
+
+/// The command ends with this code after these lines, says this, and nothing in the tree is another.
+fn refused(lines: &str, command: &str, code: i32, words: &[&str]) -> Finished {
+    let place = made();
+    let lines = format!(
+        "{lines}\nsum > before; code=0; {command} || code=$?; sum | diff before -; exit $code"
+    );
+    let said = over(&place, &lines).expect(code);
+    for words in words {
+        assert!(told(&said).contains(words), "{words}: {said}");
+    }
+    said
+}
+
+/// Findings, which `check` reports and others complain of.
+fn told(said: &Finished) -> String {
+    [said.stdout.as_str(), &said.stderr].concat()
+}
+
+#[test]
+fn in_place_of_an_rsa_key_of_a_size_that_is_not_made_comes_the_next_larger_one() {
+    let place = made();
+    let text = "has a key of RSA-2056, which is not made: its new key is one of RSA-3072";
+    let lines = "key 2056; days 10; certs renew --within 20d $K --dry-run";
+    let said = over(&place, lines).expect(3);
+    assert!(said.stderr.contains(text), "{said}");
+    let lines = r#"
+        certs renew bob.crt --reuse-key $K
+        openssl x509 -in k/pki/bob.crt -noout -text | grep -F '(2056 bit)'
+        key 2056; days 10
+        certs renew --within 20d $K 2> said || [ $? = 3 ]
+        grep -F 'RSA-2056' said >&2
+        openssl x509 -in k/pki/bob.crt -noout -text | grep -F '(3072 bit)'
+        certs renew bob.crt $K --quiet
+        openssl x509 -in k/pki/bob.crt -noout -text | grep -F '(3072 bit)'
+    "#;
+    let said = over(&place, lines).expect(0);
+    assert!(said.stderr.contains(text), "{said}");
+}
+
+#[test]
+fn an_rsa_key_that_is_not_read_stops_no_other_renewal() {
+    let place = made();
+    let lines = "key 8200 5; days 10
+        openssl x509 -in k/pki/apiserver.crt -noout -serial
+        certs renew --all $K || code=$?
+        openssl x509 -in k/pki/apiserver.crt -noout -serial; exit $code";
+    let said = over(&place, lines).expect(4);
+    assert!(
+        said.stderr.contains("k/pki/bob.key cannot be used"),
+        "{said}"
+    );
+    let serials: Vec<&str> = said
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("serial="))
+        .collect();
+    assert!(serials.len() == 2 && serials[0] != serials[1], "{said}");
+}
+
+#[test]
+fn missing_keys_are_asked_for_with_a_size_that_is_made() {
+    let place = made();
+    let lines = r#"
+        for i in apiserver-kubelet-client front-proxy-client apiserver-etcd-client; do
+            openssl genrsa -out k/pki/$i.key 2056 2> /dev/null; chmod 600 k/pki/$i.key
+            ca=k/pki/ca
+            case $i in front*) ca=k/pki/front-proxy-ca;; *etcd*) ca=k/pki/etcd/ca;; esac
+            openssl req -new -key k/pki/$i.key -subj "/CN=$i" -out x.csr
+            openssl x509 -req -days 365 -extfile ext -CA $ca.crt -CAkey $ca.key -set_serial $serial \
+                -in x.csr -out k/pki/$i.crt 2> /dev/null
+        done
+        rm k/pki/apiserver.* k/pki/etcd/server.* k/pki/etcd/peer.* k/pki/etcd/healthcheck-client.* k/*.conf
+        certs csr scheduler $K $F --csr-dir new
+        openssl req -in new/scheduler.csr -noout -text | grep -F '(3072 bit)'
+    "#;
+    over(&place, lines).expect(0);
+}
