@@ -22,7 +22,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::serial::Serial;
 use crate::x509::usage::KeyUsage;
-use crate::x509::validity::Validity;
+use crate::x509::validity::{self, Validity};
 use crate::x509::{san, usage};
 
 /// Object identifiers of the extensions (RFC 5280 section 4.2.1, arc 2.5.29).
@@ -63,10 +63,7 @@ pub fn validity(
     // Certificates count whole seconds.
     let whole = |time: OffsetDateTime| time.replace_nanosecond(0).context("the clock's time");
     let now = whole(now)?;
-    let end = now
-        .checked_add(spec.validity)
-        .context("the validity goes past the year 9999")?;
-    let mut not_after = whole(end)?;
+    let mut not_after = whole(validity::end(now, spec.validity))?;
     ensure!(not_after > now, "the validity is less than a second");
     if let Some(End {
         certificate: ca,

@@ -122,3 +122,38 @@ fn missing_keys_are_asked_for_with_a_size_that_is_made() {
     "#;
     over(&place, lines).expect(0);
 }
+
+#[test]
+fn what_has_no_end_is_renewed_until_its_ca_ends() {
+    let place = made();
+    let lines = r#"
+        key 2048
+        forever -cert k/pki/ca.crt -keyfile k/pki/ca.key -in bob.csr -extfile ext -out k/pki/bob.crt
+        openssl x509 -in k/pki/bob.crt -noout -enddate | grep -F 'Dec 31 23:59:59 9999 GMT'
+        certs renew --all $K --quiet
+        openssl x509 -in k/pki/bob.crt -noout -enddate > bob
+        openssl x509 -in k/pki/ca.crt -noout -enddate | diff bob -
+    "#;
+    over(&place, lines).expect(0);
+}
+
+#[test]
+fn a_ca_that_has_no_end_has_none_once_it_is_renewed() {
+    let place = made();
+    let lines = r#"
+        printf '%s\n' basicConstraints=critical,CA:TRUE \
+            keyUsage=critical,digitalSignature,keyCertSign,cRLSign subjectKeyIdentifier=hash > of_ca
+        mkdir -p f/pki; cp k/pki/ca.key f/pki
+        openssl req -new -key f/pki/ca.key -subj /CN=kubernetes -out ca.csr
+        forever -selfsign -keyfile f/pki/ca.key -in ca.csr -extfile of_ca -out f/pki/ca.crt
+        T="--kubernetes-dir f"
+        certs all $T $F $E --quiet
+        certs renew ca $T --quiet
+        openssl x509 -in f/pki/ca.crt -noout -enddate | grep -F 'Dec 31 23:59:59 9999 GMT'
+        certs renew ca apiserver scheduler $T --quiet
+        openssl x509 -in f/pki/ca.crt -noout -enddate | grep -F 'Dec 31 23:59:59 9999 GMT'
+        openssl verify -CAfile f/pki/ca.crt f/pki/apiserver.crt
+        certs check $T --quiet
+    "#;
+    over(&place, lines).expect(0);
+}

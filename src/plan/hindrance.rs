@@ -13,7 +13,7 @@ use crate::profile::renewal::certificate;
 use crate::profile::{API_SERVER, by_name};
 use crate::spec::{BACKDATE, Spec};
 use crate::x509::cert::Certificate;
-use crate::x509::validity::moment;
+use crate::x509::validity::{self, moment};
 
 impl Planner<'_> {
     /// What of others is in the way: the CA that signs it.
@@ -126,8 +126,8 @@ impl Planner<'_> {
         let authorities = authorities(spec, self.found);
         let was = end(spec, self.observed(spec), authorities, self.now)?.at;
         let is = end(spec, after, authorities, self.now)?.at;
-        let ends = |validity| self.now.checked_add(validity);
-        let asked = renewal.changes.validity.and_then(ends);
+        let ends = |lasts| validity::end(self.now, lasts);
+        let asked = renewal.changes.validity.map(ends);
         // Of what was made without it, the backdating is no time of its own.
         let sooner = is.saturating_add(BACKDATE) < asked.map_or(was, |asked| asked.min(was));
         let soon = renewal.due.by_end(spec);
@@ -146,7 +146,7 @@ impl Planner<'_> {
             let (is, was) = (moment(is), moment(was));
             format!("would end on {is}, sooner than the former one, on {was}")
         };
-        let whole = new.certificate().and_then(|new| ends(new.validity));
+        let whole = new.certificate().map(|new| ends(new.validity));
         let way_out = if whole == Some(is) {
             "unless that is meant, let it last longer (--validity)".to_owned()
         } else {

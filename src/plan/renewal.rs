@@ -13,7 +13,7 @@ use crate::profile::renewal::{Changes, certificate, renewed};
 use crate::spec::{BACKDATE, Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
-use crate::x509::validity::moment;
+use crate::x509::validity::{self, moment};
 
 /// What a certificate says of itself stays as it is, and is told where it is wrong: the CA signed it
 /// so, and what was not named is no reason to let the rest end. All other errors are in the way, since
@@ -253,7 +253,7 @@ impl Planner<'_> {
         let of_ca = ca.and_then(|ca| end(ca, self.observed(ca), &[], self.now));
         let renew = |certificate: &mut Certificate| {
             let algorithm = wanted.key_algorithm;
-            let end = self.now.checked_add(wanted.validity).unwrap_or(self.now);
+            let end = validity::end(self.now, wanted.validity);
             certificate.validity.not_before = self.now - BACKDATE;
             certificate.validity.not_after = of_ca.map_or(end, |ca| end.min(ca.at));
             certificate.serial = Serial::new(NEW);

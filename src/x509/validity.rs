@@ -1,6 +1,6 @@
 //! Validity periods: RFC 5280, section 4.1.2.5.
 
-use time::macros::format_description;
+use time::macros::{datetime, format_description};
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 /// From when until when a certificate is valid, both ends included.
@@ -22,6 +22,14 @@ impl Validity {
     pub fn is_to_begin(&self, now: OffsetDateTime) -> bool {
         now < self.not_before
     }
+}
+
+/// The end of what has none (RFC 5280, 4.1.2.5), after which no certificate can end.
+const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
+
+/// The last second of what lasts so long from `begin` on.
+pub fn end(begin: OffsetDateTime, lasts: Duration) -> OffsetDateTime {
+    begin.checked_add(lasts).map_or(LAST, |end| end.min(LAST))
 }
 
 const SECOND: i128 = 1_000_000_000;
