@@ -34,6 +34,7 @@ use crate::x509::validity::moment;
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use elsewhere::{NOT_WRITTEN, elsewhere, lasting};
+pub(crate) use elsewhere::{TIMELESS, again};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub use ground::ground;

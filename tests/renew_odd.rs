@@ -157,3 +157,24 @@ fn a_ca_that_has_no_end_has_none_once_it_is_renewed() {
     "#;
     over(&place, lines).expect(0);
 }
+
+#[test]
+fn what_lasted_for_no_time_is_told_of_with_its_own_end_and_how_long_it_is_to_last() {
+    let lines = "key 2048; days 0; openssl x509 -in k/pki/bob.crt -noout -enddate >&2; sleep 2";
+    let way_out = "say how long the new one is to last: 'certs renew bob.crt --validity 8760h'";
+    for verb in ["certs check $K", "certs renew bob.crt $K", "certs renew $K"] {
+        let said = refused(lines, verb, 4, &[way_out]);
+        let (_, ended) = said.stderr.split_once("notAfter=").expect("its end");
+        let ended: Vec<&str> = ended.split_whitespace().collect();
+        let told = told(&said);
+        let told: Vec<&str> = told
+            .lines()
+            .filter(|line| line.contains("bob.crt ended on"))
+            .collect();
+        assert_eq!(told.len(), 1, "{said}");
+        assert!(told[0].contains(ended[2]), "{said}");
+    }
+    let place = made();
+    let lines = "key 2048; days 0; sleep 2; certs renew bob.crt --validity 8760h $K; certs check $K --quiet";
+    over(&place, lines).expect(0);
+}

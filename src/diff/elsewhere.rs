@@ -1,9 +1,12 @@
 //! Who else keeps what lies in a tree, and how what is of one's own lasts longer there.
 
+use time::Duration;
+
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
 use crate::observed::Observed;
 use crate::profile::found::is_kubelets;
+use crate::profile::renewal::{certificate, lasted};
 use crate::spec::{Kind, Place, Spec};
 
 /// Why a run does not write there, and what can be done.
@@ -20,10 +23,29 @@ const AT_ITS_KEY: &str = "issue it anew where its key is";
 pub fn lasting(spec: &Spec, observed: &Observed) -> String {
     match elsewhere(spec, observed) {
         Some((_, way_out)) => way_out,
+        None if !matches!(spec.place, Place::Found { .. }) && is_timeless(observed) => again(spec),
         None if !matches!(spec.place, Place::Found { .. }) => by_renewal(spec),
         None if observed.is_external() => AT_ITS_KEY.to_owned(),
         None => NOT_WRITTEN[1].to_owned(),
     }
+}
+
+/// Why one that lasted for no time is not renewed as it is.
+pub(crate) const TIMELESS: &str = "is due, and lasted no longer than a certificate is backdated";
+
+/// The way out of that.
+pub(crate) fn again(spec: &Spec) -> String {
+    let (flag, lasts) = if spec.is_ca() {
+        ("--ca-validity", "87600h")
+    } else {
+        ("--validity", "8760h")
+    };
+    let name = &spec.name;
+    format!("say how long the new one is to last: 'certs renew {name} {flag} {lasts}'")
+}
+
+fn is_timeless(observed: &Observed) -> bool {
+    certificate(observed).is_some_and(|(former, _)| lasted(former) <= Duration::ZERO)
 }
 
 /// Who else keeps it, after the file's name, and the way out.

@@ -1,15 +1,19 @@
 //! What is renewed, and what is not and why.
 
+use time::Duration;
+
 use super::due::{Due, Renewal, Verdict};
 use super::hindrance::not_here;
 use super::shared::followed;
 use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::completed;
-use crate::diff::{authorities, diff, end, ending, external_of, prolong, signing_key};
+use crate::diff::{
+    TIMELESS, again, authorities, diff, end, ending, external_of, prolong, signing_key,
+};
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
-use crate::profile::renewal::{Changes, certificate, renewed};
+use crate::profile::renewal::{Changes, certificate, lasted, renewed};
 use crate::spec::{BACKDATE, Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
@@ -79,6 +83,14 @@ impl Planner<'_> {
         }
         if let Some((text, way_out)) = self.parted(spec, renewal) {
             return Ok(skipped(spec, findings, &text, &way_out));
+        }
+        if new
+            .certificate()
+            .is_some_and(|new| new.validity <= Duration::ZERO)
+        {
+            let findings = self.asked_away(spec, findings);
+            let way_out = again(spec);
+            return Ok(skipped(spec, findings, TIMELESS, &way_out));
         }
         let same_key = renewal.reuse_key || spec.is_ca();
         let (new, rekeyed) = rekeyed(new, same_key);
@@ -174,8 +186,6 @@ impl Planner<'_> {
         let Some(leaf) = found.chain.first().filter(begins) else {
             return changes;
         };
-        let lasted =
-            |leaf: &Certificate| leaf.validity.not_after - leaf.validity.not_before - BACKDATE;
         let pairs = self.found.values().filter_map(|other| match other {
             Observed::Certificate { chain, .. } => chain.first(),
             _ => None,

@@ -12,13 +12,14 @@ use std::sync::LazyLock;
 use time::Duration;
 
 use super::apart::in_files;
+use super::renewal::lasted;
 use super::resolve::{common_name, fixed, issuer, subjects};
 use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
 use crate::observed::{Observed, Source, signing};
-use crate::spec::{BACKDATE, CertificateSpec, Content, Credentials, EntryKind, Place, Spec};
+use crate::spec::{CertificateSpec, Content, Credentials, EntryKind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::{San, ordered};
@@ -366,9 +367,7 @@ fn algorithm(observed: &Observed) -> KeyAlgorithm {
 }
 
 fn validity(leaf: Option<&Certificate>) -> Duration {
-    leaf.map_or(Duration::days(365), |leaf| {
-        leaf.validity.not_after - leaf.validity.not_before - BACKDATE
-    })
+    leaf.map_or(Duration::days(365), lasted)
 }
 
 /// The names that are always the same or that other files tell too, and all others that are there.

@@ -65,12 +65,11 @@ pub fn renewed(wanted: &Spec, observed: &Observed, changes: &Changes) -> Option<
     } else {
         changes.validity
     };
-    let lasted = former.validity.not_after - former.validity.not_before - BACKDATE;
     let certificate = CertificateSpec {
         subject: former.subject.clone(),
         sans: names(judged, former, changes),
         key_algorithm,
-        validity: validity.unwrap_or(lasted),
+        validity: validity.unwrap_or(lasted(former)),
         kept: Some(kept(former, ca, key_algorithm)?),
         ..judged.clone()
     };
@@ -79,6 +78,11 @@ pub fn renewed(wanted: &Spec, observed: &Observed, changes: &Changes) -> Option<
         content: Content::Certificate(certificate),
         ..wanted.clone()
     })
+}
+
+/// How long a certificate was issued for; zero or less of one that lasted no longer than it is backdated.
+pub fn lasted(former: &Certificate) -> Duration {
+    former.validity.not_after - former.validity.not_before - BACKDATE
 }
 
 /// What is there, with the names that `changes` leave it.

@@ -349,7 +349,8 @@ fn what_ends_with_its_ca_is_not_renewed_again_and_again() {
 #[test]
 fn below_a_ca_that_is_not_as_it_should_be_nothing_is_renewed_but_by_its_renewal() {
     let mut found = tree();
-    leaf(&mut found, "ca").validity.not_after = NOW - Duration::HOUR;
+    let ended = &mut leaf(&mut found, "ca").validity;
+    (ended.not_before, ended.not_after) = (NOW - Duration::DAY, NOW - Duration::HOUR);
     let plan = attempt(&found, &renewal(Due::All)).unwrap();
     assert_eq!(step(&plan, "admin"), &Step::Skip);
     assert_eq!(codes(&plan, "ca"), [Code::Expired]);
