@@ -124,6 +124,54 @@ fn missing_keys_are_asked_for_with_a_size_that_is_made() {
 }
 
 #[test]
+fn a_ca_is_renewed_by_its_own_name_alone() {
+    let not_named = ["is a CA, which it must not be"];
+    let tool = "names tool.conf pki/ca.crt pki/ca.key";
+    refused(tool, "certs renew tool.conf $K", 4, &not_named);
+    let admin = "names admin.conf pki/etcd/ca.crt pki/front-proxy-ca.key";
+    let said = refused(admin, "certs renew admin $K", 4, &not_named);
+    assert!(!said.stderr.contains("renew that file"), "{said}");
+    // No backup of a CA has what belongs there.
+    let said = refused(
+        tool,
+        "certs check $K",
+        4,
+        &["k/tool.conf is a CA, which it must not be"],
+    );
+    assert!(!told(&said).contains("never replaces"), "{said}");
+}
+
+#[test]
+fn a_kubeconfig_that_would_keep_an_error_of_its_own_refuses_the_run_that_names_it() {
+    let admin = "names admin.conf pki/apiserver.crt pki/apiserver.key";
+    let words = [
+        "k/admin.conf has the subject \"CN=kube-apiserver\"",
+        "lacks the extended key usage clientAuth",
+    ];
+    refused(admin, "certs renew admin $K", 4, &words);
+    let tool = "names tool.conf pki/apiserver.crt pki/apiserver.key";
+    refused(tool, "certs renew tool.conf $K", 4, &words[1..]);
+    let tool = "names tool.conf pki/apiserver-etcd-client.crt pki/apiserver-etcd-client.key";
+    refused(
+        tool,
+        "certs renew tool.conf $K",
+        4,
+        &["k/tool.conf does not trust the CA"],
+    );
+    // The pair is not to suffer for who names it, and what is sound is renewed through its pair.
+    let place = made();
+    let lines = format!("{admin}; certs renew apiserver $K");
+    over(&place, &lines).expect(0);
+    let sound = "names tool.conf pki/apiserver-kubelet-client.crt pki/apiserver-kubelet-client.key
+        certs renew tool.conf $K";
+    let said = over(&place, sound).expect(0);
+    assert!(
+        said.stdout.contains("k/pki/apiserver-kubelet-client.crt"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_has_no_end_is_renewed_until_its_ca_ends() {
     let place = made();
     let lines = r#"

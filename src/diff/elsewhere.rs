@@ -8,6 +8,7 @@ use crate::observed::Observed;
 use crate::profile::found::is_kubelets;
 use crate::profile::renewal::{certificate, lasted};
 use crate::spec::{Kind, Place, Spec};
+use crate::x509::cert::Certificate;
 
 /// Why a run does not write there, and what can be done.
 pub const NOT_WRITTEN: [&str; 2] = [
@@ -61,6 +62,8 @@ pub fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, Stri
                 ROTATES.to_owned()
             } else if found.is_halved() {
                 whole(spec)
+            } else if found.chain.first().is_some_and(Certificate::is_ca) {
+                "have it name a client's certificate, and the key of that".to_owned()
             } else {
                 "renew that file".to_owned()
             },

@@ -74,7 +74,10 @@ impl Planner<'_> {
             }
         }
         if let Some((text, way_out)) = not_here(spec, observed, renewal) {
-            if matches!(renewal.due, Due::All) {
+            // That of its pair is told of that.
+            let holder = self.holder(spec, renewal);
+            let told = holder.is_some_and(|pair| renewal.due.names(pair));
+            if told || matches!(renewal.due, Due::All) {
                 return Ok(planned(spec, Step::Keep, findings));
             }
             let findings = self.asked_away(spec, findings);

@@ -219,13 +219,13 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
     }
     let leaf = certificate(observed);
     let subject = leaf.map_or_else(|| Name::new(&[], &name), |leaf| leaf.subject.clone());
-    // Whatever its certificate is for, a user of a kubeconfig shows it as a client.
+    // Whatever its certificate is for, a CA's too, a user of a kubeconfig shows it as a client.
     let of_user = matches!(observed, Observed::Kubeconfig(_))
         || place
             .entry()
             .is_some_and(|entry| entry.kind == EntryKind::User);
     let kind = match leaf.map_or(Kind::Client, kind) {
-        Kind::Server if of_user => Kind::Client,
+        Kind::Ca | Kind::Server if of_user => Kind::Client,
         kind => kind,
     };
     let place = match (place, observed) {

@@ -36,7 +36,10 @@ pub(super) fn named(
                 "\"{name}\" is a key pair without a certificate, and has no end"
             )),
             Some(spec) => {
-                names.insert(pair_of(spec, specs, seen, renewal).name.clone());
+                // What would still be wrong with a kubeconfig is told of it, and not of the pair that it names.
+                names.extend(
+                    [spec, pair_of(spec, specs, seen, renewal)].map(|spec| spec.name.clone()),
+                );
             }
             // Another of the nodes may have it.
             None if renewal.of_many => {}
@@ -94,7 +97,8 @@ fn unknown(name: &str, specs: &[Spec], store: &Store) -> String {
     )
 }
 
-/// What holds the certificate that a spec is about: a kubeconfig may name a pair of the tree.
+/// What holds the certificate that a spec is about: a kubeconfig may name a pair of the tree. A CA is renewed
+/// by its own name alone.
 pub(super) fn pair_of<'a>(
     spec: &'a Spec,
     specs: &'a [Spec],
@@ -110,7 +114,7 @@ pub(super) fn pair_of<'a>(
     // One without a file of its key is renewed by nobody.
     let holds = |pair: &&Spec| {
         let written = !matches!(pair.place, Place::File { .. }) || renewal.rotates(pair);
-        pair.place.public() == *file && written
+        pair.place.public() == *file && written && !pair.is_ca()
     };
     specs.iter().find(holds).unwrap_or(spec)
 }
