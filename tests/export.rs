@@ -770,6 +770,16 @@ fn a_bundle_has_nothing_that_is_wrong_and_nothing_but_what_is_public() {
     assert!(printed.status.success());
     let printed = String::from_utf8(printed.stdout).expect("text");
     assert!(!printed.contains("hunter2") && printed.contains(&whole));
+    // What is over is told with a way out that there is.
+    let over = time::OffsetDateTime::now_utc().unix_timestamp() + 800 * 86_400;
+    let refused = run(&mut at(over, "022", &command(place.path(), "bundle", &[]))).expect(4);
+    let offered =
+        "'certs server apiserver --force', with the configuration of the cluster, reissues it";
+    assert!(refused.stderr.contains(offered), "{refused}");
+    assert!(
+        !refused.stderr.contains("run the same command"),
+        "{refused}"
+    );
     for (file, content) in [
         ("pki/ca.crt", "rubbish"),
         ("pki/extra.crt", "rubbish"),

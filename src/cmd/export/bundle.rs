@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Export, judged, look, opened};
+use super::{Export, for_reader, look, opened};
 use crate::archive::{names, tar};
 use crate::cli::ExportBundle;
 use crate::cmd::output_file::{FOREIGN, settled};
@@ -51,7 +51,7 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
     }
     // Of what else lies there, such as a key that this user may not read, nothing is handed out.
     let (specs, seen) = look(&store, &[], env)?;
-    let mut findings = judged(&specs, &seen, env.now);
+    let mut findings = for_reader(&specs, &seen, env.now);
     findings.retain(|finding| finding.file.root == Root::Pki && public(&&finding.file));
     super::settled(&lock)?;
     if contents.is_empty() {

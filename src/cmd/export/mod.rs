@@ -198,8 +198,7 @@ impl Found {
     /// What is wrong with it, and with its CA.
     fn findings(&self, spec: &Spec, env: &Env<'_>) -> Vec<Finding> {
         let specs = std::slice::from_ref(spec);
-        let findings = told_to_a_reader(judged(specs, &self.seen, env.now), specs);
-        let mut findings = lasting_longer(findings, specs, &self.seen.observed);
+        let mut findings = for_reader(specs, &self.seen, env.now);
         let leaf = |spec: &Spec| {
             spec.certificate()
                 .is_some_and(|wanted| wanted.kind != Kind::Ca)
@@ -227,7 +226,7 @@ impl Found {
             let entry = user.place.entry();
             entry.is_some_and(|entry| entry.kind == EntryKind::User)
         });
-        let mut findings = told_to_a_reader(judged(&users, &self.seen, env.now), &users);
+        let mut findings = for_reader(&users, &self.seen, env.now);
         findings.retain(|finding| {
             let own = users.iter().any(|user| user.name == finding.name);
             own && finding.severity() == Severity::Error
@@ -255,6 +254,12 @@ impl Found {
         };
         Some((line(chain, pool, self.now), Key::open(key)?))
     }
+}
+
+/// What is wrong with what is there, with the ways out of who writes nothing.
+fn for_reader(specs: &[Spec], seen: &Seen, now: OffsetDateTime) -> Vec<Finding> {
+    let findings = told_to_a_reader(judged(specs, seen, now), specs);
+    lasting_longer(findings, specs, &seen.observed)
 }
 
 /// The first of a file and all that is above it, the root too.
