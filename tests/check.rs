@@ -476,6 +476,29 @@ fn drift_is_told_without_facts_where_the_files_disagree_and_with_them_as_facts_s
     );
     let told = told(&report(&finished.expect(3)));
     assert_eq!(told, ["warning san-extra apiserver.crt"]);
+    // Nor has it a wish for keys and times that it does not state.
+    let stated = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n";
+    for (more, wanted) in [
+        ("", vec![]),
+        ("encryptionAlgorithm: ECDSA-P256\n", vec![]),
+        ("certificateValidityPeriod: 8760h\n", vec!["validity"]),
+        ("encryptionAlgorithm: RSA-2048\n", vec!["key-algorithm"]),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook("issue pki/apiserver days=730", place.path());
+        write(&place.join("c.yaml"), format!("{stated}{more}"));
+        let finished = check(
+            place.path(),
+            &["-o", "json", "--config", text(&place.join("c.yaml"))],
+        );
+        let mut told = of_severity(&report(&finished), |severity| severity == "warning");
+        told.retain(|told| told.ends_with("apiserver.crt"));
+        let wanted: Vec<String> = wanted
+            .iter()
+            .map(|code| format!("warning {code} apiserver.crt"))
+            .collect();
+        assert_eq!(told, wanted, "{more}");
+    }
 }
 
 #[test]

@@ -77,9 +77,10 @@ impl Stated {
         Ok(spec)
     }
 
+    /// Whether it is stated. Kubernetes has no wish here that a document could leave to a default: what is there is good.
     pub(super) fn states_key(&self) -> bool {
         let given = &self.given;
-        self.cluster || given.key_algorithm.is_some() || given.public_keys_ecdsa.is_some()
+        given.key_algorithm.is_some() || given.public_keys_ecdsa.is_some()
     }
 
     fn states_validity(&self, of_ca: bool) -> bool {
@@ -89,7 +90,7 @@ impl Stated {
         } else {
             &given.validity
         };
-        self.cluster || stated.is_some()
+        stated.is_some()
     }
 
     /// Whether it is known where a kubeconfig of this kind is to lead, which leads to `there`.

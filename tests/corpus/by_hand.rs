@@ -109,7 +109,8 @@ fn cooked(before: &str, after: &str, sound: &str) -> TempDir {
     place
 }
 
-/// Facts of a whole cluster: what a document leaves out is as by default.
+/// Facts of a whole cluster: what a document leaves out is as by default, but for keys and times, which are wanted
+/// otherwise than they are only where it says so.
 const FACTS: &str = "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -120,6 +121,7 @@ localAPIEndpoint:
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
+certificateValidityPeriod: 8760h
 ";
 
 fn check(place: &TempDir, stated: bool) -> Finished {
