@@ -467,6 +467,23 @@ fn names_change_by_flags_and_the_difference_is_told() {
     let report = json(&folder, 1, &facts, 0);
     assert_eq!(report["node"], "cp1");
     assert_eq!(report["items"][0]["sans"].as_array().map(Vec::len), Some(7));
+    // Without names all leaves are meant: what was asked for is told of none that serves.
+    for (flag, item, code) in [
+        ("--add-san", "sansAdded", 3),
+        ("--remove-san", "sansRemoved", 0),
+    ] {
+        let report = json(&folder, 1, &["--all", flag, "x.example"], code);
+        let changed = report["items"].as_array().expect("items").iter();
+        let changed = changed.filter(|one| one[item] == serde_json::json!(["x.example"]));
+        assert_eq!(changed.count(), 12, "{report:#}");
+        let told = codes(&report, "warning");
+        let serves = |told: &String| {
+            ["apiserver ", "etcd-server ", "etcd-peer "]
+                .iter()
+                .any(|row| told.starts_with(row))
+        };
+        assert!(!told.iter().any(serves), "{told:?}");
+    }
 }
 
 #[test]
@@ -615,7 +632,7 @@ fn what_is_asked_of_no_certificate_that_is_named_is_refused() {
         ),
         (
             &["apiserver", "etcd-peer", "--remove-san", "nothere"],
-            "--remove-san: nothere is in none of what is named",
+            "--remove-san: nothere is in none of what is to be renewed",
         ),
     ] {
         renew(&folder, 1, flags).expect(2).expect_failure(words);

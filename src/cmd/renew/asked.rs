@@ -90,13 +90,9 @@ pub(super) fn unheeded(
         certificate(observed).is_some_and(|(leaf, _)| leaf.sans.contains(san))
     };
     let nowhere = |san: &&San| ca.is_none() && !named.iter().any(|spec| has(spec, san));
-    wrong.extend(
-        changes
-            .remove
-            .iter()
-            .filter(nowhere)
-            .map(|san| format!("--remove-san: {san} is in none of what is named: leave it out")),
-    );
+    wrong.extend(changes.remove.iter().filter(nowhere).map(|san| {
+        format!("--remove-san: {san} is in none of what is to be renewed: leave it out")
+    }));
     wrong
 }
 

@@ -142,10 +142,10 @@ impl Tree<'_> {
         let mut wanted = specs.clone();
         renewal.there.clone_from(&specs);
         let mut names = names::named(self.names, &specs, &seen, (self.store, self.renewal))?;
-        let asked_of: Vec<&Spec> = specs
-            .iter()
-            .filter(|spec| names.contains(&spec.name))
-            .collect();
+        // A CA is meant by its name alone.
+        let meant =
+            |spec: &&Spec| names.contains(&spec.name) || self.names.is_empty() && !spec.is_ca();
+        let asked_of: Vec<&Spec> = specs.iter().filter(meant).collect();
         let changes = &renewal.changes;
         // Of many nodes that is asked of all that they have together.
         if self.kept.is_none() {
