@@ -1057,6 +1057,11 @@ fn an_encrypted_key_of_a_ca_is_opened_where_it_signs() {
     assert_eq!(steps(&report, "skip").len(), 7);
     assert_eq!(steps(&report, "replace").len(), 5);
     let file = folder.join("passphrase");
+    // What is wrong with the CA is all that is told, and of nothing else that hangs on it.
+    write_secret(&file, "wrong\n");
+    let wrong = ["admin", "--ca-passphrase-file", text(&file)];
+    let report = json(&folder, 1, &wrong, 4);
+    assert_eq!(codes(&report, "error"), ["ca unreadable"]);
     write_secret(&file, "secret\n");
     renew(&folder, 350, &["--ca-passphrase-file", text(&file)]).expect(0);
     renew(&folder, 350, &["ca", "--ca-passphrase-file", text(&file)]).expect(0);

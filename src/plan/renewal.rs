@@ -307,7 +307,11 @@ impl Planner<'_> {
                 found.chain.iter_mut().take(1).for_each(renew);
                 complete(&mut found.chain);
                 private(&mut found.key);
-                found.trust(authorities(spec, self.found));
+                // What is wrong with the CA is told of that.
+                let authorities = authorities(spec, self.found);
+                if !authorities.is_empty() {
+                    found.trust(authorities);
+                }
             }
             _ => {}
         }
