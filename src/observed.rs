@@ -258,6 +258,9 @@ pub struct Unreadable {
 /// What keeps a file from being judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
+    /// It holds a certificate with its key, and this user may not read it, who changes nothing either: nothing of
+    /// it was judged.
+    Closed,
     /// It is not what its place asks for.
     Content,
     /// The system did not let it be read, so that nothing is known of it.
@@ -269,7 +272,7 @@ pub enum Cause {
     Opaque,
     /// Its certificate is asked for, and has not come.
     Requested,
-    /// It holds a key, and this user may not read it, who changes nothing either.
+    /// It holds a key alone, and this user may not read it, who changes nothing either.
     Withheld,
 }
 
@@ -277,6 +280,7 @@ impl Cause {
     /// What a file that nobody can judge is told as.
     pub fn code(self) -> Code {
         match self {
+            Self::Closed => Code::NotLookedAt,
             Self::Failed => Code::ReadFailed,
             Self::Named => Code::KeyMode,
             Self::Content | Self::Opaque => Code::Unreadable,

@@ -199,7 +199,10 @@ impl Looked {
 
 /// Whether it tells of a file what is told of its folder already: that it may not be looked into.
 fn follows(told: &Finding, closed: &[FileId]) -> bool {
-    let unread = matches!(told.code, Code::KeyUnread | Code::ReadFailed);
+    let unread = matches!(
+        told.code,
+        Code::KeyUnread | Code::NotLookedAt | Code::ReadFailed
+    );
     unread
         && told
             .file

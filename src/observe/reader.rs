@@ -22,7 +22,9 @@ use crate::x509::request::Request;
 /// What is in a file, as far as its place tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
-    /// A private key, which others may not read.
+    /// A certificate with its private key, which others may not read.
+    Both,
+    /// A private key alone.
     Key,
     /// A public key, which this user may not be let read either.
     Kept,
@@ -154,7 +156,7 @@ impl Reader<'_> {
             Ok(None) => return Observed::Absent,
             Ok(Some(content)) => content,
             Err(error) => {
-                self.unread(file, &error, Holds::Key);
+                self.unread(file, &error, Holds::Both);
                 return Observed::Absent;
             }
         };
@@ -249,7 +251,7 @@ impl Reader<'_> {
                 let access = access(&content);
                 let before = self.unreadable.len();
                 let parsed = self.parsed(file, &content.bytes, parse);
-                if holds == Holds::Key {
+                if matches!(holds, Holds::Both | Holds::Key) {
                     self.open_to(before, access);
                 }
                 self.seen.insert(file.clone(), content);
@@ -264,17 +266,18 @@ impl Reader<'_> {
 
     fn unread(&mut self, file: &FileId, error: &ReadError, holds: Holds) {
         let mut reason = unread(file, error);
-        if holds != Holds::Public {
-            reason.cause = self.cause(error);
-        }
+        reason.cause = self.cause(error, holds);
         self.unreadable.push(reason);
     }
 
-    /// Why a file that holds a key cannot be judged: who changes nothing need not read it.
-    fn cause(&self, error: &ReadError) -> Cause {
-        match error {
-            ReadError::PermissionDenied { .. } if self.lenient => Cause::Withheld,
-            error => cause(error),
+    /// Why a file cannot be judged: who changes nothing need not read one that holds a key.
+    fn cause(&self, error: &ReadError, holds: Holds) -> Cause {
+        match (error, holds) {
+            (ReadError::PermissionDenied { .. }, Holds::Both) if self.lenient => Cause::Closed,
+            (ReadError::PermissionDenied { .. }, Holds::Key | Holds::Kept) if self.lenient => {
+                Cause::Withheld
+            }
+            _ => cause(error),
         }
     }
 

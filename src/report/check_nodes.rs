@@ -46,15 +46,15 @@ impl Kept {
 }
 
 impl Row {
-    fn of(node: String, items: &[Item]) -> Self {
-        let there = items.iter().filter(|item| !item.missing);
+    fn of(one: &Checked) -> Self {
+        let there = one.looked_at();
         let (cas, others): (Vec<&Item>, _) = there.partition(|item| item.kind == "CA");
-        let ends = items.iter().filter_map(|item| {
+        let ends = one.items.iter().filter_map(|item| {
             let facts = item.certificate.as_ref()?;
             Some((item.title.clone(), facts.end))
         });
         Self {
-            node,
+            node: one.node.clone().unwrap_or_default(),
             certificates: others.iter().filter(|item| item.kind != "key pair").count(),
             cas: cas.len(),
             first: ends.min_by_key(|(_, end)| *end),
@@ -91,7 +91,7 @@ impl Checked {
     /// What is kept of one of them.
     pub fn in_short(self) -> OfNode {
         OfNode {
-            row: Row::of(self.node.unwrap_or_default(), &self.items),
+            row: Row::of(&self),
             items: if self.kept.items {
                 self.items
             } else {

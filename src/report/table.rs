@@ -9,7 +9,7 @@ use super::check::{Checked, Item, Without};
 use super::check_nodes::Row;
 use super::found::{NOTES, WHY, finding, notes, why};
 use super::lines::{BOLD, GREEN, RED, YELLOW, count, line, painted, shown};
-use crate::finding::Severity;
+use crate::finding::{Code, Severity};
 
 /// As kubeadm writes it: `Nov 21, 2027 23:17 UTC`.
 const MOMENT: &[FormatItem<'_>] =
@@ -263,12 +263,25 @@ fn residual(duration: Duration) -> String {
     }
 }
 
+impl Checked {
+    /// What is there and could be looked at.
+    pub(super) fn looked_at(&self) -> impl Iterator<Item = &Item> {
+        let unread = [Code::NotLookedAt, Code::ReadFailed].map(Code::id);
+        let passed = move |item: &Item| {
+            item.certificate.is_none()
+                && self.findings.iter().any(|told| {
+                    told.name == item.name && told.node == item.node && unread.contains(&told.code)
+                })
+        };
+        let items = self.items.iter();
+        items.filter(move |item| !item.missing && !passed(item))
+    }
+}
+
 fn summary(checked: &Checked, format: &Format) -> String {
     let there = |kind: fn(&str) -> bool| {
-        let items = checked.items.iter();
-        items
-            .filter(|item| !item.missing && kind(item.kind))
-            .count()
+        let items = checked.looked_at();
+        items.filter(|item| kind(item.kind)).count()
     };
     let rows = || checked.rows.iter();
     let of = |level| {

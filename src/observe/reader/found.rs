@@ -103,7 +103,8 @@ impl Reader<'_> {
         if !is_called_ours(file) {
             return Observed::Absent;
         }
-        self.unread(file, error, Holds::Key);
+        let key = is_key(file) || file.name.ends_with("-key.pem");
+        self.unread(file, error, if key { Holds::Key } else { Holds::Both });
         match self.unreadable.pop() {
             Some(reason) if is_key(file) => Observed::KeyOnly(Key {
                 state: KeyState::Unread(reason),

@@ -25,7 +25,7 @@ impl Reader<'_> {
                 faults.remove(0)
             })
         };
-        let parsed = self.file(file, Holds::Key, parse);
+        let parsed = self.file(file, Holds::Both, parse);
         for fault in further {
             let why = format!("cannot be used: {fault:#}");
             self.fail(file, why, Cause::Content);
@@ -199,7 +199,7 @@ impl Reader<'_> {
                     })
                     .map(|parsed| (parsed, content.mode)),
                 Err(error) => {
-                    let cause = self.cause(&error);
+                    let cause = self.cause(&error, Holds::Both);
                     let Unreadable { why, way_out, .. } = unread(file, &error);
                     let why = format!("refers to {path} ({field}), which {why}");
                     // What is wrong with a file that is only named is no reason to move it.
