@@ -7,7 +7,7 @@ use super::hindrance::not_here;
 use super::shared::followed;
 use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
-use crate::bundle::completed;
+use crate::bundle::{completed, verifies};
 use crate::diff::{
     TIMELESS, again, authorities, diff, end, ending, external_of, prolong, signing_key,
 };
@@ -193,7 +193,7 @@ impl Planner<'_> {
             Observed::Certificate { chain, .. } => chain.first(),
             _ => None,
         });
-        let of_ca = pairs.filter(|other| !other.is_ca() && other.issuer == ca.subject);
+        let of_ca = pairs.filter(|other| !other.is_ca() && verifies(other, ca));
         let longest = of_ca.map(lasted).max();
         changes.validity = changes
             .validity

@@ -245,10 +245,7 @@ pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evid
         (_, Kind::Client) => Phase::Client,
         _ => Phase::Server,
     };
-    let named = leaf.and_then(|leaf| {
-        let (name, _) = evidence.cas.iter().find(|(_, ca)| *ca == leaf.issuer)?;
-        Some(name.clone())
-    });
+    let named = leaf.and_then(|leaf| evidence.signer(leaf).map(str::to_owned));
     let content = Content::Certificate(CertificateSpec {
         subject,
         subject_given: false,

@@ -6,7 +6,6 @@ use crate::observed::Observed;
 use crate::profile::resolve::SYSTEM_NODE;
 use crate::profile::{CommonName, Host, Profile, TABLE, by_name};
 use crate::x509::cert::Certificate;
-use crate::x509::name::Name;
 use crate::x509::san::San;
 
 /// What the files of a tree tell of their cluster and node together.
@@ -19,7 +18,7 @@ pub struct Evidence {
     /// The domain of the cluster's services.
     pub(super) dns_domain: String,
     /// The CAs that are there, by the name of their spec.
-    pub(super) cas: Vec<(String, Name)>,
+    pub(super) cas: Vec<(String, Certificate)>,
 }
 
 impl Evidence {
@@ -32,6 +31,24 @@ impl Evidence {
             dns_domain: dns_domain(found).unwrap_or_else(|| defaults::DNS_DOMAIN.to_owned()),
             cas: cas(found),
         }
+    }
+
+    /// The CA that signed this, by the name of its spec: of several of its issuer's name the one whose key verifies it,
+    /// and where none does, the one that it says.
+    pub(super) fn signer(&self, leaf: &Certificate) -> Option<&str> {
+        let called = self.cas.iter().filter(|(_, ca)| ca.subject == leaf.issuer);
+        let mut called: Vec<&(String, Certificate)> = called.collect();
+        if called.len() > 1 {
+            let said = |ca: &Certificate| {
+                let said = leaf.authority_key_identifier.is_some();
+                said && leaf.authority_key_identifier == ca.subject_key_identifier
+            };
+            called.sort_by_key(|(_, ca)| !said(ca));
+            let signed = |ca: &Certificate| leaf.verify_signature(&ca.public_key).is_ok();
+            let signer = called.iter().position(|(_, ca)| signed(ca));
+            called.drain(..signer.unwrap_or_default());
+        }
+        called.first().map(|(name, _)| name.as_str())
     }
 }
 
@@ -89,13 +106,13 @@ pub(super) fn dns_domain(found: &Found) -> Option<String> {
 }
 
 /// Every CA of a file, since any of a bundle may have signed.
-fn cas(found: &Found) -> Vec<(String, Name)> {
+fn cas(found: &Found) -> Vec<(String, Certificate)> {
     let mut cas = Vec::new();
     for (name, observed) in found {
         if let Observed::Certificate { chain, .. } = observed {
             let ca = certificate(observed).is_some_and(Certificate::is_ca);
             let all = chain.iter().filter(|other| ca && other.is_ca());
-            cas.extend(all.map(|ca| (name.clone(), ca.subject.clone())));
+            cas.extend(all.map(|ca| (name.clone(), ca.clone())));
         }
     }
     // Of two files of one name the table's counts: it is what the components trust.
@@ -110,5 +127,5 @@ pub(super) fn made_by_kubelet(leaf: &Certificate, evidence: &Evidence) -> bool {
     let started = name
         .rsplit_once('@')
         .is_some_and(|(_, time)| !time.is_empty() && time.bytes().all(|c| c.is_ascii_digit()));
-    started && evidence.cas.iter().all(|(_, ca)| *ca != leaf.issuer)
+    started && evidence.cas.iter().all(|(_, ca)| ca.subject != leaf.issuer)
 }
