@@ -10,6 +10,7 @@ mod common;
 use common::base::Base;
 use common::kubeadm::NOON;
 use common::renewal::DAY;
+use common::snapshot::{same, snapshot};
 use common::{Finished, TempDir, at, certs, run, text};
 
 /// A tree with nothing in it but what the recipe makes, at noon.
@@ -39,6 +40,15 @@ fn told(report: &Value) -> Vec<String> {
     beyond
         .map(|one| format!("{} {}", text(one, "code"), text(one, "name")))
         .collect()
+}
+
+/// The one sentence, with its way out, that is told by this code.
+fn way_out(report: &Value, code: &str) -> String {
+    let findings = report["findings"].as_array().expect("findings");
+    let mut told = findings.iter().filter(|told| told["code"] == code);
+    let way_out = told.next().expect("one")["wayOut"].clone();
+    assert!(told.next().is_none(), "{report:#}");
+    way_out.as_str().expect("a text").to_owned()
 }
 
 #[test]
@@ -100,4 +110,39 @@ fn a_former_tree_that_lies_beside_its_own_ca_is_held_against_that() {
             && told[0].ends_with("/backup/ca.crt"),
         "{told:?}"
     );
+}
+
+#[test]
+fn the_certificate_of_service_accounts_lasts_longer_for_its_own_key_by_every_way_out() {
+    let place = made(
+        "authority pki/ca /CN=CA; key pki/service-accounts.key; issue pki/service-accounts subject=/CN=service-accounts",
+    );
+    // While it lasts, and once it is over.
+    for (days, code, found) in [(340, 3, "expires-soon"), (370, 4, "expired")] {
+        let report = json(&place, days, "check", &[], code);
+        let renews = "'certs renew service-accounts.crt --reuse-key' renews it, for the same key";
+        assert_eq!(way_out(&report, found), renews);
+    }
+    let short = ["--ca-validity", "30d"];
+    let before = snapshot(&place.join("k"));
+    for names in [&["ca"][..], &["ca", "service-accounts.crt"]] {
+        let report = json(&place, 1, "renew", &[names, &short].concat(), 4);
+        let way_out = way_out(&report, "ca-too-short");
+        let names = ", or name what is to end with it too, with --reuse-key: service-accounts.crt";
+        assert!(way_out.ends_with(names), "{way_out}");
+    }
+    same(&before, &place.join("k"));
+    let named = ["ca", "service-accounts.crt", "--reuse-key"];
+    at_day(&place, 1, "renew", &[&named[..], &short].concat()).expect(3);
+    at_day(&place, 1, "renew", &["service-accounts.crt", "--reuse-key"]).expect(0);
+}
+
+#[test]
+fn what_no_run_renews_is_not_to_be_named_with_its_ca() {
+    let place = made(
+        "authority pki/ca /CN=CA; key pki/own.key; issue pki/own subject=/CN=own; mv pki/own.key ..",
+    );
+    let report = json(&place, 1, "renew", &["ca", "--ca-validity", "30d"], 4);
+    let longer = "let it last longer (--ca-validity)";
+    assert_eq!(way_out(&report, "ca-too-short"), longer);
 }

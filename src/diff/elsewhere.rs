@@ -5,7 +5,7 @@ use time::Duration;
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
 use crate::observed::Observed;
-use crate::profile::found::is_kubelets;
+use crate::profile::found::{is_kubelets, is_of_service_accounts};
 use crate::profile::renewal::{certificate, lasted};
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
@@ -24,6 +24,13 @@ const AT_ITS_KEY: &str = "issue it anew where its key is";
 pub fn lasting(spec: &Spec, observed: &Observed) -> String {
     match elsewhere(spec, observed) {
         Some((_, way_out)) => way_out,
+        // With a new key every token that was issued would be void.
+        None if signs_tokens(spec, observed) => {
+            format!(
+                "'certs renew {} --reuse-key' renews it, for the same key",
+                spec.name
+            )
+        }
         None if !matches!(spec.place, Place::Found { .. }) && is_timeless(observed) => again(spec),
         None if !matches!(spec.place, Place::Found { .. }) => by_renewal(spec),
         None if observed.is_external() => AT_ITS_KEY.to_owned(),
@@ -47,6 +54,10 @@ pub(crate) fn again(spec: &Spec) -> String {
 
 fn is_timeless(observed: &Observed) -> bool {
     certificate(observed).is_some_and(|(former, _)| lasted(former) <= Duration::ZERO)
+}
+
+fn signs_tokens(spec: &Spec, observed: &Observed) -> bool {
+    !matches!(spec.place, Place::Found { .. }) && is_of_service_accounts(&spec.name, observed)
 }
 
 /// Who else keeps it, after the file's name, and the way out.

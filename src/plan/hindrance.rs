@@ -15,6 +15,9 @@ use crate::spec::{BACKDATE, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::{self, moment};
 
+/// The way out where a CA would end too soon.
+const LONGER: &str = "let it last longer (--ca-validity)";
+
 impl Planner<'_> {
     /// What of others is in the way: the CA that signs it.
     pub(super) fn hindered(&self, spec: &Spec, new: &Spec, former: &Certificate) -> Vec<Finding> {
@@ -172,11 +175,9 @@ impl Planner<'_> {
         if is >= was {
             return None;
         }
-        let stays = |leaf: &&Spec| {
-            !renewal.due.names(leaf)
-                || not_here(leaf, self.observed(leaf), renewal).is_some()
-                || self.parted(leaf, renewal).is_some()
-        };
+        let away = |leaf: &Spec| not_here(leaf, self.observed(leaf), renewal).is_some();
+        let parted = |leaf: &Spec| self.parted(leaf, renewal).is_some();
+        let stays = |leaf: &&Spec| !renewal.due.names(leaf) || away(leaf) || parted(leaf);
         let ends = |leaf: &Spec| {
             let mut authorities = authorities(leaf, self.found).to_vec();
             let before = end(leaf, self.observed(leaf), &authorities, self.now)?.at;
@@ -191,27 +192,34 @@ impl Planner<'_> {
         let below = renewal.there.iter().filter(own);
         let cut: Vec<_> = below
             .filter(stays)
-            .filter_map(|leaf| Some((ends(leaf)?, leaf.name.as_str())))
+            .filter_map(|leaf| Some((ends(leaf)?, leaf)))
             .collect();
         let would = format!("would end on {}", moment(is));
-        let (code, text, way_out) = match cut.iter().max() {
+        let last = cut
+            .iter()
+            .max_by_key(|(end, leaf)| (*end, leaf.name.as_str()));
+        let (code, text, way_out) = match last {
             Some((last, leaf)) => {
-                let names: Vec<&str> = cut.iter().map(|(_, name)| *name).collect();
+                let leaf = &leaf.name;
+                let names: Vec<&str> = cut.iter().map(|(_, leaf)| leaf.name.as_str()).collect();
+                let mut way_out = LONGER.to_owned();
+                // What no run renews does not end with it by being named.
+                if !cut.iter().any(|(_, leaf)| away(leaf)) {
+                    let keys = cut.iter().any(|(_, leaf)| parted(leaf));
+                    let keys = if keys { ", with --reuse-key" } else { "" };
+                    let names = names.join(" ");
+                    way_out += &format!(", or name what is to end with it too{keys}: {names}");
+                }
                 (
                     Code::CaTooShort,
                     format!("{would}, and {leaf}, which it signed, on {}", moment(*last)),
-                    format!(
-                        "let it last longer (--ca-validity), or name what is to end with it too: {}",
-                        names.join(" ")
-                    ),
+                    way_out,
                 )
             }
             None => (
                 Code::CaShortened,
                 format!("{would}, sooner than the former one, on {}", moment(was)),
-                "unless that is meant, let it last longer (--ca-validity): what it signed for others \
-                 ends with it"
-                    .to_owned(),
+                format!("unless that is meant, {LONGER}: what it signed for others ends with it"),
             ),
         };
         Some(spec.finding(code, text, way_out))
