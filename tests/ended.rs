@@ -22,6 +22,16 @@ fn over(verb: &[&str], tree: &Path) -> Finished {
     run(&mut at(OVER, "022", &command))
 }
 
+/// The same of a verb that has no use for a kubelet.
+fn over_in(verb: &[&str], tree: &Path) -> Finished {
+    let mut command = certs(verb);
+    run(&mut at(
+        OVER,
+        "022",
+        command.args(["--kubernetes-dir", text(tree)]),
+    ))
+}
+
 /// The sentences and ways out of one code, of the file that ends so.
 fn told(finished: &Finished, code: &str, file: &str) -> Vec<String> {
     let report: Value = serde_json::from_str(&finished.stdout)
@@ -55,6 +65,20 @@ fn an_ended_ca_is_good_again_once_its_way_out_was_gone() {
         "{skipped:?}"
     );
     assert!(!renewed.stdout.contains("expired, expired"), "{renewed}");
+    // A leaf has one end, its own, and a way out that is refused to nobody, whoever tells it.
+    let named = over(&["renew", "apiserver", "-o", "json"], &tree);
+    let bundle = over_in(&["export", "bundle"], &tree);
+    for leaf in ["/pki/apiserver.crt", "/admin.conf"] {
+        let once = told(&checked, "expired", leaf);
+        assert_eq!(once.len(), 1, "{checked}");
+        let way_out = " UTC: see to its CA first, and then to it";
+        assert!(once[0].ends_with(way_out), "{once:?}");
+        assert_eq!(told(&renewed, "expired", leaf), once, "{renewed}");
+        if leaf.ends_with("crt") {
+            assert_eq!(told(&named, "expired", leaf), once, "{named}");
+            assert!(bundle.stderr.contains(&once[0]), "{bundle}");
+        }
+    }
     // What it says helps: the CAs by name, and then all else.
     for verb in [
         &["renew", "ca", "etcd-ca", "front-proxy-ca"][..],

@@ -6,6 +6,7 @@ use time::Duration;
 
 use super::Judge;
 use super::chain::{PERMIT, forbidden, forbids, signed_by};
+use super::end::End;
 use crate::bundle::{above, lacks};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
@@ -41,6 +42,9 @@ pub(crate) const RENAME: &str = "choose another node name or common name";
 /// The way out of what a CA is wrong in that stands behind a leaf, and in the file of its CA.
 pub(crate) const IN_ITS_CA: &str = "see to its CA first, whose file has it too";
 
+/// The way out where it could not last longer than it does.
+pub(super) const AFTER_ITS_CA: &str = "see to its CA first, and then to it";
+
 impl Judge<'_> {
     pub(super) fn leaf(
         &mut self,
@@ -48,7 +52,16 @@ impl Judge<'_> {
         leaf: &Certificate,
         chain: &[Certificate],
     ) {
+        let told = self.findings.len();
         self.dates(leaf, "");
+        // Below a CA whose time is over none is issued.
+        let ca = self.authorities.first();
+        if ca.is_some_and(|ca| End::of_ca(ca, self.authorities, self.now).at < self.now) {
+            let over = self.findings[told..].iter_mut();
+            for finding in over.filter(|finding| finding.code == Code::Expired) {
+                AFTER_ITS_CA.clone_into(&mut finding.way_out);
+            }
+        }
         for ca in chain.iter().filter(|intermediate| intermediate.is_ca()) {
             let told = self.findings.len();
             self.dates(ca, "holds an intermediate that ");

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::end::{End, end, presented};
 use super::external::external;
+use super::leaf::AFTER_ITS_CA;
 use super::notice::{Notice, Within};
 use super::tree::{remake, renew, whole};
 use crate::bundle::{above, is_root, same_ca};
@@ -250,7 +251,7 @@ impl Scrutiny<'_> {
         if end.at >= now && end.is_due(notice, now) {
             let text = format!("ends{with_ca} on {}", moment(end.at));
             let way_out = if of_ca.is_some_and(|ca| ca <= end.at) {
-                "see to its CA first, and then to it".to_owned()
+                AFTER_ITS_CA.to_owned()
             } else {
                 self.renewal(now)
             };

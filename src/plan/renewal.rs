@@ -264,6 +264,8 @@ impl Planner<'_> {
         let ends = |ca: &&Spec| !self.is_renewed(ca);
         let ca = self.issuer(spec).filter(ends);
         let of_ca = ca.and_then(|ca| end(ca, self.observed(ca), &[], self.now));
+        // Below one that is over none is issued, and so none ends with it.
+        let of_ca = of_ca.filter(|ca| ca.at >= self.now);
         let renew = |certificate: &mut Certificate| {
             let algorithm = wanted.key_algorithm;
             let end = validity::end(self.now, wanted.validity);
