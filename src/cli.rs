@@ -162,9 +162,10 @@ pub enum Verb {
          certs renew --inventory nodes.yaml --out nodes    (the tree of every node)\n  \
          certs renew node worker1 --inventory nodes.yaml --out nodes    (what its kubelet needs)\n\n\
          --exec is run by /bin/sh after files were written, with CERTS_CHANGED (the names of what\n\
-         changed) and CERTS_RESTART (the processes that must be restarted) in its environment, both\n\
-         separated by blanks. With --inventory it is run once, with NODE/NAME of each, also as lines on\n\
-         its standard input. Its standard output goes to standard error.\n\n\
+         changed), CERTS_RESTART (the processes that must be restarted) and CERTS_UNKNOWN (the names of\n\
+         what changed, and who reads that is not known here) in its environment, separated by blanks.\n\
+         With --inventory it is run once, with NODE/NAME of each, also as lines on its standard input.\n\
+         Its standard output goes to standard error.\n\n\
          Exit codes:\n  \
          0  renewed what was due, or nothing was\n  \
          1  failed: a file could not be read or written, the lock was not to be had, signing failed;\n     \

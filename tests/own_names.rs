@@ -11,7 +11,7 @@ use common::base::Base;
 use common::kubeadm::NOON;
 use common::renewal::DAY;
 use common::snapshot::{same, snapshot};
-use common::{Finished, TempDir, at, certs, run, text};
+use common::{Finished, TempDir, at, certs, read, run, text};
 
 /// A tree with nothing in it but what the recipe makes, at noon.
 fn made(recipe: &str) -> TempDir {
@@ -145,4 +145,39 @@ fn what_no_run_renews_is_not_to_be_named_with_its_ca() {
     let report = json(&place, 1, "renew", &["ca", "--ca-validity", "30d"], 4);
     let longer = "let it last longer (--ca-validity)";
     assert_eq!(way_out(&report, "ca-too-short"), longer);
+}
+
+#[test]
+fn who_reads_what_is_in_no_row_is_said_to_be_unknown_and_told_to_a_command() {
+    let place = made(
+        "authority pki/ca /CN=kubernetes
+         for name in alice apiserver member; do key pki/$name.key; done
+         issue pki/alice subject=/CN=alice; issue pki/apiserver
+         issue pki/member subject=/CN=member; mv pki/member.crt pki/member.pem; mv pki/member.key pki/member-key.pem",
+    );
+    let note = place.join("note");
+    let exec = format!(
+        "echo \"$CERTS_CHANGED|$CERTS_RESTART|$CERTS_UNKNOWN\" > {}",
+        text(&note)
+    );
+    let exec = ["--exec", &exec];
+    let said = at_day(&place, 1, "renew", &[&["--all"], &exec[..]].concat()).expect(0);
+    let words = "\
+No restart: they read it again by themselves:
+  kube-apiserver (apiserver)
+Restart what reads these, or see that it reads them again: who that is, is not known here:
+  alice.crt, member.pem
+Was run: ";
+    assert!(said.stdout.contains(words), "{said}");
+    assert_eq!(
+        read(&note),
+        "apiserver alice.crt member.pem||alice.crt member.pem\n"
+    );
+    let report = json(&place, 1, "renew", &["alice", "apiserver"], 0);
+    assert_eq!(report["unknownReaders"], serde_json::json!(["alice.crt"]));
+    // Of a row it is known, and of what does not change nobody reads anything.
+    let report = json(&place, 1, "renew", &["apiserver"], 0);
+    assert_eq!(report["unknownReaders"], serde_json::json!([]));
+    let said = at_day(&place, 1, "renew", &[]).expect(0);
+    assert!(!said.stdout.contains("not known"), "{said}");
 }

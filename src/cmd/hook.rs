@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Env;
 use crate::facts::Version;
-use crate::profile::reader::{Changed, processes};
+use crate::profile::reader::{Changed, processes, unknown};
 
 /// What is run, and what it is told through its environment: nothing is put into the command itself,
 /// so that no name of a file is ever read as a part of it.
@@ -36,6 +36,7 @@ impl Hook {
             environment: vec![
                 ("CERTS_CHANGED", names.join(" ")),
                 ("CERTS_RESTART", restart.join(" ")),
+                ("CERTS_UNKNOWN", unknown(changed).join(" ")),
             ],
             input: String::new(),
         }
@@ -43,11 +44,17 @@ impl Hook {
 
     /// The same of many nodes: what changed is on the standard input, a line each, and in the environment where
     /// that has room for it.
-    pub(crate) fn of_nodes(command: &str, names: &[String], restart: &BTreeSet<&str>) -> Self {
+    pub(crate) fn of_nodes(
+        command: &str,
+        names: &[String],
+        restart: &BTreeSet<&str>,
+        unknown: &[String],
+    ) -> Self {
         let restart: Vec<&str> = restart.iter().copied().collect();
         let changed = ("CERTS_CHANGED", names.join(" "));
         let restart = ("CERTS_RESTART", restart.join(" "));
-        let mut environment = vec![changed, restart];
+        let unknown = ("CERTS_UNKNOWN", unknown.join(" "));
+        let mut environment = vec![changed, restart, unknown];
         environment.retain(|(_, value)| value.len() < LONGEST);
         Self {
             command: command.to_owned(),
@@ -72,12 +79,11 @@ mod tests {
         let name = "worker/kubelet".to_owned();
         for (names, held) in [(1, true), (LONGEST / name.len(), false)] {
             let names = vec![name.clone(); names];
-            let hook = Hook::of_nodes("true", &names, &restart);
-            let changed = hook
-                .environment
-                .iter()
-                .any(|(name, _)| *name == "CERTS_CHANGED");
-            assert_eq!(changed, held);
+            let hook = Hook::of_nodes("true", &names, &restart, &names);
+            for list in ["CERTS_CHANGED", "CERTS_UNKNOWN"] {
+                let there = hook.environment.iter().any(|(name, _)| *name == list);
+                assert_eq!(there, held);
+            }
             assert_eq!(hook.input.lines().count(), names.len());
             let told = ("CERTS_RESTART", "kube-proxy kubelet".to_owned());
             assert!(hook.environment.contains(&told));

@@ -118,6 +118,16 @@ const PLANES: Roles = Roles {
     ..NONE
 };
 
+/// What of this is in no row, so that its readers are known to nobody here.
+pub fn unknown(changed: &[Changed]) -> Vec<String> {
+    let known = |item: &Changed| READERS.iter().any(|(row, _)| *row == item.row);
+    let of_none = changed.iter().filter(|item| !known(item));
+    let mut names: Vec<String> = of_none.map(|item| item.name.clone()).collect();
+    // One that several kubeconfigs name stands there for each.
+    names.dedup();
+    names
+}
+
 /// Those of `processes` that run on a node: of what all share each reads its own part.
 pub fn running_on(roles: Roles, mut processes: Vec<Process>) -> Vec<Process> {
     let runs = |needs: &Roles| {

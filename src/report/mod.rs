@@ -105,6 +105,9 @@ pub struct Report {
     /// Of a renewal who reads what changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     processes: Option<Vec<readers::Process>>,
+    /// What changed beside it, and nobody here knows who reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_readers: Option<Vec<String>>,
     /// What `--exec` came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     exec: Option<readers::Ran>,
@@ -167,6 +170,7 @@ impl Report {
             backups: Vec::new(),
             next: Vec::new(),
             processes: None,
+            unknown_readers: None,
             exec: None,
             refused: None,
             completed: false,

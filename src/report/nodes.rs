@@ -40,6 +40,9 @@ pub struct Nodes {
     /// Of a renewal who reads what changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     processes: Option<Vec<Process>>,
+    /// What changed beside it, and nobody here knows who reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_readers: Option<Vec<String>>,
     /// What `--exec` came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     exec: Option<Ran>,
@@ -210,6 +213,7 @@ impl Nodes {
             notes,
             next: Vec::new(),
             processes: None,
+            unknown_readers: None,
             exec: None,
             grouped: Grouped::default(),
             completed: false,

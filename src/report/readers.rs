@@ -8,7 +8,7 @@ use super::lines::{count, line, painted, shown, wrapped};
 use super::{Exit, Format, Outcome, Report};
 use crate::facts::Version;
 use crate::observed::Observed;
-use crate::profile::reader::{self as profile, Changed, processes};
+use crate::profile::reader::{self as profile, Changed, processes, unknown};
 use crate::profile::renewal::certificate;
 use crate::spec::Spec;
 use crate::x509::san::San;
@@ -94,6 +94,7 @@ impl Report {
     pub fn read_by(&mut self, changed: &[Changed], version: Option<Version>) {
         let told = processes(changed, version);
         self.processes = Some(told.into_iter().map(Process::of).collect());
+        self.unknown_readers = Some(unknown(changed));
     }
 
     /// What was run once all was written. That it failed fails the run, if that was not refused.
@@ -141,8 +142,13 @@ pub(super) fn failure(exec: Option<&Ran>, result: Outcome) -> Option<String> {
     ))
 }
 
-/// The two lists, for people.
-pub(super) fn body(text: &mut String, processes: &[Process], exec: Option<&Ran>, format: &Format) {
+/// What was read of processes, and whose readers are not known, for people.
+pub(super) fn body(
+    text: &mut String,
+    (processes, unknown): (&[Process], &[String]),
+    exec: Option<&Ran>,
+    format: &Format,
+) {
     let lists = [
         ("Restart, since they read it at their start alone:", true),
         ("No restart: they read it again by themselves:", false),
@@ -181,6 +187,10 @@ pub(super) fn body(text: &mut String, processes: &[Process], exec: Option<&Ran>,
             wrapped(text, "  ", &names, ", ", format);
         }
     }
+    if !unknown.is_empty() {
+        line(text, &painted(format, super::lines::BOLD, UNKNOWN));
+        wrapped(text, "  ", &first_of(unknown, LISTED), ", ", format);
+    }
     if let Some(ran) = exec
         && ran.failure.is_none()
     {
@@ -188,19 +198,29 @@ pub(super) fn body(text: &mut String, processes: &[Process], exec: Option<&Ran>,
     }
 }
 
+/// What is told of what no row says who reads it.
+const UNKNOWN: &str =
+    "Restart what reads these, or see that it reads them again: who that is, is not known here:";
+/// So many of these are named.
+const LISTED: usize = 64;
 /// So many nodes are named of one process.
 const NAMED: usize = 8;
 
 /// Where a process runs. All are in the report for programs.
 fn of_nodes(nodes: &[String]) -> String {
-    let (first, others) = nodes.split_at(nodes.len().min(NAMED));
-    let mut names: Vec<String> = first.iter().map(|node| shown(node)).collect();
-    if !others.is_empty() {
-        names.push(count(others.len(), "other"));
-    }
-    match names.split_last() {
+    match first_of(nodes, NAMED).split_last() {
         None => String::new(),
         Some((last, [])) => format!(" of {last}"),
         Some((last, before)) => format!(" of {} and {last}", before.join(", ")),
     }
+}
+
+/// So many names, and how many others there are.
+fn first_of(names: &[String], most: usize) -> Vec<String> {
+    let (first, others) = names.split_at(names.len().min(most));
+    let mut told: Vec<String> = first.iter().map(|name| shown(name)).collect();
+    if !others.is_empty() {
+        told.push(count(others.len(), "other"));
+    }
+    told
 }

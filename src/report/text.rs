@@ -205,7 +205,8 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         told(text, "This was a dry run; nothing was written.", format);
     }
     if let Some(processes) = &report.processes {
-        super::readers::body(text, processes, report.exec.as_ref(), format);
+        let unknown = report.unknown_readers.as_deref().unwrap_or_default();
+        super::readers::body(text, (processes, unknown), report.exec.as_ref(), format);
     }
     next(text, report, format);
 }

@@ -30,7 +30,7 @@ use crate::observe::{Passphrases, Seen};
 use crate::plan::{Plan, Renewal};
 use crate::profile::Profile;
 use crate::profile::found::is_rotated;
-use crate::profile::reader::{Changed, processes, running_on};
+use crate::profile::reader::{Changed, processes, running_on, unknown};
 use crate::report::{Node, Nodes, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{Store, overlays};
@@ -290,6 +290,7 @@ impl Run<'_> {
     ) -> Nodes {
         let mut each = Vec::new();
         let mut restarted = BTreeSet::new();
+        let mut unknown_readers = Vec::new();
         for (one, node) in all.into_iter().zip(&self.nodes) {
             let name = self.trees.cluster.name(*node);
             let of_node = one
@@ -297,6 +298,8 @@ impl Run<'_> {
                 .iter()
                 .map(|item| format!("{name}/{}", item.name));
             names.extend(of_node);
+            let unknown = unknown(&one.changed).into_iter();
+            unknown_readers.extend(unknown.map(|item| format!("{name}/{item}")));
             let processes = processes(&one.changed, self.version);
             let processes = running_on(self.trees.cluster.roles(*node), processes);
             let restart = processes
@@ -333,10 +336,10 @@ impl Run<'_> {
             .stale_archives(changed.map(|(node, _)| *node), anew);
         told.noted(stale);
         told.nodes(each);
-        let mut told = told.with_processes().ended();
+        let mut told = told.with_processes(unknown_readers.clone()).ended();
         let hook = self.hook.as_deref();
         if let Some(command) = hook.filter(|_| !self.plan_only && !names.is_empty()) {
-            let hook = Hook::of_nodes(command, &names, &restarted);
+            let hook = Hook::of_nodes(command, &names, &restarted, &unknown_readers);
             told.ran(command, run_hook(&hook, env));
         }
         told

@@ -92,7 +92,8 @@ impl Nodes {
             told(text, "This was a dry run; nothing was written.", format);
         }
         if let Some(processes) = &self.processes {
-            readers::body(text, processes, self.exec.as_ref(), format);
+            let unknown = self.unknown_readers.as_deref().unwrap_or_default();
+            readers::body(text, (processes, unknown), self.exec.as_ref(), format);
         }
         if !planned {
             text::advise(text, &self.next, format);

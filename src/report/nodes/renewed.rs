@@ -44,10 +44,11 @@ impl Nodes {
         self.exit_code = self.exit().code();
     }
 
-    /// Of a renewal the processes are told.
+    /// Of a renewal the processes are told, and what is `unknown` to be read by any.
     #[must_use]
-    pub fn with_processes(mut self) -> Self {
+    pub fn with_processes(mut self, unknown: Vec<String>) -> Self {
         self.processes = Some(std::mem::take(&mut self.grouped).all);
+        self.unknown_readers = Some(unknown);
         self
     }
 }
