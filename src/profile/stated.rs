@@ -12,7 +12,7 @@ use crate::x509::san::ordered;
 pub struct Stated {
     facts: Facts,
     given: Given,
-    /// Whether a document says what holds for all nodes: what it leaves out is as by default.
+    /// Whether a document says what holds for all nodes: what it leaves out is as by default, but for keys and times.
     cluster: bool,
 }
 
