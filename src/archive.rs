@@ -1,7 +1,6 @@
 //! A tar archive (POSIX.1-1988, ustar) that is the same octet by octet whenever it is made of the same
-//! files: no times, and no owners but those that are asked for.
-
-use anyhow::{Result, ensure};
+//! files: no times, and no owners but those that are asked for. What has a name that does not fit has it in a
+//! record of its own before it (POSIX.1-2001, pax).
 
 /// The size of a record.
 const BLOCK: usize = 512;
@@ -16,6 +15,10 @@ const GROUP: usize = 116;
 const SIZE: usize = 124;
 const KIND: usize = 156;
 const LINK: usize = 157;
+/// Of which kind what stands before a member with a long name is, and what its records are called.
+const LONG: u8 = b'x';
+const PATH: &str = "path";
+const LINK_PATH: &str = "linkpath";
 /// Where a header says that it is one.
 const MAGIC: usize = 257;
 
@@ -46,26 +49,28 @@ pub enum Content<'a> {
 }
 
 /// The archive of these files, each with its name, which all may read.
-pub fn tar(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
+pub fn tar(files: &[(String, &[u8])]) -> Vec<u8> {
     let members = files.iter().map(|(name, bytes)| plain(name, bytes));
     of(members.collect())
 }
 
 /// The archive of these, sorted by their names, so that a directory comes before what is in it.
-pub fn of(mut members: Vec<Member<'_>>) -> Result<Vec<u8>> {
+pub fn of(mut members: Vec<Member<'_>>) -> Vec<u8> {
     members.sort_by_key(|member| member.name);
-    let sizes = members.iter().map(|member| BLOCK + padded(member.bytes()));
+    let headers: Vec<_> = members.iter().map(header).collect();
+    let headers_size = headers.iter().map(Vec::len).sum::<usize>();
+    let sizes = members.iter().map(|member| padded(member.bytes()));
     // Two records of zeros are the end.
-    let size = (sizes.sum::<usize>() + 2 * BLOCK).next_multiple_of(WHOLE);
+    let size = (headers_size + sizes.sum::<usize>() + 2 * BLOCK).next_multiple_of(WHOLE);
     // Large enough from the start: growing would leave copies that nobody wipes.
     let mut archive = Vec::with_capacity(size);
-    for member in &members {
-        archive.extend_from_slice(&header(member)?);
+    for (member, header) in members.iter().zip(headers) {
+        archive.extend_from_slice(&header);
         archive.extend_from_slice(member.bytes());
         archive.resize(archive.len().next_multiple_of(BLOCK), 0);
     }
     archive.resize(size, 0);
-    Ok(archive)
+    archive
 }
 
 /// The names of the files in what [`tar`] made; none of another's archive, whose headers tell a time or an
@@ -109,28 +114,35 @@ fn read(bytes: &[u8]) -> Option<Vec<Member<'_>>> {
     let mut rest = bytes;
     let mut members = Vec::new();
     while rest.first().is_some_and(|octet| *octet != 0) {
-        let member = member(rest)?;
-        rest = rest.get(BLOCK + padded(member.bytes())..)?;
+        let (member, header) = member(rest)?;
+        rest = rest.get(header + padded(member.bytes())..)?;
         members.push(member);
     }
     let ends = rest.len() >= 2 * BLOCK && rest.iter().all(|octet| *octet == 0);
     ends.then_some(members)
 }
 
-/// What this begins with, if its header is the one that is made of it.
-fn member(bytes: &[u8]) -> Option<Member<'_>> {
-    let made = bytes.get(..BLOCK)?;
-    let text = |start: usize| {
+/// What this begins with, if its header is the one that is made of it, and how long that is.
+fn member(bytes: &[u8]) -> Option<(Member<'_>, usize)> {
+    let (long, records) = match *bytes.get(KIND)? {
+        LONG => {
+            let records = held(bytes)?;
+            (std::str::from_utf8(records).ok()?, BLOCK + padded(records))
+        }
+        _ => ("", 0),
+    };
+    let own = bytes.get(records..)?;
+    let made = own.get(..BLOCK)?;
+    let text = |start: usize, keyword: &str| {
         let field = made[start..start + NAME]
             .split(|octet| *octet == 0)
             .next()?;
-        std::str::from_utf8(field).ok()
+        recorded(long, keyword).or(std::str::from_utf8(field).ok())
     };
-    let name = text(0)?;
-    let size = usize::try_from(number(&made[SIZE..SIZE + 12])?).ok()?;
+    let name = text(0, PATH)?;
     let content = match made[KIND] {
-        b'0' => Content::File(bytes.get(BLOCK..BLOCK.checked_add(size)?)?),
-        b'2' => Content::Link(text(LINK)?),
+        b'0' => Content::File(held(own)?),
+        b'2' => Content::Link(text(LINK, LINK_PATH)?),
         b'5' => Content::Directory,
         _ => return None,
     };
@@ -142,7 +154,14 @@ fn member(bytes: &[u8]) -> Option<Member<'_>> {
         group: short(GROUP)?,
         content,
     };
-    (header(&member).ok()? == made).then_some(member)
+    let header = header(&member);
+    bytes.starts_with(&header).then_some((member, header.len()))
+}
+
+/// What stands behind a header.
+fn held(bytes: &[u8]) -> Option<&[u8]> {
+    let size = usize::try_from(number(bytes.get(SIZE..SIZE + 12)?)?).ok()?;
+    bytes.get(BLOCK..BLOCK.checked_add(size)?)
 }
 
 fn number(field: &[u8]) -> Option<u64> {
@@ -154,19 +173,32 @@ fn number(field: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()
 }
 
-fn header(member: &Member<'_>) -> Result<[u8; BLOCK]> {
+/// What of the names does not fit stands before it.
+fn header(member: &Member<'_>) -> Vec<u8> {
     let (kind, target, slash) = match member.content {
-        Content::Directory => (b"5", "", "/"),
-        Content::File(_) => (b"0", "", ""),
-        Content::Link(target) => (b"2", target, ""),
+        Content::Directory => (b'5', "", "/"),
+        Content::File(_) => (b'0', "", ""),
+        Content::Link(target) => (b'2', target, ""),
     };
     let name = format!("{}{slash}", member.name);
-    for text in [&name, target] {
-        ensure!(
-            text.len() <= NAME,
-            "{text}: the name is too long for a tar archive: 100 characters are the most"
-        );
+    let mut records = String::new();
+    for (keyword, text) in [(PATH, name.as_str()), (LINK_PATH, target)] {
+        if text.len() > NAME {
+            records += &record(keyword, text);
+        }
     }
+    let mut header = Vec::new();
+    if !records.is_empty() {
+        let long = plain("long", records.as_bytes());
+        header.extend_from_slice(&block(&long, LONG, long.name, ""));
+        header.extend_from_slice(records.as_bytes());
+        header.resize(header.len().next_multiple_of(BLOCK), 0);
+    }
+    header.extend_from_slice(&block(member, kind, fitting(&name), fitting(target)));
+    header
+}
+
+fn block(member: &Member<'_>, kind: u8, name: &str, target: &str) -> [u8; BLOCK] {
     let mut header = [0; BLOCK];
     let mut put =
         |start: usize, text: &[u8]| header[start..start + text.len()].copy_from_slice(text);
@@ -178,12 +210,40 @@ fn header(member: &Member<'_>) -> Result<[u8; BLOCK]> {
     put(136, b"00000000000\0");
     // The checksum counts as spaces while it is made.
     put(148, b"        ");
-    put(KIND, kind);
+    put(KIND, &[kind]);
     put(LINK, target.as_bytes());
     put(MAGIC, b"ustar\x0000");
     let sum: u32 = header.iter().map(|octet| u32::from(*octet)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    Ok(header)
+    header
+}
+
+/// As much of a name as its field has room for.
+fn fitting(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME)]
+}
+
+/// A record tells its own length first.
+fn record(keyword: &str, value: &str) -> String {
+    let rest = format!(" {keyword}={value}\n");
+    let mut length = rest.len();
+    while length != rest.len() + length.to_string().len() {
+        length = rest.len() + length.to_string().len();
+    }
+    format!("{length}{rest}")
+}
+
+/// What the records have for this.
+fn recorded<'a>(mut records: &'a str, keyword: &str) -> Option<&'a str> {
+    loop {
+        let (length, _) = records.split_once(' ')?;
+        let (one, others) = records.split_at_checked(length.parse().ok()?)?;
+        let (of, value) = one.split_once(' ')?.1.split_once('=')?;
+        if of == keyword {
+            return value.strip_suffix('\n');
+        }
+        records = others;
+    }
 }
 
 /// In octal digits, as far as these go, and beyond them in binary, as GNU tar has it and others read it.
@@ -205,8 +265,8 @@ mod tests {
     #[test]
     fn the_same_files_in_any_order_are_the_same_archive() {
         let (one, two) = (("a".to_owned(), &b"1"[..]), ("b".to_owned(), &b"22"[..]));
-        let archive = tar(&[one.clone(), two.clone()]).unwrap();
-        assert_eq!(archive, tar(&[two, one]).unwrap());
+        let archive = tar(&[one.clone(), two.clone()]);
+        assert_eq!(archive, tar(&[two, one]));
         assert!(archive.len().is_multiple_of(20 * BLOCK));
         assert_eq!(names(&archive), Some(vec!["a", "b"]));
         let mut dated = archive.clone();
@@ -220,10 +280,41 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_does_not_fit_is_told() {
-        assert!(tar(&[("a".repeat(100), &[])]).is_ok());
-        let error = tar(&[("a".repeat(101), &[])]).unwrap_err().to_string();
-        assert!(error.contains("too long"), "{error}");
+    fn a_name_that_does_not_fit_is_in_a_record_of_its_own() {
+        for length in [1, 99, 100, 101, 104, 105, 998, 4000] {
+            let name = "ä".repeat(length / 2) + &"a".repeat(length % 2);
+            let archive = tar(&[(name.clone(), b"1"), ("b".to_owned(), b"2")]);
+            let mut expected = vec!["b", &name];
+            expected.sort_unstable();
+            assert_eq!(names(&archive), Some(expected), "{length}");
+            let member = |name, content| Member {
+                content,
+                ..plain(name, &[])
+            };
+            let all = || {
+                vec![
+                    member(&name, Content::Directory),
+                    member("c", Content::Link(&name)),
+                ]
+            };
+            let archive = of(all());
+            let mut members = all();
+            members.sort_by_key(|member| member.name);
+            assert!(read(&archive) == Some(members), "{length}");
+            if length > NAME {
+                // Another's records, of what is not told here.
+                for (at, octet) in [
+                    (BLOCK, b'0'),
+                    (BLOCK, b'9'),
+                    (BLOCK + 4, b'm'),
+                    (2 * BLOCK - 1, b'1'),
+                ] {
+                    let mut other = archive.clone();
+                    other[at] = octet;
+                    assert!(!is_ours(&other), "{length} {at}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -240,7 +331,7 @@ mod tests {
             member("a/b", 0o777, Content::Link("c")),
             member("a", 0o755, Content::Directory),
         ];
-        let archive = of(members).unwrap();
+        let archive = of(members);
         let read = read(&archive).unwrap();
         let names: Vec<&str> = read.iter().map(|member| member.name).collect();
         assert_eq!(names, ["a", "a/b", "a/c"]);

@@ -743,6 +743,16 @@ fn the_bundle_is_a_tar_of_what_is_public_and_the_same_each_time() {
         assert_eq!(read(&folder.join(name)), read(&place.join(name)));
         assert!(!name.contains(".key") && !read(&folder.join(name)).contains("PRIVATE"));
     }
+    // A longer name than a header of tar has room for.
+    let long = format!("pki/{}.crt", "n".repeat(120));
+    fs::copy(place.join("pki/apiserver.crt"), place.join(&long)).expect("copy");
+    export(place.path(), "bundle", &["--output-file", text(&one)]).expect(0);
+    let names = run(&mut tar).expect(0);
+    assert_eq!(names.stderr, "");
+    assert!(names.stdout.contains(&format!("{long}\n")), "{names}");
+    assert_eq!(read(&folder.join(&long)), read(&place.join(&long)));
+    fs::remove_file(place.join(&long)).expect("remove");
+    export(place.path(), "bundle", &["--output-file", text(&one)]).expect(0);
     let ca = place.join("pki/ca.crt");
     write(&ca, read(&ca) + &read(&place.join("pki/ca.key")));
     let refused = export(place.path(), "bundle", &[]).expect(1);

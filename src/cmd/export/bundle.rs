@@ -66,7 +66,7 @@ pub(super) fn export(verb: &ExportBundle, env: &mut Env<'_>) -> Result<Export, S
         .map(|(name, bytes)| (name.clone(), bytes.as_slice()))
         .collect();
     Ok(Export {
-        bytes: Zeroizing::new(tar(&files)?),
+        bytes: Zeroizing::new(tar(&files)),
         secret: false,
         notes,
         findings,

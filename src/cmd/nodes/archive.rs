@@ -148,7 +148,7 @@ impl Run<'_> {
                 PackedContent::Link(target) => Content::Link(target),
             },
         });
-        Ok(Zeroizing::new(of(members.collect())?))
+        Ok(Zeroizing::new(of(members.collect())))
     }
 
     /// Archives of nodes that the inventory does not list.
