@@ -510,6 +510,13 @@ fn one_that_names_its_ca_file_is_left_as_it_is() {
     told("which is not there");
     write(&file, "garbage");
     told("which cannot be read");
+    // What is no file is others' business.
+    fs::remove_file(&file).expect("remove");
+    fs::create_dir(&file).expect("make a folder");
+    told(
+        "which is a directory, not a file: put the cluster's CA certificates into the kubeconfig as certificate-authority-data, or name",
+    );
+    fs::remove_dir(&file).expect("remove");
     fs::copy(place.join("pki/ca.crt"), &file).expect("copy");
     let current = refresh(place.path(), &[text(&config)]).expect(0);
     assert!(current.stdout.starts_with("Up to date:"), "{current}");

@@ -25,7 +25,7 @@ use crate::profile::found::rows;
 use crate::profile::{API_SERVER, Signer, by_name};
 use crate::report::Handed;
 use crate::spec::Spec;
-use crate::store::{self, Store};
+use crate::store::{self, ReadError, Store};
 use crate::x509::cert::Certificate;
 
 pub(crate) fn run(verb: Refresh, env: &mut Env<'_>) -> Outcome {
@@ -326,16 +326,24 @@ fn look_at_named(
     let named = std::mem::take(&mut refreshed.named);
     for (name, file) in named {
         let path = store::named_beside(kubeconfig, &file);
+        let into = "put the cluster's CA certificates into that file, or into the kubeconfig as \
+                    certificate-authority-data";
         let wrong = match store::Handed::open(&path) {
             Ok(Some(found)) => match Certificate::from_pem(found.bytes()) {
                 Ok(held) if same_set(&held, bundle) || same_set(&held, cluster.authorities) => None,
-                Ok(_) => Some("which holds others".to_owned()),
-                Err(error) => Some(format!("which cannot be read: {error:#}")),
+                Ok(_) => Some(("which holds others".to_owned(), into)),
+                Err(error) => Some((format!("which cannot be read: {error:#}"), into)),
             },
-            Ok(None) => Some("which is not there".to_owned()),
-            Err(error) => Some(format!("which cannot be read: {error}")),
+            Ok(None) => Some(("which is not there".to_owned(), into)),
+            // It is there for others, and stays.
+            Err(ReadError::NotAFile { kind, .. }) => Some((
+                format!("which is {kind}, not a file"),
+                "put the cluster's CA certificates into the kubeconfig as \
+                 certificate-authority-data, or name a file of them",
+            )),
+            Err(error) => Some((format!("which cannot be read: {error}"), into)),
         };
-        let Some(wrong) = wrong else {
+        let Some((wrong, way_out)) = wrong else {
             refreshed.current.push(name);
             continue;
         };
@@ -343,8 +351,6 @@ fn look_at_named(
             "names the file {} for the CA certificates of {name}, {wrong}",
             path.display()
         );
-        let way_out = "put the cluster's CA certificates into that file, or into the kubeconfig as \
-                       certificate-authority-data";
         report.tell_of(kubeconfig, Code::TrustFile, text, way_out);
         refreshed.named.push((name, file));
     }
