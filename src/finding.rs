@@ -163,7 +163,7 @@ codes! {
     SigningKey "signing-key" Error "a certificate that must not sign is for the key of a CA or of the service accounts: whoever uses it could make any other, or any token", SIGNING;
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;
-    TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it", ISSUING;
+    TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it, or a certificate would have more than 5000 names", ISSUING;
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold, be it in another entry for the same server, or whoever answers there", ROTATION;
     TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed names a file for its CA certificates, which does not hold those of the cluster", ROTATION;
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds", ROTATION;

@@ -413,6 +413,55 @@ fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
 }
 
 #[test]
+fn a_certificate_of_more_names_than_are_read_is_refused_before_anything_is_signed() {
+    let place = machine();
+    let names = |most: usize| {
+        let names = (0..most).map(|number| format!("DNS.{number}=n{number}.example\n"));
+        format!(
+            "subjectAltName=@names\n[names]\n{}",
+            names.collect::<String>()
+        )
+    };
+    request(place.path(), "apiserver", P256, API_SERVER, &names(5000));
+    request(
+        place.path(),
+        "scheduler",
+        P256,
+        "CN=system:kube-scheduler",
+        "",
+    );
+    let more = [&FACTS[..], &["--accept-sans"]].concat();
+    let refused = sign(place.path(), "csr", &more).expect(4);
+    let words = "csr/apiserver.csr asks for a certificate that would have 5007 names, and 5000 are the most";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert_eq!(refused.stderr.matches("error: ").count(), 1, "{refused}");
+    assert!(!place.join("csr/scheduler.crt").exists());
+    request(place.path(), "apiserver", P256, API_SERVER, &names(4993));
+    sign(place.path(), "csr", &more).expect(0);
+    // So is what is stated.
+    let stated: Vec<String> = (0..5000)
+        .map(|number| format!("- n{number}.example"))
+        .collect();
+    let config = format!(
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n  certSANs:\n  {}\n",
+        stated.join("\n  ")
+    );
+    write(&place.join("config.yaml"), config);
+    for verb in [&["server", "apiserver"][..], &["csr", "apiserver"]] {
+        let facts = [
+            &FACTS[..],
+            &["--config", "config.yaml", "--kubernetes-dir", "new"],
+        ]
+        .concat();
+        on(place.path(), &["ca", "ca", "--kubernetes-dir", "new"]).expect(0);
+        let refused = on(place.path(), &[verb, &facts].concat()).expect(4);
+        let words = "new/pki/apiserver.crt would have 5007 names, and 5000 are the most";
+        assert!(refused.stderr.contains(words), "{refused}");
+        assert!(!place.join("new/pki/apiserver.key").exists());
+    }
+}
+
+#[test]
 fn the_profile_of_one_file_is_named_where_its_own_name_says_none() {
     let place = machine();
     request(

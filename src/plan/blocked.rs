@@ -5,7 +5,8 @@ use crate::bundle::above;
 use crate::diff::{PERMIT, RENAME, external_of, forbidden, forbids};
 use crate::finding::{Code, Finding};
 use crate::observed::{KeyState, Observed, signing};
-use crate::spec::Spec;
+use crate::spec::{Place, Spec};
+use crate::x509::MOST_NAMES;
 use crate::x509::name::Name;
 
 impl Planner<'_> {
@@ -14,6 +15,9 @@ impl Planner<'_> {
         let ca_file = ca.place.public().name;
         let tell =
             |code: Code, text: String, way_out: String| vec![spec.finding(code, text, way_out)];
+        if let Some(found) = too_many_names(spec).filter(|_| issuing) {
+            return vec![found];
+        }
         let made = self.wanted.iter().any(|wanted| wanted.name == ca.name);
         // Its CA may come back with it; or no CA signed it.
         if matches!(
@@ -83,6 +87,26 @@ impl Planner<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// That nobody would read it: it would have more names than are read of one.
+pub(super) fn too_many_names(spec: &Spec) -> Option<Finding> {
+    let names = spec.certificate()?.sans.len();
+    if names <= MOST_NAMES {
+        return None;
+    }
+    let most = format!("and {MOST_NAMES} are the most that a certificate has");
+    let mut finding = spec.finding(
+        Code::TooLarge,
+        format!("would have {names} names, {most}"),
+        "state fewer",
+    );
+    if let Place::Request { .. } = spec.place {
+        finding.file = spec.place.key();
+        finding.text = format!("asks for a certificate that would have {names} names, {most}");
+        "have it requested anew, with fewer".clone_into(&mut finding.way_out);
+    }
+    Some(finding)
 }
 
 /// What a cluster has once, for all of its control planes.

@@ -1,5 +1,6 @@
 //! What is asked for where another machine signs, and what of that came back.
 
+use super::blocked::too_many_names;
 use super::{Planned, Planner, Step, in_the_way, is_error};
 use crate::diff::{self, Notice, Within, elsewhere, told_to_a_reader};
 use crate::finding::{Code, Finding};
@@ -91,7 +92,7 @@ impl Planner<'_> {
             findings.retain(|finding| !is_error(finding));
             return Ok(planned(spec, Step::Asked, findings));
         }
-        if let Some(finding) = unasked(spec, observed) {
+        if let Some(finding) = unasked(spec, observed).or_else(|| too_many_names(spec)) {
             findings.push(finding);
             return Err(findings);
         }

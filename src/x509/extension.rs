@@ -13,7 +13,7 @@ use crate::der;
 
 /// The most names that one extension is read with. There is room for a hundred thousand in a file, each
 /// of which is held against all that are wanted or permitted; no certificate in use has so many.
-pub(super) const MOST_NAMES: usize = 5000;
+pub(crate) const MOST_NAMES: usize = 5000;
 
 /// What the extensions say.
 #[derive(Clone, Debug, Default)]

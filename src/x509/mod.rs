@@ -16,6 +16,7 @@ mod verify;
 pub use cert::{BasicConstraints, Certificate};
 pub use constraints::NameConstraints;
 pub use extension::Extension;
+pub(crate) use extension::MOST_NAMES;
 pub use name::Name;
 pub use request::{Asked, Request};
 pub use san::San;
