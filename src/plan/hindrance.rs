@@ -202,14 +202,15 @@ impl Planner<'_> {
             Some((last, leaf)) => {
                 let leaf = &leaf.name;
                 let names: Vec<&str> = cut.iter().map(|(_, leaf)| leaf.name.as_str()).collect();
-                let mut way_out = LONGER.to_owned();
+                let keys = cut.iter().any(|(_, leaf)| parted(leaf));
+                let keys = if keys { ", with --reuse-key" } else { "" };
                 // What no run renews does not end with it by being named.
-                if !cut.iter().any(|(_, leaf)| away(leaf)) {
-                    let keys = cut.iter().any(|(_, leaf)| parted(leaf));
-                    let keys = if keys { ", with --reuse-key" } else { "" };
+                let way_out = if cut.iter().any(|(_, leaf)| away(leaf)) {
+                    LONGER.to_owned()
+                } else {
                     let names = names.join(" ");
-                    way_out += &format!(", or name what is to end with it too{keys}: {names}");
-                }
+                    format!("{LONGER}, or name what is to end with it too{keys}: {names}")
+                };
                 (
                     Code::CaTooShort,
                     format!("{would}, and {leaf}, which it signed, on {}", moment(*last)),

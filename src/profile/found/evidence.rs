@@ -45,8 +45,8 @@ impl Evidence {
             };
             called.sort_by_key(|(_, ca)| !said(ca));
             let signed = |ca: &Certificate| leaf.verify_signature(&ca.public_key).is_ok();
-            let signer = called.iter().position(|(_, ca)| signed(ca));
-            called.drain(..signer.unwrap_or_default());
+            let first = called.iter().position(|(_, ca)| signed(ca));
+            called.drain(..first.unwrap_or_default());
         }
         called.first().map(|(name, _)| name.as_str())
     }
