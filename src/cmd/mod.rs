@@ -4,6 +4,7 @@ mod all;
 mod around;
 mod bootstrap;
 mod ca;
+mod changed;
 mod check;
 mod client;
 mod count;

@@ -7,7 +7,7 @@ use super::generate::passphrases;
 use super::give::Give;
 use super::hook::{Hook, run_hook};
 use super::sequence::{Judge, Sequence};
-use super::{Env, Outcome, Stop, notice, there};
+use super::{Env, Outcome, Stop, changed, notice, there};
 use crate::cli::Renew;
 use crate::facts::{Given, Version};
 use crate::location::{Owner, Root};
@@ -19,7 +19,6 @@ use crate::report::Report;
 use crate::store::Store;
 
 mod asked;
-mod changed;
 mod names;
 mod nodes;
 mod tree;

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 
 use super::tree::{Kept, Tree};
-use super::{VERB, asked, changed};
+use super::{VERB, asked};
+use crate::cmd::changed;
 use crate::cli::Renew;
 use crate::cmd::around::ended_nodes;
 use crate::cmd::count::{Count, Told};

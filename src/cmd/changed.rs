@@ -9,7 +9,7 @@ use crate::spec::Spec;
 
 /// What this run changed, and one that was interrupted before it, which is written even where this
 /// one was refused.
-pub(super) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
+pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
     let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
     let planned = steps.iter().filter(|planned| !planned.step.keeps());
     let mut changed: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
