@@ -14,7 +14,7 @@ use common::kubeadm::NOON;
 use common::node::read_only;
 use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{TempDir, at, certs, read, run, set_mode, struck, text, tool, write};
+use common::{TempDir, all, at, certs, read, run, set_mode, struck, text, tool, write};
 
 /// A tree in which a renewal of the scheduler's kubeconfig and of etcd's peer was killed amid its
 /// renames.
@@ -40,6 +40,58 @@ fn noting(folder: &TempDir) -> (String, std::path::PathBuf) {
 }
 
 const COMPLETED: &str = "note: completed an interrupted run, which wrote 3 files";
+
+const RESTART: &str =
+    "note: restart what read at its start alone what that run wrote: kube-scheduler (scheduler)\n";
+
+#[test]
+fn a_name_of_nothing_is_2_and_leaves_what_an_interrupted_run_had_begun_to_the_next_one() {
+    let folder = killed();
+    let (exec, note) = noting(&folder);
+    let before = snapshot(&folder.join("k"));
+    let said = renew(&folder, 1, &["schedular", "--exec", &exec]).expect(2);
+    assert!(
+        said.stderr.starts_with("error: there is no \"schedular\""),
+        "{said}"
+    );
+    same(&before, &folder.join("k"));
+    assert!(!note.exists());
+    let said = renew(&folder, 1, &["scheduler", "--exec", &exec]).expect(0);
+    assert!(said.stdout.contains(COMPLETED), "{said}");
+    assert_eq!(read(&note), "scheduler etcd-peer|kube-scheduler");
+}
+
+/// What it brings may be what was named.
+#[test]
+fn where_an_interrupted_run_makes_what_is_named_it_is_completed_first() {
+    let folder = TempDir::new();
+    let all = all(&folder.join("k"), &[]);
+    let killed = struck(&all, "renameat2:signal=SIGKILL:when=3", None);
+    run(&mut at(NOON, "022", &killed));
+    assert!(folder.join("k/pki/.certs-journal").is_file());
+    assert!(!folder.join("k/scheduler.conf").exists());
+    renew(&folder, 1, &["scheduler"]).expect(0);
+}
+
+#[test]
+fn whoever_completes_an_interrupted_run_tells_what_is_to_be_restarted_for_it() {
+    for verb in [
+        &["sa"][..],
+        &["kubeconfig", "alice", "--common-name", "alice"],
+        &["rollback"],
+    ] {
+        let folder = killed();
+        let mut command = certs(verb);
+        command.args(["--kubernetes-dir", text(&folder.join("k"))]);
+        if verb[0] == "kubeconfig" {
+            command.args(["--apiserver-advertise-address", "10.0.0.10"]);
+        }
+        let said = run(&mut at(NOON + DAY, "022", &command)).expect(0);
+        let told = [said.stdout.as_str(), &said.stderr].concat();
+        assert!(told.contains(COMPLETED), "{said}");
+        assert!(told.contains(RESTART), "{said}");
+    }
+}
 
 #[test]
 fn a_run_that_only_completed_another_one_tells_of_it_and_runs_the_command() {
@@ -115,7 +167,7 @@ fn a_run_that_ends_in_an_error_after_it_completed_another_one_tells_of_both() {
     };
     let json = ["--output", "json"];
     for (name, fault, code, error) in [
-        ("nobody", None, 2, "error: there is no \"nobody\""),
+        ("names", None, 2, "error: --remove-san: nobody is in none"),
         ("admin", Some("linkat:error=EIO"), 1, "nothing was changed"),
         (
             "rollback",
@@ -140,6 +192,7 @@ fn a_run_that_ends_in_an_error_after_it_completed_another_one_tells_of_both() {
                 verb.arg(&token);
                 verb
             }
+            "names" => certs(&["renew", "admin", "--remove-san", "nobody"]),
             name => certs(&["renew", name]),
         };
         inner.args(&place).args(json);
@@ -149,6 +202,7 @@ fn a_run_that_ends_in_an_error_after_it_completed_another_one_tells_of_both() {
         let said = run(&mut at(NOON + DAY, "022", &inner)).expect(code);
         let (note, rest) = said.stderr.split_once('\n').expect("a line");
         assert_eq!(note, COMPLETED, "{said}");
+        assert!(rest.starts_with(RESTART), "{said}");
         assert!(rest.contains(error), "{said}");
         assert_eq!(said.stdout, "", "{said}");
         assert!(!folder.join("k/pki/.certs-journal").exists(), "{said}");

@@ -1,11 +1,15 @@
 //! What a run changed, for whoever reads it.
 
-use crate::cmd::sequence::Judged;
-use crate::location::FileId;
+use super::sequence::Judged;
+use super::there;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::survey;
 use crate::observed::{Observed, Source};
-use crate::profile::reader::{Changed, Through};
+use crate::plan::Refusal;
+use crate::profile::reader::{Changed, Through, processes};
 use crate::profile::{TABLE, by_name};
 use crate::spec::Spec;
+use crate::store::{Store, trusted_users};
 
 /// What this run changed, and one that was interrupted before it, which is written even where this
 /// one was refused.
@@ -28,6 +32,30 @@ pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
                 .chain(trusted_by(judged, spec))
         })
         .collect()
+}
+
+/// What must be restarted for what an interrupted run had begun, in a sentence: whoever completes it is the
+/// last to know of that.
+pub(crate) fn restarts(store: &Store, finished: &[FileId], host: &str) -> Option<String> {
+    let roots = Root::TREE.into_iter().filter(|root| !store.lacks(*root));
+    let (places, _) = there::places(store, &roots.collect::<Vec<Root>>());
+    let seen = survey(&places, store, trusted_users(Owner::default()));
+    // Nothing but facts can be wrong, and none are stated.
+    let specs = there::specs(places, &seen.observed, None, host).unwrap_or_default();
+    let findings = Vec::new();
+    let judged = Judged {
+        seen,
+        specs,
+        planning: Err(Refusal { findings }),
+    };
+    let processes = processes(&changed(&judged, finished), None);
+    let restarts = processes.iter().filter(|one| !one.restart.is_empty());
+    let told: Vec<String> = restarts
+        .map(|one| format!("{} ({})", one.name, one.restart.join(", ")))
+        .collect();
+    let told = told.join(", ");
+    let sentence = format!("restart what read at its start alone what that run wrote: {told}");
+    (!told.is_empty()).then_some(sentence)
 }
 
 /// Kubeconfigs that name the file of a CA: whoever uses one reads that.

@@ -78,20 +78,21 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         .stated
         .as_ref()
         .map(|stated| |row: &Profile, there| stated.over(row, there));
-    let judge: &Judge<'_> = &|passphrases, env| {
-        let tree = Tree {
-            store: &job.store,
-            roots: &roots,
-            names: &job.names,
-            typed: job.typed,
-            renewal: &job.renewal,
-            over: over.as_ref().map(|over| over as &there::Resolve<'_>),
-            kept: None,
-            host: env.host.name,
-            now: env.now,
-        };
-        tree.judge(passphrases)
+    let tree = Tree {
+        store: &job.store,
+        roots: &roots,
+        names: &job.names,
+        typed: job.typed,
+        renewal: &job.renewal,
+        over: over.as_ref().map(|over| over as &there::Resolve<'_>),
+        kept: None,
+        host: env.host.name,
+        now: env.now,
     };
+    if !job.dry_run {
+        tree.known()?;
+    }
+    let judge: &Judge<'_> = &|passphrases, _| tree.judge(passphrases);
     let Some(carried) = sequence.run(judge, &mut report, env)? else {
         return Ok(report);
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::around::{Wrong, configuration, ended, least, lock_timeout, quiet, roots, within};
-use super::sequence::commit;
+use super::sequence::{commit, recover};
 use super::{Env, Outcome, Stop, there};
 use crate::apply;
 use crate::cli::Rollback;
@@ -58,7 +58,7 @@ fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
         settled.plan(&mut report, env.now)?;
         return Ok(report);
     };
-    let recovered = writer.recover()?;
+    let recovered = recover(&mut writer, &settled.store, env)?;
     if let Some(recovered) = &recovered {
         // Whoever repeats a rollback that was interrupted wants it done, and not undone.
         if recovered.commands.iter().any(|command| command == VERB) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::around::transaction;
-use super::{Env, Stop, there};
+use super::{Env, Stop, changed, there};
 use crate::apply::{self, Prepared};
 use crate::finding::Code;
 use crate::location::{FileId, Owner, Root};
@@ -187,8 +187,24 @@ pub(crate) fn writer(
     let mut writer = store.lock_and_read(roots, reads, lock_timeout, &mut |directory| {
         notice(&waiting(directory));
     })?;
-    let recovered = writer.recover()?;
+    let recovered = recover(&mut writer, store, env)?;
     Ok((writer, recovered))
+}
+
+/// Ends what an interrupted run had left, and tells what is to be restarted for that.
+pub(crate) fn recover(
+    writer: &mut Writer,
+    store: &Store,
+    env: &Env<'_>,
+) -> Result<Option<Recovered>, Stop> {
+    let mut recovered = writer.recover()?;
+    if let Some(recovered) = &mut recovered
+        && !recovered.finished.is_empty()
+    {
+        let restarts = changed::restarts(store, &recovered.finished, env.host.name);
+        recovered.notes.extend(restarts);
+    }
+    Ok(recovered)
 }
 
 /// One commit; a journal tells of `verb` in one word.

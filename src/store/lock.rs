@@ -1,6 +1,7 @@
 //! Who works in the directories: one writer, or readers. The lock is `flock` on the directories
 //! themselves, so no lock file is left behind, and a process that dies gives it back.
 
+mod interrupted;
 mod locked;
 mod patience;
 
@@ -49,23 +50,6 @@ impl Lock {
     pub fn busy(&self) -> Option<&Path> {
         let made = || self.absent.iter().find(|path| path.exists());
         self.busy.as_ref().or_else(made).map(PathBuf::as_path)
-    }
-
-    /// The journal of a run that was interrupted: what is there may be half of it. None while a
-    /// writer is at work, whose journal it may be. What is no journal of ours is an error.
-    pub fn interrupted(&self) -> Result<Option<PathBuf>> {
-        if self.busy.is_some() {
-            return Ok(None);
-        }
-        for directory in &self.roots {
-            // What this user may not look at is told of by whoever reads a file there.
-            let found = directory.status(layout::JOURNAL);
-            if matches!(found, Ok(Some(_))) && left::journal(directory, layout::JOURNAL)?.is_some()
-            {
-                return Ok(Some(directory.path(layout::JOURNAL)));
-            }
-        }
-        Ok(None)
     }
 }
 

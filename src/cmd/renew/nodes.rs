@@ -15,9 +15,9 @@ use time::OffsetDateTime;
 
 use super::tree::{Kept, Tree};
 use super::{VERB, asked};
-use crate::cmd::changed;
 use crate::cli::Renew;
 use crate::cmd::around::ended_nodes;
+use crate::cmd::changed;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::hook::{Hook, run_hook};
 use crate::cmd::nodes::trees::Trees;

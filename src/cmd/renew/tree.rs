@@ -9,7 +9,7 @@ use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::Notice;
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{Passphrases, Seen, observe};
+use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::{Observed, Source};
 use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
 use crate::profile::renewal::certificate;
@@ -113,6 +113,20 @@ impl Kept<'_> {
 }
 
 impl Tree<'_> {
+    /// An error where nothing that is there has a name that was typed, before what an interrupted run had begun
+    /// is completed: arguments that are wrong write nothing. Where that brings files it is to be seen then.
+    pub(super) fn known(&self) -> Result<(), Stop> {
+        let lock = self.store.lock_shared(self.roots);
+        if self.names.is_empty() || !lock.is_ok_and(|lock| lock.brings_nothing()) {
+            return Ok(());
+        }
+        let (places, _) = there::places(self.store, self.roots);
+        let trusted = store::trusted_users(Owner::default());
+        let seen = survey(&places, self.store, trusted);
+        let specs = there::specs(places, &seen.observed, None, self.host)?;
+        names::named(self.names, &specs, &seen, (self.store, self.renewal)).map(drop)
+    }
+
     /// What is there, and what is to be done.
     pub(super) fn judge(&self, passphrases: &Passphrases) -> Result<Judged, Stop> {
         let (mut places, closed) = there::places(self.store, self.roots);

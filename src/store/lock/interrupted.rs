@@ -1,0 +1,41 @@
+//! What a reader sees of a run that was interrupted.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::Lock;
+use crate::store::journal::List;
+use crate::store::layout;
+use crate::store::left::{self, Found};
+
+impl Lock {
+    /// The journal of a run that was interrupted: what is there may be half of it. None while a
+    /// writer is at work, whose journal it may be. What is no journal of ours is an error.
+    pub fn interrupted(&self) -> Result<Option<PathBuf>> {
+        if self.busy.is_some() {
+            return Ok(None);
+        }
+        for directory in &self.roots {
+            // What this user may not look at is told of by whoever reads a file there.
+            let found = directory.status(layout::JOURNAL);
+            if matches!(found, Ok(Some(_))) && left::journal(directory, layout::JOURNAL)?.is_some()
+            {
+                return Ok(Some(directory.path(layout::JOURNAL)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether no file comes by completing that run, so that what can be named is what is there.
+    pub fn brings_nothing(&self) -> bool {
+        let journal = |directory| left::journal(directory, layout::JOURNAL);
+        let lists = self.roots.iter().filter_map(|root| match journal(root) {
+            Ok(Some(Found::List(list))) => Some(list),
+            _ => None,
+        });
+        let lists: Vec<List> = lists.collect();
+        let mut entries = lists.iter().flat_map(|list| &list.entries);
+        !lists.is_empty() && entries.all(|entry| entry.replaced.is_some())
+    }
+}
