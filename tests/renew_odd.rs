@@ -70,7 +70,7 @@ fn in_place_of_an_rsa_key_of_a_size_that_is_not_made_comes_the_next_larger_one()
     let lines = "key 2056; days 10; certs renew --within 20d $K --dry-run";
     let said = over(&place, lines).expect(3);
     assert!(said.stderr.contains(text), "{said}");
-    let lines = r#"
+    let lines = r"
         certs renew bob.crt --reuse-key $K
         openssl x509 -in k/pki/bob.crt -noout -text | grep -F '(2056 bit)'
         key 2056; days 10
@@ -79,7 +79,7 @@ fn in_place_of_an_rsa_key_of_a_size_that_is_not_made_comes_the_next_larger_one()
         openssl x509 -in k/pki/bob.crt -noout -text | grep -F '(3072 bit)'
         certs renew bob.crt $K --quiet
         openssl x509 -in k/pki/bob.crt -noout -text | grep -F '(3072 bit)'
-    "#;
+    ";
     let said = over(&place, lines).expect(0);
     assert!(said.stderr.contains(text), "{said}");
 }
@@ -174,14 +174,14 @@ fn a_kubeconfig_that_would_keep_an_error_of_its_own_refuses_the_run_that_names_i
 #[test]
 fn what_has_no_end_is_renewed_until_its_ca_ends() {
     let place = made();
-    let lines = r#"
+    let lines = r"
         key 2048
         forever -cert k/pki/ca.crt -keyfile k/pki/ca.key -in bob.csr -extfile ext -out k/pki/bob.crt
         openssl x509 -in k/pki/bob.crt -noout -enddate | grep -F 'Dec 31 23:59:59 9999 GMT'
         certs renew --all $K --quiet
         openssl x509 -in k/pki/bob.crt -noout -enddate > bob
         openssl x509 -in k/pki/ca.crt -noout -enddate | diff bob -
-    "#;
+    ";
     over(&place, lines).expect(0);
 }
 

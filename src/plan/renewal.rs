@@ -73,27 +73,8 @@ impl Planner<'_> {
                 return Ok(self.not_due(spec, findings, renewal));
             }
         }
-        if let Some((text, way_out)) = not_here(spec, observed, renewal) {
-            // That of its pair is told of that.
-            let holder = self.holder(spec, renewal);
-            let told = holder.is_some_and(|pair| renewal.due.names(pair));
-            if told || matches!(renewal.due, Due::All) {
-                return Ok(planned(spec, Step::Keep, findings));
-            }
-            let findings = self.asked_away(spec, findings);
-            let text = format!("is due, and {text}");
-            return Ok(skipped(spec, findings, &text, &way_out));
-        }
-        if let Some((text, way_out)) = self.parted(spec, renewal) {
-            return Ok(skipped(spec, findings, &text, &way_out));
-        }
-        if new
-            .certificate()
-            .is_some_and(|new| new.validity <= Duration::ZERO)
-        {
-            let findings = self.asked_away(spec, findings);
-            let way_out = again(spec);
-            return Ok(skipped(spec, findings, TIMELESS, &way_out));
+        if let Some(planned) = self.stays(spec, &new, &findings, renewal) {
+            return Ok(planned);
         }
         let same_key = renewal.reuse_key || spec.is_ca();
         let (new, rekeyed) = rekeyed(new, same_key);
@@ -151,6 +132,37 @@ impl Planner<'_> {
             step,
             findings: told([left, rekeyed, sooner].concat(), spec),
             mended,
+        })
+    }
+
+    /// What is due, and is not for this run to renew.
+    fn stays(
+        &self,
+        spec: &Spec,
+        new: &Spec,
+        findings: &[Finding],
+        renewal: &Renewal,
+    ) -> Option<Planned> {
+        let observed = self.observed(spec);
+        let findings = findings.to_vec();
+        if let Some((text, way_out)) = not_here(spec, observed, renewal) {
+            // That of its pair is told of that.
+            let holder = self.holder(spec, renewal);
+            let told = holder.is_some_and(|pair| renewal.due.names(pair));
+            if told || matches!(renewal.due, Due::All) {
+                return Some(planned(spec, Step::Keep, findings));
+            }
+            let findings = self.asked_away(spec, findings);
+            let text = format!("is due, and {text}");
+            return Some(skipped(spec, findings, &text, &way_out));
+        }
+        if let Some((text, way_out)) = self.parted(spec, renewal) {
+            return Some(skipped(spec, findings, &text, &way_out));
+        }
+        let lasts = new.certificate()?.validity;
+        (lasts <= Duration::ZERO).then(|| {
+            let findings = self.asked_away(spec, findings);
+            skipped(spec, findings, TIMELESS, &again(spec))
         })
     }
 
