@@ -192,6 +192,35 @@ pub fn follows(held: &[Certificate], file: &[Certificate]) -> bool {
         && file.iter().all(|ca| among(ca, held))
 }
 
+/// Whether who trusts `held` trusts what `ca` signed, be it this or another certificate of that CA: name and key are
+/// what leaves are verified by (RFC 5280 section 6.1.1), and the key identifier is what OpenSSL and GnuTLS find it by.
+pub fn stands_for(held: &Certificate, ca: &Certificate) -> bool {
+    same_ca(held, ca) && held.subject_key_identifier == ca.subject_key_identifier
+}
+
+/// The file of a CA as it was, and what is to be trusted in its place.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The certificates that were in it.
+    pub former: &'a [Certificate],
+    /// Those that others are to trust now.
+    pub now: &'a [Certificate],
+}
+
+impl Exchange<'_> {
+    /// What is trusted afterwards by who holds these: the CA in its present certificates, and what is held beyond it,
+    /// for nobody here knows what that is for. None where nothing of this CA is held: it is not for this to exchange.
+    pub fn of(&self, held: &[Certificate]) -> Option<Vec<Certificate>> {
+        let both = || self.former.iter().chain(self.now);
+        let ours = |held: &&Certificate| both().any(|ca| same_ca(held, ca));
+        if !held.is_empty() && !held.iter().any(|held| ours(&held)) {
+            return None;
+        }
+        let further = held.iter().filter(|held| !ours(held));
+        Some(self.now.iter().chain(further).cloned().collect())
+    }
+}
+
 /// The certificates of a CA's file that others are to trust. An intermediate leaves them if the file
 /// holds the root above it, and the server sends it along with its own certificate (`sent`): trust is
 /// in the root then. Without that nobody who trusts the root alone could follow the chain.

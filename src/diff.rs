@@ -1,6 +1,8 @@
 //! Spec against observed: the findings. Pure; the time is an argument.
 
+mod authorities;
 mod ca;
+mod certificate;
 mod chain;
 mod elsewhere;
 mod end;
@@ -18,6 +20,7 @@ mod server;
 mod signature;
 mod signer;
 mod tree;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -29,8 +32,10 @@ use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
-use crate::x509::validity::moment;
 
+pub use authorities::authorities;
+pub(crate) use authorities::file;
+use authorities::issuer;
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
 pub use elsewhere::{NOT_WRITTEN, elsewhere, lasting};
@@ -49,6 +54,7 @@ pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong,
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
 pub use tree::{by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole};
+pub(crate) use trust::{anchored, brought_along, by_former, former, trusts};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
@@ -62,32 +68,42 @@ pub fn diff(
     trusted: &[u32],
     now: OffsetDateTime,
 ) -> Vec<Finding> {
-    let mut judge = Judge {
-        spec,
-        authorities,
+    let anchors = authorities;
+    let judge = Judge {
+        anchors,
         trusted,
         now,
-        findings: Vec::new(),
+        ..Judge::of(spec)
     };
-    judge.observed(observed);
-    judge.findings
+    judge.told(observed, authorities)
 }
 
-/// The certificates that a spec's is held against: those in the file of its CA.
-pub fn authorities<'a>(spec: &Spec, found: &'a BTreeMap<String, Observed>) -> &'a [Certificate] {
-    let issuer = spec
-        .certificate()
-        .and_then(|certificate| certificate.issuer.as_ref());
-    match issuer.and_then(|ca| found.get(ca)) {
-        Some(Observed::Certificate { chain, .. }) => chain,
-        Some(Observed::Returned(returned)) => &returned.chain,
-        _ => &[],
-    }
+/// The same within a tree: what a kubeconfig trusts is held against the CA of the server that it leads to.
+pub fn diff_in(
+    spec: &Spec,
+    observed: &Observed,
+    found: &BTreeMap<String, Observed>,
+    trusted: &[u32],
+    now: OffsetDateTime,
+) -> Vec<Finding> {
+    let ca = trusts(spec, observed, found);
+    let judge = Judge {
+        anchors: file(ca, found),
+        refresh: trust::refresh(ca),
+        trusted,
+        now,
+        ..Judge::of(spec)
+    };
+    judge.told(observed, authorities(spec, found))
 }
 
 struct Judge<'a> {
     spec: &'a Spec,
     authorities: &'a [Certificate],
+    /// What a kubeconfig is to trust.
+    anchors: &'a [Certificate],
+    /// How it gets that.
+    refresh: &'static str,
     trusted: &'a [u32],
     now: OffsetDateTime,
     findings: Vec<Finding>,
@@ -99,10 +115,18 @@ impl<'a> Judge<'a> {
         Self {
             spec,
             authorities: &[],
+            anchors: &[],
+            refresh: trust::refresh(None),
             trusted: &[],
             now: OffsetDateTime::UNIX_EPOCH,
             findings: Vec::new(),
         }
+    }
+
+    fn told(mut self, observed: &Observed, authorities: &'a [Certificate]) -> Vec<Finding> {
+        self.authorities = authorities;
+        self.observed(observed);
+        self.findings
     }
 }
 
@@ -295,50 +319,6 @@ impl Judge<'_> {
         if of != there {
             let text = "holds other certificates than the file of the CA that signs";
             self.tell(Code::OtherCa, text, "move it away");
-        }
-    }
-
-    /// `who` stands before the verb, where it is not the file's own certificate.
-    fn dates(&mut self, certificate: &Certificate, who: &str) {
-        let validity = &certificate.validity;
-        if validity.has_ended(self.now) {
-            self.tell(
-                Code::Expired,
-                &format!("{who}ended on {}", moment(validity.not_after)),
-                "",
-            );
-        } else if validity.is_to_begin(self.now) {
-            self.tell(
-                Code::NotYetValid,
-                &format!(
-                    "{who}begins on {}, and the clock says {}",
-                    moment(validity.not_before),
-                    moment(self.now)
-                ),
-                "set the clock right",
-            );
-        }
-    }
-
-    /// Go's verifier, and with it Kubernetes, refuses what it does not know and must (RFC 5280
-    /// section 4.2).
-    fn critical(&mut self, certificate: &Certificate) {
-        for oid in &certificate.unknown_critical {
-            self.tell(
-                Code::CriticalExtension,
-                &format!("has the critical extension {oid}, which Kubernetes does not know"),
-                "",
-            );
-        }
-    }
-
-    fn serial(&mut self, certificate: &Certificate) {
-        if certificate.serial.bits() < 64 {
-            self.tell(
-                Code::SmallSerial,
-                "has a serial number of less than 64 bits",
-                "",
-            );
         }
     }
 

@@ -227,6 +227,8 @@ pub struct Destination {
     pub server_name: Option<String>,
     /// The CA certificates it trusts; without any those of the machine that it is used on.
     pub authorities: Vec<Certificate>,
+    /// Whether it holds these itself.
+    pub embedded: bool,
 }
 
 /// Where something of a kubeconfig is.

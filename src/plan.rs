@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, Signers, authorities, diff, external_of, made_elsewhere, reissue};
+use crate::diff::{self, Signers, diff_in, external_of, made_elsewhere, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
@@ -211,21 +211,17 @@ impl<'a> Planner<'a> {
     }
 
     fn issuer(&self, spec: &Spec) -> Option<&'a Spec> {
-        let name = spec.certificate()?.issuer.as_ref()?;
-        self.wanted
-            .iter()
-            .chain(self.issuers)
-            .find(|ca| ca.name == *name)
+        self.called(spec.certificate()?.issuer.as_deref()?)
+    }
+
+    fn called(&self, name: &str) -> Option<&'a Spec> {
+        let mut specs = self.wanted.iter().chain(self.issuers);
+        specs.find(|spec| spec.name == *name)
     }
 
     fn judge(&self, spec: &Spec) -> Vec<Finding> {
-        let mut findings = diff(
-            spec,
-            self.observed(spec),
-            authorities(spec, self.found),
-            self.trusted,
-            self.now,
-        );
+        let observed = self.observed(spec);
+        let mut findings = diff_in(spec, observed, self.found, self.trusted, self.now);
         findings.extend(diff::signing_key(spec, self.observed(spec), &self.signers));
         let sound = |spec: &Spec| !self.judge(spec).iter().any(is_error);
         // Of a certificate that is not read or not there, and is not made, nothing is known. Where a

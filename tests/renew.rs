@@ -402,7 +402,7 @@ fn each_entry_of_the_cluster_in_a_kubeconfig_has_its_ca_once_that_is_renewed() {
         let before = &now[..second.expect("a second one")];
         write(&admin, before.to_owned() + &stale + &now[end..]);
         let said = check(1).expect(3);
-        assert!(said.stdout.contains("kubeconfig-trust-extra"), "{said}");
+        assert!(said.stdout.contains("kubeconfig-trust-former"), "{said}");
     }
     renew(&folder, 1, &["ca"]).expect(0);
     check(1).expect(0);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{PRIVATE_MODE, Preparation, pem};
-use crate::bundle::completed;
+use crate::bundle::{Exchange, completed};
+use crate::diff::{file, trusts};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Anew};
-use crate::observed::{Key, Observed, Source};
+use crate::observed::{Key, Kubeconfig, Observed, Source};
 use crate::profile::renewal::certificate;
 use crate::profile::signing_file;
 use crate::spec::{Place, Spec};
@@ -54,16 +55,25 @@ impl<'a> Preparation<'a> {
     /// The CAs behind a leaf, and those that a kubeconfig trusts, as its CA's file has them now.
     pub(super) fn refresh(&mut self, pair: usize, spec: &Spec) -> Result<()> {
         let observed = self.found(spec)?;
+        if let Observed::Lead(_) = observed {
+            let (former, now) = self.trust(spec, observed)?;
+            let (former, now) = (&former[..], &now[..]);
+            let anew = Anew {
+                trust: Some(Exchange { former, now }),
+                ..Anew::default()
+            };
+            return self.kubeconfig_anew(pair, spec, &anew);
+        }
         let (leaf, _) = certificate(observed).context("it has no certificate")?;
         let file = self.file(spec, leaf)?;
         let Observed::Kubeconfig(found) = observed else {
             self.certificates(pair, spec, &file);
             return Ok(());
         };
-        let authorities = self.bundle(spec)?;
+        let (former, now) = self.trust(spec, observed)?;
         let certificate = pem(&file);
         let anew = Anew {
-            authorities: Some(authorities.as_slice()).filter(|_| found.embeds_authorities()),
+            trust: exchange(found, &former, &now),
             certificate: Some(certificate.as_str())
                 .filter(|_| found.sources[1] == Source::Embedded && file != found.chain),
             ..Anew::default()
@@ -99,15 +109,15 @@ impl<'a> Preparation<'a> {
             self.named_by(spec, made);
             return Ok(());
         };
-        let authorities = self.bundle(spec)?;
-        let embedded = match self.found(spec)? {
-            Observed::Kubeconfig(found) => found.embeds_authorities(),
-            _ => false,
+        let observed = self.found(spec)?;
+        let Observed::Kubeconfig(found) = observed else {
+            bail!("{} is no kubeconfig", spec.name);
         };
+        let (former, now) = self.trust(spec, observed)?;
         let certificate = pem(&file);
         let key = key.map(PrivateKey::to_pem);
         let anew = Anew {
-            authorities: Some(authorities.as_slice()).filter(|_| embedded),
+            trust: exchange(found, &former, &now),
             certificate: Some(&certificate),
             key: key.as_ref().map(|key| key.as_bytes()),
         };
@@ -158,10 +168,20 @@ impl<'a> Preparation<'a> {
         Ok(file)
     }
 
-    fn bundle(&self, spec: &Spec) -> Result<Vec<Certificate>> {
-        let wanted = spec.certificate().context("it has no certificate")?;
-        let issuer = wanted.issuer.as_deref().context("it has no CA")?;
-        self.trusted(issuer)
+    /// The CA certificates that are to be exchanged in a kubeconfig, and those that come instead.
+    fn trust(
+        &self,
+        spec: &Spec,
+        observed: &Observed,
+    ) -> Result<(Vec<Certificate>, Vec<Certificate>)> {
+        let Some(ca) = trusts(spec, observed, &self.seen.observed) else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let former = match self.seen.observed.get(ca) {
+            Some(Observed::Returned(returned)) => returned.now.clone(),
+            _ => file(Some(ca), &self.seen.observed).to_vec(),
+        };
+        Ok((former, self.trusted(ca)?))
     }
 
     fn kubeconfig_anew(&mut self, pair: usize, spec: &Spec, anew: &Anew<'_>) -> Result<()> {
@@ -179,6 +199,16 @@ impl<'a> Preparation<'a> {
         let observed = seen.observed.get(&spec.name);
         observed.with_context(|| format!("{} is not there", spec.name))
     }
+}
+
+/// Nothing is exchanged where the kubeconfig names a file of them, or the CA is not here.
+fn exchange<'a>(
+    found: &Kubeconfig,
+    former: &'a [Certificate],
+    now: &'a [Certificate],
+) -> Option<Exchange<'a>> {
+    let embeds = found.embeds_authorities() && !now.is_empty();
+    embeds.then_some(Exchange { former, now })
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use crate::profile::by_name;
 use crate::spec::Spec;
 use crate::store::Store;
 
-/// Adds to a plan what is due where no run writes, beside `specs`, of which `places` were looked at.
+/// Adds to a plan what is due where no run writes, beside `specs`, of which `places` were looked at, and what trusts a CA
+/// by a former certificate of it.
 pub(super) fn lying(
     planned: &mut Plan,
     [places, specs]: [&[Spec]; 2],
@@ -33,7 +34,7 @@ pub(super) fn lying(
     let mut loose = there::specs(further, &also.observed, None, host)?;
     let all = [specs, &loose].concat();
     loose.extend(entries(&all, &mut also, store, host));
-    tell(planned, &loose, also, seen, policy, now);
+    tell(planned, [&loose, specs], also, seen, (store, policy), now);
     Ok(())
 }
 
@@ -54,20 +55,25 @@ pub(super) fn own(
     // The pair that a kubeconfig of a row names is that row's.
     let of_rows: BTreeSet<FileId> = rows.iter().flat_map(|row| row.place.files()).collect();
     specs.retain(|spec| by_name(&spec.name).is_none() && !of_rows.contains(&spec.place.public()));
-    tell(planned, &specs, also, seen, policy, now);
+    tell(planned, [&specs, &[]], also, seen, (store, policy), now);
     Ok(())
 }
 
 fn tell(
     planned: &mut Plan,
-    specs: &[Spec],
+    [specs, cas]: [&[Spec]; 2],
     mut also: Seen,
     seen: &mut Seen,
-    policy: Policy<'_>,
+    (store, policy): (&Store, Policy<'_>),
     now: OffsetDateTime,
 ) {
-    for step in left(specs, &also.observed, &also.ground, policy, now) {
+    for step in left(specs, cas, &also.observed, &also.ground, policy, now) {
         let name = &step.spec.name;
+        if !step.step.keeps() {
+            let file = step.spec.place.public();
+            let content = store.read(&file).ok().flatten();
+            seen.files.extend(content.map(|content| (file, content)));
+        }
         seen.observed.extend(also.observed.remove_entry(name));
         planned.steps.push(step);
     }

@@ -1,12 +1,10 @@
 //! What is judged of a kubeconfig: whom it trusts, where it points, and its certificate.
 
 use super::Judge;
-use crate::bundle::anchors;
 use crate::finding::Code;
 use crate::location::FileId;
-use crate::observed::{Kubeconfig, Lead, Source, Trusted, server};
+use crate::observed::{Kubeconfig, Lead, Source, server};
 use crate::spec::{Credentials, Place};
-use crate::x509::cert::Certificate;
 
 impl Judge<'_> {
     pub(super) fn kubeconfig(&mut self, found: &Kubeconfig) {
@@ -62,52 +60,6 @@ impl Judge<'_> {
         match &found.to {
             Ok(to) => self.trust(&to.authorities),
             Err(reason) => self.unreadable(reason),
-        }
-    }
-
-    /// Another entry for the same server, which another context may name.
-    fn trust_beside(&mut self, beside: &[(String, Trusted)]) {
-        for (cluster, trusted) in beside {
-            let extra = match trusted {
-                Trusted::Anybody => Some("whoever answers: it is not verified"),
-                Trusted::Machine => Some("the CAs of the machine: it has no CA certificates"),
-                Trusted::These { held, .. } => {
-                    let foreign = held.iter().any(|ca| !self.authorities.contains(ca));
-                    foreign.then_some("a CA that the CA file does not hold")
-                }
-            };
-            if let Some(extra) = extra.filter(|_| !self.authorities.is_empty()) {
-                let text = format!(
-                    "trusts, in its cluster \"{cluster}\", which has the same server, {extra}"
-                );
-                let way_out = "take that entry out, or give it this cluster's CA certificates";
-                self.tell(Code::TrustExtra, &text, way_out);
-            }
-        }
-    }
-
-    fn trust(&mut self, found: &[Certificate]) {
-        if found.is_empty() {
-            let text = "has no CA certificates, and so trusts those of the machine alone";
-            self.tell(Code::WrongCa, text, "");
-        } else if !self.authorities.is_empty() {
-            let trusted = |ca: &Certificate| self.authorities.contains(ca);
-            let lacking = |ca: &Certificate| !found.contains(ca);
-            if found.iter().any(trusted) {
-                // Intermediates may leave it, since the server sends them.
-                if anchors(self.authorities, self.authorities, self.now)
-                    .iter()
-                    .any(lacking)
-                {
-                    self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
-                }
-                if !found.iter().all(trusted) {
-                    let text = "trusts a CA that the CA file does not hold";
-                    self.tell(Code::TrustExtra, text, "");
-                }
-            } else {
-                self.tell(Code::WrongCa, "does not trust the CA", "");
-            }
         }
     }
 

@@ -8,7 +8,8 @@ use super::external::external;
 use super::leaf::AFTER_ITS_CA;
 use super::notice::{Notice, Within};
 use super::tree::{remake, renew, whole};
-use crate::bundle::{above, is_root, same_ca};
+use super::trust::{former, refresh};
+use crate::bundle::{above, is_root, same_ca, stands_for};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
@@ -43,16 +44,6 @@ pub(super) fn scrutiny(
     within: Within,
     now: OffsetDateTime,
 ) -> Vec<Finding> {
-    if let Observed::Lead(lead) = observed {
-        let to = lead.to.as_ref().ok();
-        return trusts(
-            spec,
-            to.map_or(&[], |to| &to.authorities),
-            authorities,
-            within,
-            now,
-        );
-    }
     let (Some((certificate, beside)), Some(end)) = (
         presented(spec, observed),
         end(spec, observed, authorities, now),
@@ -82,29 +73,45 @@ pub(super) fn scrutiny(
     for intermediate in chain.iter().filter(|ca| ca.is_ca()) {
         scrutiny.hash(intermediate, "holds an intermediate that ");
     }
-    if let Observed::Kubeconfig(found) = observed {
-        let trusted = trusts(spec, &found.authorities, authorities, within, now);
-        scrutiny.findings.extend(trusted);
-    }
     scrutiny.findings
 }
 
-/// What is to be told of the CAs that a kubeconfig holds. Those that the CA's file holds too are judged
-/// there.
-fn trusts(
+/// What is to be told of the CAs that a kubeconfig holds, which is to trust `anchors`: those are judged in their file.
+pub(super) fn held(
     spec: &Spec,
-    held: &[Certificate],
-    authorities: &[Certificate],
+    observed: &Observed,
+    (ca, anchors): (Option<&str>, &[Certificate]),
     within: Within,
     now: OffsetDateTime,
 ) -> Vec<Finding> {
+    let held = match observed {
+        Observed::Kubeconfig(found) => &found.authorities,
+        Observed::Lead(lead) => match &lead.to {
+            Ok(to) => &to.authorities,
+            Err(_) => return Vec::new(),
+        },
+        _ => return Vec::new(),
+    };
     let mut scrutiny = Scrutiny {
         spec,
         observed: &Observed::Absent,
         findings: Vec::new(),
     };
-    let own = held.iter().filter(|ca| !authorities.contains(ca));
+    let instead = |ca: &Certificate| anchors.iter().find(|anchor| stands_for(ca, anchor));
+    let own = held.iter().filter(|ca| instead(ca).is_none());
     scrutiny.trusted(own, &[], within, now);
+    // That it is over is told by who compares.
+    if let Some((former, _)) = former(held, anchors, now) {
+        let end = former.validity.not_after;
+        if end >= now && end - now <= within.ca.of(former) {
+            let text = format!(
+                "holds \"{}\", which ends on {}",
+                former.subject,
+                moment(end)
+            );
+            scrutiny.tell(Code::ExpiresSoon, text, refresh(ca).to_owned());
+        }
+    }
     scrutiny.findings
 }
 

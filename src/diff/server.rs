@@ -48,7 +48,10 @@ pub fn served(
 }
 
 /// What its API server's certificate is held against.
-fn lead<'a>(server: &'a str, server_name: Option<&'a String>) -> Option<(&'static str, &'a str)> {
+pub(super) fn lead<'a>(
+    server: &'a str,
+    server_name: Option<&'a String>,
+) -> Option<(&'static str, &'a str)> {
     match server_name {
         Some(name) => Some(("has the tls-server-name", name)),
         None => Some(("points at", server::host(server)?)),
@@ -56,7 +59,7 @@ fn lead<'a>(server: &'a str, server_name: Option<&'a String>) -> Option<(&'stati
 }
 
 /// RFC 6125 section 6.4: an address is itself, and `*` stands for one label, the first.
-fn good_for(san: &San, host: &str) -> bool {
+pub(super) fn good_for(san: &San, host: &str) -> bool {
     match (san, host.parse()) {
         (San::Ip(address), Ok(host)) => *address == std::net::IpAddr::to_canonical(&host),
         (San::Dns(name), Err(_)) => match name.strip_prefix("*.") {

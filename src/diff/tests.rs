@@ -534,6 +534,13 @@ const CASES: &[(Code, &str, Change, &str, &str)] = &[
         "lacks a CA between its certificate and the root",
     ),
     (
+        Code::TrustFormer,
+        "admin",
+        |case| case.kubeconfig().authorities = vec![former(1)],
+        "admin.conf",
+        "trusts the CA by another certificate of it than the CA file holds",
+    ),
+    (
         Code::TrustMissing,
         "admin",
         |case| {
@@ -839,6 +846,7 @@ fn a_way_out_stands_with_all_but_notes() {
                 "certs never replaces a CA or sa.key: restore it from a backup, or move it away"
             }
             Code::NotYetValid => "set the clock right",
+            Code::TrustFormer => "'certs kubeconfig refresh FILE' puts the present ones there",
             Code::IntermediateMissing => {
                 "'certs server --force', for the same directories and facts, completes it, and keeps key and certificate"
             }
@@ -860,6 +868,38 @@ fn a_way_out_stands_with_all_but_notes() {
         };
         assert_eq!(way_out, expected, "{code}");
     }
+}
+
+/// Another certificate of the CA, made so many hours before.
+fn former(hours: i64) -> Certificate {
+    let wanted = spec("ca").certificate().unwrap().clone();
+    certificate(&wanted, "ca", &Found::new(), NOW - Duration::hours(hours))
+}
+
+#[test]
+fn a_ca_is_trusted_by_each_of_its_certificates_that_is_in_date() {
+    let mut case = Case::of("admin");
+    let present = case.kubeconfig().authorities.clone();
+    let held = |case: &mut Case, held: Vec<Certificate>| {
+        case.kubeconfig().authorities = held;
+        codes(&case.findings())
+    };
+    let over = former(24 * 3650 + 1);
+    // The present one suffices, whatever else of that CA is held.
+    let both = [present.clone(), vec![over.clone()]].concat();
+    assert_eq!(held(&mut case, both), []);
+    assert_eq!(held(&mut case, vec![over.clone()]), [Code::Expired]);
+    assert_eq!(
+        held(&mut case, vec![over.clone(), former(1)]),
+        [Code::TrustFormer]
+    );
+    // Leaves name their CA by its identifier, and OpenSSL finds it by nothing else.
+    let mut other = former(1);
+    other.subject_key_identifier = Some(vec![1; 20]);
+    assert_eq!(held(&mut case, vec![other]), [Code::WrongCa]);
+    assert_eq!(held(&mut case, present.clone()), []);
+    case.kubeconfig().beside = vec![("second".to_owned(), these(vec![former(1)]))];
+    assert_eq!(codes(&case.findings()), [Code::TrustFormer]);
 }
 
 fn these(held: Vec<Certificate>) -> Trusted {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::external::{made_elsewhere, requested};
-use super::scrutiny::scrutiny;
-use super::{OPAQUE, Within, authorities, lasting, reissue, signed_by};
+use super::scrutiny::{held, scrutiny};
+use super::{OPAQUE, Within, authorities, file, lasting, reissue, signed_by, trusts};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::Observed;
@@ -29,6 +29,9 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
         let authorities = authorities(spec, found);
         if let Some(observed) = found.get(&spec.name) {
             findings.extend(scrutiny(spec, observed, authorities, within, now));
+            let ca = trusts(spec, observed, found);
+            let anchors = (ca, file(ca, found));
+            findings.extend(held(spec, observed, anchors, within, now));
         }
     }
     findings.extend(among(specs, found));

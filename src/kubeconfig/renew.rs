@@ -4,9 +4,12 @@
 use anyhow::Result;
 use zeroize::Zeroizing;
 
-use super::refresh::{Cluster, Standing, standing};
+use super::refresh::{Cluster, Standing, same_set, standing};
 use super::write::{data, put};
-use super::{AUTHORITY, AUTHORITY_DATA, CERTIFICATE, KEY, document, parse};
+use super::{
+    AUTHORITY, AUTHORITY_DATA, CERTIFICATE, KEY, Lead, Source, document, lead, source, text,
+};
+use crate::bundle::Exchange;
 use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node};
 
@@ -14,52 +17,69 @@ use crate::yaml::{self, Node};
 /// entries of its cluster too.
 #[derive(Default)]
 pub struct Anew<'a> {
-    /// The CA certificates.
-    pub authorities: Option<&'a [Certificate]>,
+    /// The CA certificates that are exchanged, and those that come in their place.
+    pub trust: Option<Exchange<'a>>,
     /// The client certificate and its chain.
     pub certificate: Option<&'a str>,
     /// The client key.
     pub key: Option<&'a [u8]>,
 }
 
-/// `existing` with newer data in its current entry, which must be one that [`parse`] reads.
+/// `existing` with newer data in its current entry, which must be one that [`lead`] reads.
 pub fn renew(anew: &Anew<'_>, existing: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let current = parse(existing)?;
+    let current = lead(existing)?;
     let mut config = document(existing)?;
-    let bundle = anew.authorities.unwrap_or_default();
-    let authorities: String = bundle.iter().map(Certificate::to_pem).collect();
-    let fields = [
-        (
-            "clusters",
-            &current.cluster,
-            AUTHORITY,
-            anew.authorities.map(|_| authorities.as_bytes()),
-        ),
-        (
+    let user = [
+        (CERTIFICATE, anew.certificate.map(str::as_bytes)),
+        (KEY, anew.key),
+    ];
+    for (field, bytes) in user {
+        let Some(bytes) = bytes else { continue };
+        let embedded = (format!("{field}-data"), data(bytes));
+        put(
+            &mut config,
             "users",
             &current.user,
-            CERTIFICATE,
-            anew.certificate.map(str::as_bytes),
-        ),
-        ("users", &current.user, KEY, anew.key),
-    ];
-    for (list, name, field, bytes) in fields {
-        let Some(bytes) = bytes else { continue };
-        let inner = list.trim_end_matches('s');
-        let embedded = (format!("{field}-data"), data(bytes));
-        put(&mut config, list, name, inner, [embedded], &[field]);
+            "user",
+            [embedded],
+            &[field],
+        );
     }
-    let cluster = Cluster {
-        authorities: bundle,
-        servers: &[current.server],
-    };
-    let entries = anew.authorities.and_then(|_| config.get_mut("clusters"));
-    for item in entries.and_then(Node::items_mut).into_iter().flatten() {
-        if let Some(entry) = item.get_mut("cluster")
-            && let Standing::Stale = standing(entry, &cluster, bundle)
-        {
-            entry.insert(AUTHORITY_DATA, data(authorities.as_bytes()));
-        }
+    if let Some(exchange) = anew.trust {
+        trust(&mut config, &current, exchange);
     }
     Ok(Zeroizing::new(yaml::write(&config).as_bytes().to_vec()))
+}
+
+/// The entry of the current context may have none, and has them then; each other entry of its cluster that has some
+/// has those of the cluster exchanged.
+fn trust(config: &mut Node, current: &Lead, exchange: Exchange<'_>) {
+    let both = [exchange.former, exchange.now].concat();
+    let cluster = Cluster {
+        authorities: &both,
+        servers: std::slice::from_ref(&current.server),
+    };
+    let entries = config.get_mut("clusters").and_then(Node::items_mut);
+    for item in entries.into_iter().flatten() {
+        let is_current = text(item, "name") == Some(&current.cluster);
+        let Some(entry) = item.get_mut("cluster") else {
+            continue;
+        };
+        let held = match source(entry, AUTHORITY) {
+            Ok(Source::Data { bytes, .. }) => Certificate::from_pem(&bytes).unwrap_or_default(),
+            _ if is_current => Vec::new(),
+            _ => continue,
+        };
+        let ours = is_current
+            || matches!(
+                standing(entry, &cluster, &held),
+                Standing::Current | Standing::Stale
+            );
+        if let Some(now) = exchange.of(&held).filter(|_| ours)
+            && !same_set(&now, &held)
+        {
+            let pem: String = now.iter().map(Certificate::to_pem).collect();
+            entry.insert(AUTHORITY_DATA, data(pem.as_bytes()));
+        }
+    }
 }

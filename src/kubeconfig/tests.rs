@@ -1,4 +1,5 @@
 use super::*;
+use crate::bundle::Exchange;
 use crate::finding::Code;
 use crate::observed::Observed;
 use crate::oracle::sample::{NOW, certificate, spec};
@@ -714,7 +715,10 @@ fn a_renewal_changes_what_it_was_given_in_the_current_entry_and_nothing_else() {
     assert_eq!(renewed(&Anew::default(), &existing), existing);
     let bundle = [ca()];
     let authorities = Anew {
-        authorities: Some(&bundle),
+        trust: Some(Exchange {
+            former: &bundle,
+            now: &bundle,
+        }),
         ..Anew::default()
     };
     let now = existing.replace("Q0EgMQpDQSAyCg==", &embedded(&bundle[0]));
@@ -731,9 +735,13 @@ fn a_renewal_changes_what_it_was_given_in_the_current_entry_and_nothing_else() {
 }
 
 fn ca() -> Certificate {
-    let wanted = spec("ca");
+    of_row("ca")
+}
+
+fn of_row(name: &str) -> Certificate {
+    let wanted = spec(name);
     let wanted = wanted.certificate().unwrap();
-    certificate(wanted, "ca", &std::collections::BTreeMap::default(), NOW)
+    certificate(wanted, name, &std::collections::BTreeMap::default(), NOW)
 }
 
 fn embedded(certificate: &Certificate) -> String {
@@ -744,7 +752,10 @@ fn embedded(certificate: &Certificate) -> String {
 fn a_renewal_of_the_ca_comes_to_each_entry_of_the_cluster_that_holds_it_and_to_no_other() {
     let bundle = [ca()];
     let anew = Anew {
-        authorities: Some(&bundle),
+        trust: Some(Exchange {
+            former: &bundle,
+            now: &bundle,
+        }),
         ..Anew::default()
     };
     let former = "certificate-authority-data: Q0EgMQpDQSAyCg==";
@@ -771,6 +782,43 @@ fn a_renewal_of_the_ca_comes_to_each_entry_of_the_cluster_that_holds_it_and_to_n
             "{now}"
         );
         assert_eq!(now.contains(field), !comes, "{server} {field}: {now}");
+    }
+}
+
+#[test]
+fn a_renewal_exchanges_what_is_held_of_the_ca_and_leaves_what_is_held_beyond_it() {
+    let (former, now, other) = (ca(), ca(), of_row("etcd-ca"));
+    assert_ne!(former, now);
+    let data = |held: &[&Certificate]| {
+        let pem: String = held.iter().map(|ca| ca.to_pem()).collect();
+        format!(
+            "certificate-authority-data: {}",
+            Base64::encode_string(pem.as_bytes())
+        )
+    };
+    let was = "certificate-authority-data: Q0EgMQpDQSAyCg==";
+    let new = data(&[&now]);
+    let trust = Some(Exchange {
+        former: std::slice::from_ref(&former),
+        now: std::slice::from_ref(&now),
+    });
+    let anew = Anew {
+        trust,
+        ..Anew::default()
+    };
+    for (held, expected) in [
+        (data(&[&former]), new.clone()),
+        (data(&[&now]), new),
+        (data(&[&other, &former]), data(&[&now, &other])),
+        (data(&[&other]), data(&[&other])),
+    ] {
+        let second =
+            format!("- cluster:\n    {held}\n    server: https://10.0.0.10:6443\n  name: second\n");
+        let existing = written(None)
+            .replace("contexts:\n", &format!("{second}contexts:\n"))
+            .replace(was, &held);
+        let renewed = renewed(&anew, &existing);
+        assert_eq!(renewed, existing.replace(&held, &expected));
     }
 }
 

@@ -139,6 +139,7 @@ impl Reading<'_, '_> {
                 server: entry.server.clone(),
                 server_name: entry.server_name.clone(),
                 authorities: authorities.unwrap_or_default(),
+                embedded: matches!(source, Some(Source::Data { .. })),
             });
         }
         led

@@ -1,6 +1,5 @@
 //! What an entry of a kubeconfig trusts, beside its current one.
 
-use super::Kubeconfig;
 use crate::x509::cert::Certificate;
 
 /// Whom a cluster of a kubeconfig trusts.
@@ -17,22 +16,4 @@ pub enum Trusted {
         /// Whether they are in the kubeconfig itself.
         embedded: bool,
     },
-}
-
-impl Kubeconfig {
-    /// It, once each of its entries of this server that holds its CA certificates itself has these.
-    pub fn trust(&mut self, authorities: &[Certificate]) {
-        if self.embeds_authorities() {
-            self.authorities = authorities.to_vec();
-            for (_, trusted) in &mut self.beside {
-                if let Trusted::These {
-                    held,
-                    embedded: true,
-                } = trusted
-                {
-                    *held = authorities.to_vec();
-                }
-            }
-        }
-    }
 }

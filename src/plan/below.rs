@@ -2,56 +2,67 @@
 
 use super::renewal::NEW;
 use super::telling::planned;
-use super::{Planned, Planner, Renewal, Step};
-use crate::bundle::follows;
-use crate::diff::{authorities, diff};
+use super::{Planned, Planner, Step};
+use crate::bundle::{Exchange, stands_for};
+use crate::diff::{anchored, authorities, brought_along, diff, diff_in, file, former, trusts};
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
 use crate::profile::renewal::{Changes, renewed};
 use crate::spec::Spec;
+use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 
 impl Planner<'_> {
-    /// A kubeconfig that holds a CA which is renewed holds its new certificate too.
-    pub(super) fn not_due(
-        &self,
-        spec: &Spec,
-        findings: Vec<Finding>,
-        renewal: &Renewal,
-    ) -> Planned {
-        let ca = self.issuer(spec);
+    /// A kubeconfig that holds a CA which is renewed holds its new certificate too, and one that holds a former
+    /// certificate of a CA the present one.
+    pub(super) fn not_due(&self, spec: &Spec, findings: Vec<Finding>) -> Planned {
         let observed = self.observed(spec);
         let mut findings = findings;
         findings.extend(self.misnames(spec));
-        let (Some(ca), Observed::Kubeconfig(found)) = (ca, observed) else {
+        let Observed::Kubeconfig(found) = observed else {
             return planned(spec, Step::Keep, findings);
         };
         // Its own certificate stays as it is.
         let Some(same) = renewed(spec, observed, &Changes::default()) else {
             return planned(spec, Step::Keep, findings);
         };
-        let trusted = authorities(spec, self.found);
-        let holds = found.authorities.iter().any(|one| trusted.contains(one));
-        // What a run over many did not get to that was ended.
-        let follows = renewal.of_many && follows(&found.authorities, trusted);
-        let refreshed = self.is_renewed(ca) && holds || follows;
-        if !refreshed || !found.embeds_authorities() {
+        if !found.embeds_authorities() || !self.is_stale(spec, &found.authorities) {
             return planned(spec, Step::Keep, findings);
         }
-        let mut after = found.clone();
-        after.trust(trusted);
-        let after = Observed::Kubeconfig(after);
-        let left = diff(spec, &after, trusted, self.trusted, self.now);
-        let of_trust = |one: &Finding| {
-            let former = follows && one.code == Code::WrongCa;
-            former || matches!(one.code, Code::TrustExtra | Code::TrustMissing)
+        let trusted = anchored(spec, observed, self.found);
+        let exchange = Exchange {
+            former: trusted,
+            now: trusted,
         };
-        let mends = |one: &Finding| of_trust(one) && !left.contains(one);
+        let after = Observed::Kubeconfig(brought_along(found.clone(), exchange));
+        let left = diff_in(spec, &after, self.found, self.trusted, self.now);
+        let of_trust = [
+            Code::Expired,
+            Code::TrustExtra,
+            Code::TrustFormer,
+            Code::TrustMissing,
+        ];
+        let mends = |one: &Finding| of_trust.contains(&one.code) && !left.contains(one);
         let (mended, findings) = findings.into_iter().partition(mends);
         Planned {
             mended,
             ..planned(&same, Step::Refresh, findings)
         }
+    }
+
+    /// Whether of the CA that a kubeconfig trusts it holds one certificate, and the file of that has a newer one, or
+    /// is to have it.
+    pub(super) fn is_stale(&self, spec: &Spec, held: &[Certificate]) -> bool {
+        let name = trusts(spec, self.observed(spec), self.found);
+        let file = file(name, self.found);
+        let is_renewed = name
+            .and_then(|ca| self.called(ca))
+            .is_some_and(|ca| self.is_renewed(ca));
+        let trusted = |ca: &Certificate| held.iter().any(|held| stands_for(held, ca));
+        let newer = |(held, ca): (&Certificate, &Certificate)| {
+            held.validity.not_after < ca.validity.not_after
+        };
+        is_renewed && file.iter().any(trusted) || former(held, file, self.now).is_some_and(newer)
     }
 
     /// One that stays, and names the certificate of its CA that this run replaces.

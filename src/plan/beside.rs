@@ -2,8 +2,8 @@
 //! become those of its file.
 
 use super::{Planned, Planner, Step, is_error};
-use crate::bundle::{anchors, completed};
-use crate::diff::{authorities, diff};
+use crate::bundle::{Exchange, anchors, completed};
+use crate::diff::{authorities, brought_along, diff, diff_in, file, trusts};
 use crate::finding::{Code, Finding};
 use crate::observed::{Observed, Source};
 use crate::profile::API_SERVER;
@@ -31,12 +31,9 @@ impl Planner<'_> {
         };
         let observed = self.observed(spec);
         let after = self.brought_along(spec, observed)?;
-        let judged = |observed: &Observed, authorities: &[Certificate]| {
-            diff(spec, observed, authorities, self.trusted, self.now)
-        };
-        let before = judged(observed, &returned.now);
+        let before = diff(spec, observed, &returned.now, self.trusted, self.now);
         let told = |finding: &Finding| before.iter().any(|other| other.code == finding.code);
-        let broken: Vec<Finding> = judged(&after, authorities(spec, self.found))
+        let broken: Vec<Finding> = diff_in(spec, &after, self.found, self.trusted, self.now)
             .into_iter()
             .filter(|finding| is_error(finding) && OF_ITS_CA.contains(&finding.code))
             .filter(|finding| !told(finding))
@@ -76,7 +73,15 @@ impl Planner<'_> {
                         Some(Observed::Returned(returned)) => returned.chain.clone(),
                         _ => Vec::new(),
                     };
-                    found.trust(&anchors(authorities, &served, self.now));
+                    // Where servers have a CA of their own, that one comes or stays.
+                    let ca = trusts(spec, observed, self.found);
+                    let now = anchors(file(ca, self.found), &served, self.now);
+                    let former = match ca.and_then(|ca| self.found.get(ca)) {
+                        Some(Observed::Returned(returned)) => &returned.now[..],
+                        _ => &now,
+                    };
+                    let now = &now;
+                    *found = brought_along(found.clone(), Exchange { former, now });
                 }
             }
             _ => return None,

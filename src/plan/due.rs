@@ -59,7 +59,7 @@ impl Renewal {
 
 impl Due {
     /// Whether it is one of the names.
-    pub(super) fn names(&self, spec: &Spec) -> bool {
+    pub(crate) fn names(&self, spec: &Spec) -> bool {
         matches!(self, Self::Also(names, _) | Self::Named(names) if names.contains(&spec.name))
     }
 

@@ -1,31 +1,68 @@
 //! What lies in a tree and is not written by a run: it is due as all else is, and stays.
 
-use super::telling::skipped;
-use super::{Due, Force, Found, Planned, Planner, Policy};
+use super::telling::{planned, skipped};
+use super::{Due, Force, Found, Planned, Planner, Policy, Step};
 use crate::bundle::verifies;
 use crate::diff::{
-    NOT_WRITTEN, Notice, authorities, end, external, is_signed_elsewhere, lasting, reissue,
+    NOT_WRITTEN, Notice, authorities, by_former, end, external, is_signed_elsewhere, lasting,
+    reissue,
 };
 use crate::finding::{Code, Severity};
-use crate::observed::{Ground, Observed, Source};
+use crate::observed::{Destination, Ground, Observed, Source};
+use crate::profile::found::others;
 use crate::profile::renewal::certificate;
-use crate::spec::Spec;
+use crate::spec::{Place, Spec};
 use time::OffsetDateTime;
 
-/// What of `specs` is due and is not written, with what is told of it. Nothing of it hinders the run.
+/// What of `specs` is due and is not written, with what is told of it, and what trusts one of `cas` by a certificate that
+/// is not its present one. Nothing of it hinders the run.
 pub fn left(
     specs: &[Spec],
+    cas: &[Spec],
     found: &Found,
     ground: &Ground,
     policy: Policy<'_>,
     now: OffsetDateTime,
 ) -> Vec<Planned> {
-    let planner = Planner::new(specs, &[], found, ground, policy, now);
-    let told = specs.iter().filter_map(|spec| planner.lying(spec));
+    let planner = Planner::new(specs, cas, found, ground, policy, now);
+    let told = specs.iter().filter_map(|spec| {
+        let lying = planner.lying(spec);
+        match (lying, planner.trusting(spec)) {
+            (Some(mut due), Some(trusting)) => {
+                due.findings.extend(trusting.findings);
+                Some(due)
+            }
+            (lying, trusting) => lying.or(trusting),
+        }
+    });
     told.collect()
 }
 
 impl Planner<'_> {
+    /// A kubeconfig that a run writes has the present certificate of its CA put there; of each other one it is told.
+    fn trusting(&self, spec: &Spec) -> Option<Planned> {
+        let Force::Renew(_) = self.policy.force else {
+            return None;
+        };
+        let observed = self.observed(spec);
+        let (held, written) = match observed {
+            Observed::Kubeconfig(found) if found.embeds_authorities() => (&found.authorities, None),
+            Observed::Lead(lead) => {
+                let to = lead.to.as_ref().ok().filter(|to| to.embedded)?;
+                (&to.authorities, written(spec, to))
+            }
+            _ => return None,
+        };
+        if !self.is_stale(spec, held) {
+            return None;
+        }
+        if let Some(written) = written {
+            return Some(planned(&written, Step::Refresh, Vec::new()));
+        }
+        let former = by_former(spec, observed, held, self.found)?;
+        Some(planned(spec, Step::Keep, vec![former]))
+    }
+
     /// One that a CA of the tree signed and whose key is here is told where it is due: what is wrong
     /// with it otherwise is no matter of a renewal. `--all` has no notice of its own.
     fn lying(&self, spec: &Spec) -> Option<Planned> {
@@ -33,7 +70,8 @@ impl Planner<'_> {
             Force::Ask(asking) => asking.notice,
             Force::Renew(renewal) => match renewal.due {
                 Due::Also(_, notice) | Due::Within(notice) => notice,
-                Due::All | Due::Named(_) => Notice::LEAF,
+                Due::All => Notice::LEAF,
+                Due::Named(_) => return None,
             },
             _ => return None,
         };
@@ -86,4 +124,26 @@ impl Planner<'_> {
         };
         (why, way_out)
     }
+}
+
+/// As it is written, where its place is one in which a run writes kubeconfigs.
+fn written(spec: &Spec, to: &Destination) -> Option<Spec> {
+    let called = others(&[spec.place.public()]).pop()?;
+    let Place::Kubeconfig {
+        file, credentials, ..
+    } = called.place
+    else {
+        return None;
+    };
+    Some(Spec {
+        place: Place::Kubeconfig {
+            file,
+            cluster: to.cluster.clone(),
+            user: String::new(),
+            server: to.server.clone(),
+            or_server: None,
+            credentials,
+        },
+        ..spec.clone()
+    })
 }

@@ -1,7 +1,7 @@
 //! Kubeconfigs that name the files of a pair, and what becomes of one by a renewal of the other.
 
 use super::{Planned, Planner, Renewal, Step};
-use crate::diff::{authorities, diff};
+use crate::diff::diff_in;
 use crate::finding::{Code, Finding};
 use crate::observed::{Observed, Parts, Source};
 use crate::profile::found::is_of_service_accounts;
@@ -43,8 +43,8 @@ impl Planner<'_> {
         if let Observed::Kubeconfig(found) = &mut observed {
             found.chain = chain;
         }
-        let authorities = authorities(spec, self.found);
-        Some(diff(spec, &observed, authorities, self.trusted, self.now))
+        let found = self.found;
+        Some(diff_in(spec, &observed, found, self.trusted, self.now))
     }
 
     /// What a new key would part: tokens from what verifies them, or the halves in a kubeconfig that has only one of a

@@ -7,9 +7,10 @@ use super::hindrance::not_here;
 use super::shared::followed;
 use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
-use crate::bundle::{completed, verifies};
+use crate::bundle::{Exchange, completed, verifies};
 use crate::diff::{
-    TIMELESS, again, authorities, diff, end, ending, external_of, prolong, signing_key,
+    TIMELESS, again, anchored, authorities, brought_along, diff_in, end, ending, external_of,
+    prolong, signing_key,
 };
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
@@ -22,7 +23,13 @@ use crate::x509::validity::{self, moment};
 /// What a certificate says of itself stays as it is, and is told where it is wrong: the CA signed it
 /// so, and what was not named is no reason to let the rest end. All other errors are in the way, since
 /// nobody knows what it is that would be prolonged.
-const TOLERATED: [Code; 3] = [Code::SanMissing, Code::UsageMissing, Code::WrongSubject];
+/// What a kubeconfig trusts that is no certificate of its CA stays likewise: nobody here knows who answers there.
+const TOLERATED: [Code; 4] = [
+    Code::SanMissing,
+    Code::UsageMissing,
+    Code::WrongCa,
+    Code::WrongSubject,
+];
 
 /// Stands for a serial number that is not yet drawn.
 pub(super) const NEW: [u8; 20] = [0x55; 20];
@@ -54,7 +61,7 @@ impl Planner<'_> {
             return Ok(planned(spec, Step::Keep, findings));
         };
         if let Some(findings) = self.through(spec, renewal) {
-            return Ok(self.not_due(spec, findings, renewal));
+            return Ok(self.not_due(spec, findings));
         }
         match self.due(spec, &renewal.due) {
             Verdict::Due => {}
@@ -70,7 +77,7 @@ impl Planner<'_> {
                 if spec.is_ca() && !matches!(renewal.due, Due::Named(_)) {
                     findings.extend(ending(spec, observed, renewal.ca_notice, self.now));
                 }
-                return Ok(self.not_due(spec, findings, renewal));
+                return Ok(self.not_due(spec, findings));
             }
         }
         if let Some(planned) = self.stays(spec, &new, &findings, renewal) {
@@ -176,11 +183,10 @@ impl Planner<'_> {
         before: &[Finding],
     ) -> Vec<Finding> {
         let asked = asked(spec, new, &renewal.then);
-        let authorities = authorities(spec, self.found);
         // The new key is not there yet, and what is told of its kind is of the former one.
         let same_key = renewal.reuse_key || spec.is_ca();
         let of_key = |code| matches!(code, Code::KeyAlgorithm | Code::KeyEncipherment);
-        diff(&asked, after, authorities, self.trusted, self.now)
+        diff_in(&asked, after, self.found, self.trusted, self.now)
             .into_iter()
             .filter(|finding| same_key || !of_key(finding.code))
             .map(|finding| taken_away(finding, before))
@@ -321,11 +327,12 @@ impl Planner<'_> {
                 found.chain.iter_mut().take(1).for_each(renew);
                 complete(&mut found.chain);
                 private(&mut found.key);
-                // What is wrong with the CA is told of that.
-                let authorities = authorities(spec, self.found);
-                if !authorities.is_empty() {
-                    found.trust(authorities);
-                }
+                let trusted = anchored(spec, observed, self.found);
+                let exchange = Exchange {
+                    former: trusted,
+                    now: trusted,
+                };
+                *found = brought_along(found.clone(), exchange);
             }
             _ => {}
         }

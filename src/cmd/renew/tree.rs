@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 use super::{asked, names};
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::diff::Notice;
+use crate::diff::{Notice, trusts};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::{Observed, Source};
-use crate::plan::{Due, Force, Policy, Refusal, Renewal, plan};
+use crate::plan::{Due, Force, Found, Policy, Refusal, Renewal, plan};
 use crate::profile::renewal::certificate;
 use crate::profile::{is_of_kubelet, signing_file};
 use crate::spec::{Place, Spec};
@@ -100,15 +100,15 @@ impl Kept<'_> {
     }
 
     /// Whether it is of a CA that was named: a copy of its certificate, or what hangs on it.
-    fn is_of_named(&self, spec: &Spec, observed: Option<&Observed>) -> bool {
+    fn is_of_named(&self, spec: &Spec, found: &Found) -> bool {
         let named = |ca: &Spec| self.cas.contains(&ca.name);
         let public = spec.place.public();
-        let copy = matches!(observed, Some(Observed::Shared(_)))
+        let copy = matches!(found.get(&spec.name), Some(Observed::Shared(_)))
             && self.specs.iter().any(|ca| {
                 let apart = signing_file(ca).is_some_and(|apart| apart.place.public() == public);
                 named(ca) && (ca.place.public() == public || apart)
             });
-        copy || hangs_on_one_of(spec, observed, self.cas)
+        copy || hangs_on_one_of(spec, found, self.cas)
     }
 }
 
@@ -179,12 +179,11 @@ impl Tree<'_> {
             renewal.due = Due::Also(names, notice);
         } else if !self.names.is_empty() {
             wanted.retain(|spec| {
-                let observed = seen.observed.get(&spec.name);
                 names.contains(&spec.name)
-                    || hangs_on_one_of(spec, observed, &names)
+                    || hangs_on_one_of(spec, &seen.observed, &names)
                     || self
                         .kept
-                        .is_some_and(|kept| kept.is_of_named(spec, observed))
+                        .is_some_and(|kept| kept.is_of_named(spec, &seen.observed))
             });
             renewal.due = Due::Named(names);
         }
@@ -217,7 +216,9 @@ impl Tree<'_> {
             unread.retain(|one| planned.findings().all(|told| told.file != one.file));
             planned.ground.extend(unread);
         }
-        if let (true, Ok(planned)) = (self.names.is_empty(), &mut planning) {
+        let renews_ca = || specs.iter().any(|ca| ca.is_ca() && renewal.due.names(ca));
+        let whole = self.names.is_empty() || renews_ca();
+        if let (true, Ok(planned)) = (whole, &mut planning) {
             places.extend(copies);
             let all = [&specs[..], self.kept.map_or(&[][..], |kept| kept.specs)].concat();
             let tree = (self.store, self.roots);
@@ -244,11 +245,14 @@ fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
     issuer == Some(&ca.name)
 }
 
-/// Whether it is a kubeconfig of one of these CAs, or names the very certificate of one.
-fn hangs_on_one_of(spec: &Spec, observed: Option<&Observed>, cas: &BTreeSet<String>) -> bool {
+/// Whether it is a kubeconfig that one of these CAs signed or that trusts it, or names the very certificate of one.
+fn hangs_on_one_of(spec: &Spec, found: &Found, cas: &BTreeSet<String>) -> bool {
     let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
     let kubeconfig = matches!(spec.place, Place::Kubeconfig { .. });
+    let observed = found.get(&spec.name);
     let leaf = observed.and_then(certificate);
     let exact = leaf.is_some_and(|(leaf, _)| leaf.authority_serial.is_some());
+    let trusted = observed.and_then(|observed| trusts(spec, observed, found));
     (kubeconfig || exact) && issuer.is_some_and(|ca| cas.contains(ca))
+        || kubeconfig && trusted.is_some_and(|ca| cas.contains(ca))
 }

@@ -140,6 +140,7 @@ impl Reader<'_> {
                     server: led.server,
                     server_name: led.server_name,
                     authorities,
+                    embedded: matches!(led.authorities, Some(kubeconfig::Source::Data { .. })),
                 })
             });
         let to = match (led, self.unreadable.pop()) {

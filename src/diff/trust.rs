@@ -1,0 +1,268 @@
+//! Whom a kubeconfig is to trust: the CA of the server that it leads to, in whichever of its certificates.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::server::{good_for, lead};
+use super::{Judge, file, issuer, signed_by};
+use crate::bundle::{Exchange, anchors, stands_for, verifies};
+use crate::finding::{Code, Finding};
+use crate::observed::{Kubeconfig, Observed, Trusted};
+use crate::profile::found::looked_for;
+use crate::profile::{API_SERVER, CLUSTER, Signer, by_name};
+use crate::spec::Spec;
+use crate::x509::cert::Certificate;
+use crate::x509::usage::ExtendedKeyUsage;
+use crate::x509::validity::moment;
+
+type Found = BTreeMap<String, Observed>;
+
+/// The way out where a kubeconfig holds other CA certificates than it is to.
+const REFRESH: &str = "'certs kubeconfig refresh FILE' puts the present ones there";
+
+/// The same where they are of this CA, which may be none of the table's.
+pub(super) fn refresh(ca: Option<&str>) -> &'static str {
+    match ca {
+        Some(ca) if by_name(ca).is_none() => "put the present certificates of its CA there",
+        _ => REFRESH,
+    }
+}
+
+/// The CA whose file the CA certificates of a kubeconfig are held against: the one that signed the certificate of the
+/// server that it leads to, where that lies in the tree, for servers and clients may have different CAs. Else that of
+/// the client. None where it trusts the CA of that server, and no file of that CA is there.
+pub(crate) fn trusts<'a>(spec: &'a Spec, observed: &Observed, found: &'a Found) -> Option<&'a str> {
+    // What is of no CA here is held against none, and an entry beside the current one against that of its cluster.
+    let own = Some(issuer(spec)?);
+    let Signer::Ca(cluster) = CLUSTER else {
+        return own;
+    };
+    if spec.place.entry().is_some() {
+        return own;
+    }
+    let there = matches!(found.get(API_SERVER), Some(Observed::Certificate { .. }));
+    // A good tree of the table's is not searched.
+    if there && own == Some(cluster) {
+        return own;
+    }
+    let (held, server, server_name) = match observed {
+        Observed::Kubeconfig(found) => (&found.authorities, &found.server, &found.server_name),
+        Observed::Lead(lead) => match &lead.to {
+            Ok(to) => (&to.authorities, &to.server, &to.server_name),
+            Err(_) => return own,
+        },
+        _ => return own,
+    };
+    let Some((_, host)) = lead(server, server_name.as_ref()) else {
+        return own;
+    };
+    let serving = found.iter().filter_map(|(name, observed)| match observed {
+        Observed::Certificate { chain, .. } if name == API_SERVER || by_name(name).is_none() => {
+            let (leaf, behind) = chain.split_first()?;
+            let serves = leaf
+                .extended_key_usage
+                .contains(&ExtendedKeyUsage::ServerAuth);
+            let good = leaf.sans.iter().any(|san| good_for(san, host));
+            (serves && good && !leaf.is_ca()).then_some((name == API_SERVER, leaf, behind))
+        }
+        _ => None,
+    });
+    let (of_api_server, others): (Vec<_>, Vec<_>) =
+        serving.partition(|(row, leaf, _)| *row || is_api_server(leaf));
+    let holds = |ca: &&str| {
+        let file = file(Some(ca), found);
+        let stands = |held: &Certificate| file.iter().any(|ca| stands_for(held, ca));
+        held.iter().any(stands)
+    };
+    // Of several the one that it trusts: which of them answers is not known.
+    for (serving, decides) in [(of_api_server, true), (others, false)] {
+        if !decides && own.as_ref().is_some_and(holds) {
+            return own;
+        }
+        let signers = serving.iter().map(|(_, leaf, _)| signer(leaf, found));
+        let signers: Vec<&str> = signers.flatten().collect();
+        if let Some(ca) = signers.iter().copied().find(holds) {
+            return Some(ca);
+        }
+        if serving
+            .iter()
+            .any(|(_, leaf, behind)| signed_by(leaf, behind, held))
+        {
+            return None;
+        }
+        if let (true, Some(ca)) = (decides, signers.first()) {
+            return Some(ca);
+        }
+    }
+    own
+}
+
+/// The certificates in that file.
+pub(crate) fn anchored<'a>(
+    spec: &'a Spec,
+    observed: &Observed,
+    found: &'a Found,
+) -> &'a [Certificate] {
+    file(trusts(spec, observed, found), found)
+}
+
+/// Whether it says itself that it is an API server's, by the name or the names that no other has.
+fn is_api_server(leaf: &Certificate) -> bool {
+    let row = by_name(API_SERVER).map(looked_for);
+    let wanted = row.as_ref().and_then(Spec::certificate);
+    wanted.is_some_and(|wanted| {
+        leaf.subject.common_name() == wanted.subject.common_name()
+            || leaf.sans.iter().any(|san| wanted.sans.contains(san))
+    })
+}
+
+/// The CA in the tree that signed it.
+fn signer<'a>(leaf: &Certificate, found: &'a Found) -> Option<&'a str> {
+    let (name, _) = found.iter().find(|(_, observed)| match observed {
+        Observed::Certificate { chain, .. } => {
+            chain.first().is_some_and(Certificate::is_ca)
+                && chain.iter().any(|ca| verifies(leaf, ca))
+        }
+        _ => false,
+    })?;
+    Some(name)
+}
+
+/// It, once each of its entries of this server that holds its CA certificates itself has had them exchanged.
+pub(crate) fn brought_along(mut found: Kubeconfig, exchange: Exchange<'_>) -> Kubeconfig {
+    if !found.embeds_authorities() {
+        return found;
+    }
+    if let Some(now) = exchange.of(&found.authorities) {
+        found.authorities = now;
+    }
+    for (_, trusted) in &mut found.beside {
+        if let Trusted::These {
+            held,
+            embedded: true,
+        } = trusted
+            && let Some(now) = exchange.of(held)
+        {
+            *held = now;
+        }
+    }
+    found
+}
+
+impl Judge<'_> {
+    /// Another entry for the same server, which another context may name.
+    pub(super) fn trust_beside(&mut self, beside: &[(String, Trusted)]) {
+        if self.anchors.is_empty() {
+            return;
+        }
+        for (cluster, trusted) in beside {
+            let extra = match trusted {
+                Trusted::Anybody => "whoever answers: it is not verified",
+                Trusted::Machine => "the CAs of the machine: it has no CA certificates",
+                Trusted::These { held, .. } if !held.iter().all(|ca| self.stands(ca)) => {
+                    "a CA that the CA file does not hold"
+                }
+                Trusted::These { held, .. } => {
+                    if let Some((former, _)) = former(held, self.anchors, self.now) {
+                        self.trust_former(former, &format!(", in its cluster \"{cluster}\""));
+                    }
+                    continue;
+                }
+            };
+            let text =
+                format!("trusts, in its cluster \"{cluster}\", which has the same server, {extra}");
+            let way_out = "take that entry out, or give it this cluster's CA certificates";
+            self.tell(Code::TrustExtra, &text, way_out);
+        }
+    }
+
+    pub(super) fn trust(&mut self, held: &[Certificate]) {
+        if held.is_empty() {
+            let text = "has no CA certificates, and so trusts those of the machine alone";
+            self.tell_of_trust(Code::WrongCa, text);
+            return;
+        }
+        if self.anchors.is_empty() {
+            return;
+        }
+        if !held.iter().any(|ca| self.stands(ca)) {
+            self.tell_of_trust(Code::WrongCa, "does not trust the CA");
+            return;
+        }
+        // Intermediates may leave it, since the server sends them.
+        let lacking = |ca: &Certificate| !held.iter().any(|held| stands_for(held, ca));
+        if anchors(self.anchors, self.anchors, self.now)
+            .iter()
+            .any(lacking)
+        {
+            self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
+        }
+        if !held.iter().all(|ca| self.stands(ca)) {
+            let text = "trusts a CA that the CA file does not hold";
+            self.tell_of_trust(Code::TrustExtra, text);
+        }
+        if let Some((former, _)) = former(held, self.anchors, self.now) {
+            self.trust_former(former, "");
+        }
+    }
+
+    /// What is made of a row is made whole; of one's own no more than these need be put there.
+    fn tell_of_trust(&mut self, code: Code, text: &str) {
+        let own = by_name(&self.spec.name).is_none() && self.spec.place.entry().is_none();
+        let way_out = if own { self.refresh } else { "" };
+        self.tell(code, text, way_out);
+    }
+
+    fn stands(&self, held: &Certificate) -> bool {
+        self.anchors.iter().any(|ca| stands_for(held, ca))
+    }
+
+    fn trust_former(&mut self, former: &Certificate, place: &str) {
+        if former.validity.has_ended(self.now) && place.is_empty() {
+            let end = moment(former.validity.not_after);
+            let text = format!("trusts the CA by another certificate of it, which ended on {end}");
+            self.tell(Code::Expired, &text, self.refresh);
+        } else {
+            self.tell(Code::TrustFormer, &by_another(place), self.refresh);
+        }
+    }
+}
+
+/// That of a kubeconfig which a run does not write: also where its CA is renewed just now.
+pub(crate) fn by_former(
+    spec: &Spec,
+    observed: &Observed,
+    held: &[Certificate],
+    found: &Found,
+) -> Option<Finding> {
+    let ca = trusts(spec, observed, found);
+    let anchors = file(ca, found);
+    let stands = |held: &&Certificate| anchors.iter().any(|ca| stands_for(held, ca));
+    held.iter().find(stands)?;
+    Some(spec.finding(Code::TrustFormer, by_another(""), refresh(ca)))
+}
+
+fn by_another(place: &str) -> String {
+    format!("trusts the CA{place} by another certificate of it than the CA file holds")
+}
+
+/// By which certificate a CA is trusted that is in no file of it, or is over there, and the file's own: of several CAs the
+/// one that is trusted for the shortest time.
+pub(crate) fn former<'a>(
+    held: &'a [Certificate],
+    file: &'a [Certificate],
+    now: OffsetDateTime,
+) -> Option<(&'a Certificate, &'a Certificate)> {
+    let wanted = anchors(file, file, now);
+    let lacking = file.iter().filter(|ca| {
+        let present = |held: &Certificate| file.contains(held) && !held.validity.has_ended(now);
+        wanted.contains(ca) && !held.iter().any(|one| stands_for(one, ca) && present(one))
+    });
+    let trusted = lacking.filter_map(|ca| {
+        let stand = held.iter().filter(|held| stands_for(held, ca));
+        let last = stand.max_by_key(|held| held.validity.not_after)?;
+        (last != ca).then_some((last, ca))
+    });
+    trusted.min_by_key(|(held, _)| held.validity.not_after)
+}

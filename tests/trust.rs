@@ -1,0 +1,340 @@
+//! Whom kubeconfigs trust: a CA in whichever of its certificates, that of the server, and others beside it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::kubeadm::NOON;
+use common::renewal::{DAY, renew, tree};
+use common::{
+    Finished, TempDir, all, at, certs, kubeconfig_data, read, run, text, tool, write, write_secret,
+};
+
+const FIELD: &str = "certificate-authority-data";
+
+fn over(verb: &[&str], tree: &Path, days: i64) -> Finished {
+    let mut command = certs(verb);
+    command.args(["--kubernetes-dir", text(tree)]);
+    if verb[0] == "check" {
+        command.args(["--kubelet-dir", "none", "--output", "json"]);
+    }
+    run(&mut at(NOON + days * DAY, "022", &command))
+}
+
+/// What is told of a kubeconfig: code, text and way out.
+fn told(checked: &Finished, name: &str) -> Vec<[String; 3]> {
+    let report: Value = serde_json::from_str(&checked.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let of = findings.filter(|told| told["name"].as_str().is_some_and(|one| one.ends_with(name)));
+    let text = |told: &Value, field: &str| told[field].as_str().unwrap_or_default().to_owned();
+    of.map(|told| ["code", "text", "wayOut"].map(|field| text(told, field)))
+        .collect()
+}
+
+fn bash(script: &str, folder: &Path) {
+    let mut bash = Command::new(tool("bash"));
+    bash.args(["-euo", "pipefail", "-c", script])
+        .current_dir(folder)
+        .env("OPENSSL_CONF", "/dev/null");
+    run(&mut at(NOON, "077", &bash)).expect(0);
+}
+
+fn copy_of(folder: &TempDir, name: &str) -> std::path::PathBuf {
+    let copy = folder.join(name);
+    let mut cp = Command::new("cp");
+    run(cp.args(["-a", text(&folder.join("k")), text(&copy)])).expect(0);
+    copy
+}
+
+/// What verifies the certificate of the API server with what a kubeconfig trusts.
+fn verifies(kubeconfig: &Path, leaf: &Path) -> bool {
+    let aside = TempDir::new();
+    write(&aside.join("ca.crt"), kubeconfig_data(kubeconfig, FIELD));
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["verify", "-no-CApath", "-no-CAstore", "-CAfile"]);
+    openssl.arg(aside.join("ca.crt")).arg(leaf);
+    run(&mut at(NOON + DAY, "022", &openssl)).status.success()
+}
+
+#[test]
+fn a_former_certificate_of_the_ca_is_trust_until_it_ends_and_a_renewal_brings_the_present_one() {
+    let folder = tree();
+    let (k, other) = (folder.join("k"), copy_of(&folder, "other"));
+    renew(&folder, 1, &["ca"]).expect(0);
+    fs::copy(k.join("pki/ca.crt"), other.join("pki/ca.crt")).expect("copy");
+    // Another control plane, with the renewed ca.crt.
+    assert!(verifies(
+        &other.join("admin.conf"),
+        &k.join("pki/apiserver.crt")
+    ));
+    let checked = over(&["check"], &other, 1).expect(3);
+    let [code, message, remedy] = &told(&checked, "admin")[0];
+    assert_eq!(code, "kubeconfig-trust-former");
+    assert!(
+        message.contains("by another certificate of it than the CA file holds"),
+        "{message}"
+    );
+    assert!(
+        remedy.contains("'certs kubeconfig refresh FILE'"),
+        "{remedy}"
+    );
+    run(&mut at(NOON + DAY, "022", &all(&other, &[]))).expect(3);
+    // By its own end: soon, and over.
+    let soon = told(&over(&["check"], &other, 3500), "scheduler");
+    let ends = soon
+        .iter()
+        .find(|[code, text, _]| code == "expires-soon" && text.contains("holds"));
+    assert!(
+        ends.is_some_and(|[_, _, remedy]| remedy.contains("refresh FILE")),
+        "{soon:?}"
+    );
+    let last = told(&over(&["check"], &other, 3651), "scheduler");
+    let over_by_then = |[code, text, _]: &[String; 3]| {
+        code == "expired" && text.contains("trusts the CA by another certificate")
+    };
+    assert!(last.iter().any(over_by_then), "{last:?}");
+    assert!(!soon.iter().any(over_by_then), "{soon:?}");
+    // What a run writes needs no more than a run.
+    let dry = over(&["renew", "--dry-run"], &other, 1).expect(0);
+    assert!(dry.stdout.contains("scheduler.conf"), "{dry}");
+    over(&["renew"], &other, 1).expect(0);
+    let bundle = read(&k.join("pki/ca.crt"));
+    for name in [
+        "admin.conf",
+        "super-admin.conf",
+        "kubelet.conf",
+        "controller-manager.conf",
+        "scheduler.conf",
+    ] {
+        assert_eq!(
+            kubeconfig_data(&other.join(name), FIELD),
+            bundle.as_bytes(),
+            "{name}"
+        );
+    }
+    let checked = over(&["check"], &other, 1).expect(0);
+    assert!(!checked.stdout.contains("kubeconfig-trust"), "{checked}");
+}
+
+#[test]
+fn a_newer_certificate_of_the_ca_than_the_file_s_is_trust_and_stays() {
+    let folder = tree();
+    let (k, former) = (folder.join("k"), folder.join("former.crt"));
+    fs::copy(k.join("pki/ca.crt"), &former).expect("copy");
+    renew(&folder, 1, &["ca"]).expect(0);
+    let held = kubeconfig_data(&k.join("admin.conf"), FIELD);
+    fs::copy(&former, k.join("pki/ca.crt")).expect("copy");
+    let checked = over(&["check"], &k, 1).expect(3);
+    assert_eq!(told(&checked, "admin")[0][0], "kubeconfig-trust-former");
+    let report = over(&["renew"], &k, 1).expect(3);
+    assert!(report.stdout.contains("Nothing is due"), "{report}");
+    assert_eq!(kubeconfig_data(&k.join("admin.conf"), FIELD), held);
+}
+
+#[test]
+fn a_ca_of_the_same_name_with_another_key_is_no_trust() {
+    let folder = tree();
+    let (k, stranger) = (folder.join("k"), tree());
+    let admin = read(&k.join("admin.conf"));
+    let data = |conf: &str| {
+        let line = conf
+            .lines()
+            .find(|line| line.contains(FIELD))
+            .expect("data");
+        line.to_owned()
+    };
+    let foreign = data(&read(&stranger.join("k/admin.conf")));
+    write_secret(
+        &k.join("admin.conf"),
+        admin.replace(&data(&admin), &foreign),
+    );
+    let checked = over(&["check"], &k, 1).expect(4);
+    assert_eq!(told(&checked, "admin")[0][0], "kubeconfig-ca");
+}
+
+#[test]
+fn a_renewed_ca_comes_to_each_kubeconfig_that_a_run_writes_and_the_others_are_named() {
+    let folder = tree();
+    let k = folder.join("k");
+    let (token, bootstrap) = (folder.join("token"), k.join("bootstrap-kubelet.conf"));
+    write_secret(&token, "abcdef.0123456789abcdef\n");
+    let made = [
+        "kubeconfig",
+        "bootstrap-kubelet",
+        "--token-file",
+        text(&token),
+    ];
+    let endpoint = ["--control-plane-endpoint", "10.0.0.10:6443"];
+    over(&[&made[..], &endpoint].concat(), &k, 0).expect(0);
+    for name in ["config", "admin.kubeconfig", "own.conf"] {
+        fs::copy(k.join("admin.conf"), k.join(name)).expect("copy");
+    }
+    over(&["check"], &k, 1).expect(0);
+    let said = renew(&folder, 1, &["ca"]).expect(3);
+    assert!(said.stdout.contains("bootstrap-kubelet.conf"), "{said}");
+    let bundle = read(&k.join("pki/ca.crt"));
+    for name in ["bootstrap-kubelet.conf", "own.conf", "admin.conf"] {
+        assert_eq!(
+            kubeconfig_data(&k.join(name), FIELD),
+            bundle.as_bytes(),
+            "{name}"
+        );
+    }
+    assert!(read(&bootstrap).contains("token: abcdef.0123456789abcdef"));
+    let checked = over(&["check"], &k, 1).expect(3);
+    for name in ["config", "admin.kubeconfig"] {
+        let [code, _, remedy] = &told(&checked, name)[0];
+        assert_eq!(code, "kubeconfig-trust-former", "{name}");
+        assert!(remedy.contains("refresh FILE"), "{remedy}");
+    }
+    let report = renew(&folder, 1, &["ca", "--output", "json"]).expect(3);
+    for name in ["config", "admin.kubeconfig"] {
+        assert_eq!(
+            told(&report, name)[0][0],
+            "kubeconfig-trust-former",
+            "{name}"
+        );
+    }
+    for name in ["config", "admin.kubeconfig"] {
+        over(&["kubeconfig", "refresh", text(&k.join(name))], &k, 1).expect(0);
+    }
+    let checked = over(&["check"], &k, 1).expect(0);
+    assert!(!checked.stdout.contains("kubeconfig-trust"), "{checked}");
+    // What is put back is what was there.
+    over(&["rollback", "--dry-run"], &k, 1).expect(0);
+}
+
+/// A cluster with a CA for servers and another for clients, as k3s makes it.
+const TWO_CAS: &str = r#"
+    mkdir -p k/pki; cd k/pki
+    ca() { openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.crt" -subj "/CN=k3s-$1" -days 3650 \
+        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign -addext subjectKeyIdentifier=hash; }
+    leaf() {
+        openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out x.csr -subj "$2"
+        printf "keyUsage=critical,digitalSignature,keyEncipherment\n$4" > x.ext
+        openssl x509 -req -in x.csr -CA "$3.crt" -CAkey "$3.key" -extfile x.ext -days 20 -out "$1.crt" -set_serial "0x1$(openssl rand -hex 10)"
+        rm x.*
+    }
+    { ca server-ca; ca client-ca; ca corp
+      leaf serving-kube-apiserver /CN=kube-apiserver server-ca "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:n1,IP:127.0.0.1\n"
+      leaf client-admin /O=system:masters/CN=system:admin client-ca "extendedKeyUsage=clientAuth\n"; } 2>/dev/null
+    mv corp.* ../..
+    data() { cat "$@" | base64 -w0; }
+    conf() {
+        printf 'apiVersion: v1\nkind: Config\ncurrent-context: d\n'
+        printf 'clusters:\n- cluster:\n    certificate-authority-data: %s\n    server: https://127.0.0.1:6443\n  name: d\n' "$(data "$@")"
+        printf 'contexts:\n- context:\n    cluster: d\n    user: u\n  name: d\n'
+        printf 'users:\n- name: u\n  user:\n    client-certificate-data: %s\n    client-key-data: %s\n' "$(data client-admin.crt)" "$(data client-admin.key)"
+    }
+    conf server-ca.crt > ../k3s.conf; conf server-ca.crt > ../k3s.yaml
+    conf client-ca.crt > ../wrong.conf
+"#;
+
+#[test]
+fn where_servers_have_a_ca_of_their_own_that_is_what_their_clients_trust() {
+    let folder = TempDir::new();
+    bash(TWO_CAS, folder.path());
+    let k = folder.join("k");
+    let serving = k.join("pki/serving-kube-apiserver.crt");
+    // Each by what signed the certificate of the server, which lies there.
+    let checked = over(&["check", "--within", "5d"], &k, 1).expect(4);
+    for (name, expected) in [("k3s.conf", 0), ("k3s.yaml", 0), ("wrong.conf", 1)] {
+        let of_trust = told(&checked, name);
+        let of_trust = of_trust.iter().filter(|[code, ..]| code == "kubeconfig-ca");
+        assert_eq!(of_trust.count(), expected, "{name}: {checked}");
+    }
+    fs::remove_file(k.join("wrong.conf")).expect("remove");
+    fs::remove_file(k.join("k3s.yaml")).expect("remove");
+    over(&["check", "--within", "5d"], &k, 1).expect(0);
+    let alone = copy_of(&folder, "alone");
+    let was = kubeconfig_data(&k.join("k3s.conf"), FIELD);
+    assert!(verifies(&k.join("k3s.conf"), &serving));
+    let said = over(&["renew", "--within", "100d"], &k, 1).expect(0);
+    assert!(said.stdout.contains("k3s.conf"), "{said}");
+    assert_eq!(kubeconfig_data(&k.join("k3s.conf"), FIELD), was);
+    assert!(verifies(&k.join("k3s.conf"), &serving));
+    // The CA of the servers comes anew to those who trust it.
+    over(&["renew", "server-ca.crt"], &k, 2).expect(0);
+    let now = kubeconfig_data(&k.join("k3s.conf"), FIELD);
+    assert_ne!(now, was);
+    assert_eq!(now, read(&k.join("pki/server-ca.crt")).as_bytes());
+    over(&["renew", "client-ca.crt"], &k, 2).expect(0);
+    assert_eq!(kubeconfig_data(&k.join("k3s.conf"), FIELD), now);
+    // Where the certificate of the server is elsewhere, what is trusted stays, and is told.
+    for name in ["crt", "key"] {
+        let name = format!("pki/serving-kube-apiserver.{name}");
+        fs::remove_file(alone.join(&name)).expect("remove");
+    }
+    let before = kubeconfig_data(&alone.join("k3s.conf"), "client-certificate-data");
+    let said = over(&["renew", "--within", "100d"], &alone, 1).expect(4);
+    assert!(
+        said.stderr.contains("k3s.conf does not trust the CA"),
+        "{said}"
+    );
+    assert_eq!(kubeconfig_data(&alone.join("k3s.conf"), FIELD), was);
+    let conf = alone.join("k3s.conf");
+    assert_ne!(kubeconfig_data(&conf, "client-certificate-data"), before);
+    let refused = over(&["renew", "k3s"], &alone, 1).expect(4);
+    assert!(refused.stderr.contains("nothing was written"), "{refused}");
+}
+
+#[test]
+fn what_is_trusted_beyond_the_ca_stays_and_is_told_with_the_way_out() {
+    let folder = tree();
+    let k = folder.join("k");
+    bash(
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout corp.key -out corp.crt -subj /CN=CorpCA -days 3650 2>/dev/null",
+        folder.path(),
+    );
+    let (ours, corp) = (read(&k.join("pki/ca.crt")), read(&folder.join("corp.crt")));
+    let with = |name: &str, held: &str| {
+        use base64ct::{Base64, Encoding};
+        let conf = read(&k.join("admin.conf"));
+        let old = Base64::encode_string(&kubeconfig_data(&k.join("admin.conf"), FIELD));
+        let new = Base64::encode_string(held.as_bytes());
+        write_secret(&k.join(name), conf.replace(&old, &new));
+    };
+    with("alone.conf", &corp);
+    with("own.conf", &(ours.clone() + &corp));
+    with("admin.conf", &(ours.clone() + &corp));
+    let said = renew(&folder, 1, &["admin", "own"]).expect(3);
+    for name in ["admin.conf", "own.conf"] {
+        let words = format!("{name} trusts a CA that the CA file does not hold: ");
+        assert!(said.stderr.contains(&words), "{said}");
+        let held = kubeconfig_data(&k.join(name), FIELD);
+        assert_eq!(String::from_utf8(held).expect("text"), ours.clone() + &corp);
+    }
+    // Nobody here knows who answers there.
+    let said = renew(&folder, 1, &["alone"]).expect(4);
+    assert!(
+        said.stderr.contains("alone.conf does not trust the CA: "),
+        "{said}"
+    );
+    let said = renew(&folder, 340, &[]).expect(4);
+    assert!(
+        said.stderr.contains("alone.conf does not trust the CA: "),
+        "{said}"
+    );
+    assert_eq!(
+        kubeconfig_data(&k.join("alone.conf"), FIELD),
+        corp.as_bytes()
+    );
+    // A renewed CA takes the place of its former certificate alone.
+    renew(&folder, 341, &["ca"]).expect(4);
+    let now = read(&k.join("pki/ca.crt"));
+    assert_ne!(now, ours);
+    let held = kubeconfig_data(&k.join("own.conf"), FIELD);
+    assert_eq!(String::from_utf8(held).expect("text"), now + &corp);
+    // Who wants the cluster's alone says so.
+    for name in ["own.conf", "admin.conf", "alone.conf"] {
+        over(&["kubeconfig", "refresh", text(&k.join(name))], &k, 341).expect(0);
+    }
+    over(&["check"], &k, 341).expect(0);
+}
