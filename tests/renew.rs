@@ -296,8 +296,9 @@ fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
             "{name}: {due:?}"
         );
     }
-    // `--all` renews what is not due, and tells of what is.
-    let report = json(&folder, 1, &["--all", "--dry-run"], 0);
+    // `--all` renews what is not due, and tells of each that it does not.
+    let report = json(&folder, 1, &["--all", "--dry-run"], 3);
+    assert_eq!(steps(&report, "skip"), loose);
     assert!(
         written
             .iter()
@@ -320,6 +321,9 @@ fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
     let said = renew(&folder, 350, &[]).expect(3).stderr;
     let words = "pki/sub/x.crt is due, and lies where no run writes: call it NAME.crt";
     assert!(said.contains(words), "{said}");
+    let said = renew(&folder, 1, &["--all", "--dry-run"]).expect(3).stderr;
+    let words = "pki/sub/x.crt lies where no run writes: call it NAME.crt";
+    assert!(said.contains(words), "{said}");
     let said = renew(&folder, 350, &["pki/sub/x.crt"]).expect(2).stderr;
     assert!(
         said.contains("pki/sub/x.crt lies where no run writes: call it"),
@@ -334,6 +338,25 @@ fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
     assert_eq!(steps(&report, "replace"), [written[0]]);
     // Renewed under such a name it is taken back too.
     run(&mut certs(&["rollback", "--kubernetes-dir", text(&k)])).expect(0);
+}
+
+#[test]
+fn what_has_the_name_of_a_row_and_another_subject_is_to_be_called_otherwise() {
+    let folder = tree();
+    let k = folder.join("k");
+    own(&folder, "pki/x");
+    fs::rename(k.join("pki/x.crt"), k.join("kube-proxy.crt")).expect("rename");
+    fs::rename(k.join("pki/x.key"), k.join("kube-proxy.key")).expect("rename");
+    fs::copy(k.join("admin.conf"), k.join("admin.kubeconfig")).expect("copy");
+    let said = renew(&folder, 1, &["--all", "--dry-run"]).expect(3).stderr;
+    let line = |file: &str| {
+        said.lines()
+            .find(|line| line.contains(file))
+            .expect("a line")
+    };
+    let words = "NAME another than kube-proxy, which is to be \"CN=system:kube-proxy,O=system:node-proxier\"";
+    assert!(line("kube-proxy.crt").contains(words), "{said}");
+    assert!(!line("admin.kubeconfig").contains("another than"), "{said}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use time::Duration;
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
 use crate::observed::Observed;
-use crate::profile::found::{is_kubelets, is_of_service_accounts};
+use crate::profile::by_name;
+use crate::profile::found::{is_kubelets, is_of_service_accounts, looked_for};
 use crate::profile::renewal::{certificate, lasted};
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
@@ -34,6 +35,25 @@ pub fn lasting(spec: &Spec, observed: &Observed) -> String {
         None if !matches!(spec.place, Place::Found { .. }) && is_timeless(observed) => again(spec),
         None if !matches!(spec.place, Place::Found { .. }) => by_renewal(spec),
         None if observed.is_external() => AT_ITS_KEY.to_owned(),
+        None => called(spec),
+    }
+}
+
+/// How it is to be called for a run to write it. What has the name of a row is held to be that one's.
+fn called(spec: &Spec) -> String {
+    let file = spec.place.public();
+    let base = file.name.rsplit('/').next().unwrap_or_default();
+    let base = base.split('.').next().unwrap_or_default();
+    let row = by_name(base).map(looked_for);
+    let others = row.as_ref().and_then(Spec::certificate).filter(|row| {
+        let own = spec.certificate().map(|own| &own.subject);
+        own.is_some_and(|own| !own.same_values(&row.subject))
+    });
+    match others {
+        Some(row) => format!(
+            "{}, and NAME another than {base}, which is to be \"{}\"",
+            NOT_WRITTEN[1], row.subject
+        ),
         None => NOT_WRITTEN[1].to_owned(),
     }
 }

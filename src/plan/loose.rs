@@ -8,6 +8,7 @@ use crate::diff::{
     reissue,
 };
 use crate::finding::{Code, Severity};
+use crate::location::Root;
 use crate::observed::{Destination, Ground, Observed, Source};
 use crate::profile::found::others;
 use crate::profile::renewal::certificate;
@@ -64,13 +65,19 @@ impl Planner<'_> {
     }
 
     /// One that a CA of the tree signed and whose key is here is told where it is due: what is wrong
-    /// with it otherwise is no matter of a renewal. `--all` has no notice of its own.
+    /// with it otherwise is no matter of a renewal. With `--all` each is told: what is due by the notice of its own that
+    /// `--all` has not.
     fn lying(&self, spec: &Spec) -> Option<Planned> {
+        let mut all = false;
         let notice = match self.policy.force {
             Force::Ask(asking) => asking.notice,
             Force::Renew(renewal) => match renewal.due {
                 Due::Also(_, notice) | Due::Within(notice) => notice,
-                Due::All => Notice::LEAF,
+                Due::All => {
+                    // What a kubelet keeps it rotates itself.
+                    all = spec.place.public().root != Root::Kubelet;
+                    Notice::LEAF
+                }
                 Due::Named(_) => return None,
             },
             _ => return None,
@@ -91,7 +98,7 @@ impl Planner<'_> {
         let ours = |ca| certificate(observed).is_some_and(|(leaf, _)| verifies(leaf, ca));
         let soon = end(spec, observed, authorities, self.now)
             .is_some_and(|end| end.is_due(notice, self.now));
-        if !keyed || !soon || !authorities.iter().any(ours) {
+        if !keyed || !(all || soon) || !authorities.iter().any(ours) {
             return None;
         }
         // What the run leaves for good is told as over, once it is.
@@ -101,7 +108,12 @@ impl Planner<'_> {
         for finding in &mut over {
             finding.way_out.clone_from(&way_out);
         }
-        Some(skipped(spec, over, &format!("is due, and {why}"), &way_out))
+        let text = if soon {
+            format!("is due, and {why}")
+        } else {
+            why.to_owned()
+        };
+        Some(skipped(spec, over, &text, &way_out))
     }
 
     fn why_left(&self, spec: &Spec, observed: &Observed) -> (&'static str, String) {
