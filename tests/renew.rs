@@ -360,6 +360,37 @@ fn what_has_the_name_of_a_row_and_another_subject_is_to_be_called_otherwise() {
 }
 
 #[test]
+fn of_what_cannot_be_read_no_name_is_told() {
+    let folder = tree();
+    let k = folder.join("k");
+    write(&k.join("pki/apiserver.crt"), "garbage");
+    write(&k.join("scheduler.conf"), "");
+    let report = json(&folder, 1, &[], 4);
+    for name in ["apiserver", "scheduler"] {
+        let items = report["items"].as_array().expect("items");
+        let item = items.iter().find(|item| item["name"] == name);
+        let item = item.expect("an item");
+        for field in ["subject", "keyAlgorithm", "notAfter"] {
+            assert!(item[field].is_null(), "{item:#}");
+        }
+        assert_eq!(item["sans"], serde_json::json!([]));
+    }
+    let said = renew(&folder, 1, &[]).expect(4).stdout;
+    let line = |file: &str| {
+        said.lines()
+            .find(|line| line.contains(file))
+            .expect("a line")
+    };
+    assert!(line("scheduler.conf").ends_with("  not read"), "{said}");
+    assert!(line("apiserver.crt").ends_with("  not read"), "{said}");
+    assert!(!said.contains("CN=kube-apiserver\n"), "{said}");
+    assert!(
+        !said.contains("kubernetes.default") && !said.contains("\n\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn modes_owners_chains_and_all_else_in_a_kubeconfig_stay() {
     let folder = tree();
     let pki = folder.join("k/pki");

@@ -60,11 +60,11 @@ pub(crate) fn trusts<'a>(spec: &'a Spec, observed: &Observed, found: &'a Found) 
     let serving = found.iter().filter_map(|(name, observed)| match observed {
         Observed::Certificate { chain, .. } if name == API_SERVER || by_name(name).is_none() => {
             let (leaf, behind) = chain.split_first()?;
-            let serves = leaf
+            let for_servers = leaf
                 .extended_key_usage
                 .contains(&ExtendedKeyUsage::ServerAuth);
             let good = leaf.sans.iter().any(|san| good_for(san, host));
-            (serves && good && !leaf.is_ca()).then_some((name == API_SERVER, leaf, behind))
+            (for_servers && good && !leaf.is_ca()).then_some((name == API_SERVER, leaf, behind))
         }
         _ => None,
     });

@@ -46,7 +46,15 @@ impl Report {
             Content::Certificate(wanted) => (wanted.kind.name(), wanted.issuer.clone()),
             Content::KeyPair(_) => ("key pair", None),
         };
-        let wanted = spec.certificate();
+        // What was not read and stays is nobody's: what is wanted there says nothing of it.
+        let unknown = match observed {
+            Some(Observed::Lead(_)) => Some("no client certificate"),
+            Some(Observed::KeyOnly(_) | Observed::Unreadable(..)) if planned.step.keeps() => {
+                Some("not read")
+            }
+            _ => None,
+        };
+        let wanted = spec.certificate().filter(|_| unknown.is_none());
         let sans = certificate.map(|certificate| &certificate.sans);
         let returned = match observed {
             Some(Observed::Returned(returned)) if planned.step == Step::Import => Some(returned),
@@ -82,8 +90,9 @@ impl Report {
             key_algorithm: certificate
                 .and_then(|certificate| certificate.public_key.algorithm())
                 .or_else(|| kept_key(&planned.step, observed))
-                .unwrap_or(spec.key_algorithm())
-                .to_string(),
+                .or_else(|| unknown.is_none().then(|| spec.key_algorithm()))
+                .map(|algorithm| algorithm.to_string()),
+            unknown,
             issuer,
             subject: certificate
                 .map(|certificate| &certificate.subject)

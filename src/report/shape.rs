@@ -42,7 +42,11 @@ pub(super) struct Item {
     pub(super) why: Vec<&'static str>,
     #[serde(serialize_with = "texts")]
     pub(super) files: Vec<PathBuf>,
-    pub(super) key_algorithm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key_algorithm: Option<String>,
+    /// What is told instead of what was not read.
+    #[serde(skip)]
+    pub(super) unknown: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issuer: Option<String>,
     /// Of a certificate that is there or was made; a dry run tells the subject and SANs wanted.

@@ -294,7 +294,7 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
         );
         wrapped(text, "      ", &words(&line), " ", format);
     }
-    if item.kind.contains("server") {
+    if item.kind.contains("server") && !item.sans.is_empty() {
         let mut names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
         if let Some(first) = names.first_mut() {
             first.insert_str(0, "good for ");
@@ -316,13 +316,12 @@ fn details(item: &Item) -> Vec<String> {
         .expires
         .as_deref()
         .and_then(|time| time.split('T').next());
-    let whose = item
-        .subject
-        .as_deref()
-        .map_or_else(|| item.key_algorithm.clone(), shown);
+    let whose = item.subject.as_deref().map(shown);
+    let whose = whose.or_else(|| item.key_algorithm.clone());
+    let whose = whose.or_else(|| item.unknown.map(str::to_owned));
     end.map(|day| format!("until {day}"))
         .into_iter()
-        .chain([whose])
+        .chain(whose)
         .collect()
 }
 
