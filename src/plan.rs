@@ -261,9 +261,8 @@ impl<'a> Planner<'a> {
     fn made_elsewhere(
         &self,
         spec: &Spec,
-        step: Result<Planned, Vec<Finding>>,
+        mut step: Result<Planned, Vec<Finding>>,
     ) -> Result<Planned, Vec<Finding>> {
-        let mut step = step;
         let told = match &mut step {
             Ok(planned) => &mut planned.findings,
             Err(findings) => findings,
