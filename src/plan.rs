@@ -214,11 +214,6 @@ impl<'a> Planner<'a> {
         self.called(spec.certificate()?.issuer.as_deref()?)
     }
 
-    fn called(&self, name: &str) -> Option<&'a Spec> {
-        let mut specs = self.wanted.iter().chain(self.issuers);
-        specs.find(|spec| spec.name == *name)
-    }
-
     fn judge(&self, spec: &Spec) -> Vec<Finding> {
         let observed = self.observed(spec);
         let mut findings = diff_in(spec, observed, self.found, self.trusted, self.now);

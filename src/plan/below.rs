@@ -12,7 +12,12 @@ use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    pub(super) fn called(&self, name: &str) -> Option<&'a Spec> {
+        let mut specs = self.wanted.iter().chain(self.issuers);
+        specs.find(|spec| spec.name == *name)
+    }
+
     /// A kubeconfig that holds a CA which is renewed holds its new certificate too, and one that holds a former
     /// certificate of a CA the present one.
     pub(super) fn not_due(&self, spec: &Spec, findings: Vec<Finding>) -> Planned {
@@ -60,7 +65,7 @@ impl Planner<'_> {
             .is_some_and(|ca| self.is_renewed(ca));
         let trusted = |ca: &Certificate| held.iter().any(|held| stands_for(held, ca));
         let newer = |(held, ca): (&Certificate, &Certificate)| {
-            held.validity.not_after < ca.validity.not_after
+            held.validity.not_after <= ca.validity.not_after
         };
         is_renewed && file.iter().any(trusted) || former(held, file, self.now).is_some_and(newer)
     }
