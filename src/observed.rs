@@ -177,6 +177,8 @@ pub enum KeyState {
     Open(Arc<PrivateKey>),
     /// Of no use, which hides nothing else from who changes nothing.
     Unread(Unreadable),
+    /// Within another text, as behind the marks of a comment: no component reads it there, and others may.
+    Within,
 }
 
 /// The entry that a kubeconfig's current context names.
@@ -336,7 +338,7 @@ impl Key {
     /// The key, if it could be opened.
     pub fn open(&self) -> Option<&Arc<PrivateKey>> {
         match &self.state {
-            KeyState::Locked(_) | KeyState::Unread(_) => None,
+            KeyState::Locked(_) | KeyState::Unread(_) | KeyState::Within => None,
             KeyState::Open(key) => Some(key),
         }
     }

@@ -2256,12 +2256,23 @@ fn a_key_behind_the_marks_of_a_comment_is_told_by_who_may_read_it() {
             true,
         ),
         (
+            format!(
+                "{{ cat pki/apiserver.crt; {}; }} > pki/x.pem",
+                commented("#")
+            ),
+            true,
+        ),
+        (
             "{ cat pki/apiserver.crt; sed 's,^,# ,' pki/ca.crt; } > x.pem".to_owned(),
+            false,
+        ),
+        (
+            "{ cat pki/apiserver.crt; sed 's,^,# ,' pki/ca.crt; } > pki/x.pem".to_owned(),
             false,
         ),
     ] {
         for (mode, open) in [("0666", true), ("0600", false)] {
-            let recipe = format!("{recipe}; chmod {mode} x.pem");
+            let recipe = format!("{recipe}; find . -name x.pem -exec chmod {mode} {{}} +");
             let place = OPENSSL.copy();
             OPENSSL.cook(&recipe, place.path());
             let report = report(&check(place.path(), &["-o", "json"]));

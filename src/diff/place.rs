@@ -74,7 +74,7 @@ impl Judge<'_> {
                 };
                 self.tell(Code::KeyMismatch, text, "");
             }
-            KeyState::Open(_) | KeyState::Unread(_) => {}
+            KeyState::Open(_) | KeyState::Unread(_) | KeyState::Within => {}
         }
     }
 

@@ -4,6 +4,7 @@ mod found;
 mod kubeconfig;
 
 pub(crate) use found::{beginning_may_hold, may_hold};
+use found::{embeds_key, within};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -176,7 +177,7 @@ impl Reader<'_> {
                 .map(|state| Key { state, access })
                 .or_else(|| self.not_used(before, access))
         } else {
-            None
+            embeds_key(&content.bytes).then(|| within(&content))
         };
         if file.root != Root::Kubelet {
             self.seen.insert(file.clone(), content);

@@ -40,7 +40,7 @@ impl Observed {
         };
         match &key.state {
             KeyState::Unread(reason) => Some(reason),
-            KeyState::Locked(_) | KeyState::Open(_) => None,
+            KeyState::Locked(_) | KeyState::Open(_) | KeyState::Within => None,
         }
     }
 

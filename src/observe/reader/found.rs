@@ -167,7 +167,7 @@ pub(crate) fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// Whether a private key is within another text, be it as DER.
-fn embeds_key(bytes: &[u8]) -> bool {
+pub(super) fn embeds_key(bytes: &[u8]) -> bool {
     pem::embeds_private_key(bytes, &is_der_of_key)
 }
 
@@ -192,17 +192,16 @@ pub(crate) fn beginning_may_hold(bytes: &[u8]) -> bool {
 
 /// A key of which no more is known than who may read its file.
 fn locked(why: String, content: &FileContent) -> Observed {
-    Observed::KeyOnly(sealed_in(why, content))
+    Observed::KeyOnly(Key {
+        state: KeyState::Locked(why),
+        access: access(content),
+    })
 }
 
 /// One that no component reads as it is.
-fn within(content: &FileContent) -> Key {
-    sealed_in("it is within another text".to_owned(), content)
-}
-
-fn sealed_in(why: String, content: &FileContent) -> Key {
+pub(super) fn within(content: &FileContent) -> Key {
     Key {
-        state: KeyState::Locked(why),
+        state: KeyState::Within,
         access: access(content),
     }
 }
