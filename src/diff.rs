@@ -145,7 +145,7 @@ impl Judge<'_> {
             }
             Observed::Certificate { chain, access, key } => self.pair(chain, *access, key.as_ref()),
             Observed::KeyOnly(key) if matches!(self.spec.place, Place::Found { .. }) => {
-                self.key_access(key.access);
+                self.key_lies(key.access);
                 if let KeyState::Unread(reason) = &key.state {
                     self.unreadable(reason);
                 }

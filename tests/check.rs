@@ -2187,6 +2187,89 @@ fn an_entry_for_the_same_server_that_verifies_nobody_is_told() {
 }
 
 #[test]
+fn an_unverified_server_elsewhere_that_is_shown_the_current_user_is_told() {
+    let recipe = |fields: &str, user: &str| {
+        format!(
+            "{ENTRIES}edit admin.conf \"s|^clusters:|&\\n- name: second\\n  cluster: {{{fields}}}|; \
+             s|^contexts:|&\\n- name: away\\n  context: {{cluster: second, user: {user}}}|\""
+        )
+    };
+    let (here, insecure) = ("kubernetes-admin", "insecure-skip-tls-verify: true");
+    let server = "server: https://10.9.9.9:6443";
+    for (fields, user, told) in [
+        (format!("{server}, {insecure}"), here, true),
+        (format!("{server}, {insecure}"), "zoe", false),
+        (
+            format!("{server}, insecure-skip-tls-verify: false"),
+            here,
+            false,
+        ),
+        (server.to_owned(), here, false),
+        // Without TLS no certificate is shown.
+        (
+            format!("server: http://10.9.9.9:8080, {insecure}"),
+            here,
+            false,
+        ),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&recipe(&fields, user), place.path());
+        let finished = check(place.path(), &["--output", "json"]);
+        let expected: &[&str] = if told {
+            &[
+                "warning kubeconfig-trust-extra trusts, in its cluster \"second\", to which its context \"away\" leads the \
+               same user, whoever answers: it is not verified",
+            ]
+        } else {
+            &[]
+        };
+        assert_eq!(texts(&report(&finished)), expected, "{fields} {user}");
+    }
+}
+
+#[test]
+fn the_key_that_a_user_without_a_certificate_names_is_told_by_who_may_read_it() {
+    let open = "key \"$aside/bob.key\"; chmod 644 \"$aside/bob.key\"; ";
+    let shut = "key \"$aside/bob.key\"; chmod 600 \"$aside/bob.key\"; ";
+    let none = "printf 'root:x:0:0\\n' > \"$aside/bob.key\"; chmod 644 \"$aside/bob.key\"; ";
+    let alone =
+        "edit admin.conf \"s|^users:|&\\n- name: bob\\n  user: {client-key: $aside/bob.key}|\"";
+    let unread = "echo x > \"$aside/x\"; edit admin.conf \"s|^users:|&\\n- name: bob\\n  user: \
+                  {client-certificate: $aside/x, client-key: $aside/bob.key}|\"";
+    let copied = "sed \"/client-certificate-data/d; s|client-key-data: .*|client-key: $aside/bob.key|\" admin.conf > k; \
+                  chmod 600 k";
+    let of = |user: &str, what: &str| format!("error {what} (user \"{user}\") ");
+    let mode = |user: &str| of(user, "key-mode") + "names the key ";
+    let unusable = of("bob", "unreadable") + "cannot be used: client-certificate ";
+    for (recipe, expected) in [
+        (format!("{open}{alone}"), vec![mode("bob")]),
+        (format!("{shut}{alone}"), vec![]),
+        (format!("{none}{alone}"), vec![]),
+        (
+            format!("{open}{unread}"),
+            vec![mode("bob"), unusable.clone()],
+        ),
+        (format!("{shut}{unread}"), vec![unusable.clone()]),
+        (format!("{none}{unread}"), vec![unusable]),
+        // One that has no certificate at all, whatever it is called.
+        (format!("{open}{copied}"), vec![mode("kubernetes-admin")]),
+        (format!("{shut}{copied}"), vec![]),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&format!("{ENTRIES}{recipe}"), place.path());
+        let finished = check(place.path(), &["--output", "json"]);
+        let mut told = texts(&report(&finished));
+        told.sort();
+        let as_told = told.len() == expected.len()
+            && told
+                .iter()
+                .zip(&expected)
+                .all(|(told, expected)| told.starts_with(expected));
+        assert!(as_told, "{recipe}:\n{told:#?}");
+    }
+}
+
+#[test]
 fn each_certificate_of_a_kubeconfig_has_its_row_and_its_metrics() {
     let place = OPENSSL.copy();
     let recipe = format!(

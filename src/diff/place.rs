@@ -49,11 +49,7 @@ impl Judge<'_> {
         if let KeyState::Unread(reason) = &key.state {
             return self.unreadable(reason);
         }
-        let entry = self.spec.place.entry();
-        match entry.and_then(|entry| entry.key_file.as_deref()) {
-            Some(path) => self.key_reference(path, key.access.mode),
-            None => self.key_access(key.access),
-        }
+        self.key_lies(key.access);
         if self.spec.is_ca() {
             self.key_owner(key.access, "who can sign with it");
         } else if matches!(self.spec.place, Place::Kubeconfig { .. }) && is_master(certificate) {
@@ -168,6 +164,15 @@ impl Judge<'_> {
             if finding.way_out == CHMOD {
                 "chmod it to 0600".clone_into(&mut finding.way_out);
             }
+        }
+    }
+
+    /// Who may read the file that it lies in: of an entry of a kubeconfig the one that this names.
+    pub(super) fn key_lies(&mut self, access: Access) {
+        let entry = self.spec.place.entry();
+        match entry.and_then(|entry| entry.key_file.clone()) {
+            Some(path) => self.key_reference(&path, access.mode),
+            None => self.key_access(access),
         }
     }
 

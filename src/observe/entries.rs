@@ -4,8 +4,8 @@ use super::Seen;
 use super::reader::{Reader, key_state};
 use crate::kubeconfig::{self, ClusterEntry, ContextEntry, Outline, Source, UserEntry};
 use crate::location::FileId;
-use crate::observed::{Access, Destination, Key, KeyState, Lead, Observed, Unreadable};
-use crate::spec::{Entry, EntryKind, Spec};
+use crate::observed::{Access, Cause, Destination, Key, KeyState, Lead, Observed, Unreadable};
+use crate::spec::{Entry, EntryKind, Place, Spec};
 use crate::store::Store;
 use crate::x509::cert::Certificate;
 
@@ -29,13 +29,15 @@ pub struct SeenEntry {
     pub current: bool,
 }
 
-/// Each user with a certificate and each cluster with CA certificates in the kubeconfig of `spec`, but for those that are
-/// seen as its current ones.
+/// Each user with a certificate, or with a key in a file of its own, and each cluster with CA certificates in the
+/// kubeconfig of `spec`, but for those that are seen as its current ones.
 pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntries> {
     let file = spec.place.public();
     let observed = seen.observed.get(&spec.name)?;
     let told = match observed {
         Observed::Kubeconfig(_) | Observed::Lead(_) => Vec::new(),
+        // Without any certificate it is a key alone.
+        Observed::KeyOnly(_) if matches!(spec.place, Place::Found { .. }) => Vec::new(),
         Observed::Unreadable(reasons, _) => reasons.clone(),
         _ => return None,
     };
@@ -159,11 +161,24 @@ impl Reading<'_, '_> {
     }
 
     fn of_user(&mut self, entry: &UserEntry) -> Option<Observed> {
-        let certificate = entry.certificate.as_ref()?;
+        let Some(certificate) = entry.certificate.as_ref() else {
+            let (_, access) = self.named_key(entry)?;
+            let why = "it is in a kubeconfig without its certificate".to_owned();
+            let state = KeyState::Locked(why);
+            return Some(Observed::KeyOnly(Key { state, access }));
+        };
         let parse = Certificate::from_pem;
         let chain = self.reader.source(self.file, certificate, parse);
         let key = entry.key.as_ref().and_then(|key| self.key(key));
         let Some((chain, _)) = chain else {
+            let named = self.named_key(entry).map(|(why, access)| Unreadable {
+                file: self.file.clone(),
+                why,
+                cause: Cause::Named,
+                way_out: None,
+                access: Some(access),
+            });
+            self.reader.unreadable.extend(named);
             return self.unread();
         };
         Some(Observed::Certificate {
@@ -171,6 +186,18 @@ impl Reading<'_, '_> {
             access: Access::default(),
             key,
         })
+    }
+
+    /// The file that a user names for its key, and who may read that: it matters though the user is of no use.
+    fn named_key(&self, entry: &UserEntry) -> Option<(String, Access)> {
+        let Some(Source::File { path, .. }) = &entry.key else {
+            return None;
+        };
+        // It is told of a kubeconfig that cannot be used.
+        if self.told.iter().any(|told| told.why == *path) {
+            return None;
+        }
+        Some((path.clone(), self.reader.named_key(self.file, path)?))
     }
 
     fn key(&mut self, source: &Source) -> Option<Key> {

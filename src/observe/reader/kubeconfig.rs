@@ -117,20 +117,24 @@ impl Reader<'_> {
         let content = self.seen.get(file);
         let paths = content.map(|content| kubeconfig::key_files(&content.bytes));
         for path in paths.unwrap_or_default() {
-            // That one cannot be read, where it matters, is told already.
-            // What holds none is no key, whatever a kubeconfig calls it.
-            if let Ok(Some(key)) = self.store.read_reference(file, &path)
-                && holds_key(&key.bytes)
-            {
+            if let Some(access) = self.named_key(file, &path) {
                 self.unreadable.push(Unreadable {
                     file: file.clone(),
                     why: path,
                     cause: Cause::Named,
                     way_out: None,
-                    access: Some(access(&key)),
+                    access: Some(access),
                 });
             }
         }
+    }
+
+    /// Who may read the key that a kubeconfig names.
+    pub(in crate::observe) fn named_key(&self, file: &FileId, path: &str) -> Option<Access> {
+        // That it cannot be read, where it matters, is told already.
+        let key = self.store.read_reference(file, path).ok()??;
+        // What holds none is no key, whatever a kubeconfig calls it.
+        holds_key(&key.bytes).then(|| access(&key))
     }
 
     /// Whether a file that is in no row is a kubeconfig with a client certificate: a token's or
