@@ -151,13 +151,21 @@ pub(crate) fn brought_along(mut found: Kubeconfig, exchange: Exchange<'_>) -> Ku
 }
 
 impl Judge<'_> {
-    /// Another entry for the same server, which another context may name.
+    /// Another entry for the same server, which another context may name, or for another one with the same user.
     pub(super) fn trust_beside(&mut self, beside: &[(String, Trusted)]) {
-        if self.anchors.is_empty() {
-            return;
-        }
         for (cluster, trusted) in beside {
             let extra = match trusted {
+                Trusted::AnybodyElsewhere(context) => {
+                    let text = format!(
+                        "trusts, in its cluster \"{cluster}\", to which its context \"{context}\" leads the same user, \
+                         whoever answers: it is not verified"
+                    );
+                    let way_out =
+                        "take that entry out, or give it the CA certificates of its server";
+                    self.tell(Code::TrustExtra, &text, way_out);
+                    continue;
+                }
+                _ if self.anchors.is_empty() => continue,
                 Trusted::Anybody => "whoever answers: it is not verified",
                 Trusted::Machine => "the CAs of the machine: it has no CA certificates",
                 Trusted::These { held, .. } if !held.iter().all(|ca| self.stands(ca)) => {

@@ -7,6 +7,8 @@ use crate::x509::cert::Certificate;
 pub enum Trusted {
     /// Whoever answers.
     Anybody,
+    /// The same at another server, to which this context leads the user of the current one.
+    AnybodyElsewhere(String),
     /// The CAs of the machine that it is used on.
     Machine,
     /// These CAs.

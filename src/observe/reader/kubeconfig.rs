@@ -90,6 +90,9 @@ impl Reader<'_> {
                 .filter_map(|(name, trusted)| {
                     let source = match trusted {
                         kubeconfig::Trusted::Anybody => return Some((name, Trusted::Anybody)),
+                        kubeconfig::Trusted::AnybodyElsewhere(context) => {
+                            return Some((name, Trusted::AnybodyElsewhere(context)));
+                        }
                         kubeconfig::Trusted::Machine => return Some((name, Trusted::Machine)),
                         kubeconfig::Trusted::These(source) => source,
                     };
