@@ -21,7 +21,7 @@ pub enum Trusted {
 pub(super) fn beside(document: &Node, lead: &Lead) -> Vec<(String, Trusted)> {
     let clusters = document.get("clusters").map_or(&[][..], Node::items);
     // The first context that leads the same user to this cluster.
-    let led = |cluster: &str| {
+    let context_to = |cluster: &str| {
         let contexts = document.get("contexts").map_or(&[][..], Node::items);
         let leads = |item: &&Node| {
             let named = |field| text(item.get("context")?, field);
@@ -37,7 +37,7 @@ pub(super) fn beside(document: &Node, lead: &Lead) -> Vec<(String, Trusted)> {
             .is_some_and(|node| node.value == Value::Bool(true));
         if !server::same(server, &lead.server) {
             let shown = insecure && server::is_verified(server);
-            let context = led(name).filter(|_| shown)?;
+            let context = context_to(name).filter(|_| shown)?;
             return Some((name.to_owned(), Trusted::AnybodyElsewhere(context)));
         }
         let trusted = match optional(cluster, AUTHORITY).ok()? {
