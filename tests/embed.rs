@@ -427,7 +427,7 @@ fn naming(folder: &TempDir, base: &str, ca: &str, pair: &str) {
 fn a_pair_of_which_a_kubeconfig_has_one_half_is_not_made_anew_beside_it() {
     for (field, ending) in [("client-key", "key"), ("client-certificate", "crt")] {
         let folder = named_of_own("carol");
-        naming(&folder, "peer", "etcd/ca", "etcd/peer");
+        naming(&folder, "peer", "ca", "etcd/peer");
         let verbs: [(&str, &[&str]); 3] = [
             ("client", &["carol", "--common-name", "carol"]),
             ("peer", &["etcd-peer"]),

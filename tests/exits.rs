@@ -162,7 +162,7 @@ const LINES: &[Line] = &[
         "export bundle",
         2,
         "certs export bundle --kubernetes-dir none",
-        "there is no certificate in none/pki",
+        "no certificate in none/pki is called NAME.crt",
     ),
     (
         "export bundle",

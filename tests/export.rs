@@ -374,11 +374,14 @@ fn what_is_wrong_or_nobody_s_identity_is_not_handed_out() {
             text(&place.join("pki/etcd/ca.crt")),
             "signs for the cluster",
         ),
-        (text(&place.join("ca.conf")), "is a CA's certificate"),
     ] {
         let refused = pkcs12(name).expect(2);
         assert!(refused.stderr.contains(words), "{refused}");
     }
+    // What a user shows is to be a client's.
+    let refused = pkcs12(text(&place.join("ca.conf"))).expect(4);
+    let told = "ca.conf is a CA, which it must not be";
+    assert!(refused.stderr.contains(told), "{refused}");
     fs::copy(place.join("pki/ca.key"), place.join("pki/apiserver.key")).expect("copy a file");
     for what in ["pkcs12", "secret"] {
         let all = [
