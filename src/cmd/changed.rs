@@ -4,7 +4,7 @@ use super::sequence::Judged;
 use super::there;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::survey;
-use crate::observed::{Observed, Source};
+use crate::observed::{Cause, Observed, Source, Unreadable};
 use crate::plan::Refusal;
 use crate::profile::reader::{Changed, Through, processes};
 use crate::profile::{TABLE, by_name};
@@ -35,11 +35,20 @@ pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
 }
 
 /// What must be restarted for what an interrupted run had begun, in a sentence: whoever completes it is the
-/// last to know of that.
-pub(crate) fn restarts(store: &Store, finished: &[FileId], host: &str) -> Option<String> {
+/// last to know of that. And why not all of it is known, if so.
+pub(crate) fn restarts(store: &Store, finished: &[FileId], host: &str) -> Vec<String> {
     let roots = Root::TREE.into_iter().filter(|root| !store.lacks(*root));
-    let (places, _) = there::places(store, &roots.collect::<Vec<Root>>());
+    let (places, closed) = there::places(store, &roots.collect::<Vec<Root>>());
     let seen = survey(&places, store, trusted_users(Owner::default()));
+    let closed = closed.into_iter().map(|one| (one.file, one.text));
+    let unread = seen.observed.values().flat_map(unread);
+    let unread = unread.map(|one| (one.file.clone(), one.why.clone()));
+    let unknown = closed.chain(unread).next().map(|(file, why)| {
+        let shown = store.shown(&file);
+        format!(
+            "what must be restarted for what that run wrote is not known in full: {shown} {why}"
+        )
+    });
     // Nothing but facts can be wrong, and none are stated.
     let specs = there::specs(places, &seen.observed, None, host).unwrap_or_default();
     let findings = Vec::new();
@@ -55,7 +64,18 @@ pub(crate) fn restarts(store: &Store, finished: &[FileId], host: &str) -> Option
         .collect();
     let told = told.join(", ");
     let sentence = format!("restart what read at its start alone what that run wrote: {told}");
-    (!told.is_empty()).then_some(sentence)
+    let known = (!told.is_empty()).then_some(sentence);
+    known.into_iter().chain(unknown).collect()
+}
+
+/// What the system did not let be read of it.
+fn unread(observed: &Observed) -> impl Iterator<Item = &Unreadable> {
+    let reasons = match observed {
+        Observed::Unreadable(reasons, _) => &reasons[..],
+        _ => &[],
+    };
+    let all = reasons.iter().chain(observed.unread_key());
+    all.filter(|one| one.cause != Cause::Content)
 }
 
 /// Kubeconfigs that name the file of a CA: whoever uses one reads that.

@@ -116,8 +116,7 @@ impl Tree<'_> {
     /// An error where nothing that is there has a name that was typed, before what an interrupted run had begun
     /// is completed: arguments that are wrong write nothing. Where that brings files it is to be seen then.
     pub(super) fn known(&self) -> Result<(), Stop> {
-        let lock = self.store.lock_shared(self.roots);
-        if self.names.is_empty() || !lock.is_ok_and(|lock| lock.brings_nothing()) {
+        if self.names.is_empty() || !self.store.lock_shared(self.roots)?.brings_nothing()? {
             return Ok(());
         }
         let (places, _) = there::places(self.store, self.roots);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::Lock;
-use crate::store::journal::List;
 use crate::store::layout;
 use crate::store::left::{self, Found};
 
@@ -28,14 +27,14 @@ impl Lock {
     }
 
     /// Whether no file comes by completing that run, so that what can be named is what is there.
-    pub fn brings_nothing(&self) -> bool {
-        let journal = |directory| left::journal(directory, layout::JOURNAL);
-        let lists = self.roots.iter().filter_map(|root| match journal(root) {
-            Ok(Some(Found::List(list))) => Some(list),
-            _ => None,
-        });
-        let lists: Vec<List> = lists.collect();
+    pub fn brings_nothing(&self) -> Result<bool> {
+        let mut lists = Vec::new();
+        for directory in &self.roots {
+            if let Some(Found::List(list)) = left::journal(directory, layout::JOURNAL)? {
+                lists.push(list);
+            }
+        }
         let mut entries = lists.iter().flat_map(|list| &list.entries);
-        !lists.is_empty() && entries.all(|entry| entry.replaced.is_some())
+        Ok(!lists.is_empty() && entries.all(|entry| entry.replaced.is_some()))
     }
 }
