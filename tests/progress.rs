@@ -109,9 +109,19 @@ fn no_terminal_has_a_line_every_few_seconds_and_no_program_has_it_in_its_report(
     assert_eq!(told.stderr, "");
 }
 
+/// Whatever signals these tests were started without, as what a shell has in the background is.
 fn begin(command: &mut Command) -> Child {
-    command.stdout(Stdio::null()).stderr(Stdio::piped());
-    command.spawn().expect("start a run")
+    let mut begun = Command::new("env");
+    begun.arg("--default-signal=HUP,INT,TERM");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => begun.env(name, value),
+            None => begun.env_remove(name),
+        };
+    }
+    begun.arg(command.get_program()).args(command.get_args());
+    begun.stdout(Stdio::null()).stderr(Stdio::piped());
+    begun.spawn().expect("start a run")
 }
 
 fn signal(name: &str, running: &Child) {

@@ -151,13 +151,6 @@ fn a_kubeconfig_that_would_keep_an_error_of_its_own_refuses_the_run_that_names_i
     refused(admin, "certs renew admin $K", 4, &words);
     let tool = "names tool.conf pki/apiserver.crt pki/apiserver.key";
     refused(tool, "certs renew tool.conf $K", 4, &words[1..]);
-    let tool = "names tool.conf pki/apiserver-etcd-client.crt pki/apiserver-etcd-client.key";
-    refused(
-        tool,
-        "certs renew tool.conf $K",
-        4,
-        &["k/tool.conf does not trust the CA"],
-    );
     // The pair is not to suffer for who names it, and what is sound is renewed through its pair.
     let place = made();
     let lines = format!("{admin}; certs renew apiserver $K");

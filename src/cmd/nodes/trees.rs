@@ -60,7 +60,7 @@ impl Trees {
                 .filter(|root| store.has(*root))
                 .collect();
             let lock = store.lock_shared(&roots)?;
-            if lock.interrupted()?.is_none() {
+            if !lock.has_left()? {
                 continue;
             }
             drop(lock);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::Lock;
+use crate::location::Root;
 use crate::store::layout;
 use crate::store::left::{self, Found};
 
@@ -24,6 +25,27 @@ impl Lock {
             }
         }
         Ok(None)
+    }
+
+    /// Whether such a run left anything: its journal, or files that it had only staged, which a run that has nothing to
+    /// write would leave there. Not while a writer is at work, whose they may be.
+    pub fn has_left(&self) -> Result<bool> {
+        if self.busy.is_some() {
+            return Ok(false);
+        }
+        let folders = || Root::TREE.into_iter().flat_map(layout::folders);
+        for directory in &self.roots {
+            for folder in [&"."].into_iter().chain(folders()) {
+                let names = directory.names(folder)?;
+                if names
+                    .iter()
+                    .any(|name| layout::parse_staged(name).is_some())
+                {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(self.interrupted()?.is_some())
     }
 
     /// Whether no file comes by completing that run, so that what can be named is what is there.
