@@ -26,7 +26,7 @@ use patience::{Patience, cannot_lock};
 
 /// A reader's lock. Writers wait until it is dropped.
 pub struct Lock {
-    roots: Vec<Directory>,
+    places: Vec<Place>,
     /// The folders in them. Held for their `Drop`.
     _folders: Vec<Locked>,
     busy: Option<PathBuf>,
@@ -38,7 +38,7 @@ impl Lock {
     /// Of a directory that is not there.
     pub(super) fn of_nothing(path: PathBuf) -> Self {
         Self {
-            roots: Vec::new(),
+            places: Vec::new(),
             _folders: Vec::new(),
             busy: None,
             absent: vec![path],
@@ -58,11 +58,15 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
     for root in used {
         writable::check_links(*root, roots.path(*root))?;
     }
-    let mut held = Vec::new();
+    let mut places = Vec::new();
     let mut inside = Vec::new();
     let mut busy = None;
     let mut absent = Vec::new();
-    for (path, is_root, opened) in used.iter().flat_map(|root| open_all(roots, *root)) {
+    let all = used.iter().flat_map(|&root| {
+        let opened = open_all(roots, root);
+        opened.map(move |(path, is_root, opened)| (root, path, is_root, opened))
+    });
+    for (root, path, is_root, opened) in all {
         let directory = match opened {
             Ok(directory) => directory,
             Err(Barred::System(Errno::ENOENT)) => {
@@ -74,17 +78,20 @@ pub(super) fn shared(roots: &Roots, used: &[Root]) -> Result<Lock> {
             Err(Barred::System(_)) => continue,
         };
         match directory.try_lock_shared() {
-            Ok(()) if is_root => held.push(Directory {
-                path,
-                handle: Locked::new(directory),
-            }),
+            Ok(()) if is_root => {
+                let handle = Locked::new(directory);
+                places.push(Place {
+                    roots: vec![root],
+                    directory: Directory { path, handle },
+                });
+            }
             Ok(()) => inside.push(Locked::new(directory)),
             Err(TryLockError::WouldBlock) => busy = Some(path),
             Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
         }
     }
     Ok(Lock {
-        roots: held,
+        places,
         _folders: inside,
         busy,
         absent,

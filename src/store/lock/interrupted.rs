@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::Lock;
-use crate::location::Root;
+use super::{Lock, Place};
 use crate::store::layout;
 use crate::store::left::{self, Found};
 
@@ -16,7 +15,7 @@ impl Lock {
         if self.busy.is_some() {
             return Ok(None);
         }
-        for directory in &self.roots {
+        for Place { directory, .. } in &self.places {
             // What this user may not look at is told of by whoever reads a file there.
             let found = directory.status(layout::JOURNAL);
             if matches!(found, Ok(Some(_))) && left::journal(directory, layout::JOURNAL)?.is_some()
@@ -30,28 +29,13 @@ impl Lock {
     /// Whether such a run left anything: its journal, or files that it had only staged, which a run that has nothing to
     /// write would leave there. Not while a writer is at work, whose they may be.
     pub fn has_left(&self) -> Result<bool> {
-        if self.busy.is_some() {
-            return Ok(false);
-        }
-        let folders = || Root::TREE.into_iter().flat_map(layout::folders);
-        for directory in &self.roots {
-            for folder in [&"."].into_iter().chain(folders()) {
-                let names = directory.names(folder)?;
-                if names
-                    .iter()
-                    .any(|name| layout::parse_staged(name).is_some())
-                {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(self.interrupted()?.is_some())
+        Ok(self.busy.is_none() && left::anything(&self.places)?)
     }
 
     /// Whether no file comes by completing that run, so that what can be named is what is there.
     pub fn brings_nothing(&self) -> Result<bool> {
         let mut lists = Vec::new();
-        for directory in &self.roots {
+        for Place { directory, .. } in &self.places {
             if let Some(Found::List(list)) = left::journal(directory, layout::JOURNAL)? {
                 lists.push(list);
             }

@@ -142,6 +142,33 @@ fn a_reader_is_not_concerned_with_roots_that_it_does_not_use() {
 }
 
 #[test]
+fn a_reader_knows_of_what_was_only_staged_where_no_writer_is_at_work() {
+    let tree = Tree::new();
+    made(&tree);
+    fs::create_dir(tree.path("k/pki/etcd")).unwrap();
+    let left = || {
+        let lock = tree.store().lock_shared(&Root::TREE).unwrap();
+        assert_eq!(lock.interrupted().unwrap(), None);
+        lock.has_left().unwrap()
+    };
+    assert!(!left());
+    for staged in [
+        "k/pki/etcd/.certs-0101010101010101-0",
+        "l/.certs-0101010101010101-1",
+    ] {
+        tree.write(staged, "staged");
+        assert!(left(), "{staged}");
+        let writer = hold(&tree.path("l"), FlockArg::LockExclusive);
+        assert!(!left(), "{staged} may be the writer's");
+        drop(writer);
+        fs::remove_file(tree.path(staged)).unwrap();
+        assert!(!left());
+    }
+    tree.write("k/pki/.certs-backup-of-mine", "somebody's");
+    assert!(!left());
+}
+
+#[test]
 fn a_reader_that_found_no_directory_knows_of_the_writer_that_made_it() {
     let tree = Tree::new();
     made(&tree);
