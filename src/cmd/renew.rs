@@ -2,27 +2,28 @@
 
 use std::time::Duration;
 
-use super::around::{Wrong, ended, least, lock_timeout, quiet, roots, stated, within};
-use super::generate::passphrases;
+use super::around::{Wrong, ended, least, roots, stated, within};
 use super::give::Give;
 use super::hook::{Hook, run_hook};
 use super::sequence::{Judge, Sequence};
-use super::{Env, Outcome, Stop, changed, notice, there};
+use super::{Env, Outcome, Stop, changed, there};
 use crate::cli::Renew;
 use crate::facts::{Given, Version};
 use crate::location::{Owner, Root};
 use crate::observe::Passphrases;
-use crate::plan::{Due, Renewal};
+use crate::plan::Renewal;
 use crate::profile::renewal::Changes;
 use crate::profile::{Profile, Stated};
 use crate::report::Report;
 use crate::store::Store;
 
 mod asked;
+mod given;
 mod names;
 mod nodes;
 mod tree;
 
+use given::Flags;
 use tree::Tree;
 
 const VERB: &str = "renew";
@@ -116,15 +117,10 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
     let typed = asked::Typed::of(&verb);
     let document = verb.run.tree.config.is_some();
-    let due = wrong.collect(due(&verb))?;
-    let ca_notice = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
+    let mut of_secrets = Vec::new();
+    let flags = Flags::of(&verb, &mut wrong, &mut of_secrets, env)?;
     let add = wrong.collect(asked::sans("--add-san", &verb.add_san))?;
     let remove = wrong.collect(asked::sans("--remove-san", &verb.remove_san))?;
-    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let mut of_secrets = Vec::new();
-    let files = &verb.ca_passphrase_file;
-    let passphrases = wrong.collect(passphrases(files, &mut of_secrets, env))?;
-    wrong.collect(quiet(&verb.run))?;
     let mut given = Given::default();
     verb.node.give(&mut given);
     verb.address.give(&mut given);
@@ -137,17 +133,11 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     verb.validity.give(&mut given);
     verb.ca_validity.give(&mut given);
     let told = wrong.collect(stated(given, &verb.run.tree, env))?;
-    let (Some(due), Some(ca_notice), Some(add), Some(remove)) = (due, ca_notice, add, remove)
+    let (Some(flags), Some(add), Some(remove), Some(told), true) =
+        (flags, add, remove, told, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
     };
-    let (Some(lock_timeout), Some(passphrases), Some(told)) = (lock_timeout, passphrases, told)
-    else {
-        return Err(Stop::Usage(wrong.0));
-    };
-    if !wrong.0.is_empty() {
-        return Err(Stop::Usage(wrong.0));
-    }
     let (facts, given, mut notes) = told;
     notes.append(&mut of_secrets);
     let cert_dir = facts.as_ref().and_then(|facts| facts.cert_dir.as_deref());
@@ -164,34 +154,25 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
         &mut notes,
     ));
     let cluster = facts.as_ref().map(|facts| &facts.cluster);
+    let stated = cluster.map(|cluster| given::stated(&given, cluster));
+    let (lasting, version) = stated.unwrap_or_default();
     let changes = Changes {
         names,
         add,
         remove,
-        key_algorithm: cluster
-            .filter(|_| given.key_algorithm.is_some())
-            .map(|cluster| cluster.key_algorithm),
-        validity: cluster
-            .filter(|_| given.validity.is_some())
-            .map(|cluster| cluster.validity),
-        ca_validity: cluster
-            .filter(|_| given.ca_validity.is_some())
-            .map(|cluster| cluster.ca_validity),
+        ..lasting
     };
     let opposed = asked::opposed(&changes);
     if !opposed.is_empty() {
         return Err(Stop::Usage(opposed));
     }
-    let version = cluster
-        .filter(|_| given.kubernetes_version.is_some())
-        .map(|cluster| cluster.kubernetes_version);
     let dry_run = verb.run.dry_run.or(given.dry_run).unwrap_or_default();
     let job = Job {
         names: verb.names,
         typed,
         renewal: Renewal {
-            due,
-            ca_notice,
+            due: flags.due,
+            ca_notice: flags.ca_notice,
             reuse_key: verb.reuse_key,
             of_many: false,
             there: Vec::new(),
@@ -204,19 +185,10 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
             .map(|facts| Stated::new(facts, given, document)),
         store,
         within,
-        passphrases,
-        lock_timeout,
+        passphrases: flags.passphrases,
+        lock_timeout: flags.lock_timeout,
         dry_run,
         hook: verb.exec,
     };
     Ok((job, notes))
-}
-
-fn due(verb: &Renew) -> Result<Due, Stop> {
-    let notice = notice::leaf(verb.within.as_deref())?;
-    Ok(if verb.all {
-        Due::All
-    } else {
-        Due::Within(notice)
-    })
 }

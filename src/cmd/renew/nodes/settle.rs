@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{asked, due};
+use super::super::asked;
+use super::super::given::{self, Flags};
 use super::Run;
 use crate::cli::Renew;
-use crate::cmd::around::{Wrong, least, lock_timeout, quiet};
-use crate::cmd::generate::passphrases;
+use crate::cmd::around::{Wrong, least};
 use crate::cmd::give::Give;
 use crate::cmd::nodes::facts::{self, Asked, Cluster};
 use crate::cmd::nodes::trees::Trees;
 use crate::cmd::select::nearest;
-use crate::cmd::{Env, Stop, notice};
+use crate::cmd::{Env, Stop};
 use crate::diff::Notice;
 use crate::facts::Given;
 use crate::plan::Renewal;
-use crate::profile::renewal::Changes;
 use crate::store::{Roots, Store};
 
 /// What begins the names where those of nodes follow.
@@ -26,13 +25,8 @@ pub(super) fn settle<'a>(verb: Renew, env: &mut Env<'a>) -> Result<(Run<'a>, Vec
     let mut wrong = Wrong::default();
     let typed = asked::Typed::of(&verb);
     wrong.0.extend(of_one_node(&verb));
-    let due = wrong.collect(due(&verb))?;
-    let ca_notice = wrong.collect(notice::ca(verb.ca_within.as_deref()))?;
-    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     let mut of_secrets = Vec::new();
-    let files = &verb.ca_passphrase_file;
-    let passphrases = wrong.collect(passphrases(files, &mut of_secrets, env))?;
-    wrong.collect(quiet(&verb.run))?;
+    let flags = Flags::of(&verb, &mut wrong, &mut of_secrets, env)?;
     let mut given = Given::default();
     verb.key.give(&mut given);
     verb.validity.give(&mut given);
@@ -51,28 +45,18 @@ pub(super) fn settle<'a>(verb: Renew, env: &mut Env<'a>) -> Result<(Run<'a>, Vec
         .map(|settled| of_nodes(&verb.names, &settled.cluster));
     let named = named.and_then(|named| wrong.collect(named).transpose());
     let named = named.transpose()?;
-    let (Some(due), Some(ca_notice), Some(lock_timeout), Some(passphrases)) =
-        (due, ca_notice, lock_timeout, passphrases)
+    let (Some(flags), Some(settled), Some(named), true) =
+        (flags, settled, named, wrong.0.is_empty())
     else {
         return Err(Stop::Usage(wrong.0));
     };
-    let (Some(settled), Some(named), true) = (settled, named, wrong.0.is_empty()) else {
-        return Err(Stop::Usage(wrong.0));
-    };
-    let (given, cluster) = (&settled.given, &settled.facts);
-    let changes = Changes {
-        key_algorithm: (given.key_algorithm.as_ref()).map(|_| cluster.key_algorithm),
-        validity: (given.validity.as_ref()).map(|_| cluster.validity),
-        ca_validity: (given.ca_validity.as_ref()).map(|_| cluster.ca_validity),
-        ..Changes::default()
-    };
-    let version = (given.kubernetes_version.as_ref()).map(|_| cluster.kubernetes_version);
+    let (changes, version) = given::stated(&settled.given, &settled.facts);
     let mut notes = settled.notes;
     notes.append(&mut of_secrets);
     let trees = Trees {
         shared: Store::open(Roots::shared(&settled.out)),
         out: settled.out,
-        lock_timeout,
+        lock_timeout: flags.lock_timeout,
         cluster: settled.cluster,
     };
     let back = named.is_some().then_some(Notice::LEAF);
@@ -88,8 +72,8 @@ pub(super) fn settle<'a>(verb: Renew, env: &mut Env<'a>) -> Result<(Run<'a>, Vec
         specs: settled.specs,
         typed,
         renewal: Renewal {
-            due,
-            ca_notice,
+            due: flags.due,
+            ca_notice: flags.ca_notice,
             reuse_key: verb.reuse_key,
             of_many: true,
             there: Vec::new(),
@@ -97,7 +81,7 @@ pub(super) fn settle<'a>(verb: Renew, env: &mut Env<'a>) -> Result<(Run<'a>, Vec
             changes,
         },
         version,
-        passphrases,
+        passphrases: flags.passphrases,
         plan_only: verb.run.dry_run.or(settled.dry_run).unwrap_or_default(),
         least: least(&verb.run),
         hook: verb.exec,
