@@ -202,6 +202,7 @@ pub(crate) fn recover(
         && !recovered.finished.is_empty()
     {
         let restarts = changed::restarts(store, &recovered.finished, env.host.name);
+        let restarts = restarts.map_err(|stop| stop.after(Some(recovered)))?;
         recovered.notes.extend(restarts);
     }
     Ok(recovered)
