@@ -1,7 +1,5 @@
 //! `--exec`: a command that is run after a change that was committed.
 
-use std::collections::BTreeSet;
-
 use super::Env;
 use crate::facts::Version;
 use crate::profile::reader::{Changed, processes, unknown};
@@ -23,22 +21,16 @@ const LONGEST: usize = 120 << 10;
 impl Hook {
     /// The command, and what changed.
     pub(crate) fn of(command: &str, changed: &[Changed], version: Option<Version>) -> Self {
-        let mut names: Vec<&str> = changed.iter().map(|item| item.name.as_str()).collect();
+        let names = changed.iter().map(|item| item.name.clone());
+        let mut names: Vec<String> = names.collect();
         // One that several kubeconfigs name stands there for each.
         names.dedup();
-        let restart: Vec<&str> = processes(changed, version)
-            .into_iter()
-            .filter(|process| !process.restart.is_empty())
-            .map(|process| process.name)
-            .collect();
+        let processes = processes(changed, version).into_iter();
+        let restart = processes.filter(|process| !process.restart.is_empty());
+        let restart: Vec<&str> = restart.map(|process| process.name).collect();
         Self {
-            command: command.to_owned(),
-            environment: vec![
-                ("CERTS_CHANGED", names.join(" ")),
-                ("CERTS_RESTART", restart.join(" ")),
-                ("CERTS_UNKNOWN", unknown(changed).join(" ")),
-            ],
             input: String::new(),
+            ..Self::of_nodes(command, &names, &restart, &unknown(changed))
         }
     }
 
@@ -47,14 +39,14 @@ impl Hook {
     pub(crate) fn of_nodes(
         command: &str,
         names: &[String],
-        restart: &BTreeSet<&str>,
+        restart: &[&str],
         unknown: &[String],
     ) -> Self {
-        let restart: Vec<&str> = restart.iter().copied().collect();
-        let changed = ("CERTS_CHANGED", names.join(" "));
-        let restart = ("CERTS_RESTART", restart.join(" "));
-        let unknown = ("CERTS_UNKNOWN", unknown.join(" "));
-        let mut environment = vec![changed, restart, unknown];
+        let mut environment = vec![
+            ("CERTS_CHANGED", names.join(" ")),
+            ("CERTS_RESTART", restart.join(" ")),
+            ("CERTS_UNKNOWN", unknown.join(" ")),
+        ];
         environment.retain(|(_, value)| value.len() < LONGEST);
         Self {
             command: command.to_owned(),
@@ -71,11 +63,11 @@ pub(crate) fn run_hook(hook: &Hook, env: &mut Env<'_>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BTreeSet, Hook, LONGEST};
+    use super::{Hook, LONGEST};
 
     #[test]
     fn a_list_that_no_variable_holds_is_on_the_standard_input_alone() {
-        let restart = BTreeSet::from(["kubelet", "kube-proxy"]);
+        let restart = ["kube-proxy", "kubelet"];
         let name = "worker/kubelet".to_owned();
         for (names, held) in [(1, true), (LONGEST / name.len(), false)] {
             let names = vec![name.clone(); names];

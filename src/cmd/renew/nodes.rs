@@ -340,6 +340,7 @@ impl Run<'_> {
         let mut told = told.with_processes(unknown_readers.clone()).ended();
         let hook = self.hook.as_deref();
         if let Some(command) = hook.filter(|_| !self.plan_only && !names.is_empty()) {
+            let restarted: Vec<&str> = restarted.into_iter().collect();
             let hook = Hook::of_nodes(command, &names, &restarted, &unknown_readers);
             told.ran(command, run_hook(&hook, env));
         }
