@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::diff::{self, Signers, diff_in, external_of, made_elsewhere, reissue};
+use crate::diff::{self, Signers, diff_in, made_elsewhere, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Ground, Observed, Obstacle, Parts};
 use crate::profile::API_SERVER;
@@ -262,7 +262,7 @@ impl<'a> Planner<'a> {
             Ok(planned) => &mut planned.findings,
             Err(findings) => findings,
         };
-        made_elsewhere(told, spec, self.found);
+        made_elsewhere(told, spec, self.found, self.now);
         step
     }
 
@@ -336,16 +336,7 @@ impl<'a> Planner<'a> {
         let apart = spec.credential_files().is_some();
         let issuing = matches!(step, Step::Create | Step::Replace { .. });
         if let Some(ca) = self.issuer(spec).filter(|_| leaf && !apart) {
-            if self.observed(ca).is_external() {
-                let offers =
-                    [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
-                let offered = |found: &&mut Finding| {
-                    offers.iter().any(|offer| found.way_out.starts_with(offer))
-                };
-                for finding in findings.iter_mut().filter(offered) {
-                    finding.way_out = external_of(spec, self.found, finding.code);
-                }
-            }
+            made_elsewhere(&mut findings, spec, self.found, self.now);
             // Of what could not be read nothing is known, not even that it is there.
             let unread = findings.iter().any(|found| found.code == Code::ReadFailed);
             let blocked = self.blocked(spec, ca, issuing);

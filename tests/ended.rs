@@ -7,11 +7,12 @@
 use std::fs;
 use std::path::Path;
 
+use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
 mod common;
 use common::kubeadm::unpacked;
-use common::{Finished, at, certs, run, text};
+use common::{Finished, at, certs, read, run, text, write};
 
 /// 2037-01-01, when all of kubeadm's trees are over.
 const OVER: i64 = 2_114_380_800;
@@ -100,4 +101,49 @@ fn an_ended_ca_whose_key_is_elsewhere_is_renewed_there() {
     let way_out =
         "have it renewed where its key is, for the same key, and put its new certificate here";
     assert!(ended[0].ends_with(way_out), "{ended:?}");
+}
+
+/// Below it nothing is made anew, so that `--force` would be refused.
+#[test]
+fn what_is_wrong_below_an_ended_ca_is_seen_to_after_that() {
+    let trees = unpacked();
+    let tree = trees.join("default");
+    let (admin, field) = (tree.join("admin.conf"), "certificate-authority-data: ");
+    let other = read(&tree.join("pki/etcd/ca.crt"));
+    let other = Base64::encode_string(other.as_bytes());
+    let lines: Vec<String> = read(&admin)
+        .lines()
+        .map(|line| match line.split_once(field) {
+            Some((before, _)) => format!("{before}{field}{other}\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    write(&admin, lines.concat());
+    let way_out = |said: &Finished| {
+        let told = told(said, "kubeconfig-ca", "/admin.conf");
+        assert_eq!(told.len(), 1, "{said}");
+        told[0].clone()
+    };
+    let facts = ["--node-name", "cp1", "--apiserver-advertise-address"];
+    let make = [&["kubeconfig", "admin"][..], &facts, &["10.0.0.10"]].concat();
+    let made = || {
+        let mut command = certs(&[&make[..], &["--output", "json"]].concat());
+        run(&mut at(
+            OVER,
+            "022",
+            command.args(["--kubernetes-dir", text(&tree)]),
+        ))
+    };
+    let looked = |verb| over(&[verb, "--output", "json"], &tree);
+    let first = ": see to its CA first, and then to it";
+    for said in [looked("check"), looked("renew"), made()] {
+        let told = way_out(&said);
+        assert!(told.ends_with(first), "{told}");
+    }
+    // Once that is done it can be made anew.
+    over(&["renew", "ca"], &tree);
+    for said in [looked("check"), made()] {
+        let told = way_out(&said);
+        assert!(told.contains("--force"), "{told}");
+    }
 }

@@ -32,6 +32,12 @@ impl<'a> End<'a> {
     }
 }
 
+/// Whether the CA of this file is over, or one above it: below it none is issued.
+pub(super) fn is_over(file: &[Certificate], now: OffsetDateTime) -> bool {
+    let ca = file.first();
+    ca.is_some_and(|ca| End::of_ca(ca, file, now).at < now)
+}
+
 /// When what was found ends. `authorities` are the certificates of its CA's file; a CA is held
 /// against its own.
 pub fn end<'a>(

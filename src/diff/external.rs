@@ -1,7 +1,12 @@
 //! The ways out where the CA's key is not here.
 
+use time::OffsetDateTime;
+
+use super::end::is_over;
+use super::leaf::AFTER_ITS_CA;
 use super::tree::{Found, is_made_here};
-use crate::finding::{Code, Finding};
+use super::{authorities, reissue};
+use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Key, Observed};
 use crate::profile::{by_name, found::as_there};
 use crate::spec::Spec;
@@ -79,15 +84,30 @@ pub(crate) fn away(spec: &Spec, found: &Found, code: Code) -> Option<String> {
     Some(files)
 }
 
-/// What would be made anew with the CA's key has the way out of a CA that is elsewhere, where it is.
+/// What would be made anew with the CA's key has the way out of a CA that is elsewhere, where it is. Below one that has
+/// ended nothing is made anew before that is.
 pub(crate) fn made_elsewhere<'a>(
     findings: impl IntoIterator<Item = &'a mut Finding>,
     spec: &Spec,
     found: &Found,
+    now: OffsetDateTime,
 ) {
+    let elsewhere = is_signed_elsewhere(spec, found);
+    // What an entry of a kubeconfig should hold is put there by hand.
+    let after = || spec.place.entry().is_none() && is_over(authorities(spec, found), now);
+    if !elsewhere && !after() {
+        return;
+    }
+    let offers = [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
     for finding in findings {
-        if is_made_here(&finding.way_out, spec) && is_signed_elsewhere(spec, found) {
-            finding.way_out = external_of(spec, found, finding.code);
+        let way_out = &finding.way_out;
+        let offered = offers.iter().any(|offer| way_out.starts_with(offer));
+        if offered || is_made_here(way_out, spec) {
+            finding.way_out = if elsewhere {
+                external_of(spec, found, finding.code)
+            } else {
+                AFTER_ITS_CA.to_owned()
+            };
         }
     }
 }

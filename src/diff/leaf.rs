@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::Judge;
 use super::chain::{PERMIT, forbidden, forbids, signed_by};
-use super::end::End;
+use super::end::is_over;
 use crate::bundle::{above, lacks};
 use crate::finding::Code;
 use crate::key::KeyAlgorithm;
@@ -54,9 +54,7 @@ impl Judge<'_> {
     ) {
         let told = self.findings.len();
         self.dates(leaf, "");
-        // Below a CA whose time is over none is issued.
-        let ca = self.authorities.first();
-        if ca.is_some_and(|ca| End::of_ca(ca, self.authorities, self.now).at < self.now) {
+        if is_over(self.authorities, self.now) {
             let over = self.findings[told..].iter_mut();
             for finding in over.filter(|finding| finding.code == Code::Expired) {
                 AFTER_ITS_CA.clone_into(&mut finding.way_out);

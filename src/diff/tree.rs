@@ -40,7 +40,7 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     for finding in &mut findings {
         let spec = named.get(finding.name.as_str()).copied();
         if let Some(spec) = spec {
-            made_elsewhere([finding], spec, found);
+            made_elsewhere([finding], spec, found, now);
         }
     }
     findings
