@@ -298,6 +298,48 @@ fn where_nobody_can_write_nothing_is_due_or_one_error_tells_so() {
 }
 
 #[test]
+fn a_file_with_its_key_in_it_has_its_certificate_from_the_owner_of_its_ca() {
+    let script = r"
+        openssl req -new -key apiserver.key -subj /O=dev/CN=both -out request
+        printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n' > ext
+        openssl x509 -req -in request -CA ca.crt -CAkey ca.key -days 1 -extfile ext -out leaf 2>/dev/null
+        cat leaf apiserver.key > both.pem
+        chmod 600 both.pem
+        rm ext request leaf";
+    let folder = tree();
+    let pki = folder.join("k/pki");
+    let mut cook = Command::new(tool("bash"));
+    cook.args(["-euo", "pipefail", "-c", script])
+        .current_dir(&pki)
+        .env("OPENSSL_CONF", "/dev/null");
+    run(&mut at(NOON, "022", &cook)).expect(0);
+    let parts = ": put its parts into NAME.crt and NAME.key";
+    let owner = ": have the CA's owner issue it, and place it here";
+    let lines = |said: &common::Finished| {
+        let lines = said.stderr.lines().filter(|line| line.contains("both.pem"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // By name, by its end, and where that is over and no notice asks for it.
+    let runs: [(i64, &[&str]); 3] = [
+        (0, &["both.pem"]),
+        (2, &["--within", "2d"]),
+        (2, &["--all"]),
+    ];
+    for way_out in [parts, owner] {
+        for (days, flags) in runs {
+            let dry = [flags, &["--dry-run"]].concat();
+            let said = renew(&folder, days, &dry);
+            let told = lines(&said);
+            let each = told.iter().all(|line| line.contains(way_out));
+            assert!(!told.is_empty() && each, "{flags:?} {told:#?}\n{said}");
+        }
+        if way_out == parts {
+            fs::remove_file(pki.join("ca.key")).expect("remove the key of the CA");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_renewed_here_is_told_with_the_way_out() {
     // What the CA of this tree did not sign, a certificate alone, and one that waits for its CA.
     let script = r"

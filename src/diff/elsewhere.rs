@@ -2,6 +2,8 @@
 
 use time::Duration;
 
+use super::external::{external, is_signed_elsewhere};
+use super::tree::Found;
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
 use crate::observed::Observed;
@@ -21,10 +23,12 @@ pub const NOT_WRITTEN: [&str; 2] = [
 /// The way out of a certificate that lies without its key.
 const AT_ITS_KEY: &str = "issue it anew where its key is";
 
-/// How what is due of one's own lasts longer, where the key of its CA is here: as `renew` does it, or tells it.
-pub fn lasting(spec: &Spec, observed: &Observed) -> String {
-    match elsewhere(spec, observed) {
+/// How what is due of one's own lasts longer: as `renew` does it, or tells it.
+pub fn lasting(spec: &Spec, found: &Found) -> String {
+    let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+    match elsewhere(spec, found) {
         Some((_, way_out)) => way_out,
+        None if is_signed_elsewhere(spec, found) => external(spec),
         // With a new key every token that was issued would be void.
         None if signs_tokens(spec, observed) => {
             format!(
@@ -80,9 +84,18 @@ fn signs_tokens(spec: &Spec, observed: &Observed) -> bool {
     !matches!(spec.place, Place::Found { .. }) && is_of_service_accounts(&spec.name, observed)
 }
 
-/// Who else keeps it, after the file's name, and the way out.
-pub fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, String)> {
+/// Who else keeps it, after the file's name, and the way out. Whatever else is done with a file of one's own, its
+/// certificate comes from where the key of its CA is.
+pub fn elsewhere(spec: &Spec, found: &Found) -> Option<(&'static str, String)> {
     let place = &spec.place;
+    let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+    let here = |way_out: &str| {
+        if is_signed_elsewhere(spec, found) {
+            external(spec)
+        } else {
+            way_out.to_owned()
+        }
+    };
     let unsigned = spec
         .certificate()
         .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
@@ -107,14 +120,17 @@ pub fn elsewhere(spec: &Spec, observed: &Observed) -> Option<(&'static str, Stri
             "no CA that is here signed it",
             "issue it anew where it was made".to_owned(),
         )),
-        Observed::Certificate { key: Some(_), .. } if matches!(place, Place::File { .. }) => Some((
-            "holds its key too, in an order that its reader may want",
-            "put its parts into NAME.crt and NAME.key, have those renewed, and put it together again of them".to_owned(),
-        )),
-        _ if matches!(place, Place::File { .. }) => Some((
-            "lies without a file of its key",
-            AT_ITS_KEY.to_owned(),
-        )),
+        Observed::Certificate { key: Some(_), .. } if matches!(place, Place::File { .. }) => {
+            Some((
+                "holds its key too, in an order that its reader may want",
+                here(
+                    "put its parts into NAME.crt and NAME.key, have those renewed, and put it together again of them",
+                ),
+            ))
+        }
+        _ if matches!(place, Place::File { .. }) => {
+            Some(("lies without a file of its key", here(AT_ITS_KEY)))
+        }
         _ => None,
     }
 }

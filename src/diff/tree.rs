@@ -132,9 +132,8 @@ pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found)
         if let Some(spec) = spec.filter(own)
             && spec.place.public().root != Root::Kubelet
             && is_signed_here(spec, found)
-            && let Some(observed) = found.get(&spec.name)
         {
-            finding.way_out = lasting(spec, observed);
+            finding.way_out = lasting(spec, found);
         }
     }
     findings

@@ -90,7 +90,7 @@ impl Planner<'_> {
             if finding.code == Code::Expired && external {
                 finding.way_out = external_of(spec, self.found, finding.code);
             } else if finding.code == Code::Expired && by_name(&spec.name).is_none() {
-                finding.way_out = lasting(spec, self.observed(spec));
+                finding.way_out = lasting(spec, self.found);
             }
         }
         findings
@@ -175,7 +175,7 @@ impl Planner<'_> {
         if is >= was {
             return None;
         }
-        let away = |leaf: &Spec| not_here(leaf, self.observed(leaf), renewal).is_some();
+        let away = |leaf: &Spec| self.not_here(leaf, renewal).is_some();
         let parted = |leaf: &Spec| self.parted(leaf, renewal).is_some();
         let stays = |leaf: &&Spec| !renewal.due.names(leaf) || away(leaf) || parted(leaf);
         let ends = |leaf: &Spec| {
@@ -226,6 +226,17 @@ impl Planner<'_> {
         Some(spec.finding(code, text, way_out))
     }
 
+    /// Who else keeps it, where this renewal is not to.
+    pub(super) fn not_here(
+        &self,
+        spec: &Spec,
+        renewal: &Renewal,
+    ) -> Option<(&'static str, String)> {
+        let observed = self.observed(spec);
+        let keyed = matches!(observed, Observed::Certificate { key: Some(_), .. });
+        elsewhere(spec, self.found).filter(|_| !(keyed && renewal.rotates(spec)))
+    }
+
     /// What keeps a CA from signing itself anew.
     fn own_key(&self, spec: &Spec, former: &Certificate) -> Vec<Finding> {
         let tell = |code, text: &str, way_out: &str| vec![spec.finding(code, text, way_out)];
@@ -258,14 +269,4 @@ impl Planner<'_> {
             _ => Vec::new(),
         }
     }
-}
-
-/// Who else keeps it, where this renewal is not to.
-pub(super) fn not_here(
-    spec: &Spec,
-    observed: &Observed,
-    renewal: &Renewal,
-) -> Option<(&'static str, String)> {
-    let keyed = matches!(observed, Observed::Certificate { key: Some(_), .. });
-    elsewhere(spec, observed).filter(|_| !(keyed && renewal.rotates(spec)))
 }

@@ -4,8 +4,7 @@ use super::telling::{planned, skipped};
 use super::{Due, Force, Found, Planned, Planner, Policy, Step};
 use crate::bundle::verifies;
 use crate::diff::{
-    NOT_WRITTEN, Notice, authorities, by_former, end, external, is_signed_elsewhere, lasting,
-    reissue,
+    NOT_WRITTEN, Notice, authorities, by_former, end, is_signed_elsewhere, lasting, reissue,
 };
 use crate::finding::{Code, Severity};
 use crate::location::Root;
@@ -104,7 +103,7 @@ impl Planner<'_> {
         // What the run leaves for good is told as over, once it is.
         let mut over = self.judge(spec);
         over.retain(|finding| finding.code == Code::Expired);
-        let (why, way_out) = self.why_left(spec, observed);
+        let (why, way_out) = self.why_left(spec);
         for finding in &mut over {
             finding.way_out.clone_from(&way_out);
         }
@@ -116,7 +115,7 @@ impl Planner<'_> {
         Some(skipped(spec, over, &text, &way_out))
     }
 
-    fn why_left(&self, spec: &Spec, observed: &Observed) -> (&'static str, String) {
+    fn why_left(&self, spec: &Spec) -> (&'static str, String) {
         let asks = matches!(self.policy.force, Force::Ask(_));
         if spec.place.entry().is_some() {
             let why = "no run writes it: the current context of its kubeconfig does not name it";
@@ -127,12 +126,10 @@ impl Planner<'_> {
         } else {
             NOT_WRITTEN[0]
         };
-        let way_out = match (is_signed_elsewhere(spec, self.found), asks) {
-            (true, true) => {
-                "make the request with its key, as docs/external-ca.md tells".to_owned()
-            }
-            (true, false) => external(spec),
-            (false, _) => lasting(spec, observed),
+        let way_out = if asks && is_signed_elsewhere(spec, self.found) {
+            "make the request with its key, as docs/external-ca.md tells".to_owned()
+        } else {
+            lasting(spec, self.found)
         };
         (why, way_out)
     }

@@ -3,7 +3,6 @@
 use time::Duration;
 
 use super::due::{Due, Renewal, Verdict};
-use super::hindrance::not_here;
 use super::shared::followed;
 use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
@@ -150,16 +149,15 @@ impl Planner<'_> {
         findings: &[Finding],
         renewal: &Renewal,
     ) -> Option<Planned> {
-        let observed = self.observed(spec);
         let findings = findings.to_vec();
-        if let Some((text, way_out)) = not_here(spec, observed, renewal) {
+        if let Some((text, way_out)) = self.not_here(spec, renewal) {
+            let findings = self.asked_away(spec, findings);
             // That of its pair is told of that.
             let holder = self.holder(spec, renewal);
             let told = holder.is_some_and(|pair| renewal.due.names(pair));
             if told || matches!(renewal.due, Due::All) {
                 return Some(planned(spec, Step::Keep, findings));
             }
-            let findings = self.asked_away(spec, findings);
             let text = format!("is due, and {text}");
             return Some(skipped(spec, findings, &text, &way_out));
         }

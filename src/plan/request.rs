@@ -76,7 +76,7 @@ impl Planner<'_> {
         if !needed {
             return Ok(planned(spec, Step::Keep, findings));
         }
-        if let Some((text, way_out)) = elsewhere(spec, observed).filter(|_| end.is_some()) {
+        if let Some((text, way_out)) = elsewhere(spec, self.found).filter(|_| end.is_some()) {
             findings = self.asked_away(spec, findings);
             if soon || asking.named {
                 let why = if soon { "is due" } else { "was named" };
