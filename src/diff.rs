@@ -48,12 +48,14 @@ pub use nodes::{Own, across, barred, not_made, not_needed, own, signed_for_all, 
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
-pub use returned::{aging, counted, in_common, placed};
+pub use returned::{aging, counted, in_common, placed, warned};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
-pub use tree::{by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole};
+pub use tree::{
+    absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
+};
 pub(crate) use trust::{anchored, brought_along, by_former, former, trusts};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.

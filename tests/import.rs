@@ -875,3 +875,86 @@ fn a_client_of_an_rsa_key_needs_no_key_encipherment() {
     node(place.path(), &["import", "req"]).expect(0);
     node(place.path(), &["check"]).expect(0);
 }
+
+#[test]
+fn what_a_ca_gave_for_another_time_and_what_has_another_kind_of_key_is_told_before_it_is_written() {
+    let codes = ["absent", "key-algorithm", "validity"];
+    let place = signed(&["apiserver", "admin"], &["--key-algorithm", "ECDSA-P256"]);
+    script(place.path(), "cp -a node kept");
+    for (stated, of_file, of_kubeconfig) in [
+        (
+            "certificateValidityPeriod: 8760h\nencryptionAlgorithm: ECDSA-P256",
+            "",
+            "",
+        ),
+        (
+            "certificateValidityPeriod: 1000h\nencryptionAlgorithm: RSA-3072",
+            "move apiserver.crt and apiserver.key away",
+            "move admin.conf away",
+        ),
+    ] {
+        let lines = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration";
+        script(
+            place.path(),
+            &format!("rm -rf node; cp -a kept node; printf '{lines}\n{stated}\n' > stated.yaml"),
+        );
+        let stated = [&["--config", "stated.yaml"], &FACTS[..]].concat();
+        let exit = if of_file.is_empty() { 0 } else { 3 };
+        let import = [&["import", "req", "-o", "json"], &stated[..]].concat();
+        let before = node(place.path(), &[&import[..], &["--dry-run"]].concat()).expect(exit);
+        let imported = node(place.path(), &import).expect(exit);
+        let warned_of = warned(&imported, &codes);
+        assert_eq!(warned(&before, &codes), warned_of);
+        let check = [&["check", "-o", "json"], &stated[..]].concat();
+        let checked = warned(&node(place.path(), &check).expect(3), &codes);
+        let (absent, of_those): (Vec<_>, Vec<_>) = checked
+            .into_iter()
+            .partition(|one| one.starts_with("absent"));
+        assert_eq!(warned_of, of_those);
+        assert!(!absent.is_empty());
+        // A kubeconfig that begins with its CA may have been issued for any time.
+        let counts = if of_file.is_empty() { 0..=0 } else { 3..=4 };
+        assert!(counts.contains(&warned_of.len()), "{imported}");
+        for one in told(&imported)["findings"].as_array().expect("findings") {
+            let key = one["name"].as_str().map(|name| match name {
+                "admin" => of_kubeconfig,
+                _ => of_file,
+            });
+            let (file, way_out) = (one["file"].as_str(), one["wayOut"].as_str());
+            match one["code"].as_str() {
+                Some("validity") => assert_eq!(way_out, Some("have its CA issue it again")),
+                Some("key-algorithm") => assert!(way_out.unwrap().contains(key.unwrap()), "{one}"),
+                _ => continue,
+            }
+            assert!(file.is_some_and(|file| file.starts_with("req/")), "{one}");
+        }
+    }
+}
+
+#[test]
+fn what_was_asked_for_too_and_has_no_key_here_is_told_to_lack() {
+    let names = ["apiserver", "apiserver-kubelet-client"];
+    let place = signed(&names, &["--key-algorithm", "ECDSA-P256"]);
+    script(
+        place.path(),
+        "rm node/pki/apiserver-kubelet-client.*; cp -a node kept; cp -a req bare; rm bare/requests.json",
+    );
+    // Given all it is an error, told once.
+    let all = node(place.path(), &["import", "req"]).expect(4);
+    let lines = all.stderr.lines();
+    assert_eq!(
+        lines.filter(|line| line.starts_with("error")).count(),
+        1,
+        "{all}"
+    );
+    let words = "apiserver-kubelet-client.crt is not there";
+    let imported = node(place.path(), &["import", "req", "apiserver"]).expect(3);
+    assert!(imported.stderr.contains(words), "{imported}");
+    let checked = node(place.path(), &["check"]).expect(3);
+    assert!(checked.stdout.contains(words), "{checked}");
+    // Of what was not asked for with it nothing is told.
+    assert!(!imported.stderr.contains("scheduler"), "{imported}");
+    script(place.path(), "rm -r node; mv kept node");
+    let alone = node(place.path(), &["import", "bare", "apiserver"]).expect(0);
+    assert_eq!(alone.stderr, "");
+}

@@ -94,7 +94,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         reads: vec![Root::Requests],
         adapt: Some(adapt(
             names,
-            list,
+            (list, asked_with(&store)),
             basis,
             env.host.name.to_owned(),
             store.clone(),
@@ -151,6 +151,15 @@ fn names(verb: &Import, store: &Store) -> Result<(Vec<String>, Option<Access>), 
     Ok((names, access))
 }
 
+/// All that was asked for together, as far as it is told.
+fn asked_with(store: &Store) -> Vec<String> {
+    let told = store.read(&manifest()).ok().flatten();
+    let told = told.and_then(|content| Manifest::parse(&content.bytes).ok());
+    told.map_or_else(Vec::new, |told| {
+        told.requests.into_iter().map(|entry| entry.name).collect()
+    })
+}
+
 /// How the CAs are imported that came back alone: beside what they signed they are copies.
 fn cas(store: &Store) -> String {
     let files = store.list(Root::Requests).unwrap_or_default();
@@ -171,7 +180,7 @@ fn cas(store: &Store) -> String {
 /// are stated.
 fn adapt(
     names: Vec<String>,
-    told: Option<Access>,
+    (told, all): (Option<Access>, Vec<String>),
     basis: Basis,
     host: String,
     store: Store,
@@ -237,7 +246,8 @@ fn adapt(
         for ca in cas {
             bring_along(seen, specs, &ca, &store, &host);
         }
-        findings.extend(as_check(specs, seen, basis.stated(), (&store, &host), now));
+        let stated = basis.stated();
+        findings.extend(as_check(specs, &all, seen, stated, (&store, &host), now));
         findings.extend(assumed);
         Ok(findings)
     })

@@ -9,13 +9,14 @@ use super::notice::Within;
 use super::request::holds;
 use super::scrutiny::scrutiny;
 use super::tree::{among, is_made_here};
-use super::{Judge, authorities, reissue};
+use super::{Judge, authorities, external_of, reissue};
 use crate::bundle::{self, same_ca};
 use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
 use crate::observed::{
     Access, Key, KeyState, Kubeconfig, Observed, Returned, Source, identifier, of_key, signing,
 };
+use crate::requests::name;
 use crate::spec::{CertificateSpec, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -62,6 +63,32 @@ pub fn in_common(
         of.is_some()
     });
     findings
+}
+
+/// A warning of what came back once it is in its place, as it is `found` then: its CA mends what it chose, and
+/// its key is of here.
+pub fn warned(
+    finding: &mut Finding,
+    spec: &Spec,
+    returned: &Returned,
+    found: &BTreeMap<String, Observed>,
+) {
+    let (place, name) = (&spec.place, name(spec));
+    let anew = is_made_here(&finding.way_out, spec)
+        || finding.way_out == external_of(spec, found, finding.code);
+    if anew && finding.code == Code::KeyAlgorithm {
+        let (public, private) = (place.public().name, place.key().name);
+        let files = if public == private {
+            public
+        } else {
+            format!("{public} and {private}")
+        };
+        finding.way_out =
+            format!("to ask with a new key move {files} away, and then 'certs csr {name}'");
+    } else if anew {
+        ISSUE_AGAIN.clone_into(&mut finding.way_out);
+    }
+    finding.file = returned.file.clone();
 }
 
 /// What is in its place once what came back is there, where something was `there` before.

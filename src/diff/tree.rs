@@ -178,7 +178,8 @@ pub(super) fn certificates(observed: &Observed) -> &[Certificate] {
     }
 }
 
-fn absent(found: &Found) -> Vec<Finding> {
+/// What is not there, and without which what is there does not work.
+pub fn absent(found: &Found) -> Vec<Finding> {
     let unpublished = TABLE.iter().filter(|row| {
         let serves = found
             .get(API_SERVER)

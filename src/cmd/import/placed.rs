@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::cmd::check;
 use crate::cmd::there::{self, Lying};
-use crate::diff::{authorities, in_common, placed, told_to_a_reader};
+use crate::diff::{absent, authorities, in_common, placed, told_to_a_reader, warned};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observe::Seen;
@@ -14,11 +14,12 @@ use crate::requests::name;
 use crate::spec::Spec;
 use crate::store::Store;
 
-/// What `check` would tell of what came back for `specs` once it is there: its errors, by what was stated and
-/// by the other files, since what was asked for may not be what this tree needs; and what it has in common
-/// with another that it must not.
+/// What `check` would tell of what came back for `specs` once it is there: its errors and warnings, by what was
+/// stated and by the other files, since what was asked for may not be what this tree needs; and what it has in
+/// common with another that it must not. Of what was asked for with it, and is in no place, that it lacks.
 pub(super) fn as_check(
     specs: &[Spec],
+    asked: &[String],
     seen: &Seen,
     stated: Option<&Stated>,
     (store, host): (&Store, &str),
@@ -53,12 +54,14 @@ pub(super) fn as_check(
     let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
     // What was stated was resolved before.
     let tree = there::specs(places, &whole.observed, over, host).unwrap_or_default();
-    let mut findings = errors(&tree, &whole, &back, now);
+    let mut findings = judged(&tree, &whole, &back, now);
     findings.extend(in_common(tree, &whole.observed, &back));
+    let lacking = absent(&whole.observed).into_iter();
+    findings.extend(lacking.filter(|told| asked.contains(&told.name)));
     findings
 }
 
-fn errors(
+fn judged(
     tree: &[Spec],
     whole: &Seen,
     back: &[(&Spec, &Returned)],
@@ -67,23 +70,24 @@ fn errors(
     let serves = back.iter().any(|(spec, _)| spec.name == API_SERVER);
     let mut findings = told_to_a_reader(check::judged(tree, whole, now), tree);
     findings.retain_mut(|finding| {
-        if finding.severity() != Severity::Error {
-            return false;
-        }
+        let severity = finding.severity();
         let mut leaves = back.iter().filter(|(spec, _)| !spec.is_ca());
         let leaf = leaves.find(|(spec, _)| spec.name == finding.name);
         let Some((spec, returned)) = leaf else {
             return finding.code == Code::ServerNotInSans && serves;
         };
-        if finding.code != Code::ServerNotInSans {
+        if finding.code != Code::ServerNotInSans && severity == Severity::Error {
             finding.file = returned.file.clone();
             finding.way_out = format!(
                 "ask for it with what is right, and have that signed: 'certs csr {}'",
                 name(spec)
             );
+        } else if severity == Severity::Warning {
+            warned(finding, spec, returned, &whole.observed);
         }
-        // That it is for another key is told of what came back.
-        finding.code != Code::KeyMismatch
+        // That it is for another key, or for none here, is told of what came back.
+        let of_key = [Code::KeyMismatch, Code::MissingKey].contains(&finding.code);
+        severity != Severity::Note && !of_key
     });
     findings
 }
