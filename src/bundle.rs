@@ -74,7 +74,7 @@ pub fn on_the_way(
     let further = |ca: &Certificate| {
         let also_from = from.iter().filter(|one| one.is_ca());
         let known =
-            any(&|one| same_ca(one, ca)) || also_from.into_iter().any(|one| same_ca(one, ca));
+            any(&|one| one.is_same_ca(ca)) || also_from.into_iter().any(|one| one.is_same_ca(ca));
         known && any(&|one| verifies(ca, one))
     };
     file.iter()
@@ -100,7 +100,7 @@ pub fn completed(
     let mut file = chain(leaf, &with_those_behind(leaf, authorities, behind), now);
     let further = behind
         .iter()
-        .filter(|ca| !file.iter().any(|one| same_ca(one, ca)));
+        .filter(|ca| !file.iter().any(|one| one.is_same_ca(ca)));
     let further: Vec<Certificate> = further.cloned().collect();
     file.extend(further);
     file
@@ -116,7 +116,7 @@ fn with_those_behind(
 ) -> Vec<Certificate> {
     let signs = |ca: &Certificate| verifies(leaf, ca);
     let known = authorities.iter().any(signs);
-    let same = |one: &Certificate, ca| same_ca(one, ca) && one.issuer == ca.issuer;
+    let same = |one: &Certificate, ca| one.is_same_ca(ca) && one.issuer == ca.issuer;
     let further = behind.iter().filter(|ca| {
         let former = authorities.iter().any(|one| same(one, ca)) || known && signs(ca);
         !former && !is_root(ca)
@@ -137,7 +137,7 @@ pub fn replaced(
         return Vec::new();
     };
     let pool = [came, there].concat();
-    let again = |one: &Certificate| came.contains(one) || !came.iter().any(|ca| same_ca(ca, one));
+    let again = |one: &Certificate| came.contains(one) || !came.iter().any(|ca| ca.is_same_ca(one));
     let mut file = vec![ca.clone()];
     let above_it = above(ca, &pool, now).into_iter().filter(|one| again(one));
     for one in above_it.chain(others) {
@@ -150,7 +150,7 @@ pub fn replaced(
     let own_sake =
         |one: &&Certificate| *one != former && (!of_former.contains(one) || of_ca.contains(one));
     for one in there.iter().filter(own_sake) {
-        if !file.iter().any(|other| same_ca(other, one)) {
+        if !file.iter().any(|other| other.is_same_ca(one)) {
             file.push(one.clone());
         }
     }
@@ -166,13 +166,8 @@ pub fn lacks(
     now: OffsetDateTime,
 ) -> bool {
     let pool = with_those_behind(leaf, authorities, behind);
-    let there = |ca: &Certificate| behind.iter().any(|other| same_ca(other, ca));
+    let there = |ca: &Certificate| behind.iter().any(|other| other.is_same_ca(ca));
     !chain(leaf, &pool, now)[1..].iter().all(there)
-}
-
-/// A CA is its name and its key, whichever of its certificates it is.
-pub(crate) fn same_ca(one: &Certificate, other: &Certificate) -> bool {
-    one.subject == other.subject && one.public_key == other.public_key
 }
 
 /// Whether those of `held` were certificates of the CAs of `file` before: the same CAs, no more and no fewer, of
@@ -180,22 +175,16 @@ pub(crate) fn same_ca(one: &Certificate, other: &Certificate) -> bool {
 pub fn follows(held: &[Certificate], file: &[Certificate]) -> bool {
     let among = |ca: &Certificate, others: &[Certificate]| {
         let mut others = others.iter();
-        others.any(|other| same_ca(ca, other))
+        others.any(|other| ca.is_same_ca(other))
     };
     let not_later = |ca: &Certificate| {
-        let mut others = file.iter().filter(|other| same_ca(ca, other));
+        let mut others = file.iter().filter(|other| ca.is_same_ca(other));
         others.any(|other| ca.validity.not_before <= other.validity.not_before)
     };
     held != file
         && !held.is_empty()
         && held.iter().all(not_later)
         && file.iter().all(|ca| among(ca, held))
-}
-
-/// Whether who trusts `held` trusts what `ca` signed, be it this or another certificate of that CA: name and key are
-/// what leaves are verified by (RFC 5280 section 6.1.1), and the key identifier is what OpenSSL and GnuTLS find it by.
-pub fn stands_for(held: &Certificate, ca: &Certificate) -> bool {
-    same_ca(held, ca) && held.subject_key_identifier == ca.subject_key_identifier
 }
 
 /// The file of a CA as it was, and what is to be trusted in its place.
@@ -212,7 +201,7 @@ impl Exchange<'_> {
     /// for nobody here knows what that is for. None where nothing of this CA is held: it is not for this to exchange.
     pub fn of(&self, held: &[Certificate]) -> Option<Vec<Certificate>> {
         let both = || self.former.iter().chain(self.now);
-        let ours = |held: &&Certificate| both().any(|ca| same_ca(held, ca));
+        let ours = |held: &&Certificate| both().any(|ca| held.is_same_ca(ca));
         if !held.is_empty() && !held.iter().any(|held| ours(&held)) {
             return None;
         }

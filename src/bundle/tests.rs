@@ -213,7 +213,7 @@ fn a_further_certificate_of_a_ca_counts_below_the_same_root_and_not_below_anothe
     assert_eq!(counted, [true, true]);
     // A leaf's key signs nothing, whatever is said of it.
     let of_leaf = ca(&mut found, "kube-apiserver", Some("lower"), "apiserver");
-    assert!(same_ca(&of_leaf, &leaf));
+    assert!(of_leaf.is_same_ca(&leaf));
     let counted = on_the_way(from_ref(&leaf), &[of_leaf, lower], &[]);
     assert_eq!(counted, [false, true]);
 }

@@ -10,7 +10,7 @@ use super::request::holds;
 use super::scrutiny::scrutiny;
 use super::tree::{among, is_made_here};
 use super::{Judge, authorities, external_of, reissue};
-use crate::bundle::{self, same_ca};
+use crate::bundle;
 use crate::finding::{Code, Finding, Severity};
 use crate::key::KeyAlgorithm;
 use crate::observed::{
@@ -263,7 +263,7 @@ impl Judge<'_> {
         let unknown = |ca: &&Certificate| counted.first() == Some(*ca) && !verifies(ca);
         for ca in cas.iter().filter(|ca| !unknown(ca)) {
             let (subject, fingerprint) = (&ca.subject, ca.fingerprint());
-            let further = |one: &Certificate| one != ca && same_ca(one, ca);
+            let further = |one: &Certificate| one != ca && one.is_same_ca(ca);
             let text = if counted.iter().any(further) {
                 format!(
                     "holds a further certificate of \"{subject}\" (SHA-256 {fingerprint}), by \"{}\", \

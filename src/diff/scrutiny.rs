@@ -9,7 +9,7 @@ use super::leaf::AFTER_ITS_CA;
 use super::notice::{Notice, Within};
 use super::tree::{remake, renew, whole};
 use super::trust::{former, refresh};
-use crate::bundle::{above, is_root, same_ca, stands_for};
+use crate::bundle::{above, is_root};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
@@ -97,7 +97,7 @@ pub(super) fn held(
         observed: &Observed::Absent,
         findings: Vec::new(),
     };
-    let instead = |ca: &Certificate| anchors.iter().find(|anchor| stands_for(ca, anchor));
+    let instead = |ca: &Certificate| anchors.iter().find(|anchor| ca.stands_for(anchor));
     let own = held.iter().filter(|ca| instead(ca).is_none());
     scrutiny.trusted(own, &[], within, now);
     // That it is over is told by who compares.
@@ -219,7 +219,7 @@ impl Scrutiny<'_> {
     ) {
         let is_due = |ca| End::of_ca(ca, file, now).is_due(within.ca, now);
         let renewed = file.iter().find(|other| {
-            same_ca(other, ca)
+            other.is_same_ca(ca)
                 && other.issuer == ca.issuer
                 && !other.validity.is_to_begin(now)
                 && !is_due(other)

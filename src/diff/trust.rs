@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::server::{good_for, lead};
 use super::{Judge, file, issuer, signed_by};
-use crate::bundle::{Exchange, anchors, stands_for, verifies};
+use crate::bundle::{Exchange, anchors, verifies};
 use crate::finding::{Code, Finding};
 use crate::observed::{Kubeconfig, Observed, Trusted};
 use crate::profile::found::looked_for;
@@ -72,7 +72,7 @@ pub(crate) fn trusts<'a>(spec: &'a Spec, observed: &Observed, found: &'a Found) 
         serving.partition(|(row, leaf, _)| *row || is_api_server(leaf));
     let holds = |ca: &&str| {
         let file = file(Some(ca), found);
-        let stands = |held: &Certificate| file.iter().any(|ca| stands_for(held, ca));
+        let stands = |held: &Certificate| file.iter().any(|ca| held.stands_for(ca));
         held.iter().any(stands)
     };
     // Of several the one that it trusts: which of them answers is not known.
@@ -199,7 +199,7 @@ impl Judge<'_> {
             return;
         }
         // Intermediates may leave it, since the server sends them.
-        let lacking = |ca: &Certificate| !held.iter().any(|held| stands_for(held, ca));
+        let lacking = |ca: &Certificate| !held.iter().any(|held| held.stands_for(ca));
         if anchors(self.anchors, self.anchors, self.now)
             .iter()
             .any(lacking)
@@ -223,7 +223,7 @@ impl Judge<'_> {
     }
 
     fn stands(&self, held: &Certificate) -> bool {
-        self.anchors.iter().any(|ca| stands_for(held, ca))
+        self.anchors.iter().any(|ca| held.stands_for(ca))
     }
 
     fn trust_former(&mut self, former: &Certificate, place: &str) {
@@ -246,7 +246,7 @@ pub(crate) fn by_former(
 ) -> Option<Finding> {
     let ca = trusts(spec, observed, found);
     let anchors = file(ca, found);
-    let stands = |held: &&Certificate| anchors.iter().any(|ca| stands_for(held, ca));
+    let stands = |held: &&Certificate| anchors.iter().any(|ca| held.stands_for(ca));
     held.iter().find(stands)?;
     Some(spec.finding(Code::TrustFormer, by_another(""), refresh(ca)))
 }
@@ -265,10 +265,10 @@ pub(crate) fn former<'a>(
     let wanted = anchors(file, file, now);
     let lacking = file.iter().filter(|ca| {
         let present = |held: &Certificate| file.contains(held) && !held.validity.has_ended(now);
-        wanted.contains(ca) && !held.iter().any(|one| stands_for(one, ca) && present(one))
+        wanted.contains(ca) && !held.iter().any(|one| one.stands_for(ca) && present(one))
     });
     let trusted = lacking.filter_map(|ca| {
-        let stand = held.iter().filter(|held| stands_for(held, ca));
+        let stand = held.iter().filter(|held| held.stands_for(ca));
         let last = stand.max_by_key(|held| held.validity.not_after)?;
         (last != ca).then_some((last, ca))
     });

@@ -3,7 +3,7 @@
 use super::renewal::NEW;
 use super::telling::planned;
 use super::{Planned, Planner, Step};
-use crate::bundle::{Exchange, stands_for};
+use crate::bundle::Exchange;
 use crate::diff::{anchored, authorities, brought_along, diff, diff_in, file, former, trusts};
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
@@ -63,7 +63,7 @@ impl<'a> Planner<'a> {
         let is_renewed = name
             .and_then(|ca| self.called(ca))
             .is_some_and(|ca| self.is_renewed(ca));
-        let trusted = |ca: &Certificate| held.iter().any(|held| stands_for(held, ca));
+        let trusted = |ca: &Certificate| held.iter().any(|held| held.stands_for(ca));
         let newer = |(held, ca): (&Certificate, &Certificate)| {
             held.validity.not_after <= ca.validity.not_after
         };

@@ -119,6 +119,17 @@ impl Certificate {
         &self.der[self.tbs.clone()]
     }
 
+    /// Whether it is of the same CA: that is its name and its key, whichever of its certificates it is.
+    pub fn is_same_ca(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.public_key == other.public_key
+    }
+
+    /// Whether who trusts it trusts what `ca` signed, be it this or another certificate of that CA: name and key are what
+    /// leaves are verified by (RFC 5280 section 6.1.1), and the key identifier is what OpenSSL and GnuTLS find it by.
+    pub fn stands_for(&self, ca: &Self) -> bool {
+        self.is_same_ca(ca) && self.subject_key_identifier == ca.subject_key_identifier
+    }
+
     /// Whether it says that it may sign certificates: basic constraints with CA:TRUE.
     pub fn is_ca(&self) -> bool {
         self.basic_constraints
