@@ -338,3 +338,59 @@ fn what_is_trusted_beyond_the_ca_stays_and_is_told_with_the_way_out() {
     }
     over(&["check"], &k, 341).expect(0);
 }
+
+/// A kubeconfig with other CA certificates in its current entry, which holds those of the tree's `admin.conf`.
+fn with_trust(from: &Path, held: &str) -> String {
+    use base64ct::{Base64, Encoding};
+    let was = Base64::encode_string(&kubeconfig_data(from, FIELD));
+    read(from).replace(&was, &Base64::encode_string(held.as_bytes()))
+}
+
+fn corporate(folder: &TempDir) -> String {
+    bash(
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout corp.key -out corp.crt -subj /CN=CorpCA -days 3650 2>/dev/null",
+        folder.path(),
+    );
+    read(&folder.join("corp.crt"))
+}
+
+#[test]
+fn a_kubeconfig_with_a_former_certificate_of_the_ca_is_known_as_this_cluster_s() {
+    let folder = tree();
+    let (k, other) = (folder.join("k"), copy_of(&folder, "other"));
+    let admin = read(&other.join("admin.conf"));
+    let line = admin.lines().find(|line| line.contains(FIELD));
+    // Another context, for another address of the API servers.
+    let east = format!(
+        "- cluster:\n{}\n    server: https://kubernetes:6443\n  name: east\n",
+        line.expect("CA data")
+    );
+    let context = "- context:\n    cluster: east\n    user: kubernetes-admin\n  name: east\n";
+    let both = admin
+        .replacen("clusters:\n", &format!("clusters:\n{east}"), 1)
+        .replacen("contexts:\n", &format!("contexts:\n{context}"), 1);
+    write_secret(&other.join("config"), &both);
+    renew(&folder, 1, &["ca"]).expect(0);
+    fs::copy(k.join("pki/ca.crt"), other.join("pki/ca.crt")).expect("copy");
+    let former = |checked: &Finished| -> Vec<[String; 3]> {
+        let entry = told(checked, "/config (cluster \"east\")");
+        let all = [told(checked, "/config"), entry].concat();
+        let former = |[code, ..]: &[String; 3]| code == "kubeconfig-trust-former";
+        all.into_iter().filter(former).collect()
+    };
+    let told = former(&over(&["check"], &other, 1).expect(3));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    let each = |[.., way_out]: &[String; 3]| way_out.contains("'certs kubeconfig refresh FILE'");
+    assert!(told.iter().all(each), "{told:#?}");
+    // One that trusts somebody else is known by the server of those in the tree, which hold the former one.
+    let handed = folder.join("handed");
+    let corp = corporate(&folder);
+    write_secret(&handed, with_trust(&other.join("admin.conf"), &corp));
+    for file in [&handed, &other.join("config")] {
+        over(&["kubeconfig", "refresh", text(file)], &other, 1).expect(0);
+    }
+    let bundle = read(&k.join("pki/ca.crt"));
+    assert_eq!(kubeconfig_data(&handed, FIELD), bundle.as_bytes());
+    let checked = over(&["check"], &other, 1).expect(3);
+    assert!(former(&checked).is_empty(), "{checked}");
+}

@@ -26,7 +26,7 @@ use crate::profile::{API_SERVER, Signer, by_name};
 use crate::report::Handed;
 use crate::spec::Spec;
 use crate::store::{self, ReadError, Store};
-use crate::x509::cert::Certificate;
+use crate::x509::cert::{Certificate, trusts_any};
 
 pub(crate) fn run(verb: Refresh, env: &mut Env<'_>) -> Outcome {
     let format = shape(verb.output, verb.quiet, env);
@@ -254,7 +254,7 @@ fn servers(seen: &Seen, chain: &[Certificate], facts: Option<&Facts>) -> Vec<Str
     }
     for observed in seen.observed.values() {
         if let Observed::Kubeconfig(kubeconfig) = observed
-            && kubeconfig.authorities.iter().any(|ca| chain.contains(ca))
+            && trusts_any(&kubeconfig.authorities, chain)
         {
             servers.push(kubeconfig.server.clone());
         }

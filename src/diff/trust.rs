@@ -12,7 +12,7 @@ use crate::observed::{Kubeconfig, Observed, Trusted};
 use crate::profile::found::looked_for;
 use crate::profile::{API_SERVER, CLUSTER, Signer, by_name};
 use crate::spec::Spec;
-use crate::x509::cert::Certificate;
+use crate::x509::cert::{Certificate, trusts_any};
 use crate::x509::usage::ExtendedKeyUsage;
 use crate::x509::validity::moment;
 
@@ -70,11 +70,7 @@ pub(crate) fn trusts<'a>(spec: &'a Spec, observed: &Observed, found: &'a Found) 
     });
     let (of_api_server, others): (Vec<_>, Vec<_>) =
         serving.partition(|(row, leaf, _)| *row || is_api_server(leaf));
-    let holds = |ca: &&str| {
-        let file = file(Some(ca), found);
-        let stands = |held: &Certificate| file.iter().any(|ca| held.stands_for(ca));
-        held.iter().any(stands)
-    };
+    let holds = |ca: &&str| trusts_any(held, file(Some(ca), found));
     // Of several the one that it trusts: which of them answers is not known.
     for (serving, decides) in [(of_api_server, true), (others, false)] {
         if !decides && own.as_ref().is_some_and(holds) {
@@ -194,7 +190,7 @@ impl Judge<'_> {
         if self.anchors.is_empty() {
             return;
         }
-        if !held.iter().any(|ca| self.stands(ca)) {
+        if !trusts_any(held, self.anchors) {
             self.tell_of_trust(Code::WrongCa, "does not trust the CA");
             return;
         }
@@ -245,10 +241,8 @@ pub(crate) fn by_former(
     found: &Found,
 ) -> Option<Finding> {
     let ca = trusts(spec, observed, found);
-    let anchors = file(ca, found);
-    let stands = |held: &&Certificate| anchors.iter().any(|ca| held.stands_for(ca));
-    held.iter().find(stands)?;
-    Some(spec.finding(Code::TrustFormer, by_another(""), refresh(ca)))
+    trusts_any(held, file(ca, found))
+        .then(|| spec.finding(Code::TrustFormer, by_another(""), refresh(ca)))
 }
 
 fn by_another(place: &str) -> String {

@@ -90,6 +90,12 @@ pub struct Certificate {
     signature: Range<usize>,
 }
 
+/// Whether who trusts `held` trusts one of these CAs.
+pub fn trusts_any(held: &[Certificate], cas: &[Certificate]) -> bool {
+    held.iter()
+        .any(|held| cas.iter().any(|ca| held.stands_for(ca)))
+}
+
 impl Certificate {
     /// Reads one certificate, of version 1 to 3; octets behind it are an error. Its signature is not checked.
     pub fn parse(der: &[u8]) -> anyhow::Result<Self> {

@@ -7,7 +7,7 @@ use crate::observed::{Destination, Observed, server};
 use crate::profile::resolve::issuer;
 use crate::profile::{by_name, table};
 use crate::spec::{Content, Entry, EntryKind, Place, Spec};
-use crate::x509::cert::Certificate;
+use crate::x509::cert::{Certificate, trusts_any};
 
 /// By what a cluster's entry is one of this cluster: it trusts its CA, or has the server of a kubeconfig that does.
 pub struct Ours {
@@ -38,7 +38,7 @@ impl Ours {
     }
 
     fn trusts(&self, held: &[Certificate]) -> bool {
-        held.iter().any(|ca| self.authorities.contains(ca))
+        trusts_any(held, &self.authorities)
     }
 
     fn is(&self, to: &Destination) -> bool {
