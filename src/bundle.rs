@@ -200,13 +200,20 @@ impl Exchange<'_> {
     /// What is trusted afterwards by who holds these: the CA in its present certificates, and what is held beyond it,
     /// for nobody here knows what that is for. None where nothing of this CA is held: it is not for this to exchange.
     pub fn of(&self, held: &[Certificate]) -> Option<Vec<Certificate>> {
-        let both = || self.former.iter().chain(self.now);
-        let ours = |held: &&Certificate| both().any(|ca| held.is_same_ca(ca));
-        if !held.is_empty() && !held.iter().any(|held| ours(&held)) {
+        let beyond: Vec<&Certificate> = self.beyond(held).collect();
+        if !held.is_empty() && beyond.len() == held.len() {
             return None;
         }
-        let further = held.iter().filter(|held| !ours(held));
-        Some(self.now.iter().chain(further).cloned().collect())
+        Some(self.now.iter().chain(beyond).cloned().collect())
+    }
+
+    /// What is held that is no certificate of these CAs.
+    pub fn beyond<'a>(&self, held: &'a [Certificate]) -> impl Iterator<Item = &'a Certificate> {
+        let ours = |held: &Certificate| {
+            let mut both = self.former.iter().chain(self.now);
+            both.any(|ca| held.is_same_ca(ca))
+        };
+        held.iter().filter(move |held| !ours(held))
     }
 }
 

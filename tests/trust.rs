@@ -332,9 +332,26 @@ fn what_is_trusted_beyond_the_ca_stays_and_is_told_with_the_way_out() {
     assert_ne!(now, ours);
     let held = kubeconfig_data(&k.join("own.conf"), FIELD);
     assert_eq!(String::from_utf8(held).expect("text"), now + &corp);
-    // Who wants the cluster's alone says so.
+    // Who wants the cluster's alone says so, and is told what goes.
     for name in ["own.conf", "admin.conf", "alone.conf"] {
-        over(&["kubeconfig", "refresh", text(&k.join(name))], &k, 341).expect(0);
+        let of = |holds: &str| {
+            format!(
+                "note: {} {holds} no more, for kubernetes, CA certificates that the file of the cluster's CA does not hold: \
+                 \"CN=CorpCA\"",
+                k.join(name).display()
+            )
+        };
+        let refresh = |flags: &[&str]| {
+            let file = k.join(name);
+            let verb = [&["kubeconfig", "refresh", text(&file)], flags].concat();
+            over(&verb, &k, 341).expect(0)
+        };
+        let dry = refresh(&["--dry-run"]);
+        assert!(dry.stdout.contains(&of("would hold")), "{dry}");
+        let done = refresh(&[]);
+        assert!(done.stdout.contains(&of("holds")), "{done}");
+        let again = refresh(&[]);
+        assert!(!again.stdout.contains("no more"), "{again}");
     }
     over(&["check"], &k, 341).expect(0);
 }
@@ -386,8 +403,13 @@ fn a_kubeconfig_with_a_former_certificate_of_the_ca_is_known_as_this_cluster_s()
     let handed = folder.join("handed");
     let corp = corporate(&folder);
     write_secret(&handed, with_trust(&other.join("admin.conf"), &corp));
-    for file in [&handed, &other.join("config")] {
-        over(&["kubeconfig", "refresh", text(file)], &other, 1).expect(0);
+    for (file, drops) in [(&handed, true), (&other.join("config"), false)] {
+        let done = over(&["kubeconfig", "refresh", text(file)], &other, 1).expect(0);
+        assert_eq!(
+            done.stdout.contains(" holds no more, for "),
+            drops,
+            "{done}"
+        );
     }
     let bundle = read(&k.join("pki/ca.crt"));
     assert_eq!(kubeconfig_data(&handed, FIELD), bundle.as_bytes());

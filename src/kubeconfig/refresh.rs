@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::write::{data, is_same};
 use super::{AUTHORITY, AUTHORITY_DATA, INSECURE, Source, document, source, text};
+use crate::bundle::Exchange;
 use crate::observed::server;
 use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node, Value};
@@ -36,6 +37,8 @@ pub struct Refreshed {
     pub bytes: Option<Zeroizing<Vec<u8>>>,
     /// The names of its entries of this cluster whose CA certificates were replaced.
     pub replaced: Vec<String>,
+    /// What those hold no more, and the cluster has not: each with the subjects.
+    pub dropped: Vec<(String, Vec<String>)>,
     /// Those that have them already.
     pub current: Vec<String>,
     /// Those that name a file, and have nothing to replace, each with that file.
@@ -68,7 +71,16 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
             Standing::Foreign => {}
             Standing::Unverified(why) => refreshed.unverified.push((name, why)),
             Standing::Current => refreshed.current.push(name),
-            Standing::Stale => {
+            Standing::Stale(held) => {
+                let exchange = Exchange {
+                    former: cluster.authorities,
+                    now: bundle,
+                };
+                let beyond = exchange.beyond(&held).map(|ca| ca.subject.to_string());
+                let beyond: Vec<String> = beyond.collect();
+                if !beyond.is_empty() {
+                    refreshed.dropped.push((name.clone(), beyond));
+                }
                 former.extend(entry.get(AUTHORITY_DATA).and_then(as_text));
                 entry.insert(AUTHORITY_DATA, Node::text(&new));
                 refreshed.replaced.push(name);
@@ -104,8 +116,8 @@ pub(super) enum Standing {
     Foreign,
     /// It holds the CA certificates that it is to hold.
     Current,
-    /// It holds others.
-    Stale,
+    /// It holds these others.
+    Stale(Vec<Certificate>),
     /// It names this file of them.
     Named(String),
     /// It has none, and nothing that could be out of date.
@@ -136,7 +148,7 @@ pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>, bundle: &[Certificat
             if same_set(&held, bundle) {
                 Standing::Current
             } else {
-                Standing::Stale
+                Standing::Stale(held)
             }
         }
         Ok(Source::File { path, .. }) => Standing::Named(path),

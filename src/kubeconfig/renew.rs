@@ -73,7 +73,7 @@ fn trust(config: &mut Node, current: &Lead, exchange: Exchange<'_>) {
         let ours = is_current
             || matches!(
                 standing(entry, &cluster, &held),
-                Standing::Current | Standing::Stale
+                Standing::Current | Standing::Stale(_)
             );
         if let Some(now) = exchange.of(&held).filter(|_| ours)
             && !same_set(&now, &held)

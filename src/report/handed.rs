@@ -138,6 +138,14 @@ impl Handed {
                  verified by others, or not at all"
             ));
         }
+        for (name, subjects) in &done.dropped {
+            let subjects: Vec<String> = subjects.iter().map(|one| format!("\"{one}\"")).collect();
+            self.notes.push(format!(
+                "{path} {} no more, for {name}, CA certificates that the file of the cluster's CA does not hold: {}",
+                if dry_run { "would hold" } else { "holds" },
+                subjects.join(", ")
+            ));
+        }
         for (name, why) in &done.unverified {
             self.notes.push(format!(
                 "{path} verifies no server for {name} ({why}), and that entry was left as it is: have it verify one, \
