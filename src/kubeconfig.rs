@@ -322,8 +322,14 @@ fn optional(node: &Node, field: &'static str) -> Result<Option<Source>> {
     let embedded = format!("{field}-data");
     if let Some(encoded) = text(node, &embedded) {
         // A block scalar has line breaks, which Go's decoder passes over.
-        let encoded = Zeroizing::new(encoded.replace(['\r', '\n'], ""));
-        let bytes = Base64::decode_vec(&encoded)
+        let is_broken = [b'\r', b'\n']
+            .iter()
+            .any(|end| encoded.as_bytes().contains(end));
+        let joined = Zeroizing::new(match is_broken {
+            true => encoded.replace(['\r', '\n'], ""),
+            false => String::new(),
+        });
+        let bytes = Base64::decode_vec(if is_broken { &joined } else { encoded })
             .map_err(|_| anyhow::anyhow!("has {embedded} that is not base64"))?;
         return Ok(Some(Source::Data {
             field,

@@ -5,6 +5,7 @@
 //! in an error: it may be key material. What is returned is wiped when dropped; the reader's own buffer of base64 is not.
 
 use std::fmt;
+use std::io::BufRead as _;
 
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
@@ -270,12 +271,7 @@ pub(crate) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
                 .into_iter()
                 .find(|label| label.text() == text)
                 .ok_or_else(|| fault(Fault::UnknownLabel(text)))?;
-            // What the block may take and no more: a file may be of a thousand blocks.
-            let mut ends = rest.windows(END.len());
-            // The first octet alone tells of nearly all that they are not it.
-            let is_end = |window: &[u8]| window.first() == END.first() && window == END;
-            let length = ends.position(is_end).unwrap_or(rest.len());
-            open = Some(Open::new(label, line, length));
+            open = Some(Open::new(label, line, until_dash(rest)));
         } else if let Some(marker) = text.strip_prefix(END) {
             let block = open.take().ok_or(fault(Fault::EndWithoutBegin))?;
             let text = label_of(marker).ok_or(fault(Fault::Marker))?;
@@ -293,6 +289,12 @@ pub(crate) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
         Some(block) => Err(block.cut_short()),
         None => Ok(found),
     }
+}
+
+/// What a block that begins here may take and no more, for a file may be of a thousand: no line of base64 has a dash in it.
+fn until_dash(mut bytes: &[u8]) -> usize {
+    let all = bytes.len();
+    bytes.skip_until(b'-').unwrap_or(all)
 }
 
 fn not_text(bytes: &[u8]) -> Option<Fault> {

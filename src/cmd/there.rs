@@ -128,8 +128,10 @@ pub(crate) fn further(places: &[Spec], lying: &Lying, seen: &mut Seen, store: &S
         .filter(there)
         .flat_map(|spec| spec.place.files());
     let files: Vec<FileId> = files.collect();
-    let known: BTreeSet<PathBuf> = store.real(&files).into_iter().collect();
-    let files = lying.files.iter().zip(store.real(&lying.files));
+    let real = store.real(files.iter().chain(&lying.files));
+    let (known, of_lying) = real.split_at(files.len());
+    let known: BTreeSet<&PathBuf> = known.iter().collect();
+    let files = lying.files.iter().zip(of_lying);
     let files = files.filter(|(_, place)| !known.contains(place));
     let named = |file: &FileId| loose(store.path(file).display().to_string(), file.clone());
     let specs: Vec<Spec> = files.map(|(file, _)| named(file)).collect();

@@ -34,6 +34,7 @@ mod overlay;
 mod owner;
 mod packed;
 mod read;
+mod real;
 mod recover;
 mod referred;
 mod rename;
@@ -71,6 +72,7 @@ pub use self::walk::Walked;
 use crate::location::{FileId, Root};
 
 use self::directory::PRIVATE_DIRECTORY_MODE;
+use self::real::Real;
 
 /// The files of one run.
 #[derive(Clone, Debug)]
@@ -258,10 +260,11 @@ impl Store {
     /// Where each of these is, whatever way leads to its root: two roots may be one directory.
     pub fn real<'a>(&self, files: impl IntoIterator<Item = &'a FileId>) -> Vec<PathBuf> {
         let mut roots: BTreeMap<Root, PathBuf> = BTreeMap::new();
+        let mut known = Real::default();
         let real = |file: &FileId| {
             let real = || {
                 let root = self.root(file.root);
-                root.canonicalize().unwrap_or_else(|_| root.to_owned())
+                known.of(root).unwrap_or_else(|_| root.to_owned())
             };
             let root = roots.entry(file.root).or_insert_with(real);
             layout::in_directory(root, &file.name)

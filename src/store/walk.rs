@@ -10,6 +10,7 @@ use super::folder;
 use super::layout::{OURS, Roots, base, is_former, parse_staged, within};
 use super::list::places;
 use super::read::{ReadError, io_failure, is_directory, is_file, kind};
+use super::real::Real;
 use crate::location::{FileId, Root};
 use crate::pem;
 
@@ -87,12 +88,13 @@ pub(super) struct Ways(Vec<(FileId, PathBuf, io::Result<PathBuf>)>);
 impl Ways {
     /// As it is now.
     pub(super) fn of(roots: &Roots) -> Self {
+        let mut real = Real::default();
         let folders = Root::ALL.into_iter().flat_map(places);
         Self(
             folders
                 .map(|folder| {
                     let path = roots.file(&folder);
-                    let real = path.canonicalize();
+                    let real = real.of(&path);
                     (folder, path, real)
                 })
                 .collect(),

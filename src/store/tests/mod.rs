@@ -15,6 +15,7 @@ mod nested;
 mod output;
 mod places;
 mod read;
+mod real;
 mod recover;
 mod users;
 mod walk;
