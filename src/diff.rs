@@ -368,7 +368,10 @@ pub(crate) fn reissue(spec: &Spec, severity: Severity) -> String {
         "move it away if nothing uses it".to_owned()
     } else if !leaf {
         "certs never replaces a CA or sa.key: restore it from a backup, or move it away".to_owned()
-    } else if severity == Severity::Error || by_name(&spec.name).is_none() {
+    } else if severity == Severity::Error
+        || by_name(&spec.name).is_none()
+        || matches!(spec.place, Place::Request { .. })
+    {
         "run the same command with --force to reissue it".to_owned()
     } else {
         // --force without names replaces errors alone.

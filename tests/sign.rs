@@ -147,8 +147,8 @@ const REFUSED: &[Refused] = &[
         extensions: "subjectAltName=DNS:CP1,DNS:evil.example,IP:192.0.2.1",
         more: &FACTS,
         told: &[
-            "asks for the SAN evil.example,",
-            "asks for the SAN 192.0.2.1,",
+            "asks for the SANs evil.example, 192.0.2.1, which the facts do not state: take them with --accept-sans, or \
+             state them with --apiserver-cert-extra-sans",
         ],
     },
     Refused {
@@ -158,8 +158,7 @@ const REFUSED: &[Refused] = &[
         extensions: "subjectAltName=URI:spiffe://x,email:a@b",
         more: &["--accept-sans", FACTS[0], FACTS[1], FACTS[2], FACTS[3]],
         told: &[
-            "asks for the SAN URI:spiffe://x,",
-            "asks for the SAN email:a@b,",
+            "asks for the SANs URI:spiffe://x, email:a@b, which the facts do not state: have it requested anew",
         ],
     },
     Refused {
@@ -372,7 +371,7 @@ fn no_name_that_a_flag_would_refuse_is_taken_from_a_request() {
     let more = [&FACTS[..], &["--accept-sans"]].concat();
     let taken = sign(place.path(), "csr", &more).expect(0);
     for name in ["*.apps.example", "more.example"] {
-        let line = format!("\n    csr/apiserver.csr was granted the SAN {name}\n");
+        let line = format!("\n    csr/apiserver.csr is granted the SAN {name}\n");
         assert!(taken.stdout.contains(&line), "{taken}");
     }
 }
@@ -395,8 +394,8 @@ fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
     assert_eq!(
         told,
         [
-            "was granted the SAN more.example",
-            "was granted the SAN 192.0.2.1"
+            "is granted the SAN more.example",
+            "is granted the SAN 192.0.2.1"
         ]
     );
     assert_eq!(report["directories"]["requests"], "csr");
@@ -406,10 +405,84 @@ fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
     ));
     // It is there, and its names are not those of the facts alone: that is a warning.
     let again = sign(place.path(), "csr", &FACTS).expect(4);
+    let words = "apiserver.crt has the SAN more.example, which is not wanted: run the same command with --force";
+    assert!(again.stderr.contains(words), "{again}");
     assert!(
-        again.stderr.contains("asks for the SAN more.example"),
+        again
+            .stderr
+            .contains("asks for the SANs more.example, 192.0.2.1, which"),
         "{again}"
     );
+}
+
+#[test]
+fn all_names_beyond_the_facts_are_one_error_and_nothing_is_granted_where_nothing_is_signed() {
+    let place = machine();
+    let etcd = "subjectAltName=DNS:cp1,DNS:more.example";
+    let subject = "O=system:nodes\nCN=system:node:cp1";
+    let sans = format!("{etcd},DNS:*,IP:192.0.2.1");
+    request(place.path(), "apiserver", P256, API_SERVER, &sans);
+    request(place.path(), "etcd-server", P256, "CN=cp1", etcd);
+    let address = "subjectAltName=DNS:cp1,IP:192.0.2.1";
+    request(place.path(), "kubelet-serving", P256, subject, address);
+    let facts = [&FACTS[..], &["--node-ip", "10.0.0.10"]].concat();
+    let refused = sign(place.path(), "csr", &facts).expect(4);
+    let errors: Vec<&str> = refused
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "error: csr/apiserver.csr asks for the SANs DNS:* (it contains '*': a DNS name has letters, digits, '-' and \
+             '.' only), more.example, 192.0.2.1, which the facts do not state: have it requested anew without the SAN DNS:*; \
+             what is left is taken with --accept-sans, or state them with --apiserver-cert-extra-sans",
+            "error: csr/etcd-server.csr asks for the SAN more.example, which the facts do not state: take it with \
+             --accept-sans, or state it with --etcd-extra-sans",
+            "error: csr/kubelet-serving.csr asks for the SAN 192.0.2.1, which the facts do not state: take it with \
+             --accept-sans, or state it with --node-ip",
+        ]
+    );
+    // What flag is told is taken.
+    for (name, flag, value) in [
+        ("etcd-server", "--etcd-extra-sans", "more.example"),
+        ("kubelet-serving", "--node-ip", "10.0.0.10,192.0.2.1"),
+    ] {
+        let more = [&FACTS[..], &[flag, value, "--dry-run"]].concat();
+        sign(place.path(), &format!("csr/{name}.csr"), &more).expect(0);
+    }
+    // Of a name that no flag gives the others are not told to be granted.
+    let accepted = [&facts[..], &["--accept-sans"]].concat();
+    let refused = sign(place.path(), "csr", &accepted).expect(4);
+    let words = "error: csr/apiserver.csr asks for the SAN DNS:* (it ";
+    assert!(refused.stderr.contains(words), "{refused}");
+    let json = [&accepted[..], &["-o", "json"]].concat();
+    for refused in [&refused, &sign(place.path(), "csr", &json).expect(4)] {
+        let all = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(
+            !all.contains("granted") && !all.contains("request-san-taken"),
+            "{all}"
+        );
+    }
+    // What was signed before has them, and gets none.
+    let server = ["csr/etcd-server.csr", "granted the SAN more.example"];
+    let first = sign(place.path(), server[0], &accepted).expect(0);
+    assert!(first.stdout.contains(server[1]), "{first}");
+    let again = sign(place.path(), server[0], &accepted).expect(0);
+    assert!(!again.stdout.contains("granted"), "{again}");
+    // Of thousands no more are told than anybody reads.
+    let names: Vec<String> = (0..30)
+        .map(|number| format!("DNS:n{number}.example"))
+        .collect();
+    let sans = format!("subjectAltName={}", names.join(","));
+    request(place.path(), "apiserver", P256, API_SERVER, &sans);
+    let refused = sign(place.path(), "csr/apiserver.csr", &facts).expect(4);
+    assert!(
+        refused.stderr.contains(", n19.example and 10 more, which"),
+        "{refused}"
+    );
+    assert!(!refused.stderr.contains("n20."), "{refused}");
 }
 
 #[test]

@@ -9,10 +9,10 @@ use super::sequence::{Judged, Sequence};
 use super::{Env, Stop, loose, there};
 use crate::cli::Run;
 use crate::facts::Facts;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::plan::{Policy, Refusal, plan};
+use crate::plan::{Planned, Policy, Refusal, plan};
 use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
@@ -166,8 +166,18 @@ impl Job {
         };
         adapted.retain(|one| !told.iter().any(|other| same(one, other)));
         let error = |finding: &Finding| finding.severity() == Severity::Error;
+        let refused = adapted.iter().any(error);
+        // Where nothing is signed nothing is granted.
+        adapted.retain(|told| {
+            let signed =
+                |planned: &Planned| planned.spec.name == told.name && !planned.step.keeps();
+            let of_plan = planning
+                .as_ref()
+                .is_ok_and(|plan| plan.steps.iter().any(signed));
+            told.code != Code::RequestSanTaken || (of_plan && !refused)
+        });
         match &mut planning {
-            Ok(plan) if adapted.iter().any(error) => {
+            Ok(plan) if refused => {
                 let findings = plan.findings().cloned().chain(adapted).collect();
                 planning = Err(Refusal { findings });
             }

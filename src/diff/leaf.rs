@@ -22,8 +22,8 @@ use crate::x509::validity::in_hours;
 /// Tools round validities, and kubeadm's kubeconfigs start with their CA: less is no finding.
 const VALIDITY_TOLERANCE: Duration = Duration::hours(1);
 
-/// How many findings of one code are told of one file, each in its own words.
-const MOST: usize = 20;
+/// How many findings of one code are told of one file, each in its own words, or names in one.
+pub(super) const MOST: usize = 20;
 
 /// How a leaf's file gets what lacks behind it.
 fn complete(spec: &Spec) -> String {

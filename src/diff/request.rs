@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::Judge;
-use super::leaf::folded;
+use super::leaf::{MOST, folded};
 use super::place::of_others;
 use super::signer::{Held, Signers, is_for, signer};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
+use crate::profile::{Host, by_name};
 use crate::spec::{CertificateSpec, Spec};
 use crate::x509::request::Request;
 use crate::x509::san::San;
@@ -67,21 +68,16 @@ pub fn take_sans(spec: &mut Spec, request: &Request) -> Vec<Finding> {
     let Some(wanted) = spec.certificate() else {
         return Vec::new();
     };
-    let host = |san: &&San| matches!(san, San::Dns(_) | San::Ip(_)) && unfit(san).is_none();
-    let taken: Vec<San> = if wanted.sans.is_empty() {
-        Vec::new()
-    } else {
-        let asked = request.asked.sans.iter().filter(host);
-        asked
-            .filter(|san| !holds(&wanted.sans, san))
-            .cloned()
-            .collect()
-    };
+    let asked = request.asked.sans.iter();
+    let taken: Vec<San> = asked
+        .filter(|san| may_be_taken(wanted, san) && !holds(&wanted.sans, san))
+        .cloned()
+        .collect();
     let mut judge = Judge::of(spec);
     for san in &taken {
         judge.told_of_request(
             Code::RequestSanTaken,
-            &format!("was granted the SAN {san}"),
+            &format!("is granted the SAN {san}"),
             "",
         );
     }
@@ -112,21 +108,7 @@ impl Judge<'_> {
             let way_out = "state its node with --node-name, name its profile with --as, or have it requested anew";
             self.told_of_request(Code::RequestSubject, &text, way_out);
         }
-        for san in asked.sans.iter().filter(|san| !holds(&wanted.sans, san)) {
-            let unfit = unfit(san);
-            let text = match &unfit {
-                None => format!("asks for the SAN {san}, which the facts do not state"),
-                Some(reason) => format!("asks for the SAN {san}, which {reason}"),
-            };
-            let way_out = match san {
-                _ if unfit.is_some() => ANEW,
-                San::Dns(_) | San::Ip(_) if !wanted.sans.is_empty() => {
-                    "state it, as in --apiserver-cert-extra-sans, --etcd-extra-sans or --node-ip, or take what is asked with --accept-sans"
-                }
-                _ => ANEW,
-            };
-            self.told_of_request(Code::RequestSan, &text, way_out);
-        }
+        self.requested_names(wanted, request);
         if asked
             .basic_constraints
             .is_some_and(|constraints| constraints.ca)
@@ -138,6 +120,37 @@ impl Judge<'_> {
             let text = format!("asks for the extension {oid}");
             self.told_of_request(Code::RequestExtension, &text, ANEW);
         }
+    }
+
+    /// All at once: whoever is to state them reads one line, and not one for each of a thousand.
+    fn requested_names(&mut self, wanted: &CertificateSpec, request: &Request) {
+        let beyond = request.asked.sans.iter();
+        let beyond = beyond.filter(|san| !holds(&wanted.sans, san));
+        let (taken, refused): (Vec<&San>, Vec<&San>) =
+            beyond.partition(|san| may_be_taken(wanted, san));
+        let names = || refused.iter().chain(&taken);
+        if names().next().is_none() {
+            return;
+        }
+        let listed = names().map(|san| match unfit(san) {
+            Some(reason) => format!("{san} (it {reason})"),
+            None => san.to_string(),
+        });
+        let text = format!(
+            "asks for the {}, which the facts do not state",
+            list("SAN", listed)
+        );
+        let them = if taken.len() == 1 { "it" } else { "them" };
+        let flags = ways_to_state(&self.spec.name, &taken, them);
+        let way_out = if refused.is_empty() {
+            format!("take {them} with --accept-sans{flags}")
+        } else if taken.is_empty() {
+            ANEW.to_owned()
+        } else {
+            let refused = list("SAN", refused.iter().map(ToString::to_string));
+            format!("{ANEW} without the {refused}; what is left is taken with --accept-sans{flags}")
+        };
+        self.told_of_request(Code::RequestSan, &text, &way_out);
     }
 
     fn requested_usages(&mut self, wanted: &CertificateSpec, request: &Request) {
@@ -167,6 +180,39 @@ impl Judge<'_> {
             way_out: way_out.to_owned(),
         });
     }
+}
+
+/// Whether a name may be taken from a request: a host's, for a server.
+fn may_be_taken(wanted: &CertificateSpec, san: &San) -> bool {
+    let host = matches!(san, San::Dns(_) | San::Ip(_));
+    host && !wanted.sans.is_empty() && unfit(san).is_none()
+}
+
+/// The flags that state such names of a row, if there are any for all of them.
+fn ways_to_state(row: &str, names: &[&San], them: &str) -> String {
+    let hosts = by_name(row).map_or(&[][..], |row| row.hosts);
+    let addresses = names.iter().all(|san| matches!(san, San::Ip(_)));
+    let flag = hosts.iter().find_map(|host| match host {
+        Host::ApiServerExtra => Some("--apiserver-cert-extra-sans"),
+        Host::EtcdPeerExtra | Host::EtcdServerExtra => Some("--etcd-extra-sans"),
+        Host::NodeAddresses if addresses => Some("--node-ip"),
+        _ => None,
+    });
+    flag.map_or_else(String::new, |flag| format!(", or state {them} with {flag}"))
+}
+
+/// As many of them as anybody would read.
+fn list(noun: &str, names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let further = names.len().saturating_sub(MOST);
+    let told = names[..names.len() - further].join(", ");
+    let more = if further > 0 {
+        format!(" and {further} more")
+    } else {
+        String::new()
+    };
+    format!("{noun}{plural} {told}{more}")
 }
 
 /// Why a DNS name is none by the rule that flags have.
