@@ -56,7 +56,7 @@ pub use signer::{Signers, signing_key, unknown_signers};
 pub use tree::{
     absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
 };
-pub(crate) use trust::{anchored, brought_along, by_former, former, trusts};
+pub(crate) use trust::{FOLLOW, anchored, brought_along, by_former, former, trusts};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";
@@ -91,7 +91,7 @@ pub fn diff_in(
     let ca = trusts(spec, observed, found);
     let judge = Judge {
         anchors: file(ca, found),
-        refresh: trust::refresh(ca),
+        refresh: trust::refresh(ca, observed),
         trusted,
         now,
         ..Judge::of(spec)
@@ -118,7 +118,7 @@ impl<'a> Judge<'a> {
             spec,
             authorities: &[],
             anchors: &[],
-            refresh: trust::refresh(None),
+            refresh: trust::refresh(None, &Observed::Absent),
             trusted: &[],
             now: OffsetDateTime::UNIX_EPOCH,
             findings: Vec::new(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 mod common;
 use common::kubeadm::unpacked;
-use common::{Finished, at, certs, read, run, text, write};
+use common::{Finished, at, certs, kubeconfig_data, read, run, text, write};
 
 /// 2037-01-01, when all of kubeadm's trees are over.
 const OVER: i64 = 2_114_380_800;
@@ -145,5 +145,40 @@ fn what_is_wrong_below_an_ended_ca_is_seen_to_after_that() {
     for said in [looked("check"), made()] {
         let told = way_out(&said);
         assert!(told.contains("--force"), "{told}");
+    }
+}
+
+/// There is nothing to hand out before the CA lasts again, wherever its key is.
+#[test]
+fn a_kubeconfig_is_refreshed_once_an_ended_ca_is_good_again() {
+    for elsewhere in [false, true] {
+        let trees = unpacked();
+        let tree = trees.join("default");
+        let (handed, key) = (trees.join("handed"), tree.join("pki/ca.key"));
+        let kept = trees.join("kept.key");
+        fs::copy(tree.join("admin.conf"), &handed).expect("copy");
+        if elsewhere {
+            fs::rename(&key, &kept).expect("move the key away");
+        }
+        let refresh = ["kubeconfig", "refresh", text(&handed)];
+        let said = over_in(&[&refresh[..], &["--output", "json"]].concat(), &tree);
+        let way_out = if elsewhere {
+            "have it renewed where its key is, for the same key, and put its new certificate here"
+        } else {
+            "'certs renew ca' renews it for the same key, and then 'certs renew' what ended with it"
+        };
+        let told = told(&said, "expired", "/pki/ca.crt");
+        assert_eq!(told.len(), 1, "{said}");
+        assert!(told[0].ends_with(&format!(": {way_out}")), "{told:?}");
+        if elsewhere {
+            fs::rename(&kept, &key).expect("move the key back");
+        }
+        over(&["renew", "ca"], &tree);
+        if elsewhere {
+            fs::remove_file(&key).expect("remove the key");
+        }
+        over_in(&refresh, &tree).expect(0);
+        let held = kubeconfig_data(&handed, "certificate-authority-data");
+        assert_eq!(held, read(&tree.join("pki/ca.crt")).as_bytes());
     }
 }

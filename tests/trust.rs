@@ -132,10 +132,51 @@ fn a_newer_certificate_of_the_ca_than_the_file_s_is_trust_and_stays() {
     let held = kubeconfig_data(&k.join("admin.conf"), FIELD);
     fs::copy(&former, k.join("pki/ca.crt")).expect("copy");
     let checked = over(&["check"], &k, 1).expect(3);
-    assert_eq!(told(&checked, "admin")[0][0], "kubeconfig-trust-former");
+    let follow =
+        "put that one into the file of its CA, as where it was renewed: it is the newer one";
+    let [code, _, way_out] = &told(&checked, "admin")[0];
+    assert_eq!([code, way_out], ["kubeconfig-trust-former", follow]);
     let report = over(&["renew"], &k, 1).expect(3);
     assert!(report.stdout.contains("Nothing is due"), "{report}");
-    assert_eq!(kubeconfig_data(&k.join("admin.conf"), FIELD), held);
+    // Nor is one that was handed out taken back to what the cluster had.
+    let handed = folder.join("handed");
+    fs::copy(k.join("admin.conf"), &handed).expect("copy");
+    let refresh = ["kubeconfig", "refresh", text(&handed)];
+    let said = over(&refresh, &k, 1).expect(3);
+    let words = format!(
+        "holds, for kubernetes, a newer certificate of the CA than the cluster's file, and keeps it: {follow}"
+    );
+    assert!(said.stderr.contains(&words), "{said}");
+    assert!(said.stdout.contains("Left as it is:"), "{said}");
+    assert_eq!(read(&handed), read(&k.join("admin.conf")));
+    assert_eq!(kubeconfig_data(&handed, FIELD), held);
+    // The way out helps.
+    write(&k.join("pki/ca.crt"), &held);
+    over(&["check"], &k, 1).expect(0);
+    let said = over(&refresh, &k, 1).expect(0);
+    assert!(said.stdout.contains("Up to date:"), "{said}");
+}
+
+#[test]
+fn a_file_of_former_certificates_that_a_kubeconfig_names_is_to_have_the_present_ones() {
+    let folder = tree();
+    let (k, file) = (folder.join("k"), folder.join("k/pki/trusted.pem"));
+    fs::copy(k.join("pki/ca.crt"), &file).expect("copy");
+    let admin = read(&k.join("admin.conf"));
+    let line = admin.lines().find(|line| line.contains(FIELD));
+    let names = "    certificate-authority: pki/trusted.pem";
+    write_secret(
+        &k.join("own.conf"),
+        admin.replace(line.expect("CA data"), names),
+    );
+    over(&["check"], &k, 0).expect(0);
+    renew(&folder, 1, &["ca"]).expect(0);
+    let checked = over(&["check"], &k, 1).expect(3);
+    let [code, _, way_out] = &told(&checked, "own.conf")[0];
+    let into = "put the present certificates of its CA into the file that it names for them";
+    assert_eq!([code, way_out], ["kubeconfig-trust-former", into]);
+    fs::copy(k.join("pki/ca.crt"), &file).expect("copy");
+    over(&["check"], &k, 1).expect(0);
 }
 
 #[test]
@@ -415,4 +456,18 @@ fn a_kubeconfig_with_a_former_certificate_of_the_ca_is_known_as_this_cluster_s()
     assert_eq!(kubeconfig_data(&handed, FIELD), bundle.as_bytes());
     let checked = over(&["check"], &other, 1).expect(3);
     assert!(former(&checked).is_empty(), "{checked}");
+}
+
+/// Issued later it is the present one, however long the former would have lasted.
+#[test]
+fn a_ca_that_was_shortened_comes_to_who_holds_its_former_certificate() {
+    let folder = tree();
+    let (k, other) = (folder.join("k"), copy_of(&folder, "other"));
+    renew(&folder, 1, &["ca", "--ca-validity", "43800h"]).expect(3);
+    fs::copy(k.join("pki/ca.crt"), other.join("pki/ca.crt")).expect("copy");
+    over(&["renew"], &other, 1).expect(0);
+    let bundle = read(&k.join("pki/ca.crt"));
+    let held = kubeconfig_data(&other.join("admin.conf"), FIELD);
+    assert_eq!(held, bundle.as_bytes());
+    over(&["check"], &other, 1).expect(0);
 }

@@ -13,7 +13,7 @@ use super::give::Give;
 use super::{Env, Outcome, Stop};
 use crate::bundle::anchors;
 use crate::cli::Refresh;
-use crate::diff::KEY_MODE;
+use crate::diff::{FOLLOW, KEY_MODE};
 use crate::facts::{Facts, Given};
 use crate::finding::Code;
 use crate::kubeconfig::{Cluster, Refreshed, Source, outline, refresh, same_set};
@@ -158,7 +158,7 @@ impl Planned {
                 let path = self.path.display();
                 anyhow!("{path} was changed meanwhile, and cannot be refreshed: {error:#}")
             })?;
-            look_at_named(&self.path, &mut self.refreshed, cluster, bundle, report);
+            look_at_left(&self.path, &mut self.refreshed, cluster, bundle, report);
         }
         let path = self.path.display();
         Err(Stop::Failed(anyhow!(
@@ -280,7 +280,7 @@ fn one(
 ) -> Result<Option<Planned>, Stop> {
     match refresh(file.bytes(), cluster, bundle) {
         Ok(mut refreshed) => {
-            look_at_named(&path, &mut refreshed, cluster, bundle, report);
+            look_at_left(&path, &mut refreshed, cluster, bundle, report);
             if refreshed.bytes.is_some() {
                 file.check_owner()?;
             }
@@ -314,15 +314,22 @@ fn one(
     }
 }
 
-/// The files that a kubeconfig names for CA certificates are nobody's to write here: one that holds those
-/// of the cluster is up to date, and of each other one that is told.
-fn look_at_named(
+/// What is left as it is. Newer than the tree nothing is to be replaced. The files that a kubeconfig names for CA
+/// certificates are nobody's to write here: one that holds those of the cluster is up to date, and of each other one that
+/// is told.
+fn look_at_left(
     kubeconfig: &Path,
     refreshed: &mut Refreshed,
     cluster: &Cluster<'_>,
     bundle: &[Certificate],
     report: &mut Handed,
 ) {
+    for name in &refreshed.ahead {
+        let text = format!(
+            "holds, for {name}, a newer certificate of the CA than the cluster's file, and keeps it"
+        );
+        report.tell_of(kubeconfig, Code::TrustFormer, text, FOLLOW);
+    }
     let named = std::mem::take(&mut refreshed.named);
     for (name, file) in named {
         let path = store::named_beside(kubeconfig, &file);

@@ -8,7 +8,7 @@ use super::external::external;
 use super::leaf::AFTER_ITS_CA;
 use super::notice::{Notice, Within};
 use super::tree::{remake, renew, whole};
-use super::trust::{former, refresh};
+use super::trust::{brought, former, refresh};
 use crate::bundle::{above, is_root};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
@@ -101,7 +101,7 @@ pub(super) fn held(
     let own = held.iter().filter(|ca| instead(ca).is_none());
     scrutiny.trusted(own, &[], within, now);
     // That it is over is told by who compares.
-    if let Some((former, _)) = former(held, anchors, now) {
+    if let Some((former, anchor)) = former(held, anchors, now) {
         let end = former.validity.not_after;
         if end >= now && end - now <= within.ca.of(former) {
             let text = format!(
@@ -109,7 +109,8 @@ pub(super) fn held(
                 former.subject,
                 moment(end)
             );
-            scrutiny.tell(Code::ExpiresSoon, text, refresh(ca).to_owned());
+            let way_out = brought(former, anchor, refresh(ca, observed));
+            scrutiny.tell(Code::ExpiresSoon, text, way_out.to_owned());
         }
     }
     scrutiny.findings

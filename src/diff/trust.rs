@@ -21,9 +21,21 @@ type Found = BTreeMap<String, Observed>;
 /// The way out where a kubeconfig holds other CA certificates than it is to.
 const REFRESH: &str = "'certs kubeconfig refresh FILE' puts the present ones there";
 
+/// The way out where its CA was renewed, and the file of that is the one that is behind.
+pub(crate) const FOLLOW: &str =
+    "put that one into the file of its CA, as where it was renewed: it is the newer one";
+
 /// The same where they are of this CA, which may be none of the table's.
-pub(super) fn refresh(ca: Option<&str>) -> &'static str {
+pub(super) fn refresh(ca: Option<&str>, observed: &Observed) -> &'static str {
+    let embedded = match observed {
+        Observed::Kubeconfig(found) => found.embeds_authorities(),
+        Observed::Lead(lead) => lead.to.as_ref().is_ok_and(|to| to.embedded),
+        _ => true,
+    };
     match ca {
+        _ if !embedded => {
+            "put the present certificates of its CA into the file that it names for them"
+        }
         Some(ca) if by_name(ca).is_none() => "put the present certificates of its CA there",
         _ => REFRESH,
     }
@@ -168,7 +180,7 @@ impl Judge<'_> {
                     "a CA that the CA file does not hold"
                 }
                 Trusted::These { held, .. } => {
-                    if let Some((former, _)) = former(held, self.anchors, self.now) {
+                    if let Some(former) = former(held, self.anchors, self.now) {
                         self.trust_former(former, &format!(", in its cluster \"{cluster}\""));
                     }
                     continue;
@@ -206,7 +218,7 @@ impl Judge<'_> {
             let text = "trusts a CA that the CA file does not hold";
             self.tell_of_trust(Code::TrustExtra, text);
         }
-        if let Some((former, _)) = former(held, self.anchors, self.now) {
+        if let Some(former) = former(held, self.anchors, self.now) {
             self.trust_former(former, "");
         }
     }
@@ -222,15 +234,21 @@ impl Judge<'_> {
         self.anchors.iter().any(|ca| held.stands_for(ca))
     }
 
-    fn trust_former(&mut self, former: &Certificate, place: &str) {
+    fn trust_former(&mut self, (former, ca): (&Certificate, &Certificate), place: &str) {
         if former.validity.has_ended(self.now) && place.is_empty() {
             let end = moment(former.validity.not_after);
             let text = format!("trusts the CA by another certificate of it, which ended on {end}");
             self.tell(Code::Expired, &text, self.refresh);
         } else {
-            self.tell(Code::TrustFormer, &by_another(place), self.refresh);
+            let way_out = brought(former, ca, self.refresh);
+            self.tell(Code::TrustFormer, &by_another(place), way_out);
         }
     }
+}
+
+/// What brings both to the same certificate of a CA: who trusts it follows its file, unless that is behind.
+pub(super) fn brought(held: &Certificate, ca: &Certificate, refresh: &'static str) -> &'static str {
+    if held.renews(ca) { FOLLOW } else { refresh }
 }
 
 /// That of a kubeconfig which a run does not write: also where its CA is renewed just now.
@@ -242,7 +260,7 @@ pub(crate) fn by_former(
 ) -> Option<Finding> {
     let ca = trusts(spec, observed, found);
     trusts_any(held, file(ca, found))
-        .then(|| spec.finding(Code::TrustFormer, by_another(""), refresh(ca)))
+        .then(|| spec.finding(Code::TrustFormer, by_another(""), refresh(ca, observed)))
 }
 
 fn by_another(place: &str) -> String {

@@ -35,7 +35,9 @@ impl std::error::Error for Foreign {}
 pub struct Refreshed {
     /// Its new text; none if nothing changed.
     pub bytes: Option<Zeroizing<Vec<u8>>>,
-    /// The names of its entries of this cluster whose CA certificates were replaced.
+    /// The names of its entries of this cluster that hold a newer certificate of a CA than the cluster's.
+    pub ahead: Vec<String>,
+    /// Those whose CA certificates were replaced.
     pub replaced: Vec<String>,
     /// What those hold no more, and the cluster has not: each with the subjects.
     pub dropped: Vec<(String, Vec<String>)>,
@@ -70,6 +72,7 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         match standing(entry, cluster, bundle) {
             Standing::Foreign => {}
             Standing::Unverified(why) => refreshed.unverified.push((name, why)),
+            Standing::Ahead => refreshed.ahead.push(name),
             Standing::Current => refreshed.current.push(name),
             Standing::Stale(held) => {
                 let exchange = Exchange {
@@ -90,6 +93,7 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         }
     }
     let Refreshed {
+        ahead,
         replaced,
         current,
         named,
@@ -97,7 +101,7 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         unverified,
         ..
     } = &refreshed;
-    let none = [replaced, current, without].map(Vec::is_empty) == [true; 3];
+    let none = [ahead, replaced, current, without].map(Vec::is_empty) == [true; 4];
     if none && named.is_empty() && unverified.is_empty() {
         bail!(Foreign);
     }
@@ -114,6 +118,8 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
 pub(super) enum Standing {
     /// It is of another one.
     Foreign,
+    /// It holds a newer certificate of a CA than it is to hold.
+    Ahead,
     /// It holds the CA certificates that it is to hold.
     Current,
     /// It holds these others.
@@ -145,8 +151,11 @@ pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>, bundle: &[Certificat
     match source(entry, AUTHORITY) {
         Ok(Source::Data { bytes, .. }) => {
             let held = Certificate::from_pem(&bytes).unwrap_or_default();
+            let ahead = |held: &Certificate| bundle.iter().any(|ca| held.renews(ca));
             if same_set(&held, bundle) {
                 Standing::Current
+            } else if held.iter().any(ahead) {
+                Standing::Ahead
             } else {
                 Standing::Stale(held)
             }

@@ -64,9 +64,7 @@ impl<'a> Planner<'a> {
             .and_then(|ca| self.called(ca))
             .is_some_and(|ca| self.is_renewed(ca));
         let trusted = |ca: &Certificate| held.iter().any(|held| held.stands_for(ca));
-        let newer = |(held, ca): (&Certificate, &Certificate)| {
-            held.validity.not_after <= ca.validity.not_after
-        };
+        let newer = |(held, ca): (&Certificate, &Certificate)| !held.renews(ca);
         is_renewed && file.iter().any(trusted) || former(held, file, self.now).is_some_and(newer)
     }
 

@@ -159,7 +159,8 @@ impl Handed {
             .collect();
         let named: Vec<String> = done.named.iter().map(|(name, _)| name.clone()).collect();
         let clusters = [
-            &done.replaced[..],
+            &done.ahead[..],
+            &done.replaced,
             &done.current,
             &named,
             &done.without,
@@ -168,7 +169,9 @@ impl Handed {
         .concat();
         let step = match changed {
             true => "refresh",
-            false if named.is_empty() && !done.current.is_empty() => "keep",
+            false if named.is_empty() && done.ahead.is_empty() && !done.current.is_empty() => {
+                "keep"
+            }
             false => "leave",
         };
         self.did(file, step, clusters, backup, dry_run);
