@@ -76,6 +76,8 @@ pub struct Current {
     pub certificate: Source,
     /// The client key.
     pub key: Source,
+    /// Whether there are clusters or users beside these.
+    pub further: bool,
 }
 
 /// Where a context leads, and as whom.
@@ -133,9 +135,15 @@ pub fn parse_all(bytes: &[u8]) -> Result<Current, Vec<Error>> {
     let (lead, user) = current(&document, &mut faults);
     let sources = user.and_then(|user| faults.of_user(user, &lead.user));
     faults.of_form(&document);
+    let several = |list: &&str| {
+        document
+            .get(list)
+            .is_some_and(|list| list.items().len() > 1)
+    };
     match sources {
         Some((certificate, key)) if faults.told.is_empty() => Ok(Current {
             beside: beside(&document, &lead),
+            further: ["clusters", "users"].iter().any(several),
             certificate,
             key,
             cluster: lead.cluster,

@@ -207,6 +207,8 @@ pub struct Kubeconfig {
     /// The file that the key lies in, if it is one of its own, as the kubeconfig names it, and its
     /// mode.
     pub key_file: Option<(String, u32)>,
+    /// Whether it has clusters or users beside these.
+    pub further: bool,
 }
 
 /// A kubeconfig whose user has a token, a password or a program that gets one.

@@ -123,6 +123,7 @@ pub fn placed(
             key,
             sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
             key_file: None,
+            further: false,
         }),
         (_, key) => Observed::Certificate {
             chain,

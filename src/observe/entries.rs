@@ -35,6 +35,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
     let file = spec.place.public();
     let observed = seen.observed.get(&spec.name)?;
     let told = match observed {
+        Observed::Kubeconfig(found) if !found.further => return None,
         Observed::Kubeconfig(_) | Observed::Lead(_) => Vec::new(),
         // Without any certificate it is a key alone.
         Observed::KeyOnly(_) if matches!(spec.place, Place::Found { .. }) => Vec::new(),

@@ -9,6 +9,7 @@ mod text;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
@@ -27,14 +28,15 @@ const ORGANIZATION: &str = "2.5.4.10";
 #[derive(Clone)]
 pub struct Name {
     der: Vec<u8>,
-    rdns: Vec<Vec<Attribute>>,
+    /// Shared: what many nodes have in common is cloned for each.
+    rdns: Arc<Vec<Vec<Attribute>>>,
 }
 
 impl Name {
     /// Reads an RDNSequence. Values may have any string type, also one that cannot be shown as text.
     pub fn from_der(der: &[u8]) -> anyhow::Result<Self> {
         Ok(Self {
-            rdns: rdns(der).context("read name")?,
+            rdns: Arc::new(rdns(der).context("read name")?),
             der: der.to_vec(),
         })
     }
@@ -119,7 +121,7 @@ impl Name {
             .collect();
         Self {
             der: der::tlv(der::SEQUENCE, &sets.concat()),
-            rdns,
+            rdns: Arc::new(rdns),
         }
     }
 

@@ -110,6 +110,7 @@ impl Reader<'_> {
             chain,
             sources: Box::new(sources),
             referred: matches!(entry.certificate, Source::File { .. }),
+            further: entry.further,
             key: Key { state, access },
             key_file,
         })
