@@ -114,10 +114,11 @@ codes! {
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this", OWNERS;
     KeyShared "key-shared" Error "two nodes have one key, so that who has one of them can be the other", COPIES;
     KeyUnread "key-unread" Note "it holds a key that this user may not read, so that it was not checked", CHECK;
-    KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign", KEYS;
+    KeyUnsupported "key-unsupported" Error "a CA's key is of a kind or size that must not sign, or a key is asked for with that signs nothing here", KEYS;
     KubeletSelfSigned "kubelet-self-signed" Note "the kubelet made it itself, so that nobody can verify it", BOOTSTRAP;
     KubeconfigFiles "kubeconfig-files" Error "a kubeconfig holds what it was asked to name, or the other way round (--embed-certs)", ISSUING;
     KubeconfigForeign "kubeconfig-foreign" Error "a kubeconfig that is to be refreshed has no entry of this cluster", KUBECONFIGS;
+    LargeKey "large-key" Warning "an RSA key of more than 8192 bits, which no component takes in a handshake (Go's crypto/tls)", KEYS;
     LeafIsCa "leaf-is-ca" Error "a certificate that must not sign is a CA", Rfc(5280, "section 4.2.1.9");
     LongName "long-common-name" Note "the common name is longer than 64 characters", Rfc(5280, "appendix A.1");
     MissingCertificate "missing-certificate" Error "a key without its certificate", PATHS;

@@ -16,8 +16,9 @@ use std::fmt::{self, Write as _};
 
 use anyhow::Context as _;
 use aws_lc_rs::encoding::{
-    AsBigEndian, AsDer, EcPrivateKeyBin, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX509Der,
+    AsBigEndian, AsDer, EcPrivateKeyBin, EcPrivateKeyRfc5915Der, PublicKeyX509Der,
 };
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use zeroize::Zeroizing;
@@ -32,6 +33,7 @@ pub use public::{PublicKey, broken_signature, unaccepted_signature};
 pub use shape::shape;
 
 use algorithm::Kind;
+use rsa::Read;
 
 /// Fills a buffer from the system's random source.
 pub fn random(buffer: &mut [u8]) -> anyhow::Result<()> {
@@ -122,6 +124,8 @@ impl From<PemError> for KeyError {
 
 enum Pair {
     Ecdsa(EcdsaKeyPair),
+    /// An RSA key that AWS-LC does not work with: it is read and written, and signs nothing.
+    Large,
     Rsa(RsaKeyPair),
 }
 
@@ -205,6 +209,7 @@ impl PrivateKey {
     pub fn sign(&self, message: &[u8]) -> anyhow::Result<Vec<u8>> {
         let random = SystemRandom::new();
         let signature = match &self.pair {
+            Pair::Large => Err(Unspecified),
             Pair::Ecdsa(pair) => pair
                 .sign(&random, message)
                 .map(|signature| signature.as_ref().to_vec()),
@@ -234,7 +239,7 @@ impl PrivateKey {
     pub fn to_pem(&self) -> Zeroizing<String> {
         let label = match self.pair {
             Pair::Ecdsa(_) => Label::EcPrivateKey,
-            Pair::Rsa(_) => Label::RsaPrivateKey,
+            Pair::Large | Pair::Rsa(_) => Label::RsaPrivateKey,
         };
         pem::encode(label, &self.der)
     }
@@ -254,23 +259,10 @@ impl PrivateKey {
 
     /// RSAPrivateKey, RFC 8017, A.1.2.
     fn from_pkcs1(pkcs1: &[u8]) -> Result<Self, KeyError> {
-        let members = der::sequence_members(pkcs1)?;
-        let [version, modulus, ..] = members.as_slice() else {
-            return Err(KeyError::Malformed("the RSA key is cut short".into()));
-        };
-        if version.tagged(der::INTEGER)? != [0] {
-            return Err(KeyError::Unsupported(
-                "RSA with more than two primes".into(),
-            ));
+        match rsa::read(pkcs1)? {
+            Read::Large { spki } => Self::from_parts(Pair::Large, pkcs1.to_vec().into(), &spki),
+            Read::Works(pair) => Self::from_pair(Pair::Rsa(pair)),
         }
-        let bits = der::bit_length(der::positive_integer(modulus.tagged(der::INTEGER)?)?);
-        if !(2048..=8192).contains(&bits) {
-            return Err(KeyError::Unsupported(format!("RSA-{bits}")));
-        }
-        let pair = RsaKeyPair::from_der(pkcs1).map_err(|_| {
-            KeyError::Malformed("the numbers of the RSA key do not belong together".into())
-        })?;
-        Self::from_pair(Pair::Rsa(pair))
     }
 
     /// ECPrivateKey, RFC 5915; the curve may stand in the key, outside it, or both.
@@ -335,19 +327,16 @@ impl PrivateKey {
 
     fn from_pair(pair: Pair) -> Result<Self, KeyError> {
         let (document, spki) = match &pair {
-            Pair::Ecdsa(pair) => (
-                sec1(pair),
-                AsDer::<PublicKeyX509Der>::as_der(pair.public_key()),
-            ),
-            Pair::Rsa(pair) => (
-                pkcs1(pair),
-                AsDer::<PublicKeyX509Der>::as_der(pair.public_key()),
-            ),
+            Pair::Ecdsa(pair) => (sec1(pair), pair.public_key().as_der()),
+            Pair::Large => (None, Err(Unspecified)),
+            Pair::Rsa(pair) => (rsa::pkcs1(pair), pair.public_key().as_der()),
         };
-        let unwritable = || KeyError::Malformed("the key cannot be encoded".into());
-        let der = document.ok_or_else(unwritable)?;
-        let spki = spki.map_err(|_| unwritable())?;
-        let public = PublicKey::from_spki(spki.as_ref()).map_err(|_| unwritable())?;
+        let spki: PublicKeyX509Der<'_> = spki.map_err(|_| unwritable())?;
+        Self::from_parts(pair, document.ok_or_else(unwritable)?, spki.as_ref())
+    }
+
+    fn from_parts(pair: Pair, der: Zeroizing<Vec<u8>>, spki: &[u8]) -> Result<Self, KeyError> {
+        let public = PublicKey::from_spki(spki).map_err(|_| unwritable())?;
         let algorithm = public.algorithm().ok_or_else(unwritable)?;
         Ok(Self {
             pair,
@@ -356,6 +345,10 @@ impl PrivateKey {
             der,
         })
     }
+}
+
+fn unwritable() -> KeyError {
+    KeyError::Malformed("the key cannot be encoded".into())
 }
 
 fn is_private(label: Label) -> bool {
@@ -385,12 +378,4 @@ fn curve_before(blocks: &[Block], index: usize) -> Result<Option<Kind>, KeyError
 fn sec1(pair: &EcdsaKeyPair) -> Option<Zeroizing<Vec<u8>>> {
     let der = AsDer::<EcPrivateKeyRfc5915Der>::as_der(&pair.private_key()).ok()?;
     Some(Zeroizing::new(der.as_ref().to_vec()))
-}
-
-/// The library writes PKCS#8 only; PKCS#1 is the OCTET STRING in it (RFC 5208, 5; RFC 8017, A.1.2).
-fn pkcs1(pair: &RsaKeyPair) -> Option<Zeroizing<Vec<u8>>> {
-    let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(pair).ok()?;
-    let members = der::sequence_members(pkcs8.as_ref()).ok()?;
-    let octets = members.get(2)?.tagged(der::OCTET_STRING).ok()?;
-    Some(Zeroizing::new(octets.to_vec()))
 }

@@ -49,16 +49,19 @@ impl Judge<'_> {
                 "",
             );
         }
-        if !ca
-            .public_key
-            .algorithm()
-            .is_some_and(KeyAlgorithm::may_sign_certificates)
-        {
-            self.tell(
-                Code::KeyUnsupported,
-                "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521",
-                "",
-            );
+        let key = ca.public_key.algorithm();
+        if !key.is_some_and(KeyAlgorithm::may_sign_certificates) {
+            let text = match key.and_then(KeyAlgorithm::too_large) {
+                Some(bits) => format!(
+                    "has an RSA key of {bits} bits: nothing that it signed can be verified here, and nothing signed, which \
+                     takes one of 2048 to 8192 bits"
+                ),
+                None => {
+                    "has a key that is neither RSA of 2048 to 8192 bits nor P-256, P-384 or P-521"
+                        .to_owned()
+                }
+            };
+            self.tell(Code::KeyUnsupported, &text, "");
         }
         let odd_usage = ca.key_usage.is_some_and(|usage| {
             usage.contains(KeyUsage::KEY_ENCIPHERMENT) || !usage.contains(KeyUsage::CRL_SIGN)

@@ -53,7 +53,7 @@ pub(crate) fn external_of(spec: &Spec, found: &Found, code: Code) -> String {
 pub(crate) fn away(spec: &Spec, found: &Found, code: Code) -> Option<String> {
     let of_key = matches!(
         code,
-        Code::KeyAlgorithm | Code::KeyMismatch | Code::SigningKey | Code::WeakKey
+        Code::KeyAlgorithm | Code::KeyMismatch | Code::LargeKey | Code::SigningKey | Code::WeakKey
     );
     let goes = |key: &Key, chain: &[Certificate]| {
         let own = |leaf: &Certificate| {

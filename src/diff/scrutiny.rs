@@ -326,6 +326,16 @@ impl Scrutiny<'_> {
             let text = format!("has an RSA key of {bits} bits");
             self.tell(Code::WeakKey, text, remake(self.spec));
         }
+        let too_large = certificate.public_key.algorithm();
+        if let (Some(bits), false) = (
+            too_large.and_then(KeyAlgorithm::too_large),
+            self.spec.is_ca(),
+        ) {
+            let text = format!(
+                "has an RSA key of {bits} bits, and no component takes one of over 8192 in a handshake"
+            );
+            self.tell(Code::LargeKey, text, remake(self.spec));
+        }
         let loose = certificate
             .basic_constraints
             .is_some_and(|constraints| constraints.ca && !constraints.critical);

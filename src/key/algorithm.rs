@@ -10,6 +10,10 @@ use aws_lc_rs::signature::{
 use super::rsa;
 use crate::der::{self, DerError, Element};
 
+/// The most bits of an RSA key that signs here: AWS-LC works with none larger, and Go, of which the components are, takes
+/// none in a handshake (crypto/tls, maxRSAKeySize).
+pub const LARGEST: u32 = 8192;
+
 /// Kind and size of a key. The names are kubeadm's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyAlgorithm {
@@ -44,17 +48,25 @@ impl KeyAlgorithm {
     pub fn may_sign_certificates(self) -> bool {
         match self {
             Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 => true,
-            Self::Rsa(bits) => (2048..=8192).contains(&bits),
+            Self::Rsa(bits) => (2048..=LARGEST).contains(&bits),
         }
     }
 
-    /// What a new key in the place of such a one is: RSA comes in few sizes, and it is no weaker. One of
-    /// more than 8192 bits is not read, and nothing is made in its place.
+    /// What a new key in the place of such a one is: RSA comes in few sizes, and it is no weaker, but where the
+    /// former one is larger than any that is made.
     #[must_use]
     pub fn anew(self) -> Self {
         match self {
-            Self::Rsa(bits) => Self::Rsa(rsa::no_smaller(bits).unwrap_or(bits)),
+            Self::Rsa(bits) => Self::Rsa(rsa::no_smaller(bits).unwrap_or_else(rsa::largest)),
             curve => curve,
+        }
+    }
+
+    /// The bits of an RSA key with which nothing is signed or verified here, though it is whole.
+    pub fn too_large(self) -> Option<u32> {
+        match self {
+            Self::Rsa(bits) if bits > LARGEST => Some(bits),
+            _ => None,
         }
     }
 

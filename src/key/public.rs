@@ -123,8 +123,14 @@ impl PublicKey {
             (Scheme::Ecdsa(_), KeyAlgorithm::Rsa(_)) => {
                 bail!("an ECDSA signature, but the key is {key}")
             }
-            (Scheme::Rsa(_), KeyAlgorithm::Rsa(bits)) if !(2048..=8192).contains(&bits) => {
-                bail!("signatures of a key of the kind {key} are not supported");
+            (Scheme::Rsa(_), KeyAlgorithm::Rsa(_)) if !key.may_sign_certificates() => {
+                let Some(bits) = key.too_large() else {
+                    bail!("signatures of a key of the kind {key} are not supported");
+                };
+                bail!(
+                    "its signature cannot be verified here: that takes an RSA key of 2048 to 8192 bits, and this one \
+                     has {bits}"
+                );
             }
             (Scheme::Ecdsa(hash), _) | (Scheme::Rsa(hash), KeyAlgorithm::Rsa(_)) => hash,
             (Scheme::Rsa(_), _) => bail!("an RSA signature, but the key is {key}"),

@@ -1,12 +1,23 @@
 //! New RSA keys: graviola's, or AWS-LC's where the processor lacks what graviola needs. All other
-//! work on keys, the check of a new one among it, is AWS-LC's.
+//! work on keys, the check of a new one among it, is AWS-LC's. And keys that are read: AWS-LC works with those
+//! of 2048 to 8192 bits.
 
 use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
 };
+use zeroize::Zeroizing;
+
+use super::KeyError;
+use super::algorithm::LARGEST;
+use crate::der;
+
+/// The most bits of a key that OpenSSL works with (OPENSSL_RSA_MAX_MODULUS_BITS): with more, each use of a stranger's key
+/// would take as long as he likes.
+const OPENSSL: u32 = 16384;
 
 /// What is made.
 const SIZES: [(u32, KeySize); 4] = [
@@ -20,6 +31,68 @@ const SIZES: [(u32, KeySize); 4] = [
 pub(super) fn no_smaller(bits: u32) -> Option<u32> {
     let mut sizes = SIZES.iter().map(|(size, _)| *size);
     sizes.find(|size| *size >= bits)
+}
+
+/// The largest that is made.
+pub(super) fn largest() -> u32 {
+    SIZES.last().map_or(0, |(bits, _)| *bits)
+}
+
+/// A key that was read.
+pub(super) enum Read {
+    /// One of more bits than AWS-LC works with, of which nothing but its public half is known to be right.
+    Large {
+        /// Its SubjectPublicKeyInfo.
+        spki: Vec<u8>,
+    },
+    Works(RsaKeyPair),
+}
+
+/// RSAPrivateKey, RFC 8017, A.1.2.
+pub(super) fn read(pkcs1: &[u8]) -> Result<Read, KeyError> {
+    let members = der::sequence_members(pkcs1)?;
+    let [version, modulus, exponent, rest @ ..] = members.as_slice() else {
+        return Err(KeyError::Malformed("the RSA key is cut short".into()));
+    };
+    if version.tagged(der::INTEGER)? != [0] {
+        return Err(KeyError::Unsupported(
+            "RSA with more than two primes".into(),
+        ));
+    }
+    let modulus_value = der::positive_integer(modulus.tagged(der::INTEGER)?)?;
+    let bits = u32::try_from(der::bit_length(modulus_value)).unwrap_or(u32::MAX);
+    if !(2048..=OPENSSL).contains(&bits) {
+        return Err(KeyError::Unsupported(format!("RSA-{bits}")));
+    }
+    if bits > LARGEST {
+        // The private exponent, two primes, and three numbers that follow from those.
+        for number in rest {
+            der::positive_integer(number.tagged(der::INTEGER)?)?;
+        }
+        if rest.len() != 6 {
+            return Err(KeyError::Malformed("the RSA key is cut short".into()));
+        }
+        let key = der::sequence(&[modulus.raw, exponent.raw]);
+        let key = der::tlv(der::BIT_STRING, &[&[0], key.as_slice()].concat());
+        let algorithm = der::sequence(&[&der::oid(&RSA_ENCRYPTION), &[der::NULL, 0]]);
+        let spki = der::sequence(&[&algorithm, &key]);
+        return Ok(Read::Large { spki });
+    }
+    let pair = RsaKeyPair::from_der(pkcs1).map_err(|_| {
+        KeyError::Malformed("the numbers of the RSA key do not belong together".into())
+    })?;
+    Ok(Read::Works(pair))
+}
+
+/// rsaEncryption (RFC 8017, appendix C).
+const RSA_ENCRYPTION: [u64; 7] = [1, 2, 840, 113_549, 1, 1, 1];
+
+/// The library writes PKCS#8 only; PKCS#1 is the OCTET STRING in it (RFC 5208, 5; RFC 8017, A.1.2).
+pub(super) fn pkcs1(pair: &RsaKeyPair) -> Option<Zeroizing<Vec<u8>>> {
+    let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(pair).ok()?;
+    let members = der::sequence_members(pkcs8.as_ref()).ok()?;
+    let octets = members.get(2)?.tagged(der::OCTET_STRING).ok()?;
+    Some(Zeroizing::new(octets.to_vec()))
 }
 
 /// A new key pair of 2048, 3072, 4096 or 8192 bits; its exponent is 65537.

@@ -324,6 +324,55 @@ fn rsa_sizes_from_2048_to_8192_bits_sign() {
 }
 
 #[test]
+fn an_rsa_key_of_more_than_8192_bits_is_read_and_written_and_signs_nothing() {
+    let pem = include_bytes!("../../tests/fixtures/rsa-16384.key");
+    let key = read(pem).unwrap();
+    assert_eq!(key.algorithm(), KeyAlgorithm::Rsa(16384));
+    assert_eq!(key.algorithm().anew(), KeyAlgorithm::Rsa(8192));
+    assert_eq!(key.to_pem().as_bytes(), pem);
+    let public = run("openssl rsa -pubout", pem);
+    assert_eq!(key.public_key().to_pem().as_bytes(), public);
+    let pkcs8 = run("openssl pkcs8 -topk8 -nocrypt -outform DER", pem);
+    assert_eq!(*key.to_pkcs8(), pkcs8);
+    assert_eq!(
+        read(&run("openssl pkcs8 -topk8 -nocrypt", pem))
+            .unwrap()
+            .public_key(),
+        key.public_key()
+    );
+    let error = key.sign(b"text").unwrap_err();
+    assert_eq!(error.to_string(), "sign with the RSA-16384 key");
+    let error = key
+        .public_key()
+        .verify(&RSA_SHA256, b"text", &[0; 2048])
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("its signature cannot be verified here: "),
+        "{error}"
+    );
+    // One whose numbers lack, and one that OpenSSL does not work with either.
+    let whole = pem::parse(pem).unwrap().remove(0).der.to_vec();
+    let members = der::sequence_members(&whole).unwrap();
+    let numbers: Vec<&[u8]> = members.iter().map(|member| member.raw).collect();
+    let refused = |numbers: &[&[u8]]| {
+        let key = der::sequence(numbers);
+        refusal(pem::encode(Label::RsaPrivateKey, &key).as_bytes())
+    };
+    assert_eq!(
+        malformed(&refused(&numbers[..8])),
+        "the RSA key is cut short"
+    );
+    let larger = der::tlv(der::INTEGER, &[&[1], members[1].content].concat());
+    let larger = [&[numbers[0], larger.as_slice()], &numbers[2..]].concat();
+    let KeyError::Unsupported(kind) = refused(&larger) else {
+        panic!("it is read");
+    };
+    assert!(kind.starts_with("RSA-163") && kind != "RSA-16384", "{kind}");
+}
+
+#[test]
 fn an_rsa_key_with_the_exponent_3_is_read() {
     let pem = run(
         "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3",

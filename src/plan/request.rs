@@ -165,10 +165,20 @@ pub fn asked(spec: &Spec, observed: &Observed, key: &PrivateKey) -> Option<Asked
     Some(asked)
 }
 
-/// Why nobody can be asked for a CA: a request is signed with its key. Of a leaf that is told already.
+/// Why nobody can be asked: a request is signed with its key. That a leaf's cannot be used is told already.
 fn unasked(spec: &Spec, observed: &Observed) -> Option<Finding> {
     let (file, private) = (spec.place.public(), spec.place.key());
+    let large = |key: &PrivateKey| key.algorithm().too_large();
     let (code, file, text, way_out) = match observed.asking_key().map(|key| &key.state) {
+        Some(KeyState::Open(key)) if large(key).is_some() => (
+            Code::KeyUnsupported,
+            private,
+            format!(
+                "is a key of {}, with which no request can be signed here",
+                key.algorithm()
+            ),
+            "move it away to ask with a new one".to_owned(),
+        ),
         Some(KeyState::Locked(_)) => (
             Code::CaKeyLocked,
             private,

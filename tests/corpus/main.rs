@@ -67,7 +67,12 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 42] = [
+const ELSEWHERE: [(Code, &str); 43] = [
+    // Of a key that takes minutes to make.
+    (
+        Code::LargeKey,
+        "a_leaf_of_a_large_key_is_read_warned_of_handed_out_and_renewed_with_one_that_components_take (tests/large_keys.rs)",
+    ),
     // Of nodes, by their roles.
     (
         Code::KeyNotNeeded,

@@ -4,7 +4,7 @@ use super::*;
 use crate::bundle::effective_end;
 use crate::diff::diff;
 use crate::diff::{authorities, survey};
-use crate::key::PublicKey;
+use crate::key::{PrivateKey, PublicKey};
 use crate::oracle::sample::{NOW, certificate, spec, tree};
 use crate::oracle::{self, sample};
 use crate::plan::Found;
@@ -333,6 +333,18 @@ fn an_rsa_key_of_less_than_2048_bits_is_told_of_a_leaf() {
         assert_eq!(codes("apiserver", &found, NOW), expected, "{bits}");
         assert_eq!(codes("ca", &found, NOW), [], "{bits}");
     }
+}
+
+#[test]
+fn an_rsa_key_of_more_than_8192_bits_is_told_of_a_leaf() {
+    let pem = include_bytes!("../../../tests/fixtures/rsa-16384.key");
+    let key = PrivateKey::from_pem(pem, None).unwrap();
+    let mut found = tree();
+    for name in ["apiserver", "ca"] {
+        chain(&mut found, name)[0].public_key = key.public_key().clone();
+    }
+    assert_eq!(codes("apiserver", &found, NOW), [Code::LargeKey]);
+    assert_eq!(codes("ca", &found, NOW), []);
 }
 
 #[test]

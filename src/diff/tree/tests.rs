@@ -16,6 +16,7 @@ pub(crate) fn shown() -> BTreeSet<Code> {
         Code::BasicConstraints,
         Code::ExpiresSoon,
         Code::KubeletSelfSigned,
+        Code::LargeKey,
         Code::OutlivesCa,
         Code::SameCaName,
         Code::SameSerial,
