@@ -333,11 +333,8 @@ fn optional(node: &Node, field: &'static str) -> Result<Option<Source>> {
         let is_broken = [b'\r', b'\n']
             .iter()
             .any(|end| encoded.as_bytes().contains(end));
-        let joined = Zeroizing::new(match is_broken {
-            true => encoded.replace(['\r', '\n'], ""),
-            false => String::new(),
-        });
-        let bytes = Base64::decode_vec(if is_broken { &joined } else { encoded })
+        let joined = is_broken.then(|| Zeroizing::new(encoded.replace(['\r', '\n'], "")));
+        let bytes = Base64::decode_vec(joined.as_ref().map_or(encoded, |joined| joined))
             .map_err(|_| anyhow::anyhow!("has {embedded} that is not base64"))?;
         return Ok(Some(Source::Data {
             field,

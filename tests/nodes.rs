@@ -400,7 +400,7 @@ fn the_last_copies_of_what_all_share_are_replaced_by_nothing() {
     let before = snapshot(&trees.out());
     for flags in [&[][..], &["--force", "--no-backup"]] {
         let refused = trees.all(flags).expect(4);
-        let words = "cp1/etc/kubernetes/pki/sa.key is another than the one that all nodes share: bring the shared one back";
+        let words = "cp1/etc/kubernetes/pki/sa.pub is a copy of it, and 2 more nodes have one: bring it back, with its key";
         assert!(refused.stderr.contains(words), "{refused}");
         same(&before, &trees.out());
     }
@@ -413,8 +413,14 @@ fn cas_that_are_lost_are_not_made_anew_beside_their_copies() {
     let before = snapshot(&trees.out());
     for flags in [&[][..], &["--force"], &["--dry-run"]] {
         let refused = trees.all(flags).expect(4);
-        let words = "worker1/etc/kubernetes/pki/ca.crt is another than the one that all nodes share: bring the shared one back";
+        let words = "out/cp1/etc/kubernetes/pki/ca.crt is a copy of it, and ";
         assert!(refused.stderr.contains(words), "{refused}");
+        // Each of the CAs and the service account keys once, and nothing of what they signed.
+        let errors = refused
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "));
+        assert_eq!(errors.count(), 4, "{refused}");
         same(&before, &trees.out());
     }
 }
@@ -562,6 +568,15 @@ fn what_cannot_be_is_one_clear_error() {
         let refused = trees.all(&[]).expect(2);
         let words = format!("nodes.yaml line 10: {taken} is the cluster's, on every node alike");
         assert!(refused.stderr.contains(&words), "{refused}");
+    }
+    // A member's pair would be good at another one's address.
+    for (name, exit) in [("etcd2", 2), ("127.0.0.53", 2), ("etcd.example.com", 0)] {
+        let trees = Trees::of(NODES);
+        let run = trees
+            .all(&["--dry-run", "--etcd-extra-sans", name])
+            .expect(exit);
+        let words = format!("{name} is one of the extra names of every member of etcd too");
+        assert_eq!(run.stderr.contains(&words), exit == 2, "{run}");
     }
     // Nothing of it is done in the usual places.
     let folder = TempDir::new();

@@ -7,6 +7,7 @@
 mod archive;
 pub(super) mod facts;
 mod fresh;
+mod lost;
 pub(super) mod trees;
 
 use std::sync::Arc;
@@ -68,7 +69,10 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     left.sort();
     told.left(left);
     let mut shared = run.report(&run.shared.store, None, env.now);
-    run.shared.carry_out(VERB, true, &mut shared, env)?;
+    match run.lost() {
+        Some(lost) => shared.refuse(&lost),
+        None => run.shared.carry_out(VERB, true, &mut shared, env)?,
+    }
     let (mut each, mut archives) = (Vec::new(), Vec::new());
     if !shared.is_refused() {
         if !run.plan_only {

@@ -1,5 +1,7 @@
 //! Inventory × what holds for the whole cluster → what each node is to have.
 
+mod taken;
+
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,7 @@ use crate::facts::{self, ClusterFacts, Facts, Given, Role, defaults};
 use crate::location::{FileId, Root};
 use crate::profile::found::is_kubelets;
 use crate::profile::{
-    Member, Phase, Profile, ResolveError, Stated, everywhere, in_kubelets_files, resolve,
-    shared_rows,
+    Member, Phase, Profile, ResolveError, Stated, in_kubelets_files, resolve, shared_rows,
 };
 use crate::spec::{Kind, Spec};
 use crate::store::{FileContent, path_to, read_list};
@@ -198,36 +199,12 @@ impl Cluster {
                 wrong.extend(told(errors));
             }
         }
-        wrong.extend(self.not_its_own(&facts.cluster));
+        wrong.extend(self.not_its_own(&facts));
         if wrong.is_empty() {
             Ok(facts)
         } else {
             Err(Stop::Usage(wrong))
         }
-    }
-
-    /// Names and addresses of the cluster's that a node gives for its own: its certificates would be good for
-    /// them.
-    fn not_its_own(&self, cluster: &ClusterFacts) -> Vec<String> {
-        let taken = everywhere(cluster);
-        let endpoint = cluster.endpoint.as_ref().map(|endpoint| &endpoint.host);
-        let mut wrong = Vec::new();
-        for node in &self.nodes {
-            let own = std::iter::once(San::Dns(node.name.clone()))
-                .chain(node.names.iter().cloned())
-                .chain(node.addresses.iter().copied().map(San::Ip));
-            for san in own {
-                // One control plane may be its own endpoint.
-                let shared = endpoint == Some(&san) && !node.roles.control_plane;
-                if taken.contains(&san) || shared {
-                    wrong.push(format!(
-                        "{}: {san} is the cluster's, on every node alike: a node gives its own names and addresses alone",
-                        node.origin
-                    ));
-                }
-            }
-        }
-        wrong
     }
 
     fn facts(&self, number: usize) -> Result<Facts, Vec<facts::ValueError>> {
