@@ -125,9 +125,9 @@ fn what_is_wrong_below_an_ended_ca_is_seen_to_after_that() {
         told[0].clone()
     };
     let facts = ["--node-name", "cp1", "--apiserver-advertise-address"];
-    let make = [&["kubeconfig", "admin"][..], &facts, &["10.0.0.10"]].concat();
+    let line = [&["kubeconfig", "admin"][..], &facts, &["10.0.0.10"]].concat();
     let made = || {
-        let mut command = certs(&[&make[..], &["--output", "json"]].concat());
+        let mut command = certs(&[&line[..], &["--output", "json"]].concat());
         run(&mut at(
             OVER,
             "022",
