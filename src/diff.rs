@@ -50,7 +50,9 @@ pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
 pub use returned::{aging, counted, in_common, placed, warned};
 pub use scrutiny::ending;
-pub(crate) use scrutiny::{KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive};
+pub(crate) use scrutiny::{
+    KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive, too_short,
+};
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
 pub use tree::{

@@ -161,6 +161,7 @@ codes! {
     SeveralCertificates "several-certificates" Warning "the file that the controller manager signs with must hold exactly one certificate", INTERMEDIATES;
     SharedCa "shared-ca" Warning "one CA in two places, so that what it signed for one is let in at the other", SEPARATE_CAS;
     SharedDiffers "shared-differs" Error "a node has another file than the other nodes, where all must have the same", COPIES;
+    ShortLived "short-lived" Warning "it lasts for less than nine days, and is due so late that a run a day may come after its end", EXPIRATION;
     SigningKey "signing-key" Error "a certificate that must not sign is for the key of a CA or of the service accounts: whoever uses it could make any other, or any token", SIGNING;
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;

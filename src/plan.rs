@@ -5,6 +5,7 @@ mod beside;
 mod blocked;
 mod due;
 mod hindrance;
+mod lasting;
 mod loose;
 mod named;
 mod policy;

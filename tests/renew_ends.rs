@@ -414,6 +414,76 @@ fn a_leaf_that_ends_with_its_ca_waits_for_that() {
     renew(&folder, 80, &["--ca-within", "0s"]).expect(0);
 }
 
+/// How long each leaf of a tree lasts, in hours, but those of `ca`.
+fn lasts(folder: &TempDir, names: &[&str]) -> Vec<i64> {
+    let hours = |name: &&str| {
+        let file = folder.join(&format!("k/pki/{name}.crt"));
+        let mut dates = Command::new(tool("openssl"));
+        dates.args(["x509", "-noout", "-dates", "-in"]).arg(file);
+        let dates = run(&mut dates).expect(0).stdout;
+        let seconds = dates.lines().map(|line| {
+            let (_, date) = line.split_once('=').expect("a date");
+            let seconds = run(Command::new("date").args(["-d", date, "+%s"])).expect(0);
+            seconds.stdout.trim().parse::<i64>().expect("seconds")
+        });
+        let seconds: Vec<i64> = seconds.collect();
+        (seconds[1] - seconds[0]) / 3600
+    };
+    names.iter().map(hours).collect()
+}
+
+#[test]
+fn a_leaf_that_its_ca_cut_short_is_not_so_for_ever() {
+    let folder = TempDir::new();
+    let k = folder.join("k");
+    let all = common::all(&k, &["--ca-validity", "400d"]);
+    run(&mut at(NOON, "022", &all)).expect(0);
+    let cut = ["etcd/server", "front-proxy-client"];
+    // Two days before the end of all CAs.
+    let said = renew(&folder, 398, &["--all"]).expect(3);
+    let words = "etcd/server.crt lasts 48h, so that a run a day may come after its end: see to its CA first: \
+                 'certs renew etcd-ca' renews it";
+    assert!(said.stderr.contains(words), "{said}");
+    assert_eq!(lasts(&folder, &cut), [48, 48]);
+    let cas = command(&folder, &["ca", "etcd-ca", "front-proxy-ca"]);
+    run(&mut at(NOON + 398 * DAY + 60, "022", &cas)).expect(0);
+    // Its CA lasts for more than a year, and the way out is run as it is told.
+    let check = |days: i64, code: i32| {
+        let check = certs(&["check", "--kubernetes-dir", text(&k)]);
+        run(&mut at(NOON + days * DAY + 120, "022", &check)).expect(code)
+    };
+    let said = check(398, 3);
+    let words = "front-proxy-client.crt lasts 48h, so that a run a day may come after its end: say how long the new \
+                 one is to last: 'certs renew front-proxy-client --validity 8760h'";
+    assert!(said.stdout.contains(words), "{said}");
+    renew(&folder, 399, &["front-proxy-client", "--validity", "8760h"]).expect(0);
+    let said = check(399, 3);
+    assert!(
+        !said.stdout.contains("front-proxy-client.crt lasts"),
+        "{said}"
+    );
+    // A run of any day finds what it may have been, and says so.
+    let said = renew(&folder, 399, &["--all"]).expect(3);
+    let words =
+        "etcd/server.crt lasted 48h, which its CA may have cut short, and is renewed for 8760h";
+    assert!(said.stderr.contains(words), "{said}");
+    assert_eq!(lasts(&folder, &cut), [8760, 8760]);
+    let said = renew(&folder, 400, &["--all"]).expect(0);
+    assert_eq!(said.stderr, "", "{said}");
+    check(400, 0);
+}
+
+#[test]
+fn what_was_stated_is_kept_also_once_its_ca_was_renewed() {
+    let folder = TempDir::new();
+    let command = common::all(&folder.join("k"), &["--validity", "30d"]);
+    run(&mut at(NOON, "022", &command)).expect(0);
+    renew(&folder, 1, &["ca", "etcd-ca", "front-proxy-ca"]).expect(0);
+    renew(&folder, 21, &[]).expect(0);
+    let names = ["apiserver", "etcd/peer", "front-proxy-client"];
+    assert_eq!(lasts(&folder, &names), [720, 720, 720]);
+}
+
 #[test]
 fn wrong_arguments_are_2_and_told_all_at_once() {
     let folder = tree();

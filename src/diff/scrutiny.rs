@@ -7,7 +7,7 @@ use super::end::{End, end, presented};
 use super::external::external;
 use super::leaf::AFTER_ITS_CA;
 use super::notice::{Notice, Within};
-use super::tree::{remake, renew, whole};
+use super::tree::{longer, remake, renew, whole};
 use super::trust::{brought, former, refresh};
 use crate::bundle::{above, is_root};
 use crate::finding::{Code, Finding};
@@ -16,9 +16,10 @@ use crate::location::Root;
 use crate::observed::Observed;
 use crate::profile::by_name;
 use crate::profile::found::is_kubelets;
+use crate::profile::renewal::{is_short_lived, lasted};
 use crate::spec::{Kind, Spec};
 use crate::x509::cert::Certificate;
-use crate::x509::validity::moment;
+use crate::x509::validity::{in_hours, moment};
 
 /// That a CA ends soon, for who renews all else.
 pub fn ending(
@@ -114,6 +115,12 @@ pub(super) fn held(
         }
     }
     scrutiny.findings
+}
+
+/// That a leaf is short-lived.
+pub(crate) fn too_short(leaf: &Certificate) -> String {
+    let lasts = in_hours(lasted(leaf));
+    format!("lasts {lasts}, so that a run a day may come after its end")
 }
 
 /// The way out where another CA signed it.
@@ -271,6 +278,18 @@ impl Scrutiny<'_> {
                 moment(end.at)
             );
             self.tell(Code::OutlivesCa, text, "replace its CA in time".to_owned());
+        } else if !self.spec.is_ca() && not_after >= now && is_short_lived(end.certificate) {
+            let way_out = if of_ca.is_some_and(|ca| ca <= end.at) {
+                AFTER_ITS_CA.to_owned()
+            } else {
+                self.renewal(now)
+            };
+            // A kubelet that keeps it renews it itself, at any hour.
+            if [ROTATES, KUBELETS_OWN].contains(&way_out.as_str()) {
+                return;
+            }
+            let way_out = longer(way_out, self.spec);
+            self.tell(Code::ShortLived, too_short(end.certificate), way_out);
         }
     }
 

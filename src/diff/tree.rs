@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::external::{made_elsewhere, requested};
 use super::scrutiny::{held, scrutiny};
-use super::{OPAQUE, Within, authorities, file, lasting, reissue, signed_by, trusts};
+use super::{OPAQUE, Within, again, authorities, file, lasting, reissue, signed_by, trusts};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::Observed;
@@ -121,9 +121,19 @@ pub fn by_renewal(spec: &Spec) -> String {
     format!("'certs renew {}' renews it, as it is", spec.name)
 }
 
+/// Renewed as it is, what is short-lived would be so again.
+pub(super) fn longer(way_out: String, spec: &Spec) -> String {
+    if way_out == by_renewal(spec) {
+        again(spec)
+    } else {
+        way_out
+    }
+}
+
 /// What ends of one's own, where the key of its CA is here: its way out is that of a renewal.
 pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let ends = |finding: &&mut Finding| matches!(finding.code, Code::Expired | Code::ExpiresSoon);
+    let codes = [Code::Expired, Code::ExpiresSoon, Code::ShortLived];
+    let ends = |finding: &&mut Finding| codes.contains(&finding.code);
     let named = named(specs);
     for finding in findings.iter_mut().filter(ends) {
         let spec = named.get(finding.name.as_str()).copied();
@@ -134,6 +144,9 @@ pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found)
             && is_signed_here(spec, found)
         {
             finding.way_out = lasting(spec, found);
+            if finding.code == Code::ShortLived {
+                finding.way_out = longer(std::mem::take(&mut finding.way_out), spec);
+            }
         }
     }
     findings
@@ -167,7 +180,10 @@ pub fn whole(spec: &Spec) -> String {
 
 /// Whether this is what to do where the CA's key is.
 pub(super) fn is_made_here(way_out: &str, spec: &Spec) -> bool {
-    way_out == remake(spec) || way_out == renew(spec) || way_out == whole(spec)
+    way_out == remake(spec)
+        || way_out == renew(spec)
+        || way_out == again(spec)
+        || way_out == whole(spec)
 }
 
 pub(super) fn certificates(observed: &Observed) -> &[Certificate] {

@@ -6,14 +6,14 @@ use super::due::{Due, Renewal, Verdict};
 use super::shared::followed;
 use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
-use crate::bundle::{Exchange, completed, verifies};
+use crate::bundle::{Exchange, completed};
 use crate::diff::{
     TIMELESS, again, anchored, authorities, brought_along, diff_in, end, ending, external_of,
     prolong, signing_key,
 };
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
-use crate::profile::renewal::{Changes, certificate, lasted, renewed};
+use crate::profile::renewal::{certificate, renewed};
 use crate::spec::{BACKDATE, Kind, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
@@ -123,6 +123,7 @@ impl Planner<'_> {
             return Ok(skipped(spec, findings, &text, &way_out));
         }
         let sooner = Vec::from_iter(self.sooner(spec, &new, &after, renewal));
+        let lasting = Vec::from_iter(self.lasting(spec, &new, &after, renewal));
         if let Some(told) = sooner.iter().find(|told| told.code == Code::NotRenewed) {
             let findings = [left, mended].concat();
             return Ok(skipped(spec, findings, &told.text, &told.way_out));
@@ -136,7 +137,7 @@ impl Planner<'_> {
         Ok(Planned {
             spec: new,
             step,
-            findings: told([left, rekeyed, sooner].concat(), spec),
+            findings: told([left, rekeyed, sooner, lasting].concat(), spec),
             mended,
         })
     }
@@ -192,29 +193,6 @@ impl Planner<'_> {
             // Who was given such a certificate is to be known before it is prolonged.
             .chain(signing_key(spec, after, &self.signers))
             .collect()
-    }
-
-    /// kubeadm's kubeconfigs begin when their CA began, and may have lasted for years: what they were
-    /// issued for is told by the pairs that the CA signed.
-    fn with_validity(&self, spec: &Spec, observed: &Observed, renewal: &Renewal) -> Changes {
-        let mut changes = renewal.changes.clone();
-        let (Observed::Kubeconfig(found), Some(ca)) = (observed, self.signing(spec)) else {
-            return changes;
-        };
-        let begins = |leaf: &&Certificate| leaf.validity.not_before == ca.validity.not_before;
-        let Some(leaf) = found.chain.first().filter(begins) else {
-            return changes;
-        };
-        let pairs = self.found.values().filter_map(|other| match other {
-            Observed::Certificate { chain, .. } => chain.first(),
-            _ => None,
-        });
-        let of_ca = pairs.filter(|other| !other.is_ca() && verifies(other, ca));
-        let longest = of_ca.map(lasted).max();
-        changes.validity = changes
-            .validity
-            .or(longest.map(|longest| longest.min(lasted(leaf))));
-        changes
     }
 
     fn due(&self, spec: &Spec, due: &Due) -> Verdict {

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use time::Duration;
 
 use super::apart::in_files;
-use super::renewal::lasted;
+use super::renewal::{DEFAULT, lasted};
 use super::resolve::{common_name, fixed, issuer, subjects};
 use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
@@ -364,7 +364,7 @@ fn algorithm(observed: &Observed) -> KeyAlgorithm {
 }
 
 fn validity(leaf: Option<&Certificate>) -> Duration {
-    leaf.map_or(Duration::days(365), lasted)
+    leaf.map_or(DEFAULT, lasted)
 }
 
 /// The names that are always the same or that other files tell too, and all others that are there.

@@ -4,7 +4,9 @@
 //! certificate says of itself is kept, its subject octet by octet, since who verifies it knows it by
 //! that; what was not asked for does not change.
 
-use time::Duration;
+use std::cmp::Ordering;
+
+use time::{Duration, OffsetDateTime};
 
 use crate::der;
 use crate::key::KeyAlgorithm;
@@ -83,6 +85,37 @@ pub fn renewed(wanted: &Spec, observed: &Observed, changes: &Changes) -> Option<
 /// How long a certificate was issued for; zero or less of one that lasted no longer than it is backdated.
 pub fn lasted(former: &Certificate) -> Duration {
     former.validity.not_after - former.validity.not_before - BACKDATE
+}
+
+/// How long a leaf is made for, where nobody states it and none tells it.
+pub const DEFAULT: Duration = Duration::days(365);
+
+/// What lasts for less is due within the last three days of it: a run a day that fails once or twice comes after its end.
+const RUN_A_DAY: Duration = Duration::days(9);
+
+/// Whether its time is too short for a run a day.
+pub fn is_short_lived(leaf: &Certificate) -> bool {
+    leaf.validity.not_after - leaf.validity.not_before < RUN_A_DAY
+}
+
+/// Whether its time may be what a CA left of the one that it was issued for: it ends with its CA, at `end`, or is no
+/// younger than that one's certificate, and nothing here tells when the former one ended. So is not what is no
+/// shorter than others, nor, since a CA cuts at any second, what lasts for whole hours, with the five minutes of
+/// backdating or without: so somebody states a time. Too short for a run a day that is no proof, but of what is as old
+/// as its CA: a tree begins so.
+pub fn may_be_cut(leaf: &Certificate, authorities: &[Certificate], end: OffsetDateTime) -> bool {
+    let lasts = lasted(leaf);
+    if lasts <= Duration::ZERO || lasts >= DEFAULT {
+        return false;
+    }
+    let whole = |lasts: Duration| lasts.whole_seconds() % 3600 == 0;
+    let stated = whole(lasts) || whole(lasts + BACKDATE);
+    let by_former = |ca: &Certificate| match leaf.validity.not_before.cmp(&ca.validity.not_before) {
+        Ordering::Less => !stated || is_short_lived(leaf),
+        Ordering::Equal => !stated,
+        Ordering::Greater => false,
+    };
+    leaf.validity.not_after == end || authorities.iter().any(by_former)
 }
 
 /// What is there, with the names that `changes` leave it.

@@ -67,11 +67,16 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 43] = [
+const ELSEWHERE: [(Code, &str); 44] = [
     // Of a key that takes minutes to make.
     (
         Code::LargeKey,
         "a_leaf_of_a_large_key_is_read_warned_of_handed_out_and_renewed_with_one_that_components_take (tests/large_keys.rs)",
+    ),
+    // Of days to come.
+    (
+        Code::ShortLived,
+        "a_leaf_that_its_ca_cut_short_is_not_so_for_ever (tests/renew_ends.rs)",
     ),
     // Of nodes, by their roles.
     (

@@ -75,12 +75,69 @@ fn a_short_lived_leaf_is_due_in_its_last_third_and_within_a_stated_time_exactly(
     leaf.validity.not_before = end - Duration::days(3);
     let told = |leaf: Notice, now: OffsetDateTime| {
         let within = Within { leaf, ..WITHIN };
-        scrutiny(&spec("apiserver"), &found["apiserver"], &[], within, now).len()
+        let told = scrutiny(&spec("apiserver"), &found["apiserver"], &[], within, now);
+        told.iter().map(|told| told.code).collect::<Vec<_>>()
     };
     let (day, second) = (Duration::days(1), Duration::seconds(1));
-    assert_eq!(told(Notice::LEAF, end - day - second), 0);
-    assert_eq!(told(Notice::LEAF, end - day), 1);
-    assert_eq!(told(Notice::exactly(day * 30), end - day * 3), 1);
+    // Once it is due, that is what is to be told.
+    assert_eq!(told(Notice::LEAF, end - day - second), [Code::ShortLived]);
+    assert_eq!(told(Notice::LEAF, end - day), [Code::ExpiresSoon]);
+    let month = Notice::exactly(day * 30);
+    assert_eq!(told(month, end - day * 3), [Code::ExpiresSoon]);
+}
+
+#[test]
+fn a_leaf_that_a_run_a_day_may_miss_is_told_with_what_lasts_longer() {
+    let within = Within {
+        leaf: Notice::LEAF,
+        ..WITHIN
+    };
+    let told = |spec: &Spec, found: &Found| {
+        let told = survey(std::slice::from_ref(spec), found, within, NOW);
+        let short = told
+            .into_iter()
+            .filter(|told| told.code == Code::ShortLived);
+        short.map(|told| told.way_out).collect::<Vec<_>>()
+    };
+    let of = |name: &str, lasts: Duration| {
+        let mut found = tree();
+        let leaf = &mut chain(&mut found, name)[0].validity;
+        (leaf.not_before, leaf.not_after) = (NOW - Duration::minutes(5), NOW + lasts);
+        let told = survey(&[spec(name)], &found, within, NOW);
+        told.into_iter().find(|told| told.code == Code::ShortLived)
+    };
+    for name in ["apiserver", "admin"] {
+        assert_eq!(of(name, Duration::days(9)), None);
+        let short = of(name, Duration::hours(40)).unwrap();
+        assert_eq!(
+            short.text,
+            "lasts 40h, so that a run a day may come after its end"
+        );
+        let way_out =
+            format!("say how long the new one is to last: 'certs renew {name} --validity 8760h'");
+        assert_eq!(short.way_out, way_out);
+    }
+    // A CA says itself that it ends, and is seen to first.
+    let mut found = tree();
+    for name in ["ca", "apiserver"] {
+        let leaf = &mut chain(&mut found, name)[0].validity;
+        (leaf.not_before, leaf.not_after) = (NOW, NOW + Duration::days(8));
+    }
+    assert_eq!(told(&spec("ca"), &found), Vec::<String>::new());
+    assert_eq!(told(&spec("apiserver"), &found), [AFTER_ITS_CA]);
+    // What a kubelet keeps it renews at any hour.
+    let mut kubelet = spec("apiserver");
+    kubelet.name = "kubelet-server-current.pem".to_owned();
+    kubelet.place = crate::spec::Place::File {
+        root: Root::Kubelet,
+        name: "kubelet-server-current.pem".to_owned(),
+    };
+    let served = found["apiserver"].clone();
+    let mut found = tree();
+    found.insert("apiserver".to_owned(), served.clone());
+    assert_eq!(told(&spec("apiserver"), &found).len(), 1);
+    found.insert(kubelet.name.clone(), served);
+    assert_eq!(told(&kubelet, &found), Vec::<String>::new());
 }
 
 #[test]

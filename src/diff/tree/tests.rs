@@ -22,6 +22,7 @@ pub(crate) fn shown() -> BTreeSet<Code> {
         Code::SameSerial,
         Code::SeveralCertificates,
         Code::SharedCa,
+        Code::ShortLived,
         Code::WeakHash,
         Code::WeakKey,
     ]

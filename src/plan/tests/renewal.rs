@@ -4,7 +4,7 @@ use crate::oracle::sample::certificate;
 use crate::profile::by_name;
 use crate::profile::found::{Evidence, of_other, of_row};
 use crate::profile::renewal::{Changes, renamed};
-use crate::spec::Place;
+use crate::spec::{BACKDATE, Place};
 use crate::x509::san::San;
 
 /// What the files themselves tell of the rows that are there.
@@ -485,6 +485,53 @@ fn what_would_end_sooner_is_told_and_not_renewed_unless_it_is_asked_for() {
     let all = renewal(Due::All);
     let other = attempt(&found, &all).unwrap();
     assert_eq!(codes(&other, "scheduler"), []);
+}
+
+#[test]
+fn what_a_ca_may_have_cut_short_is_renewed_for_the_whole_time_and_what_was_stated_for_that() {
+    // Its time, how long ago its CA was renewed, and how long the CA is to last.
+    let renewed = |lasts: Duration, since: Duration, of_ca: Duration| {
+        let mut found = tree();
+        let ca = &mut leaf(&mut found, "front-proxy-ca").validity;
+        (ca.not_before, ca.not_after) = (NOW - since, NOW + of_ca);
+        let validity = &mut leaf(&mut found, "front-proxy-client").validity;
+        validity.not_before = NOW - Duration::DAY;
+        validity.not_after = NOW - Duration::DAY + BACKDATE + lasts;
+        let plan = attempt(&found, &renewal(named(&["front-proxy-client"]))).unwrap();
+        let of_name = |one: &&Planned| one.spec.name == "front-proxy-client";
+        let one = plan.steps.iter().find(of_name).unwrap();
+        let told = one.findings.iter().map(|told| told.code).collect();
+        (one.spec.certificate().unwrap().validity, told)
+    };
+    let (hour, day, year) = (Duration::HOUR, Duration::DAY, Duration::days(365));
+    let second = Duration::SECOND;
+    let (before, after) = (hour, day * 2);
+    let cut = (year, vec![Code::Validity]);
+    let kept = |lasts| (lasts, Vec::<Code>::new());
+    // It is older than its CA's certificate: it may have ended with the former one.
+    assert_eq!(renewed(hour * 40, before, year * 9), cut);
+    assert_eq!(renewed(day * 200 - second, before, year * 9), cut);
+    // As old as that one, a tree may have been made so.
+    let (same, second_less) = (Duration::DAY, hour * 40 - second);
+    let told = (hour * 40, vec![Code::ShortLived]);
+    assert_eq!(renewed(hour * 40, same, year * 9), told);
+    assert_eq!(renewed(second_less, same, year * 9), cut);
+    // In hours as somebody states them, with the backdating or without; and longer than others.
+    assert_eq!(renewed(day * 30, before, year * 9), kept(day * 30));
+    let openssl = day * 30 - BACKDATE;
+    assert_eq!(renewed(openssl, before, year * 9), kept(openssl));
+    assert_eq!(
+        renewed(year + second, before, year * 9),
+        kept(year + second)
+    );
+    // The CA that signed it has not been renewed since, and did not cut it.
+    let short = day * 10 - second;
+    assert_eq!(renewed(short, after, year * 9), kept(short));
+    assert_eq!(renewed(hour * 40, after, year * 9), told);
+    // It ends with it, and would again.
+    let ends = BACKDATE + hour * 39;
+    let told = renewed(hour * 63, after, ends);
+    assert_eq!(told, (year, vec![Code::ShortLived]));
 }
 
 #[test]

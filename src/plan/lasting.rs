@@ -1,0 +1,88 @@
+//! For how long something is renewed.
+
+use time::Duration;
+
+use super::Planner;
+use super::due::Renewal;
+use crate::bundle::verifies;
+use crate::diff::{again, authorities, end, prolong, too_short};
+use crate::finding::{Code, Finding};
+use crate::observed::Observed;
+use crate::profile::renewal::{Changes, DEFAULT, certificate, is_short_lived, lasted, may_be_cut};
+use crate::spec::{BACKDATE, Spec};
+use crate::x509::validity::in_hours;
+
+impl Planner<'_> {
+    pub(super) fn with_validity(
+        &self,
+        spec: &Spec,
+        observed: &Observed,
+        renewal: &Renewal,
+    ) -> Changes {
+        let mut changes = renewal.changes.clone();
+        changes.validity = changes.validity.or_else(|| self.issued_for(spec, observed));
+        changes
+    }
+
+    /// What it was issued for, where that is another time than it lasts.
+    fn issued_for(&self, spec: &Spec, observed: &Observed) -> Option<Duration> {
+        let (leaf, _) = certificate(observed).filter(|_| !spec.is_ca())?;
+        let ca = self.issuer(spec)?;
+        let of_ca = end(ca, self.observed(ca), &[], self.now)?.at;
+        if may_be_cut(leaf, authorities(spec, self.found), of_ca) {
+            return Some(DEFAULT);
+        }
+        // kubeadm's kubeconfigs begin when their CA began, and may have lasted for years: what they were
+        // issued for is told by the pairs that the CA signed.
+        let ca = self.signing(spec)?;
+        let kubeconfig = matches!(observed, Observed::Kubeconfig(_));
+        if !kubeconfig || leaf.validity.not_before != ca.validity.not_before {
+            return None;
+        }
+        let pairs = self.found.values().filter_map(|other| match other {
+            Observed::Certificate { chain, .. } => chain.first(),
+            _ => None,
+        });
+        let of_ca = pairs.filter(|other| !other.is_ca() && verifies(other, ca));
+        let longest = of_ca.map(lasted).max();
+        longest.map(|longest| longest.min(lasted(leaf)))
+    }
+
+    /// What is to be told of the time that it gets, where nobody stated one: that it is longer than the former
+    /// one's, or too short for a run a day.
+    pub(super) fn lasting(
+        &self,
+        spec: &Spec,
+        new: &Spec,
+        after: &Observed,
+        renewal: &Renewal,
+    ) -> Option<Finding> {
+        if spec.is_ca() || renewal.changes.validity.is_some() {
+            return None;
+        }
+        let (former, _) = certificate(self.observed(spec))?;
+        let (made, _) = certificate(after)?;
+        let (was, is) = (lasted(former), new.certificate()?.validity);
+        if is_short_lived(made) {
+            let text = too_short(made);
+            let ca = self.issuer(spec).filter(|_| lasted(made) < is);
+            let way_out = ca.map_or_else(
+                || again(spec),
+                |ca| {
+                    let first = prolong(ca, self.observed(ca), self.now);
+                    format!("see to its CA first: {first}")
+                },
+            );
+            return Some(spec.finding(Code::ShortLived, text, way_out));
+        }
+        (lasted(made) > was + BACKDATE).then(|| {
+            let text = format!(
+                "lasted {}, which its CA may have cut short, and is renewed for {}",
+                in_hours(was),
+                in_hours(is)
+            );
+            let way_out = "unless that is meant, say how long it is to last (--validity)";
+            spec.finding(Code::Validity, text, way_out)
+        })
+    }
+}
