@@ -258,6 +258,16 @@ impl Judge<'_> {
                 "",
             ),
         }
+        // One of another cluster is that one's matter.
+        let issuer = self
+            .spec
+            .certificate()
+            .and_then(|wanted| wanted.issuer.as_ref());
+        if let Some(entry) = self.spec.place.entry().filter(|_| issuer.is_some()) {
+            for (cluster, context) in &entry.unverified {
+                self.shown_to_anybody(cluster, context);
+            }
+        }
         match self.spec.certificate() {
             Some(wanted) if wanted.kind == Kind::Ca => {
                 let told = self.findings.len();

@@ -166,7 +166,7 @@ codes! {
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it, or a certificate would have more than 5000 names", ISSUING;
-    TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold, be it in another entry for the same server, or whoever answers there or where else its user goes", ROTATION;
+    TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold, be it in another entry for the same server, or whoever answers there or where else one of its users goes", ROTATION;
     TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed names a file for its CA certificates, which does not hold those of the cluster", ROTATION;
     TrustFormer "kubeconfig-trust-former" Warning "the kubeconfig trusts the CA by another certificate than the CA file holds, as before a renewal: what the CA signs is good there until that one ends", Rfc(5280, "section 6.1.1");
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds", ROTATION;

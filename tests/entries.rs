@@ -312,3 +312,194 @@ fn a_rollback_looks_at_hundreds_of_users_of_a_kubeconfig_in_no_time() {
     assert_eq!(said.stderr.matches("names one file").count(), 300);
     assert!(took < Duration::from_mins(1), "{took:?}");
 }
+
+/// A kubeconfig of `users`, each of the certificate that is made for it, with `clusters` and `contexts` in the form of lines.
+fn of_team(folder: &TempDir, users: &[(&str, &str)], clusters: &[&str], contexts: &[[&str; 3]]) {
+    let authority = field(folder, "certificate-authority", "pki/ca.crt", true);
+    let mut conf = vec!["apiVersion: v1\nkind: Config\nclusters:".to_owned()];
+    conf.push(format!(
+        "- {{name: prod, cluster: {{server: \"https://10.0.0.10:6443\", {authority}}}}}"
+    ));
+    conf.extend(clusters.iter().map(|line| (*line).to_owned()));
+    conf.push("users:".to_owned());
+    for (user, key) in users {
+        let certificate = format!("pki/{user}.crt");
+        let fields = [
+            field(folder, "client-certificate", &certificate, true),
+            field(folder, "client-key", &format!("pki/{key}.key"), true),
+        ];
+        conf.push(format!(
+            "- {{name: {user}, user: {{{}}}}}",
+            fields.join(", ")
+        ));
+    }
+    conf.push("contexts:".to_owned());
+    conf.extend(contexts.iter().map(|[name, cluster, user]| {
+        format!("- {{name: {name}, context: {{cluster: {cluster}, user: {user}}}}}")
+    }));
+    conf.push(format!("current-context: {}\n", contexts[0][0]));
+    let path = folder.join("k/team.conf");
+    write(&path, conf.join("\n"));
+    set_mode(&path, 0o600);
+    for (user, _) in users {
+        for ending in ["crt", "key"] {
+            fs::remove_file(folder.join(&format!("k/pki/{user}.{ending}"))).expect("remove a file");
+        }
+    }
+}
+
+fn users(folder: &TempDir, users: &[(&str, &str)]) {
+    for (user, validity) in users {
+        let named = [user, "--common-name", user, "--validity", validity];
+        later(folder, 0, "client", &[&CLUSTER[..2], &named].concat()).expect(0);
+    }
+}
+
+const LAB: &str =
+    "- {name: lab, cluster: {server: \"https://lab:6443\", insecure-skip-tls-verify: true}}";
+
+#[test]
+fn who_is_shown_to_whoever_answers_is_told_of_each_user_that_a_context_leads_there() {
+    let told = |context: &str| {
+        format!(
+            "trusts, in its cluster \"lab\", to which its context \"{context}\" leads the same user, whoever answers: it is not \
+             verified: take that entry out, or give it the CA certificates of its server"
+        )
+    };
+    let verified = "- {name: lab, cluster: {server: \"https://lab:6443\"}}";
+    let plain =
+        "- {name: lab, cluster: {server: \"http://lab:8080\", insecure-skip-tls-verify: true}}";
+    let same = "- {name: lab, cluster: {server: \"https://10.0.0.10:6443\", insecure-skip-tls-verify: true}}";
+    let here = ["one", "prod", "alice"];
+    for (lab, contexts, expected) in [
+        (LAB, &[here, ["two", "prod", "bob"]][..], vec![]),
+        (
+            LAB,
+            &[here, ["two", "lab", "bob"], ["three", "lab", "bob"]],
+            vec![("bob", "two")],
+        ),
+        (
+            LAB,
+            &[here, ["two", "lab", "alice"]],
+            vec![("alice", "two")],
+        ),
+        (
+            LAB,
+            &[here, ["two", "lab", "alice"], ["three", "lab", "bob"]],
+            vec![("alice", "two"), ("bob", "three")],
+        ),
+        (verified, &[here, ["two", "lab", "bob"]], vec![]),
+        // Nobody is shown a certificate there.
+        (plain, &[here, ["two", "lab", "bob"]], vec![]),
+        // That is told of the server.
+        (same, &[here, ["two", "lab", "bob"]], vec![]),
+    ] {
+        let folder = tree();
+        users(&folder, &[("alice", "300d"), ("bob", "300d")]);
+        of_team(
+            &folder,
+            &[("alice", "alice"), ("bob", "bob")],
+            &[lab],
+            contexts,
+        );
+        let code = if expected.is_empty() && lab != same {
+            0
+        } else {
+            3
+        };
+        let checked = later(&folder, 0, "check", &NONE).expect(code);
+        let words = checked.stdout.matches("to which its context").count();
+        assert_eq!(words, expected.len(), "{contexts:?} {checked}");
+        for (user, context) in expected {
+            let who = if user == "bob" { " (user \"bob\")" } else { "" };
+            let line = format!("k/team.conf{who} {}", told(context));
+            assert!(checked.stdout.contains(&line), "{checked}");
+        }
+    }
+    // Of a user of another CA it is that one's matter.
+    let (folder, other) = (tree(), tree());
+    users(&folder, &[("alice", "300d")]);
+    users(&other, &[("bob", "300d")]);
+    for ending in ["crt", "key"] {
+        let file = format!("k/pki/bob.{ending}");
+        fs::copy(other.join(&file), folder.join(&file)).expect("copy a file");
+    }
+    let contexts = [here, ["two", "lab", "bob"]];
+    of_team(
+        &folder,
+        &[("alice", "alice"), ("bob", "bob")],
+        &[LAB],
+        &contexts,
+    );
+    later(&folder, 0, "check", &NONE).expect(0);
+}
+
+#[test]
+fn each_user_of_a_kubeconfig_is_judged_once_whatever_contexts_lead_where() {
+    let folder = tree();
+    let all = [("alice", "300d"), ("bob", "10d"), ("carol", "300d")];
+    users(&folder, &all);
+    let aside = "- {name: other, cluster: {server: \"https://other:6443\"}}";
+    of_team(
+        &folder,
+        &[("alice", "alice"), ("bob", "bob"), ("carol", "alice")],
+        &[LAB, aside],
+        &[
+            ["one", "prod", "alice"],
+            ["two", "prod", "bob"],
+            ["three", "other", "bob"],
+            ["four", "other", "carol"],
+        ],
+    );
+    let checked = later(&folder, 20, "check", &NONE).expect(4);
+    let told: Vec<&str> = checked
+        .stdout
+        .lines()
+        .filter(|line| line.contains("team.conf") && line.contains(": "))
+        .filter_map(|line| line.split_once("team.conf").map(|(_, rest)| rest))
+        .filter(|line| !line.contains(" UTC  "))
+        .collect();
+    let ways = "put what is good in its place, or take that entry out";
+    assert_eq!(told.len(), 2, "{checked}");
+    assert!(
+        told[0].starts_with(" (user \"bob\") ended on ") && told[0].ends_with(ways),
+        "{checked}"
+    );
+    let words = " (user \"carol\") holds a key that is not its certificate's: ";
+    assert_eq!(told[1], format!("{words}{ways}"), "{checked}");
+    for user in ["", " (user \"bob\")", " (user \"carol\")"] {
+        let rows = checked.stdout.lines();
+        let rows = rows.filter(|line| line.starts_with(&format!("team.conf{user}  ")));
+        assert_eq!(rows.count(), 1, "{checked}");
+    }
+    let metrics = later(
+        &folder,
+        20,
+        "check",
+        &[&NONE[..], &["-o", "prometheus"]].concat(),
+    );
+    for (user, expired) in [("alice", 0), ("bob", 1), ("carol", 0)] {
+        let name = format!("x509_cert_expired{{embedded_key=\"{user}\"");
+        let mut lines = metrics
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with(&name));
+        assert!(
+            lines
+                .next()
+                .is_some_and(|line| line.ends_with(&format!(" {expired}"))),
+            "{metrics}"
+        );
+        assert_eq!(lines.next(), None);
+    }
+    let json = later(&folder, 20, "check", &[&NONE[..], &["-o", "json"]].concat());
+    for user in ["bob", "carol"] {
+        assert_eq!(
+            json.stdout
+                .matches(&format!("(user \\\"{user}\\\")\""))
+                .count(),
+            2,
+            "{json}"
+        );
+    }
+}

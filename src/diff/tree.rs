@@ -138,8 +138,9 @@ pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found)
     for finding in findings.iter_mut().filter(ends) {
         let spec = named.get(finding.name.as_str()).copied();
         let own = |spec: &&Spec| by_name(&spec.name).is_none() && finding.way_out == remake(spec);
-        // What a kubelet keeps it rotates itself.
+        // What a kubelet keeps it rotates itself, and no run writes another entry than the current one.
         if let Some(spec) = spec.filter(own)
+            && spec.place.entry().is_none()
             && spec.place.public().root != Root::Kubelet
             && is_signed_here(spec, found)
         {

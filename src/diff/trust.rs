@@ -164,13 +164,7 @@ impl Judge<'_> {
         for (cluster, trusted) in beside {
             let extra = match trusted {
                 Trusted::AnybodyElsewhere(context) => {
-                    let text = format!(
-                        "trusts, in its cluster \"{cluster}\", to which its context \"{context}\" leads the same user, \
-                         whoever answers: it is not verified"
-                    );
-                    let way_out =
-                        "take that entry out, or give it the CA certificates of its server";
-                    self.tell(Code::TrustExtra, &text, way_out);
+                    self.shown_to_anybody(cluster, context);
                     continue;
                 }
                 _ if self.anchors.is_empty() => continue,
@@ -191,6 +185,16 @@ impl Judge<'_> {
             let way_out = "take that entry out, or give it this cluster's CA certificates";
             self.tell(Code::TrustExtra, &text, way_out);
         }
+    }
+
+    /// Whoever answers there is shown the certificate, and who gets it in between is let in as that user.
+    pub(super) fn shown_to_anybody(&mut self, cluster: &str, context: &str) {
+        let text = format!(
+            "trusts, in its cluster \"{cluster}\", to which its context \"{context}\" leads the same user, whoever \
+             answers: it is not verified"
+        );
+        let way_out = "take that entry out, or give it the CA certificates of its server";
+        self.tell(Code::TrustExtra, &text, way_out);
     }
 
     pub(super) fn trust(&mut self, held: &[Certificate]) {

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
+use super::beside::{is_insecure, unverified};
 use super::{
-    AUTHORITY, CERTIFICATE, INSECURE, KEY, OTHER_IDENTITIES, SERVER_NAME, Source, document, source,
-    text,
+    AUTHORITY, CERTIFICATE, KEY, OTHER_IDENTITIES, SERVER_NAME, Source, document, source, text,
 };
 use crate::yaml::{Node, Value};
 
@@ -67,6 +67,8 @@ pub struct UserEntry {
     pub certificate: Option<Source>,
     /// Its client key.
     pub key: Option<Source>,
+    /// The clusters that are not verified, each with a context that leads it there.
+    pub unverified: Vec<(String, String)>,
     /// The fields by which it is somebody otherwise than by a certificate.
     pub others: Vec<&'static str>,
 }
@@ -114,6 +116,13 @@ pub fn outline(bytes: &[u8]) -> Result<Outline> {
             }
         }
     }
+    let unverified = unverified(&config);
+    let shown_to = |user: &str| {
+        let own = unverified.range((user, "")..);
+        let own = own.take_while(|((of, _), _)| *of == user);
+        own.map(|((_, cluster), context)| ((*cluster).to_owned(), (*context).to_owned()))
+            .collect()
+    };
     Ok(Outline {
         current: text(&config, "current-context").map(str::to_owned),
         contexts: entries(&config, "contexts", "context")
@@ -129,9 +138,7 @@ pub fn outline(bytes: &[u8]) -> Result<Outline> {
                 server: name(cluster, "server"),
                 server_name: text(cluster, SERVER_NAME).map(str::to_owned),
                 authorities: source(cluster, AUTHORITY).ok(),
-                insecure: cluster
-                    .get(INSECURE)
-                    .is_some_and(|node| node.value == Value::Bool(true)),
+                insecure: is_insecure(cluster),
             })
             .collect(),
         users: entries(&config, "users", "user")
@@ -139,6 +146,7 @@ pub fn outline(bytes: &[u8]) -> Result<Outline> {
                 name: name(item, "name"),
                 certificate: source(user, CERTIFICATE).ok(),
                 key: source(user, KEY).ok(),
+                unverified: shown_to(text(item, "name").unwrap_or_default()),
                 others: OTHER_IDENTITIES
                     .into_iter()
                     .filter(|field| user.get(field).is_some())

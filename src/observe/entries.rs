@@ -4,7 +4,9 @@ use super::Seen;
 use super::reader::{Reader, key_state};
 use crate::kubeconfig::{self, ClusterEntry, ContextEntry, Outline, Source, UserEntry};
 use crate::location::FileId;
-use crate::observed::{Access, Cause, Destination, Key, KeyState, Lead, Observed, Unreadable};
+use crate::observed::{
+    Access, Cause, Destination, Key, KeyState, Lead, Observed, Trusted, Unreadable,
+};
 use crate::spec::{Entry, EntryKind, Place, Spec};
 use crate::store::Store;
 use crate::x509::cert::Certificate;
@@ -47,6 +49,16 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         Observed::Lead(lead) => [lead.to.as_ref().ok().map(|to| to.cluster.clone()), None],
         _ => [None, None],
     };
+    // That who answers at the server of the current context is not verified is told of that.
+    let told_of_server: Vec<String> = match observed {
+        Observed::Kubeconfig(found) => found
+            .beside
+            .iter()
+            .filter(|(_, trusted)| matches!(trusted, Trusted::Anybody))
+            .map(|(cluster, _)| cluster.clone())
+            .collect(),
+        _ => Vec::new(),
+    };
     let content = store.read_found(&file).ok()??;
     if !kubeconfig::may_hold(&content.bytes) {
         return None;
@@ -83,6 +95,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
                 name: entry.name.clone(),
                 certificate_file: None,
                 key_file: None,
+                unverified: Vec::new(),
             },
             observed,
             current: is(current_cluster, &entry.name),
@@ -93,8 +106,12 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
             continue;
         }
         let observed = reading.of_user(entry);
+        let mut which = user_entry(entry);
+        which
+            .unverified
+            .retain(|(to, _)| !told_of_server.contains(to));
         entries.extend(observed.map(|observed| SeenEntry {
-            entry: user_entry(entry),
+            entry: which,
             observed,
             current: is(current_user, &entry.name),
         }));
@@ -117,6 +134,7 @@ pub(super) fn user_entry(user: &UserEntry) -> Entry {
         name: user.name.clone(),
         certificate_file: file(&user.certificate),
         key_file: file(&user.key),
+        unverified: user.unverified.clone(),
     }
 }
 

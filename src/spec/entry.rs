@@ -11,6 +11,8 @@ pub struct Entry {
     pub certificate_file: Option<String>,
     /// The same for its key.
     pub key_file: Option<String>,
+    /// The clusters that are not verified and to which a context leads a user: with the name of that.
+    pub unverified: Vec<(String, String)>,
 }
 
 /// A list of a kubeconfig whose entries hold certificates.
