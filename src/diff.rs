@@ -48,7 +48,7 @@ pub use nodes::{Own, across, barred, not_made, not_needed, own, signed_for_all, 
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};
-pub use returned::{aging, counted, in_common, placed, warned};
+pub use returned::{aging, anchors, counted, in_common, placed, warned};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{
     KUBELETS_OWN, ROTATES, anew, is_kubelets_own, prolong, revive, too_short,

@@ -126,9 +126,11 @@ codes! {
     NameConstraints "name-constraints" Warning "a CA has name constraints on a kind of names that is not checked here", Rfc(5280, "section 4.2.1.10");
     NameForbidden "name-not-permitted" Error "a CA's name constraints do not permit one of its names", Rfc(5280, "section 4.2.1.10");
     NamesTaken "kubeconfig-names-taken" Error "another cluster has, in a kubeconfig, the name or the user of the entry to be written", KUBECONFIGS;
+    NewRoot "new-root" Warning "with the new certificate of a CA that is in use the cluster trusts one that it did not trust before", IMPORTING;
     NoBackup "no-backup" Error "there is no backup from which a rollback could put anything back", FILES;
     NoKeyIdentifier "no-subject-key-identifier" Note "a certificate without subject key identifier", Rfc(5280, "section 4.2.1.2");
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates", Rfc(5280, "section 4.2.1.9");
+    NotAsked "not-asked" Warning "requests.json tells of what this tree did not ask for", ASKING;
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here", COPIES;
     NotLookedAt "not-looked-at" Warning "it lies too deep, among too many or beyond too much for a check to look into it, is too large and may hold a certificate, a key or a kubeconfig, is a pipe, a socket, a device or a link to elsewhere, its name is no UTF-8, or this user may not look into it", WAY;
     NotRenewed "not-renewed" Warning "it is due, and was not renewed", ISSUING;
@@ -170,7 +172,7 @@ codes! {
     TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed names a file for its CA certificates, which does not hold those of the cluster", ROTATION;
     TrustFormer "kubeconfig-trust-former" Warning "the kubeconfig trusts the CA by another certificate than the CA file holds, as before a renewal: what the CA signs is good there until that one ends", Rfc(5280, "section 6.1.1");
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds", ROTATION;
-    UnrelatedCa "unrelated-ca" Error "a CA came back that is neither asked for nor above what was asked for", INTERMEDIATES;
+    UnrelatedCa "unrelated-ca" Error "a CA came back that is neither asked for here nor above what was asked for", INTERMEDIATES;
     Unreadable "unreadable" Error "it is not what its place asks for", PATHS;
     UsageExtra "usage-extra" Warning "it may be used for more than what is wanted", PROFILES;
     UsageMissing "usage-missing" Error "a wanted key usage or extended key usage is lacking", PROFILES;

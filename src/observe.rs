@@ -17,7 +17,7 @@ use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
 use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable};
 use crate::profile::by_name;
-use crate::requests::{manifest, returned, sent};
+use crate::requests::{Entry as RequestEntry, Manifest, manifest, returned, sent};
 use crate::spec::{Place, Spec};
 use crate::store::{self, FileContent, Store};
 use crate::x509::cert::Certificate;
@@ -131,8 +131,9 @@ fn look<'a>(
     seen
 }
 
-/// Looks at the requests that are out: each lies beside its key, and where it is sent from.
-pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) {
+/// Looks at the requests that are out: each lies beside its key, and where it is sent from. Goes out: the names that
+/// are told there, and that this tree did not ask for.
+pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) -> Vec<String> {
     let mut read = |file: &FileId| {
         // What cannot be read is in the way when it is to be replaced.
         let content = store.read(file).ok()??;
@@ -151,10 +152,28 @@ pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) {
             ground.files.push((file, access));
         }
     }
-    // What it tells of other requests stays.
     let file = manifest();
     let told = read(&file);
-    ground.files.extend(told.map(|(_, access)| (file, access)));
+    ground
+        .files
+        .extend(told.map(|(_, access)| (file.clone(), access)));
+    // What it tells of other requests stays, as far as the tree knows of them.
+    let told = seen.files.get(&file);
+    let told = told.and_then(|content| Manifest::parse(&content.bytes).ok());
+    let listed = told.into_iter().flat_map(|told| told.requests);
+    // One that cannot be read asks for nothing.
+    let of = |file: &FileId| Request::from_file(&store.read(file).ok()??.bytes).ok();
+    let asked = |entry: &RequestEntry| {
+        entry
+            .places()
+            .iter()
+            .filter_map(of)
+            .any(|own| entry.is_for(&own))
+    };
+    let (asked, unasked) = listed.partition::<Vec<_>, _>(asked);
+    let names = |entries: Vec<RequestEntry>| entries.into_iter().map(|entry| entry.name);
+    ground.listed = names(asked).collect();
+    names(unasked).collect()
 }
 
 /// Who may do what with a file that was read.

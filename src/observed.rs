@@ -5,7 +5,7 @@ pub mod server;
 mod shared;
 mod trusted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -136,6 +136,8 @@ pub struct Ground {
     pub obstacles: BTreeMap<String, Obstacle>,
     /// By the spec's name, the request that is out for it.
     pub requested: BTreeMap<String, Request>,
+    /// The names that `requests.json` tells and whose request lies in the tree too.
+    pub listed: BTreeSet<String>,
     /// The users who may own what the cluster's trust rests on.
     pub trusted: Vec<u32>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key;
 use crate::location::{FileId, Root};
-use crate::profile::identity;
+use crate::profile::{by_name, identity};
 use crate::spec::Spec;
 use crate::x509::request::Request;
 
@@ -76,8 +76,21 @@ impl Manifest {
 }
 
 impl Entry {
+    /// Where its request lies in the tree that made it, beside its key; a kubeconfig may name a pair of files.
+    pub fn places(&self) -> Vec<FileId> {
+        let row = by_name(&self.name);
+        row.map_or_else(Vec::new, |row| {
+            let own = row.stored.public().request();
+            vec![own, FileId::request_in(Root::Pki, row.name)]
+        })
+    }
+
+    /// Whether it tells of a request with this one's key.
+    pub fn is_for(&self, request: &Request) -> bool {
+        self.public_key_sha256 == digest(request)
+    }
+
     fn of(spec: &Spec, request: &Request) -> Self {
-        let digest = key::sha256(request.public_key.spki());
         let issuer = spec.certificate().and_then(|wanted| wanted.issuer.clone());
         let place = spec.place.public();
         Self {
@@ -91,9 +104,13 @@ impl Entry {
             },
             subject: request.asked.subject.to_string(),
             sans: request.asked.sans.iter().map(ToString::to_string).collect(),
-            public_key_sha256: key::hex(&digest),
+            public_key_sha256: digest(request),
         }
     }
+}
+
+fn digest(request: &Request) -> String {
+    key::hex(&key::sha256(request.public_key.spki()))
 }
 
 /// By which name a certificate is asked for: that of the profile that decides what it gets, also where the

@@ -71,6 +71,8 @@ impl<'a> Preparation<'a> {
                 .with_context(|| format!("read {file}: move it away"))?,
             None => Manifest::default(),
         };
+        told.requests
+            .retain(|entry| self.seen.ground.listed.contains(&entry.name));
         let kept = self
             .plan
             .steps

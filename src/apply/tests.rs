@@ -16,6 +16,7 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
         kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
+        listed: std::collections::BTreeSet::new(),
         trusted: vec![0],
     };
     let plan = plan(&specs(), &[], found, &ground, policy, NOW).unwrap();

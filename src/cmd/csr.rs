@@ -10,6 +10,7 @@ use super::select::nearest;
 use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::{Csr, CsrFacts, Tree};
 use crate::facts::{Facts, Given, resolve};
+use crate::finding::{Code, Finding};
 use crate::location::Root;
 use crate::observe::{self, Passphrases, requests_out};
 use crate::plan::{Asking, Force, Policy};
@@ -175,13 +176,24 @@ fn adapt(named: bool, basis: Basis, host: String, store: Store) -> Box<Adapt> {
         };
         let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
         specs.retain(|spec| named || usual(spec) || !absent(spec));
-        let findings = settled(&basis, specs, seen, (&store, &host))?;
+        let mut findings = settled(&basis, specs, seen, (&store, &host))?;
         if basis.stated().is_none() {
             // What came back wider, or narrower, is not what the next one is to be.
             let asked = observe::asked(specs, &seen.observed, &store, false);
             as_asked(specs, &asked, false);
         }
-        requests_out(seen, specs, &store);
+        let unasked = requests_out(seen, specs, &store);
+        findings.extend(unasked.into_iter().map(|name| {
+            Finding {
+                code: Code::NotAsked,
+                file: manifest(),
+                text: format!("tells of {name}, which this tree did not ask for"),
+                way_out:
+                    "what is asked for next takes that out; until then name what is to be imported"
+                        .to_owned(),
+                name,
+            }
+        }));
         // Who signs refuses one that others may write.
         seen.look_at_directories([&manifest()], &store);
         Ok(findings)

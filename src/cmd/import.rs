@@ -12,14 +12,14 @@ use super::{Env, Outcome, Stop, there};
 use crate::cli::Import;
 use crate::diff::{Notice, Within};
 use crate::facts::Facts;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::location::Root;
-use crate::observe::{self, Passphrases, access, arrived};
-use crate::observed::Access;
+use crate::observe::{self, Passphrases, Seen, access, arrived};
+use crate::observed::{Access, Observed};
 use crate::plan::{Force, Policy};
 use crate::profile::found::{as_asked, looked_for};
 use crate::profile::{Basis, Kind, TABLE};
-use crate::requests::{Manifest, came, manifest};
+use crate::requests::{Manifest, came, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
 use crate::x509::cert::Certificate;
@@ -93,7 +93,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         // What came back may lie on a medium that nobody writes.
         reads: vec![Root::Requests],
         adapt: Some(adapt(
-            names,
+            (names, !verb.names.is_empty()),
             (list, asked_with(&store)),
             basis,
             env.host.name.to_owned(),
@@ -160,6 +160,27 @@ fn asked_with(store: &Store) -> Vec<String> {
     })
 }
 
+/// A CA that is here and that this tree did not ask for: the list of what was, on whose medium it ever lay, decides
+/// of no CA that the cluster trusts.
+fn unasked(spec: &Spec, seen: &Seen, store: &Store) -> Option<Finding> {
+    let there = matches!(
+        seen.observed.get(&spec.name),
+        Some(Observed::Certificate { .. })
+    );
+    let own = observe::asked(std::slice::from_ref(spec), &seen.observed, store, false);
+    (there && own.is_empty()).then(|| Finding {
+        code: Code::UnrelatedCa,
+        name: spec.name.clone(),
+        file: returned(spec),
+        text: "is in the list of what was asked for, and the CA that is here did not ask for it"
+            .to_owned(),
+        way_out: format!(
+            "take {0} out of requests.json, or name it if the cluster is to trust what came: 'certs import DIRECTORY {0}'",
+            spec.name
+        ),
+    })
+}
+
 /// How the CAs are imported that came back alone: beside what they signed they are copies.
 fn cas(store: &Store) -> String {
     let files = store.list(Root::Requests).unwrap_or_default();
@@ -179,7 +200,7 @@ fn cas(store: &Store) -> String {
 /// What came back stands for what is found, and what is there tells what it is to be, where no facts
 /// are stated.
 fn adapt(
-    names: Vec<String>,
+    (names, named): (Vec<String>, bool),
     (told, all): (Option<Access>, Vec<String>),
     basis: Basis,
     host: String,
@@ -224,6 +245,11 @@ fn adapt(
         // CAs first: what they signed is held against them.
         for spec in specs.iter().filter(|spec| spec.is_ca()) {
             let asked = names.contains(&spec.name);
+            if let (true, false, Some(finding)) = (asked, named, unasked(spec, seen, &store)) {
+                findings.push(finding);
+                arrivals.remove(&spec.name);
+                continue;
+            }
             let below = below(spec, specs, &arrivals);
             take_ca(
                 seen,

@@ -715,6 +715,7 @@ fn a_directory_is_judged_by_who_can_write_it() {
             kubeconfigs: Vec::new(),
             obstacles: BTreeMap::new(),
             requested: BTreeMap::new(),
+            listed: std::collections::BTreeSet::new(),
             trusted: vec![0, 1],
         });
         assert_eq!(codes(&found), *expected, "{mode:o} of {user}");

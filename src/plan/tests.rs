@@ -24,6 +24,7 @@ fn ground() -> Ground {
         kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
+        listed: std::collections::BTreeSet::new(),
         trusted: vec![0],
     }
 }
@@ -642,6 +643,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::Assumed, Code::NotReturned]);
     // tests/import.rs
     shown.extend([Code::UnrelatedCa]);
+    // tests/medium.rs
+    shown.extend([Code::NewRoot, Code::NotAsked]);
     // tests/nodes.rs
     shown.extend([Code::KeyNotNeeded, Code::SharedDiffers]);
     // tests/check_nodes.rs
@@ -720,6 +723,7 @@ fn a_directory_that_others_may_write_refuses_the_run_and_one_of_a_group_is_noted
         kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
+        listed: std::collections::BTreeSet::new(),
         trusted: vec![0],
     };
     let plan = |mode, force| plan(&specs(), &[], &tree(), &with(mode), policy(force), NOW);

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::bundle::{is_root, verifies};
+use crate::bundle::is_root;
+use crate::diff::anchors;
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::Returned;
@@ -89,24 +90,17 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// The roots that a CA's file is trusted for from now on, and was not before; where no root is among
-    /// them the CAs that none of the others signed.
+    /// What the cluster trusts from now on, and did not before.
     pub(super) fn of(spec: &Spec, returned: &Returned) -> Vec<Self> {
         if !spec.is_ca() || by_name(&spec.name).is_none() {
             return Vec::new();
         }
-        let chain = &returned.chain;
-        let some = chain.iter().any(is_root);
-        let highest = |ca: &Certificate| !chain.iter().any(|other| verifies(ca, other));
-        let begins = |ca: &&Certificate| if some { is_root(ca) } else { highest(ca) };
-        let new = chain.iter().filter(begins);
-        let new = new.filter(|ca| !returned.now.contains(ca));
         let anchor = |ca: &Certificate| Self {
             subject: ca.subject.to_string(),
             fingerprint: ca.fingerprint(),
             issuer: (!is_root(ca)).then(|| ca.issuer.to_string()),
         };
-        new.map(anchor).collect()
+        anchors(returned).into_iter().map(anchor).collect()
     }
 }
 

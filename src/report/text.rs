@@ -70,14 +70,17 @@ fn lines(word: &str, sentences: &[String]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Errors, warnings unless quiet, and why they are that.
+/// Errors, warnings unless quiet, and why they are that. Whom the cluster trusts from now on is told anyway: it is to be
+/// compared.
 pub(super) fn wrong<'a>(
     text: &mut String,
     findings: impl Iterator<Item = &'a Told> + Clone,
     format: &Format,
 ) {
     for told in findings.clone() {
-        if told.level == Severity::Error || (told.level == Severity::Warning && !format.quiet) {
+        let warned = told.level == Severity::Warning;
+        let trusted = told.code == Code::NewRoot.id();
+        if told.level == Severity::Error || (warned && (!format.quiet || trusted)) {
             line(text, &finding(told, format));
         }
     }

@@ -67,7 +67,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 44] = [
+const ELSEWHERE: [(Code, &str); 46] = [
     // Of a key that takes minutes to make.
     (
         Code::LargeKey,
@@ -189,6 +189,14 @@ const ELSEWHERE: [(Code, &str); 44] = [
     (
         Code::NotReturned,
         "what_came_back_wrong_is_refused_by_name_and_nothing_is_written (tests/external.rs)",
+    ),
+    (
+        Code::NewRoot,
+        "a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_quiet (tests/medium.rs)",
+    ),
+    (
+        Code::NotAsked,
+        "a_list_keeps_nothing_that_the_tree_did_not_ask_for (tests/medium.rs)",
     ),
     (
         Code::UnrelatedCa,

@@ -29,6 +29,7 @@ fn planned(found: &Found, specs: &[Spec], names: &[&str], reuse_key: bool) -> Pl
         kubeconfigs: Vec::new(),
         obstacles: BTreeMap::new(),
         requested: BTreeMap::new(),
+        listed: std::collections::BTreeSet::new(),
         trusted: vec![0],
     };
     let policy = Policy {

@@ -1,0 +1,148 @@
+//! What somebody who holds the medium between a node and its CA can do with it: nothing that the node did not ask
+//! for is trusted, signed or put in place in silence.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+mod common;
+use common::node::{FACTS, node, on, script};
+use common::{CLUSTER, Finished, TempDir, listing, read, write};
+
+/// A control plane whose API server's certificate was asked for in `req`, and signed.
+fn signed() -> TempDir {
+    let place = TempDir::new();
+    let facts = [&CLUSTER[..], &["--kubernetes-dir", "node"]].concat();
+    on(place.path(), &[&["all", "-q"][..], &facts].concat()).expect(0);
+    fs::create_dir(place.join("kubelet")).expect("make a folder");
+    let csr = ["csr", "apiserver", "--csr-dir", "req"];
+    node(place.path(), &[&csr[..], &FACTS].concat()).expect(0);
+    let sign = ["sign", "req", "--kubernetes-dir", "node"];
+    on(place.path(), &[&sign[..], &FACTS].concat()).expect(0);
+    place
+}
+
+/// `anew`: the public key of the cluster's CA, certified by a root of somebody else's, and that root, which needs
+/// no private key of the cluster's. `listed`: the CA among what was asked for.
+const PLANTED: &str = r#"
+anew() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout evil.key -out evil.crt \
+        -subj /CN=evil 2> /dev/null
+    ski=$(openssl x509 -in node/pki/ca.crt -noout -ext subjectKeyIdentifier | tail -1 | tr -d ' ')
+    printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,keyCertSign,cRLSign\n' > evil.ext
+    printf "subjectKeyIdentifier=$ski\nauthorityKeyIdentifier=keyid\n" >> evil.ext
+    openssl x509 -in node/pki/ca.crt -pubkey -noout > ca.pub
+    printf '[req]\ndistinguished_name=dn\nstring_mask=pkix\n[dn]\n' > evil.cnf
+    openssl req -new -config evil.cnf -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout any.key \
+        -subj /CN=kubernetes -out any.csr 2> /dev/null
+    openssl x509 -req -in any.csr -force_pubkey ca.pub -CA evil.crt -CAkey evil.key -extfile evil.ext -days 3650 \
+        -out x.crt 2> /dev/null
+    cat x.crt evil.crt > req/ca.crt
+}
+listed() {
+    sed -i 's/"requests": \[/&{"name":"ca","request":"ca.csr","certificate":"ca.crt","place":"","subject":"","sans":[],"publicKeySha256":""},/' \
+        req/requests.json
+}
+"#;
+
+/// What was told of this code.
+fn told(finished: &Finished, code: &str) -> Vec<String> {
+    let report: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let findings = findings.filter(|one| one["code"] == code);
+    let line = |one: &Value| {
+        let field = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        format!("{}: {}: {}", field("file"), field("text"), field("wayOut"))
+    };
+    findings.map(line).collect()
+}
+
+fn plant(place: &Path, lines: &str) {
+    script(place, &format!("{PLANTED}{lines}"));
+}
+
+#[test]
+fn a_ca_that_the_list_names_and_the_tree_did_not_ask_for_is_not_put_in_place() {
+    let place = signed();
+    plant(place.path(), "anew; listed");
+    let before = listing(&place.join("node"));
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    let words = "req/ca.crt is in the list of what was asked for, and the CA that is here did not ask for it: take ca \
+                 out of requests.json, or name it if the cluster is to trust what came: 'certs import DIRECTORY ca'";
+    assert!(refused.stderr.contains(words), "{refused}");
+    let again = node(place.path(), &["import", "req", "-o", "json"]).expect(4);
+    assert_eq!(told(&again, "unrelated-ca").len(), 1, "{again}");
+    assert_eq!(listing(&place.join("node")), before);
+    // What was asked for comes by its name, and the CA that is here counts.
+    node(place.path(), &["import", "req", "apiserver"]).expect(0);
+    // So it does where the key of that CA is elsewhere.
+    fs::remove_file(place.join("node/pki/ca.key")).expect("remove a file");
+    node(place.path(), &["import", "req"]).expect(4);
+}
+
+#[test]
+fn a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_quiet() {
+    for asked in [true, false] {
+        let place = signed();
+        plant(place.path(), "anew; listed");
+        let import: &[&str] = if asked {
+            node(place.path(), &["csr", "ca", "--csr-dir", "out"]).expect(0);
+            &["import", "req"]
+        } else {
+            &["import", "req", "ca"]
+        };
+        let print = "openssl x509 -in evil.crt -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f > print";
+        script(place.path(), print);
+        let print = read(&place.join("print"));
+        let words = format!(
+            "has the cluster trust \"CN=evil\" (SHA-256 {})",
+            print.trim()
+        );
+        let before = read(&place.join("node/pki/ca.crt"));
+        let planned = node(
+            place.path(),
+            &[import, &["--dry-run", "-o", "json"]].concat(),
+        )
+        .expect(3);
+        let lines = told(&planned, "new-root");
+        assert!(lines.len() == 1 && lines[0].contains(&words), "{planned}");
+        assert_eq!(read(&place.join("node/pki/ca.crt")), before);
+        let imported = node(place.path(), &[import, &["-q"]].concat()).expect(3);
+        assert!(imported.stderr.contains(&words), "{imported}");
+        // What is trusted by now is no news.
+        let again = node(place.path(), &[import, &["-o", "json"]].concat()).expect(0);
+        assert!(told(&again, "new-root").is_empty(), "{again}");
+    }
+}
+
+#[test]
+fn a_list_keeps_nothing_that_the_tree_did_not_ask_for() {
+    let place = signed();
+    plant(place.path(), "listed");
+    let csr = ["csr", "admin", "--csr-dir", "req"];
+    let asked = node(place.path(), &[&csr[..], &FACTS].concat()).expect(3);
+    let words = "req/requests.json tells of ca, which this tree did not ask for";
+    assert!(asked.stderr.contains(words), "{asked}");
+    let list: Value = serde_json::from_str(&read(&place.join("req/requests.json"))).expect("JSON");
+    let names = list["requests"].as_array().expect("requests").iter();
+    let names: Vec<_> = names.map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["apiserver", "admin"]);
+    // What another key was to be used for neither.
+    let path = place.join("req/requests.json");
+    let other = read(&path).replacen("\"publicKeySha256\": \"", "\"publicKeySha256\": \"0", 1);
+    write(&path, other);
+    let csr = ["csr", "scheduler", "--csr-dir", "req"];
+    let asked = node(place.path(), &[&csr[..], &FACTS].concat()).expect(3);
+    assert!(
+        asked.stderr.contains("tells of apiserver, which"),
+        "{asked}"
+    );
+    assert!(!read(&path).contains("\"apiserver\""));
+    let again = ["csr", "controller-manager", "--csr-dir", "req"];
+    node(place.path(), &[&again[..], &FACTS].concat()).expect(0);
+}
