@@ -142,6 +142,29 @@ fn keys_of_cas_go_to_no_node_where_that_is_asked() {
 }
 
 #[test]
+fn a_ca_that_no_node_has_use_for_is_not_made() {
+    let head = "apiVersion: certs/v1\nkind: Inventory\nnodes:\n";
+    let endpoint = ["--control-plane-endpoint", "api.example.com:6443"];
+    for (node, flags, shared) in [
+        (
+            "{name: e1, addresses: [10.0.0.31], roles: [etcd]}",
+            &[][..],
+            ["etcd/ca.crt", "etcd/ca.key"],
+        ),
+        (
+            "{name: w1, addresses: [10.0.0.41], roles: [worker]}",
+            &endpoint,
+            ["ca.crt", "ca.key"],
+        ),
+    ] {
+        let trees = Trees::of(&format!("{head}- {node}\n"));
+        trees.all(flags).expect(0);
+        assert_eq!(files(&trees.out().join("ca")), set(&shared));
+        trees.all(flags).expect(0);
+    }
+}
+
+#[test]
 fn what_all_share_is_the_same_and_nothing_else_is() {
     let trees = Trees::made();
     let mut seen: BTreeMap<Vec<u8>, String> = BTreeMap::new();

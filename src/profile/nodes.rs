@@ -112,13 +112,10 @@ pub fn is_of_kubelet(row: &str) -> bool {
     [KUBELET, SERVING].contains(&row)
 }
 
-/// The rows that all nodes of a cluster share: its CAs, and the key pair of its service accounts.
-pub fn shared_rows(etcd: bool) -> impl Iterator<Item = &'static Profile> {
-    let shared = |row: &&Profile| matches!(row.phase, Phase::Ca | Phase::Sa);
-    TABLE
-        .iter()
-        .filter(shared)
-        .filter(move |row| etcd || !row.etcd)
+/// The rows that these nodes share: CAs, and the key pair of the service accounts, where any of them has use for it.
+pub fn shared_rows(members: &[Member]) -> impl Iterator<Item = &'static Profile> {
+    let shared = |row: &&Profile| members.iter().any(|member| member.shares(row));
+    TABLE.iter().filter(shared)
 }
 
 /// The names and addresses that certificates of the table have on every node alike, and no node has for its own.

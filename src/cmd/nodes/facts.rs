@@ -101,7 +101,10 @@ pub(crate) fn settle(asked: Asked<'_>, env: &mut Env<'_>) -> Result<Settled, Sto
     let mut cluster = Cluster::of(inventory, given, asked.ca_keys, asked.makes, &mut notes)?;
     cluster.document = document;
     let mut facts = cluster.check()?;
-    let specs = shared_rows(cluster.etcd)
+    let members: Vec<Member> = (0..cluster.len())
+        .map(|node| cluster.member(node))
+        .collect();
+    let specs = shared_rows(&members)
         .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
         .collect::<Result<_, _>>()?;
     notes.append(&mut facts.notes);
