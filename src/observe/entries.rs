@@ -49,7 +49,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         Observed::Lead(lead) => [lead.to.as_ref().ok().map(|to| to.cluster.clone()), None],
         _ => [None, None],
     };
-    // That who answers at the server of the current context is not verified is told of that.
+    // That who answers at the server of the current context is not verified is told of that: here of its further entries.
     let told_of_server: Vec<String> = match observed {
         Observed::Kubeconfig(found) => found
             .beside
@@ -109,7 +109,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         let mut which = user_entry(entry);
         which
             .unverified
-            .retain(|(to, _)| !told_of_server.contains(to));
+            .retain(|(to, _)| to != current_cluster && !told_of_server.contains(to));
         entries.extend(observed.map(|observed| SeenEntry {
             entry: which,
             observed,
