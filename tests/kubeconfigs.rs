@@ -383,6 +383,47 @@ fn a_key_that_a_repaired_kubeconfig_named_is_told_so_that_it_goes() {
     assert!(!said.stdout.contains("a.key"), "{said}");
 }
 
+/// One fault is told once, and the key is the CA's.
+#[test]
+fn a_kubeconfig_that_names_the_ca_s_own_pair_is_told_so_and_made_anew_and_that_key_stays() {
+    let tree = tree();
+    let admin = read(&tree.join("admin.conf"));
+    let (before, _) = admin
+        .split_once("client-certificate-data: ")
+        .expect("a certificate");
+    let names = format!("{before}client-certificate: pki/ca.crt\n    client-key: pki/ca.key\n");
+    for conf in ["admin.conf", "own.conf"] {
+        write(&tree.join(conf), &names);
+        set_mode(&tree.join(conf), 0o600);
+    }
+    let path = tree.path();
+    let check = || -> Vec<String> {
+        let mut check = common::certs(&["check", "--output", "json", "--kubelet-dir", "none"]);
+        let said = run(check.args(["--kubernetes-dir", text(&path)]));
+        let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let word = |told: &Value, field: &str| told[field].as_str().unwrap_or("").to_owned();
+        findings
+            .filter(|told| word(told, "severity") != "note")
+            .map(|told| {
+                ["name", "code", "wayOut"]
+                    .map(|field| word(told, field))
+                    .join(" ")
+            })
+            .collect()
+    };
+    let own = "own.conf leaf-is-ca give it a client's certificate, and the key of that";
+    let of_row = "admin leaf-is-ca 'certs kubeconfig admin --force', with the configuration of the cluster, reissues it";
+    let mut told = check();
+    told.sort();
+    assert_eq!(told, [of_row, own]);
+    let said = certs(&tree, &["kubeconfig", "admin", "--force"]).expect(0);
+    assert!(!said.stdout.contains("ca.key"), "{said}");
+    assert_eq!(check(), [own]);
+    write(&tree.join("own.conf"), read(&tree.join("admin.conf")));
+    assert!(check().is_empty());
+}
+
 #[test]
 fn a_key_that_another_kubeconfig_names_too_is_not_told_to_go() {
     let tree = tree();

@@ -3,6 +3,7 @@
 use time::Duration;
 
 use super::external::{external, is_signed_elsewhere};
+use super::leaf::CLIENTS;
 use super::tree::Found;
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
@@ -107,7 +108,7 @@ pub fn elsewhere(spec: &Spec, found: &Found) -> Option<(&'static str, String)> {
             } else if found.is_halved() {
                 whole(spec)
             } else if found.chain.first().is_some_and(Certificate::is_ca) {
-                "have it name a client's certificate, and the key of that".to_owned()
+                CLIENTS.to_owned()
             } else {
                 "renew that file".to_owned()
             },

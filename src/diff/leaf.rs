@@ -36,6 +36,11 @@ fn complete(spec: &Spec) -> String {
     }
 }
 
+const IS_CA: &str = "is a CA, which it must not be";
+
+/// The way out of a kubeconfig of one's own with the certificate of a CA.
+pub(super) const CLIENTS: &str = "give it a client's certificate, and the key of that";
+
 /// Made anew under the same name it would be refused.
 pub(crate) const RENAME: &str = "choose another node name or common name";
 
@@ -52,6 +57,12 @@ impl Judge<'_> {
         leaf: &Certificate,
         chain: &[Certificate],
     ) {
+        if self.is_its_ca(leaf) {
+            let own = by_name(&self.spec.name).is_none() && self.spec.place.entry().is_none();
+            let way_out = if own { CLIENTS } else { "" };
+            self.tell(Code::LeafIsCa, IS_CA, way_out);
+            return;
+        }
         let told = self.findings.len();
         self.dates(leaf, "");
         if is_over(self.authorities, self.now) {
@@ -78,7 +89,7 @@ impl Judge<'_> {
         self.constraints(wanted, leaf, chain);
         self.usages(wanted, leaf);
         if leaf.is_ca() {
-            self.tell(Code::LeafIsCa, "is a CA, which it must not be", "");
+            self.tell(Code::LeafIsCa, IS_CA, "");
         }
         if leaf.subject_key_identifier.is_none() {
             self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
@@ -93,6 +104,9 @@ impl Judge<'_> {
         leaf: &Certificate,
         chain: &[Certificate],
     ) {
+        if self.is_its_ca(leaf) {
+            return;
+        }
         // What the kubelet rotated is as the controller manager signed it.
         let rotated = matches!(
             &self.spec.place,
@@ -118,6 +132,11 @@ impl Judge<'_> {
             ),
         }
         self.validity(wanted, leaf);
+    }
+
+    /// Whether it is the certificate of its CA: that it has the names and the usages of that is one fault.
+    fn is_its_ca(&self, leaf: &Certificate) -> bool {
+        leaf.is_ca() && self.authorities.contains(leaf)
     }
 
     fn subject(&mut self, wanted: &CertificateSpec, leaf: &Certificate) {

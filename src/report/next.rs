@@ -6,7 +6,7 @@ use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::{Parts, Source};
 use crate::plan::{Plan, Planned, Step};
-use crate::profile::{RoleBinding, SUPER_ADMIN, by_name};
+use crate::profile::{Profile, RoleBinding, SUPER_ADMIN, TABLE, by_name};
 use crate::store::{Roots, Store};
 
 /// A sentence, and the commands that do it.
@@ -178,6 +178,12 @@ pub(super) fn left_behind(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice
             _ => parts.key_path.as_ref() == Some(&whole),
         };
         let apart = planned.spec.credential_files().is_some();
+        // That of a row, a CA's above all, is not the kubeconfig's, whatever named it.
+        let of_row =
+            |row: &Profile| matches!(source, Source::File(file) if row.stored.key() == *file);
+        if TABLE.iter().any(of_row) {
+            return None;
+        }
         let mut others = stay(plan, &seen.ground.kubeconfigs);
         (!apart && !others.any(same)).then_some((kubeconfig, path))
     });
