@@ -207,7 +207,7 @@ arguments! {
         #[arg(long)] all: bool,
         /// Keep the keys, and write certificates alone
         #[arg(long, conflicts_with = "key_algorithm")] reuse_key: bool,
-        /// Add names and addresses, separated by commas; repeatable
+        /// Add names and addresses, separated by commas; repeatable; with --all to servers' certificates
         #[arg(long, value_name = "SAN", value_delimiter = ',', requires = "names")]
         add_san: Vec<String>,
         /// Take away names and addresses, separated by commas; repeatable

@@ -11,7 +11,7 @@ use crate::cli::Renew;
 use crate::facts::{Given, Version};
 use crate::location::{Owner, Root};
 use crate::observe::Passphrases;
-use crate::plan::Renewal;
+use crate::plan::{Due, Renewal};
 use crate::profile::renewal::Changes;
 use crate::profile::{Profile, Stated};
 use crate::report::Report;
@@ -158,6 +158,7 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let (lasting, version) = stated.unwrap_or_default();
     let changes = Changes {
         names,
+        all: matches!(flags.due, Due::All),
         add,
         remove,
         ..lasting

@@ -24,6 +24,8 @@ pub struct Changes {
     pub names: bool,
     /// Names to add.
     pub add: Vec<San>,
+    /// Whether all leaves are meant: only a server's takes names then, for nobody looks for a client by one.
+    pub all: bool,
     /// Names to take away.
     pub remove: Vec<San>,
     /// The algorithm of new keys, else that of the former one.
@@ -146,7 +148,8 @@ fn names(judged: &CertificateSpec, former: &Certificate, changes: &Changes) -> V
         .filter(|name| !changes.remove.contains(name))
         .cloned()
         .collect();
-    for name in &changes.add {
+    let takes = !changes.all || judged.kind != Kind::Client;
+    for name in changes.add.iter().filter(|_| takes) {
         if !names.contains(name) {
             names.push(name.clone());
         }

@@ -4,8 +4,9 @@ use crate::cli::Renew;
 use crate::cmd::Stop;
 use crate::observed::Observed;
 use crate::plan::Found;
+use crate::profile::by_name;
 use crate::profile::renewal::{Changes, certificate, renamed};
-use crate::spec::Spec;
+use crate::spec::{Kind, Spec};
 use crate::x509::san::San;
 
 /// The flags that are for leaves or for CAs alone, and were typed.
@@ -77,6 +78,18 @@ pub(super) fn unheeded(
             ));
         }
     }
+    if !changes.add.is_empty() && changes.all && !named.iter().any(|spec| serves(spec)) {
+        wrong.push(
+            "--add-san: nothing that is to be renewed is a server's: leave it out".to_owned(),
+        );
+    }
+    let client = named.iter().find(|spec| !changes.all && is_nameless(spec));
+    if let (false, Some(client)) = (changes.add.is_empty(), client) {
+        let name = &client.name;
+        wrong.push(format!(
+            "--add-san: {name} is a client's, and nobody looks for it by a name: renew {name} without it"
+        ));
+    }
     if typed.validity && ca.is_some() && named.iter().all(|spec| spec.is_ca()) {
         wrong.push(
             "--validity: is for leaves, and CAs alone are named: give --ca-validity".to_owned(),
@@ -94,6 +107,16 @@ pub(super) fn unheeded(
         format!("--remove-san: {san} is in none of what is to be renewed: leave it out")
     }));
     wrong
+}
+
+fn serves(spec: &Spec) -> bool {
+    let kind = spec.certificate().map(|wanted| wanted.kind);
+    matches!(kind, Some(Kind::Server | Kind::ServerAndClient))
+}
+
+/// Whether it is of a row that has no names. What an identity of one's own has is for who reads it to know.
+fn is_nameless(spec: &Spec) -> bool {
+    !spec.is_ca() && by_name(&spec.name).is_some_and(|row| row.hosts.is_empty())
 }
 
 /// What is found once the names of what is named have changed.
