@@ -38,7 +38,7 @@ pub(crate) use authorities::file;
 use authorities::issuer;
 pub use chain::signed_by;
 pub(crate) use chain::{PERMIT, forbidden, forbids};
-pub use elsewhere::{NOT_WRITTEN, elsewhere, lasting};
+pub use elsewhere::{NOT_WRITTEN, elsewhere, halving, lasting};
 pub(crate) use elsewhere::{TIMELESS, again};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
@@ -56,7 +56,7 @@ pub(crate) use scrutiny::{
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
 pub use tree::{
-    absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
+    ENDS, absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
 };
 pub(crate) use trust::{FOLLOW, anchored, brought_along, by_former, former, trusts};
 

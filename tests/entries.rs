@@ -503,3 +503,65 @@ fn each_user_of_a_kubeconfig_is_judged_once_whatever_contexts_lead_where() {
         );
     }
 }
+
+/// A plain renewal would be refused, for its new key parts the halves.
+#[test]
+fn what_ends_of_a_pair_that_is_named_by_half_is_to_be_renewed_for_its_key_and_that_works() {
+    let row = "pki/apiserver-kubelet-client";
+    for (base, name, days) in [
+        ("pki/bob", "bob.crt", [1, 3]),
+        (row, "apiserver-kubelet-client", [340, 367]),
+    ] {
+        for held in [[false, true], [true, false], [false, false]] {
+            let folder = tree();
+            client(&folder, 0, &["--validity", "48h"]).expect(0);
+            let own = [
+                field(
+                    &folder,
+                    "client-certificate",
+                    &format!("{base}.crt"),
+                    held[0],
+                ),
+                field(&folder, "client-key", &format!("{base}.key"), held[1]),
+            ];
+            kubeconfig(&folder, "own.conf", "own", &[("own", own)]);
+            let way_out = |days, within, codes: &[&str]| {
+                let more = [&NONE[..], &["--within", within, "--output", "json"]].concat();
+                let said = later(&folder, days, "check", &more);
+                let report: serde_json::Value =
+                    serde_json::from_str(&said.stdout).expect("a report");
+                let findings = report["findings"].as_array().expect("findings").iter();
+                let mut told = findings.filter(|told| {
+                    let code = told["code"].as_str().expect("a code");
+                    told["name"] == name && codes.contains(&code)
+                });
+                let told = told.next().map(|told| told["wayOut"].clone());
+                told.map(|way_out| way_out.as_str().expect("text").to_owned())
+            };
+            let ends = ["expired", "expires-soon"];
+            let same_key = format!("'certs renew {name} --reuse-key' renews it, for the same key");
+            let parted = held[0] != held[1];
+            for days in days {
+                let way_out = way_out(days, "30d", &ends);
+                assert_eq!(way_out.as_ref() == Some(&same_key), parted, "{way_out:?}");
+            }
+            let short = way_out(0, "1h", &["short-lived"]);
+            assert_eq!(short.is_some(), base == "pki/bob");
+            if let Some(short) = short {
+                let same_key = short.ends_with(" --validity 8760h --reuse-key'");
+                assert_eq!(same_key, parted, "{short}");
+            }
+            if !parted {
+                continue;
+            }
+            let [soon, over] = days;
+            renew(&folder, soon, &[&[name, "--dry-run"][..], &NONE].concat()).expect(3);
+            let lasting = [name, "--reuse-key", "--validity", "8760h"];
+            renew(&folder, over, &[&lasting[..], &NONE].concat()).expect(0);
+            assert_eq!(
+                way_out(over, "30d", &[ends[0], ends[1], "short-lived"]),
+                None
+            );
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{
-    Within, lasting_longer, of_this_cluster, signed_for_all, survey, told_to_a_reader,
+    ENDS, Within, lasting_longer, of_this_cluster, signed_for_all, survey, told_to_a_reader,
 };
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
@@ -169,6 +169,11 @@ impl Look<'_> {
             judged.retain(|told| !follows(told, &closed));
             findings.extend(judged);
             findings.extend(survey(&specs, &seen.observed, self.within, self.now));
+            // Whom a new key would part tells how what ends is renewed.
+            let ends = |told: &Finding| ENDS.contains(&told.code);
+            if findings.iter().any(ends) {
+                (seen.ground.kubeconfigs, _) = there::kubeconfigs(store);
+            }
         }
         Ok(Some(Looked {
             lacking: lacking(&seen.observed),
@@ -189,7 +194,7 @@ impl Looked {
         checked.looked(specs, found, &self.lacking);
         let findings = of_this_cluster(self.findings, found);
         let findings = told_to_a_reader(findings, specs);
-        let findings = lasting_longer(findings, specs, found);
+        let findings = lasting_longer(findings, specs, found, &self.seen.ground.kubeconfigs);
         checked.tell(&match kept {
             Some(kept) => signed_for_all(findings, specs, found, kept),
             None => findings,

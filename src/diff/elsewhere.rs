@@ -4,10 +4,10 @@ use time::Duration;
 
 use super::external::{external, is_signed_elsewhere};
 use super::leaf::CLIENTS;
-use super::tree::Found;
+use super::tree::{Found, remake};
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
 use crate::location::Root;
-use crate::observed::Observed;
+use crate::observed::{Observed, Parts, Source};
 use crate::profile::by_name;
 use crate::profile::found::{is_kubelets, is_of_service_accounts, looked_for};
 use crate::profile::renewal::{certificate, lasted};
@@ -31,16 +31,41 @@ pub fn lasting(spec: &Spec, found: &Found) -> String {
         Some((_, way_out)) => way_out,
         None if is_signed_elsewhere(spec, found) => external(spec),
         // With a new key every token that was issued would be void.
-        None if signs_tokens(spec, observed) => {
-            format!(
-                "'certs renew {} --reuse-key' renews it, for the same key",
-                spec.name
-            )
-        }
+        None if signs_tokens(spec, observed) => for_its_key(spec),
         None if !matches!(spec.place, Place::Found { .. }) && is_timeless(observed) => again(spec),
         None if !matches!(spec.place, Place::Found { .. }) => by_renewal(spec),
         None if observed.is_external() => AT_ITS_KEY.to_owned(),
         None => called(spec),
+    }
+}
+
+/// That it is renewed by its name, where a new key would part it from others.
+fn for_its_key(spec: &Spec) -> String {
+    format!(
+        "'certs renew {} --reuse-key' renews it, for the same key",
+        spec.name
+    )
+}
+
+/// The users of kubeconfigs who have only one of a pair's two files: a new key would leave them with half.
+pub fn halving<'a>(spec: &Spec, kubeconfigs: &'a [Parts]) -> impl Iterator<Item = &'a Parts> {
+    let pair = !spec.is_ca() && spec.place.is_pair();
+    let files = [spec.place.public(), spec.place.key()].map(Source::File);
+    let there = kubeconfigs.iter().filter(move |_| pair);
+    there.filter(move |parts| (parts.certificate == files[0]) != (parts.key == files[1]))
+}
+
+/// `way_out` of a pair that ends, where one of its two files is named alone.
+pub(super) fn unparted(way_out: &mut String, spec: &Spec, kubeconfigs: &[Parts]) {
+    if halving(spec, kubeconfigs).next().is_none() {
+        return;
+    }
+    let row = by_name(&spec.name).is_some();
+    if *way_out == by_renewal(spec) || row && *way_out == remake(spec) {
+        *way_out = for_its_key(spec);
+    } else if *way_out == again(spec) {
+        way_out.truncate(way_out.trim_end_matches('\'').len());
+        way_out.push_str(" --reuse-key'");
     }
 }
 

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
+use super::elsewhere::unparted;
 use super::external::{made_elsewhere, requested};
 use super::scrutiny::{held, scrutiny};
 use super::{OPAQUE, Within, again, authorities, file, lasting, reissue, signed_by, trusts};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
-use crate::observed::Observed;
+use crate::observed::{Observed, Parts};
 use crate::profile::{API_SERVER, Profile, Signer, TABLE, by_name, found::lacking};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
@@ -130,10 +131,17 @@ pub(super) fn longer(way_out: String, spec: &Spec) -> String {
     }
 }
 
+/// What is told of an end.
+pub const ENDS: [Code; 3] = [Code::Expired, Code::ExpiresSoon, Code::ShortLived];
+
 /// What ends of one's own, where the key of its CA is here: its way out is that of a renewal.
-pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
-    let codes = [Code::Expired, Code::ExpiresSoon, Code::ShortLived];
-    let ends = |finding: &&mut Finding| codes.contains(&finding.code);
+pub fn lasting_longer(
+    mut findings: Vec<Finding>,
+    specs: &[Spec],
+    found: &Found,
+    kubeconfigs: &[Parts],
+) -> Vec<Finding> {
+    let ends = |finding: &&mut Finding| ENDS.contains(&finding.code);
     let named = named(specs);
     for finding in findings.iter_mut().filter(ends) {
         let spec = named.get(finding.name.as_str()).copied();
@@ -148,6 +156,9 @@ pub fn lasting_longer(mut findings: Vec<Finding>, specs: &[Spec], found: &Found)
             if finding.code == Code::ShortLived {
                 finding.way_out = longer(std::mem::take(&mut finding.way_out), spec);
             }
+        }
+        if let Some(spec) = spec {
+            unparted(&mut finding.way_out, spec, kubeconfigs);
         }
     }
     findings

@@ -1,7 +1,7 @@
 //! Kubeconfigs that name the files of a pair, and what becomes of one by a renewal of the other.
 
 use super::{Planned, Planner, Renewal, Step};
-use crate::diff::diff_in;
+use crate::diff::{diff_in, halving};
 use crate::finding::{Code, Finding};
 use crate::observed::{Observed, Parts, Source};
 use crate::profile::found::is_of_service_accounts;
@@ -59,7 +59,7 @@ impl Planner<'_> {
             let way_out = "renew it for the same key (--reuse-key)";
             return Some((text.to_owned(), way_out.to_owned()));
         }
-        let kubeconfig = &self.halving(spec).next()?.shown;
+        let kubeconfig = &halving(spec, self.kubeconfigs).next()?.shown;
         let text = format!(
             "is due, and {kubeconfig} names one of its two files: with a new key it would be left with half"
         );
@@ -82,19 +82,11 @@ impl Planner<'_> {
                 .filter(|own| own.place.public() == kubeconfig.file);
             !own.any(|own| self.step(own).is_ok_and(|planned| !planned.step.keeps()))
         };
-        let kubeconfig = &self.halving(spec).find(stays)?.shown;
+        let kubeconfig = &halving(spec, self.kubeconfigs).find(stays)?.shown;
         let text = format!(
             "would get a new key, and {kubeconfig} names one of its two files: it would be left with half"
         );
         let way_out = format!("have {kubeconfig} name both files, or hold both itself");
         Some(spec.finding(Code::HalvedPair, text, way_out))
-    }
-
-    /// The users of kubeconfigs who have only one of a pair's two files.
-    fn halving(&self, spec: &Spec) -> impl Iterator<Item = &Parts> {
-        let pair = !spec.is_ca() && spec.place.is_pair();
-        let files = [spec.place.public(), spec.place.key()].map(Source::File);
-        let there = self.kubeconfigs.iter().filter(move |_| pair);
-        there.filter(move |parts| (parts.certificate == files[0]) != (parts.key == files[1]))
     }
 }

@@ -128,7 +128,8 @@ impl Found {
     /// In `whole` whatever its name.
     fn of(store: &Store, whole: &[Root], env: &Env<'_>) -> Result<Self, Stop> {
         let lock = store.lock_shared(&Root::ALL)?;
-        let (specs, seen) = look(store, whole, env)?;
+        let (specs, mut seen) = look(store, whole, env)?;
+        (seen.ground.kubeconfigs, _) = there::kubeconfigs(store);
         settled(&lock)?;
         Ok(Self {
             specs,
@@ -259,7 +260,7 @@ impl Found {
 /// What is wrong with what is there, with the ways out of who writes nothing.
 fn for_reader(specs: &[Spec], seen: &Seen, now: OffsetDateTime) -> Vec<Finding> {
     let findings = told_to_a_reader(judged(specs, seen, now), specs);
-    lasting_longer(findings, specs, &seen.observed)
+    lasting_longer(findings, specs, &seen.observed, &seen.ground.kubeconfigs)
 }
 
 /// The first of a file and all that is above it, the root too.
