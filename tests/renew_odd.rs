@@ -64,6 +64,31 @@ fn told(said: &Finished) -> String {
 }
 
 #[test]
+fn a_server_of_one_s_own_with_an_rsa_key_needs_no_key_encipherment() {
+    let place = made();
+    let lines = r#"
+        sed -i -e 's/clientAuth/serverAuth/' -e '$asubjectAltName=DNS:web.example' ext
+        serves() {
+            openssl s_server -unix socket -tls1_2 -quiet -cert k/pki/bob.crt -key k/pki/bob.key & server=$!
+            for _ in $(seq 100); do [ -S socket ] && break; sleep 0.1; done
+            openssl s_client -unix socket -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256 -CAfile k/pki/ca.crt \
+                -x509_strict -purpose sslserver -verify_return_error -verify_hostname web.example \
+                < /dev/null > handshake 2>&1 || { cat handshake; kill $server; return 1; }
+            kill $server; wait $server || true; rm -f socket
+            grep -F 'Verify return code: 0 (ok)' handshake
+            openssl x509 -in k/pki/bob.crt -noout -ext keyUsage | grep -Fx '    Digital Signature'
+        }
+        key 2048; days 90
+        serves
+        certs check $K --quiet
+        certs renew bob.crt $K --quiet
+        serves
+        certs check $K --quiet
+    "#;
+    over(&place, lines).expect(0);
+}
+
+#[test]
 fn in_place_of_an_rsa_key_of_a_size_that_is_not_made_comes_the_next_larger_one() {
     let place = made();
     let text = "has a key of RSA-2056, which is not made: its new key is one of RSA-3072";

@@ -259,8 +259,9 @@ impl Judge<'_> {
         if let Some(usage) = leaf.key_usage {
             let mut lacking = wanted.key_usage(algorithm).without(usage);
             // A client signs, and nobody encrypts to its key, whatever it is (RFC 5246 section 7.4.6, RFC 8446
-            // section 4.4.3). Ours have what kubeadm's have; what one is held against is what it needs.
-            if wanted.kind == Kind::Client {
+            // section 4.4.3), nor to a server's by a cipher suite with forward secrecy, and TLS 1.3 has no other. Ours
+            // have what kubeadm's have; what a client, and what is in no row, is held against is what it needs.
+            if wanted.kind == Kind::Client || by_name(&self.spec.name).is_none() {
                 lacking = lacking.without(KeyUsage::KEY_ENCIPHERMENT);
             }
             for name in lacking.names() {
