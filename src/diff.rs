@@ -19,6 +19,7 @@ mod scrutiny;
 mod server;
 mod signature;
 mod signer;
+mod superseded;
 mod tree;
 mod trust;
 
@@ -55,6 +56,7 @@ pub(crate) use scrutiny::{
 };
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
+pub(crate) use superseded::superseded;
 pub use tree::{
     ENDS, absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
 };

@@ -485,6 +485,77 @@ fn what_was_stated_is_kept_also_once_its_ca_was_renewed() {
 }
 
 #[test]
+fn an_old_copy_of_what_was_renewed_is_no_error_and_is_to_be_moved_away() {
+    let folder = tree();
+    let k = folder.join("k");
+    let old = k.join("old");
+    fs::create_dir(&old).expect("a folder");
+    let copied = [
+        "admin.conf",
+        "pki/apiserver.crt",
+        "pki/apiserver.key",
+        "pki/etcd/peer.crt",
+        "pki/etcd/peer.key",
+    ];
+    for file in copied {
+        run(Command::new("cp").arg("-p").arg(k.join(file)).arg(&old)).expect(0);
+    }
+    let check = |days: i64, code: i32| {
+        let check = certs(&["check", "--kubernetes-dir", text(&k)]);
+        run(&mut at(NOON + days * DAY, "022", &check)).expect(code)
+    };
+    let way_outs = [
+        ("admin.conf", "admin.conf"),
+        ("apiserver.crt", "apiserver.crt"),
+        ("peer.crt", "etcd/peer.crt"),
+    ];
+    let tell = |said: &str, severity: &str, verb: &str| {
+        for (copy, original) in way_outs {
+            let path = text(&old.join(copy)).to_owned();
+            let first = said
+                .lines()
+                .find(|line| line.starts_with(&format!("{severity}: {path} {verb}")))
+                .unwrap_or_else(|| panic!("{path} {verb}: {said}"));
+            let way_out = format!(
+                "move it away if nothing uses it, or have that use {original}, which is renewed"
+            );
+            assert!(first.ends_with(&way_out), "{first}");
+        }
+        assert!(!said.contains("call it NAME"), "{said}");
+    };
+    let said = renew(&folder, 340, &[]).expect(3);
+    tell(
+        &said.stderr,
+        "warning",
+        "is due, and lies where no run writes",
+    );
+    tell(&check(350, 3).stdout, "warning", "ends on");
+    // They have ended, and all that is in use is sound: each is told once.
+    let said = check(370, 3);
+    tell(&said.stdout, "warning", "ended on");
+    assert!(said.stdout.ends_with(": 3 warnings.\n"), "{said}");
+    for flags in [&[][..], &["--all"]] {
+        let said = renew(&folder, 370, flags).expect(3);
+        tell(&said.stderr, "warning", "ended on");
+        assert!(!said.stderr.contains("error"), "{said}");
+    }
+    // What in its place is no newer is an error as ever.
+    for file in ["apiserver.crt", "apiserver.key"] {
+        run(Command::new("cp")
+            .arg("-p")
+            .arg(old.join(file))
+            .arg(k.join("pki")))
+        .expect(0);
+    }
+    let said = check(371, 4);
+    let words = format!("error: {} ended on", text(&old.join("apiserver.crt")));
+    assert!(said.stdout.contains(&words), "{said}");
+    fs::remove_dir_all(&old).expect("moved away");
+    renew(&folder, 371, &["apiserver"]).expect(0);
+    check(371, 0);
+}
+
+#[test]
 fn wrong_arguments_are_2_and_told_all_at_once() {
     let folder = tree();
     let before = snapshot(&folder.join("k"));

@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 use super::elsewhere::unparted;
 use super::external::{made_elsewhere, requested};
 use super::scrutiny::{held, scrutiny};
-use super::{OPAQUE, Within, again, authorities, file, lasting, reissue, signed_by, trusts};
+use super::{
+    OPAQUE, Within, again, authorities, file, lasting, reissue, signed_by, superseded, trusts,
+};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::{Observed, Parts};
@@ -145,6 +147,9 @@ pub fn lasting_longer(
     let named = named(specs);
     for finding in findings.iter_mut().filter(ends) {
         let spec = named.get(finding.name.as_str()).copied();
+        if let Some(spec) = spec {
+            superseded(finding, spec, found);
+        }
         let own = |spec: &&Spec| by_name(&spec.name).is_none() && finding.way_out == remake(spec);
         // What a kubelet keeps it rotates itself, and no run writes another entry than the current one.
         if let Some(spec) = spec.filter(own)

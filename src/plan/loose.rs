@@ -5,8 +5,9 @@ use super::{Due, Force, Found, Planned, Planner, Policy, Step};
 use crate::bundle::verifies;
 use crate::diff::{
     NOT_WRITTEN, Notice, authorities, by_former, end, is_signed_elsewhere, lasting, reissue,
+    superseded,
 };
-use crate::finding::{Code, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observed::{Destination, Ground, Observed, Source};
 use crate::profile::found::others;
@@ -112,7 +113,17 @@ impl Planner<'_> {
         } else {
             why.to_owned()
         };
-        Some(skipped(spec, over, &text, &way_out))
+        let mut left = skipped(spec, over, &text, &way_out);
+        for finding in &mut left.findings {
+            superseded(finding, spec, self.found);
+        }
+        // One of which the newer is in its place is not to be renewed.
+        let over = |told: &Finding| told.code == Code::Superseded;
+        if left.findings.iter().any(over) {
+            left.step = Step::Keep;
+            left.findings.retain(over);
+        }
+        Some(left)
     }
 
     fn why_left(&self, spec: &Spec) -> (&'static str, String) {

@@ -637,6 +637,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::SigningKey]);
     // tests/refresh.rs
     shown.extend([Code::KubeconfigForeign, Code::TrustFile]);
+    // tests/renew_ends.rs
+    shown.insert(Code::Superseded);
     // tests/bootstrap.rs
     shown.extend([Code::BootstrapDiffers]);
     // tests/external.rs

@@ -67,7 +67,12 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 46] = [
+const ELSEWHERE: [(Code, &str); 47] = [
+    // Of days that passed.
+    (
+        Code::Superseded,
+        "an_old_copy_of_what_was_renewed_is_no_error_and_is_to_be_moved_away (tests/renew_ends.rs)",
+    ),
     // Of a key that takes minutes to make.
     (
         Code::LargeKey,
