@@ -200,7 +200,7 @@ fn cas(store: &Store) -> String {
 /// What came back stands for what is found, and what is there tells what it is to be, where no facts
 /// are stated.
 fn adapt(
-    (names, alone): (Vec<String>, bool),
+    (names, typed): (Vec<String>, bool),
     (told, all): (Option<Access>, Vec<String>),
     basis: Basis,
     host: String,
@@ -245,7 +245,7 @@ fn adapt(
         // CAs first: what they signed is held against them.
         for spec in specs.iter().filter(|spec| spec.is_ca()) {
             let asked = names.contains(&spec.name);
-            if let (true, false, Some(finding)) = (asked, alone, unasked(spec, seen, &store)) {
+            if let (true, false, Some(finding)) = (asked, typed, unasked(spec, seen, &store)) {
                 findings.push(finding);
                 arrivals.remove(&spec.name);
                 continue;

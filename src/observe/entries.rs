@@ -49,7 +49,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         Observed::Lead(lead) => [lead.to.as_ref().ok().map(|to| to.cluster.clone()), None],
         _ => [None, None],
     };
-    // That who answers at the server of the current context is not verified is told of that: here of its further entries.
+    // That who answers at the server of the current context is not verified is told once, of that one.
     let told_of_server: Vec<String> = match observed {
         Observed::Kubeconfig(found) => found
             .beside
