@@ -45,7 +45,9 @@ pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};
-pub use nodes::{Own, across, barred, not_made, not_needed, own, signed_for_all, treeless};
+pub use nodes::{
+    Own, across, barred, not_made, not_needed, own, signed_for_all, signing_elsewhere, treeless,
+};
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
 pub use request::{request, signs, take_sans};

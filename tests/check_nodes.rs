@@ -261,6 +261,26 @@ fn keys_of_cas_that_are_to_be_on_no_node_are_told() {
     assert_eq!(codes(&report, "etcd1"), [""; 0]);
 }
 
+/// Whatever it is called.
+#[test]
+fn a_copy_of_a_key_that_signs_is_told_on_every_node() {
+    let trees = Trees::made();
+    for (key, node, copy) in [
+        ("ca.key", "worker1", "etc/kubernetes/pki/spare.key"),
+        ("etcd/ca.key", "etcd1", "var/lib/kubelet/pki/x.pem"),
+        ("sa.key", "cp1", "etc/kubernetes/old/sa.key"),
+    ] {
+        let copy = trees.node(node, copy);
+        fs::create_dir_all(copy.parent().expect("a folder")).expect("make it");
+        fs::copy(trees.out().join("ca").join(key), &copy).expect("copy it");
+    }
+    let report = json(&trees, &[], 3);
+    for node in ["worker1", "etcd1", "cp1"] {
+        assert_eq!(codes(&report, node), ["key-not-needed"], "{node}");
+    }
+    assert_eq!(codes(&report, "worker2"), [""; 0]);
+}
+
 #[test]
 fn what_all_share_is_looked_at_where_it_is_kept() {
     let trees = Trees::made();

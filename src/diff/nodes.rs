@@ -35,6 +35,41 @@ pub fn not_needed(there: &[FileId], wanted: &[FileId]) -> Vec<Finding> {
         .collect()
 }
 
+/// Keys of what all nodes share, the CAs' and the service accounts', that lie on a node under another name than those in
+/// `wanted`: whatever its roles, it has no use for them there.
+pub fn signing_elsewhere(
+    specs: &[Spec],
+    found: &BTreeMap<String, Observed>,
+    shared: &BTreeMap<String, Observed>,
+    wanted: &[FileId],
+) -> Vec<Finding> {
+    let signing: BTreeMap<Digest, &String> = shared
+        .iter()
+        .flat_map(|(name, kept)| kept.public_keys().into_iter().map(move |key| (name, key)))
+        .map(|(name, key)| (key.fingerprint(), name))
+        .collect();
+    let held = |spec: &Spec| {
+        let key = match found.get(&spec.name)? {
+            Observed::KeyPair { key, .. } => key,
+            observed => observed.asking_key()?,
+        };
+        let whose = signing.get(&key.open()?.public_key().fingerprint())?;
+        let file = spec.place.key();
+        // Of one in a row's place [`not_needed`] tells.
+        let is_row = TABLE.iter().any(|row| row.stored.key() == file);
+        (!is_row && !wanted.contains(&file)).then(|| Finding {
+            code: Code::KeyNotNeeded,
+            name: spec.name.clone(),
+            file,
+            text: format!(
+                "holds the private key of {whose}, which this node needs in no such place"
+            ),
+            way_out: "remove it, on the node too".to_owned(),
+        })
+    };
+    specs.iter().filter_map(held).collect()
+}
+
 /// The rows that a node is to have, and that are not there.
 pub fn not_made(there: &[FileId], wanted: &[FileId]) -> Vec<Finding> {
     let lacks = |file: &FileId| wanted.contains(file) && !there.contains(file);

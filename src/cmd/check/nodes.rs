@@ -13,7 +13,9 @@ use crate::cmd::give::Give;
 use crate::cmd::nodes::facts::{self, Asked, Cluster, Wanted};
 use crate::cmd::output_file::{self, FOREIGN};
 use crate::cmd::{Env, Stop};
-use crate::diff::{self, Own, Within, barred, diff, not_made, not_needed, own, treeless};
+use crate::diff::{
+    self, Own, Within, barred, diff, not_made, not_needed, own, signing_elsewhere, treeless,
+};
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
@@ -222,6 +224,12 @@ impl Job<'_> {
         let mut findings = not_needed(&there, &files);
         findings.extend(not_made(&there, &files));
         let seen = &mut looked.seen;
+        findings.extend(signing_elsewhere(
+            &looked.specs,
+            &seen.observed,
+            &source.observed,
+            &files,
+        ));
         for copy in &wanted.copies {
             seen.share(copy, source);
             let observed = seen.observed.remove(&copy.name).unwrap_or(Observed::Absent);
