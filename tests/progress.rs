@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 mod common;
 use common::trees::Trees;
-use common::{at, binary, listing, run, text, tool};
+use common::{at, binary, certs, listing, run, text, tool};
 
 const WORKERS: usize = 150;
 const FLAGS: [&str; 5] = [
@@ -34,7 +34,10 @@ fn trees() -> Trees {
 
 /// What a terminal of this width gets, whose clock goes a thousand times as fast.
 fn on_a_terminal(trees: &Trees, width: usize, before: &str, after: &str) -> String {
-    let inner = trees.command(&FLAGS);
+    shown(&trees.command(&FLAGS), width, before, after)
+}
+
+fn shown(inner: &Command, width: usize, before: &str, after: &str) -> String {
     let quoted = |argument: &std::ffi::OsStr| format!("'{}'", argument.to_str().expect("text"));
     let arguments: Vec<String> = inner.get_args().map(quoted).collect();
     let line = format!(
@@ -78,6 +81,29 @@ fn a_terminal_has_a_bar_that_fits_it_and_goes() {
         let last = shown.rsplit("\r\x1b[K").next().expect("an end");
         assert!(last.starts_with("\x1b[32mMade:"), "{last:?}");
     }
+}
+
+#[test]
+fn a_check_has_a_bar_too() {
+    tool("script");
+    let trees = trees();
+    trees.all(&FLAGS).expect(0);
+    let inventory = trees.0.join("nodes.yaml");
+    let mut check = certs(&["check", "--inventory", text(&inventory)]);
+    check
+        .args(["--out", text(&trees.out())])
+        .args(["--control-plane-endpoint", "api.example.com"]);
+    let drawn = shown(&check, 100, "", "");
+    assert!(
+        bars(&drawn)
+            .iter()
+            .filter(|bar| bar.contains("judging"))
+            .count()
+            > 1,
+        "{drawn:?}"
+    );
+    let quiet = shown(&check, 100, "", "--quiet");
+    assert_eq!(quiet, "");
 }
 
 #[test]
@@ -134,7 +160,7 @@ fn signal(name: &str, running: &Child) {
 /// Waits until a run has begun to make what all share.
 fn made(trees: &Trees) {
     let limit = Instant::now() + Duration::from_mins(1);
-    while !trees.out().join("ca/sa.pub").exists() {
+    while !trees.out().join("ca/ca.key").exists() {
         assert!(Instant::now() < limit, "nothing is made");
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 
 use super::{Look, Looked};
-use crate::apply::each;
 use crate::cli::{Check, CheckOutput};
 use crate::cmd::around::{Wrong, severity};
+use crate::cmd::count::Count;
 use crate::cmd::give::Give;
 use crate::cmd::nodes::facts::{self, Asked, Cluster, Wanted};
 use crate::cmd::output_file::{self, FOREIGN};
@@ -22,7 +22,7 @@ use crate::location::{FileId, Owner, Root};
 use crate::observe::{Seen, survey};
 use crate::observed::Observed;
 use crate::profile::Profile;
-use crate::report::{Checked, Kept, OfNode};
+use crate::report::{Checked, Kept, OfNode, Stage};
 use crate::spec::Spec;
 use crate::store::{self, Roots, Store, check_place, overlays};
 
@@ -48,6 +48,7 @@ pub(super) fn attempt(
     let least = severity(verb.fail_on);
     let (file, inventory) = (verb.output_file.clone(), verb.nodes.inventory.clone());
     let (config, output) = (verb.tree.config.clone(), verb.output);
+    let told = Some(env.progress).filter(|_| !verb.quiet);
     let (job, notes) = settle(verb, env)?;
     let inputs = [config.as_ref(), inventory.as_ref()];
     output_file::settled(file.as_ref(), &job.shared, &inputs, FOREIGN, replaced)?;
@@ -60,9 +61,9 @@ pub(super) fn attempt(
     checked.left(&job.cluster.others(overlays(&job.out)?));
     job.look_at_shared(&mut checked)?;
     let source = job.source();
-    let looked = each(job.cluster.len(), |node| {
-        job.look_at(node, &source, &checked)
-    });
+    let nodes = job.cluster.len();
+    let count = Count::new(told, Stage::Judging, nodes);
+    let looked = count.each(nodes, |node| job.look_at(node, &source, &checked));
     let mut all = Vec::new();
     let mut owned = Vec::new();
     for one in looked {
