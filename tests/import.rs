@@ -112,8 +112,17 @@ fn an_anchor_is_told_with_its_fingerprint_and_each_file_with_the_one_that_it_cam
     assert_eq!(item("ca")["anchors"][0]["fingerprint"], ca.as_str());
     assert_eq!(item("admin")["from"], "req/admin.crt");
     assert!(item("admin").get("anchors").is_none());
+    // Who reads what came back is told as of what is renewed, and a CA that is new here is nobody's yet.
+    let processes = imported["processes"].as_array().expect("processes");
+    let of = |name: &str| processes.iter().find(|one| one["name"] == name);
+    assert_eq!(of("kubectl").expect("kubectl")["reads"][0], "admin");
+    let manager = of("kube-controller-manager").expect("the manager");
+    assert_eq!(manager["restart"][0], "ca");
+    assert_eq!(imported["unknownReaders"], serde_json::json!([]));
+    assert_eq!(imported["next"], serde_json::json!([]));
     // What is trusted already is no news.
     let again = node(place.path(), &["import", "req"]).expect(0);
+    assert!(again.stdout.ends_with("nothing was written.\n"), "{again}");
     assert!(!again.stdout.contains("SHA-256"), "{again}");
 }
 

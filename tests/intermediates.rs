@@ -267,7 +267,16 @@ fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_com
     let told = on(place.path(), &["import", "req", "--dry-run"]).expect(3);
     assert!(told.stdout.contains("pki/ca-signing.crt"), "{told}");
     assert_eq!(read(&place.join("pki/ca.crt")), former);
-    on(place.path(), &["import", "req"]).expect(3);
+    let told = on(place.path(), &["import", "req"]).expect(3);
+    // As a renewal of a CA tells it: what is to be restarted, and who else has a copy.
+    for words in [
+        "at their start alone:\n  kube-controller-manager (ca, controller-manager)\n  kubelet (kubelet)\n",
+        "by themselves:\n  kube-apiserver (ca, apiserver, apiserver-kubelet-client)\n",
+        "pki/ca.crt to every other node that has it, before the former one ends",
+        "('certs kubeconfig refresh')",
+    ] {
+        assert!(told.stdout.contains(words), "{words}: {told}");
+    }
     assert_eq!(read(&place.join("pki/ca.crt")), format!("{own}{root}"));
     assert_eq!(read(&place.join("pki/ca-signing.crt")), own);
     assert_eq!(read(&place.join("pki/apiserver.key")), key);

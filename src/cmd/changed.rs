@@ -1,13 +1,15 @@
 //! What a run changed, for whoever reads it.
 
-use super::sequence::Judged;
+use super::sequence::{Carried, Judged};
 use super::{Stop, there};
+use crate::facts::Version;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::survey;
 use crate::observed::{Cause, Observed, Source, Unreadable};
 use crate::plan::Found;
 use crate::profile::reader::{Changed, Through, processes};
 use crate::profile::{TABLE, by_name};
+use crate::report::Report;
 use crate::spec::Spec;
 use crate::store::{Store, trusted_users};
 
@@ -22,6 +24,19 @@ pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
         found: &judged.seen.observed,
     };
     tree.changed(planned, finished)
+}
+
+/// Tells who reads what a run changed, unless it was refused and completed none.
+pub(crate) fn tell(
+    report: &mut Report,
+    carried: &Carried,
+    version: Option<Version>,
+) -> Vec<Changed> {
+    let changed = changed(&carried.judged, &carried.finished);
+    if carried.judged.planning.is_ok() || !changed.is_empty() {
+        report.read_by(&changed, version);
+    }
+    changed
 }
 
 /// What must be restarted for what an interrupted run had begun, in a sentence: whoever completes it is the

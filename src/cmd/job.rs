@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 
 use super::around::least;
 use super::sequence::{Judged, Sequence};
-use super::{Env, Stop, loose, there};
+use super::{Env, Stop, changed, loose, there};
 use crate::cli::Run;
 use crate::facts::Facts;
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::plan::{Planned, Policy, Refusal, plan};
+use crate::plan::{Force, Planned, Policy, Refusal, plan};
 use crate::profile::Basis;
 use crate::profile::found::{Evidence, as_there, rows};
 use crate::report::Report;
@@ -100,7 +100,7 @@ impl Job {
             lock_timeout: self.lock_timeout,
             dry_run,
         };
-        sequence.run(
+        let carried = sequence.run(
             &|passphrases, env| {
                 let mut judged = self.judge(passphrases, env.now)?;
                 let (rows, seen) = (&judged.specs, &mut judged.seen);
@@ -120,6 +120,10 @@ impl Job {
             report,
             env,
         )?;
+        // What came back takes the place of what is in use, as what is renewed does.
+        if let (Force::Import(_), Some(carried)) = (self.policy.force, carried) {
+            changed::tell(report, &carried, None);
+        }
         Ok(())
     }
 

@@ -97,10 +97,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
     let Some(carried) = sequence.run(judge, &mut report, env)? else {
         return Ok(report);
     };
-    let changed = changed::changed(&carried.judged, &carried.finished);
-    if carried.judged.planning.is_ok() || !changed.is_empty() {
-        report.read_by(&changed, job.version);
-    }
+    let changed = changed::tell(&mut report, &carried, job.version);
     if let Some(command) = job
         .hook
         .as_deref()

@@ -20,11 +20,11 @@ pub(super) struct Advice {
 }
 
 /// What is left to do after a plan was carried out.
-pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
+pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice> {
     let made = |step: &Step| matches!(step, Step::Create | Step::Derive | Step::Replace { .. });
     // What another machine asked for is its own to use.
     let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
-    let mut advice: Vec<Advice> = renewed_cas(plan, store).into_iter().collect();
+    let mut advice: Vec<Advice> = renewed_cas(plan, seen, store).into_iter().collect();
     if plan
         .steps
         .iter()
@@ -102,11 +102,15 @@ pub(super) fn advice(plan: &Plan, store: &Store) -> Vec<Advice> {
 }
 
 /// Everyone who holds a copy of a CA's certificate needs the new one before the old one ends.
-fn renewed_cas(plan: &Plan, store: &Store) -> Option<Advice> {
-    let renewed = plan
-        .steps
-        .iter()
-        .filter(|planned| planned.spec.is_ca() && matches!(planned.step, Step::Reissue { .. }));
+fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
+    // What came back for a CA that had no certificate is nobody's yet.
+    let renewed = plan.steps.iter().filter(|planned| match planned.step {
+        Step::Import => {
+            planned.spec.is_ca() && seen.files.contains_key(&planned.spec.place.public())
+        }
+        Step::Reissue { .. } => planned.spec.is_ca(),
+        _ => false,
+    });
     let files: Vec<String> = renewed
         .map(|planned| {
             store

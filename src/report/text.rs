@@ -191,7 +191,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
                 .any(|told| told.code == Code::ExpiresSoon.id())
         {
             "Nothing was renewed"
-        } else if report.processes.is_some() {
+        } else if report.processes.is_some() && report.directories.requests.is_none() {
             "Nothing is due"
         } else if report.findings.iter().any(worse) {
             "Nothing is to be made"
