@@ -95,7 +95,7 @@ codes! {
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644", MODE_OF_CERTIFICATES;
     ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote", FILES;
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses", Rfc(5280, "section 4.2");
-    EndsSooner "ends-sooner" Warning "what is renewed ends sooner than what it replaces", ISSUING;
+    EndsSooner "ends-sooner" Warning "what is renewed, or came back, ends sooner than what it replaces", ISSUING;
     ExpiresSoon "expires-soon" Warning "its time ends soon, or that of a CA above it (--within, --ca-within)", EXPIRATION;
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed", Rfc(5280, "section 6.1.3");
     Expired "expired" Error "its time is over", Rfc(5280, "section 4.1.2.5");

@@ -207,7 +207,7 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
             Ok(None) => continue,
             Err(error) => return Err(reasons::unread(&file, &error)),
         };
-        return match Certificate::from_pem(&content.bytes) {
+        return match reader::public(Certificate::from_pem)(&content.bytes) {
             Ok(certificates) => Ok(Some(Arrived {
                 file,
                 certificates,

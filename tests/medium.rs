@@ -146,3 +146,81 @@ fn a_list_keeps_nothing_that_the_tree_did_not_ask_for() {
     let again = ["csr", "controller-manager", "--csr-dir", "req"];
     node(place.path(), &[&again[..], &FACTS].concat()).expect(0);
 }
+
+#[test]
+fn a_request_that_the_list_does_not_tell_is_signed_by_its_own_name_alone_and_what_it_is_good_for_is_told()
+ {
+    let place = signed();
+    let csr = ["csr", "scheduler", "--csr-dir", "req"];
+    node(place.path(), &[&csr[..], &FACTS].concat()).expect(0);
+    let request = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout any.key -subj / \
+                   -out req/super-admin.csr 2> /dev/null";
+    script(place.path(), request);
+    let before = listing(&place.join("req"));
+    let sign = |what: &str, more: &[&str]| {
+        let sign = ["sign", what, "--kubernetes-dir", "node"];
+        on(place.path(), &[&sign[..], &FACTS, more].concat())
+    };
+    let refused = sign("req", &[]).expect(2);
+    let words = "super-admin.csr is not in req/requests.json, which tells what was asked for: move it away, or sign it by \
+                 itself: 'certs sign req/super-admin.csr'";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert!(!refused.stderr.contains("scheduler"), "{refused}");
+    assert_eq!(listing(&place.join("req")), before);
+    let list = read(&place.join("req/requests.json"));
+    write(&place.join("req/requests.json"), "{");
+    let refused = sign("req", &[]).expect(2);
+    assert!(refused.stderr.contains("requests.json: "), "{refused}");
+    write(&place.join("req/requests.json"), list);
+    let alone = sign("req/super-admin.csr", &["-o", "json"]).expect(0);
+    let lines = told(&alone, "system-masters");
+    let words = "req/super-admin.csr: is granted membership in system:masters: ";
+    assert_eq!(lines, [words], "{alone}");
+    script(place.path(), "rm req/super-admin.*");
+    let rest = sign("req", &["-o", "json"]).expect(0);
+    assert!(told(&rest, "system-masters").is_empty(), "{rest}");
+    assert!(place.join("req/scheduler.crt").exists());
+}
+
+#[test]
+fn what_came_back_with_a_private_key_in_it_is_refused_as_it_is_for_who_signs() {
+    for (file, key) in [("apiserver.crt", "apiserver.key"), ("ca.crt", "ca.key")] {
+        let place = signed();
+        let lines = format!("cp node/pki/{file} req/{file}; cat node/pki/{key} >> req/{file}");
+        script(place.path(), &lines);
+        let words = format!(
+            "req/{file} cannot be used: it holds a private key, which others may have read"
+        );
+        let refused = node(place.path(), &["import", "req"]).expect(4);
+        assert!(refused.stderr.contains(&words), "{refused}");
+        let sign = ["sign", "req", "--kubernetes-dir", "node", "--force"];
+        let refused = on(place.path(), &[&sign[..], &FACTS].concat()).expect(4);
+        assert!(refused.stderr.contains(&words), "{refused}");
+    }
+}
+
+#[test]
+fn what_came_back_once_and_ends_before_what_is_in_its_place_is_told() {
+    let place = signed();
+    script(place.path(), "cp -a req first; rm req/apiserver.crt");
+    let sign = [
+        "sign",
+        "req",
+        "--kubernetes-dir",
+        "node",
+        "--validity",
+        "9000h",
+    ];
+    on(place.path(), &[&sign[..], &FACTS].concat()).expect(0);
+    node(place.path(), &["import", "req"]).expect(0);
+    let again = node(place.path(), &["import", "first", "-o", "json"]).expect(3);
+    let lines = told(&again, "ends-sooner");
+    let words = "first/apiserver.crt: ends on ";
+    assert!(lines.len() == 1 && lines[0].starts_with(words), "{again}");
+    assert!(
+        lines[0].contains(", sooner than what is in its place, on "),
+        "{again}"
+    );
+    let forth = node(place.path(), &["import", "req", "-o", "json"]).expect(0);
+    assert!(told(&forth, "ends-sooner").is_empty(), "{forth}");
+}

@@ -16,6 +16,7 @@ use crate::observe::{Seen, survey};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
 use crate::profile::{self, Phase, Profile, TABLE, by_name};
+use crate::requests::{Manifest, manifest};
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
 
@@ -130,7 +131,8 @@ fn specs(verb: &Sign, base: Option<&str>, store: &Store, facts: &Facts) -> Resul
     Ok(specs)
 }
 
-/// The requests of a directory, by their files without the ending.
+/// The requests of a directory, by their files without the ending. Where a list tells what was asked for there, each
+/// is on it: whoever had the medium may have put another beside them.
 fn requests(store: &Store) -> Result<Vec<String>, Stop> {
     let files = store.list(Root::Requests).map_err(anyhow::Error::from)?;
     let bases: Vec<String> = files
@@ -143,7 +145,29 @@ fn requests(store: &Store) -> Result<Vec<String>, Stop> {
             store.root(Root::Requests).display()
         )));
     }
-    Ok(bases)
+    let Some(list) = store.read(&manifest()).map_err(anyhow::Error::from)? else {
+        return Ok(bases);
+    };
+    let path = store.path(&manifest());
+    let list = Manifest::parse(&list.bytes).map_err(|error| {
+        let path = path.display();
+        Stop::usage(format!(
+            "{path}: {error:#}: move it away, or name one request"
+        ))
+    })?;
+    let files = bases.iter().map(|base| format!("{base}.csr"));
+    let listed = |file: &String| list.requests.iter().any(|entry| entry.request == *file);
+    let wrong = files.filter(|file| !listed(file)).map(|file| {
+        format!(
+            "{file} is not in {}, which tells what was asked for: move it away, or sign it by itself: 'certs sign {}'",
+            path.display(),
+            store.root(Root::Requests).join(&file).display()
+        )
+    });
+    match Vec::from_iter(wrong) {
+        wrong if wrong.is_empty() => Ok(bases),
+        wrong => Err(Stop::Usage(wrong)),
+    }
 }
 
 /// The row that a request is for: the one that was named, else the one whose name or place its file

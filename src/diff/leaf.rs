@@ -149,7 +149,7 @@ impl Judge<'_> {
             );
         }
         // Whatever else is told of its subject: who shows it may do everything.
-        if is_master(leaf) {
+        if is_master(&leaf.subject) {
             self.tell(Code::SystemMasters, "is a member of system:masters", "");
         }
         let is = |name: &Name| leaf.subject.same_values(name);
@@ -339,8 +339,8 @@ impl Judge<'_> {
 }
 
 /// Whether it is in the group that no authorization holds back.
-pub(super) fn is_master(leaf: &Certificate) -> bool {
-    let groups = leaf.subject.organizations();
+pub(super) fn is_master(subject: &Name) -> bool {
+    let groups = subject.organizations();
     groups.iter().any(|group| group == "system:masters")
 }
 

@@ -52,7 +52,9 @@ impl Judge<'_> {
         self.key_lies(key.access);
         if self.spec.is_ca() {
             self.key_owner(key.access, "who can sign with it");
-        } else if matches!(self.spec.place, Place::Kubeconfig { .. }) && is_master(certificate) {
+        } else if matches!(self.spec.place, Place::Kubeconfig { .. })
+            && is_master(&certificate.subject)
+        {
             self.key_owner(key.access, "who is a member of system:masters by it");
         }
         match &key.state {

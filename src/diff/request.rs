@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Judge;
-use super::leaf::{MOST, folded};
+use super::leaf::{MOST, folded, is_master};
 use super::place::of_others;
 use super::signer::{Held, Signers, is_for, signer};
 use crate::finding::{Code, Finding};
@@ -34,6 +34,10 @@ pub fn request(spec: &Spec, observed: &Observed, trusted: &[u32]) -> Vec<Finding
         ) => {
             judge.findings = of_others(&spec.name, &spec.place.key(), *access, trusted);
             judge.request(wanted, request);
+            if is_master(&wanted.subject) {
+                let text = "is granted membership in system:masters";
+                judge.told_of_request(Code::SystemMasters, text, "");
+            }
         }
         (_, Observed::Unreadable(reasons, _)) => {
             for unreadable in reasons {

@@ -19,6 +19,7 @@ use crate::observed::{
 use crate::requests::name;
 use crate::spec::{CertificateSpec, Kind, Place, Spec};
 use crate::x509::cert::Certificate;
+use crate::x509::validity::moment;
 
 /// The way out where what came back is not what was asked for.
 const ISSUE_AGAIN: &str = "have its CA issue it again";
@@ -41,7 +42,28 @@ pub fn aging(
     for finding in &mut findings {
         came(finding, spec, returned);
     }
+    findings.extend(sooner(spec, returned, now));
     findings
+}
+
+/// That what came back ends before what it is to replace, as one of an earlier time does. A CA may be given less time
+/// by the one above it.
+fn sooner(spec: &Spec, returned: &Returned, now: OffsetDateTime) -> Option<Finding> {
+    let (is, was) = (returned.chain.first()?, returned.now.first()?);
+    let (is, was) = (is.validity, was.validity);
+    let older = !spec.is_ca() || is.not_before < was.not_before;
+    let sooner = is.not_after < was.not_after && !was.has_ended(now);
+    (older && sooner).then(|| Finding {
+        code: Code::EndsSooner,
+        name: spec.name.clone(),
+        file: returned.file.clone(),
+        text: format!(
+            "ends on {}, sooner than what is in its place, on {}",
+            moment(is.not_after),
+            moment(was.not_after)
+        ),
+        way_out: "unless that is meant, see whether it is what came back last".to_owned(),
+    })
 }
 
 /// What came `back` has in common with other files of the tree, as it is `found` then, that it must not. Of what is

@@ -334,7 +334,7 @@ fn when_it_comes(request: &FileId) -> String {
 }
 
 /// Reads a file that everyone may read, and in which no private key may be.
-fn public<T>(
+pub(super) fn public<T>(
     parse: impl FnOnce(&[u8]) -> anyhow::Result<T>,
 ) -> impl FnOnce(&[u8]) -> anyhow::Result<T> {
     |bytes| {
