@@ -160,11 +160,13 @@ impl Judge<'_> {
             }
             Observed::KeyOnly(key) => {
                 self.key_access(key.access);
-                self.tell(
-                    Code::MissingCertificate,
-                    &format!("stands without {}", self.spec.place.public().name),
-                    "",
-                );
+                let public = self.spec.place.public();
+                let text = if public == self.spec.place.key() {
+                    "holds a key without its certificate".to_owned()
+                } else {
+                    format!("stands without {}", public.name)
+                };
+                self.tell(Code::MissingCertificate, &text, "");
                 if let KeyState::Unread(reason) = &key.state {
                     self.unreadable(reason);
                 }
@@ -301,16 +303,14 @@ impl Judge<'_> {
 
     /// With a new key what was asked for would come in vain.
     fn requested(&mut self, key: &Key) {
-        let request = self.spec.place.request();
-        let mut finding = self.finding(
-            Code::Requested,
-            &format!("waits for the certificate that {} asks for", request.name),
-            &format!(
-                "put it there with 'certs import' when it comes, or remove {} to have key and certificate made anew",
-                request.name
-            ),
+        let [own, request] = [self.spec.place.key(), self.spec.place.request()];
+        let text = format!("waits for the certificate that {} asks for", request.name);
+        let way_out = format!(
+            "put it there with 'certs import' when it comes, or move {} and {} away to have key and certificate made anew",
+            own.name, request.name
         );
-        finding.file = self.spec.place.key();
+        let mut finding = self.finding(Code::Requested, &text, &way_out);
+        finding.file = own;
         self.findings.push(finding);
         self.key_access(key.access);
     }

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 mod common;
+use certs::x509::request::Request;
 use common::kubeadm::NOON;
 use common::node::{NODE, node, on, script, with_read_only};
 use common::renewal::{DAY, tree};
@@ -364,6 +365,101 @@ fn a_key_that_waits_is_told_and_never_replaced() {
         assert!(!place.join("node/pki/ca.crt").exists());
     }
     assert_eq!(read(&place.join("node/pki/apiserver.key")), key);
+}
+
+/// A request that was lost beside its key is made again for that key, of a pair as of a kubeconfig, and until then each is
+/// told as a key without its certificate; who moves away what is named gets another key.
+#[test]
+fn a_lost_request_is_made_again_for_the_key_and_who_gives_up_has_both_made_anew() {
+    let place = requested(&["apiserver", "admin"]);
+    let keys = || ["node/pki/apiserver.key", "node/admin.conf"].map(|file| read(&place.join(file)));
+    let requests = ["node/pki/apiserver.csr", "node/admin.conf.csr"];
+    let (before, asked) = (keys(), requests.map(|file| read(&place.join(file))));
+    for request in requests {
+        fs::remove_file(place.join(request)).expect("remove");
+    }
+    let checked = node(place.path(), &["check"]).expect(4);
+    for words in [
+        "node/pki/apiserver.key stands without apiserver.crt",
+        "node/admin.conf holds a key without its certificate",
+    ] {
+        assert!(checked.stdout.contains(words), "{checked}");
+    }
+    let ask = ["csr", "apiserver", "admin", "--csr-dir", "req"];
+    // That the default service range is asked for is a warning, in a tree of which something is there.
+    let again = node(place.path(), &[&ask, &FACTS[..]].concat()).expect(3);
+    assert!(again.stdout.contains("Asked for:"), "{again}");
+    assert_eq!(keys(), before);
+    // A request for such a key is the same but for its signature.
+    for (request, asked) in requests.iter().zip(&asked) {
+        let now = Request::from_file(read(&place.join(request)).as_bytes()).expect("a request");
+        let then = Request::from_file(asked.as_bytes()).expect("a request");
+        assert_eq!((now.asked, now.public_key), (then.asked, then.public_key));
+    }
+    // The way out, as it is told.
+    let checked = node(place.path(), &["check"]).expect(4);
+    for (files, folder) in [
+        (["apiserver.key", "apiserver.csr"], "node/pki"),
+        (["admin.conf", "admin.conf.csr"], "node"),
+    ] {
+        let words = format!(
+            "or move {} away to have key and certificate made anew",
+            files.join(" and ")
+        );
+        assert!(checked.stdout.contains(&words), "{words} {checked}");
+        for file in files {
+            fs::rename(place.join(folder).join(file), place.join(file)).expect("move away");
+        }
+    }
+    node(place.path(), &[&ask, &FACTS[..]].concat()).expect(3);
+    let [of_pair, of_kubeconfig] = keys();
+    assert!(of_pair != before[0] && of_kubeconfig != before[1]);
+}
+
+/// Where the CA's key is, such a kubeconfig is a drift like half a pair.
+#[test]
+fn a_kubeconfig_without_its_certificate_is_made_anew_by_force_alone() {
+    let place = TempDir::new();
+    let all = [&["all", "--kubernetes-dir", "node"], &FACTS[..]].concat();
+    on(place.path(), &all).expect(0);
+    let file = place.join("node/admin.conf");
+    let without: Vec<String> = read(&file)
+        .lines()
+        .filter(|line| !line.contains("client-certificate-data"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(&file, without.concat()).expect("write");
+    let refused = on(place.path(), &all).expect(4);
+    let words = "admin.conf holds a key without its certificate: run the same command with --force";
+    assert!(refused.stderr.contains(words), "{refused}");
+    on(place.path(), &[&all[..], &["--force"]].concat()).expect(0);
+    assert!(read(&file).contains("client-certificate-data"));
+    on(place.path(), &all).expect(0);
+}
+
+/// What is more wrong with a kubeconfig than that its certificate lacks is told, and nobody asks with it.
+#[test]
+fn a_kubeconfig_whose_certificate_is_broken_does_not_wait_for_one() {
+    let place = requested(&["admin"]);
+    fs::remove_file(place.join("node/admin.conf.csr")).expect("remove");
+    let waiting = read(&place.join("node/admin.conf"));
+    for (from, to, words) in [
+        (
+            "    client-key-data:",
+            "    client-certificate-data: '%'\n    client-key-data:",
+            "that is not base64",
+        ),
+        (
+            "server: https:",
+            "server: ftp:",
+            "has no client-certificate-data",
+        ),
+    ] {
+        fs::write(place.join("node/admin.conf"), waiting.replace(from, to)).expect("write");
+        let ask = ["csr", "admin", "--csr-dir", "req"];
+        let refused = node(place.path(), &[&ask, &FACTS[..]].concat()).expect(4);
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{CERTIFICATE, KEY, Source, document, named, source, text};
+use super::{CERTIFICATE, KEY, Source, document, named, optional, source, text};
 
 /// The entry that the current context names.
 pub struct Waiting {
@@ -25,7 +25,8 @@ pub fn waiting(bytes: &[u8]) -> Option<Waiting> {
     let cluster = named(&document, "clusters", cluster_name, "cluster")?;
     let user_name = text(context, "user")?;
     let user = named(&document, "users", user_name, "user")?;
-    if source(user, CERTIFICATE).is_ok() {
+    // What is there and cannot be read is no certificate that lacks.
+    if !matches!(optional(user, CERTIFICATE), Ok(None)) {
         return None;
     }
     let Ok(Source::Data { bytes: key, .. }) = source(user, KEY) else {

@@ -123,7 +123,7 @@ impl Reader<'_> {
                 file: place.key(),
                 why: format!("waits for the certificate that {} asks for", file.name),
                 cause: Cause::Requested,
-                way_out: Some(when_it_comes(&file)),
+                way_out: Some(when_it_comes(&place.key(), &file)),
                 access: Some(key.access),
             }),
         }
@@ -325,11 +325,11 @@ impl Reader<'_> {
     }
 }
 
-/// The way out where a certificate is asked for.
-fn when_it_comes(request: &FileId) -> String {
+/// The way out where a certificate is asked for with the key in this file.
+fn when_it_comes(key: &FileId, request: &FileId) -> String {
     format!(
-        "put it there when it comes, or remove {} to have key and certificate made anew",
-        request.name
+        "put it there when it comes, or move {} and {} away to have key and certificate made anew",
+        key.name, request.name
     )
 }
 

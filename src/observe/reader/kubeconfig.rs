@@ -38,19 +38,20 @@ impl Reader<'_> {
             let content =
                 |reason: &Unreadable| matches!(reason.cause, Cause::Content | Cause::Opaque);
             // Of one that was not read nothing is known, nor of what lies beside it.
-            if !self.found
-                && self.unreadable[before..].iter().any(content)
-                && let Some((asked, request)) = self.asked(file)
-            {
-                let waiting = request.and_then(|request| self.waiting(file, &request));
-                if let Some(waiting) = waiting {
+            if !self.found && self.unreadable[before..].iter().any(content) {
+                let asked = self.asked(file);
+                let faults = self.unreadable.len() - before;
+                let request = asked.as_ref().map(|(_, request)| request.as_ref());
+                if let Some(waiting) = self.waiting(file, request, faults) {
                     self.unreadable.truncate(before);
                     return waiting;
                 }
-                let mended = self.unreadable.iter_mut();
-                for reason in mended.filter(|reason| reason.way_out.is_none()) {
-                    reason.cause = Cause::Requested;
-                    reason.way_out = Some(when_it_comes(&asked));
+                if let Some((asked, _)) = asked {
+                    let mended = self.unreadable.iter_mut();
+                    for reason in mended.filter(|reason| reason.way_out.is_none()) {
+                        reason.cause = Cause::Requested;
+                        reason.way_out = Some(when_it_comes(file, &asked));
+                    }
                 }
             }
             self.named_keys(file);
@@ -151,8 +152,14 @@ impl Reader<'_> {
         }
     }
 
-    /// A kubeconfig that was read and holds a key, whose certificate this asks for.
-    fn waiting(&self, file: &FileId, request: &Request) -> Option<Observed> {
+    /// A kubeconfig that was read and holds a key, whose certificate the request beside it asks for; where there is no
+    /// request, and nothing else is wrong with it, the key alone, as of a pair.
+    fn waiting(
+        &self,
+        file: &FileId,
+        request: Option<Option<&Request>>,
+        faults: usize,
+    ) -> Option<Observed> {
         let content = self.seen.get(file)?;
         let waiting = kubeconfig::waiting(&content.bytes)?;
         let key = Key {
@@ -162,6 +169,10 @@ impl Reader<'_> {
                 user: content.uid,
             },
         };
+        let Some(request) = request else {
+            return (faults == 1 && !self.own).then_some(Observed::KeyOnly(key));
+        };
+        let request = request?;
         (*key.open()?.public_key() == request.public_key).then(|| Observed::Requested {
             key,
             request: Box::new(request.clone()),
