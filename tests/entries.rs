@@ -6,6 +6,7 @@
 )]
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
@@ -14,7 +15,7 @@ mod common;
 use common::kubeadm::NOON;
 use common::renewal::{DAY, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{CLUSTER, Finished, TempDir, at, certs, read, run, set_mode, text, write};
+use common::{CLUSTER, Finished, TempDir, at, certs, read, run, set_mode, text, tool, write};
 
 const NONE: [&str; 2] = ["--kubelet-dir", "none"];
 
@@ -564,4 +565,42 @@ fn what_ends_of_a_pair_that_is_named_by_half_is_to_be_renewed_for_its_key_and_th
             );
         }
     }
+}
+
+/// However many name it.
+#[test]
+fn a_bundle_that_many_entries_name_is_read_once_for_all() {
+    let folder = tree();
+    let ca = read(&folder.join("k/pki/ca.crt"));
+    write(&folder.join("bundle.pem"), ca.repeat(3));
+    let mut lines = vec!["apiVersion: v1\nkind: Config\ncurrent-context: c0\n".to_owned()];
+    for (list, inner) in [("clusters", "cluster"), ("contexts", "context")] {
+        lines.push(format!("{list}:\n"));
+        for number in 0..40 {
+            let entry = match inner {
+                "cluster" => format!(
+                    "{{server: 'https://10.9.0.{number}:6443', certificate-authority: {}}}",
+                    text(&folder.join("bundle.pem"))
+                ),
+                _ => format!("{{cluster: c{number}, user: u}}"),
+            };
+            lines.push(format!("- {{name: c{number}, {inner}: {entry}}}\n"));
+        }
+    }
+    lines.push("users:\n- {name: u, user: {token: x}}\n".to_owned());
+    write(&folder.join("k/many.conf"), lines.concat());
+    set_mode(&folder.join("k/many.conf"), 0o600);
+    let log = folder.join("calls");
+    let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+    check.args(NONE);
+    let mut strace = Command::new(tool("strace"));
+    strace.args(["-f", "-e", "trace=openat", "-o", text(&log)]);
+    strace.arg(check.get_program()).args(check.get_args());
+    run(&mut strace);
+    let calls = fs::read_to_string(&log).expect("read the calls");
+    let opened = calls
+        .lines()
+        .filter(|call| call.contains("/bundle.pem\""))
+        .count();
+    assert!((1..=3).contains(&opened), "{opened}");
 }

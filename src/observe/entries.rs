@@ -1,5 +1,7 @@
 //! The entries of a kubeconfig beside those that its current context names: each is seen by itself.
 
+use std::collections::BTreeMap;
+
 use super::Seen;
 use super::reader::{Reader, key_state};
 use crate::kubeconfig::{self, ClusterEntry, ContextEntry, Outline, Source, UserEntry};
@@ -77,6 +79,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         reader: &mut reader,
         told: &told,
         outline: &outline,
+        named: BTreeMap::new(),
     };
     let clusters: Vec<Destination> = reading.clusters();
     let [cluster, user] = known;
@@ -144,6 +147,8 @@ struct Reading<'a, 'b> {
     /// What is told of the file already.
     told: &'a [Unreadable],
     outline: &'a Outline,
+    /// The certificates in files that it names: a thousand entries may name one of a thousand.
+    named: BTreeMap<String, Vec<Certificate>>,
 }
 
 impl Reading<'_, '_> {
@@ -153,7 +158,10 @@ impl Reading<'_, '_> {
         let mut led = Vec::new();
         for entry in clusters {
             let source = entry.authorities.as_ref();
-            let authorities = self.reader.authorities(self.file, source);
+            let authorities = match source {
+                Some(source) => self.certificates(source),
+                None => None,
+            };
             self.reader.unreadable.clear();
             led.push(Destination {
                 cluster: entry.name.clone(),
@@ -164,6 +172,22 @@ impl Reading<'_, '_> {
             });
         }
         led
+    }
+
+    fn certificates(&mut self, source: &Source) -> Option<Vec<Certificate>> {
+        let path = match source {
+            Source::File { path, .. } => Some(path),
+            Source::Data { .. } => None,
+        };
+        if let Some(known) = path.and_then(|path| self.named.get(path)) {
+            return Some(known.clone());
+        }
+        let parse = Certificate::from_pem;
+        let (read, _) = self.reader.source(self.file, source, parse)?;
+        if let Some(path) = path {
+            self.named.insert(path.clone(), read.clone());
+        }
+        Some(read)
     }
 
     fn of_cluster(&mut self, entry: &ClusterEntry, to: &Destination) -> Option<Observed> {
@@ -186,10 +210,9 @@ impl Reading<'_, '_> {
             let state = KeyState::Locked(why);
             return Some(Observed::KeyOnly(Key { state, access }));
         };
-        let parse = Certificate::from_pem;
-        let chain = self.reader.source(self.file, certificate, parse);
+        let chain = self.certificates(certificate);
         let key = entry.key.as_ref().and_then(|key| self.key(key));
-        let Some((chain, _)) = chain else {
+        let Some(chain) = chain else {
             let named = self.named_key(entry).map(|(why, access)| Unreadable {
                 file: self.file.clone(),
                 why,
