@@ -246,7 +246,11 @@ impl Seen {
                 file,
             }
         };
-        let files = spec.place.files().into_iter().map(copy).collect();
+        let mut files: Vec<Shared> = spec.place.files().into_iter().map(copy).collect();
+        // The key of an external CA is in neither place.
+        if spec.is_ca() && files.iter().any(|shared| shared.of.is_some()) {
+            files.retain(|shared| shared.of.is_some() || shared.there.is_some());
+        }
         self.observed
             .insert(spec.name.clone(), Observed::Shared(files));
     }
