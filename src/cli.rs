@@ -108,6 +108,7 @@ pub enum Verb {
         "certs csr apiserver kubelet-serving --csr-dir requests"
         "certs csr ca --csr-dir requests    (for a CA above it to sign)"
         "certs csr --csr-dir requests --within 60d"
+        "certs csr --inventory nodes.yaml --out nodes --csr-dir requests    (of every node)"
     ), mut_args(told_by_files_first))]
     Csr(Csr),
     /// Hand out what is in the tree in the form that others take
@@ -135,6 +136,7 @@ pub enum Verb {
         "certs import requests"
         "certs import requests apiserver admin    (those that came back)"
         "certs import requests --dry-run"
+        "certs import requests --inventory nodes.yaml --out nodes    (of every node)"
     ), mut_args(told_by_files_first))]
     Import(Import),
     /// Make kubeconfigs: the components', or your own
@@ -229,6 +231,7 @@ pub enum Verb {
         "certs sign admin.csr"
         "certs sign worker1.csr --as kubelet --node-name worker1"
         "certs sign requests --config cp1.yaml --accept-sans"
+        "certs sign requests --inventory nodes.yaml    (of every node)"
     ))]
     Sign(Sign),
 }

@@ -46,7 +46,8 @@ pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made
 pub use ground::ground;
 pub(crate) use leaf::{IN_ITS_CA, RENAME};
 pub use nodes::{
-    Own, across, barred, not_made, not_needed, own, signed_for_all, signing_elsewhere, treeless,
+    Own, across, barred, not_made, not_needed, over_all, own, signed_for_all, signing_elsewhere,
+    treeless,
 };
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;

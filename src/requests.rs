@@ -76,12 +76,18 @@ impl Manifest {
 }
 
 impl Entry {
-    /// Where its request lies in the tree that made it, beside its key; a kubeconfig may name a pair of files.
+    /// Where its request lies in the tree that made it, beside its key; a kubeconfig may name a pair of files, and that of
+    /// a kubelet the one that it keeps both in.
     pub fn places(&self) -> Vec<FileId> {
         let row = by_name(&self.name);
         row.map_or_else(Vec::new, |row| {
             let own = row.stored.public().request();
-            vec![own, FileId::request_in(Root::Pki, row.name)]
+            let kubelets = FileId::new(Root::Kubelet, FileId::KUBELET_CURRENT);
+            vec![
+                own,
+                FileId::request_in(Root::Pki, row.name),
+                kubelets.request(),
+            ]
         })
     }
 

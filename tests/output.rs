@@ -353,7 +353,37 @@ fn nodes() -> Vec<Value> {
         renew(&["kube-proxy", "--exec", "exit 1"], 1),
         renew(&["node", "w1"], 0),
     ];
-    [made, renewed].concat()
+    [made, renewed, asked_of_nodes()].concat()
+}
+
+/// CAs of all nodes that are asked for, and come back below others, one with its root and one without; and a leaf.
+fn asked_of_nodes() -> Vec<Value> {
+    let folder = TempDir::new();
+    let nodes = "name,addresses,roles\ncp1,10.0.0.1,control-plane etcd\n";
+    common::write(&folder.join("nodes.csv"), nodes);
+    let over = |verb: &[&str]| {
+        let mut command = certs(verb);
+        command.args(["--inventory", "nodes.csv", "--output", "json"]);
+        if verb[0] != "sign" {
+            command.args(["--out", "out", "--key-algorithm", "ECDSA-P256"]);
+        }
+        parse(&run(command.current_dir(folder.path())).expect(0))
+    };
+    let asked = over(&["csr", "ca", "etcd-ca", "--csr-dir", "csrs"]);
+    let script = "openssl req -x509 -newkey rsa:2048 -nodes -days 4000 -keyout above.key -out above.crt -subj /CN=above 2> /dev/null; \
+                  for name in ca etcd-ca; do \
+                  openssl x509 -req -days 3000 -copy_extensions copyall -CAcreateserial -CA above.crt -CAkey above.key \
+                  -in csrs/ca/$name.csr -out csrs/ca/$name.crt 2> /dev/null; done; cat above.crt >> csrs/ca/ca.crt";
+    let mut bash = std::process::Command::new(common::tool("bash"));
+    bash.args(["-euc", script]).current_dir(folder.path());
+    run(&mut bash).expect(0);
+    let imported = over(&["import", "csrs"]);
+    fs::remove_dir_all(folder.join("csrs")).expect("remove the requests");
+    let mut all = certs(&["ca", "front-proxy-ca", "--cert-dir", "out/ca"]);
+    run(all.current_dir(folder.path())).expect(0);
+    let leaf = over(&["csr", "admin", "--csr-dir", "csrs"]);
+    let signed = over(&["sign", "csrs", "--cert-dir", "out/ca"]);
+    vec![asked, imported, leaf, signed]
 }
 
 fn checks() -> Vec<Value> {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Credentials, Entry};
+use crate::location::Root;
 use crate::observed::{Key, Observed};
 use crate::plan::{Step, asked};
 use crate::requests::{Manifest, manifest, sent};
@@ -33,6 +34,9 @@ impl<'a> Preparation<'a> {
         if new.is_some() {
             match &spec.place {
                 Place::Kubeconfig { .. } => self.waiting(pair, spec, &key)?,
+                Place::File { root, .. } => {
+                    self.rotate(pair, spec, *root, &(String::new(), &key));
+                }
                 place => self.private_key(pair, place, &key),
             }
         }
@@ -118,6 +122,15 @@ impl<'a> Preparation<'a> {
                 key: key.as_bytes(),
             };
             return self.kubeconfig(pair, spec, data);
+        }
+        if let Place::File {
+            root: root @ Root::Kubelet,
+            ..
+        } = spec.place
+        {
+            let key = self.key_in_place(spec)?;
+            self.rotate(pair, spec, root, &(pem(&returned.chain), &key));
+            return Ok(());
         }
         self.certificates(pair, spec, &returned.chain);
         Ok(())

@@ -118,6 +118,7 @@ arguments! {
     Csr {
         /// Names of certificates, kubeconfigs or CAs; without, what a control plane has of its own
         #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] nodes: NodeTrees,
         #[command(flatten)] csr_dir: CsrDir,
         /// Ask for what ends within this time; by name, whether it is due or not [default: 30d, or the
         /// last third of its time]
@@ -134,6 +135,7 @@ arguments! {
         #[arg(value_name = "DIR")] directory: PathBuf,
         /// Names of those to import; without, all that were asked for must have come back
         #[arg(value_name = "NAME")] names: Vec<String>,
+        #[command(flatten)] nodes: NodeTrees,
         #[command(flatten)] facts: CsrFacts,
         #[command(flatten)] kubeconfig_dir: KubeconfigDir,
         #[command(flatten)] kubelet_dir: KubeletDir,
@@ -250,6 +252,11 @@ arguments! {
     Sign {
         /// A request, or a directory of requests that are called NAME.csr, or as kubeadm calls them
         #[arg(value_name = "DIR|FILE")] requests: PathBuf,
+        /// Sign for all nodes of this inventory, each by what it says of them: DIR has a folder for each, as
+        /// certs csr --inventory makes it, or is one of these
+        #[arg(long, value_name = "FILE")]
+        #[arg(conflicts_with_all = ["as_name", "node_name", "apiserver_advertise_address", "node_ip"])]
+        inventory: Option<PathBuf>,
         /// The profile of the one request, where its file is not called by it
         #[arg(long = "as", value_name = "NAME")] as_name: Option<String>,
         /// Make serving certificates good for what is asked for beyond the facts; each is told

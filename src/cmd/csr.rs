@@ -1,21 +1,23 @@
 //! `certs csr`: keys and requests for what another machine is to sign.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::around::{Wrong, configuration, ended, lock_timeout, quiet, roots};
+use super::basis::Basis;
 use super::generate::owner;
 use super::give::Give;
-use super::job::{Adapt, Job, over_requests, settled};
+use super::job::{Adapt, Job, over_requests};
 use super::select::nearest;
 use super::{Env, Outcome, Stop, notice, there};
 use crate::cli::{Csr, CsrFacts, Tree};
 use crate::facts::{Facts, Given, resolve};
 use crate::finding::{Code, Finding};
-use crate::location::Root;
+use crate::location::{Owner, Root};
 use crate::observe::{self, Passphrases, requests_out};
 use crate::plan::{Asking, Force, Policy};
 use crate::profile::found::{as_asked, looked_for};
-use crate::profile::{Basis, Phase, Profile, TABLE, by_name};
+use crate::profile::{self, Phase, Profile, TABLE, by_name};
 use crate::requests::manifest;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -25,7 +27,12 @@ const VERB: &str = "csr";
 const OWN: &str =
     "an identity of one's own is not asked for in this way, as docs/external-ca.md tells";
 
-pub(crate) fn csr(verb: &Csr, env: &mut Env<'_>) -> Outcome {
+mod nodes;
+
+pub(crate) fn run(verb: &Csr, env: &mut Env<'_>) -> Outcome {
+    if verb.nodes.inventory.is_some() || verb.nodes.out.is_some() {
+        return nodes::run(verb, env);
+    }
     let report = settle(verb, env).and_then(|settled| over_requests(VERB, settled, &verb.run, env));
     ended(report, &verb.run, env)
 }
@@ -64,26 +71,51 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), St
         .filter(|row| named || !(row.etcd && facts.cluster.external_etcd.is_some()))
         .map(looked_for)
         .collect::<Vec<_>>();
-    let job = Job {
+    let asking = Asking {
+        named,
+        notice: within,
+        of_many: false,
+    };
+    let typed = Typed {
+        asking,
+        owner,
+        lock_timeout,
+    };
+    let basis = (Basis::Alone(Box::new(basis)), env.host.name);
+    Ok((job(&typed, specs, store, basis), facts, notes))
+}
+
+/// What was typed of whom to ask for.
+pub(super) struct Typed {
+    pub(super) asking: Asking,
+    pub(super) owner: Owner,
+    pub(super) lock_timeout: Duration,
+}
+
+/// The requests for these, in one tree.
+pub(super) fn job(
+    typed: &Typed,
+    specs: Vec<Spec>,
+    store: Store,
+    (basis, host): (Basis, &str),
+) -> Job {
+    Job {
         issuers: there::further_issuers(&specs),
         specs,
         also: vec![Root::Requests],
+        of_many: typed.asking.of_many,
         reads: Vec::new(),
-        adapt: Some(adapt(named, basis, env.host.name.to_owned(), store.clone())),
+        adapt: Some(adapt(typed.asking, basis, host.to_owned(), store.clone())),
         store,
         passphrases: Passphrases::default(),
-        owner,
+        owner: typed.owner,
         policy: Policy {
-            force: Force::Ask(Asking {
-                named,
-                notice: within,
-            }),
+            force: Force::Ask(typed.asking),
             founding: true,
             backup: true,
         },
-        lock_timeout,
-    };
-    Ok((job, facts, notes))
+        lock_timeout: typed.lock_timeout,
+    }
 }
 
 /// What is asked for twice under one name would be two files in one place; and what is handed out lies
@@ -109,18 +141,18 @@ pub(super) fn basis(
     flags: &CsrFacts,
     tree: &Tree,
     env: &mut Env<'_>,
-) -> Result<(Basis, Facts, Vec<String>), Stop> {
+) -> Result<(profile::Basis, Facts, Vec<String>), Stop> {
     let (file, mut notes) = configuration(tree, env)?;
     let given = given(flags).or(file);
     let mut facts = resolve(given.clone(), &env.host)
         .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     notes.append(&mut facts.notes);
-    let basis = Basis::new(given, tree.config.is_some(), facts.clone());
+    let basis = profile::Basis::new(given, tree.config.is_some(), facts.clone());
     Ok((basis, facts, notes))
 }
 
 /// What flags state.
-fn given(flags: &CsrFacts) -> Given {
+pub(super) fn given(flags: &CsrFacts) -> Given {
     let flags = flags.clone();
     let mut given = Given::default();
     flags.node.give(&mut given);
@@ -168,16 +200,17 @@ pub(super) fn rows(names: &[String]) -> Result<Vec<&'static Profile>, Stop> {
 }
 
 /// What was not stated is as what is there tells it.
-fn adapt(named: bool, basis: Basis, host: String, store: Store) -> Box<Adapt> {
+fn adapt(asking: Asking, basis: Basis, host: String, store: Store) -> Box<Adapt> {
+    let Asking { named, of_many, .. } = asking;
     Box::new(move |specs, seen| {
         let absent = |spec: &Spec| {
             let found = seen.observed.get(&spec.name);
             found.is_none_or(crate::observed::Observed::is_absent)
         };
         let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
-        specs.retain(|spec| named || usual(spec) || !absent(spec));
-        let mut findings = settled(&basis, specs, seen, (&store, &host))?;
-        if basis.stated().is_none() {
+        specs.retain(|spec| named || of_many || usual(spec) || !absent(spec));
+        let mut findings = basis.settle(specs, seen, (&store, &host))?;
+        if !basis.is_stated() {
             // What came back wider, or narrower, is not what the next one is to be.
             let asked = observe::asked(specs, &seen.observed, &store, false);
             as_asked(specs, &asked, false);

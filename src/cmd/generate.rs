@@ -130,6 +130,7 @@ fn settle(request: &Request, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<Strin
         },
         lock_timeout,
         also: Vec::new(),
+        of_many: false,
         reads: Vec::new(),
         adapt: None,
     };

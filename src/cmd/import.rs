@@ -1,29 +1,32 @@
 //! `certs import`: what another machine signed, checked and put in its place, all in one commit.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::around::{Wrong, ended, lock_timeout, quiet, roots};
-use super::csr::{basis, rows};
+use super::basis::Basis;
+use super::csr::{basis, given, rows};
 use super::generate::owner;
-use super::job::{Adapt, Job, over_requests, settled};
+use super::job::{Adapt, Job, over_requests};
 use super::{Env, Outcome, Stop, there};
 use crate::cli::Import;
 use crate::diff::{Notice, Within};
 use crate::facts::Facts;
 use crate::finding::{Code, Finding};
-use crate::location::Root;
+use crate::location::{Owner, Root};
 use crate::observe::{self, Passphrases, Seen, access, arrived};
 use crate::observed::{Access, Observed};
 use crate::plan::{Force, Policy};
 use crate::profile::found::{as_asked, looked_for};
-use crate::profile::{Basis, Kind, TABLE};
+use crate::profile::{Kind, TABLE};
 use crate::requests::{Manifest, came, manifest, returned};
 use crate::spec::Spec;
 use crate::store::{Store, request_directory};
 use crate::x509::cert::Certificate;
 
+mod nodes;
 mod placed;
 mod taken;
 
@@ -34,7 +37,10 @@ const VERB: &str = "import";
 /// Where what a CA signed is looked for: what a kubelet rotates is its own.
 const BELOW: [Root; 2] = [Root::Pki, Root::Kubeconfig];
 
-pub(crate) fn import(verb: &Import, env: &mut Env<'_>) -> Outcome {
+pub(crate) fn run(verb: &Import, env: &mut Env<'_>) -> Outcome {
+    if verb.nodes.inventory.is_some() || verb.nodes.out.is_some() {
+        return nodes::run(verb, env);
+    }
     let report = settle(verb, env).and_then(|settled| over_requests(VERB, settled, &verb.run, env));
     ended(report, &verb.run, env)
 }
@@ -44,11 +50,6 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
     let owner = wrong.collect(owner(&verb.ownership))?;
     wrong.collect(quiet(&verb.run))?;
-    // As `check` tells of them.
-    let within = Within {
-        ca: Notice::CA,
-        leaf: Notice::LEAF,
-    };
     let told = wrong.collect(basis(&verb.facts, &verb.run.tree, env))?;
     let (Some(lock_timeout), Some(owner), Some((basis, facts, mut notes)), true) =
         (lock_timeout, owner, told, wrong.0.is_empty())
@@ -73,10 +74,46 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
         facts.cert_dir.as_deref(),
         &mut notes,
     ));
-    let (names, list) = names(verb, &store)?;
-    let mut specs: Vec<Spec> = rows(&names)?.into_iter().map(looked_for).collect();
+    let (names, list) = names(&verb.names, &store)?;
+    let specs = rows(&names)?.into_iter().map(looked_for).collect();
+    let typed = Typed {
+        named: !verb.names.is_empty(),
+        owner,
+        lock_timeout,
+    };
+    let basis = (Basis::Alone(Box::new(basis)), env.host.name, env.now);
+    let job = job(&typed, (specs, names, list), store, basis);
+    Ok((job, facts, notes))
+}
+
+/// What was typed of how to put it in place.
+struct Typed {
+    /// Whether it was said what is to be imported.
+    named: bool,
+    owner: Owner,
+    lock_timeout: Duration,
+}
+
+/// The import of these into one tree.
+fn job(
+    typed: &Typed,
+    (mut specs, names, list): (Vec<Spec>, Vec<String>, Option<Access>),
+    store: Store,
+    (basis, host, now): (Basis, &str, OffsetDateTime),
+) -> Job {
+    // As `check` tells of them.
+    let within = Within {
+        ca: Notice::CA,
+        leaf: Notice::LEAF,
+    };
     // A CA that is not here may have come back with what it signed.
     let mut all = there::further_issuers(&specs);
+    // Those of many nodes are kept for all of them.
+    let issuers = if let Basis::OfMany(..) = basis {
+        std::mem::take(&mut all)
+    } else {
+        Vec::new()
+    };
     all.append(&mut specs);
     let mut also = Vec::new();
     // What stands below a CA is brought up to date with it.
@@ -86,38 +123,41 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>),
     {
         also.extend(BELOW.into_iter().filter(|root| store.has(*root)));
     }
-    let job = Job {
+    let of_many = matches!(basis, Basis::OfMany(..));
+    let asked = (list, asked_with(&store));
+    let adapt = adapt(
+        (names, typed.named),
+        asked,
+        basis,
+        host.to_owned(),
+        store.clone(),
+        now,
+    );
+    Job {
         specs: all,
-        issuers: Vec::new(),
+        issuers,
         also,
         // What came back may lie on a medium that nobody writes.
+        of_many,
         reads: vec![Root::Requests],
-        adapt: Some(adapt(
-            (names, !verb.names.is_empty()),
-            (list, asked_with(&store)),
-            basis,
-            env.host.name.to_owned(),
-            store.clone(),
-            env.now,
-        )),
+        adapt: Some(adapt),
         store,
         passphrases: Passphrases::default(),
-        owner,
+        owner: typed.owner,
         policy: Policy {
             force: Force::Import(within),
             founding: true,
             backup: true,
         },
-        lock_timeout,
-    };
-    Ok((job, facts, notes))
+        lock_timeout: typed.lock_timeout,
+    }
 }
 
 /// What is to come back: what was named, else all that was asked for, else all that is there. And the
 /// access to the file that told what was asked for.
-fn names(verb: &Import, store: &Store) -> Result<(Vec<String>, Option<Access>), Stop> {
-    if !verb.names.is_empty() {
-        return Ok((verb.names.clone(), None));
+fn names(typed: &[String], store: &Store) -> Result<(Vec<String>, Option<Access>), Stop> {
+    if !typed.is_empty() {
+        return Ok((typed.to_vec(), None));
     }
     let told = store.read(&manifest()).map_err(anyhow::Error::from)?;
     let access = told.as_ref().map(access);
@@ -210,10 +250,10 @@ fn adapt(
     Box::new(move |specs, seen| {
         let told = told.map(|access| (manifest(), access));
         seen.ground.files.extend(told);
-        let assumed = settled(&basis, specs, seen, (&store, &host))?;
+        let assumed = basis.settle(specs, seen, (&store, &host))?;
         let mut findings = Vec::new();
         let requests = observe::asked(specs, &seen.observed, &store, true);
-        as_asked(specs, &requests, basis.stated().is_some());
+        as_asked(specs, &requests, basis.is_stated());
         seen.look_for_obstacles(specs);
         let mut arrivals = BTreeMap::new();
         // What a kubeconfig names comes back for that pair.
@@ -272,8 +312,8 @@ fn adapt(
         for ca in cas {
             bring_along(seen, specs, &ca, &store, &host);
         }
-        let stated = basis.stated();
-        findings.extend(as_check(specs, &all, seen, stated, (&store, &host), now));
+        let judged = basis.over(|over| as_check(specs, &all, seen, over, (&store, &host), now))?;
+        findings.extend(judged);
         findings.extend(assumed);
         Ok(findings)
     })

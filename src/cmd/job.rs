@@ -1,20 +1,21 @@
 //! What all verbs do that know beforehand what they want: observe → adapt → plan.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::around::least;
-use super::sequence::{Judged, Sequence};
+use super::sequence::{Judge, Judged, Sequence};
 use super::{Env, Stop, changed, loose, there};
 use crate::cli::Run;
+use crate::diff::over_all;
 use crate::facts::Facts;
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{Owner, Root};
-use crate::observe::{Passphrases, Seen, observe, survey};
+use crate::observe::{Passphrases, Seen, observe};
 use crate::plan::{Force, Planned, Policy, Refusal, plan};
-use crate::profile::Basis;
-use crate::profile::found::{Evidence, as_there, rows};
+use crate::profile::found::as_there;
 use crate::report::Report;
 use crate::spec::Spec;
 use crate::store::{self, Store};
@@ -36,22 +37,10 @@ pub(crate) struct Job {
     pub(crate) also: Vec<Root>,
     /// Those in which it writes nothing.
     pub(crate) reads: Vec<Root>,
+    /// Whether its tree is one of many, over which each way out is.
+    pub(crate) of_many: bool,
     /// Changes what is wanted and what was found, and tells of it.
     pub(crate) adapt: Option<Box<Adapt>>,
-}
-
-/// What all files of a tree tell of what a run is about: those of that alone may not tell enough.
-pub(crate) fn settled(
-    basis: &Basis,
-    specs: &mut [Spec],
-    seen: &Seen,
-    (store, host): (&Store, &str),
-) -> Result<Vec<Finding>, Stop> {
-    let tree = survey(&rows(), store, store::trusted_users(Owner::default())).observed;
-    let evidence = Evidence::of(&tree, host);
-    basis
-        .settle(specs, &seen.observed, &tree, &evidence)
-        .map_err(Stop::Usage)
 }
 
 /// Carries out what was settled over requests.
@@ -78,6 +67,62 @@ impl Job {
         report: &mut Report,
         env: &mut Env<'_>,
     ) -> Result<(), Stop> {
+        let sequence = Sequence {
+            verb,
+            store: &self.store,
+            roots: self.roots(),
+            reads: self.reads.clone(),
+            passphrases: &self.passphrases,
+            owner: self.owner,
+            backup: self.policy.backup,
+            lock_timeout: self.lock_timeout,
+            dry_run,
+        };
+        let judge: &Judge<'_> =
+            &|passphrases, env| self.judge_all(passphrases, (env.host.name, env.now));
+        let carried = sequence.run(judge, report, env)?;
+        // What came back takes the place of what is in use, as what is renewed does.
+        if let (Force::Import(_), Some(carried)) = (self.policy.force, carried) {
+            changed::tell(report, &carried, None);
+        }
+        Ok(())
+    }
+
+    /// What would be done, judged without waiting for anybody.
+    pub(crate) fn foretell(
+        &self,
+        locked: &[Root],
+        report: &mut Report,
+        around: (&str, OffsetDateTime),
+    ) -> Result<(), Stop> {
+        let lock = self.store.lock_shared(locked)?;
+        if let Some(journal) = lock.interrupted()? {
+            report.unplanned(journal);
+        } else {
+            let judged = self.judge_all(&Passphrases::default(), around)?;
+            report.busy(lock.busy().is_some());
+            report.planned(&judged.planning, &judged.seen);
+        }
+        Ok(())
+    }
+
+    /// With what signs, which is kept in another place.
+    pub(crate) fn below(mut self, source: Arc<Seen>) -> Self {
+        self.of_many = true;
+        let adapt = self.adapt.take();
+        self.adapt = Some(Box::new(move |specs, seen| {
+            let kept = source.observed.iter();
+            seen.observed
+                .extend(kept.map(|(name, found)| (name.clone(), found.clone())));
+            adapt
+                .as_ref()
+                .map_or(Ok(Vec::new()), |adapt| adapt(specs, seen))
+        }));
+        self
+    }
+
+    /// The directories that the run writes in.
+    pub(crate) fn roots(&self) -> Vec<Root> {
         let mut roots: Vec<_> = self
             .specs
             .iter()
@@ -89,42 +134,22 @@ impl Job {
         roots.sort();
         roots.dedup();
         roots.retain(|root| !self.reads.contains(root));
-        let sequence = Sequence {
-            verb,
-            store: &self.store,
-            roots,
-            reads: self.reads.clone(),
-            passphrases: &self.passphrases,
-            owner: self.owner,
-            backup: self.policy.backup,
-            lock_timeout: self.lock_timeout,
-            dry_run,
-        };
-        let carried = sequence.run(
-            &|passphrases, env| {
-                let mut judged = self.judge(passphrases, env.now)?;
-                let (rows, seen) = (&judged.specs, &mut judged.seen);
-                if let (true, Ok(planned)) = (self.policy.force.asks(), &mut judged.planning) {
-                    let tree = (&self.store, &[Root::Kubeconfig, Root::Pki][..]);
-                    loose::own(
-                        planned,
-                        rows,
-                        seen,
-                        tree,
-                        self.policy,
-                        (env.host.name, env.now),
-                    )?;
-                }
-                Ok(judged)
-            },
-            report,
-            env,
-        )?;
-        // What came back takes the place of what is in use, as what is renewed does.
-        if let (Force::Import(_), Some(carried)) = (self.policy.force, carried) {
-            changed::tell(report, &carried, None);
+        roots
+    }
+
+    /// What is there and what is to be done, with what else is due of one's own.
+    fn judge_all(
+        &self,
+        passphrases: &Passphrases,
+        (host, now): (&str, OffsetDateTime),
+    ) -> Result<Judged, Stop> {
+        let mut judged = self.judge(passphrases, now)?;
+        let (rows, seen) = (&judged.specs, &mut judged.seen);
+        if let (true, Ok(planned)) = (self.policy.force.asks(), &mut judged.planning) {
+            let tree = (&self.store, &[Root::Kubeconfig, Root::Pki][..]);
+            loose::own(planned, rows, seen, tree, self.policy, (host, now))?;
         }
-        Ok(())
+        Ok(judged)
     }
 
     /// Those that the run is not about may name one file of a pair that it makes anew.
@@ -187,6 +212,15 @@ impl Job {
             }
             Ok(plan) => plan.ground.extend(adapted),
             Err(refusal) => refusal.findings.extend(adapted),
+        }
+        if self.of_many {
+            let findings: Vec<&mut Finding> = match &mut planning {
+                Ok(plan) => plan.findings_mut().collect(),
+                Err(refusal) => refusal.findings.iter_mut().collect(),
+            };
+            for finding in findings {
+                over_all(&mut finding.way_out);
+            }
         }
         Ok(Judged {
             seen,

@@ -2,6 +2,7 @@
 
 mod all;
 mod around;
+mod basis;
 mod bootstrap;
 mod ca;
 mod changed;
@@ -132,8 +133,8 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Ca(verb) => ca::request(verb),
         Verb::Check(verb) => return check::run(verb, env),
         Verb::Client(verb) => client::request(verb),
-        Verb::Csr(verb) => return csr::csr(&verb, env),
-        Verb::Import(verb) => return import::import(&verb, env),
+        Verb::Csr(verb) => return csr::run(&verb, env),
+        Verb::Import(verb) => return import::run(&verb, env),
         Verb::Completion(verb) => {
             return Outcome {
                 stdout: completion(verb.shell),
@@ -155,7 +156,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Sa(verb) => sa::request(verb),
         Verb::Show(verb) => return show::run(&verb, env),
         Verb::Server(verb) => server::request(verb),
-        Verb::Sign(verb) => return sign::sign(&verb, env),
+        Verb::Sign(verb) => return sign::run(&verb, env),
     };
     generate::generate(&request, env)
 }

@@ -8,6 +8,8 @@ mod archive;
 pub(super) mod facts;
 mod fresh;
 mod lost;
+pub(super) mod requests;
+pub(super) mod round;
 pub(super) mod trees;
 
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use crate::spec::Spec;
 use crate::store::{self, Roots, Store, overlays};
 
 use facts::{Asked, Settled, Wanted};
-use trees::Trees;
+use trees::{Trees, locked};
 
 const VERB: &str = "all";
 
@@ -78,7 +80,7 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         if !run.plan_only {
             run.trees.complete(&mut told, env)?;
         }
-        each = run.plan(env.now)?;
+        each = run.plan(env.host.name, env.now)?;
         archives = run.plan_archives(&each)?;
     }
     if run.plan_only || shared.is_refused() || each.iter().any(Node::is_refused) {
@@ -158,11 +160,12 @@ fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), S
         },
         lock_timeout,
         also: Vec::new(),
+        of_many: true,
         reads: Vec::new(),
         adapt: Some(Box::new(adapt)),
     };
     let trees = Trees {
-        cluster,
+        cluster: Arc::new(cluster),
         out,
         shared: shared.store.clone(),
         lock_timeout,
@@ -200,21 +203,14 @@ impl Run<'_> {
     }
 
     /// What is to be done for each node.
-    fn plan(&self, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
+    fn plan(&self, host: &str, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
         let source = self.look_at_shared();
-        let locked = self.trees.locked(&self.shared.specs, &source);
+        let locked = locked(&self.trees.shared, &self.shared.specs, &source);
         let nodes = self.trees.cluster.len();
         let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
             let job = self.node(node, &source)?;
-            let lock = job.store.lock_shared(&Root::TREE)?;
             let mut report = self.report(&job.store, Some(node), now);
-            if let Some(journal) = lock.interrupted()? {
-                report.unplanned(journal);
-            } else {
-                let judged = job.judge(&Passphrases::default(), now)?;
-                report.busy(lock.busy().is_some());
-                report.planned(&judged.planning, &judged.seen);
-            }
+            job.foretell(&Root::TREE, &mut report, (host, now))?;
             let told = self.of_node(node, report);
             // What all share would be made before it is found that this cannot be.
             if told.changes() && !self.plan_only && !self.trees.is_new(node) {
@@ -302,6 +298,7 @@ impl Run<'_> {
             },
             lock_timeout: self.shared.lock_timeout,
             also: Vec::new(),
+            of_many: true,
             reads: Vec::new(),
             adapt: Some(Box::new(adapt)),
         })

@@ -1,6 +1,9 @@
 //! `certs sign`: certificates for requests of other machines. What a certificate says is the
 //! profile's and the facts'; of a request only the public key is taken.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::around::{Wrong, configuration, ended, lock_timeout, quiet, roots};
 use super::generate::{owner, passphrases};
 use super::give::Give;
@@ -11,18 +14,23 @@ use crate::cli::Sign;
 use crate::diff::{signs, take_sans, unknown_signers};
 use crate::facts::{self, Facts, Given};
 use crate::finding::Finding;
-use crate::location::{FileId, Root};
-use crate::observe::{Seen, survey};
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Passphrases, Seen, survey};
 use crate::observed::Observed;
-use crate::plan::{Force, Policy};
+use crate::plan::{Force, Found, Policy};
 use crate::profile::{self, Phase, Profile, TABLE, by_name};
 use crate::requests::{Manifest, manifest};
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
 
+mod nodes;
+
 const VERB: &str = "sign";
 
-pub(crate) fn sign(verb: &Sign, env: &mut Env<'_>) -> Outcome {
+pub(crate) fn run(verb: &Sign, env: &mut Env<'_>) -> Outcome {
+    if let Some(inventory) = &verb.inventory {
+        return nodes::run(verb, inventory, env);
+    }
     let report = settle(verb, env).and_then(|settled| over_requests(VERB, settled, &verb.run, env));
     ended(report, &verb.run, env)
 }
@@ -52,31 +60,67 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
         facts.cert_dir.as_deref(),
         &mut notes,
     ));
-    let mut specs = specs(verb, base.as_deref(), &store, &facts)?;
+    let specs = specs(verb, base.as_deref(), &store, &facts)?;
     let issuers = issuers(&specs, &facts)?;
-    specs.extend(issuers.iter().map(copy));
+    let signing = Signing {
+        owner,
+        lock_timeout,
+        force: verb.signing.force,
+        backup: !verb.signing.no_backup,
+        accept_sans: verb.accept_sans,
+    };
+    let looked = store.clone();
+    let there = move || look(&looked);
     let job = Job {
+        passphrases,
+        ..job(signing, specs, issuers, store, there)
+    };
+    Ok((job, facts, notes))
+}
+
+/// What was typed of how to sign.
+#[derive(Clone, Copy)]
+struct Signing {
+    owner: Owner,
+    lock_timeout: Duration,
+    force: bool,
+    backup: bool,
+    accept_sans: bool,
+}
+
+/// Certificates for the requests of one directory; what else is `there`, where the CAs are, signs too.
+fn job(
+    typed: Signing,
+    mut specs: Vec<Spec>,
+    issuers: Vec<Spec>,
+    store: Store,
+    there: impl Fn() -> Arc<Found> + Send + Sync + 'static,
+) -> Job {
+    specs.extend(issuers.iter().map(copy));
+    Job {
         also: Vec::new(),
         // Of the CA nothing changes.
+        of_many: false,
         reads: vec![Root::Pki],
-        adapt: Some(adapt(&issuers, verb.accept_sans, store.clone())),
+        adapt: Some(adapt(&issuers, typed.accept_sans, there)),
         issuers,
         specs,
         store,
-        passphrases,
-        owner,
+        passphrases: Passphrases::default(),
+        owner: typed.owner,
         policy: Policy {
-            force: if verb.signing.force {
-                Force::Named
-            } else {
-                Force::No
-            },
+            force: if typed.force { Force::Named } else { Force::No },
             founding: true,
-            backup: !verb.signing.no_backup,
+            backup: typed.backup,
         },
-        lock_timeout,
-    };
-    Ok((job, facts, notes))
+        lock_timeout: typed.lock_timeout,
+    }
+}
+
+/// All that is where the CAs are.
+fn look(store: &Store) -> Arc<Found> {
+    let (places, _) = there::places(store, &[Root::Pki]);
+    Arc::new(survey(&places, store, Vec::new()).observed)
 }
 
 /// The facts. Whoever signs is not the node: nothing of this machine is a fact of the one that asks.
@@ -106,12 +150,25 @@ fn specs(verb: &Sign, base: Option<&str>, store: &Store, facts: &Facts) -> Resul
         }
         None => requests(store)?,
     };
+    let named = verb.as_name.as_deref();
+    asked(bases, named, |row, file| of_row(row, file, facts))
+}
+
+/// What these requests are for, as `wanted` has it of each row.
+fn asked(
+    bases: Vec<String>,
+    named: Option<&str>,
+    wanted: impl Fn(&Profile, &str) -> Result<Spec, Stop>,
+) -> Result<Vec<Spec>, Stop> {
     let mut wrong = Wrong::default();
     let mut specs: Vec<Spec> = Vec::new();
     for base in bases {
         let file = format!("{base}.csr");
-        let spec = row(&file, &base, verb.as_name.as_deref())
-            .and_then(|row| of_row(row, &file, base, facts));
+        let spec = row(&file, &base, named).and_then(|row| {
+            let mut spec = wanted(row, &file)?;
+            spec.place = Place::Request { base };
+            Ok(spec)
+        });
         let Some(spec) = wrong.collect(spec)? else {
             continue;
         };
@@ -211,17 +268,14 @@ fn signable(row: &Profile) -> bool {
     !matches!(row.phase, Phase::Ca | Phase::Sa)
 }
 
-fn of_row(row: &Profile, file: &str, base: String, facts: &Facts) -> Result<Spec, Stop> {
+fn of_row(row: &Profile, file: &str, facts: &Facts) -> Result<Spec, Stop> {
     if row.depends_on_node() && facts.node.name.is_none() {
         return Err(Stop::usage(format!(
             "{file}: {} is for one node: state it with --node-name, or with nodeRegistration.name in --config",
             row.name
         )));
     }
-    let mut spec = profile::certificate_of(row, facts)
-        .map_err(|error| Stop::usage(format!("{file}: {error}")))?;
-    spec.place = Place::Request { base };
-    Ok(spec)
+    profile::certificate_of(row, facts).map_err(|error| Stop::usage(format!("{file}: {error}")))
 }
 
 /// A CA's certificates, beside what it signed: whoever takes that along needs them.
@@ -237,7 +291,11 @@ fn copy(ca: &Spec) -> Spec {
 }
 
 /// What the requests themselves say: the kind of their key, and names that may be taken from them.
-fn adapt(issuers: &[Spec], accept_sans: bool, store: Store) -> Box<Adapt> {
+fn adapt(
+    issuers: &[Spec],
+    accept_sans: bool,
+    there: impl Fn() -> Arc<Found> + Send + Sync + 'static,
+) -> Box<Adapt> {
     let cas: Vec<(String, String)> = issuers
         .iter()
         .map(|ca| (ca.name.clone(), copy(ca).name))
@@ -246,8 +304,7 @@ fn adapt(issuers: &[Spec], accept_sans: bool, store: Store) -> Box<Adapt> {
         for (ca, copy) in &cas {
             hand_out(seen, ca, copy);
         }
-        let (places, _) = there::places(&store, &[Root::Pki]);
-        let there = survey(&places, &store, Vec::new()).observed;
+        let there = there();
         let mut findings: Vec<Finding> = unknown_signers(&there);
         for spec in specs {
             let Some(Observed::Request { request, .. }) = seen.observed.get(&spec.name) else {

@@ -8,7 +8,8 @@ use super::tree::{Found, is_made_here};
 use super::{authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Key, Observed};
-use crate::profile::{by_name, found::as_there};
+use crate::profile::found::{as_there, is_rotated};
+use crate::profile::{KUBELET, Profile, by_name};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 
@@ -22,15 +23,21 @@ pub(crate) fn is_signed_elsewhere(spec: &Spec, found: &Found) -> bool {
 
 /// The way out where the CA's key is not here. Requests are made for what the table knows.
 pub(crate) fn external(spec: &Spec) -> String {
-    match by_name(&spec.name) {
+    match asked_by(spec) {
         Some(row) if !spec.is_ca() => requested(row.name, ""),
         _ => "have the CA's owner issue it, and place it here".to_owned(),
     }
 }
 
+/// By which row it is asked for, which of what a kubelet keeps is that of its kubeconfig.
+fn asked_by(spec: &Spec) -> Option<&'static Profile> {
+    let rotated = is_rotated(&spec.place.public());
+    by_name(if rotated { KUBELET } else { &spec.name })
+}
+
 /// The same of what was found in its place, and is told by `code`.
 pub(crate) fn external_of(spec: &Spec, found: &Found, code: Code) -> String {
-    let Some(row) = by_name(&spec.name).filter(|_| !spec.is_ca()) else {
+    let Some(row) = asked_by(spec).filter(|_| !spec.is_ca()) else {
         return external(spec);
     };
     // As names are there they would be asked for again.

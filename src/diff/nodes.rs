@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::external::external_of;
+use super::external::{external_of, requested};
+use super::request::OF_ANOTHER;
 use super::scrutiny::ROTATES;
 use super::tree::{certificates, is_absent, is_made_here, number, numbered};
 use crate::finding::{Code, Finding};
@@ -70,9 +71,11 @@ pub fn signing_elsewhere(
     specs.iter().filter_map(held).collect()
 }
 
-/// The rows that a node is to have, and that are not there.
+/// The rows that a node is to have, and that are not there, nor asked for.
 pub fn not_made(there: &[FileId], wanted: &[FileId]) -> Vec<Finding> {
-    let lacks = |file: &FileId| wanted.contains(file) && !there.contains(file);
+    let lacks = |file: &FileId| {
+        wanted.contains(file) && !there.contains(file) && !there.contains(&file.request())
+    };
     TABLE
         .iter()
         .filter(|row| lacks(&row.stored.public()))
@@ -131,6 +134,12 @@ pub fn signed_for_all(
             by_name(&finding.name)
         };
         let ends = matches!(finding.code, Code::Expired | Code::ExpiresSoon);
+        if let (Code::Absent, Some(row)) = (finding.code, row)
+            && matches!(row.signer, Signer::Ca(ca) if kept.get(ca).is_some_and(Observed::is_external))
+        {
+            finding.way_out = requested(row.name, "");
+            continue;
+        }
         if !row.is_some_and(|row| matches!(row.signer, Signer::Ca(ca) if has_key(ca))) {
             continue;
         }
@@ -158,19 +167,30 @@ pub fn signed_for_all(
     findings
 }
 
-/// What renews one tree renews all of them, where it is told which.
-fn over_all(way_out: &mut String) {
-    const RENEW: &str = "'certs renew";
-    const FLAGS: &str = " --inventory FILE --out DIR";
+/// What is run over one tree is run over all of them, where it is told which.
+pub fn over_all(way_out: &mut String) {
+    const OVER: &str = " --inventory FILE --out DIR";
     if way_out.contains("--inventory") {
         return;
     }
-    let mut from = 0;
-    while let Some(begins) = way_out[from..].find(RENEW).map(|at| from + at + 1)
-        && let Some(length) = way_out[begins..].find('\'')
-    {
-        way_out.insert_str(begins + length, FLAGS);
-        from = begins + length + FLAGS.len() + 1;
+    if way_out == OF_ANOTHER {
+        "put it into the folder of its node, or have it requested anew".clone_into(way_out);
+    }
+    for (verb, before, behind) in [
+        ("'certs csr", "", " --csr-dir CSRS"),
+        ("'certs import", " CSRS", ""),
+        ("'certs renew", "", ""),
+    ] {
+        let mut from = 0;
+        while let Some(begins) = way_out[from..].find(verb).map(|at| from + at + 1)
+            && let Some(length) = way_out[begins..].find('\'')
+        {
+            let named = begins + verb.len() - 1;
+            let flags = format!("{OVER}{behind}");
+            way_out.insert_str(begins + length, &flags);
+            way_out.insert_str(named, before);
+            from = begins + length + before.len() + flags.len() + 1;
+        }
     }
 }
 

@@ -18,6 +18,10 @@ use crate::x509::san::San;
 /// The way out where the request is wrong in itself.
 const ANEW: &str = "have it requested anew";
 
+/// The way out where it is of another node, or for something else, than was said.
+pub(super) const OF_ANOTHER: &str =
+    "state its node with --node-name, name its profile with --as, or have it requested anew";
+
 /// The way out where a file is of no use.
 const MOVE: &str = "move it away, or have it requested anew";
 
@@ -109,7 +113,7 @@ impl Judge<'_> {
                 "asks for the subject \"{}\", and {} has \"{}\"",
                 asked.subject, self.spec.name, wanted.subject
             );
-            let way_out = "state its node with --node-name, name its profile with --as, or have it requested anew";
+            let way_out = OF_ANOTHER;
             self.told_of_request(Code::RequestSubject, &text, way_out);
         }
         self.requested_names(wanted, request);

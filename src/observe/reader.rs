@@ -98,9 +98,13 @@ impl Reader<'_> {
         }
     }
 
-    /// A key whose certificate is asked for, or that is left alone.
     fn key_only(&mut self, place: &Place, key: Key) -> Observed {
-        let Some((file, request)) = self.asked(&place.public()) else {
+        self.key_only_at(&place.public(), &place.key(), key)
+    }
+
+    /// A key whose certificate is asked for, or that is left alone.
+    fn key_only_at(&mut self, certificate: &FileId, private: &FileId, key: Key) -> Observed {
+        let Some((file, request)) = self.asked(certificate) else {
             return Observed::KeyOnly(key);
         };
         let same = |request: &Request| {
@@ -120,10 +124,10 @@ impl Reader<'_> {
             // It is for another key.
             Some(false) => {}
             None => self.unreadable.push(Unreadable {
-                file: place.key(),
+                file: private.clone(),
                 why: format!("waits for the certificate that {} asks for", file.name),
                 cause: Cause::Requested,
-                way_out: Some(when_it_comes(&place.key(), &file)),
+                way_out: Some(when_it_comes(private, &file)),
                 access: Some(key.access),
             }),
         }
@@ -161,13 +165,13 @@ impl Reader<'_> {
                 return Observed::Absent;
             }
         };
-        if !pem::holds_certificate(&content.bytes) {
-            return Observed::Absent;
-        }
         let access = Access {
             mode: content.mode,
             user: content.uid,
         };
+        if !pem::holds_certificate(&content.bytes) {
+            return self.kept_waiting(file, &content.bytes, access);
+        }
         let chain = self.parsed(file, &content.bytes, Certificate::from_pem);
         let key = if pem::holds_private_key(&content.bytes) {
             let before = self.unreadable.len();
@@ -185,6 +189,20 @@ impl Reader<'_> {
         match chain {
             Some(chain) => Observed::Certificate { chain, access, key },
             None => key.map_or(Observed::Absent, Observed::KeyOnly),
+        }
+    }
+
+    /// What a kubelet keeps both in holds the key alone as long as its certificate is asked for.
+    fn kept_waiting(&mut self, file: &FileId, bytes: &[u8], access: Access) -> Observed {
+        if file.root != Root::Kubelet || !pem::holds_private_key(bytes) {
+            return Observed::Absent;
+        }
+        let Ok(state) = key_state(bytes, None) else {
+            return Observed::Absent;
+        };
+        match self.key_only_at(file, file, Key { state, access }) {
+            requested @ Observed::Requested { .. } => requested,
+            _ => Observed::Absent,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::diff::{self, Notice, Within, elsewhere, told_to_a_reader};
 use crate::finding::{Code, Finding};
 use crate::key::PrivateKey;
 use crate::observed::{Key, KeyState, Observed, identifier};
+use crate::profile::found::is_rotated;
 use crate::spec::Spec;
 use crate::x509::request::Asked;
 
@@ -16,6 +17,8 @@ pub struct Asking {
     pub named: bool,
     /// How long before its end it is due.
     pub notice: Notice,
+    /// Whether the tree is one of many that are kept in one place: no kubelet rotates what it has there.
+    pub of_many: bool,
 }
 
 /// What a new certificate mends. All else is about the files or the key, with which nobody is to ask.
@@ -76,7 +79,9 @@ impl Planner<'_> {
         if !needed {
             return Ok(planned(spec, Step::Keep, findings));
         }
-        if let Some((text, way_out)) = elsewhere(spec, self.found).filter(|_| end.is_some()) {
+        let kept_here = asking.of_many && is_rotated(&spec.place.public());
+        let elsewhere = elsewhere(spec, self.found).filter(|_| end.is_some() && !kept_here);
+        if let Some((text, way_out)) = elsewhere {
             findings = self.asked_away(spec, findings);
             if soon || asking.named {
                 let why = if soon { "is due" } else { "was named" };
@@ -129,6 +134,9 @@ impl Planner<'_> {
         let step = match observed {
             Observed::Returned(returned) if returned.is_in_place() => Step::Keep,
             Observed::Returned(_) => Step::Import,
+            // Of many nodes what needs no signature comes with what was signed.
+            Observed::Shared(_) if observed.lacks_all() => Step::Create,
+            Observed::Absent if spec.credential_files().is_some() => Step::Create,
             Observed::Absent => {
                 let file = spec.place.public();
                 let text = "did not come back, and is not here".to_owned();

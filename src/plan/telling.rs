@@ -1,7 +1,7 @@
 //! What is told of what is renewed, and of what is not.
 
 use super::due::Due;
-use super::{Planned, Step, is_error};
+use super::{Plan, Planned, Step, is_error};
 use crate::diff::told_to_a_reader;
 use crate::finding::{Code, Finding};
 use crate::spec::{Content, Kept, Spec};
@@ -77,4 +77,14 @@ pub(super) fn skipped(spec: &Spec, findings: Vec<Finding>, text: &str, way_out: 
     let finding = spec.finding(Code::NotRenewed, text, way_out);
     planned.findings.push(finding);
     planned
+}
+
+impl Plan {
+    /// All findings, to be told otherwise.
+    pub fn findings_mut(&mut self) -> impl Iterator<Item = &mut Finding> {
+        let steps = self.steps.iter_mut();
+        self.ground
+            .iter_mut()
+            .chain(steps.flat_map(|planned| planned.findings.iter_mut().chain(&mut planned.mended)))
+    }
 }

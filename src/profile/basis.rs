@@ -55,10 +55,7 @@ impl Basis {
         for spec in specs {
             let Some(row) = identity(spec) else { continue };
             let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
-            let there = matches!(
-                observed,
-                Observed::Certificate { .. } | Observed::Kubeconfig(_) | Observed::Requested { .. }
-            );
+            let there = is_there(observed);
             let wanted = if there {
                 self.over(row, of_row(row, observed, evidence), observed)
             } else {
@@ -151,6 +148,31 @@ impl Basis {
                        is not cluster.local";
         Some(spec.finding(Code::Assumed, text, way_out))
     }
+}
+
+/// Makes each spec of which something is there what that tells, and `over` it what was stated; what is missing is
+/// wanted as it stands.
+pub fn kept(
+    specs: &mut [Spec],
+    found: &Found,
+    evidence: &Evidence,
+    over: impl Fn(&Profile, Spec) -> Result<Spec, ResolveError>,
+) -> Result<(), ResolveError> {
+    for spec in specs {
+        let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+        if let Some(row) = identity(spec).filter(|_| is_there(observed)) {
+            put(spec, over(row, of_row(row, observed, evidence))?);
+        }
+    }
+    Ok(())
+}
+
+/// Whether what was found tells what it is to be.
+fn is_there(observed: &Observed) -> bool {
+    matches!(
+        observed,
+        Observed::Certificate { .. } | Observed::Kubeconfig(_) | Observed::Requested { .. }
+    )
 }
 
 /// The error over a fact that a row needs and nothing tells.

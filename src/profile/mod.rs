@@ -19,7 +19,7 @@ mod stated;
 mod table;
 
 pub use apart::{in_files, in_kubelets_files};
-pub use basis::Basis;
+pub use basis::{Basis, kept};
 pub use document::document;
 pub use fit::fit;
 pub use nodes::{KUBELET, Member, everywhere, is_of_kubelet, shared_rows};
@@ -210,13 +210,15 @@ pub fn by_name(name: &str) -> Option<&'static Profile> {
     TABLE.iter().find(|profile| profile.name == name)
 }
 
-/// The row whose identity this is: its own, or that of the kubeconfig which names its pair of files.
+/// The row whose identity this is: its own, or that of the kubeconfig which names its pair of files, or the file that
+/// its kubelet keeps both in.
 pub fn identity(spec: &Spec) -> Option<&'static Profile> {
     let pair = || match &spec.place {
         Place::Pair {
             root: Root::Pki,
             base,
         } => by_name(base).filter(|row| matches!(row.stored, Stored::Kubeconfig(..))),
+        place if found::is_rotated(&place.public()) => by_name(KUBELET),
         _ => None,
     };
     by_name(&spec.name).or_else(pair)

@@ -32,10 +32,10 @@ pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice> {
     {
         let directory = store.root(Root::Requests).display().to_string();
         advice.push(Advice {
-            text: format!(
-                "Have the requests in {directory} signed, by 'certs sign' where the CA is or by another CA, put each \
-                 certificate beside its request as NAME.crt and those of CAs that are not here as ca.crt, etcd-ca.crt and \
-                 front-proxy-ca.crt, and then:"
+            text: to_be_signed(
+                &directory,
+                "certs sign",
+                " and those of CAs that are not here as ca.crt, etcd-ca.crt and front-proxy-ca.crt",
             ),
             commands: vec![format!(
                 "certs import {}{}",
@@ -101,6 +101,14 @@ pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice> {
     advice
 }
 
+/// What is to be done with requests: `and` what else goes beside them.
+pub(super) fn to_be_signed(directory: &str, sign: &str, and: &str) -> String {
+    format!(
+        "Have the requests in {directory} signed, by '{sign}' where the CA is or by another CA, put each certificate \
+         beside its request as NAME.crt{and}, and then:"
+    )
+}
+
 /// Everyone who holds a copy of a CA's certificate needs the new one before the old one ends.
 fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
     // What came back for a CA that had no certificate is nobody's yet.
@@ -161,7 +169,7 @@ fn directories(store: &Store) -> String {
 }
 
 /// For a shell, in single quotes where it must be.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

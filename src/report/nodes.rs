@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::readers::{self, Grouped, Process, Ran};
-use super::shape::{Told, json, text_of, texts, timestamp, yaml};
+use super::shape::{Anchor, Told, json, text_of, texts, timestamp, yaml};
 use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
 use crate::finding::{Code, Severity};
 use crate::outcome::Exit;
@@ -28,6 +28,9 @@ pub struct Nodes {
     /// Where the trees are.
     #[serde(serialize_with = "text_of")]
     directory: PathBuf,
+    /// Where the requests are, in a folder for each node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<String>,
     /// What all nodes share.
     shared: Part,
     /// In the order of the inventory.
@@ -112,6 +115,9 @@ struct Brief {
     serial_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_after: Option<String>,
+    /// The roots that are trusted from now on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    anchors: Vec<Anchor>,
 }
 
 impl Report {
@@ -138,6 +144,7 @@ impl Report {
             why: item.why,
             serial_number: item.serial_number,
             not_after: item.not_after,
+            anchors: item.anchors,
         };
         let mut findings = self.findings;
         findings.retain(|told| !elsewhere(&told.name));
@@ -157,7 +164,21 @@ impl Report {
 impl Node {
     /// Whether there is anything to be made or replaced.
     pub fn changes(&self) -> bool {
-        self.part.items.iter().any(|item| item.step != "skip")
+        let mut items = self.part.items.iter();
+        items.any(|item| !["asked", "skip"].contains(&item.step))
+    }
+
+    /// Whether another machine is asked for something of it.
+    pub fn asks(&self) -> bool {
+        let mut items = self.part.items.iter();
+        items.any(|item| ["asked", "request"].contains(&item.step))
+    }
+
+    /// What is next is told of all nodes together.
+    #[must_use]
+    pub fn without_advice(mut self) -> Self {
+        self.part.next.clear();
+        self
     }
 
     /// Whether files were written.
@@ -207,6 +228,7 @@ impl Nodes {
             result: Outcome::Unchanged,
             exit_code: 0,
             directory: directory.to_owned(),
+            requests: None,
             shared: Part::default(),
             each: Vec::new(),
             left: Vec::new(),
@@ -219,6 +241,38 @@ impl Nodes {
             completed: false,
             least,
         }
+    }
+
+    /// Where the requests of each node are, in a folder that is called by it.
+    pub fn requests(&mut self, directory: &Path) {
+        self.requests = Some(directory.display().to_string());
+    }
+
+    /// That requests are out: what is to be done with them, and the command that takes what comes back.
+    pub fn asked(&mut self, directory: &Path, inventory: &Path) {
+        let of = |path: &Path| next::quoted(&path.display().to_string());
+        let (requests, inventory, out) = (of(directory), of(inventory), of(&self.directory));
+        let signed = format!("certs sign {requests} --inventory {inventory}");
+        self.next.push(next::Advice {
+            text: next::to_be_signed(&requests, &signed, ""),
+            commands: vec![format!(
+                "certs import {requests} --inventory {inventory} --out {out}"
+            )],
+        });
+    }
+
+    /// That what came back is in its place, and what makes the rest.
+    pub fn imported(&mut self, inventory: &Path) {
+        let of = |path: &Path| next::quoted(&path.display().to_string());
+        let (inventory, out) = (of(inventory), of(&self.directory));
+        self.next.push(next::Advice {
+            text: "What needs no signature, as the service account keys and copies of a CA that was renewed, is made by:"
+                .to_owned(),
+            commands: vec![
+                format!("certs renew --inventory {inventory} --out {out}"),
+                format!("certs all --inventory {inventory} --out {out}"),
+            ],
+        });
     }
 
     /// Trees of nodes that are not listed, and stay as they are.
@@ -243,6 +297,14 @@ impl Nodes {
         self.shared = report.part(|_| false);
         // That a further node needs copies of it is no advice where each has them.
         self.shared.next.clear();
+    }
+
+    /// What the nodes stand on, of which nothing changes.
+    pub fn ground(&mut self, report: Report) {
+        self.shared(report);
+        if self.shared.result == Outcome::Planned {
+            self.shared.result = Outcome::Unchanged;
+        }
     }
 
     /// What became of the nodes.

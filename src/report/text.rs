@@ -8,6 +8,7 @@ use super::lines::{
     BOLD, GREEN, RED, YELLOW, command, count, line, painted, shown, told, words, wrapped,
 };
 use super::next::Advice;
+use super::shape::Anchor;
 use super::{Format, Item, Outcome, Report, Told};
 use crate::finding::{Code, Finding, Severity};
 use crate::store::{Recovered, Store};
@@ -282,21 +283,7 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
             format,
         );
     }
-    for anchor in &item.anchors {
-        let (kind, below) = match &anchor.issuer {
-            Some(issuer) => (
-                "CA",
-                format!(", below {}, which did not come", shown(issuer)),
-            ),
-            None => ("root", String::new()),
-        };
-        let line = format!(
-            "new {kind} {}, SHA-256 {}{below}",
-            shown(&anchor.subject),
-            anchor.fingerprint
-        );
-        wrapped(text, "      ", &words(&line), " ", format);
-    }
+    anchors(text, &item.anchors, format);
     if item.kind.contains("server") && !item.sans.is_empty() {
         let mut names: Vec<String> = item.sans.iter().map(|san| shown(san)).collect();
         if let Some(first) = names.first_mut() {
@@ -310,6 +297,25 @@ fn describe(text: &mut String, item: &Item, columns: &Columns, format: &Format) 
             first.insert_str(0, &format!("names {what}: "));
             wrapped(text, "      ", &names, ", ", format);
         }
+    }
+}
+
+/// Where trust begins from now on.
+pub(super) fn anchors(text: &mut String, anchors: &[Anchor], format: &Format) {
+    for anchor in anchors {
+        let (kind, below) = match &anchor.issuer {
+            Some(issuer) => (
+                "CA",
+                format!(", below {}, which did not come", shown(issuer)),
+            ),
+            None => ("root", String::new()),
+        };
+        let line = format!(
+            "new {kind} {}, SHA-256 {}{below}",
+            shown(&anchor.subject),
+            anchor.fingerprint
+        );
+        wrapped(text, "      ", &words(&line), " ", format);
     }
 }
 

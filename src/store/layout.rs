@@ -26,7 +26,7 @@ pub(super) const KUBELET: &str = "var/lib/kubelet/pki";
 /// How the folder is called in which trees of new nodes are made, before its transaction.
 const FRESH: &str = ".certs-nodes-";
 /// Beside the overlays of the nodes, what they share. No node is called so.
-const SHARED: &str = "ca";
+pub const SHARED: &str = "ca";
 const CURRENT: &str = FileId::KUBELET_CURRENT;
 /// What the names of all of these begin with, and of staged files.
 pub(super) const OURS: &str = ".certs-";
@@ -81,6 +81,19 @@ impl Roots {
         Self::of(Some(out.to_owned()), Some(shared), None, None, None)
     }
 
+    /// Those of what they share as a tree by itself, which it is to who asks for it.
+    pub fn of_shared(out: &Path) -> Self {
+        let shared = shared_directory(out);
+        let here = || Some(shared.clone());
+        Self::of(here(), here(), None, here(), None)
+    }
+
+    /// The same, with requests in this directory.
+    #[must_use]
+    pub fn with_requests(self, requests: PathBuf) -> Self {
+        Self { requests, ..self }
+    }
+
     /// Where `root` is.
     pub fn path(&self, root: Root) -> &Path {
         match root {
@@ -127,6 +140,11 @@ pub(super) fn is_fresh(base: &str) -> bool {
     transaction.and_then(TransactionId::parse).is_some()
 }
 
+/// Where the requests of one node lie among those of many.
+pub fn request_folder(directory: &Path, node: &str) -> PathBuf {
+    directory.join(node)
+}
+
 /// Where what the nodes below `out` share is kept.
 pub fn shared_directory(out: &Path) -> PathBuf {
     out.join(SHARED)
@@ -155,6 +173,7 @@ pub(super) fn is_known(file: &FileId) -> bool {
         Root::Kubeconfig => has_ending(base, &[".conf", ".conf.csr"]),
         Root::Kubelet => {
             ["kubelet.crt", "kubelet.key", "kubelet.csr", CURRENT].contains(&base)
+                || base.strip_suffix(".csr") == Some(CURRENT)
                 || is_rotated(base)
         }
         Root::Pki => has_ending(base, &[".crt", ".csr", ".key", ".pem", ".pub"]),

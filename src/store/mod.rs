@@ -59,11 +59,11 @@ pub use self::folder::Stranger;
 pub use self::fresh::{Fresh, has_fresh, is_new};
 pub use self::handed::Handed;
 pub use self::journal::{Origin, TransactionId};
-pub use self::layout::{Roots, named_beside};
+pub use self::layout::{Roots, SHARED, named_beside, request_folder};
 pub use self::layout::{is_called_ours, request_directory, rotated, shared_directory};
 pub use self::lock::{Lock, Writer};
 pub use self::output::{beginning, write_output, write_secret};
-pub use self::overlay::{check_place, overlays, path_to};
+pub use self::overlay::{check_place, overlays, path_to, request_folders, request_of};
 pub use self::owner::{resolve_owner, trusted_users};
 pub use self::packed::{Packed, PackedContent, archive_of, archived, packed};
 pub use self::read::{FileContent, LARGEST, ReadError, is_same, read_input, read_list};
@@ -71,7 +71,6 @@ pub use self::recover::Recovered;
 pub use self::walk::Walked;
 use crate::location::{FileId, Root};
 
-use self::directory::PRIVATE_DIRECTORY_MODE;
 use self::real::Real;
 
 /// The files of one run.
@@ -108,6 +107,15 @@ impl Store {
         Self {
             lacking: true,
             ..Self::of_node(out, node)
+        }
+    }
+
+    /// The same, with requests in this directory.
+    #[must_use]
+    pub fn with_requests(self, directory: PathBuf) -> Self {
+        Self {
+            roots: self.roots.with_requests(directory),
+            ..self
         }
     }
 
@@ -354,18 +362,6 @@ impl Store {
         waiting: &mut dyn FnMut(&Path),
     ) -> Result<Writer> {
         lock::exclusive(&self.roots, used, read, timeout, waiting)
-    }
-
-    /// Makes `root` if it lacks, for its owner alone.
-    pub fn make_private(&self, root: Root) -> Result<()> {
-        writable::make_with(self.root(root), PRIVATE_DIRECTORY_MODE)
-    }
-
-    /// An error with the way out if one of `roots` cannot be written. Nothing is touched.
-    pub fn check_writable(&self, roots: &[Root]) -> Result<()> {
-        roots
-            .iter()
-            .try_for_each(|root| writable::check(*root, self.roots.path(*root)))
     }
 
     /// What `file` was before a commit; `None` if that kept none.

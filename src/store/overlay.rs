@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 
 use super::folder::{self, Barred};
@@ -44,6 +44,29 @@ pub fn check_place(out: &Path, node: &str) -> Result<()> {
     )
 }
 
+/// Those whose requests lie below `directory`, sorted: what else lies there are files. A link is an error: who put it
+/// there chose what is read, and written.
+pub fn request_folders(directory: &Path) -> Result<Vec<String>> {
+    let mut folders = Vec::new();
+    for name in names(directory)? {
+        let path = layout::in_directory(directory, &name);
+        let Ok(found) = path.symlink_metadata() else {
+            continue;
+        };
+        if found.is_symlink() {
+            bail!(
+                "{} is a symbolic link, and not the folder of a node's requests: move it away",
+                path.display()
+            );
+        }
+        if found.is_dir() && !name.starts_with(layout::OURS) {
+            folders.push(name);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
 /// What the tree of this node lies in, from where the trees of all are, as files of that.
 pub fn path_to(node: &str) -> Vec<FileId> {
     let below = [layout::KUBERNETES, layout::KUBELET].map(|place| layout::within(node, place));
@@ -63,4 +86,16 @@ pub(super) fn names(out: &Path) -> Result<Vec<String>> {
         Err(Barred::System(Errno::ENOENT)) => Ok(Vec::new()),
         Err(barred) => Err(folder::error("list", out, barred)),
     }
+}
+
+/// The node whose requests lie in this directory itself, which is called by it; none where it holds no request.
+pub fn request_of(directory: &Path) -> Result<Option<String>> {
+    let asks = |name: &String| name.strip_suffix(".csr").is_some() || name == layout::REQUESTS;
+    if !names(directory)?.iter().any(asks) {
+        return Ok(None);
+    }
+    let found = directory.canonicalize();
+    let path = found.with_context(|| format!("look at {}", directory.display()))?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(Some(name.unwrap_or_default().to_owned()))
 }

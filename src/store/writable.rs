@@ -7,14 +7,40 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{AccessFlags, faccessat, fsync};
 
-use super::directory::DIRECTORY_MODE;
+use super::Store;
+use super::directory::{DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE};
 use super::folder::{self, Barred};
 use super::layout;
 use super::read::{kind, reason};
-use crate::location::Root;
+use crate::location::{FileId, Root};
+
+impl Store {
+    /// Makes `root` if it lacks, for its owner alone.
+    pub fn make_private(&self, root: Root) -> Result<()> {
+        make_with(self.root(root), PRIVATE_DIRECTORY_MODE)
+    }
+
+    /// Makes the directories that lack of these files, of a node's tree that is not in its place, for all to look into.
+    pub fn make_open<'a>(&self, files: impl IntoIterator<Item = &'a FileId>) -> Result<()> {
+        let Some(above) = self.overlay.as_deref().and_then(Path::parent) else {
+            return Ok(());
+        };
+        for directory in files.into_iter().flat_map(FileId::directories) {
+            make_open(above, &self.path(&directory))?;
+        }
+        Ok(())
+    }
+
+    /// An error with the way out if one of `roots` cannot be written. Nothing is touched.
+    pub fn check_writable(&self, roots: &[Root]) -> Result<()> {
+        roots
+            .iter()
+            .try_for_each(|root| check(*root, self.roots.path(*root)))
+    }
+}
 
 /// One error, with the way out, if the deepest part of `path` that is there cannot be written to by
 /// this user, or is no directory. Nothing is touched.
@@ -155,7 +181,22 @@ pub(super) fn make(path: &Path) -> Result<()> {
     make_with(path, DIRECTORY_MODE)
 }
 
-/// The same, `path` itself with this mode.
+/// The same below `above`, which stays as it is, and whatever the umask: they are directories of a node's own, and have
+/// their modes there.
+pub(super) fn make_open(above: &Path, path: &Path) -> Result<()> {
+    if path == above || folder::root(path).is_ok() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make_open(above, parent)?;
+    }
+    make(path)?;
+    let failed = |barred| folder::error("open directory", path, barred);
+    let made = folder::open_root(path).map_err(failed)?;
+    fchmod(&made, DIRECTORY_MODE).map_err(|errno| failed(Barred::System(errno)))
+}
+
+/// Makes `path` and what lacks above it, `path` itself with this mode.
 pub(super) fn make_with(path: &Path, mode: Mode) -> Result<()> {
     let failed = |barred| folder::error("make directory", path, barred);
     match folder::root(path) {

@@ -24,10 +24,7 @@ use crate::observed::Observed;
 use crate::profile::Profile;
 use crate::report::{Checked, Kept, OfNode, Stage};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, check_place, overlays};
-
-/// What is called so in a report, as no node can be.
-const SHARED: &str = "ca";
+use crate::store::{self, Roots, SHARED, Store, check_place, overlays};
 
 /// What is settled before a directory is looked at.
 struct Job<'a> {

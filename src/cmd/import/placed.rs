@@ -9,7 +9,7 @@ use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observe::Seen;
 use crate::observed::{Observed, Returned};
-use crate::profile::{API_SERVER, Profile, Stated};
+use crate::profile::API_SERVER;
 use crate::requests::name;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -21,7 +21,7 @@ pub(super) fn as_check(
     specs: &[Spec],
     asked: &[String],
     seen: &Seen,
-    stated: Option<&Stated>,
+    over: Option<&there::Resolve<'_>>,
     (store, host): (&Store, &str),
     now: OffsetDateTime,
 ) -> Vec<Finding> {
@@ -31,6 +31,16 @@ pub(super) fn as_check(
     let lying = Lying::of(store, &places, &roots);
     let mut whole = there::whole(&mut places, &lying, store);
     let mut back = Vec::new();
+    // Of many nodes what signs is kept in another place, and its copy may not be there yet.
+    for ca in places.iter().filter(|place| place.is_ca()) {
+        let there = whole.observed.get(&ca.name);
+        if let (true, Some(kept @ Observed::Certificate { .. })) = (
+            there.is_none_or(Observed::is_absent),
+            seen.observed.get(&ca.name),
+        ) {
+            whole.observed.insert(ca.name.clone(), kept.clone());
+        }
+    }
     for spec in specs {
         if let Some(Observed::Returned(returned)) = seen.observed.get(&spec.name)
             && !returned.chain.is_empty()
@@ -50,8 +60,6 @@ pub(super) fn as_check(
             back.push((spec, returned.as_ref()));
         }
     }
-    let over = stated.map(|stated| |row: &Profile, there| stated.over(row, there));
-    let over = over.as_ref().map(|over| over as &there::Resolve<'_>);
     // What was stated was resolved before.
     let tree = there::specs(places, &whole.observed, over, host).unwrap_or_default();
     let mut findings = judged(&tree, &whole, &back, now);

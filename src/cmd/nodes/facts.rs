@@ -272,6 +272,11 @@ impl Cluster {
         self.nodes.iter().position(|node| node.name == name)
     }
 
+    /// Whether a node is to have this row for its own.
+    pub(crate) fn has(&self, node: usize, row: &Profile) -> bool {
+        self.member(node).rows().any(|own| own.name == row.name)
+    }
+
     /// Whether a node has this file of what all share.
     pub(crate) fn shares(&self, node: usize, file: &FileId) -> bool {
         let mut shared = self.member(node).shared();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::facts::Cluster;
@@ -16,7 +17,7 @@ use crate::store::{Store, Writer, archive_of, check_place, has_fresh, is_new};
 
 /// Where they are.
 pub(crate) struct Trees {
-    pub(crate) cluster: Cluster,
+    pub(crate) cluster: Arc<Cluster>,
     /// The directory of all.
     pub(crate) out: PathBuf,
     /// What the nodes share, where that is made.
@@ -54,20 +55,9 @@ impl Trees {
     ) -> Result<BTreeMap<usize, Vec<FileId>>, Stop> {
         let mut finished = BTreeMap::new();
         for node in (0..self.cluster.len()).filter(|node| !self.is_new(*node)) {
-            let store = self.store(node);
-            let roots: Vec<Root> = Root::TREE
-                .into_iter()
-                .filter(|root| store.has(*root))
-                .collect();
-            let lock = store.lock_shared(&roots)?;
-            if !lock.has_left()? {
-                continue;
-            }
-            drop(lock);
-            let (_, recovered) = writer(&store, [&roots, &[]], self.lock_timeout, env)?;
-            if let Some(recovered) = recovered {
-                told.recovered(&recovered);
-                finished.insert(node, recovered.finished);
+            let (store, timeout) = (self.store(node), self.lock_timeout);
+            if let Some(files) = complete(&store, [&Root::TREE, &[]], timeout, told, env)? {
+                finished.insert(node, files);
             }
         }
         // Where no node is new nobody else would.
@@ -101,25 +91,50 @@ impl Trees {
             }
         })
     }
+}
 
-    /// The keys of CAs that could not be opened.
-    pub(crate) fn locked(&self, specs: &[Spec], source: &Seen) -> Vec<String> {
-        let told = |spec: &Spec| {
-            let path = self.shared.path(&spec.place.key());
-            let why = match source.observed.get(&spec.name)? {
-                Observed::Certificate { key: Some(key), .. } => match &key.state {
-                    KeyState::Locked(why) => why.clone(),
-                    _ => return None,
-                },
-                Observed::Unreadable(reasons, _) => {
-                    let reason = reasons.first()?;
-                    let way_out = reason.way_out.as_deref().unwrap_or_default();
-                    format!("{}: {way_out}", reason.why)
-                }
+/// The keys of CAs that could not be opened.
+pub(crate) fn locked(store: &Store, specs: &[Spec], source: &Seen) -> Vec<String> {
+    let told = |spec: &Spec| {
+        let path = store.path(&spec.place.key());
+        let why = match source.observed.get(&spec.name)? {
+            Observed::Certificate { key: Some(key), .. } => match &key.state {
+                KeyState::Locked(why) => why.clone(),
                 _ => return None,
-            };
-            Some(format!("{}: {why}", path.display()))
+            },
+            Observed::Unreadable(reasons, _) => {
+                let reason = reasons.first()?;
+                let way_out = reason.way_out.as_deref().unwrap_or_default();
+                format!("{}: {way_out}", reason.why)
+            }
+            _ => return None,
         };
-        specs.iter().filter_map(told).collect()
+        Some(format!("{}: {why}", path.display()))
+    };
+    specs.iter().filter_map(told).collect()
+}
+
+/// Ends what an interrupted run left in these directories, of which some are only read. The files that it wrote.
+pub(crate) fn complete(
+    store: &Store,
+    [written, read]: [&[Root]; 2],
+    timeout: Duration,
+    told: &mut Nodes,
+    env: &mut Env<'_>,
+) -> Result<Option<Vec<FileId>>, Stop> {
+    let there = |roots: &[Root]| -> Vec<Root> {
+        let roots = roots.iter().copied();
+        roots.filter(|root| store.has(*root)).collect()
+    };
+    let (written, read) = (there(written), there(read));
+    let lock = store.lock_shared(&[&written[..], &read].concat())?;
+    if !lock.has_left()? {
+        return Ok(None);
     }
+    drop(lock);
+    let (_, recovered) = writer(store, [&written, &read], timeout, env)?;
+    Ok(recovered.map(|recovered| {
+        told.recovered(&recovered);
+        recovered.finished
+    }))
 }

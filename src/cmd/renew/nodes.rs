@@ -20,7 +20,7 @@ use crate::cmd::around::ended_nodes;
 use crate::cmd::changed;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::hook::{Hook, run_hook};
-use crate::cmd::nodes::trees::Trees;
+use crate::cmd::nodes::trees::{Trees, locked};
 use crate::cmd::sequence::{Carried, Judge, Judged, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::diff::{Notice, signed_for_all, treeless};
@@ -104,7 +104,7 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         known.add(std::mem::take(&mut one.known));
     }
     known.heed(&run.names, run.typed, &run.renewal, &trees.cluster)?;
-    let locked = trees.locked(&run.specs, &signing.source);
+    let locked = locked(&trees.shared, &run.specs, &signing.source);
     let unsigned = |one: &One| one.node.is_refused() || one.node.tells(Code::CaKeyLocked);
     if !locked.is_empty() && all.iter().any(unsigned) {
         return Err(Stop::Usage(locked));

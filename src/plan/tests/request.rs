@@ -9,6 +9,7 @@ const YEAR: Duration = Duration::days(365);
 
 fn asking(named: bool) -> Force<'static> {
     Force::Ask(Asking {
+        of_many: false,
         named,
         notice: Notice::exactly(Duration::days(30)),
     })

@@ -4,11 +4,14 @@ use super::super::lines::{
     BOLD, GREEN, RED, YELLOW, count, line, painted, shown, told, words, wrapped,
 };
 use super::super::text;
-use super::{Archived, Format, Node, Nodes, Outcome, Part, readers};
+use super::{Archived, Brief, Format, Node, Nodes, Outcome, Part, readers};
 
 /// How what becomes of an item is told, before and after, and the steps that come to that.
-const STEPS: [[&str; 4]; 5] = [
+const STEPS: [[&str; 4]; 8] = [
     ["Would make", "Made", "create", "derive"],
+    ["Would ask for", "Asked for", "request", "request"],
+    ["Asked for already", "Asked for already", "asked", "asked"],
+    ["Would put in place", "Put in place", "import", "import"],
     ["Would replace", "Replaced", "replace", "replace"],
     [
         "Would renew, for the same key",
@@ -70,6 +73,7 @@ impl Nodes {
         if self.result == Outcome::Unchanged {
             let skipped = self.parts().any(|part| !part.items.is_empty());
             let all = match &self.processes {
+                None if self.each.iter().any(Node::asks) => "Nothing more is to be asked for",
                 Some(_) if skipped => "Nothing was renewed",
                 Some(_) => "Nothing is due",
                 None => "Everything is as wanted",
@@ -119,8 +123,9 @@ impl Nodes {
     }
 
     fn changed(&self, text: &mut String, title: &str, steps: &[&str], format: &Format) {
+        let of_steps = |item: &&Brief| steps.contains(&item.step);
         let names = |part: &Part| -> Vec<String> {
-            let items = part.items.iter().filter(|item| steps.contains(&item.step));
+            let items = part.items.iter().filter(of_steps);
             items.map(|item| item.name.clone()).collect()
         };
         let mut lists = vec![("shared by all", names(&self.shared))];
@@ -136,6 +141,9 @@ impl Nodes {
             let names = names.join(", ");
             let pieces = words(&shown(&format!("{of}: {names}")));
             wrapped(text, "  ", &pieces, " ", format);
+        }
+        for item in self.parts().flat_map(|part| &part.items).filter(of_steps) {
+            text::anchors(text, &item.anchors, format);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What was typed of a renewal over many nodes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::super::asked;
 use super::super::given::{self, Flags};
@@ -57,7 +58,7 @@ pub(super) fn settle<'a>(verb: Renew, env: &mut Env<'a>) -> Result<(Run<'a>, Vec
         shared: Store::open(Roots::shared(&settled.out)),
         out: settled.out,
         lock_timeout: flags.lock_timeout,
-        cluster: settled.cluster,
+        cluster: Arc::new(settled.cluster),
     };
     let back = named.is_some().then_some(Notice::LEAF);
     let run = Run {
