@@ -333,7 +333,7 @@ impl<'a> Preparation<'a> {
             _ => &[][..],
         };
         let served = self.served.as_deref().unwrap_or(there);
-        Ok(anchors(&self.authorities(ca)?, served, self.now))
+        Ok(anchors(&self.authorities(ca)?, served))
     }
 }
 

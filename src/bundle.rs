@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 use crate::x509::cert::Certificate;
 
 mod way;
-use way::Above;
+use way::{Above, leading};
 pub(crate) use way::{allows, may_sign};
 
 /// Whether the key of `issuer` verifies `child`, which names it.
 pub fn verifies(child: &Certificate, issuer: &Certificate) -> bool {
-    child.issuer == issuer.subject && child.verify_signature(&issuer.public_key).is_ok()
+    child.issuer == issuer.subject && child.is_signed_with(&issuer.public_key)
 }
 
 /// Whether it signed itself.
@@ -220,18 +220,11 @@ impl Exchange<'_> {
 /// The certificates of a CA's file that others are to trust. An intermediate leaves them if the file
 /// holds the root above it, and the server sends it along with its own certificate (`sent`): trust is
 /// in the root then. Without that nobody who trusts the root alone could follow the chain.
-pub fn anchors(
-    bundle: &[Certificate],
-    sent: &[Certificate],
-    now: OffsetDateTime,
-) -> Vec<Certificate> {
-    let leads_to_root = |ca: &Certificate| {
-        above(ca, bundle, now)
-            .last()
-            .is_some_and(|top| is_root(top))
-    };
-    let needed = |ca: &&Certificate| is_root(ca) || !sent.contains(ca) || !leads_to_root(ca);
-    bundle.iter().filter(needed).cloned().collect()
+pub fn anchors(bundle: &[Certificate], sent: &[Certificate]) -> Vec<Certificate> {
+    let leading = leading(bundle).into_iter();
+    let needed = |(ca, leads): &(&Certificate, bool)| is_root(ca) || !sent.contains(ca) || !leads;
+    let needed = bundle.iter().zip(leading).filter(needed);
+    needed.map(|(ca, _)| ca.clone()).collect()
 }
 
 #[cfg(test)]

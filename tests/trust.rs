@@ -14,7 +14,8 @@ mod common;
 use common::kubeadm::NOON;
 use common::renewal::{DAY, renew, tree};
 use common::{
-    Finished, TempDir, all, at, certs, kubeconfig_data, read, run, text, tool, write, write_secret,
+    CLUSTER, Finished, TempDir, all, at, certs, kubeconfig_data, read, run, text, tool, write,
+    write_secret,
 };
 
 const FIELD: &str = "certificate-authority-data";
@@ -470,4 +471,44 @@ fn a_ca_that_was_shortened_comes_to_who_holds_its_former_certificate() {
     let held = kubeconfig_data(&other.join("admin.conf"), FIELD);
     assert_eq!(held, bundle.as_bytes());
     over(&["check"], &other, 1).expect(0);
+}
+
+/// `mesh N`: N CAs of the cluster's CA's name, each certified by each other and by the cluster's.
+const MESH: &str = r"
+mesh() {
+    printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n' > mesh.ext
+    cp k/pki/ca.key 0.key; cp k/pki/ca.crt 0.crt
+    for key in $(seq $1); do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3000 -subj /CN=kubernetes \
+            -keyout $key.key -out $key.crt 2> /dev/null
+    done
+    for one in $(seq 0 $1); do
+        openssl req -new -key $one.key -subj /CN=kubernetes -out $one.csr
+        for by in $(seq 0 $1); do
+            [ $one = $by ] || openssl x509 -req -in $one.csr -CA $by.crt -CAkey $by.key -CAcreateserial -days 3000 \
+                -extfile mesh.ext 2> /dev/null
+        done
+    done > mesh.pem
+}
+";
+
+/// It took minutes: each way was gone anew for each of them, and each signature that does not verify tried anew.
+#[test]
+fn cas_of_one_name_that_signed_each_other_are_looked_at_in_no_time() {
+    let place = TempDir::new();
+    let all = ["all", "-q", "--kubernetes-dir", "k"];
+    run(certs(&[&all[..], &CLUSTER].concat()).current_dir(place.path())).expect(0);
+    let mut bash = Command::new(tool("bash"));
+    let lines = format!("{MESH}mesh 8; cat mesh.pem >> k/pki/ca.crt");
+    bash.args(["-euo", "pipefail", "-c", &lines]);
+    run(bash.current_dir(place.path())).expect(0);
+    let begun = std::time::Instant::now();
+    let check = ["check", "--kubernetes-dir", "k", "--kubelet-dir", "none"];
+    let checked = run(certs(&check).current_dir(place.path()));
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 20, "{took:?}");
+    assert!(
+        checked.stdout.contains("Looked at 12 certificates"),
+        "{checked}"
+    );
 }

@@ -32,10 +32,6 @@ fn effective_end(
     super::effective_end(leaf, chain, authorities, NOW)
 }
 
-fn anchors(bundle: &[Certificate], sent: &[Certificate]) -> Vec<Certificate> {
-    super::anchors(bundle, sent, NOW)
-}
-
 fn lacks(leaf: &Certificate, behind: &[Certificate], authorities: &[Certificate]) -> bool {
     super::lacks(leaf, behind, authorities, NOW)
 }

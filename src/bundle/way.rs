@@ -1,18 +1,22 @@
 //! The way from a certificate up to where trust begins: of several one that is good now, and of those the
 //! one that lasts longest, in whatever order the CAs stand in their files. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use time::OffsetDateTime;
 
 use super::{is_root, verifies};
+use crate::key::PublicKey;
 use crate::x509::cert::Certificate;
 use crate::x509::usage::KeyUsage;
 
 /// More CAs than these stand above none.
 const LONGEST: usize = 16;
-/// More than these are not looked at: each costs a signature for each that it may have.
+/// More than these are not looked at: each costs a signature for each key that may have made it.
 const MOST: usize = 64;
+
+/// More keys than these are not tried for one signature.
+const MOST_KEYS: usize = 16;
 
 /// The CAs above a certificate, up to one.
 #[derive(Clone)]
@@ -64,6 +68,48 @@ struct Ca<'a> {
     issuers: Vec<usize>,
 }
 
+/// Those of `cas` that signed it. Of more keys than a cluster ever has of one name those that it names come first, and
+/// the others are not tried.
+fn issuers<'a>(cas: impl Iterator<Item = &'a Certificate>, child: &Certificate) -> Vec<usize> {
+    let (mut named, mut others) = (Vec::new(), Vec::new());
+    for (number, ca) in cas.enumerate() {
+        if ca.subject == child.issuer {
+            let identifier = ca.subject_key_identifier.as_ref();
+            let by_it =
+                identifier.is_some() && identifier == child.authority_key_identifier.as_ref();
+            if by_it { &mut named } else { &mut others }.push((number, ca));
+        }
+    }
+    named.append(&mut others);
+    let mut tried: Vec<(&PublicKey, bool)> = Vec::new();
+    named.retain(|(_, ca)| {
+        let key = &ca.public_key;
+        if let Some((_, signed)) = tried.iter().find(|(known, _)| *known == key) {
+            return *signed;
+        }
+        let signed = tried.len() < MOST_KEYS && verifies(child, ca);
+        if tried.len() < MOST_KEYS {
+            tried.push((key, signed));
+        }
+        signed
+    });
+    let mut numbers: Vec<usize> = named.into_iter().map(|(number, _)| number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Which of these lead to a root among them.
+pub(super) fn leading(pool: &[Certificate]) -> Vec<bool> {
+    let above: Vec<_> = pool.iter().map(|ca| issuers(pool.iter(), ca)).collect();
+    let mut leading: Vec<bool> = pool.iter().map(is_root).collect();
+    for _ in 0..LONGEST {
+        let next = above.iter().zip(&leading);
+        let next = next.map(|(issuers, is)| *is || issuers.iter().any(|number| leading[*number]));
+        leading = next.collect();
+    }
+    leading
+}
+
 impl<'a> Above<'a> {
     /// Those of `pool` that are above it, where each way ends at a `top`.
     pub(super) fn of(
@@ -73,8 +119,9 @@ impl<'a> Above<'a> {
         now: OffsetDateTime,
     ) -> Self {
         let mut cas: Vec<Ca<'a>> = Vec::new();
+        let mut known = HashSet::from([certificate]);
         for ca in pool {
-            if ca != certificate && cas.iter().all(|other| other.certificate != ca) {
+            if known.insert(ca) {
                 cas.push(Ca {
                     certificate: ca,
                     reached: false,
@@ -83,10 +130,8 @@ impl<'a> Above<'a> {
                 });
             }
         }
-        let issuers = |cas: &[Ca<'_>], child: &Certificate| -> Vec<usize> {
-            let signed = |(_, ca): &(usize, &Ca<'_>)| verifies(child, ca.certificate);
-            let signers = cas.iter().enumerate().filter(signed);
-            signers.map(|(number, _)| number).collect()
+        let issuers = |cas: &[Ca<'a>], child: &Certificate| {
+            issuers(cas.iter().map(|ca| ca.certificate), child)
         };
         // Above a root is nobody, though it may have been renewed for the same key.
         let first = if is_root(certificate) {

@@ -223,7 +223,7 @@ pub(super) fn known(
         )));
     };
     let bundle = Bundle {
-        anchors: anchors(chain, sent(&seen), env.now),
+        anchors: anchors(chain, sent(&seen)),
         all: chain.clone(),
     };
     Ok(Some((bundle, servers(&seen, chain, facts))))

@@ -212,10 +212,7 @@ impl Judge<'_> {
         }
         // Intermediates may leave it, since the server sends them.
         let lacking = |ca: &Certificate| !held.iter().any(|held| held.stands_for(ca));
-        if anchors(self.anchors, self.anchors, self.now)
-            .iter()
-            .any(lacking)
-        {
+        if anchors(self.anchors, self.anchors).iter().any(lacking) {
             self.tell(Code::TrustMissing, "lacks a CA that the CA file holds", "");
         }
         if !held.iter().all(|ca| self.stands(ca)) {
@@ -278,7 +275,7 @@ pub(crate) fn former<'a>(
     file: &'a [Certificate],
     now: OffsetDateTime,
 ) -> Option<(&'a Certificate, &'a Certificate)> {
-    let wanted = anchors(file, file, now);
+    let wanted = anchors(file, file);
     let lacking = file.iter().filter(|ca| {
         let present = |held: &Certificate| file.contains(held) && !held.validity.has_ended(now);
         wanted.contains(ca) && !held.iter().any(|one| one.stands_for(ca) && present(one))

@@ -18,6 +18,8 @@ use crate::pem::{self, Label};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PublicKey {
     spki: Vec<u8>,
+    /// SHA-256 of `spki`.
+    digest: [u8; 32],
     /// Where in `spki` the octets of the BIT STRING start; they go to its end.
     key_start: usize,
     algorithm: Option<KeyAlgorithm>,
@@ -51,6 +53,7 @@ impl PublicKey {
         };
         Ok(Self {
             spki: spki.to_vec(),
+            digest: sha256(spki),
             key_start: spki.len() - key.len(),
             algorithm,
             kind: algorithm.map_or_else(|| kind.to_string(), |algorithm| algorithm.to_string()),
@@ -101,7 +104,7 @@ impl PublicKey {
 
     /// SHA-256 of the SPKI; what `--discovery-token-ca-cert-hash` of kubeadm is about.
     pub fn fingerprint(&self) -> [u8; 32] {
-        sha256(&self.spki)
+        self.digest
     }
 
     /// A `PUBLIC KEY` block.

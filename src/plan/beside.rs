@@ -75,7 +75,7 @@ impl Planner<'_> {
                     };
                     // Where servers have a CA of their own, that one comes or stays.
                     let ca = trusts(spec, observed, self.found);
-                    let now = anchors(file(ca, self.found), &served, self.now);
+                    let now = anchors(file(ca, self.found), &served);
                     let former = match ca.and_then(|ca| self.found.get(ca)) {
                         Some(Observed::Returned(returned)) => &returned.now[..],
                         _ => &now,

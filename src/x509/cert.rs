@@ -85,6 +85,8 @@ pub struct Certificate {
     /// (RFC 5280, 4.2).
     pub unknown_critical: Vec<String>,
     der: Vec<u8>,
+    /// SHA-256 of `der`.
+    digest: [u8; 32],
     tbs: Range<usize>,
     signature_algorithm: Range<usize>,
     signature: Range<usize>,
@@ -117,7 +119,12 @@ impl Certificate {
 
     /// SHA-256 of it, in hexadecimal.
     pub fn fingerprint(&self) -> String {
-        hex(&sha256(&self.der))
+        hex(&self.digest)
+    }
+
+    /// The same as it is.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     /// The part that is signed, DER.
@@ -200,6 +207,12 @@ impl Certificate {
         );
         let (_, parsed) = X509Certificate::from_der(der).map_err(|error| anyhow!("{error}"))?;
         ensure!(parsed.version.0 <= 2, "the version is not 1, 2 or 3");
+        // Go passes over what they say (RFC 5280 section 4.1.2.9).
+        ensure!(
+            parsed.version.0 == 2 || parsed.extensions().is_empty(),
+            "it has extensions, which only version 3 has, and is of version {}",
+            parsed.version.0 + 1
+        );
         let extensions = Extensions::parse(parsed.extensions())?;
         let validity = Validity {
             not_before: parsed.validity.not_before.to_datetime(),
@@ -226,6 +239,7 @@ impl Certificate {
             signature_algorithm: place(der, signature_algorithm.raw),
             signature: place(der, signature),
             der: der.to_vec(),
+            digest: sha256(der),
         })
     }
 }
@@ -252,7 +266,7 @@ impl Eq for Certificate {}
 
 impl Hash for Certificate {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.der.hash(state);
+        self.digest.hash(state);
     }
 }
 

@@ -1,16 +1,19 @@
 //! The signature of a certificate. With aws-lc-rs, since x509-parser knows no ecdsa-with-SHA512 and thus no CA on P-521.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use anyhow::Context as _;
 
 use super::Certificate;
-use crate::key::{PublicKey, broken_signature, sha256, unaccepted_signature};
+use crate::key::{PublicKey, broken_signature, unaccepted_signature};
+
+/// The digests of a certificate and of a key.
+type Pair = ([u8; 32], [u8; 32]);
 
 thread_local! {
-    /// Which certificates verify with which keys: the digest of both.
-    static VERIFIED: RefCell<HashSet<[u8; 32]>> = RefCell::default();
+    /// Which certificates verify with which keys, and which do not.
+    static VERIFIED: RefCell<HashMap<Pair, bool>> = RefCell::default();
 }
 
 impl Certificate {
@@ -21,17 +24,20 @@ impl Certificate {
 
     /// Checks the signature with the issuer's public key. Names, dates and usages are not looked at.
     pub fn verify_signature(&self, issuer: &PublicKey) -> anyhow::Result<()> {
-        // A tree's few CAs are asked of over and over, each time with the same result. Where the one ends and the other
-        // begins DER tells.
-        let asked = sha256(&[self.der(), issuer.spki()].concat());
-        if VERIFIED.with_borrow(|known| known.contains(&asked)) {
-            return Ok(());
-        }
-        issuer
-            .verify(self.signature_algorithm(), self.tbs(), self.signature())
-            .with_context(|| format!("verify the signature on {}", self.subject))?;
-        VERIFIED.with_borrow_mut(|known| known.insert(asked));
-        Ok(())
+        let verified = issuer.verify(self.signature_algorithm(), self.tbs(), self.signature());
+        verified.with_context(|| format!("verify the signature on {}", self.subject))
+    }
+
+    /// Whether that key made the signature.
+    pub fn is_signed_with(&self, issuer: &PublicKey) -> bool {
+        // A tree's few CAs are asked of over and over, each time with the same result.
+        let asked = (*self.digest(), issuer.fingerprint());
+        let known = VERIFIED.with_borrow(|known| known.get(&asked).copied());
+        known.unwrap_or_else(|| {
+            let verified = self.verify_signature(issuer).is_ok();
+            VERIFIED.with_borrow_mut(|known| known.insert(asked, verified));
+            verified
+        })
     }
 
     /// Why its signature is verified with no key at all: its hash is broken, or its kind unknown.

@@ -126,7 +126,7 @@ fn is_signed_by(observed: &Observed, ours: &[Certificate]) -> bool {
         return false;
     };
     let signed = |leaf: &Certificate, ca: &Certificate| {
-        ca.subject == leaf.issuer && leaf.verify_signature(&ca.public_key).is_ok()
+        ca.subject == leaf.issuer && leaf.is_signed_with(&ca.public_key)
     };
     let leaf = chain.first();
     leaf.is_some_and(|leaf| ours.iter().any(|ca| signed(leaf, ca)))

@@ -44,7 +44,7 @@ impl Evidence {
                 said && leaf.authority_key_identifier == ca.subject_key_identifier
             };
             called.sort_by_key(|(_, ca)| !said(ca));
-            let signed = |ca: &Certificate| leaf.verify_signature(&ca.public_key).is_ok();
+            let signed = |ca: &Certificate| leaf.is_signed_with(&ca.public_key);
             let first = called.iter().position(|(_, ca)| signed(ca));
             called.drain(..first.unwrap_or_default());
         }

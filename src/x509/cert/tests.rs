@@ -380,6 +380,13 @@ fn what_is_no_certificate_is_refused_with_the_reason() {
         with(0, &[0xa0, 3, 2, 1, 3]),
         read("the version is not 1, 2 or 3")
     );
+    for version in [0, 1] {
+        let reason = format!(
+            "it has extensions, which only version 3 has, and is of version {}",
+            version + 1
+        );
+        assert_eq!(with(0, &[0xa0, 3, 2, 1, version]), read(&reason));
+    }
     assert_eq!(
         with(SERIAL, &[2, 1, 0x80]),
         read("read serial number: an INTEGER is negative")
