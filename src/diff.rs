@@ -37,10 +37,8 @@ use crate::x509::request::Request;
 pub use authorities::authorities;
 pub(crate) use authorities::file;
 use authorities::issuer;
-pub use chain::signed_by;
-pub(crate) use chain::{PERMIT, forbidden, forbids};
-pub use elsewhere::{NOT_WRITTEN, elsewhere, halving, lasting};
-pub(crate) use elsewhere::{TIMELESS, again};
+pub use chain::{PERMIT, forbidden, forbids, signed_by};
+pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub use ground::ground;
@@ -59,7 +57,7 @@ pub(crate) use scrutiny::{
 };
 pub use server::served;
 pub use signer::{Signers, signing_key, unknown_signers};
-pub(crate) use superseded::superseded;
+pub(crate) use superseded::{is_told_of_kubeconfig, superseded};
 pub use tree::{
     ENDS, absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
 };

@@ -166,7 +166,7 @@ codes! {
     ShortLived "short-lived" Warning "it lasts for less than nine days, and is due so late that a run a day may come after its end", EXPIRATION;
     SigningKey "signing-key" Error "a certificate that must not sign is for the key of a CA or of the service accounts: whoever uses it could make any other, or any token", SIGNING;
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
-    Superseded "superseded" Warning "it has ended, lies where no component reads it, and is a copy of what was renewed in its place since", EXPIRATION;
+    Superseded "superseded" Warning "it has ended, and a newer one of its name and CA is there, which components use", EXPIRATION;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it, or a certificate would have more than 5000 names", ISSUING;
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold, be it in another entry for the same server, or whoever answers there or where else one of its users goes", ROTATION;

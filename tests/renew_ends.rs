@@ -5,6 +5,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -14,7 +15,9 @@ use common::kubeadm::NOON;
 use common::node::read_only;
 use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
-use common::{TempDir, all, at, certs, read, run, set_mode, struck, text, tool, write};
+use common::{
+    TempDir, all, at, certs, kubeconfig_data, read, run, set_mode, struck, text, tool, write,
+};
 
 /// A tree in which a renewal of the scheduler's kubeconfig and of etcd's peer was killed amid its
 /// renames.
@@ -553,6 +556,76 @@ fn an_old_copy_of_what_was_renewed_is_no_error_and_is_to_be_moved_away() {
     fs::remove_dir_all(&old).expect("moved away");
     renew(&folder, 371, &["apiserver"]).expect(0);
     check(371, 0);
+}
+
+#[test]
+fn a_kubelet_s_certificate_that_has_ended_is_told_once_with_a_way_out_that_works() {
+    let folder = tree();
+    let conf = folder.join("k/kubelet.conf");
+    fs::create_dir(folder.join("kubelet")).expect("a folder");
+    let rotated = folder.join("kubelet/kubelet-client-2026-11-22-12-00-00.pem");
+    let current = folder.join("kubelet/kubelet-client-current.pem");
+    let halves =
+        ["client-certificate-data", "client-key-data"].map(|of| kubeconfig_data(&conf, of));
+    write(&rotated, halves.concat());
+    set_mode(&rotated, 0o600);
+    symlink(rotated.file_name().expect("a name"), &current).expect("a link");
+    let held = read(&conf);
+    let named = held.lines().map(|line| match line.split_once("-data:") {
+        Some((half, _)) if line.contains(" client-") => format!("{half}: {}\n", text(&current)),
+        _ => format!("{line}\n"),
+    });
+    write(&conf, named.collect::<String>());
+    let kubelet_dir = folder.join("kubelet");
+    let kubelet = ["--kubelet-dir", text(&kubelet_dir)];
+    renew(&folder, 350, &[&kubelet[..], &["--all"]].concat()).expect(0);
+    let check = |code: i32| {
+        let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+        run(&mut at(NOON + 370 * DAY, "022", check.args(kubelet))).expect(code)
+    };
+    let error = format!(
+        "error: {} ended on 2027-11-22 12:00:00 UTC: 'certs kubeconfig kubelet --force', with the configuration \
+         of the cluster, reissues it\n",
+        text(&conf)
+    );
+    let said = check(4);
+    assert!(said.stdout.contains(&error), "{said}");
+    assert!(said.stdout.ends_with(": 1 error.\n"), "{said}");
+    for flags in [&[][..], &["--all"]] {
+        let said = renew(&folder, 370, &[&kubelet[..], flags].concat()).expect(4);
+        assert!(said.stderr.starts_with(&error), "{said}");
+        assert!(!said.stderr.contains("rotates it"), "{said}");
+        assert_eq!(
+            said.stderr.matches("kubelet").count(),
+            error.matches("kubelet").count()
+        );
+    }
+    let mut force = certs(&["kubeconfig", "kubelet", "--force"]);
+    force.args([
+        "--kubernetes-dir",
+        text(&folder.join("k")),
+        "--node-name",
+        "cp1",
+    ]);
+    force.args(["--apiserver-advertise-address", "10.0.0.10"]);
+    let said = run(&mut at(NOON + 370 * DAY, "022", &force)).expect(0);
+    let key = format!(
+        "the key {}, to which the link {} leads",
+        text(&rotated),
+        text(&current)
+    );
+    assert!(said.stdout.contains(&key), "{said}");
+    // It is not used any more, and its kubelet replaces it.
+    let said = check(3);
+    let words = "kubelet-client-current.pem ended on 2027-11-22 12:00:00 UTC: restart the kubelet, which makes \
+                 another with what kubelet.conf holds";
+    assert!(said.stdout.contains(words), "{said}");
+    assert!(said.stdout.ends_with(": 1 warning.\n"), "{said}");
+    let said = renew(&folder, 370, &kubelet).expect(3);
+    assert!(said.stderr.contains(words), "{said}");
+    fs::remove_file(&rotated).expect("deleted");
+    fs::remove_file(&current).expect("replaced");
+    check(0);
 }
 
 #[test]

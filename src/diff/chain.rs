@@ -47,7 +47,7 @@ fn leads(
 }
 
 /// Which of these names the name constraints of which of these CAs do not permit.
-pub(crate) fn forbidden<'a>(sans: &'a [San], cas: &[&'a Certificate]) -> Vec<(&'a San, &'a Name)> {
+pub fn forbidden<'a>(sans: &'a [San], cas: &[&'a Certificate]) -> Vec<(&'a San, &'a Name)> {
     let by = |san: &San, ca: &Certificate| {
         let constraints = ca.name_constraints.as_ref();
         constraints.is_some_and(|constraints| constraints.forbid(san))
@@ -60,9 +60,9 @@ pub(crate) fn forbidden<'a>(sans: &'a [San], cas: &[&'a Certificate]) -> Vec<(&'
 }
 
 /// What is said of a name that is forbidden, after `has` or the like.
-pub(crate) fn forbids(san: &San, ca: &Name) -> String {
+pub fn forbids(san: &San, ca: &Name) -> String {
     format!("the SAN {san}, which the name constraints of \"{ca}\" do not permit")
 }
 
 /// The way out where a wanted name is forbidden.
-pub(crate) const PERMIT: &str = "have a CA that permits it, or leave that name out";
+pub const PERMIT: &str = "have a CA that permits it, or leave that name out";

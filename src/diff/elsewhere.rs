@@ -89,10 +89,10 @@ fn called(spec: &Spec) -> String {
 }
 
 /// Why one that lasted for no time is not renewed as it is.
-pub(crate) const TIMELESS: &str = "is due, and lasted no longer than a certificate is backdated";
+pub const TIMELESS: &str = "is due, and lasted no longer than a certificate is backdated";
 
 /// The way out of that.
-pub(crate) fn again(spec: &Spec) -> String {
+pub fn again(spec: &Spec) -> String {
     let (flag, lasts) = if spec.is_ca() {
         ("--ca-validity", "87600h")
     } else {

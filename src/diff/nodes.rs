@@ -107,6 +107,7 @@ pub fn barred(why: &anyhow::Error) -> Finding {
 
 const MAKE: &str = "'certs all --inventory FILE --out DIR' makes it";
 const RENEW: &str = "'certs renew --inventory FILE --out DIR' renews it";
+const LONGER: &str = "'certs renew --inventory FILE --out DIR --all --validity 8760h' renews it, and all else, for so long";
 const BACK: &str = "'certs renew node NODE --inventory FILE --out DIR' renews what its kubelet needs, and tells what to copy";
 const FORCE: &str = "'certs all --inventory FILE --out DIR --force' makes it anew";
 const ANEW: &str = "move it away, and 'certs all --inventory FILE --out DIR' makes it anew";
@@ -154,6 +155,7 @@ pub fn signed_for_all(
             Code::Expired if row.is_some_and(|row| row.name == KUBELET) => {
                 BACK.clone_into(&mut finding.way_out);
             }
+            Code::ShortLived if reissued => LONGER.clone_into(&mut finding.way_out),
             _ if ends && (reissued || rotated || finding.way_out == ROTATES) => {
                 RENEW.clone_into(&mut finding.way_out);
             }

@@ -1,12 +1,14 @@
 //! Copies of what a row has in its place, in folders that no component reads.
 
-use super::tree::Found;
+use super::ROTATES;
+use super::external::{external_of, is_signed_elsewhere};
+use super::tree::{Found, remake};
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
-use crate::observed::Observed;
-use crate::profile::found::looked_for;
+use crate::observed::{Kubeconfig, Observed, Source};
+use crate::profile::found::{is_rotated, looked_for};
 use crate::profile::renewal::certificate;
-use crate::profile::{TABLE, by_name};
+use crate::profile::{KUBELET, TABLE, by_name};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -63,8 +65,54 @@ impl Original<'_> {
     }
 }
 
+/// Whether it is what a kubelet rotated last, and its kubeconfig names it: what is wrong with one is wrong with both,
+/// and is told of that.
+pub(crate) fn is_told_of_kubeconfig(spec: &Spec, found: &Found) -> bool {
+    let file = Source::File(spec.place.public());
+    let names = |found: &Kubeconfig| found.sources[1] == file;
+    let kubeconfig = found.get(KUBELET);
+    is_rotated(&spec.place.public())
+        && matches!(kubeconfig, Some(Observed::Kubeconfig(found)) if names(found))
+}
+
+/// The API server refuses what has ended, so that its kubelet cannot ask for another with it: it does so with
+/// what its kubeconfig holds.
+fn rotated(finding: &mut Finding, spec: &Spec, found: &Found) {
+    let offered = [remake(spec), ROTATES.to_owned()].contains(&finding.way_out);
+    let (Some(row), true) = (by_name(KUBELET).map(looked_for), offered) else {
+        return;
+    };
+    let held = match found.get(KUBELET) {
+        Some(Observed::Kubeconfig(held)) if !held.referred => held.chain.first(),
+        _ => None,
+    };
+    let copy = found.get(&spec.name).and_then(certificate);
+    let original = held.zip(copy).map(|(certificate, (copy, _))| Original {
+        file: row.place.public(),
+        certificate,
+        copy,
+    });
+    let same = |one: &Original<'_>| {
+        one.certificate.subject == one.copy.subject && one.certificate.issuer == one.copy.issuer
+    };
+    if original.is_some_and(|one| same(&one) && one.is_newer()) {
+        finding.code = Code::Superseded;
+        finding.way_out = format!(
+            "restart the kubelet, which makes another with what {} holds",
+            row.place.public()
+        );
+    } else if is_signed_elsewhere(&row, found) {
+        finding.way_out = external_of(&row, found, Code::Expired);
+    } else {
+        finding.way_out = remake(&row);
+    }
+}
+
 /// What is told of a copy: its way out, and that what is in its place is newer.
 pub(crate) fn superseded(finding: &mut Finding, spec: &Spec, found: &Found) {
+    if finding.code == Code::Expired && is_rotated(&spec.place.public()) {
+        return rotated(finding, spec, found);
+    }
     let ends = matches!(
         finding.code,
         Code::Expired | Code::ExpiresSoon | Code::NotRenewed

@@ -11,7 +11,8 @@ use super::elsewhere::unparted;
 use super::external::{made_elsewhere, requested};
 use super::scrutiny::{held, scrutiny};
 use super::{
-    OPAQUE, Within, again, authorities, file, lasting, reissue, signed_by, superseded, trusts,
+    OPAQUE, Within, again, authorities, file, is_told_of_kubeconfig, lasting, reissue, signed_by,
+    superseded, trusts,
 };
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
@@ -166,6 +167,11 @@ pub fn lasting_longer(
             unparted(&mut finding.way_out, spec, kubeconfigs);
         }
     }
+    let twice = |told: &Finding| {
+        let spec = named.get(told.name.as_str());
+        told.code == Code::Expired && spec.is_some_and(|spec| is_told_of_kubeconfig(spec, found))
+    };
+    findings.retain(|told| !twice(told));
     findings
 }
 

@@ -8,8 +8,8 @@ use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::{Exchange, completed};
 use crate::diff::{
-    TIMELESS, again, anchored, authorities, brought_along, diff_in, end, ending, external_of,
-    prolong, signing_key,
+    ROTATES, TIMELESS, again, anchored, authorities, brought_along, diff_in, end, ending,
+    external_of, is_told_of_kubeconfig, prolong, signing_key, superseded,
 };
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
@@ -152,7 +152,19 @@ impl Planner<'_> {
     ) -> Option<Planned> {
         let findings = findings.to_vec();
         if let Some((text, way_out)) = self.not_here(spec, renewal) {
-            let findings = self.asked_away(spec, findings);
+            let mut findings = self.asked_away(spec, findings);
+            let over = |told: &Finding| told.code == Code::Expired;
+            if way_out == ROTATES && findings.iter().any(over) {
+                for finding in &mut findings {
+                    superseded(finding, spec, self.found);
+                }
+                let twice = !renewal.due.names(spec) && is_told_of_kubeconfig(spec, self.found);
+                findings.retain(|told| !(twice && over(told)));
+                // That it is to be rotated would be told in vain.
+                if findings.iter().all(|told| told.way_out != ROTATES) {
+                    return Some(planned(spec, Step::Skip, findings));
+                }
+            }
             // That of its pair is told of that.
             let holder = self.holder(spec, renewal);
             let told = holder.is_some_and(|pair| renewal.due.names(pair));

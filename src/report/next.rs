@@ -199,12 +199,19 @@ pub(super) fn left_behind(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice
         let mut others = stay(plan, &seen.ground.kubeconfigs);
         (!apart && !others.any(same)).then_some((kubeconfig, path))
     });
-    let told = named.map(|(kubeconfig, path)| Advice {
-        text: format!(
-            "Delete the key {path}, which {kubeconfig} named and does not need any more, unless something else \
-             uses it: it is good as long as its certificate."
-        ),
-        commands: Vec::new(),
+    let told = named.map(|(kubeconfig, path)| {
+        // Of a link nothing but that would go.
+        let key = match store.leads_to(&kubeconfig, path) {
+            Some(file) => format!("{}, to which the link {path} leads", file.display()),
+            None => path.to_owned(),
+        };
+        Advice {
+            text: format!(
+                "Delete the key {key}, which {kubeconfig} named and does not need any more, unless something else \
+                 uses it: it is good as long as its certificate."
+            ),
+            commands: Vec::new(),
+        }
     });
     told.collect()
 }

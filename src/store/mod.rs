@@ -334,6 +334,11 @@ impl Store {
         read::read_reference(&self.reference_path(of, reference))
     }
 
+    /// The file that such a path leads to, where it is a link.
+    pub fn leads_to(&self, of: &FileId, reference: &str) -> Option<PathBuf> {
+        read::leads_to(&self.reference_path(of, reference))
+    }
+
     /// The reader's lock on `used`: it does not wait. See [`Lock::busy`] and [`Lock::interrupted`].
     pub fn lock_shared(&self, used: &[Root]) -> Result<Lock> {
         match &self.overlay {

@@ -239,6 +239,12 @@ pub(super) fn read_reference(path: &Path) -> Result<Option<FileContent>, ReadErr
     read(&target)
 }
 
+/// Where a link of this name leads; none where it is none.
+pub(super) fn leads_to(path: &Path) -> Option<PathBuf> {
+    let link = path.symlink_metadata().ok()?.is_symlink();
+    link.then(|| path.canonicalize().ok())?
+}
+
 /// A file that the user names: links are followed, and it may be a pipe, as in `--config <(...)`.
 pub fn read_input(path: &Path) -> Result<Option<FileContent>, ReadError> {
     match File::open(path) {
