@@ -35,8 +35,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 pub use authorities::authorities;
-pub(crate) use authorities::file;
-use authorities::issuer;
+pub(crate) use authorities::{file, issuer};
 pub use chain::{PERMIT, forbidden, forbids, signed_by};
 pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};

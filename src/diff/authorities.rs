@@ -11,7 +11,7 @@ pub fn authorities<'a>(spec: &Spec, found: &'a BTreeMap<String, Observed>) -> &'
     file(issuer(spec), found)
 }
 
-pub(super) fn issuer(spec: &Spec) -> Option<&str> {
+pub(crate) fn issuer(spec: &Spec) -> Option<&str> {
     spec.certificate()?.issuer.as_deref()
 }
 
