@@ -220,8 +220,8 @@ pub enum Verb {
          the CAs of the tree.\n\n\
          Exit codes:\n  \
          0  shown\n  \
-         1  failed: the file, or a part of it, could not be read\n  \
-         2  arguments wrong, or the file holds nothing that is known"
+         1  failed: a part of the file, or standard input, could not be read\n  \
+         2  arguments wrong, or the file is not there, cannot be read, or holds nothing that is known"
     ))]
     Show(Show),
     /// Sign requests from other machines, by the profile: of a request only the public key is taken

@@ -11,7 +11,8 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
-use common::{Finished, TempDir, certs, read, run, text, tool, tree_of_all, write};
+use common::public::{Public, nobody};
+use common::{Finished, TempDir, certs, read, run, set_mode, text, tool, tree_of_all, write};
 
 fn show(place: &Path, file: &Path, more: &[&str]) -> Finished {
     let mut command = certs(&["show", "--kubernetes-dir", text(place), text(file)]);
@@ -316,6 +317,19 @@ fn one_part_that_cannot_be_read_hides_no_other() {
     assert!(forged.contains("wrong: verify the request"), "{forged}");
     let old = show(place.path(), &place.join("pki/ca.crt"), &[]);
     assert!(old.expect(0).stdout.contains("days left"));
+}
+
+/// A file that cannot be opened is a wrong argument, as for every verb that is given one.
+#[test]
+fn a_file_that_may_not_be_read_is_a_wrong_argument() {
+    let place = Public::new();
+    let secret = place.0.join("secret");
+    fs::write(&secret, "a secret").expect("write");
+    set_mode(&secret, 0o600);
+    let mut show = Command::new(place.0.join("certs"));
+    let told = run(&mut nobody(show.arg("show").arg(&secret))).expect(2);
+    assert!(told.stderr.contains("no permission to read"), "{told}");
+    assert_eq!(told.stdout, "");
 }
 
 #[test]
