@@ -225,6 +225,28 @@ fn a_leaf_without_its_intermediate_is_told_and_completed_with_key_and_certificat
     assert_eq!(blocks(&read(&place.join("pki/apiserver.crt"))).len(), 2);
 }
 
+/// Beside a request no other verb writes than the one that signs it.
+#[test]
+fn a_certificate_beside_its_request_that_lacks_its_intermediate_is_made_whole_by_signing_it_again()
+{
+    let place = cas("ca");
+    let ask = "mkdir csr; openssl req -new -newkey rsa:2048 -nodes -keyout own.key -out csr/admin.csr \
+               -subj /O=kubeadm:cluster-admins/CN=kubernetes-admin";
+    bash(place.path(), "", ask);
+    on(place.path(), &["sign", "csr/admin.csr"]).expect(0);
+    let file = place.join("csr/admin.crt");
+    let [leaf, _] = &blocks(&read(&file))[..] else {
+        panic!("{}", read(&file))
+    };
+    write(&file, leaf);
+    let told = on(place.path(), &["sign", "csr/admin.csr"]).expect(3);
+    let words = "csr/admin.crt lacks a CA between its certificate and the root: run the same command with --force";
+    assert!(told.stderr.contains(words), "{told}");
+    on(place.path(), &["sign", "csr/admin.csr", "--force"]).expect(0);
+    assert_eq!(blocks(&read(&file)).len(), 2);
+    on(place.path(), &["sign", "csr/admin.csr"]).expect(0);
+}
+
 /// A corporate root signs what `certs csr ca` asks for, and gives it a key identifier: the one that is
 /// asked for, the same one as its own configuration says, or one of its own.
 const CORPORATE: &str = r#"

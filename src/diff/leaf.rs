@@ -7,8 +7,9 @@ use time::Duration;
 use super::Judge;
 use super::chain::{PERMIT, forbidden, forbids, signed_by};
 use super::end::is_over;
+use super::reissue;
 use crate::bundle::{above, lacks};
-use crate::finding::Code;
+use crate::finding::{Code, Severity};
 use crate::key::KeyAlgorithm;
 use crate::location::Root;
 use crate::profile::by_name;
@@ -28,6 +29,8 @@ pub(super) const MOST: usize = 20;
 /// How a leaf's file gets what lacks behind it.
 fn complete(spec: &Spec) -> String {
     match by_name(&spec.name) {
+        // Beside a request the verb of its phase writes nothing.
+        _ if matches!(spec.place, Place::Request { .. }) => reissue(spec, Severity::Error),
         Some(row) if row.in_all => format!(
             "'certs {} --force', for the same directories and facts, completes it, and keeps key and certificate",
             spec.phase.name()
