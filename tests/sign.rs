@@ -415,6 +415,54 @@ fn names_are_taken_from_a_request_where_that_was_asked_for_and_each_is_told() {
     );
 }
 
+/// The node's address is its own, and no API server's: it is stated, or taken from the request.
+#[test]
+fn a_kubelet_s_serving_certificate_has_the_node_s_address_and_no_api_server_s() {
+    let place = machine();
+    let subject = "O=system:nodes\nCN=system:node:w1";
+    for (name, sans) in [
+        ("w1", "subjectAltName=DNS:w1,IP:10.0.0.21"),
+        ("w2", "subjectAltName=DNS:w1"),
+    ] {
+        request(place.path(), name, P256, subject, sans);
+    }
+    let signed = |name: &str, more: &[&str]| {
+        let file = format!("csr/{name}.csr");
+        let of_node = ["--as", "kubelet-serving", "--node-name", "w1", "--force"];
+        sign(place.path(), &file, &[&of_node, more].concat())
+    };
+    let good_for = |name: &str, sans: &str| {
+        let shown = shown(&place.join(&format!("csr/{name}.crt")));
+        assert!(shown.contains(&format!("{sans}\n")), "{shown}");
+    };
+    let refused = signed("w1", &[]).expect(2);
+    let words = "w1.csr: nothing tells an address of the node: state it with --node-ip\n";
+    assert!(refused.stderr.contains(words), "{refused}");
+    let refused = signed("w2", &["--accept-sans"]).expect(2);
+    let words = "w2.csr: it asks for no address of the node, and no fact tells one: state it with --node-ip\n";
+    assert!(refused.stderr.contains(words), "{refused}");
+    let own = "DNS:w1, IP Address:10.0.0.21";
+    let taken = signed("w1", &["--accept-sans"]).expect(0);
+    assert!(
+        taken.stdout.contains("is granted the SAN 10.0.0.21"),
+        "{taken}"
+    );
+    good_for("w1", own);
+    for name in ["w1", "w2"] {
+        signed(name, &["--node-ip", "10.0.0.21"]).expect(0);
+        good_for(name, own);
+    }
+    // A client's certificate has no address, whatever is accepted.
+    request(
+        place.path(),
+        "admin",
+        P256,
+        ADMIN,
+        "keyUsage=digitalSignature",
+    );
+    sign(place.path(), "csr/admin.csr", &["--accept-sans"]).expect(0);
+}
+
 #[test]
 fn all_names_beyond_the_facts_are_one_error_and_nothing_is_granted_where_nothing_is_signed() {
     let place = machine();
@@ -634,7 +682,7 @@ fn what_cannot_be_signed_for_is_told_before_anything_is_looked_at() {
         (
             "csr/apiserver.csr",
             &["--node-name", "cp1"],
-            "give --apiserver-advertise-address",
+            "apiserver.csr: nothing tells the address of the node's API server: state it with --apiserver-advertise-address",
         ),
         (
             "csr/unheard-of.csr",

@@ -18,10 +18,11 @@ use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, survey};
 use crate::observed::Observed;
 use crate::plan::{Force, Found, Policy};
-use crate::profile::{self, Phase, Profile, TABLE, by_name};
+use crate::profile::{self, Host, Phase, Profile, TABLE, by_name};
 use crate::requests::{Manifest, manifest};
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
+use crate::x509::san::San;
 
 mod nodes;
 
@@ -151,7 +152,9 @@ fn specs(verb: &Sign, base: Option<&str>, store: &Store, facts: &Facts) -> Resul
         None => requests(store)?,
     };
     let named = verb.as_name.as_deref();
-    asked(bases, named, |row, file| of_row(row, file, facts))
+    asked(bases, named, |row, file| {
+        of_row(row, file, facts, verb.accept_sans)
+    })
 }
 
 /// What these requests are for, as `wanted` has it of each row.
@@ -268,14 +271,39 @@ fn signable(row: &Profile) -> bool {
     !matches!(row.phase, Phase::Ca | Phase::Sa)
 }
 
-fn of_row(row: &Profile, file: &str, facts: &Facts) -> Result<Spec, Stop> {
+fn of_row(row: &Profile, file: &str, facts: &Facts, accept_sans: bool) -> Result<Spec, Stop> {
     if row.depends_on_node() && facts.node.name.is_none() {
         return Err(Stop::usage(format!(
             "{file}: {} is for one node: state it with --node-name, or with nodeRegistration.name in --config",
             row.name
         )));
     }
-    profile::certificate_of(row, facts).map_err(|error| Stop::usage(format!("{file}: {error}")))
+    let of = if accept_sans {
+        profile::certificate_asked
+    } else {
+        profile::certificate_of
+    };
+    of(row, facts).map_err(|error| {
+        let unstated = row.unstated(&facts.node);
+        Stop::usage(unstated.map_or_else(
+            || format!("{file}: {error}"),
+            |[what, flag]| format!("{file}: nothing tells {what}: state it with {flag}"),
+        ))
+    })
+}
+
+/// That a node's address was asked for, where no fact states one: nobody reaches a kubelet by less.
+fn addressed(spec: &Spec) -> Result<(), Stop> {
+    let row = by_name(&spec.name);
+    let of_node = row.is_some_and(|row| row.hosts.contains(&Host::NodeAddresses));
+    let sans = spec.certificate().map_or(&[][..], |wanted| &wanted.sans);
+    if !of_node || sans.iter().any(|san| matches!(san, San::Ip(_))) {
+        return Ok(());
+    }
+    Err(Stop::usage(format!(
+        "{}: it asks for no address of the node, and no fact tells one: state it with --node-ip",
+        spec.place.key()
+    )))
 }
 
 /// A CA's certificates, beside what it signed: whoever takes that along needs them.
@@ -314,6 +342,7 @@ fn adapt(
             spec.set_key_algorithm(request.public_key.algorithm());
             if accept_sans {
                 findings.extend(take_sans(spec, request));
+                addressed(spec)?;
             }
         }
         Ok(findings)

@@ -177,22 +177,11 @@ fn is_there(observed: &Observed) -> bool {
 
 /// The error over a fact that a row needs and nothing tells.
 fn untold(row: &Profile, facts: &Facts, error: ResolveError) -> ResolveError {
-    let node = &facts.node;
-    if row.depends_on_node() && node.name.is_none() {
-        ResolveError(
-            "nothing that is there tells the node's name: state it with --node-name, or with nodeRegistration.name \
-             in --config"
-                .to_owned(),
-        )
-    } else if node.advertise_address.is_none() {
-        ResolveError(
-            "nothing that is there tells the address of the node's API server: state it with \
-             --apiserver-advertise-address, or with localAPIEndpoint.advertiseAddress in --config"
-                .to_owned(),
-        )
-    } else {
-        error
-    }
+    row.unstated(&facts.node).map_or(error, |[what, flag]| {
+        ResolveError(format!(
+            "nothing that is there tells {what}: state it with {flag}"
+        ))
+    })
 }
 
 fn lead(mut spec: Spec, to_cluster: String, to: String) -> Spec {

@@ -24,14 +24,14 @@ pub use document::document;
 pub use fit::fit;
 pub use nodes::{KUBELET, Member, everywhere, is_of_kubelet, shared_rows};
 pub use resolve::{
-    Own, ResolveError, bootstrap_server, ca_with_subject, certificate_of, own, pair_of_identity,
-    resolve,
+    Own, ResolveError, bootstrap_server, ca_with_subject, certificate_asked, certificate_of, own,
+    pair_of_identity, resolve,
 };
 pub use signing::{signing_file, signing_file_of};
 pub use stated::Stated;
 pub use table::{CLUSTER, TABLE};
 
-use crate::facts::Version;
+use crate::facts::{NodeFacts, Version};
 use crate::location::{FileId, Root};
 pub use crate::spec::{Kind, Phase};
 use crate::spec::{Place, Spec};
@@ -256,6 +256,22 @@ impl Profile {
             | Host::ServiceIp => false,
         };
         !matches!(self.common_name, CommonName::Fixed(_)) || self.hosts.iter().any(of_node)
+    }
+
+    /// What of its node a row needs and is not known, and what states it.
+    pub fn unstated(&self, node: &NodeFacts) -> Option<[&'static str; 2]> {
+        let of_node = self.hosts.contains(&Host::NodeAddresses);
+        if self.depends_on_node() && node.name.is_none() {
+            let flag = "--node-name, or with nodeRegistration.name in --config";
+            Some(["the node's name", flag])
+        } else if node.advertise_address.is_some() || (of_node && !node.addresses.is_empty()) {
+            None
+        } else if of_node {
+            Some(["an address of the node", "--node-ip"])
+        } else {
+            let flag = "--apiserver-advertise-address, or with localAPIEndpoint.advertiseAddress in --config";
+            Some(["the address of the node's API server", flag])
+        }
     }
 
     /// What `certs` is called with to make it: the verb of its phase and its name. The one row of a

@@ -38,6 +38,14 @@ pub struct Own<'a> {
 
 /// The spec of a row.
 pub fn resolve(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
+    if profile.hosts.contains(&Host::NodeAddresses) && addresses(&facts.node).is_empty() {
+        return Err(no_address("node's address", "--node-ip"));
+    }
+    addressed_or_not(profile, facts)
+}
+
+/// As [`resolve`], also where no address of the node is known.
+fn addressed_or_not(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
     let common_name = user_name(profile.common_name, &facts.node)?;
     let content = match profile.signer {
         Signer::Nobody => Content::KeyPair(facts.cluster.key_algorithm),
@@ -102,6 +110,14 @@ pub fn certificate_of(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveE
         Stored::Kubeconfig(..) => pair_of_identity(profile, facts),
         Stored::KeyPair(_) | Stored::Pair(..) => resolve(profile, facts),
     }
+}
+
+/// The same where a request may tell the addresses of its node: those that are not known are left out.
+pub fn certificate_asked(profile: &Profile, facts: &Facts) -> Result<Spec, ResolveError> {
+    if profile.hosts.contains(&Host::NodeAddresses) {
+        return addressed_or_not(profile, facts);
+    }
+    certificate_of(profile, facts)
 }
 
 /// A CA's row with another subject.
@@ -289,7 +305,7 @@ fn server(api_server: ApiServer, facts: &Facts) -> Result<String, ResolveError> 
         }
         _ => {}
     }
-    facts.node.url().ok_or_else(no_address)
+    facts.node.url().ok_or_else(no_advertise_address)
 }
 
 pub(super) fn node_name(node: &NodeFacts) -> Result<&str, ResolveError> {
@@ -303,15 +319,26 @@ pub(super) fn node_name(node: &NodeFacts) -> Result<&str, ResolveError> {
 }
 
 pub(super) fn advertise_address(node: &NodeFacts) -> Result<IpAddr, ResolveError> {
-    node.advertise_address.ok_or_else(no_address)
+    node.advertise_address.ok_or_else(no_advertise_address)
 }
 
-fn no_address() -> ResolveError {
-    ResolveError(
-        "there is no default route to take the advertise address from: \
-         give --apiserver-advertise-address"
-            .to_owned(),
-    )
+fn no_advertise_address() -> ResolveError {
+    no_address("advertise address", "--apiserver-advertise-address")
+}
+
+fn no_address(which: &str, flag: &str) -> ResolveError {
+    ResolveError(format!(
+        "there is no default route to take the {which} from: give {flag}"
+    ))
+}
+
+/// The node's own, or the one of its API server.
+fn addresses(node: &NodeFacts) -> &[IpAddr] {
+    if node.addresses.is_empty() {
+        node.advertise_address.as_slice()
+    } else {
+        &node.addresses
+    }
 }
 
 fn hosts(profile: &Profile, facts: &Facts) -> Result<Vec<San>, ResolveError> {
@@ -340,10 +367,7 @@ pub(super) fn sans<'a>(
             Host::EtcdPeerExtra => sans.extend(node.etcd_peer_extra_sans.iter().cloned()),
             Host::EtcdServerExtra => sans.extend(node.etcd_server_extra_sans.iter().cloned()),
             Host::Fixed(text) => sans.push(fixed(text)),
-            Host::NodeAddresses if node.addresses.is_empty() => {
-                sans.push(San::Ip(advertise_address(node)?));
-            }
-            Host::NodeAddresses => sans.extend(node.addresses.iter().copied().map(San::Ip)),
+            Host::NodeAddresses => sans.extend(addresses(node).iter().copied().map(San::Ip)),
             // A node named by an address is a DNS name all the same: kubeadm writes it so.
             Host::NodeName => sans.push(San::Dns(node_name(node)?.to_owned())),
             Host::ServiceInDomain(service) => {

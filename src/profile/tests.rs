@@ -505,6 +505,11 @@ fn only_what_holds_the_address_needs_one() {
         "there is no default route to take the advertise address from: \
          give --apiserver-advertise-address"
     );
+    let error = resolve(by_name("kubelet-serving").unwrap(), &facts).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no default route to take the node's address from: give --node-ip"
+    );
 }
 
 #[test]
