@@ -15,7 +15,7 @@ mod common;
 use common::lines::{ends, made, shell};
 use common::{each, fixture, read};
 
-const BUSY: &str = "another run of certs is at work in ";
+const BUSY: &str = "another program holds the lock on ";
 const STRANGER: &str = "belongs to user 65534, who can put another in its place";
 
 /// A verb, its exit code, the lines of a shell that end with it, and what is said. `$K` and `$N` name the

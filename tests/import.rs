@@ -475,7 +475,7 @@ fn half_of_an_interrupted_run_is_not_imported_and_a_run_that_writes_is_waited_fo
     let import = certs(&[&["import", "req", "--lock-timeout", "0s"][..], &NODE].concat());
     flock.args(["--exclusive", "req"]).arg(import.get_program());
     let busy = run(flock.args(import.get_args()).current_dir(place.path())).expect(1);
-    let words = "another run of certs is at work in req: try again later";
+    let words = "another program holds the lock on req (process ";
     assert!(busy.stderr.contains(words), "{busy}");
     // A reader keeps none out.
     let mut flock = Command::new(tool("flock"));

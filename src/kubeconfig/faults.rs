@@ -102,7 +102,9 @@ impl Faults {
                 if !server::is_verified(address) {
                     self.tell(format!("{who} is not verified: its server is no https URL"));
                 } else if server::host(address).is_none() {
-                    self.tell(format!("{who} has a server that names no host"));
+                    self.tell(format!(
+                        "{who} has a server that names no host, or a port that nobody has"
+                    ));
                 }
                 address.clone_into(&mut lead.server);
             }

@@ -4,6 +4,7 @@
 //! The types are those of `k8s.io/client-go/tools/clientcmd/api/v1`; what is held to them was tried with kubectl
 //! (`tests/kubeconfigs.rs`).
 
+use crate::observed::server;
 use crate::yaml::{Node, Value};
 
 /// What stands in a field. Nothing at all may stand in each, and anything in a field that is not known.
@@ -119,7 +120,7 @@ pub(super) fn cleanse(list: &str, object: &mut Node) {
     }
 }
 
-/// Whether client-go goes to the server over it.
+/// Whether client-go goes to the server over it: a URL of a scheme that it knows, with a host.
 pub(super) fn is_proxy(node: &Node) -> bool {
     let scheme = |text: &str| {
         text.split(':')
@@ -130,7 +131,8 @@ pub(super) fn is_proxy(node: &Node) -> bool {
     match &node.value {
         Value::Null => true,
         Value::Text(text) => {
-            text.is_empty() || ["http", "https", "socks5"].contains(&scheme(text).as_str())
+            let known = ["http", "https", "socks5"].contains(&scheme(text).as_str());
+            text.is_empty() || (known && server::host(text).is_some())
         }
         _ => false,
     }

@@ -347,6 +347,10 @@ fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
             "has a proxy-url that is none of http, https or socks5",
         ),
         (
+            "proxy-url: http://x y",
+            "has a proxy-url that is none of http, https or socks5",
+        ),
+        (
             "disable-compression: 'true'",
             "clusters[0].cluster.disable-compression is a text, and kubectl wants true or false",
         ),
@@ -364,6 +368,7 @@ fn an_entry_that_bypasses_its_certificate_or_its_ca_is_refused() {
         ),
         ("https://", "has a server that names no host"),
         ("https://10.0.0.10:x", "has a server that names no host"),
+        ("https://10.0.0.10:99999", "has a server that names no host"),
     ] {
         refused("https://10.0.0.10:6443", server, reason);
     }

@@ -7,10 +7,11 @@ pub fn is_verified(server: &str) -> bool {
         .is_none_or(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
 }
 
-/// Its host, without a port; none where it names none.
+/// Its host, without a port; none where it names none, or a port that nobody has.
 pub fn host(server: &str) -> Option<&str> {
     let (host, port) = parts(server)?;
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = digits && (port.is_empty() || port.parse::<u16>().is_ok());
     let visible = !host.contains(|c: char| c.is_whitespace() || c.is_control());
     (!host.is_empty() && visible && digits).then_some(host)
 }

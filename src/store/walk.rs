@@ -16,8 +16,8 @@ use crate::pem;
 
 /// A tree has a folder in a folder; who copied one into another has some more.
 const DEEPEST: usize = 8;
-/// No tree has a tenth of these.
-const MOST: usize = 2000;
+/// No tree has a hundredth of these, which take less than a second.
+const MOST: usize = 20_000;
 
 /// What lies below a root.
 #[derive(Debug, Default)]

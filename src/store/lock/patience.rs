@@ -1,6 +1,7 @@
 //! How a lock is waited for.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -50,8 +51,9 @@ impl Patience<'_> {
             }
             if self.left.is_zero() {
                 bail!(
-                    "another run of certs is at work in {}: try again later, or wait longer with --lock-timeout",
-                    path.display()
+                    "another program holds the lock on {}{}: try again later, or wait longer with --lock-timeout",
+                    path.display(),
+                    holder(directory).unwrap_or_default()
                 );
             }
             if !told {
@@ -63,6 +65,24 @@ impl Patience<'_> {
             self.left -= pause;
         }
     }
+}
+
+/// Who holds a lock on it, as far as the system tells: another run, or whoever may read the directory.
+fn holder(directory: &File) -> Option<String> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let inode = directory.metadata().ok()?.ino().to_string();
+    let process = locks.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        match fields.as_slice() {
+            // As proc_locks(5) has it; who waits has an arrow in the second place.
+            [_, "FLOCK", _, _, process, place, ..] if place.rsplit(':').next() == Some(&inode) => {
+                process.parse::<u32>().ok()
+            }
+            _ => None,
+        }
+    })?;
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    Some(format!(" (process {process} {})", name.trim()))
 }
 
 pub(super) fn cannot_lock(path: &Path, error: &std::io::Error) -> anyhow::Error {

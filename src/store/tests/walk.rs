@@ -116,11 +116,11 @@ fn what_passes_the_bound_is_told() {
     let walked = tree.store().walk(Root::Kubeconfig);
     assert_eq!(walked.left.len(), 2);
 
-    for number in 0..2100 {
+    for number in 0..20_100 {
         tree.write(&format!("k/pki/{number}"), "");
     }
     let walked = tree.store().walk(Root::Pki);
-    assert_eq!((walked.files.len(), walked.left.len()), (2000, 1));
+    assert_eq!((walked.files.len(), walked.left.len()), (20_000, 1));
 }
 
 #[test]
