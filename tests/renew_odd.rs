@@ -66,7 +66,7 @@ fn told(said: &Finished) -> String {
 #[test]
 fn a_server_of_one_s_own_with_an_rsa_key_needs_no_key_encipherment() {
     let place = made();
-    let lines = r#"
+    let lines = r"
         sed -i -e 's/clientAuth/serverAuth/' -e '$asubjectAltName=DNS:web.example' ext
         serves() {
             openssl s_server -unix socket -tls1_2 -quiet -cert k/pki/bob.crt -key k/pki/bob.key & server=$!
@@ -84,7 +84,7 @@ fn a_server_of_one_s_own_with_an_rsa_key_needs_no_key_encipherment() {
         certs renew bob.crt $K --quiet
         serves
         certs check $K --quiet
-    "#;
+    ";
     over(&place, lines).expect(0);
 }
 

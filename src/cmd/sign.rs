@@ -224,9 +224,11 @@ fn requests(store: &Store) -> Result<Vec<String>, Stop> {
             store.root(Root::Requests).join(&file).display()
         )
     });
-    match Vec::from_iter(wrong) {
-        wrong if wrong.is_empty() => Ok(bases),
-        wrong => Err(Stop::Usage(wrong)),
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() {
+        Ok(bases)
+    } else {
+        Err(Stop::Usage(wrong))
     }
 }
 

@@ -58,9 +58,9 @@ pub(super) fn attempt(
     checked.left(&job.cluster.others(overlays(&job.out)?));
     job.look_at_shared(&mut checked)?;
     let source = job.source();
-    let nodes = job.cluster.len();
-    let count = Count::new(told, Stage::Judging, nodes);
-    let looked = count.each(nodes, |node| job.look_at(node, &source, &checked));
+    let all = job.cluster.len();
+    let count = Count::new(told, Stage::Judging, all);
+    let looked = count.each(all, |node| job.look_at(node, &source, &checked));
     let mut all = Vec::new();
     let mut owned = Vec::new();
     for one in looked {

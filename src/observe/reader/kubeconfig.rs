@@ -41,8 +41,7 @@ impl Reader<'_> {
             if !self.found && self.unreadable[before..].iter().any(content) {
                 let asked = self.asked(file);
                 let faults = self.unreadable.len() - before;
-                let request = asked.as_ref().map(|(_, request)| request.as_ref());
-                if let Some(waiting) = self.waiting(file, request, faults) {
+                if let Some(waiting) = self.waiting(file, asked.as_ref(), faults) {
                     self.unreadable.truncate(before);
                     return waiting;
                 }
@@ -157,7 +156,7 @@ impl Reader<'_> {
     fn waiting(
         &self,
         file: &FileId,
-        request: Option<Option<&Request>>,
+        asked: Option<&(FileId, Option<Request>)>,
         faults: usize,
     ) -> Option<Observed> {
         let content = self.seen.get(file)?;
@@ -169,10 +168,10 @@ impl Reader<'_> {
                 user: content.uid,
             },
         };
-        let Some(request) = request else {
+        let Some((_, request)) = asked else {
             return (faults == 1 && !self.own).then_some(Observed::KeyOnly(key));
         };
-        let request = request?;
+        let request = request.as_ref()?;
         (*key.open()?.public_key() == request.public_key).then(|| Observed::Requested {
             key,
             request: Box::new(request.clone()),
