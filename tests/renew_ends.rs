@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 mod common;
-use common::kubeadm::NOON;
+use common::kubeadm::{NOON, unpacked};
 use common::node::read_only;
 use common::renewal::{DAY, command, renew, tree};
 use common::snapshot::{same, snapshot};
@@ -474,6 +474,18 @@ fn a_leaf_that_its_ca_cut_short_is_not_so_for_ever() {
     let said = renew(&folder, 400, &["--all"]).expect(0);
     assert_eq!(said.stderr, "", "{said}");
     check(400, 0);
+}
+
+/// kubeadm's configuration said 2160h30m, which is no whole hours, and its leaves began with their CAs.
+#[test]
+fn what_kubeadm_was_told_is_kept_where_a_leaf_is_as_old_as_its_ca() {
+    let folder = unpacked();
+    fs::rename(folder.join("custom-validity"), folder.join("k")).expect("rename");
+    let said = renew(&folder, 79, &[]).expect(0);
+    assert!(!said.stderr.contains("cut short"), "{said}");
+    let names = ["apiserver", "etcd/peer", "front-proxy-client"];
+    assert!(said.stdout.contains("What was replaced is kept"), "{said}");
+    assert_eq!(lasts(&folder, &names), [2160, 2160, 2160]);
 }
 
 #[test]

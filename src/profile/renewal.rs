@@ -4,8 +4,6 @@
 //! certificate says of itself is kept, its subject octet by octet, since who verifies it knows it by
 //! that; what was not asked for does not change.
 
-use std::cmp::Ordering;
-
 use time::{Duration, OffsetDateTime};
 
 use crate::der;
@@ -100,11 +98,10 @@ pub fn is_short_lived(leaf: &Certificate) -> bool {
     leaf.validity.not_after - leaf.validity.not_before < RUN_A_DAY
 }
 
-/// Whether its time may be what a CA left of the one that it was issued for: it ends with its CA, at `end`, or is no
-/// younger than that one's certificate, and nothing here tells when the former one ended. So is not what is no
-/// shorter than others, nor, since a CA cuts at any second, what lasts for whole hours, with the five minutes of
-/// backdating or without: so somebody states a time. Too short for a run a day that is no proof, but of what is as old
-/// as its CA: a tree begins so.
+/// Whether its time may be what a CA left of the one that it was issued for: it ends with its CA, at `end`, or is older
+/// than that one's certificate, and nothing here tells when the former one ended. So is not what is no shorter than
+/// others, nor, since a CA cuts at any second, what lasts for whole hours, with the five minutes of backdating or
+/// without: so somebody states a time. Too short for a run a day that is no proof.
 pub fn may_be_cut(leaf: &Certificate, authorities: &[Certificate], end: OffsetDateTime) -> bool {
     let lasts = lasted(leaf);
     if lasts <= Duration::ZERO || lasts >= DEFAULT {
@@ -112,12 +109,9 @@ pub fn may_be_cut(leaf: &Certificate, authorities: &[Certificate], end: OffsetDa
     }
     let whole = |lasts: Duration| lasts.whole_seconds() % 3600 == 0;
     let stated = whole(lasts) || whole(lasts + BACKDATE);
-    let by_former = |ca: &Certificate| match leaf.validity.not_before.cmp(&ca.validity.not_before) {
-        Ordering::Less => !stated || is_short_lived(leaf),
-        Ordering::Equal => !stated,
-        Ordering::Greater => false,
-    };
-    leaf.validity.not_after == end || authorities.iter().any(by_former)
+    let began = leaf.validity.not_before;
+    let older = authorities.iter().any(|ca| began < ca.validity.not_before);
+    leaf.validity.not_after == end || older && (!stated || is_short_lived(leaf))
 }
 
 /// What is there, with the names that `changes` leave it.

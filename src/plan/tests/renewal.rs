@@ -511,11 +511,14 @@ fn what_a_ca_may_have_cut_short_is_renewed_for_the_whole_time_and_what_was_state
     // It is older than its CA's certificate: it may have ended with the former one.
     assert_eq!(renewed(hour * 40, before, year * 9), cut);
     assert_eq!(renewed(day * 200 - second, before, year * 9), cut);
-    // As old as that one, a tree may have been made so.
+    // As old as that one, it was not cut by another, whatever it lasted.
     let (same, second_less) = (Duration::DAY, hour * 40 - second);
     let told = (hour * 40, vec![Code::ShortLived]);
     assert_eq!(renewed(hour * 40, same, year * 9), told);
-    assert_eq!(renewed(second_less, same, year * 9), cut);
+    let minutes = hour * 2160 + Duration::minutes(30);
+    assert_eq!(renewed(minutes, same, year * 9), kept(minutes));
+    let less = (second_less, vec![Code::ShortLived]);
+    assert_eq!(renewed(second_less, same, year * 9), less);
     // In hours as somebody states them, with the backdating or without; and longer than others.
     assert_eq!(renewed(day * 30, before, year * 9), kept(day * 30));
     let openssl = day * 30 - BACKDATE;
