@@ -786,8 +786,7 @@ fn a_bundle_has_nothing_that_is_wrong_and_nothing_but_what_is_public() {
     // What is over is told with a way out that there is.
     let over = time::OffsetDateTime::now_utc().unix_timestamp() + 800 * 86_400;
     let refused = run(&mut at(over, "022", &command(place.path(), "bundle", &[]))).expect(4);
-    let offered =
-        "'certs server apiserver --force', with the configuration of the cluster, reissues it";
+    let offered = "'certs renew apiserver' renews it, as it is";
     assert!(refused.stderr.contains(offered), "{refused}");
     assert!(
         !refused.stderr.contains("run the same command"),

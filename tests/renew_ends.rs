@@ -672,3 +672,38 @@ fn wrong_arguments_are_2_and_told_all_at_once() {
     assert_eq!(said.stderr.lines().count(), 3, "{said}");
     same(&before, &folder.join("k"));
 }
+
+/// What has ended is renewed as what is due is: from the configuration that is not at hand nothing is taken, and so nothing
+/// of this machine.
+#[test]
+fn what_has_ended_has_the_renewal_for_its_way_out_and_that_keeps_its_names() {
+    let folder = tree();
+    let names = |file: &str| {
+        let mut openssl = Command::new(tool("openssl"));
+        openssl.args(["x509", "-noout", "-ext", "subjectAltName", "-in"]);
+        run(openssl.arg(folder.join("k").join(file)))
+            .expect(0)
+            .stdout
+    };
+    let before = names("pki/apiserver.crt");
+    let check = |code: i32| {
+        let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+        run(&mut at(NOON + 370 * DAY, "022", &mut check)).expect(code)
+    };
+    let said = check(4).stdout;
+    for (name, file) in [
+        ("apiserver", "pki/apiserver.crt"),
+        ("scheduler", "scheduler.conf"),
+    ] {
+        let told = format!(
+            "{file} ended on 2027-11-22 12:00:00 UTC: 'certs renew {name}' renews it, as it is\n"
+        );
+        assert!(said.contains(&told), "{told} {said}");
+        renew(&folder, 370, &[name]).expect(0);
+    }
+    assert_eq!(names("pki/apiserver.crt"), before);
+    let said = check(4).stdout;
+    for file in ["apiserver.crt ended", "scheduler.conf ended"] {
+        assert!(!said.contains(file), "{said}");
+    }
+}

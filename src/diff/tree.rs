@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::elsewhere::unparted;
+use super::elsewhere::{elsewhere, unparted};
 use super::external::{made_elsewhere, requested};
 use super::scrutiny::{held, scrutiny};
 use super::{
@@ -137,7 +137,8 @@ pub(super) fn longer(way_out: String, spec: &Spec) -> String {
 /// What is told of an end.
 pub const ENDS: [Code; 3] = [Code::Expired, Code::ExpiresSoon, Code::ShortLived];
 
-/// What ends of one's own, where the key of its CA is here: its way out is that of a renewal.
+/// What ends of one's own, and what of a row has ended, where the key of its CA is here: its way out is that of a
+/// renewal, which needs no facts that could be wrong.
 pub fn lasting_longer(
     mut findings: Vec<Finding>,
     specs: &[Spec],
@@ -151,7 +152,11 @@ pub fn lasting_longer(
         if let Some(spec) = spec {
             superseded(finding, spec, found);
         }
-        let own = |spec: &&Spec| by_name(&spec.name).is_none() && finding.way_out == remake(spec);
+        // Of a row it is the end alone that has the way out of anything wrong; what another keeper let end has its own.
+        let over = |spec: &Spec| finding.code == Code::Expired && elsewhere(spec, found).is_none();
+        let own = |spec: &&Spec| {
+            finding.way_out == remake(spec) && (by_name(&spec.name).is_none() || over(spec))
+        };
         // What a kubelet keeps it rotates itself, and no run writes another entry than the current one.
         if let Some(spec) = spec.filter(own)
             && spec.place.entry().is_none()
