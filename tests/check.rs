@@ -715,7 +715,7 @@ fn files_of_no_row_are_judged_as_the_identity_that_they_have() {
 
 #[test]
 fn what_ends_of_one_s_own_is_renewed_by_the_command_that_is_told() {
-    let alice = "key pki/alice.key; issue pki/alice subject=/O=dev/CN=alice days=1\n";
+    let alice = "key pki/alice.key; issue pki/alice subject=/O=dev/CN=alice days=10\n";
     let conf = "sed s/kubernetes-admin/alice/ admin.conf > alice.conf; chmod 600 alice.conf; \
         put alice.conf client-certificate-data pki/alice.crt; put alice.conf client-key-data pki/alice.key; \
         rm pki/alice.*\n";

@@ -541,7 +541,7 @@ fn a_kubeconfig_of_which_one_half_is_a_file_has_both_once_its_certificate_is_imp
             "-CAkey",
             text(&ca_key),
             "-days",
-            "300",
+            "366",
             "-extfile",
             text(&extensions),
             "-extensions",

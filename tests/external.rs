@@ -1108,7 +1108,7 @@ fn the_pair_that_a_kubeconfig_names_is_asked_for_signed_and_imported_by_the_name
         "printf '%s\\n' basicConstraints=critical,CA:FALSE subjectKeyIdentifier=hash \
            authorityKeyIdentifier=keyid > leaf.ext
          for name in scheduler admin; do
-           openssl x509 -req -days 300 -copy_extensions copyall -extfile leaf.ext -CAcreateserial \
+           openssl x509 -req -days 366 -copy_extensions copyall -extfile leaf.ext -CAcreateserial \
              -CA ca/pki/ca.crt -CAkey ca/pki/ca.key -in req/$name.csr -out req/$name.crt
          done",
     );

@@ -331,9 +331,16 @@ fn what_a_check_calls_due_is_renewed_by_its_path_and_without_a_name_or_told() {
     );
     // Once over it is the error that it is elsewhere.
     let over = json(&folder, 370, &["--dry-run"], 4);
-    let ended: Vec<String> = loose.iter().map(|name| format!("{name} expired")).collect();
+    let (copy, own) = (loose[0], &loose[1..]);
+    let ended: Vec<String> = own.iter().map(|name| format!("{name} expired")).collect();
     let errors = codes(&over, "error");
     assert!(ended.iter().all(|one| errors.contains(one)), "{errors:?}");
+    // But for the copy of what was renewed since.
+    let warnings = codes(&over, "warning");
+    assert!(
+        warnings.contains(&format!("{copy} superseded")),
+        "{warnings:?}"
+    );
     let report = json(&folder, 350, &["pki/Alice_A@example.com.crt"], 0);
     assert_eq!(steps(&report, "replace"), [written[0]]);
     // Renewed under such a name it is taken back too.

@@ -40,7 +40,6 @@ pub const SLIPS: &[Slip] = &[
         after: "kubelet; FAKETIME='2025-01-01 00:00:00' rotated /O=system:nodes/CN=system:node:cp1 365",
         told: &[
             "error expired kubelet.conf ended on 2026-01-01 00:00:00 UTC",
-            "error expired ../kubelet/kubelet-client-current.pem ended on 2026-01-01 00:00:00 UTC",
             "note kubelet-self-signed ../kubelet/kubelet.crt was made by the kubelet itself",
         ],
         ..NONE
