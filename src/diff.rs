@@ -286,19 +286,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Who has an ended CA's key makes it last again, and what it signed stays good: moved away it would
-    /// take the cluster's trust with it. Of one that lies somewhere nobody knows that.
-    fn ended(&mut self, ca: &Certificate, key: Option<&Key>, told: usize) {
-        let general = reissue(self.spec, Severity::Error);
-        let way_out = scrutiny::revive(self.spec, ca, key.is_some());
-        let own = self.findings[told..]
-            .iter_mut()
-            .filter(|finding| finding.code == Code::Expired && finding.way_out == general);
-        if !matches!(self.spec.place, Place::Found { .. }) {
-            own.for_each(|finding| finding.way_out.clone_from(&way_out));
-        }
-    }
-
     /// With a new key what was asked for would come in vain.
     fn requested(&mut self, key: &Key) {
         let [own, request] = [self.spec.place.key(), self.spec.place.request()];

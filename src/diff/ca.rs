@@ -1,10 +1,12 @@
 //! What is judged of a CA: what its leaves depend on.
 
-use super::Judge;
-use super::scrutiny::bring_above;
+use super::scrutiny::{bring_above, revive};
+use super::{Judge, reissue};
 use crate::bundle::{above, allows};
-use crate::finding::Code;
+use crate::finding::{Code, Severity};
 use crate::key::KeyAlgorithm;
+use crate::observed::Key;
+use crate::spec::Place;
 use crate::x509::cert::Certificate;
 use crate::x509::constraints::NameConstraints;
 use crate::x509::usage::{ExtendedKeyUsage, KeyUsage};
@@ -77,6 +79,19 @@ impl Judge<'_> {
             self.tell(Code::NoKeyIdentifier, "has no subject key identifier", "");
         }
         self.serial(ca);
+    }
+
+    /// Who has an ended CA's key makes it last again, and what it signed stays good: moved away it would
+    /// take the cluster's trust with it. Of one that lies somewhere nobody knows that.
+    pub(super) fn ended(&mut self, ca: &Certificate, key: Option<&Key>, told: usize) {
+        let general = reissue(self.spec, Severity::Error);
+        let way_out = revive(self.spec, ca, key.is_some());
+        let own = self.findings[told..]
+            .iter_mut()
+            .filter(|finding| finding.code == Code::Expired && finding.way_out == general);
+        if !matches!(self.spec.place, Place::Found { .. }) {
+            own.for_each(|finding| finding.way_out.clone_from(&way_out));
+        }
     }
 
     /// What a CA's own extensions forbid it to sign: Go and OpenSSL hold its leaves against them.
