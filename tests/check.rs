@@ -1447,7 +1447,7 @@ fn what_kubelets_keep_is_as_it_should_be() {
             "{line}"
         );
     }
-    // One that the cluster's CA signed is a row's, and the kubelet's to rotate.
+    // One that the cluster's CA signed is a row's: a kubelet that is told to serve with it rotates it no more.
     let recipe = "\
         key ../kubelet/kubelet.key\n\
         issue ../kubelet/kubelet subject=/O=system:nodes/CN=system:node:cp1 eku=serverAuth san=DNS:cp1 days=1";
@@ -1457,8 +1457,24 @@ fn what_kubelets_keep_is_as_it_should_be() {
         told(&report(&finished)),
         ["warning expires-soon kubelet.crt"]
     );
-    assert!(finished.stdout.contains("see that the kubelet rotates it"));
+    let renews = "'certs renew kubelet-serving' renews it, as it is";
+    assert!(finished.stdout.contains(renews), "{finished}");
     assert!(!finished.stdout.contains("kubelet-self-signed"));
+    // Once its day is not due it is told how short that is.
+    let lasts = "kubelet/kubelet.crt lasts 23h55m, so that a run a day may come after its end: say how long the new one \
+                 is to last: 'certs renew kubelet-serving --validity 8760h'";
+    let finished = check(place.path(), &["--within", "1h"]).expect(3);
+    assert!(finished.stdout.contains(lasts), "{finished}");
+    // Where the CA's key is not here it is asked for.
+    fs::remove_file(place.join("k/pki/ca.key")).expect("remove");
+    let asks =
+        "'certs csr kubelet-serving' asks the CA's owner for it, and 'certs import' puts it here";
+    let finished = check(place.path(), &["--within", "1d"]);
+    let ends = |line: &&str| line.contains("kubelet/kubelet.crt ends on ") && line.contains(asks);
+    assert!(
+        finished.stdout.lines().any(|line| ends(&line)),
+        "{finished}"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::observed::Observed;
 use crate::profile::by_name;
 use crate::profile::found::is_kubelets;
 use crate::profile::renewal::{is_short_lived, lasted};
-use crate::spec::{Kind, Spec};
+use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::{in_hours, moment};
 
@@ -326,7 +326,9 @@ impl Scrutiny<'_> {
     }
 
     fn renewal(&self, now: OffsetDateTime) -> String {
-        let kubelets = self.spec.place.public().root == Root::Kubelet;
+        // What certs put there by its row's name the kubelet is told to serve with (tlsCertFile), and rotates no more.
+        let kubelets = self.spec.place.public().root == Root::Kubelet
+            && matches!(self.spec.place, Place::File { .. });
         match self.observed {
             _ if self.spec.is_ca() => prolong(self.spec, self.observed, now),
             Observed::Kubeconfig(found) if found.referred && is_kubelets(self.spec) => {
