@@ -279,7 +279,9 @@ impl Judge<'_> {
                 self.ended(certificate, key, told);
             }
             Some(wanted) => {
+                let told = self.findings.len();
                 self.leaf(wanted, certificate, &chain[1..]);
+                self.clocked(told, &by_renewal(self.spec));
                 self.making(wanted, certificate, &chain[1..]);
             }
             None => {}

@@ -18,8 +18,8 @@ use common::kubeadm::{CONFIGURATIONS, NOON, unpacked};
 use common::public::{Public, nobody};
 use common::snapshot::snapshot;
 use common::{
-    Finished, TempDir, at, binary, certs, each, fixture, read, run, set_mode, text, tool, venv,
-    write,
+    Finished, TempDir, all, at, binary, certs, each, fixture, read, run, set_mode, text, tool,
+    venv, write,
 };
 
 /// Over the tree in `place/k`, and `place/kubelet`, without a configuration.
@@ -2390,4 +2390,42 @@ fn a_key_behind_the_marks_of_a_comment_is_told_by_who_may_read_it() {
             assert!(!expected || findings.iter().all(shut), "{report}");
         }
     }
+}
+
+#[test]
+fn what_a_wrong_clock_made_is_renewed_once_the_clock_is_right() {
+    let folder = TempDir::new();
+    let later = NOON + 400 * 86_400;
+    run(&mut at(later, "022", &all(&folder.join("k"), &[]))).expect(0);
+    let k = folder.join("k");
+    let renew = |names: &[&str], code: i32| {
+        let mut renew = certs(&["renew", "--kubernetes-dir", text(&k)]);
+        renew.args(names);
+        run(&mut at(NOON, "022", &renew)).expect(code)
+    };
+    let told = |words: &str| {
+        let told = check_at(NOON, folder.path(), &[]).stdout;
+        let clock =
+            "the clock says 2026-11-22 12:00:00 UTC: set the clock right, or, if it is right now, ";
+        let lines = told
+            .lines()
+            .filter(|line| line.ends_with(&format!("{clock}{words}")));
+        lines.count()
+    };
+    let names = ["ca", "etcd-ca", "front-proxy-ca"];
+    let ways = names.map(|name| format!("'certs renew {name}' renews it, as it is"));
+    assert_eq!(ways.each_ref().map(|way| told(way)), [1, 1, 1]);
+    assert_eq!(told("see to its CA first, and then to it"), 12);
+    renew(&names, 4);
+    assert_eq!(ways.map(|way| told(&way)), [0, 0, 0]);
+    assert_eq!(told("'certs renew scheduler' renews it, as it is"), 1);
+    fs::rename(k.join("pki/etcd/ca.key"), folder.join("etcd.key")).expect("rename");
+    let asks =
+        "'certs csr etcd-server' asks the CA's owner for it, and 'certs import' puts it here";
+    assert_eq!(told(asks), 1);
+    fs::rename(folder.join("etcd.key"), k.join("pki/etcd/ca.key")).expect("rename");
+    renew(&["scheduler"], 3);
+    assert_eq!(told("'certs renew scheduler' renews it, as it is"), 0);
+    renew(&["--all"], 3);
+    check_at(NOON, folder.path(), &[]).expect(0);
 }

@@ -1,8 +1,8 @@
 //! What is judged of a CA: what its leaves depend on.
 
 use super::scrutiny::{bring_above, revive};
-use super::{Judge, reissue};
-use crate::bundle::{above, allows};
+use super::{Judge, by_renewal, reissue};
+use crate::bundle::{above, allows, is_root};
 use crate::finding::{Code, Severity};
 use crate::key::KeyAlgorithm;
 use crate::observed::Key;
@@ -84,6 +84,9 @@ impl Judge<'_> {
     /// Who has an ended CA's key makes it last again, and what it signed stays good: moved away it would
     /// take the cluster's trust with it. Of one that lies somewhere nobody knows that.
     pub(super) fn ended(&mut self, ca: &Certificate, key: Option<&Key>, told: usize) {
+        if key.is_some() && is_root(ca) {
+            self.clocked(told, &by_renewal(self.spec));
+        }
         let general = reissue(self.spec, Severity::Error);
         let way_out = revive(self.spec, ca, key.is_some());
         let own = self.findings[told..]

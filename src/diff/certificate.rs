@@ -1,9 +1,18 @@
 //! What is judged of any certificate, a leaf's or a CA's.
 
 use super::Judge;
-use crate::finding::Code;
+use super::leaf::AFTER_ITS_CA;
+use crate::finding::{Code, Finding};
+use crate::profile::by_name;
+use crate::spec::Place;
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
+
+/// The way out of what has not begun.
+const CLOCK: &str = "set the clock right";
+
+/// The same, before what is to be done where the clock was wrong and is no more.
+pub(super) const CLOCK_OR: &str = "set the clock right, or, if it is right now, ";
 
 impl Judge<'_> {
     /// `who` stands before the verb, where it is not the file's own certificate.
@@ -23,8 +32,27 @@ impl Judge<'_> {
                     moment(validity.not_before),
                     moment(self.now)
                 ),
-                "set the clock right",
+                CLOCK,
             );
+        }
+    }
+
+    /// It may be that the clock was wrong when it was issued, and is right now: then it is renewed as `renewed` says, or
+    /// with its CA, where that has not begun either. `from` is the first finding of it.
+    pub(super) fn clocked(&mut self, from: usize, renewed: &str) {
+        let row = by_name(&self.spec.name).is_some() && self.spec.place.entry().is_none();
+        let pair = self.spec.place.is_pair() || matches!(self.spec.place, Place::Kubeconfig { .. });
+        if !row || !pair {
+            return;
+        }
+        let yet = |ca: &Certificate| ca.validity.is_to_begin(self.now);
+        let with_ca = !self.authorities.is_empty() && self.authorities.iter().all(yet);
+        let renewed = if with_ca { AFTER_ITS_CA } else { renewed };
+        let own = |told: &&mut Finding| {
+            told.code == Code::NotYetValid && told.text.starts_with("begins ")
+        };
+        for finding in self.findings[from..].iter_mut().filter(own) {
+            finding.way_out = format!("{CLOCK_OR}{renewed}");
         }
     }
 

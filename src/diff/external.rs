@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::certificate::CLOCK_OR;
 use super::end::is_over;
 use super::leaf::AFTER_ITS_CA;
 use super::tree::{Found, is_made_here};
@@ -107,14 +108,19 @@ pub(crate) fn made_elsewhere<'a>(
     }
     let offers = [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
     for finding in findings {
-        let way_out = &finding.way_out;
+        let stated = &finding.way_out;
+        let (first, way_out) = match stated.strip_prefix(CLOCK_OR) {
+            Some(way_out) => (CLOCK_OR, way_out),
+            None => ("", stated.as_str()),
+        };
         let offered = offers.iter().any(|offer| way_out.starts_with(offer));
         if offered || is_made_here(way_out, spec) {
-            finding.way_out = if elsewhere {
+            let instead = if elsewhere {
                 external_of(spec, found, finding.code)
             } else {
                 AFTER_ITS_CA.to_owned()
             };
+            finding.way_out = format!("{first}{instead}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is judged of a kubeconfig: whom it trusts, where it points, and its certificate.
 
-use super::Judge;
+use super::{Judge, by_renewal};
 use crate::finding::Code;
 use crate::location::FileId;
 use crate::observed::{Kubeconfig, Lead, Source, server};
@@ -46,10 +46,12 @@ impl Judge<'_> {
         if apart {
             return;
         }
+        let told = self.findings.len();
         self.leaf(wanted, leaf, &found.chain[1..]);
         // A certificate in a file of its own has another keeper: a kubelet rotates its own, with
         // the key and the validity that it and its cluster's signer choose.
         if !found.referred {
+            self.clocked(told, &by_renewal(self.spec));
             self.making(wanted, leaf, &found.chain[1..]);
         }
     }

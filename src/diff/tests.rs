@@ -846,7 +846,11 @@ fn a_way_out_stands_with_all_but_notes() {
             Code::KeyUnsupported | Code::NotACa | Code::PathLength => {
                 "certs never replaces a CA or sa.key: restore it from a backup, or move it away"
             }
-            Code::NotYetValid => "set the clock right",
+            // Of a CA above in its file, whose key is not here.
+            Code::NotYetValid if *name == "ca" => "set the clock right",
+            Code::NotYetValid => {
+                "set the clock right, or, if it is right now, see to its CA first, and then to it"
+            }
             Code::TrustFormer => "'certs kubeconfig refresh FILE' puts the present ones there",
             Code::IntermediateMissing => {
                 "'certs server --force', for the same directories and facts, completes it, and keeps key and certificate"

@@ -19,7 +19,7 @@ pub const CASES: &[Case] = &[
         arguments: &["all"],
         exit: 4,
         said: &[
-            "error: pki/ca.crt begins on 2030-01-01 00:00:00 UTC, and the clock says 2026-11-22 12:00:00 UTC: set the clock right",
+            "error: pki/ca.crt begins on 2030-01-01 00:00:00 UTC, and the clock says 2026-11-22 12:00:00 UTC: set the clock right, or, if it is right now, 'certs renew ca' renews it, as it is",
         ],
     },
     Case {
