@@ -48,7 +48,7 @@ pub use nodes::{
 };
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;
-pub use request::{request, signs, take_sans};
+pub use request::{listed, request, signs, take_sans};
 pub use returned::{aging, anchors, counted, in_common, placed, warned};
 pub use scrutiny::ending;
 pub(crate) use scrutiny::{

@@ -144,7 +144,7 @@ codes! {
     ReadFailed "read-failed" Error "the system did not let it be read, so that it is not known what it is; the exit code is 1", CHECK;
     RequestCa "request-for-ca" Error "a request asks for a CA, and its profile is none", SIGNING;
     RequestExtension "request-extension" Error "a request asks for an extension that no profile has", SIGNING;
-    RequestKey "request-key" Error "the key of a request is weak, of a kind that is not supported, or one that signs for the cluster", SIGNING;
+    RequestKey "request-key" Error "the key of a request is weak, of a kind that is not supported, or one that signs for the cluster, or the request is not the one that requests.json tells of", SIGNING;
     RequestSan "request-san" Error "a request asks for a name that the facts do not state", SIGNING;
     RequestSanTaken "request-san-taken" Note "a name was taken from the request (--accept-sans)", SIGNING;
     RequestSignature "request-signature" Error "a request is not signed with its own key, so that who asks need not have it", Rfc(2986, "section 3");

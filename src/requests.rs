@@ -91,6 +91,23 @@ impl Entry {
         })
     }
 
+    /// In what a request of this name is not the one that it tells of.
+    pub fn differs(&self, name: &str, request: &Request) -> Vec<String> {
+        let mut differs = Vec::new();
+        let mut hold = |what: &str, is: &str, told: &str| {
+            if is != told {
+                differs.push(format!("{what} {is}, and requests.json tells of {told}"));
+            }
+        };
+        hold("is for", name, &self.name);
+        let (is, told) = (digest(request), &self.public_key_sha256);
+        hold("is for the key with the SHA-256", &is, told);
+        let quoted = |subject: &str| format!("\"{subject}\"");
+        let asked = quoted(&request.asked.subject.to_string());
+        hold("asks for the subject", &asked, &quoted(&self.subject));
+        differs
+    }
+
     /// Whether it tells of a request with this one's key.
     pub fn is_for(&self, request: &Request) -> bool {
         self.public_key_sha256 == digest(request)

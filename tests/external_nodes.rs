@@ -533,6 +533,7 @@ fn of_a_request_that_is_another_nodes_or_beyond_its_roles_nothing_is_signed() {
             "csrs/cp1/apiserver.csr asks for the SANs cp2, cp2.example.com, 10.0.0.2, which the facts do not state",
             "put it into the folder of its node, or have it requested anew",
             "csrs/worker1/kubelet.csr asks for the subject \"CN=system:node:worker2,O=system:nodes\"",
+            "csrs/worker1/kubelet.csr is for the key with the SHA-256 ",
         ],
     );
     copy("cp1/admin.csr", "worker2/admin.csr");

@@ -183,6 +183,62 @@ fn a_request_that_the_list_does_not_tell_is_signed_by_its_own_name_alone_and_wha
 }
 
 #[test]
+fn a_request_that_is_not_the_one_that_the_list_tells_of_is_not_signed() {
+    let place = signed();
+    let csr = ["csr", "super-admin", "--csr-dir", "req"];
+    node(place.path(), &[&csr[..], &FACTS].concat()).expect(0);
+    script(place.path(), "cp -a req sound");
+    let sign = || {
+        let sign = ["sign", "req", "--kubernetes-dir", "node", "-o", "json"];
+        on(place.path(), &[&sign[..], &FACTS].concat())
+    };
+    let hash = |from: &str| {
+        script(place.path(), &format!("{from} | sha256sum > hash"));
+        read(&place.join("hash"))[..64].to_owned()
+    };
+    let own = hash(
+        "openssl req -in req/super-admin.csr -noout -pubkey | openssl pkey -pubin -outform der",
+    );
+    let other = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout any.key \
+                 -subj /O=system:masters/CN=kubernetes-super-admin -out req/super-admin.csr 2> /dev/null";
+    script(place.path(), other);
+    let foreign = hash("openssl pkey -in any.key -pubout -outform der");
+    let listed = |was: &str, is: &str| {
+        script(place.path(), "rm -r req; cp -a sound req");
+        let path = place.join("req/requests.json");
+        let list = read(&path);
+        assert!(list.contains(was), "{list}");
+        write(&path, list.replace(was, is));
+    };
+    let refused = |words: &str| {
+        let before = listing(&place.join("req"));
+        let refused = sign().expect(4);
+        let words = format!("req/super-admin.csr: {words}: have it requested anew");
+        assert_eq!(told(&refused, "request-key"), [words], "{refused}");
+        assert_eq!(listing(&place.join("req")), before);
+    };
+    refused(&format!(
+        "is for the key with the SHA-256 {foreign}, and requests.json tells of {own}"
+    ));
+    // Signed by its own name it is nothing that the node takes.
+    let alone = ["sign", "req/super-admin.csr", "--kubernetes-dir", "node"];
+    on(place.path(), &alone).expect(0);
+    let import = ["import", "req", "super-admin", "-o", "json"];
+    let imported = node(place.path(), &import).expect(4);
+    assert_eq!(told(&imported, "key-mismatch").len(), 1, "{imported}");
+    listed("\"super-admin\"", "\"admin\"");
+    refused("is for super-admin, and requests.json tells of admin");
+    listed("CN=kubernetes-super-admin", "CN=another");
+    refused(
+        "asks for the subject \"CN=kubernetes-super-admin,O=system:masters\", and requests.json tells of \
+         \"CN=another,O=system:masters\"",
+    );
+    listed("\"super-admin\"", "\"super-admin\"");
+    sign().expect(0);
+    assert!(place.join("req/super-admin.crt").exists());
+}
+
+#[test]
 fn what_came_back_with_a_private_key_in_it_is_refused_as_it_is_for_who_signs() {
     for (file, key) in [("apiserver.crt", "apiserver.key"), ("ca.crt", "ca.key")] {
         let place = signed();

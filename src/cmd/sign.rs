@@ -11,7 +11,7 @@ use super::job::{Adapt, Job, over_requests};
 use super::select::issuers;
 use super::{Env, Outcome, Stop, there};
 use crate::cli::Sign;
-use crate::diff::{signs, take_sans, unknown_signers};
+use crate::diff::{listed, signs, take_sans, unknown_signers};
 use crate::facts::{self, Facts, Given};
 use crate::finding::Finding;
 use crate::location::{FileId, Owner, Root};
@@ -61,7 +61,7 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
         facts.cert_dir.as_deref(),
         &mut notes,
     ));
-    let specs = specs(verb, base.as_deref(), &store, &facts)?;
+    let (specs, list) = specs(verb, base.as_deref(), &store, &facts)?;
     let issuers = issuers(&specs, &facts)?;
     let signing = Signing {
         owner,
@@ -74,7 +74,7 @@ fn settle(verb: &Sign, env: &mut Env<'_>) -> Result<(Job, Facts, Vec<String>), S
     let there = move || look(&looked);
     let job = Job {
         passphrases,
-        ..job(signing, specs, issuers, store, there)
+        ..job(signing, (specs, list), issuers, store, there)
     };
     Ok((job, facts, notes))
 }
@@ -92,7 +92,7 @@ struct Signing {
 /// Certificates for the requests of one directory; what else is `there`, where the CAs are, signs too.
 fn job(
     typed: Signing,
-    mut specs: Vec<Spec>,
+    (mut specs, list): (Vec<Spec>, Option<Manifest>),
     issuers: Vec<Spec>,
     store: Store,
     there: impl Fn() -> Arc<Found> + Send + Sync + 'static,
@@ -103,7 +103,7 @@ fn job(
         // Of the CA nothing changes.
         of_many: false,
         reads: vec![Root::Pki],
-        adapt: Some(adapt(&issuers, typed.accept_sans, there)),
+        adapt: Some(adapt(&issuers, list, typed.accept_sans, there)),
         issuers,
         specs,
         store,
@@ -142,19 +142,25 @@ fn told(verb: &Sign, env: &mut Env<'_>) -> Result<(Facts, Vec<String>), Stop> {
     Ok((facts, notes))
 }
 
-/// What the requests are for, one row each.
-fn specs(verb: &Sign, base: Option<&str>, store: &Store, facts: &Facts) -> Result<Vec<Spec>, Stop> {
-    let bases = match base {
-        Some(base) => vec![base.to_owned()],
+/// What the requests are for, one row each, and the list of a directory.
+fn specs(
+    verb: &Sign,
+    base: Option<&str>,
+    store: &Store,
+    facts: &Facts,
+) -> Result<(Vec<Spec>, Option<Manifest>), Stop> {
+    let (bases, list) = match base {
+        Some(base) => (vec![base.to_owned()], None),
         None if verb.as_name.is_some() => {
             return Err(Stop::usage("--as goes with one FILE, not with a directory"));
         }
         None => requests(store)?,
     };
     let named = verb.as_name.as_deref();
-    asked(bases, named, |row, file| {
+    let specs = asked(bases, named, |row, file| {
         of_row(row, file, facts, verb.accept_sans)
-    })
+    })?;
+    Ok((specs, list))
 }
 
 /// What these requests are for, as `wanted` has it of each row.
@@ -193,7 +199,7 @@ fn asked(
 
 /// The requests of a directory, by their files without the ending. Where a list tells what was asked for there, each
 /// is on it: whoever had the medium may have put another beside them.
-fn requests(store: &Store) -> Result<Vec<String>, Stop> {
+fn requests(store: &Store) -> Result<(Vec<String>, Option<Manifest>), Stop> {
     let files = store.list(Root::Requests).map_err(anyhow::Error::from)?;
     let bases: Vec<String> = files
         .iter()
@@ -206,7 +212,7 @@ fn requests(store: &Store) -> Result<Vec<String>, Stop> {
         )));
     }
     let Some(list) = store.read(&manifest()).map_err(anyhow::Error::from)? else {
-        return Ok(bases);
+        return Ok((bases, None));
     };
     let path = store.path(&manifest());
     let list = Manifest::parse(&list.bytes).map_err(|error| {
@@ -226,7 +232,7 @@ fn requests(store: &Store) -> Result<Vec<String>, Stop> {
     });
     let wrong: Vec<String> = wrong.collect();
     if wrong.is_empty() {
-        Ok(bases)
+        Ok((bases, Some(list)))
     } else {
         Err(Stop::Usage(wrong))
     }
@@ -323,6 +329,7 @@ fn copy(ca: &Spec) -> Spec {
 /// What the requests themselves say: the kind of their key, and names that may be taken from them.
 fn adapt(
     issuers: &[Spec],
+    list: Option<Manifest>,
     accept_sans: bool,
     there: impl Fn() -> Arc<Found> + Send + Sync + 'static,
 ) -> Box<Adapt> {
@@ -341,6 +348,7 @@ fn adapt(
                 continue;
             };
             findings.extend(signs(spec, request, &there));
+            findings.extend(list.iter().flat_map(|list| listed(spec, request, list)));
             spec.set_key_algorithm(request.public_key.algorithm());
             if accept_sans {
                 findings.extend(take_sans(spec, request));

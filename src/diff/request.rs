@@ -11,6 +11,7 @@ use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
 use crate::profile::{Host, by_name};
+use crate::requests::Manifest;
 use crate::spec::{CertificateSpec, Spec};
 use crate::x509::request::Request;
 use crate::x509::san::San;
@@ -68,6 +69,18 @@ pub fn signs(
     let way_out = "have it requested anew with a key of its own";
     judge.told_of_request(Code::RequestKey, &is_for(&signer), way_out);
     judge.findings.pop()
+}
+
+/// That a request is not the one that the list beside it tells of: whoever had the medium may have put another there.
+pub fn listed(spec: &Spec, request: &Request, list: &Manifest) -> Vec<Finding> {
+    let mut judge = Judge::of(spec);
+    let file = spec.place.key().name;
+    for entry in list.requests.iter().filter(|entry| entry.request == file) {
+        for text in entry.differs(&spec.name, request) {
+            judge.told_of_request(Code::RequestKey, &text, ANEW);
+        }
+    }
+    judge.findings
 }
 
 /// Gives the certificate the names that the request asks for and the facts do not state, where it is

@@ -176,14 +176,15 @@ impl Run {
                 ))
             })
         };
-        let specs = asked(requests(&store)?, None, wanted)?;
+        let (bases, list) = requests(&store)?;
+        let specs = asked(bases, None, wanted)?;
         let signs = |ca: &&Spec| {
             let of = |spec: &Spec| spec.certificate().and_then(|leaf| leaf.issuer.clone());
             specs.iter().any(|spec| of(spec).as_ref() == Some(&ca.name))
         };
         let issuers = self.cas.iter().filter(signs).cloned().collect();
         let there = Arc::clone(there);
-        let job = job(self.signing, specs, issuers, store, move || {
+        let job = job(self.signing, (specs, list), issuers, store, move || {
             Arc::clone(&there)
         });
         Ok(job.below(Arc::clone(source)))
