@@ -329,6 +329,47 @@ fn a_kubeconfig_that_names_its_pair_is_renewed_with_it_and_nothing_is_told_of_it
 }
 
 #[test]
+fn a_kubeconfig_and_the_pair_that_it_names_are_asked_for_alike_where_the_key_of_their_ca_is_not_here()
+ {
+    let folder = tree();
+    kubeconfig_later(&folder, 0, &["scheduler", "--force", NAMED]).expect(0);
+    kubeconfig_later(&folder, 0, &["alice", "--common-name", "alice", NAMED]).expect(0);
+    fs::remove_file(folder.join("k/pki/ca.key")).expect("remove the CA's key");
+    let asks = "'certs csr scheduler' asks the CA's owner for it, and 'certs import' puts it here";
+    let lines = |text: &str, file: &str| -> Vec<String> {
+        let of = text
+            .lines()
+            .filter(|line| line.contains(&format!("k/{file} ")));
+        of.filter(|line| line.starts_with("warning: ") || line.starts_with("error: "))
+            .map(str::to_owned)
+            .collect()
+    };
+    for (days, code) in [(350, 3), (400, 4)] {
+        let renewed = renew(&folder, days, &[]);
+        let checked = check_later(&folder, days).expect(code);
+        for (said, text) in [(&renewed, &renewed.stderr), (&checked, &checked.stdout)] {
+            for file in ["scheduler.conf", "pki/scheduler.crt"] {
+                let told = lines(text, file);
+                assert!(!told.is_empty(), "{file}: {said}");
+                assert!(told.iter().all(|line| line.ends_with(asks)), "{told:?}");
+            }
+            // Of one's own no run asks for another.
+            let told = lines(text, "pki/alice.crt");
+            let owner = "have the CA's owner issue it, and place it here";
+            assert!(told.iter().all(|line| line.ends_with(owner)), "{told:?}");
+        }
+    }
+    let said = later(
+        &folder,
+        350,
+        "csr",
+        &["scheduler", "--csr-dir", text(&folder.join("new"))],
+    );
+    let said = said.expect(0);
+    assert!(said.stdout.contains("k/pki/scheduler.key, .csr"), "{said}");
+}
+
+#[test]
 fn a_pair_of_which_a_kubeconfig_has_one_half_is_renewed_for_the_same_key_alone() {
     for (field, ending) in [("client-key", "key"), ("client-certificate", "crt")] {
         let folder = named_of_own("carol");

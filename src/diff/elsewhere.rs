@@ -2,10 +2,11 @@
 
 use time::Duration;
 
-use super::external::{external, is_signed_elsewhere};
+use super::external::{external, external_of, is_signed_elsewhere};
 use super::leaf::CLIENTS;
 use super::tree::{Found, remake};
 use super::{KUBELETS_OWN, ROTATES, by_renewal, is_kubelets_own, whole};
+use crate::finding::Code;
 use crate::location::Root;
 use crate::observed::{Observed, Parts, Source};
 use crate::profile::by_name;
@@ -126,14 +127,16 @@ pub fn elsewhere(spec: &Spec, found: &Found) -> Option<(&'static str, String)> {
         .certificate()
         .is_some_and(|wanted| wanted.kind != Kind::Ca && wanted.issuer.is_none());
     match observed {
-        Observed::Kubeconfig(found) if found.referred => Some((
+        Observed::Kubeconfig(kubeconfig) if kubeconfig.referred => Some((
             "its certificate lies in a file of its own",
             if is_kubelets(spec) {
                 ROTATES.to_owned()
-            } else if found.is_halved() {
+            } else if kubeconfig.is_halved() {
                 whole(spec)
-            } else if found.chain.first().is_some_and(Certificate::is_ca) {
+            } else if kubeconfig.chain.first().is_some_and(Certificate::is_ca) {
                 CLIENTS.to_owned()
+            } else if by_name(&spec.name).is_some() && is_signed_elsewhere(spec, found) {
+                external_of(spec, found, Code::NotRenewed)
             } else {
                 "renew that file".to_owned()
             },

@@ -8,7 +8,7 @@ use super::leaf::AFTER_ITS_CA;
 use super::tree::{Found, is_made_here};
 use super::{authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Key, Observed};
+use crate::observed::{Key, Observed, Source};
 use crate::profile::found::{as_there, is_rotated};
 use crate::profile::{KUBELET, Profile, by_name};
 use crate::spec::Spec;
@@ -36,9 +36,19 @@ fn asked_by(spec: &Spec) -> Option<&'static Profile> {
     by_name(if rotated { KUBELET } else { &spec.name })
 }
 
+/// The row of the kubeconfig that names both files of this pair: who asks for that asks for these.
+fn named_by(spec: &Spec, found: &Found) -> Option<&'static Profile> {
+    let files = [spec.place.public(), spec.place.key()].map(Source::File);
+    found.iter().find_map(|(name, observed)| match observed {
+        Observed::Kubeconfig(found) if found.sources[1..] == files => by_name(name),
+        _ => None,
+    })
+}
+
 /// The same of what was found in its place, and is told by `code`.
 pub(crate) fn external_of(spec: &Spec, found: &Found, code: Code) -> String {
-    let Some(row) = asked_by(spec).filter(|_| !spec.is_ca()) else {
+    let row = asked_by(spec).or_else(|| named_by(spec, found));
+    let Some(row) = row.filter(|_| !spec.is_ca()) else {
         return external(spec);
     };
     // As names are there they would be asked for again.
