@@ -312,6 +312,7 @@ fn a_kubeconfig_that_names_its_pair_is_renewed_with_it_and_nothing_is_told_of_it
             (&"replace".into(), &"keep".into())
         );
         assert_eq!(conf["notAfter"], pair["notAfter"]);
+        assert_eq!(conf["expires"], pair["expires"]);
         check_later(&folder, days).expect(0);
     }
     // Its end is that of its file, with its CA's too.

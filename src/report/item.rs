@@ -136,7 +136,10 @@ fn expires(
                 refreshed(&found.chain, authorities, now)
             }
             (Step::Asked | Step::Import | Step::Keep | Step::Skip, _) => {
-                end(spec, observed, authorities, now).map(|end| end.at)
+                // A kubeconfig that names a pair which was renewed has that one's by now.
+                let end = end(spec, observed, authorities, now);
+                end.filter(|end| spec.is_ca() || end.certificate == certificate)
+                    .map(|end| end.at)
             }
             _ => None,
         }
