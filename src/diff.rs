@@ -41,7 +41,7 @@ pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub use ground::ground;
-pub(crate) use leaf::{IN_ITS_CA, RENAME};
+pub(crate) use leaf::{AFTER_ITS_CA, IN_ITS_CA, RENAME};
 pub use nodes::{
     Own, across, barred, not_made, not_needed, over_all, own, signed_for_all, signing_elsewhere,
     treeless,

@@ -263,7 +263,8 @@ impl<'a> Planner<'a> {
             Ok(planned) => &mut planned.findings,
             Err(findings) => findings,
         };
-        made_elsewhere(told, spec, self.found, self.now);
+        made_elsewhere(told.iter_mut(), spec, self.found, self.now);
+        self.below_renewed(spec, told);
         step
     }
 

@@ -707,3 +707,24 @@ fn what_has_ended_has_the_renewal_for_its_way_out_and_that_keeps_its_names() {
         assert!(!said.contains(file), "{said}");
     }
 }
+
+#[test]
+fn once_a_ca_that_had_ended_is_renewed_what_is_left_to_do_is_told() {
+    let folder = TempDir::new();
+    let all = common::all(&folder.join("k"), &["--ca-validity", "400d"]);
+    run(&mut at(NOON, "022", &all)).expect(0);
+    let then = "ended on 2027-11-22 12:00:00 UTC: 'certs renew admin' renews it, as it is";
+    for (names, days) in [(&["ca"][..], 500), (&["etcd-ca"], 500)] {
+        let said = renew(&folder, days, names);
+        assert!(!said.stderr.contains("see to its CA first"), "{said}");
+        assert!(names != ["ca"] || said.stderr.contains(then), "{said}");
+        let at_once =
+            "to every other node that has it, at once, since the former one has ended, and";
+        assert!(said.stdout.contains(at_once), "{said}");
+    }
+    renew(&folder, 500, &["admin"]).expect(0);
+    // Of one that is not over there is time.
+    let said = renew(&folder, 501, &["ca"]);
+    let in_time = "to every other node that has it, before the former one ends, and";
+    assert!(said.stdout.contains(in_time), "{said}");
+}

@@ -51,7 +51,7 @@ pub(crate) const RENAME: &str = "choose another node name or common name";
 pub(crate) const IN_ITS_CA: &str = "see to its CA first, whose file has it too";
 
 /// The way out where it could not last longer than it does.
-pub(super) const AFTER_ITS_CA: &str = "see to its CA first, and then to it";
+pub(crate) const AFTER_ITS_CA: &str = "see to its CA first, and then to it";
 
 impl Judge<'_> {
     pub(super) fn leaf(

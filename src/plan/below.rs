@@ -4,7 +4,10 @@ use super::renewal::NEW;
 use super::telling::planned;
 use super::{Planned, Planner, Step};
 use crate::bundle::Exchange;
-use crate::diff::{anchored, authorities, brought_along, diff, diff_in, file, former, trusts};
+use crate::diff::{
+    AFTER_ITS_CA, anchored, authorities, brought_along, diff, diff_in, file, former, lasting,
+    trusts,
+};
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
 use crate::profile::renewal::{Changes, renewed};
@@ -52,6 +55,18 @@ impl<'a> Planner<'a> {
         Planned {
             mended,
             ..planned(&same, Step::Refresh, findings)
+        }
+    }
+
+    /// What is told of a leaf that stays while its CA is seen to: what is left to do is to renew it too.
+    pub(super) fn below_renewed(&self, spec: &Spec, findings: &mut [Finding]) {
+        let after = |told: &Finding| told.way_out.ends_with(AFTER_ITS_CA);
+        if !findings.iter().any(after) || !self.issuer(spec).is_some_and(|ca| self.is_renewed(ca)) {
+            return;
+        }
+        let then = lasting(spec, self.found);
+        for finding in findings.iter_mut().filter(|told| after(told)) {
+            finding.way_out = finding.way_out.replace(AFTER_ITS_CA, &then);
         }
     }
 

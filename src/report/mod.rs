@@ -292,7 +292,7 @@ impl Report {
             self.tell(&planned.findings);
         }
         self.capped(plan, issued);
-        self.next = next::advice(plan, seen, &self.store);
+        self.next = next::advice(plan, seen, &self.store, self.now);
         self.next.extend(next::left_behind(plan, seen, &self.store));
         self.exit_code = self.exit().code();
     }

@@ -1,7 +1,9 @@
 //! What to do next, from what was made.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
+use crate::diff::end;
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::{Parts, Source};
@@ -20,11 +22,11 @@ pub(super) struct Advice {
 }
 
 /// What is left to do after a plan was carried out.
-pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store) -> Vec<Advice> {
+pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store, now: OffsetDateTime) -> Vec<Advice> {
     let made = |step: &Step| matches!(step, Step::Create | Step::Derive | Step::Replace { .. });
     // What another machine asked for is its own to use.
     let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
-    let mut advice: Vec<Advice> = renewed_cas(plan, seen, store).into_iter().collect();
+    let mut advice: Vec<Advice> = renewed_cas(plan, seen, store, now).into_iter().collect();
     if plan
         .steps
         .iter()
@@ -110,7 +112,7 @@ pub(super) fn to_be_signed(directory: &str, sign: &str, and: &str) -> String {
 }
 
 /// Everyone who holds a copy of a CA's certificate needs the new one before the old one ends.
-fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
+fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store, now: OffsetDateTime) -> Option<Advice> {
     // What came back for a CA that had no certificate is nobody's yet.
     let renewed = plan.steps.iter().filter(|planned| match planned.step {
         Step::Import => {
@@ -119,6 +121,16 @@ fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
         Step::Reissue { .. } => planned.spec.is_ca(),
         _ => false,
     });
+    let over = |planned: &Planned| {
+        let former = seen.observed.get(&planned.spec.name);
+        let former = former.and_then(|former| end(&planned.spec, former, &[], now));
+        former.is_some_and(|former| former.at < now)
+    };
+    let when = if renewed.clone().any(over) {
+        "at once, since the former one has ended"
+    } else {
+        "before the former one ends"
+    };
     let files: Vec<String> = renewed
         .map(|planned| {
             store
@@ -129,7 +141,7 @@ fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
         .collect();
     (!files.is_empty()).then(|| Advice {
         text: format!(
-            "Copy {} to every other node that has it, before the former one ends, and bring the \
+            "Copy {} to every other node that has it, {when}, and bring the \
              kubeconfigs up to date that were handed out ('certs kubeconfig refresh').",
             files.join(", ")
         ),
