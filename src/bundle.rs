@@ -56,7 +56,8 @@ pub fn effective_end(
 }
 
 /// Which certificates of `file` are on the way from these, through those of `pool` where it must be, to one
-/// root. Where they lead to several the first counts: what another CA signed makes that no anchor. A
+/// root. Where they lead to several the first counts: what another CA signed makes that no anchor. A CA that is
+/// a root in the file is where the way ends: anybody can certify its public key below a root of his own. A
 /// further certificate of a CA on the way is on it if one of them signed it; who made it is not known
 /// otherwise, and its key may be held back there from what this one allows.
 pub fn on_the_way(
@@ -65,7 +66,10 @@ pub fn on_the_way(
     pool: &[Certificate],
     now: OffsetDateTime,
 ) -> Vec<bool> {
-    let all = [file, pool].concat();
+    let mut all = [file, pool].concat();
+    let roots: Vec<_> = file.iter().filter(|ca| is_root(ca)).collect();
+    let crossed = |ca: &Certificate| !is_root(ca) && roots.iter().any(|root| root.is_same_ca(ca));
+    all.retain(|ca| !crossed(ca));
     let mut ways: Vec<_> = from.iter().map(|one| above(one, &all, now)).collect();
     ways.retain(|way| way.iter().any(|ca| file.contains(ca)));
     let top = ways.first().and_then(|way| way.last().copied());

@@ -86,6 +86,45 @@ fn a_ca_that_the_list_names_and_the_tree_did_not_ask_for_is_not_put_in_place() {
 }
 
 #[test]
+fn a_new_node_takes_one_root_and_no_other_by_which_somebody_certified_the_public_key_of_its_ca() {
+    let place = signed();
+    plant(
+        place.path(),
+        "cp req/ca.crt sound; anew; cp req/ca.crt planted",
+    );
+    // The node has nothing but what it asked with.
+    let bare = "rm -r req kubelet; mkdir kubelet; mv node ca";
+    script(place.path(), bare);
+    let csr = ["csr", "apiserver", "--csr-dir", "req"];
+    node(place.path(), &[&csr[..], &FACTS].concat()).expect(0);
+    let sign = ["sign", "req", "--kubernetes-dir", "ca"];
+    on(place.path(), &[&sign[..], &FACTS].concat()).expect(0);
+    for order in ["sound planted", "planted sound"] {
+        script(place.path(), &format!("cat {order} > req/ca.crt"));
+        let before = listing(&place.join("node"));
+        let refused = node(place.path(), &["import", "req", "-o", "json"]).expect(4);
+        let lines = told(&refused, "unrelated-ca");
+        assert_eq!(lines.len(), 2, "{refused}");
+        for words in [
+            "req/ca.crt: holds a further certificate of \"CN=kubernetes\" (",
+            "req/ca.crt: holds \"CN=evil\" (",
+        ] {
+            assert!(
+                lines.iter().any(|line| line.starts_with(words)),
+                "{refused}"
+            );
+        }
+        assert_eq!(listing(&place.join("node")), before);
+    }
+    script(place.path(), "cp sound req/ca.crt");
+    node(place.path(), &["import", "req"]).expect(0);
+    assert_eq!(
+        read(&place.join("node/pki/ca.crt")),
+        read(&place.join("sound"))
+    );
+}
+
+#[test]
 fn a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_quiet() {
     for asked in [true, false] {
         let place = signed();

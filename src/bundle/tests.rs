@@ -191,6 +191,21 @@ fn of_a_file_those_count_that_one_way_goes_through_and_the_first_says_to_which_r
 }
 
 #[test]
+fn a_root_of_the_file_is_where_the_way_ends_however_long_its_key_is_certified_for_below_another() {
+    let (mut found, [leaf, lower, upper, _]) = line();
+    let root = lasting(&mut found, "root", None, "root", 100);
+    let other = lasting(&mut found, "other", None, "old", 2000);
+    let crossed = lasting(&mut found, "root", Some("other"), "root", 2000);
+    let file = [crossed.clone(), other.clone(), root, upper.clone()];
+    let pool = from_ref(&lower);
+    let counted = [false, false, true, true];
+    assert_eq!(on_the_way(from_ref(&leaf), &file, pool), counted);
+    // Without that one the other is its root.
+    let without = [crossed, other, upper];
+    assert_eq!(on_the_way(from_ref(&leaf), &without, pool), [true; 3]);
+}
+
+#[test]
 fn a_further_certificate_of_a_ca_counts_below_the_same_root_and_not_below_another() {
     let (mut found, [leaf, lower, upper, root]) = line();
     let again = ca(&mut found, "upper", Some("root"), "upper");
