@@ -3,7 +3,9 @@
 
 use time::OffsetDateTime;
 
+use crate::x509::NameConstraints;
 use crate::x509::cert::Certificate;
+use crate::x509::usage::ExtendedKeyUsage;
 
 mod way;
 use way::{Above, leading};
@@ -189,6 +191,39 @@ pub fn follows(held: &[Certificate], file: &[Certificate]) -> bool {
         && !held.is_empty()
         && held.iter().all(not_later)
         && file.iter().all(|ca| among(ca, held))
+}
+
+/// Whether this CA of `file` was renewed to what is held elsewhere: it begins later and lasts longer, is good now, lets the
+/// CA sign what it may sign here, and is signed by itself or by a CA of the file. Anybody can put that key and those names
+/// into a certificate, and who believed it would have it for a CA everywhere.
+pub fn renews(
+    held: &Certificate,
+    ca: &Certificate,
+    file: &[Certificate],
+    now: OffsetDateTime,
+) -> bool {
+    let (is, was) = (held.validity, ca.validity);
+    let newer = is.not_before > was.not_before && is.not_after > was.not_after;
+    newer
+        && held.stands_for(ca)
+        && is_good(held, now)
+        && may_sign(held)
+        && held.unknown_critical.is_empty()
+        && limits(held) == limits(ca)
+        && (is_root(held) || file.iter().any(|above| verifies(held, above)))
+}
+
+/// Whether it has begun, and not ended.
+pub fn is_good(certificate: &Certificate, now: OffsetDateTime) -> bool {
+    let validity = certificate.validity;
+    !validity.is_to_begin(now) && !validity.has_ended(now)
+}
+
+/// What a CA is held back from.
+fn limits(ca: &Certificate) -> (Option<u32>, Option<&NameConstraints>, &[ExtendedKeyUsage]) {
+    let path_length = ca.basic_constraints.and_then(|basic| basic.path_length);
+    let names = ca.name_constraints.as_ref();
+    (path_length, names, &ca.extended_key_usage)
 }
 
 /// The file of a CA as it was, and what is to be trusted in its place.

@@ -158,6 +158,146 @@ fn a_newer_certificate_of_the_ca_than_the_file_s_is_trust_and_stays() {
     assert!(said.stdout.contains("Up to date:"), "{said}");
 }
 
+/// Certificates of the CA as whoever has its key makes them, and as whoever has not: each begins and ends at these times,
+/// with these extensions behind a CA's own.
+fn further(folder: &TempDir, name: &str, times: [&str; 2], extensions: &str) -> std::path::PathBuf {
+    let [begin, end] = times;
+    let script = format!(
+        "mkdir -p db; : > db/i; echo 77 > db/s
+        SKI=$(openssl x509 -in k/pki/ca.crt -noout -ext subjectKeyIdentifier | tail -1 | tr -d ' ')
+        cat > c.cnf <<END
+[ca]
+default_ca=d
+[d]
+database=db/i
+serial=db/s
+new_certs_dir=db
+default_md=sha256
+policy=p
+x509_extensions=v
+[p]
+commonName=supplied
+[v]
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign,cRLSign,digitalSignature
+subjectKeyIdentifier=$SKI
+{extensions}
+[req]
+distinguished_name=n
+string_mask=pkix
+[n]
+END
+        openssl req -new -key k/pki/ca.key -subj /CN=kubernetes -config c.cnf -out ca.csr
+        openssl ca -batch -config c.cnf -selfsign -preserveDN -notext -keyfile k/pki/ca.key -in ca.csr \
+            -startdate {begin} -enddate {end} -out {name}"
+    );
+    bash(&script, &folder.join(""));
+    folder.join(name)
+}
+
+/// Its certificates in place of what a kubeconfig trusts.
+fn hold(kubeconfig: &Path, held: &[&Path]) {
+    let held: String = held.iter().map(|path| read(path)).collect();
+    write_secret(kubeconfig, with_trust(kubeconfig, &held));
+}
+
+const SINCE_NOON: [&str; 2] = ["20261122130000Z", "20490101000000Z"];
+
+#[test]
+fn a_certificate_of_the_ca_that_has_not_begun_is_no_trust_yet_and_the_present_one_is_put_there() {
+    let folder = tree();
+    let k = folder.join("k");
+    let future = further(
+        &folder,
+        "future",
+        ["20300101000000Z", "20490101000000Z"],
+        "",
+    );
+    let kubeconfig = k.join("controller-manager.conf");
+    hold(&kubeconfig, &[&future]);
+    let handed = folder.join("handed");
+    fs::copy(&kubeconfig, &handed).expect("copy");
+    assert!(!verifies(&kubeconfig, &k.join("pki/apiserver.crt")));
+    let checked = over(&["check"], &k, 1).expect(4);
+    let [code, message, way_out] = &told(&checked, "controller-manager")[0];
+    assert_eq!(code, "not-yet-valid");
+    assert!(message.contains("which begins on 2030-01-01"), "{message}");
+    assert!(
+        way_out.contains("'certs kubeconfig refresh FILE'"),
+        "{way_out}"
+    );
+    over(&["kubeconfig", "refresh", text(&handed)], &k, 1).expect(0);
+    let present = read(&k.join("pki/ca.crt"));
+    assert_eq!(kubeconfig_data(&handed, FIELD), present.as_bytes());
+    over(&["renew"], &k, 1).expect(0);
+    assert_eq!(kubeconfig_data(&kubeconfig, FIELD), present.as_bytes());
+    over(&["check"], &k, 1).expect(0);
+    // Beside one that is good it is that one which is told.
+    hold(&kubeconfig, &[&future, &k.join("pki/ca.crt")]);
+    assert!(told(&over(&["check"], &k, 1).expect(0), "controller-manager").is_empty());
+    // Once it begins it is the newer one.
+    hold(&kubeconfig, &[&future]);
+    let begun = told(&over(&["check"], &k, 1300), "controller-manager");
+    let newer = |[_, _, way_out]: &[String; 3]| way_out.contains("it is the newer one");
+    assert!(begun.iter().any(newer), "{begun:?}");
+}
+
+#[test]
+fn what_only_says_that_it_is_a_newer_certificate_of_the_ca_is_not_believed() {
+    let folder = tree();
+    let k = folder.join("k");
+    let sound = further(&folder, "sound", SINCE_NOON, "");
+    let constrained = "nameConstraints=critical,permitted;DNS:example.com";
+    further(&folder, "constrained", SINCE_NOON, constrained);
+    further(
+        &folder,
+        "mail",
+        SINCE_NOON,
+        "extendedKeyUsage=emailProtection",
+    );
+    let no_signer = "keyUsage=critical,digitalSignature";
+    further(&folder, "usage", SINCE_NOON, no_signer);
+    bash(
+        "openssl x509 -in sound -outform der -out der
+        python3 -c 'b = bytearray(open(\"der\", \"rb\").read()); b[-1] ^= 1; open(\"der\", \"wb\").write(b)'
+        openssl x509 -inform der -in der -out broken
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout evil.key -subj /CN=Evil -days 9000 -config c.cnf -out evil
+        openssl x509 -in k/pki/ca.crt -noout -pubkey > public
+        openssl req -new -key evil.key -subj /CN=kubernetes -config c.cnf -out foreign.csr
+        sed -n '/^basic/p;/^keyUsage/p;/^subjectKey/p' c.cnf | sed s/=critical,digitalSignature/=critical,keyCertSign/ > ext
+        openssl x509 -req -in foreign.csr -force_pubkey public -CA evil -CAkey evil.key -days 8000 -extfile ext -out foreign",
+        &folder.join(""),
+    );
+    let [kubeconfig, handed] = [k.join("admin.conf"), folder.join("handed")];
+    let present = read(&k.join("pki/ca.crt"));
+    for name in ["broken", "foreign", "constrained", "mail", "usage"] {
+        hold(&kubeconfig, &[&folder.join(name)]);
+        fs::copy(&kubeconfig, &handed).expect("copy");
+        let checked = over(&["check"], &k, 1).expect(3);
+        let [code, _, way_out] = &told(&checked, "admin")[0];
+        assert_eq!(code, "kubeconfig-trust-former", "{name}");
+        assert!(way_out.contains("refresh FILE"), "{name}: {way_out}");
+        over(&["kubeconfig", "refresh", text(&handed)], &k, 1).expect(0);
+        assert_eq!(
+            kubeconfig_data(&handed, FIELD),
+            present.as_bytes(),
+            "{name}"
+        );
+    }
+    // With another CA beside it the newer one stays, alone.
+    let evil = folder.join("evil");
+    hold(&handed, &[&sound, &evil]);
+    let said = over(&["kubeconfig", "refresh", text(&handed)], &k, 1).expect(3);
+    assert!(
+        said.stderr.contains("a newer certificate of the CA"),
+        "{said}"
+    );
+    assert!(said.stdout.contains("does not hold: \"CN=Evil\""), "{said}");
+    assert_eq!(kubeconfig_data(&handed, FIELD), read(&sound).as_bytes());
+    let said = over(&["kubeconfig", "refresh", text(&handed)], &k, 1).expect(3);
+    assert!(said.stdout.contains("Left as it is:"), "{said}");
+}
+
 #[test]
 fn a_file_of_former_certificates_that_a_kubeconfig_names_is_to_have_the_present_ones() {
     let folder = tree();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use time::OffsetDateTime;
 
 use super::around::{
     Wrong, facts, not_read, only_with_text, roots, settled, severity, shape, stopped, transaction,
@@ -98,7 +99,14 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
         let file = opened(&path)?;
         // Once is enough, by whichever way; another name of it is a file of its own from now on.
         if known.insert(file.place()?) {
-            planned.extend(one(path, file, &cluster, &bundle.anchors, &mut report)?);
+            planned.extend(one(
+                path,
+                file,
+                &cluster,
+                &bundle.anchors,
+                &mut report,
+                env.now,
+            )?);
         }
     }
     if report.refused() {
@@ -109,7 +117,7 @@ fn attempt(verb: Refresh, env: &mut Env<'_>) -> Result<Handed, Stop> {
         let backup = if dry_run {
             None
         } else {
-            now.replace(&cluster, &bundle.anchors, &mut report)?
+            now.replace(&cluster, &bundle.anchors, &mut report, env)?
         };
         if now.refreshed.bytes.is_some() && now.linked {
             let path = now.path.display();
@@ -141,6 +149,7 @@ impl Planned {
         cluster: &Cluster<'_>,
         bundle: &[Certificate],
         report: &mut Handed,
+        env: &Env<'_>,
     ) -> Result<Option<PathBuf>, Stop> {
         for _ in 0..LOOKS {
             let Some(bytes) = &self.refreshed.bytes else {
@@ -153,7 +162,7 @@ impl Planned {
                 return Ok(kept);
             }
             self.file = opened(&self.path)?;
-            let refreshed = refresh(self.file.bytes(), cluster, bundle);
+            let refreshed = refresh(self.file.bytes(), cluster, bundle, env.now);
             self.refreshed = refreshed.map_err(|error| {
                 let path = self.path.display();
                 anyhow!("{path} was changed meanwhile, and cannot be refreshed: {error:#}")
@@ -277,8 +286,9 @@ fn one(
     cluster: &Cluster<'_>,
     bundle: &[Certificate],
     report: &mut Handed,
+    now: OffsetDateTime,
 ) -> Result<Option<Planned>, Stop> {
-    match refresh(file.bytes(), cluster, bundle) {
+    match refresh(file.bytes(), cluster, bundle, now) {
         Ok(mut refreshed) => {
             look_at_left(&path, &mut refreshed, cluster, bundle, report);
             if refreshed.bytes.is_some() {

@@ -110,7 +110,7 @@ pub(super) fn held(
                 former.subject,
                 moment(end)
             );
-            let way_out = brought(former, anchor, refresh(ca, observed));
+            let way_out = brought(former, (anchor, anchors), refresh(ca, observed), now);
             scrutiny.tell(Code::ExpiresSoon, text, way_out.to_owned());
         }
     }

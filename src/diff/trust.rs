@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::server::{good_for, lead};
 use super::{Judge, file, issuer, signed_by};
-use crate::bundle::{Exchange, anchors, verifies};
+use crate::bundle::{Exchange, anchors, is_good, renews, verifies};
 use crate::finding::{Code, Finding};
 use crate::observed::{Kubeconfig, Observed, Trusted};
 use crate::profile::found::looked_for;
@@ -236,20 +236,37 @@ impl Judge<'_> {
     }
 
     fn trust_former(&mut self, (former, ca): (&Certificate, &Certificate), place: &str) {
-        if former.validity.has_ended(self.now) && place.is_empty() {
-            let end = moment(former.validity.not_after);
-            let text = format!("trusts the CA by another certificate of it, which ended on {end}");
+        let (validity, another) = (
+            &former.validity,
+            "trusts the CA by another certificate of it",
+        );
+        if validity.has_ended(self.now) && place.is_empty() {
+            let end = moment(validity.not_after);
+            let text = format!("{another}, which ended on {end}");
             self.tell(Code::Expired, &text, self.refresh);
+        } else if validity.is_to_begin(self.now) && place.is_empty() {
+            let (begin, now) = (moment(validity.not_before), moment(self.now));
+            let text = format!("{another}, which begins on {begin}, and the clock says {now}");
+            self.tell(Code::NotYetValid, &text, self.refresh);
         } else {
-            let way_out = brought(former, ca, self.refresh);
+            let way_out = brought(former, (ca, self.anchors), self.refresh, self.now);
             self.tell(Code::TrustFormer, &by_another(place), way_out);
         }
     }
 }
 
 /// What brings both to the same certificate of a CA: who trusts it follows its file, unless that is behind.
-pub(super) fn brought(held: &Certificate, ca: &Certificate, refresh: &'static str) -> &'static str {
-    if held.renews(ca) { FOLLOW } else { refresh }
+pub(super) fn brought(
+    held: &Certificate,
+    (ca, file): (&Certificate, &[Certificate]),
+    refresh: &'static str,
+    now: OffsetDateTime,
+) -> &'static str {
+    if renews(held, ca, file, now) {
+        FOLLOW
+    } else {
+        refresh
+    }
 }
 
 /// That of a kubeconfig which a run does not write: also where its CA is renewed just now.
@@ -268,8 +285,8 @@ fn by_another(place: &str) -> String {
     format!("trusts the CA{place} by another certificate of it than the CA file holds")
 }
 
-/// By which certificate a CA is trusted that is in no file of it, or is over there, and the file's own: of several CAs the
-/// one that is trusted for the shortest time.
+/// By which certificate a CA is trusted that is in no file of it, or is over there, and the file's own: of several one that
+/// is good now, and of several CAs the one that is trusted for the shortest time.
 pub(crate) fn former<'a>(
     held: &'a [Certificate],
     file: &'a [Certificate],
@@ -282,8 +299,8 @@ pub(crate) fn former<'a>(
     });
     let trusted = lacking.filter_map(|ca| {
         let stand = held.iter().filter(|held| held.stands_for(ca));
-        let last = stand.max_by_key(|held| held.validity.not_after)?;
+        let last = stand.max_by_key(|held| (is_good(held, now), held.validity.not_after))?;
         (last != ca).then_some((last, ca))
     });
-    trusted.min_by_key(|(held, _)| held.validity.not_after)
+    trusted.min_by_key(|(held, _)| (is_good(held, now), held.validity.not_after))
 }

@@ -1,11 +1,12 @@
 //! Brings the CA certificates of a kubeconfig that was handed out up to date.
 
 use anyhow::{Result, bail};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::write::{data, is_same};
 use super::{AUTHORITY, AUTHORITY_DATA, INSECURE, Source, document, source, text};
-use crate::bundle::Exchange;
+use crate::bundle::{Exchange, renews};
 use crate::observed::server;
 use crate::x509::cert::Certificate;
 use crate::yaml::{self, Node, Value};
@@ -55,12 +56,13 @@ pub struct Refreshed {
 
 /// A kubeconfig with `bundle` as the CA certificates of each of its entries of this cluster, and with
 /// all else as it is. One that has no entry of this cluster is an error.
-pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> Result<Refreshed> {
+pub fn refresh(
+    bytes: &[u8],
+    cluster: &Cluster<'_>,
+    bundle: &[Certificate],
+    now: OffsetDateTime,
+) -> Result<Refreshed> {
     let mut config = document(bytes)?;
-    let pem: String = bundle.iter().map(Certificate::to_pem).collect();
-    let Some(new) = data(pem.as_bytes()).as_text().map(str::to_owned) else {
-        bail!("the CA certificates are no text");
-    };
     let mut refreshed = Refreshed::default();
     let mut former = Vec::new();
     let items = config.get_mut("clusters").and_then(Node::items_mut);
@@ -69,12 +71,21 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         let Some(entry) = item.get_mut("cluster") else {
             continue;
         };
-        match standing(entry, cluster, bundle) {
+        match standing(entry, cluster) {
             Standing::Foreign => {}
             Standing::Unverified(why) => refreshed.unverified.push((name, why)),
-            Standing::Ahead => refreshed.ahead.push(name),
-            Standing::Current => refreshed.current.push(name),
-            Standing::Stale(held) => {
+            Standing::Holds(held) => {
+                let wanted = newest(&held, bundle, now);
+                let ahead = wanted != bundle;
+                if ahead {
+                    refreshed.ahead.push(name.clone());
+                }
+                if same_set(&held, &wanted) {
+                    if !ahead {
+                        refreshed.current.push(name);
+                    }
+                    continue;
+                }
                 let exchange = Exchange {
                     former: cluster.authorities,
                     now: bundle,
@@ -84,8 +95,11 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
                 if !beyond.is_empty() {
                     refreshed.dropped.push((name.clone(), beyond));
                 }
-                former.extend(entry.get(AUTHORITY_DATA).and_then(as_text));
-                entry.insert(AUTHORITY_DATA, Node::text(&new));
+                let pem: String = wanted.iter().map(Certificate::to_pem).collect();
+                let new = data(pem.as_bytes());
+                let exchanged = entry.get(AUTHORITY_DATA).and_then(as_text);
+                former.extend(exchanged.zip(as_text(&new)));
+                entry.insert(AUTHORITY_DATA, new);
                 refreshed.replaced.push(name);
             }
             Standing::Named(path) => refreshed.named.push((name, path)),
@@ -106,7 +120,7 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
         bail!(Foreign);
     }
     if !refreshed.replaced.is_empty() {
-        let kept = in_place(bytes, &former, &new, &config);
+        let kept = in_place(bytes, &former, &config);
         refreshed.rewritten = kept.is_none();
         refreshed.bytes =
             Some(kept.unwrap_or_else(|| Zeroizing::new(yaml::write(&config).as_bytes().to_vec())));
@@ -118,12 +132,8 @@ pub fn refresh(bytes: &[u8], cluster: &Cluster<'_>, bundle: &[Certificate]) -> R
 pub(super) enum Standing {
     /// It is of another one.
     Foreign,
-    /// It holds a newer certificate of a CA than it is to hold.
-    Ahead,
-    /// It holds the CA certificates that it is to hold.
-    Current,
-    /// It holds these others.
-    Stale(Vec<Certificate>),
+    /// It holds these CA certificates.
+    Holds(Vec<Certificate>),
     /// It names this file of them.
     Named(String),
     /// It has none, and nothing that could be out of date.
@@ -132,8 +142,8 @@ pub(super) enum Standing {
     Unverified(&'static str),
 }
 
-/// What `entry` is to a cluster whose CA certificates are to be `bundle` everywhere.
-pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>, bundle: &[Certificate]) -> Standing {
+/// What `entry` is to a cluster.
+pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>) -> Standing {
     let unverified = verifies_none(entry);
     // By another scheme it is the same server.
     let leads_there = |own: &String| {
@@ -150,19 +160,26 @@ pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>, bundle: &[Certificat
     }
     match source(entry, AUTHORITY) {
         Ok(Source::Data { bytes, .. }) => {
-            let held = Certificate::from_pem(&bytes).unwrap_or_default();
-            let ahead = |held: &Certificate| bundle.iter().any(|ca| held.renews(ca));
-            if same_set(&held, bundle) {
-                Standing::Current
-            } else if held.iter().any(ahead) {
-                Standing::Ahead
-            } else {
-                Standing::Stale(held)
-            }
+            Standing::Holds(Certificate::from_pem(&bytes).unwrap_or_default())
         }
         Ok(Source::File { path, .. }) => Standing::Named(path),
         Err(_) => Standing::Without,
     }
+}
+
+/// What an entry that holds these is to hold: `bundle`, and of each CA that was renewed the newer certificate.
+fn newest(held: &[Certificate], bundle: &[Certificate], now: OffsetDateTime) -> Vec<Certificate> {
+    let mut newest: Vec<Certificate> = Vec::new();
+    for ca in bundle {
+        let beyond = held.iter().filter(|held| !bundle.contains(held));
+        let newer = beyond.filter(|held| renews(held, ca, bundle, now));
+        let newer = newer.max_by_key(|held| held.validity.not_after);
+        let newer = newer.unwrap_or(ca);
+        if !newest.contains(newer) {
+            newest.push(newer.clone());
+        }
+    }
+    newest
 }
 
 /// Why no server is verified by an entry, if so.
@@ -191,12 +208,11 @@ pub fn same_set(one: &[Certificate], other: &[Certificate]) -> bool {
 /// quotes stay. The same data may stand elsewhere too, in another cluster's entry.
 fn in_place(
     bytes: &[u8],
-    former: &[String],
-    new: &str,
+    exchanged: &[(String, String)],
     wanted: &Node,
 ) -> Option<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(std::str::from_utf8(bytes).ok()?.to_owned());
-    for old in former {
+    for (old, new) in exchanged {
         text = Zeroizing::new(text.replace(old.as_str(), new));
     }
     let made = document(text.as_bytes()).ok()?;

@@ -70,11 +70,7 @@ fn trust(config: &mut Node, current: &Lead, exchange: Exchange<'_>) {
             _ if is_current => Vec::new(),
             _ => continue,
         };
-        let ours = is_current
-            || matches!(
-                standing(entry, &cluster, &held),
-                Standing::Current | Standing::Stale(_)
-            );
+        let ours = is_current || matches!(standing(entry, &cluster), Standing::Holds(_));
         if let Some(now) = exchange.of(&held).filter(|_| ours)
             && !same_set(&now, &held)
         {

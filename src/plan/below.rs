@@ -3,7 +3,7 @@
 use super::renewal::NEW;
 use super::telling::planned;
 use super::{Planned, Planner, Step};
-use crate::bundle::Exchange;
+use crate::bundle::{Exchange, renews};
 use crate::diff::{
     AFTER_ITS_CA, anchored, authorities, brought_along, diff, diff_in, file, former, lasting,
     trusts,
@@ -46,6 +46,7 @@ impl<'a> Planner<'a> {
         let left = diff_in(spec, &after, self.found, self.trusted, self.now);
         let of_trust = [
             Code::Expired,
+            Code::NotYetValid,
             Code::TrustExtra,
             Code::TrustFormer,
             Code::TrustMissing,
@@ -79,8 +80,8 @@ impl<'a> Planner<'a> {
             .and_then(|ca| self.called(ca))
             .is_some_and(|ca| self.is_renewed(ca));
         let trusted = |ca: &Certificate| held.iter().any(|held| held.stands_for(ca));
-        let newer = |(held, ca): (&Certificate, &Certificate)| !held.renews(ca);
-        is_renewed && file.iter().any(trusted) || former(held, file, self.now).is_some_and(newer)
+        let behind = |(held, ca): (&Certificate, &Certificate)| !renews(held, ca, file, self.now);
+        is_renewed && file.iter().any(trusted) || former(held, file, self.now).is_some_and(behind)
     }
 
     /// One that stays, and names the certificate of its CA that this run replaces.

@@ -157,9 +157,11 @@ impl Handed {
             .iter()
             .map(|(name, _)| name.clone())
             .collect();
+        let mut ahead = done.ahead.clone();
+        ahead.retain(|name| !done.replaced.contains(name));
         let named: Vec<String> = done.named.iter().map(|(name, _)| name.clone()).collect();
         let clusters = [
-            &done.ahead[..],
+            &ahead[..],
             &done.replaced,
             &done.current,
             &named,

@@ -143,12 +143,6 @@ impl Certificate {
         self.is_same_ca(ca) && self.subject_key_identifier == ca.subject_key_identifier
     }
 
-    /// Whether this CA was renewed to it: it begins later, and lasts longer.
-    pub fn renews(&self, former: &Self) -> bool {
-        let (is, was) = (self.validity, former.validity);
-        self.stands_for(former) && is.not_before > was.not_before && is.not_after > was.not_after
-    }
-
     /// Whether it says that it may sign certificates: basic constraints with CA:TRUE.
     pub fn is_ca(&self) -> bool {
         self.basic_constraints

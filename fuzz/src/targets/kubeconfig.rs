@@ -1,5 +1,7 @@
 //! Kubeconfigs, and the YAML that they and the configuration files are written in.
 
+use std::time::UNIX_EPOCH;
+
 use certs::kubeconfig::{self, Cluster, Credentials, Entry, Source};
 use certs::yaml::{self, Node, Value};
 
@@ -47,13 +49,14 @@ fn is_refreshed(bytes: &[u8]) {
         authorities: &[],
         servers: &servers,
     };
-    let Ok(refreshed) = kubeconfig::refresh(bytes, &cluster, &[]) else {
+    let Ok(refreshed) = kubeconfig::refresh(bytes, &cluster, &[], UNIX_EPOCH.into()) else {
         return;
     };
     let Some(written) = refreshed.bytes.filter(|text| text.len() <= 1 << 20) else {
         return;
     };
-    let again = kubeconfig::refresh(&written, &cluster, &[]).expect("what was written is read");
+    let again = kubeconfig::refresh(&written, &cluster, &[], UNIX_EPOCH.into())
+        .expect("what was written is read");
     assert!(again.replaced.is_empty() && again.bytes.is_none());
 }
 
