@@ -1346,6 +1346,15 @@ fn a_kubeconfig_with_a_token_is_judged_by_its_mode_its_ca_and_where_it_leads() {
             format!("edit robot.conf /certificate-authority-data/d\n{away}"),
             vec![],
         ),
+        // By this one a kubelet joins, wherever it leads.
+        (
+            format!("{other}{away}\nmv robot.conf bootstrap-kubelet.conf"),
+            vec![
+                "error kubeconfig-ca bootstrap-kubelet.conf",
+                "error server-not-in-sans bootstrap-kubelet.conf",
+                "warning expires-soon bootstrap-kubelet.conf",
+            ],
+        ),
         (
             "edit robot.conf /current-context/d; chmod 644 robot.conf".to_owned(),
             vec!["error key-mode robot.conf", "error unreadable robot.conf"],

@@ -192,7 +192,7 @@ impl Looked {
         let (specs, found) = (&self.specs, &self.seen.observed);
         checked.interrupted(self.interrupted, self.busy);
         checked.looked(specs, found, &self.lacking);
-        let findings = of_this_cluster(self.findings, found);
+        let findings = of_this_cluster(self.findings, specs, found);
         let findings = told_to_a_reader(findings, specs);
         let findings = lasting_longer(findings, specs, found, &self.seen.ground.kubeconfigs);
         checked.tell(&match kept {

@@ -15,8 +15,9 @@ use super::{
     superseded, trusts,
 };
 use crate::finding::{Code, Finding, Severity};
-use crate::location::Root;
+use crate::location::{FileId, Root};
 use crate::observed::{Observed, Parts};
+use crate::profile::flags::BOOTSTRAP_KUBECONFIG;
 use crate::profile::{API_SERVER, Profile, Signer, TABLE, by_name, found::lacking};
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
@@ -82,15 +83,24 @@ pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Findi
 }
 
 /// Without what is no matter of this cluster: a kubeconfig that leads to none of its API servers, trusts
-/// another CA and holds no client certificate is another service's, as that of a webhook is.
-pub fn of_this_cluster(mut findings: Vec<Finding>, found: &Found) -> Vec<Finding> {
+/// another CA and holds no client certificate is another service's, as that of a webhook is. One that is in the place of a
+/// row, or where a kubelet joins by it, is this cluster's wherever it leads.
+pub fn of_this_cluster(mut findings: Vec<Finding>, specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let kept = |spec: &&Spec| {
+        let file = spec.place.public();
+        spec.place.entry().is_none()
+            && (file == FileId::new(Root::Kubeconfig, BOOTSTRAP_KUBECONFIG)
+                || TABLE.iter().any(|row| row.stored.public() == file))
+    };
+    let kept: BTreeSet<&String> = specs.iter().filter(kept).map(|spec| &spec.name).collect();
     let led = [Code::ServerNotInSans, Code::WrongCa];
     let [unserved, untrusted] = led.map(|code| {
         let told = findings.iter().filter(|told| told.code == code);
         let leads = told.filter(|told| matches!(found.get(&told.name), Some(Observed::Lead(_))));
         leads.map(|told| told.name.clone()).collect::<BTreeSet<_>>()
     });
-    let elsewhere: BTreeSet<&String> = unserved.intersection(&untrusted).collect();
+    let elsewhere = unserved.intersection(&untrusted);
+    let elsewhere: BTreeSet<&String> = elsewhere.filter(|name| !kept.contains(name)).collect();
     findings.retain(|told| !(led.contains(&told.code) && elsewhere.contains(&told.name)));
     findings
 }
