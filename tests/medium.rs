@@ -125,6 +125,35 @@ fn a_new_node_takes_one_root_and_no_other_by_which_somebody_certified_the_public
 }
 
 #[test]
+fn a_ca_that_is_not_here_and_signed_nothing_that_came_is_not_founded_because_the_list_names_it() {
+    let place = signed();
+    let founded = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout evil.key \
+                   -subj /CN=front-proxy-ca -addext keyUsage=critical,keyCertSign -out req/front-proxy-ca.crt 2> /dev/null
+                   rm node/pki/front-proxy-*";
+    plant(place.path(), founded);
+    let path = place.join("req/requests.json");
+    let list = read(&path);
+    plant(
+        place.path(),
+        "listed; sed -i 's/\"ca\"/\"front-proxy-ca\"/; s/\"ca\\./\"front-proxy-ca./g' req/requests.json",
+    );
+    let before = listing(&place.join("node"));
+    let refused = node(place.path(), &["import", "req", "-o", "json"]).expect(4);
+    let words = "req/front-proxy-ca.crt: is in the list of what was asked for, and nothing here asked for it: take \
+                 front-proxy-ca out of requests.json, or name it if the cluster is to trust what came: 'certs import \
+                 DIRECTORY front-proxy-ca'";
+    assert_eq!(told(&refused, "unrelated-ca"), [words], "{refused}");
+    assert_eq!(listing(&place.join("node")), before);
+    // Whoever names it founds it.
+    let named = ["import", "req", "front-proxy-ca"];
+    node(place.path(), &named).expect(0);
+    fs::remove_file(place.join("node/pki/front-proxy-ca.crt")).expect("remove a file");
+    write(&path, list);
+    node(place.path(), &["import", "req"]).expect(0);
+    assert!(!place.join("node/pki/front-proxy-ca.crt").exists());
+}
+
+#[test]
 fn a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_quiet() {
     for asked in [true, false] {
         let place = signed();

@@ -200,20 +200,27 @@ fn asked_with(store: &Store) -> Vec<String> {
     })
 }
 
-/// A CA that is here and that this tree did not ask for: the list of what was, on whose medium it ever lay, decides
-/// of no CA that the cluster trusts.
-fn unasked(spec: &Spec, seen: &Seen, store: &Store) -> Option<Finding> {
-    let there = matches!(
-        seen.observed.get(&spec.name),
-        Some(Observed::Certificate { .. })
-    );
+/// A CA that this tree did not ask for, and that is here, or that `came` and signed nothing that is `below` it: the
+/// list of what was, on whose medium it ever lay, decides of no CA that the cluster trusts.
+fn unasked(
+    spec: &Spec,
+    came: bool,
+    below: &[Certificate],
+    seen: &Seen,
+    store: &Store,
+) -> Option<Finding> {
+    let who = match seen.observed.get(&spec.name) {
+        Some(Observed::Certificate { .. }) => "the CA that is here did not ask for it",
+        // With a key that is here it is held against that.
+        Some(Observed::Absent) if came && below.is_empty() => "nothing here asked for it",
+        _ => return None,
+    };
     let own = observe::asked(std::slice::from_ref(spec), &seen.observed, store, false);
-    (there && own.is_empty()).then(|| Finding {
+    own.is_empty().then(|| Finding {
         code: Code::UnrelatedCa,
         name: spec.name.clone(),
         file: returned(spec),
-        text: "is in the list of what was asked for, and the CA that is here did not ask for it"
-            .to_owned(),
+        text: format!("is in the list of what was asked for, and {who}"),
         way_out: format!(
             "take {0} out of requests.json, or name it if the cluster is to trust what came: 'certs import DIRECTORY {0}'",
             spec.name
@@ -285,12 +292,14 @@ fn adapt(
         // CAs first: what they signed is held against them.
         for spec in specs.iter().filter(|spec| spec.is_ca()) {
             let asked = names.contains(&spec.name);
-            if let (true, false, Some(finding)) = (asked, typed, unasked(spec, seen, &store)) {
+            let below = below(spec, specs, &arrivals);
+            let came = arrivals.contains_key(&spec.name);
+            let unasked = || unasked(spec, came, &below, seen, &store);
+            if let Some(finding) = (asked && !typed).then(unasked).flatten() {
                 findings.push(finding);
                 arrivals.remove(&spec.name);
                 continue;
             }
-            let below = below(spec, specs, &arrivals);
             take_ca(
                 seen,
                 spec,
