@@ -154,6 +154,28 @@ fn a_ca_that_is_not_here_and_signed_nothing_that_came_is_not_founded_because_the
 }
 
 #[test]
+fn a_leaf_of_the_ca_that_is_here_gets_no_intermediate_from_the_medium() {
+    for constraints in ["", "nameConstraints=critical,excluded;DNS:kubernetes\n"] {
+        let place = signed();
+        let constrained = PLANTED.replace(
+            "subjectKeyIdentifier=$ski",
+            &format!("{constraints}subjectKeyIdentifier=$ski"),
+        );
+        script(
+            place.path(),
+            &format!("cp req/ca.crt sound; {constrained} anew; cat sound >> req/ca.crt"),
+        );
+        node(place.path(), &["import", "req"]).expect(0);
+        let came = read(&place.join("node/pki/apiserver.crt"));
+        assert_eq!(came.matches("BEGIN CERTIFICATE").count(), 1, "{came}");
+        assert_eq!(
+            read(&place.join("node/pki/ca.crt")),
+            read(&place.join("sound"))
+        );
+    }
+}
+
+#[test]
 fn a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_quiet() {
     for asked in [true, false] {
         let place = signed();

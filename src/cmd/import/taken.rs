@@ -154,8 +154,13 @@ pub(super) fn take(
     let authorities = crate::diff::authorities(spec, &seen.observed);
     let (file, access) = file(spec, arrival.as_ref());
     let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
-    let pool = [authorities, pool].concat();
-    let chain = leaf.map_or_else(Vec::new, |leaf| bundle::chain(&leaf, &pool, time));
+    let chain = leaf.map_or_else(Vec::new, |leaf| {
+        // The CA that is here says where trust in it begins: anybody can certify its public key below another root.
+        let own = bundle::above(&leaf, authorities, time);
+        let known = own.last().is_some_and(|top| bundle::is_root(top));
+        let came = if known { &[][..] } else { pool };
+        bundle::chain(&leaf, &[authorities, came].concat(), time)
+    });
     put(
         seen,
         spec,
