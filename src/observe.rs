@@ -134,17 +134,20 @@ fn look<'a>(
 /// Looks at the requests that are out: each lies beside its key, and where it is sent from. Goes out: the names that
 /// are told there, and that this tree did not ask for.
 pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) -> Vec<String> {
-    let mut read = |file: &FileId| {
+    let observed = &seen.observed;
+    let mut read = |file: &FileId, of: Option<&Spec>| {
         // What cannot be read is in the way when it is to be replaced.
         let content = store.read(file).ok()??;
-        let (request, access) = (Request::from_file(&content.bytes).ok(), access(&content));
+        let open = |spec: &Spec| asked::is_open(spec, observed.get(&spec.name), &content.bytes);
+        let request = Request::from_file(&content.bytes).ok();
+        let (request, access) = (request.filter(|_| of.is_none_or(open)), access(&content));
         seen.files.insert(file.clone(), content);
         Some((request, access))
     };
     let ground = &mut seen.ground;
     for spec in specs {
         let file = sent(spec);
-        let (own, out) = (read(&spec.place.request()), read(&file));
+        let (own, out) = (read(&spec.place.request(), Some(spec)), read(&file, None));
         if let (Some((Some(own), _)), Some((Some(out), access))) = (own, out)
             && own == out
         {
@@ -153,7 +156,7 @@ pub fn requests_out(seen: &mut Seen, specs: &[Spec], store: &Store) -> Vec<Strin
         }
     }
     let file = manifest();
-    let told = read(&file);
+    let told = read(&file, None);
     ground
         .files
         .extend(told.map(|(_, access)| (file.clone(), access)));

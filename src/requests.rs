@@ -8,6 +8,7 @@ use crate::key;
 use crate::location::{FileId, Root};
 use crate::profile::{by_name, identity};
 use crate::spec::Spec;
+use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 /// The version of its form; it changes when a field goes or changes its meaning.
@@ -155,6 +156,15 @@ pub fn returned(spec: &Spec) -> FileId {
 /// The file in which the certificate of this name comes back.
 pub fn came(name: &str) -> FileId {
     FileId::certificate(Root::Requests, name)
+}
+
+/// What the request of a CA that is in use begins with in its tree: the certificate in whose place that is to come
+/// which is asked for. With another one there it has had its answer.
+pub fn in_place_of(present: &Certificate) -> String {
+    format!(
+        "In the place of the CA certificate with the SHA-256 {}:\n",
+        present.fingerprint()
+    )
 }
 
 /// The file that tells of all of them.

@@ -72,8 +72,8 @@ fn a_ca_that_the_list_names_and_the_tree_did_not_ask_for_is_not_put_in_place() {
     plant(place.path(), "anew; listed");
     let before = listing(&place.join("node"));
     let refused = node(place.path(), &["import", "req"]).expect(4);
-    let words = "req/ca.crt is in the list of what was asked for, and the CA that is here did not ask for it: take ca \
-                 out of requests.json, or name it if the cluster is to trust what came: 'certs import DIRECTORY ca'";
+    let words = "req/ca.crt is in the list of what was asked for, and the CA that is here did not ask for it, or has \
+                 been answered: take ca out of requests.json, or name it if the cluster is to trust what came: 'certs import DIRECTORY ca'";
     assert!(refused.stderr.contains(words), "{refused}");
     let again = node(place.path(), &["import", "req", "-o", "json"]).expect(4);
     assert_eq!(told(&again, "unrelated-ca").len(), 1, "{again}");
@@ -369,4 +369,53 @@ fn what_came_back_once_and_ends_before_what_is_in_its_place_is_told() {
     );
     let forth = node(place.path(), &["import", "req", "-o", "json"]).expect(0);
     assert!(told(&forth, "ends-sooner").is_empty(), "{forth}");
+}
+
+#[test]
+fn a_ca_s_request_that_was_answered_lets_no_other_answer_in() {
+    let place = signed();
+    let clean = "rm -rf req/*";
+    node(place.path(), &["csr", "ca", "--csr-dir", "out"]).expect(0);
+    plant(
+        place.path(),
+        "anew; mv req/ca.crt out/ca.crt; mv evil.crt first.crt",
+    );
+    node(place.path(), &["import", "out"]).expect(3);
+    let first = read(&place.join("node/pki/ca.crt"));
+    // The same again changes nothing.
+    let again = node(place.path(), &["import", "out"]).expect(0);
+    assert!(again.stdout.contains("nothing was written"), "{again}");
+    // Another root's, among what was asked for since, with the line of the request that was answered.
+    script(place.path(), clean);
+    node(
+        place.path(),
+        &["csr", "apiserver-etcd-client", "--csr-dir", "req"],
+    )
+    .expect(0);
+    let sign = ["sign", "req", "--kubernetes-dir", "node"];
+    on(place.path(), &[&sign[..], &FACTS].concat()).expect(0);
+    plant(place.path(), "anew; listed; cp out/ca.csr req");
+    let before = listing(&place.join("node"));
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    let words = "did not ask for it, or has been answered";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert_eq!(listing(&place.join("node")), before);
+    // Nor does the list that was answered bring another answer.
+    script(place.path(), "cp req/ca.crt out/ca.crt");
+    let refused = node(place.path(), &["import", "out"]).expect(4);
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert_eq!(read(&place.join("node/pki/ca.crt")), first);
+    // Asked for once more it is, in the directory of the first time too.
+    let asked = node(place.path(), &["csr", "ca", "--csr-dir", "out"]).expect(0);
+    assert!(
+        !asked.stdout.contains("Nothing more is to be asked for"),
+        "{asked}"
+    );
+    let asked = node(place.path(), &["csr", "ca", "--csr-dir", "out"]).expect(0);
+    assert!(
+        asked.stdout.contains("Nothing more is to be asked for"),
+        "{asked}"
+    );
+    node(place.path(), &["import", "out"]).expect(3);
+    assert_ne!(read(&place.join("node/pki/ca.crt")), first);
 }

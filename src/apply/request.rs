@@ -8,9 +8,9 @@ use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::Root;
-use crate::observed::{Key, Observed};
+use crate::observed::{Key, Observed, signing};
 use crate::plan::{Step, asked};
-use crate::requests::{Manifest, manifest, sent};
+use crate::requests::{Manifest, in_place_of, manifest, sent};
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
 
@@ -41,8 +41,15 @@ impl<'a> Preparation<'a> {
             }
         }
         let pem = request.to_pem();
-        for file in [spec.place.request(), sent(spec)] {
-            self.change(pair, &spec.place, file, octets(&pem), CERTIFICATE_MODE);
+        let own = match observed {
+            Some(Observed::Certificate { chain, key, .. }) if spec.is_ca() => {
+                signing(chain, key.as_ref()).map(|present| in_place_of(present) + &pem)
+            }
+            _ => None,
+        };
+        let own = own.unwrap_or_else(|| pem.clone());
+        for (file, text) in [(spec.place.request(), own), (sent(spec), pem)] {
+            self.change(pair, &spec.place, file, octets(&text), CERTIFICATE_MODE);
         }
         self.requests.push((spec, request));
         Ok(())

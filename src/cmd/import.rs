@@ -200,8 +200,8 @@ fn asked_with(store: &Store) -> Vec<String> {
     })
 }
 
-/// A CA that this tree did not ask for, and that is here, or that `came` and signed nothing that is `below` it: the
-/// list of what was, on whose medium it ever lay, decides of no CA that the cluster trusts.
+/// A CA that this tree did not ask for, or had an answer for, and that is here, or that `came` and signed nothing that is
+/// `below` it: the list of what was, on whose medium it ever lay, decides of no CA that the cluster trusts.
 fn unasked(
     spec: &Spec,
     came: bool,
@@ -210,7 +210,9 @@ fn unasked(
     store: &Store,
 ) -> Option<Finding> {
     let who = match seen.observed.get(&spec.name) {
-        Some(Observed::Certificate { .. }) => "the CA that is here did not ask for it",
+        Some(Observed::Certificate { .. }) => {
+            "the CA that is here did not ask for it, or has been answered"
+        }
         // With a key that is here it is held against that.
         Some(Observed::Absent) if came && below.is_empty() => "nothing here asked for it",
         _ => return None,
@@ -292,14 +294,11 @@ fn adapt(
         // CAs first: what they signed is held against them.
         for spec in specs.iter().filter(|spec| spec.is_ca()) {
             let asked = names.contains(&spec.name);
+            let there = seen.observed.get(&spec.name).cloned();
             let below = below(spec, specs, &arrivals);
             let came = arrivals.contains_key(&spec.name);
             let unasked = || unasked(spec, came, &below, seen, &store);
-            if let Some(finding) = (asked && !typed).then(unasked).flatten() {
-                findings.push(finding);
-                arrivals.remove(&spec.name);
-                continue;
-            }
+            let unasked = (asked && !typed).then(unasked).flatten();
             take_ca(
                 seen,
                 spec,
@@ -308,6 +307,15 @@ fn adapt(
                 &below,
                 (&pool, now),
             );
+            // One that is where it belongs decides of nothing.
+            let kept = matches!(
+                seen.observed.get(&spec.name),
+                Some(Observed::Returned(returned)) if returned.is_in_place()
+            );
+            if let (false, Some(finding), Some(there)) = (kept, unasked, there) {
+                findings.push(finding);
+                seen.observed.insert(spec.name.clone(), there);
+            }
         }
         let failed = |spec: &Spec| failed.contains(&spec.name);
         let leaf = |spec: &&Spec| holds(spec) && !spec.is_ca() && !failed(spec);

@@ -3,11 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::location::{FileId, Root};
-use crate::observed::{Key, Observed};
-use crate::requests::sent;
+use crate::observed::{Key, Observed, signing};
+use crate::requests::{in_place_of, sent};
 use crate::spec::Spec;
 use crate::store::Store;
 use crate::x509::request::{Asked, Request};
+
+/// Whether this, which lies beside its key, has not had its answer: whoever answers that of a CA twice decides whom the
+/// cluster trusts, and a request says no more than its key, which stays the same.
+pub(super) fn is_open(spec: &Spec, observed: Option<&Observed>, request: &[u8]) -> bool {
+    let Some(Observed::Certificate { chain, key, .. }) = observed.filter(|_| spec.is_ca()) else {
+        return true;
+    };
+    let present = signing(chain, key.as_ref());
+    present.is_some_and(|present| request.starts_with(in_place_of(present).as_bytes()))
+}
 
 /// What each certificate was asked for with, by the spec's name: by the request beside its key, else
 /// where it `came` back by the one beside it. It counts where that key signed it, so that nobody else
@@ -18,9 +28,12 @@ pub fn asked(
     store: &Store,
     came: bool,
 ) -> BTreeMap<String, Asked> {
-    let of_key = |file: &FileId, key: &Key| {
+    let of_key = |spec: &Spec, file: &FileId, key: &Key| {
         // One that cannot be read asks for nothing.
         let content = store.read(file).ok()??;
+        if !is_open(spec, observed.get(&spec.name), &content.bytes) {
+            return None;
+        }
         let request = Request::from_file(&content.bytes).ok()?;
         let own = *key.open()?.public_key() == request.public_key;
         (own && request.prove_possession().is_ok()).then_some(request.asked)
@@ -31,7 +44,7 @@ pub fn asked(
         let beside = [sent(spec), FileId::new(Root::Requests, own.name.clone())];
         let beside = beside.iter().filter(|_| came);
         let mut files = [&own].into_iter().chain(beside);
-        files.find_map(|file| of_key(file, key))
+        files.find_map(|file| of_key(spec, file, key))
     };
     let each = specs
         .iter()
