@@ -687,7 +687,7 @@ fn a_cluster_ca_below_a_corporate_root_signs_once_it_is_imported() {
     openssl(place.path(), &verify);
     let other = fs::copy(place.join("corporate-root.crt"), place.join("req/ca.crt"));
     other.expect("copy");
-    let refused = node(place.path(), &["import", "req"]).expect(4);
+    let refused = node(place.path(), &["import", "req", "ca"]).expect(4);
     assert!(
         refused.stderr.contains("ca.crt is not for ca.key"),
         "{refused}"

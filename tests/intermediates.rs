@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 mod common;
 use common::members::Members;
 use common::{
@@ -294,6 +296,10 @@ fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_com
     for words in [
         "at their start alone:\n  kube-controller-manager (ca, controller-manager)\n  kubelet (kubelet)\n",
         "by themselves:\n  kube-apiserver (ca, apiserver, apiserver-kubelet-client)\n",
+        "  kube-controller-manager (ca-signing.crt)\n",
+        "Next:\n  Before any kube-controller-manager is restarted, copy ",
+        "pki/ca-signing.crt to every other control plane, and have its --cluster-signing-cert-file name that file \
+         on each ('certs flags kube-controller-manager' prints it)",
         "pki/ca.crt to every other node that has it, before the former one ends",
         "('certs kubeconfig refresh')",
     ] {
@@ -330,8 +336,16 @@ fn a_ca_that_comes_anew_from_above_takes_chains_and_kubeconfigs_along_in_one_com
     assert_eq!(read(&place.join("pki/ca.crt")), former);
     assert_eq!(blocks(&read(&place.join("pki/apiserver.crt"))).len(), 1);
     write(&place.join("pki/ca-signing.crt"), &former);
-    on(place.path(), &["import", "req"]).expect(3);
+    let told = on(place.path(), &["import", "req"]).expect(3);
     assert_eq!(read(&place.join("pki/ca-signing.crt")), own);
+    // Where it was there before the option names it, and the other control planes have it too.
+    let words =
+        "pki/ca-signing.crt to every other control plane that has it, before the former one ends";
+    assert!(told.stdout.contains(words), "{told}");
+    assert!(
+        !told.stdout.contains("--cluster-signing-cert-file"),
+        "{told}"
+    );
 }
 
 /// Three CAs, one below the other, the last of them the cluster's; and it is signed anew.
@@ -372,6 +386,7 @@ fn a_ca_that_is_issued_anew_stays_below_the_cas_that_the_tree_has_above_it() {
     );
     for script in ["", "cat roots/int.crt >> req/ca.crt"] {
         let before = pem("own.crt");
+        on(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
         bash(place.path(), "", &format!("{AGAIN}{script}"));
         assert_ne!(pem("own.crt"), before);
         on(place.path(), &["import", "req"]).expect(0);
@@ -550,7 +565,28 @@ fn the_controller_manager_is_given_a_file_of_one_certificate_to_sign_with() {
     );
     let apart = blocks(&read(&root.join("pki/ca.crt"))).remove(0);
     write(&root.join("pki/ca-signing.crt"), apart);
-    on(root.path(), &["renew", "ca"]).expect(0);
+    let renew = [
+        "renew",
+        "ca",
+        "--exec",
+        "echo $CERTS_CHANGED:$CERTS_UNKNOWN > changed",
+    ];
+    let renewed = on(root.path(), &renew).expect(0);
+    for words in [
+        "pki/ca-signing.crt  ",
+        "  kube-controller-manager (ca-signing.crt)\n",
+        "pki/ca-signing.crt to every other control plane that has it, before the former one ends",
+    ] {
+        assert!(renewed.stdout.contains(words), "{words}: {renewed}");
+    }
+    let changed = read(&root.join("changed"));
+    assert!(changed.starts_with("ca ca-signing.crt "), "{changed}");
+    assert!(changed.ends_with(":\n"), "{changed}");
+    let json = on(root.path(), &["renew", "ca", "--dry-run", "-o", "json"]).expect(0);
+    let report: Value = serde_json::from_str(&json.stdout).expect("JSON");
+    let items = report["items"].as_array().expect("items");
+    let apart = items.iter().find(|item| item["name"] == "ca-signing.crt");
+    assert_eq!(apart.expect("an item")["step"], "reissue", "{json}");
     let first = blocks(&read(&root.join("pki/ca.crt"))).remove(0);
     assert_eq!(read(&root.join("pki/ca-signing.crt")), first);
     // Where the CA's file has one it serves itself, and a root needs none apart.

@@ -11,13 +11,22 @@ use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Anew};
 use crate::observed::{Key, Kubeconfig, Observed, Source};
 use crate::profile::renewal::certificate;
-use crate::profile::signing_file;
+use crate::profile::signs_for;
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
 impl<'a> Preparation<'a> {
     /// A certificate for the key that is there.
     pub(super) fn reissue(&mut self, pair: usize, spec: &'a Spec) -> Result<()> {
+        // The controller manager signs with the one of today.
+        let mut cas = self.plan.steps.iter().map(|planned| &planned.spec);
+        if let Some(ca) = cas.find(|ca| signs_for(spec, ca)) {
+            let made = self.issued.get(&ca.name).cloned();
+            let made = made.with_context(|| format!("{} was not renewed", ca.name))?;
+            self.certificates(pair, spec, std::slice::from_ref(&made));
+            self.issued.insert(spec.name.clone(), made);
+            return Ok(());
+        }
         let observed = self.found(spec)?;
         let (former, _) = certificate(observed).context("it has no certificate")?;
         let former = former.clone();
@@ -41,12 +50,6 @@ impl<'a> Preparation<'a> {
             self.renewed.push((former, made.clone()));
             let file = (self.file(spec, made)?, Arc::clone(&key));
             self.cas.insert(&spec.name, file);
-            // The controller manager signs with the one of today.
-            if let Some(apart) = signing_file(spec)
-                && self.seen.files.contains_key(&apart.place.public())
-            {
-                self.certificates(pair, &apart, std::slice::from_ref(made));
-            }
         }
         self.issued.insert(spec.name.clone(), made.clone());
         self.place_again(pair, spec, made, None)

@@ -11,6 +11,7 @@ use crate::diff::{
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
 use crate::profile::renewal::{Changes, renewed};
+use crate::profile::{signing_file, signs_for};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 use crate::x509::serial::Serial;
@@ -19,6 +20,19 @@ impl<'a> Planner<'a> {
     pub(super) fn called(&self, name: &str) -> Option<&'a Spec> {
         let mut specs = self.wanted.iter().chain(self.issuers);
         specs.find(|spec| spec.name == *name)
+    }
+
+    /// The file of one certificate that the controller manager signs with is to have that of a CA which is renewed.
+    pub(super) fn signing_apart(&self, spec: &Spec) -> Option<Planned> {
+        let Observed::Certificate { .. } = self.observed(spec) else {
+            return None;
+        };
+        let ca = self.wanted.iter().find(|ca| signs_for(spec, ca))?;
+        let apart = signing_file(ca).filter(|_| self.is_renewed(ca))?;
+        Some(Planned {
+            mended: self.judge(spec),
+            ..planned(&apart, Step::Reissue { why: Vec::new() }, Vec::new())
+        })
     }
 
     /// A kubeconfig that holds a CA which is renewed holds its new certificate too, and one that holds a former

@@ -39,6 +39,9 @@ impl Planner<'_> {
         if let Observed::Shared(files) = self.observed(spec) {
             return Ok(followed(spec, files, self.judge(spec)));
         }
+        if let Some(planned) = self.signing_apart(spec) {
+            return Ok(planned);
+        }
         let planned = self.renewing(spec, renewal)?;
         if renewal.due.names(spec) && planned.findings.iter().any(is_error) {
             return Err(told([planned.findings, planned.mended].concat(), spec));

@@ -20,6 +20,9 @@ enum When {
     AtStart,
 }
 
+/// The CA that the controller manager signs with, where it has a file of its own: it is called by that.
+const SIGNING_FILE: &str = "ca-signing.crt";
+
 /// Of each row who reads it, in components of Kubernetes 1.36 and etcd 3.4 and newer. What a
 /// kubeconfig holds is read once; a file that it names is read again, that of a CA from client-go 1.36
 /// ([`Through`]).
@@ -36,6 +39,7 @@ const READERS: &[(&str, &[Reader])] = &[
             again("kubelet"),
         ],
     ),
+    (SIGNING_FILE, &[again("kube-controller-manager")]),
     (
         "etcd-ca",
         &[
@@ -248,7 +252,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::profile::TABLE;
+    use crate::profile::{TABLE, signing_file_of};
 
     fn changed(row: &str) -> Changed {
         Changed {
@@ -266,7 +270,8 @@ mod tests {
             assert!(known.contains(row), "{row}");
         }
         known.retain(|row| !rows.contains(row));
-        assert!(known.is_empty(), "{known:?}");
+        assert_eq!(known, [SIGNING_FILE]);
+        assert_eq!(signing_file_of("ca").name, SIGNING_FILE);
     }
 
     /// By what was tried against Kubernetes 1.36.2 and etcd 3.4.23, or read in their source.
@@ -287,6 +292,7 @@ mod tests {
         };
         let expected = [
             ("ca", "kube-controller-manager", "kube-apiserver kubelet"),
+            (SIGNING_FILE, "", "kube-controller-manager"),
             ("etcd-ca", "etcd kube-apiserver", "etcdctl"),
             (
                 "front-proxy-ca",
@@ -309,7 +315,7 @@ mod tests {
             ("kubelet-serving", "", "kubelet"),
             ("sa", "kube-apiserver kube-controller-manager", ""),
         ];
-        assert_eq!(expected.len(), TABLE.len());
+        assert_eq!(expected.len(), READERS.len());
         for (row, restart, reads) in expected {
             assert_eq!(told(row), (restart.to_owned(), reads.to_owned()), "{row}");
         }

@@ -21,6 +21,12 @@ pub fn signing_file(ca: &Spec) -> Option<Spec> {
     })
 }
 
+/// Whether this spec is of that file, beside this CA's.
+pub fn signs_for(spec: &Spec, ca: &Spec) -> bool {
+    let apart = signing_file(ca).filter(|_| ca.is_ca());
+    apart.is_some_and(|apart| apart.place.public() == spec.place.public())
+}
+
 /// Where that lies, for a CA of this name.
 pub fn signing_file_of(ca: &str) -> FileId {
     FileId::certificate(Root::Pki, &format!("{ca}-signing"))

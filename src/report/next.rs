@@ -8,7 +8,7 @@ use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::{Parts, Source};
 use crate::plan::{Plan, Planned, Step};
-use crate::profile::{Profile, RoleBinding, SUPER_ADMIN, TABLE, by_name};
+use crate::profile::{Profile, RoleBinding, SUPER_ADMIN, TABLE, by_name, signs_for};
 use crate::store::{Roots, Store};
 
 /// A sentence, and the commands that do it.
@@ -26,7 +26,8 @@ pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store, now: OffsetDateTim
     let made = |step: &Step| matches!(step, Step::Create | Step::Derive | Step::Replace { .. });
     // What another machine asked for is its own to use.
     let here = |planned: &&Planned| planned.spec.place.public().root != Root::Requests;
-    let mut advice: Vec<Advice> = renewed_cas(plan, seen, store, now).into_iter().collect();
+    let mut advice: Vec<Advice> = signs_apart(plan, seen, store).into_iter().collect();
+    advice.extend(renewed_cas(plan, seen, store, now));
     if plan
         .steps
         .iter()
@@ -131,19 +132,50 @@ fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store, now: OffsetDateTime) -> 
     } else {
         "before the former one ends"
     };
-    let files: Vec<String> = renewed
-        .map(|planned| {
-            store
-                .path(&planned.spec.place.public())
-                .display()
-                .to_string()
-        })
-        .collect();
+    let path = |planned: &Planned| {
+        store
+            .path(&planned.spec.place.public())
+            .display()
+            .to_string()
+    };
+    let (apart, cas): (Vec<&Planned>, Vec<&Planned>) =
+        renewed.partition(|planned| is_apart(planned, plan));
+    let files: Vec<String> = cas.into_iter().map(path).collect();
+    let apart = apart.first().map_or_else(String::new, |planned| {
+        let path = path(planned);
+        format!(" and {path} to every other control plane that has it")
+    });
     (!files.is_empty()).then(|| Advice {
         text: format!(
-            "Copy {} to every other node that has it, {when}, and bring the \
+            "Copy {} to every other node that has it{apart}, {when}, and bring the \
              kubeconfigs up to date that were handed out ('certs kubeconfig refresh').",
             files.join(", ")
+        ),
+        commands: Vec::new(),
+    })
+}
+
+/// Whether it is of the file that the controller manager signs with, where that is not the CA's own.
+fn is_apart(planned: &Planned, plan: &Plan) -> bool {
+    let mut others = plan.steps.iter().map(|other| &other.spec);
+    others.any(|ca| signs_for(&planned.spec, ca))
+}
+
+/// A controller manager that has another file to sign with is told so by its option alone, and with two certificates in
+/// the one that it had it does not start again.
+fn signs_apart(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
+    let mut new = plan.steps.iter().filter(|planned| {
+        let file = planned.spec.place.public();
+        planned.step == Step::Import && !seen.files.contains_key(&file)
+    });
+    let apart = new.find(|planned| is_apart(planned, plan))?;
+    let file = apart.spec.place.public();
+    Some(Advice {
+        text: format!(
+            "Before any kube-controller-manager is restarted, copy {} to every other control plane, and have its \
+             --cluster-signing-cert-file name that file on each ('certs flags kube-controller-manager' prints it): with \
+             the several certificates that the CA's file holds now it signs nothing, and does not start again.",
+            store.path(&file).display()
         ),
         commands: Vec::new(),
     })

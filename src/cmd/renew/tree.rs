@@ -13,7 +13,7 @@ use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::{Observed, Source};
 use crate::plan::{Due, Force, Found, Policy, Refusal, Renewal, plan};
 use crate::profile::renewal::certificate;
-use crate::profile::{is_of_kubelet, signing_file};
+use crate::profile::{is_of_kubelet, signs_for};
 use crate::spec::{Place, Spec};
 use crate::store::{self, Store};
 
@@ -104,10 +104,10 @@ impl Kept<'_> {
         let named = |ca: &Spec| self.cas.contains(&ca.name);
         let public = spec.place.public();
         let copy = matches!(found.get(&spec.name), Some(Observed::Shared(_)))
-            && self.specs.iter().any(|ca| {
-                let apart = signing_file(ca).is_some_and(|apart| apart.place.public() == public);
-                named(ca) && (ca.place.public() == public || apart)
-            });
+            && self
+                .specs
+                .iter()
+                .any(|ca| named(ca) && (ca.place.public() == public || signs_for(spec, ca)));
         copy || hangs_on_one_of(spec, found, self.cas)
     }
 }
@@ -179,6 +179,7 @@ impl Tree<'_> {
         } else if !self.names.is_empty() {
             wanted.retain(|spec| {
                 names.contains(&spec.name)
+                    || signs_for_one_of(spec, &specs, &names)
                     || hangs_on_one_of(spec, &seen.observed, &names)
                     || self
                         .kept
@@ -237,6 +238,12 @@ fn is_there(copy: &Spec, seen: &Seen) -> bool {
         Some(Observed::Shared(files)) => files.iter().any(|shared| shared.there.is_some()),
         _ => true,
     }
+}
+
+/// Whether it is what the controller manager signs with of a CA that has one of these names.
+fn signs_for_one_of(spec: &Spec, specs: &[Spec], names: &BTreeSet<String>) -> bool {
+    let mut cas = specs.iter().filter(|ca| names.contains(&ca.name));
+    cas.any(|ca| signs_for(spec, ca))
 }
 
 fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
