@@ -687,7 +687,7 @@ fn what_has_ended_has_the_renewal_for_its_way_out_and_that_keeps_its_names() {
     };
     let before = names("pki/apiserver.crt");
     let check = |code: i32| {
-        let mut check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
+        let check = certs(&["check", "--kubernetes-dir", text(&folder.join("k"))]);
         run(&mut at(NOON + 370 * DAY, "022", &check)).expect(code)
     };
     let said = check(4).stdout;
