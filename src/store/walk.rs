@@ -184,9 +184,14 @@ impl<'a> Walk<'a> {
         if !found.is_dir() || self.root == Root::Kubelet {
             return None;
         }
-        let real = self.roots.file(&file).canonicalize();
-        if real.is_ok_and(|path| self.real.contains(&path)) {
-            return None;
+        let path = self.roots.file(&file);
+        match path.canonicalize() {
+            Ok(real) if self.real.contains(&real) => return None,
+            Ok(_) => {}
+            Err(error) => {
+                self.missed(file, &path, &error);
+                return None;
+            }
         }
         if file.name.matches('/').count() < DEEPEST {
             return Some(file);
