@@ -163,7 +163,11 @@ pub fn lasting_longer(
             superseded(finding, spec, found);
         }
         // Of a row it is the end alone that has the way out of anything wrong; what another keeper let end has its own.
-        let over = |spec: &Spec| finding.code == Code::Expired && elsewhere(spec, found).is_none();
+        let over = |spec: &Spec| {
+            finding.code == Code::Expired
+                && elsewhere(spec, found).is_none()
+                && found.get(&spec.name).is_some_and(is_first_to_end)
+        };
         let own = |spec: &&Spec| {
             finding.way_out == remake(spec) && (by_name(&spec.name).is_none() || over(spec))
         };
@@ -188,6 +192,15 @@ pub fn lasting_longer(
     };
     findings.retain(|told| !twice(told));
     findings
+}
+
+/// Whether none of the intermediates in its file ends before the leaf: a renewal keeps them.
+fn is_first_to_end(observed: &Observed) -> bool {
+    let chain = certificates(observed);
+    chain.split_first().is_some_and(|(leaf, behind)| {
+        let outlasts = |above: &Certificate| above.validity.not_after >= leaf.validity.not_after;
+        behind.iter().all(outlasts)
+    })
 }
 
 fn is_signed_here(spec: &Spec, found: &Found) -> bool {

@@ -132,7 +132,11 @@ impl Planner<'_> {
         let ends = |lasts| validity::end(self.now, lasts);
         let asked = renewal.changes.validity.map(ends);
         // Of what was made without it, the backdating is no time of its own.
-        let sooner = is.saturating_add(BACKDATE) < asked.map_or(was, |asked| asked.min(was));
+        // The end of what has not begun was made by a wrong clock.
+        let leaf = certificate(self.observed(spec));
+        let begun = leaf.is_none_or(|(leaf, _)| leaf.validity.not_before <= self.now);
+        let sooner =
+            begun && is.saturating_add(BACKDATE) < asked.map_or(was, |asked| asked.min(was));
         let soon = renewal.due.by_end(spec);
         let in_vain = soon && is == was;
         if !sooner && !in_vain {
@@ -194,6 +198,10 @@ impl Planner<'_> {
             .filter(stays)
             .filter_map(|leaf| Some((ends(leaf)?, leaf)))
             .collect();
+        // As of a leaf.
+        if cut.is_empty() && former.validity.not_before > self.now {
+            return None;
+        }
         let would = format!("would end on {}", moment(is));
         let last = cut
             .iter()
