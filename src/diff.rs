@@ -281,7 +281,7 @@ impl Judge<'_> {
             Some(wanted) => {
                 let told = self.findings.len();
                 self.leaf(wanted, certificate, &chain[1..]);
-                self.clocked(told, &by_renewal(self.spec));
+                self.clocked(certificate, told);
                 self.making(wanted, certificate, &chain[1..]);
             }
             None => {}

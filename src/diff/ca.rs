@@ -1,7 +1,7 @@
 //! What is judged of a CA: what its leaves depend on.
 
 use super::scrutiny::{bring_above, revive};
-use super::{Judge, by_renewal, reissue};
+use super::{Judge, reissue};
 use crate::bundle::{above, allows, is_root};
 use crate::finding::{Code, Severity};
 use crate::key::KeyAlgorithm;
@@ -85,7 +85,7 @@ impl Judge<'_> {
     /// take the cluster's trust with it. Of one that lies somewhere nobody knows that.
     pub(super) fn ended(&mut self, ca: &Certificate, key: Option<&Key>, told: usize) {
         if key.is_some() && is_root(ca) {
-            self.clocked(told, &by_renewal(self.spec));
+            self.clocked(ca, told);
         }
         let general = reissue(self.spec, Severity::Error);
         let way_out = revive(self.spec, ca, key.is_some());

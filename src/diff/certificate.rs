@@ -1,8 +1,8 @@
 //! What is judged of any certificate, a leaf's or a CA's.
 
-use super::Judge;
 use super::leaf::AFTER_ITS_CA;
-use crate::finding::{Code, Finding};
+use super::{Judge, by_renewal};
+use crate::finding::Code;
 use crate::profile::by_name;
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
@@ -37,21 +37,24 @@ impl Judge<'_> {
         }
     }
 
-    /// It may be that the clock was wrong when it was issued, and is right now: then it is renewed as `renewed` says, or
+    /// It may be that the clock was wrong when the file's own certificate was issued, and is right now: then it is renewed,
     /// with its CA, where that has not begun either. `from` is the first finding of it.
-    pub(super) fn clocked(&mut self, from: usize, renewed: &str) {
+    pub(super) fn clocked(&mut self, own: &Certificate, from: usize) {
         let row = by_name(&self.spec.name).is_some() && self.spec.place.entry().is_none();
         let pair = self.spec.place.is_pair() || matches!(self.spec.place, Place::Kubeconfig { .. });
-        if !row || !pair {
+        let yet = |certificate: &Certificate| certificate.validity.is_to_begin(self.now);
+        if !row || !pair || !yet(own) {
             return;
         }
-        let yet = |ca: &Certificate| ca.validity.is_to_begin(self.now);
         let with_ca = !self.authorities.is_empty() && self.authorities.iter().all(yet);
-        let renewed = if with_ca { AFTER_ITS_CA } else { renewed };
-        let own = |told: &&mut Finding| {
-            told.code == Code::NotYetValid && told.text.starts_with("begins ")
+        let renewed = if with_ca {
+            AFTER_ITS_CA.to_owned()
+        } else {
+            by_renewal(self.spec)
         };
-        for finding in self.findings[from..].iter_mut().filter(own) {
+        // What stands behind it in its file is told of after it.
+        let mut told = self.findings[from..].iter_mut();
+        if let Some(finding) = told.find(|told| told.code == Code::NotYetValid) {
             finding.way_out = format!("{CLOCK_OR}{renewed}");
         }
     }

@@ -1,6 +1,6 @@
 //! What is judged of a kubeconfig: whom it trusts, where it points, and its certificate.
 
-use super::{Judge, by_renewal};
+use super::Judge;
 use crate::finding::Code;
 use crate::location::FileId;
 use crate::observed::{Kubeconfig, Lead, Source, server};
@@ -51,7 +51,7 @@ impl Judge<'_> {
         // A certificate in a file of its own has another keeper: a kubelet rotates its own, with
         // the key and the validity that it and its cluster's signer choose.
         if !found.referred {
-            self.clocked(told, &by_renewal(self.spec));
+            self.clocked(leaf, told);
             self.making(wanted, leaf, &found.chain[1..]);
         }
     }
