@@ -13,14 +13,13 @@ use crate::cmd::nodes::facts::{self, Asked};
 use crate::cmd::nodes::requests::Requests;
 use crate::cmd::nodes::round::{Round, Who};
 use crate::cmd::{Env, Outcome, Stop, notice};
-use crate::facts::resolve_elsewhere;
 use crate::location::Root;
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::Asking;
 use crate::profile::found::looked_for;
-use crate::profile::{self, Kind, Profile};
-use crate::report::{Node, Nodes, Report};
+use crate::profile::{Kind, Profile};
+use crate::report::{Node, Nodes};
 use crate::requests::name;
 use crate::spec::Spec;
 
@@ -31,8 +30,6 @@ struct Run {
     /// What was named: leaves, and CAs.
     leaves: Vec<&'static Profile>,
     cas: Vec<&'static Profile>,
-    /// What was stated of the whole cluster, for the CAs.
-    settled: (crate::facts::Given, crate::facts::Facts),
     plan_only: bool,
 }
 
@@ -63,14 +60,11 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         requests.complete(&each, [&Root::ALL, &[]], &mut told, env)?;
     }
     let source = Arc::new(requests.source());
-    let mut shared = Report::new(VERB, env.now, None, &requests.shared(), least, Vec::new());
-    requests.ground(VERB, &source, &mut shared, env)?;
+    let sound = requests.ground((VERB, least), &source, &mut told, env)?;
     for note in run.unasked(&source)? {
         told.noted(Some(note));
     }
-    let refused = shared.is_refused();
-    told.ground(shared);
-    if refused {
+    if !sound {
         return Ok(told.ended());
     }
     let host = env.host.name.to_owned();
@@ -83,10 +77,7 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         job: &|who| run.job(who, &source, &host),
         elsewhere: &|name| requests.specs.iter().any(|spec| spec.name == name),
     };
-    let mut each = round.plan((&host, env.now))?;
-    if !run.plan_only && !each.iter().any(Node::is_refused) {
-        round.carry_out(&mut each, env)?;
-    }
+    let each = round.run(run.plan_only, &host, env)?;
     if let Some(inventory) = verb
         .nodes
         .inventory
@@ -138,9 +129,6 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
     ) else {
         return Err(Stop::Usage(wrong.0));
     };
-    let given = settled.given.clone();
-    let facts = resolve_elsewhere(given.clone())
-        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let notes = std::mem::take(&mut settled.notes);
     let plan_only = verb.run.dry_run.or(settled.dry_run).unwrap_or_default();
     let run = Run {
@@ -156,7 +144,6 @@ fn settle(verb: &Csr, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
         },
         leaves,
         cas,
-        settled: (given, facts),
         plan_only,
     };
     run.is_known()?;
@@ -220,9 +207,8 @@ impl Run {
     fn job(&self, who: Who, source: &Arc<Seen>, host: &str) -> Result<Job, Stop> {
         let store = self.requests.store(who);
         let Who::Node(node) = who else {
-            let (given, facts) = self.settled.clone();
             let specs = self.cas.iter().map(|row| looked_for(row)).collect();
-            let basis = Basis::Alone(Box::new(profile::Basis::new(given, false, facts)));
+            let basis = self.requests.basis_of_cas();
             return Ok(job(&self.typed, specs, store, (basis, host)));
         };
         let cluster = &self.requests.cluster;

@@ -18,15 +18,15 @@ use crate::cmd::nodes::requests::Requests;
 use crate::cmd::nodes::round::{Round, Who};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::diff::placed;
-use crate::facts::{Facts, Given, resolve_elsewhere};
 use crate::location::Root;
 use crate::observe::{Passphrases, Seen, survey};
-use crate::observed::{Observed, Shared};
+use crate::observed::{Access, Observed, Shared};
+use crate::profile::Kind;
 use crate::profile::found::looked_for;
-use crate::profile::{self, Kind};
-use crate::report::{Node, Nodes, Report};
+use crate::report::{Node, Nodes};
 use crate::requests::name;
 use crate::spec::Spec;
+use crate::store::Store;
 use crate::x509::cert::Certificate;
 
 /// What is settled before a directory is looked at.
@@ -37,8 +37,6 @@ struct Run {
     names: Vec<String>,
     /// Those whose folders came back.
     each: Vec<Who>,
-    /// What was stated of the whole cluster, for the CAs.
-    stated: (Given, Facts),
     plan_only: bool,
 }
 
@@ -59,11 +57,7 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         requests.complete(&run.each, [&Root::TREE, &[Root::Requests]], &mut told, env)?;
     }
     let mut source = requests.source();
-    let mut shared = Report::new(VERB, env.now, None, &requests.shared(), least, Vec::new());
-    requests.ground(VERB, &source, &mut shared, env)?;
-    let refused = shared.is_refused();
-    told.ground(shared);
-    if refused {
+    if !requests.ground((VERB, least), &source, &mut told, env)? {
         return Ok(told.ended());
     }
     let (host, now) = (env.host.name.to_owned(), env.now);
@@ -80,10 +74,7 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         job: &|who| run.job(who, &source, (&host, now)),
         elsewhere: &|name| requests.specs.iter().any(|spec| spec.name == name),
     };
-    let mut each = round.plan((&host, now))?;
-    if !run.plan_only && !each.iter().any(Node::is_refused) {
-        round.carry_out(&mut each, env)?;
-    }
+    let each = round.run(run.plan_only, &host, env)?;
     if let Some(inventory) = &verb.nodes.inventory
         && each.iter().any(Node::is_changed)
     {
@@ -113,9 +104,6 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> 
     else {
         return Err(Stop::Usage(wrong.0));
     };
-    let given = settled.given.clone();
-    let facts = resolve_elsewhere(given.clone())
-        .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let notes = std::mem::take(&mut settled.notes);
     let plan_only = verb.run.dry_run.or(settled.dry_run).unwrap_or_default();
     let directory: PathBuf = verb.directory.clone();
@@ -130,7 +118,6 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> 
         },
         names: verb.names.clone(),
         each,
-        stated: (given, facts),
         plan_only,
     };
     Ok((run, notes))
@@ -174,20 +161,9 @@ impl Run {
             rows(std::slice::from_ref(name))
                 .is_ok_and(|rows| rows.iter().any(|row| cluster.has(node, row)))
         };
-        let (names, list) = if self.names.is_empty() {
-            names(&[], &store)?
-        } else {
-            (
-                self.names
-                    .iter()
-                    .filter(|name| has(name))
-                    .cloned()
-                    .collect(),
-                None,
-            )
-        };
-        let all = rows(&names).map(|_| &names);
-        let strange: Vec<String> = all?
+        let (names, list) = self.names(&store, &has)?;
+        rows(&names)?;
+        let strange: Vec<String> = names
             .iter()
             .filter(|name| !has(name))
             .map(|name| format!("{name} is nothing that the roles of this node need: leave it out"))
@@ -231,6 +207,19 @@ impl Run {
         Ok(job)
     }
 
+    /// What was named, of what is for one of these folders; or else what that one's list tells.
+    fn names(
+        &self,
+        store: &Store,
+        is_for_it: &dyn Fn(&String) -> bool,
+    ) -> Result<(Vec<String>, Option<Access>), Stop> {
+        if self.names.is_empty() {
+            return names(&[], store);
+        }
+        let named = self.names.iter().filter(|name| is_for_it(name));
+        Ok((named.cloned().collect(), None))
+    }
+
     /// The CAs that were asked for.
     fn of_cas(&self, (host, now): (&str, OffsetDateTime)) -> Result<Job, Stop> {
         let store = self.requests.store(Who::All);
@@ -238,24 +227,12 @@ impl Run {
             let named = rows(std::slice::from_ref(name));
             named.is_ok_and(|rows| rows.iter().all(|row| row.kind == Kind::Ca))
         };
-        let (names, list) = if self.names.is_empty() {
-            names(&[], &store)?
-        } else {
-            (
-                self.names
-                    .iter()
-                    .filter(|name| is_ca(name))
-                    .cloned()
-                    .collect(),
-                None,
-            )
-        };
+        let (names, list) = self.names(&store, &is_ca)?;
         let specs = rows(&names)?
             .into_iter()
             .filter(|_| !names.is_empty())
             .map(looked_for);
-        let (given, facts) = self.stated.clone();
-        let basis = Basis::Alone(Box::new(profile::Basis::new(given, false, facts)));
+        let basis = self.requests.basis_of_cas();
         let given = (specs.collect(), names.clone(), list);
         Ok(Job {
             of_many: true,

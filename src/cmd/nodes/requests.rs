@@ -7,13 +7,17 @@ use std::time::Duration;
 use super::facts::{Cluster, Settled};
 use super::round::Who;
 use super::trees::complete;
+use crate::cmd::basis::Basis;
 use crate::cmd::job::Job;
 use crate::cmd::select::nearest;
 use crate::cmd::{Env, Stop};
+use crate::facts::{Facts, Given, resolve_elsewhere};
+use crate::finding::Severity;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
+use crate::profile;
 use crate::report::{Nodes, Report};
 use crate::spec::Spec;
 use crate::store::{
@@ -33,6 +37,8 @@ pub(crate) struct Requests {
     /// What all share.
     pub(crate) specs: Vec<Spec>,
     pub(crate) lock_timeout: Duration,
+    /// What was stated of the whole cluster.
+    stated: (Given, Facts),
 }
 
 impl Requests {
@@ -42,7 +48,10 @@ impl Requests {
         directory: PathBuf,
         lock_timeout: Duration,
     ) -> Result<Self, Stop> {
+        let facts = resolve_elsewhere(settled.given.clone())
+            .map_err(|errors| Stop::Usage(errors.iter().map(ToString::to_string).collect()))?;
         let requests = Self {
+            stated: (settled.given, facts),
             cluster: Arc::new(settled.cluster),
             out: settled.out,
             directory,
@@ -149,19 +158,25 @@ impl Requests {
         self.specs.iter().filter(|spec| spec.is_ca()).filter(shared)
     }
 
+    /// What is wanted of the CAs.
+    pub(crate) fn basis_of_cas(&self) -> Basis {
+        let (given, facts) = self.stated.clone();
+        Basis::Alone(Box::new(profile::Basis::new(given, false, facts)))
+    }
+
     /// Where that is kept.
     pub(crate) fn kept(&self) -> PathBuf {
         shared_directory(&self.out)
     }
 
-    /// Judges what all stand on: the CAs that are there, and the directories above the nodes' own.
+    /// Whether all can stand on what is there: the CAs, and the directories above the nodes' own.
     pub(crate) fn ground(
         &self,
-        verb: &'static str,
+        (verb, least): (&'static str, Severity),
         source: &Seen,
-        report: &mut Report,
+        told: &mut Nodes,
         env: &mut Env<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let there = |spec: &&Spec| {
             let found = source.observed.get(&spec.name);
             let judged = matches!(
@@ -194,7 +209,11 @@ impl Requests {
                 Ok(Vec::new())
             })),
         };
-        job.carry_out(verb, true, report, env)
+        let mut report = Report::new(verb, env.now, None, &job.store, least, Vec::new());
+        job.carry_out(verb, true, &mut report, env)?;
+        let sound = !report.is_refused();
+        told.ground(report);
+        Ok(sound)
     }
 
     /// Whether the key of this CA is elsewhere.

@@ -38,7 +38,7 @@ pub(crate) struct Round<'a> {
 
 impl Round<'_> {
     /// What is to be done, all errors at once.
-    pub(crate) fn plan(&self, (host, now): (&str, OffsetDateTime)) -> Result<Vec<Node>, Stop> {
+    fn plan(&self, (host, now): (&str, OffsetDateTime)) -> Result<Vec<Node>, Stop> {
         let nodes = self.each.len();
         let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |index| {
             let who = self.each[index];
@@ -70,8 +70,22 @@ impl Round<'_> {
         }
     }
 
+    /// What is to be done, and then does it, unless one is refused or that is all that was asked.
+    pub(crate) fn run(
+        &self,
+        plan_only: bool,
+        host: &str,
+        env: &mut Env<'_>,
+    ) -> Result<Vec<Node>, Stop> {
+        let mut each = self.plan((host, env.now))?;
+        if !plan_only && !each.iter().any(Node::is_refused) {
+            self.carry_out(&mut each, env)?;
+        }
+        Ok(each)
+    }
+
     /// Does it, one after the other.
-    pub(crate) fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
+    fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
         let changing = nodes.iter().filter(|node| node.changes()).count();
         let count = Count::new(self.told, Stage::Making, changing);
         for (node, who) in nodes.iter_mut().zip(&self.each) {

@@ -75,13 +75,13 @@ fn attempt(verb: &Sign, inventory: &PathBuf, env: &mut Env<'_>) -> Result<Nodes,
         job: &|who| run.job(who, &source, &there),
         elsewhere: &|_| false,
     };
-    let mut each = round.plan((env.host.name, env.now))?;
+    let host = env.host.name.to_owned();
+    let each = round.run(run.plan_only, &host, env)?;
+    // It is told of where it lies, and not of each node.
     let wrong = locked(&store, &run.cas, &source);
-    if !wrong.is_empty() && each.iter().any(Node::is_refused) {
+    let in_vain = each.iter().any(Node::is_refused) && !each.iter().any(Node::is_changed);
+    if !wrong.is_empty() && in_vain {
         return Err(Stop::Usage(wrong));
-    }
-    if !run.plan_only && !each.iter().any(Node::is_refused) {
-        round.carry_out(&mut each, env)?;
     }
     told.nodes(each);
     Ok(told.ended())
