@@ -763,6 +763,84 @@ fn reports_for_programs_tell_of_each_node() {
     assert_eq!(told["nodes"][0]["items"][0]["step"], "import");
 }
 
+/// What came back takes the place of what is in use, as what is renewed does: it is told per node who reads it at its start alone.
+#[test]
+fn what_is_to_be_restarted_on_which_node_is_told_of_what_came_back() {
+    let place = Place::signed(NODES);
+    place.import(0, &[]).expect(0);
+    place.over(0, &["all"], &[]).expect(0);
+    fs::remove_dir_all(place.path("csrs")).expect("remove");
+    place.csr(350, &[]).expect(0);
+    place.sign(350, &[]).expect(0);
+    let restart = |told: &Value| -> BTreeMap<String, String> {
+        let processes = told["processes"].as_array().expect("processes");
+        let restarted = processes
+            .iter()
+            .filter(|one| one["restart"].as_array().is_some_and(|all| !all.is_empty()));
+        let told = restarted.map(|one| {
+            let of = format!("{} {}", one["name"], one["restart"]);
+            (
+                of.replace('"', ""),
+                one["nodes"].to_string().replace('"', ""),
+            )
+        });
+        told.collect()
+    };
+    let json =
+        |finished: Finished| -> Value { serde_json::from_str(&finished.stdout).expect("JSON") };
+    let expected = [
+        (
+            "kube-controller-manager [controller-manager]",
+            "[cp1,cp2,cp3]",
+        ),
+        ("kube-proxy [kube-proxy]", "[worker1,worker2]"),
+        ("kube-scheduler [scheduler]", "[cp1,cp2,cp3]"),
+        (
+            "kubelet [kubelet/kubelet-client-current.pem]",
+            "[worker1,worker2]",
+        ),
+        ("kubelet [kubelet]", "[cp1,cp2,cp3]"),
+    ];
+    let expected: BTreeMap<String, String> = expected
+        .iter()
+        .map(|(of, nodes)| ((*of).to_owned(), (*nodes).to_owned()))
+        .collect();
+    let planned = json(
+        place
+            .import(350, &["--dry-run", "--output", "json"])
+            .expect(0),
+    );
+    assert_eq!(restart(&planned), expected);
+    // Nothing is put in its place of what is refused, on any node.
+    let key = place.path("out/worker2/var/lib/kubelet/pki/kubelet.key");
+    let former = read(&key);
+    fs::write(
+        &key,
+        read(&place.path("out/worker1/var/lib/kubelet/pki/kubelet.key")),
+    )
+    .expect("write");
+    let refused = place.import(350, &["--output", "json"]).expect(4);
+    assert_eq!(restart(&json(refused)), BTreeMap::new());
+    fs::write(&key, former).expect("write");
+    let told = place.import(350, &[]).expect(0).stdout;
+    for words in [
+        "Restart, since they read it at their start alone:\n  kubelet of cp1, cp2 and cp3 (kubelet)\n",
+        "  kubelet of worker1 and worker2 (kubelet/kubelet-client-current.pem)\n",
+        "  etcd of cp1, cp2 and cp3 (etcd-server, etcd-peer)\n",
+    ] {
+        assert!(told.contains(words), "{words}\n{told}");
+    }
+    assert!(!told.contains("is not known here"), "{told}");
+    let again = json(place.import(350, &["--output", "json"]).expect(0));
+    assert_eq!(again["processes"], serde_json::json!([]));
+    assert_eq!(again["unknownReaders"], serde_json::json!([]));
+    let told = place.import(350, &[]).expect(0).stdout;
+    assert!(
+        told.contains("Everything is as wanted on 5 nodes"),
+        "{told}"
+    );
+}
+
 /// Wherever a run is killed, each node is as it was or as it is to be, and the next run completes the rest.
 #[test]
 fn runs_that_are_killed_are_completed_by_the_next() {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -220,6 +221,25 @@ fn what_is_due_of_every_node_is_signed_by_what_is_kept_for_all() {
     );
     let told = renew(360, &trees, &[]).expect(0).stdout;
     assert!(told.contains("Nothing is due on 8 nodes"), "{told}");
+}
+
+/// One node refuses the run: nothing is written on any, so nothing is to be restarted, and no command is run.
+#[test]
+fn of_a_run_that_is_refused_nothing_is_restarted() {
+    let trees = made(&[]);
+    let pki = trees.pki("cp2", "");
+    fs::set_permissions(&pki, fs::Permissions::from_mode(0o777)).expect("chmod");
+    let flags = ["--all", "--exec", "touch ran"];
+    let before = snapshot(&trees.out());
+    let told = renew(100, &trees, &flags).expect(4);
+    assert!(told.stderr.contains("directory of mode 0777"), "{told}");
+    for words in ["Restart", "Was run"] {
+        assert!(!told.stdout.contains(words), "{words}\n{told}");
+    }
+    let told = json(100, &trees, &flags, 4);
+    assert_eq!(told["processes"], serde_json::json!([]));
+    assert_eq!(told["exec"], Value::Null);
+    same(&before, &trees.out());
 }
 
 #[test]

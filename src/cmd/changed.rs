@@ -26,6 +26,15 @@ pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
     tree.changed(planned, finished)
 }
 
+/// What a run that was interrupted before this one changed: of one that is refused that is all.
+pub(crate) fn finished(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
+    let tree = Tree {
+        specs: &judged.specs,
+        found: &judged.seen.observed,
+    };
+    tree.changed(Vec::new(), finished)
+}
+
 /// Tells who reads what a run changed, unless it was refused and completed none.
 pub(crate) fn tell(
     report: &mut Report,

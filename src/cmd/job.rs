@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::around::least;
-use super::sequence::{Judge, Judged, Sequence};
+use super::sequence::{Carried, Judge, Judged, Sequence};
 use super::{Env, Stop, changed, loose, there};
 use crate::cli::Run;
 use crate::diff::over_all;
@@ -54,7 +54,11 @@ pub(crate) fn over_requests(
     let node = facts.node.name;
     let mut report = Report::new(verb, env.now, node, &job.store, least(run), notes);
     report.with_requests();
-    job.carry_out(verb, dry_run, &mut report, env)?;
+    let carried = job.carry_out(verb, dry_run, &mut report, env)?;
+    // What came back takes the place of what is in use, as what is renewed does.
+    if let (Force::Import(_), Some(carried)) = (job.policy.force, carried) {
+        changed::tell(&mut report, &carried, None);
+    }
     Ok(report)
 }
 
@@ -66,7 +70,7 @@ impl Job {
         dry_run: bool,
         report: &mut Report,
         env: &mut Env<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Carried>, Stop> {
         let sequence = Sequence {
             verb,
             store: &self.store,
@@ -80,12 +84,7 @@ impl Job {
         };
         let judge: &Judge<'_> =
             &|passphrases, env| self.judge_all(passphrases, (env.host.name, env.now));
-        let carried = sequence.run(judge, report, env)?;
-        // What came back takes the place of what is in use, as what is renewed does.
-        if let (Force::Import(_), Some(carried)) = (self.policy.force, carried) {
-            changed::tell(report, &carried, None);
-        }
-        Ok(())
+        sequence.run(judge, report, env)
     }
 
     /// What would be done, judged without waiting for anybody.
@@ -94,16 +93,16 @@ impl Job {
         locked: &[Root],
         report: &mut Report,
         around: (&str, OffsetDateTime),
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Judged>, Stop> {
         let lock = self.store.lock_shared(locked)?;
         if let Some(journal) = lock.interrupted()? {
             report.unplanned(journal);
-        } else {
-            let judged = self.judge_all(&Passphrases::default(), around)?;
-            report.busy(lock.busy().is_some());
-            report.planned(&judged.planning, &judged.seen);
+            return Ok(None);
         }
-        Ok(())
+        let judged = self.judge_all(&Passphrases::default(), around)?;
+        report.busy(lock.busy().is_some());
+        report.planned(&judged.planning, &judged.seen);
+        Ok(Some(judged))
     }
 
     /// With what signs, which is kept in another place.

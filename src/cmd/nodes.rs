@@ -8,6 +8,7 @@ mod archive;
 pub(super) mod facts;
 mod fresh;
 mod lost;
+pub(super) mod readers;
 pub(super) mod requests;
 pub(super) mod round;
 pub(super) mod trees;
@@ -73,7 +74,9 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let mut shared = run.report(&run.shared.store, None, env.now);
     match run.lost() {
         Some(lost) => shared.refuse(&lost),
-        None => run.shared.carry_out(VERB, true, &mut shared, env)?,
+        None => {
+            run.shared.carry_out(VERB, true, &mut shared, env)?;
+        }
     }
     let (mut each, mut archives) = (Vec::new(), Vec::new());
     if !shared.is_refused() {

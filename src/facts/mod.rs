@@ -107,6 +107,11 @@ pub struct Given {
 }
 
 impl Given {
+    /// The cluster's version, if it was stated.
+    pub fn version(&self, cluster: &ClusterFacts) -> Option<Version> {
+        (self.kubernetes_version.as_ref()).map(|_| cluster.kubernetes_version)
+    }
+
     /// These values, and the file's where none is given: a flag overrides the file, field by field.
     #[must_use]
     pub fn or(self, file: Self) -> Self {

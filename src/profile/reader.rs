@@ -23,6 +23,9 @@ enum When {
 /// The CA that the controller manager signs with, where it has a file of its own: it is called by that.
 const SIGNING_FILE: &str = "ca-signing.crt";
 
+/// What a kubelet rotates, where no kubeconfig is looked at that names it: it is called by its file.
+const ROTATED: &str = "kubelet/kubelet-client-current.pem";
+
 /// Of each row who reads it, in components of Kubernetes 1.36 and etcd 3.4 and newer. What a
 /// kubeconfig holds is read once; a file that it names is read again, that of a CA from client-go 1.36
 /// ([`Through`]).
@@ -62,6 +65,7 @@ const READERS: &[(&str, &[Reader])] = &[
     ("admin", &[again("kubectl")]),
     ("super-admin", &[again("kubectl")]),
     ("kubelet", &[at_start("kubelet")]),
+    (ROTATED, &[at_start("kubelet")]),
     ("controller-manager", &[at_start("kube-controller-manager")]),
     ("scheduler", &[at_start("kube-scheduler")]),
     ("kube-proxy", &[at_start("kube-proxy")]),
@@ -252,6 +256,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::location::FileId;
     use crate::profile::{TABLE, signing_file_of};
 
     fn changed(row: &str) -> Changed {
@@ -270,7 +275,8 @@ mod tests {
             assert!(known.contains(row), "{row}");
         }
         known.retain(|row| !rows.contains(row));
-        assert_eq!(known, [SIGNING_FILE]);
+        assert_eq!(known, [SIGNING_FILE, ROTATED]);
+        assert!(ROTATED.ends_with(FileId::KUBELET_CURRENT));
         assert_eq!(signing_file_of("ca").name, SIGNING_FILE);
     }
 
@@ -309,6 +315,7 @@ mod tests {
             ("admin", "", "kubectl"),
             ("super-admin", "", "kubectl"),
             ("kubelet", "kubelet", ""),
+            (ROTATED, "kubelet", ""),
             ("controller-manager", "kube-controller-manager", ""),
             ("scheduler", "kube-scheduler", ""),
             ("kube-proxy", "kube-proxy", ""),

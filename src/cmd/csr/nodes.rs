@@ -11,7 +11,7 @@ use crate::cmd::generate::owner;
 use crate::cmd::job::Job;
 use crate::cmd::nodes::facts::{self, Asked};
 use crate::cmd::nodes::requests::Requests;
-use crate::cmd::nodes::round::{Round, Who};
+use crate::cmd::nodes::round::{Finished, Round, Who};
 use crate::cmd::{Env, Outcome, Stop, notice};
 use crate::location::Root;
 use crate::observe::Seen;
@@ -75,9 +75,10 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         each,
         name: &|node| requests.cluster.name(node).to_owned(),
         job: &|who| run.job(who, &source, &host),
+        finished: &Finished::new(),
         elsewhere: &|name| requests.specs.iter().any(|spec| spec.name == name),
     };
-    let each = round.run(run.plan_only, &host, env)?;
+    let (each, _) = round.run(run.plan_only, &host, env)?;
     if let Some(inventory) = verb
         .nodes
         .inventory

@@ -14,10 +14,12 @@ use crate::cmd::basis::Basis;
 use crate::cmd::generate::owner;
 use crate::cmd::job::Job;
 use crate::cmd::nodes::facts::{self, Asked};
+use crate::cmd::nodes::readers::Readers;
 use crate::cmd::nodes::requests::Requests;
-use crate::cmd::nodes::round::{Round, Who};
+use crate::cmd::nodes::round::{Finished, Round, Who};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::diff::placed;
+use crate::facts::Version;
 use crate::location::Root;
 use crate::observe::{Passphrases, Seen, survey};
 use crate::observed::{Access, Observed, Shared};
@@ -37,6 +39,8 @@ struct Run {
     names: Vec<String>,
     /// Those whose folders came back.
     each: Vec<Who>,
+    /// That of the cluster, if it was stated.
+    version: Option<Version>,
     plan_only: bool,
 }
 
@@ -52,9 +56,11 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     told.requests(&requests.directory);
     requests.others()?;
     told.left(requests.left()?);
+    let mut finished = Finished::new();
     if !run.plan_only {
         (env.begun)();
-        requests.complete(&run.each, [&Root::TREE, &[Root::Requests]], &mut told, env)?;
+        finished =
+            requests.complete(&run.each, [&Root::TREE, &[Root::Requests]], &mut told, env)?;
     }
     let mut source = requests.source();
     if !requests.ground((VERB, least), &source, &mut told, env)? {
@@ -72,16 +78,24 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         each: run.each.clone(),
         name: &|node| requests.cluster.name(node).to_owned(),
         job: &|who| run.job(who, &source, (&host, now)),
+        finished: &finished,
         elsewhere: &|name| requests.specs.iter().any(|spec| spec.name == name),
     };
-    let each = round.run(run.plan_only, &host, env)?;
+    let (each, changed) = round.run(run.plan_only, &host, env)?;
     if let Some(inventory) = &verb.nodes.inventory
         && each.iter().any(Node::is_changed)
     {
         told.imported(inventory);
     }
+    let mut readers = Readers::default();
+    for (who, changed) in run.each.iter().zip(&changed) {
+        // What all share is read as the copies of it that the nodes have.
+        if let Who::Node(node) = who {
+            readers.add(&mut told, &requests.cluster, *node, changed, run.version);
+        }
+    }
     told.nodes(each);
-    Ok(told.ended())
+    Ok(told.with_processes(readers.unknown).ended())
 }
 
 fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> {
@@ -107,6 +121,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> 
     let notes = std::mem::take(&mut settled.notes);
     let plan_only = verb.run.dry_run.or(settled.dry_run).unwrap_or_default();
     let directory: PathBuf = verb.directory.clone();
+    let version = settled.given.version(&settled.facts);
     let mut requests = Requests::of(settled, directory, lock_timeout)?;
     let each = requests.came()?;
     let run = Run {
@@ -118,6 +133,7 @@ fn settle(verb: &Import, env: &mut Env<'_>) -> Result<(Run, Vec<String>), Stop> 
         },
         names: verb.names.clone(),
         each,
+        version,
         plan_only,
     };
     Ok((run, notes))

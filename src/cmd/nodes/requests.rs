@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::facts::{Cluster, Settled};
-use super::round::Who;
+use super::round::{Finished, Who};
 use super::trees::complete;
 use crate::cmd::basis::Basis;
 use crate::cmd::job::Job;
@@ -123,19 +123,23 @@ impl Requests {
         Ok(self.cluster.others(overlays(&self.out)?))
     }
 
-    /// Ends what interrupted runs left, in directories that are written and in those that are read alone.
+    /// Ends what interrupted runs left, in directories that are written and in those that are read alone. The files that
+    /// those wrote.
     pub(crate) fn complete(
         &self,
         each: &[Who],
         [written, read]: [&[Root]; 2],
         told: &mut Nodes,
         env: &mut Env<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Finished, Stop> {
+        let mut finished = Finished::new();
         for who in each {
             let (store, timeout) = (self.store(*who), self.lock_timeout);
-            complete(&store, [written, read], timeout, told, env)?;
+            if let Some(files) = complete(&store, [written, read], timeout, told, env)? {
+                finished.insert(*who, files);
+            }
         }
-        Ok(())
+        Ok(finished)
     }
 
     /// What signs, as it is kept for all.

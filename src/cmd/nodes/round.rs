@@ -1,14 +1,18 @@
 //! Requests of many nodes, or what came back for them: each node is judged before the first file is written, and is then
 //! one commit of its own.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 
 use crate::cmd::around::Wrong;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::job::Job;
-use crate::cmd::{Env, Stop};
+use crate::cmd::sequence::Judged;
+use crate::cmd::{Env, Stop, changed};
 use crate::finding::Severity;
 use crate::location::{FileId, Root};
+use crate::profile::reader::Changed;
 use crate::report::{Node, Report, Stage};
 use crate::store::SHARED;
 
@@ -19,6 +23,17 @@ pub(crate) enum Who {
     All,
     /// The node of this number.
     Node(usize),
+}
+
+/// The files that interrupted runs wrote.
+pub(crate) type Finished = BTreeMap<Who, Vec<FileId>>;
+
+/// What came of one of them.
+struct One {
+    node: Node,
+    changed: Vec<Changed>,
+    /// Of that what an interrupted run had written, which was completed before.
+    finished: Vec<Changed>,
 }
 
 /// A run over them.
@@ -32,13 +47,15 @@ pub(crate) struct Round<'a> {
     pub(crate) name: &'a (dyn Fn(usize) -> String + Sync),
     /// What is to be done for one of them.
     pub(crate) job: &'a (dyn Fn(Who) -> Result<Job, Stop> + Sync),
+    /// The files that an interrupted run wrote, which was completed before.
+    pub(crate) finished: &'a Finished,
     /// What is told of these is told elsewhere.
     pub(crate) elsewhere: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl Round<'_> {
     /// What is to be done, all errors at once.
-    fn plan(&self, (host, now): (&str, OffsetDateTime)) -> Result<Vec<Node>, Stop> {
+    fn plan(&self, (host, now): (&str, OffsetDateTime)) -> Result<Vec<One>, Stop> {
         let nodes = self.each.len();
         let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |index| {
             let who = self.each[index];
@@ -46,8 +63,8 @@ impl Round<'_> {
                 let job = (self.job)(who)?;
                 let mut report = self.report(&job, who, now);
                 let all = [&job.roots()[..], &job.reads].concat();
-                job.foretell(&all, &mut report, (host, now))?;
-                Ok(self.node(report, who))
+                let judged = job.foretell(&all, &mut report, (host, now))?;
+                Ok(self.one(report, who, judged.as_ref(), &[]))
             };
             plan().map_err(|stop| match stop {
                 Stop::Usage(sentences) => {
@@ -70,34 +87,38 @@ impl Round<'_> {
         }
     }
 
-    /// What is to be done, and then does it, unless one is refused or that is all that was asked.
+    /// What is to be done, and then does it, unless one is refused or that is all that was asked. And what changed of each.
     pub(crate) fn run(
         &self,
         plan_only: bool,
         host: &str,
         env: &mut Env<'_>,
-    ) -> Result<Vec<Node>, Stop> {
-        let mut each = self.plan((host, env.now))?;
-        if !plan_only && !each.iter().any(Node::is_refused) {
-            self.carry_out(&mut each, env)?;
+    ) -> Result<(Vec<Node>, Vec<Vec<Changed>>), Stop> {
+        let mut all = self.plan((host, env.now))?;
+        let refused = all.iter().any(|one| one.node.is_refused());
+        if !plan_only && !refused {
+            self.carry_out(&mut all, env)?;
         }
-        Ok(each)
+        let told = |one: One| (one.node, if refused { one.finished } else { one.changed });
+        Ok(all.into_iter().map(told).unzip())
     }
 
     /// Does it, one after the other.
-    fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
-        let changing = nodes.iter().filter(|node| node.changes()).count();
+    fn carry_out(&self, all: &mut [One], env: &mut Env<'_>) -> Result<(), Stop> {
+        let changing = all.iter().filter(|one| one.node.changes()).count();
         let count = Count::new(self.told, Stage::Making, changing);
-        for (node, who) in nodes.iter_mut().zip(&self.each) {
-            if !node.changes() {
-                node.keeps();
+        for (one, who) in all.iter_mut().zip(&self.each) {
+            if !one.node.changes() {
+                one.node.keeps();
                 continue;
             }
             let job = (self.job)(*who)?;
             let mut report = self.report(&job, *who, env.now);
             make_directories(&job, *who)?;
-            job.carry_out(self.verb, false, &mut report, env)?;
-            *node = self.node(report, *who);
+            let carried = job.carry_out(self.verb, false, &mut report, env)?;
+            let judged = carried.as_ref().map(|carried| &carried.judged);
+            let finished = carried.as_ref().map(|carried| &carried.finished[..]);
+            *one = self.one(report, *who, judged, finished.unwrap_or_default());
             count.one();
         }
         Ok(())
@@ -115,10 +136,19 @@ impl Round<'_> {
         Report::new(self.verb, now, name, &job.store, self.least, Vec::new())
     }
 
-    fn node(&self, report: Report, who: Who) -> Node {
+    fn one(&self, report: Report, who: Who, judged: Option<&Judged>, finished: &[FileId]) -> One {
         // Of a CA that is itself asked for nobody else tells.
         let elsewhere = |name: &str| who != Who::All && (self.elsewhere)(name);
-        report.of_node(&self.called(who), elsewhere)
+        let before = self.finished.get(&who).map_or(&[][..], Vec::as_slice);
+        let finished = [before, finished].concat();
+        let of = |changed: fn(&Judged, &[FileId]) -> Vec<Changed>| {
+            judged.map_or_else(Vec::new, |judged| changed(judged, &finished))
+        };
+        One {
+            node: report.of_node(&self.called(who), elsewhere),
+            changed: of(changed::changed),
+            finished: of(changed::finished),
+        }
     }
 }
 

@@ -64,6 +64,5 @@ pub(super) fn stated(given: &Given, cluster: &ClusterFacts) -> (Changes, Option<
         ca_validity: (given.ca_validity.as_ref()).map(|_| cluster.ca_validity),
         ..Changes::default()
     };
-    let version = (given.kubernetes_version.as_ref()).map(|_| cluster.kubernetes_version);
-    (changes, version)
+    (changes, given.version(cluster))
 }

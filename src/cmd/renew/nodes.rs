@@ -20,6 +20,7 @@ use crate::cmd::around::ended_nodes;
 use crate::cmd::changed;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::hook::{Hook, run_hook};
+use crate::cmd::nodes::readers::Readers;
 use crate::cmd::nodes::trees::{Trees, locked};
 use crate::cmd::sequence::{Carried, Judge, Judged, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
@@ -31,7 +32,7 @@ use crate::observe::{Passphrases, Seen};
 use crate::plan::{Plan, Renewal};
 use crate::profile::Profile;
 use crate::profile::found::is_rotated;
-use crate::profile::reader::{Changed, processes, running_on, unknown};
+use crate::profile::reader::Changed;
 use crate::report::{Node, Nodes, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{Store, overlays};
@@ -64,6 +65,8 @@ struct Run<'a> {
 struct One {
     node: Node,
     changed: Vec<Changed>,
+    /// Of that what an interrupted run had written, which was completed before.
+    finished: Vec<Changed>,
     files: Vec<FileId>,
     known: Known,
 }
@@ -109,12 +112,13 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     if !locked.is_empty() && all.iter().any(unsigned) {
         return Err(Stop::Usage(locked));
     }
-    let refused = all.iter().any(|one| one.node.is_refused());
+    let mut goes_on = !all.iter().any(|one| one.node.is_refused());
     let mut of_shared = Vec::new();
-    if !run.plan_only && !refused {
+    if !run.plan_only && goes_on {
         let carried;
         (shared, carried) = run.over_shared(false, env)?;
         let done = carried.filter(|_| !shared.is_refused());
+        goes_on = done.is_some();
         if let Some(Carried {
             judged,
             finished: by,
@@ -126,6 +130,11 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
             of_shared = changed::changed(&judged, &by);
             signing.source = run.look_at_shared();
             run.carry_out(&mut all, &signing, &finished, env)?;
+        }
+    }
+    if !goes_on {
+        for one in &mut all {
+            one.changed = std::mem::take(&mut one.finished);
         }
     }
     told.shared(shared);
@@ -267,7 +276,9 @@ impl Run<'_> {
         finished: &[FileId],
     ) -> One {
         let shared = |name: &str| self.specs.iter().any(|spec| spec.name == name);
-        let changed = judged.map_or_else(Vec::new, |judged| changed::changed(judged, finished));
+        let of = |changed: fn(&Judged, &[FileId]) -> Vec<Changed>| {
+            judged.map_or_else(Vec::new, |judged| changed(judged, finished))
+        };
         let plan = judged.and_then(|judged| judged.planning.as_ref().ok());
         let steps = plan.map_or(&[][..], |plan| &plan.steps);
         let steps = steps.iter().filter(|planned| !planned.step.keeps());
@@ -276,7 +287,8 @@ impl Run<'_> {
                 .flat_map(|planned| planned.spec.place.files())
                 .collect(),
             node: report.of_node(self.trees.cluster.name(node), shared),
-            changed,
+            changed: of(changed::changed),
+            finished: of(changed::finished),
             known: Known::default(),
         }
     }
@@ -290,8 +302,7 @@ impl Run<'_> {
         env: &mut Env<'_>,
     ) -> Nodes {
         let mut each = Vec::new();
-        let mut restarted = BTreeSet::new();
-        let mut unknown_readers = Vec::new();
+        let mut readers = Readers::default();
         for (one, node) in all.into_iter().zip(&self.nodes) {
             let name = self.trees.cluster.name(*node);
             let of_node = one
@@ -299,15 +310,8 @@ impl Run<'_> {
                 .iter()
                 .map(|item| format!("{name}/{}", item.name));
             names.extend(of_node);
-            let unknown = unknown(&one.changed).into_iter();
-            unknown_readers.extend(unknown.map(|item| format!("{name}/{item}")));
-            let processes = processes(&one.changed, self.version);
-            let processes = running_on(self.trees.cluster.roles(*node), processes);
-            let restart = processes
-                .iter()
-                .filter(|process| !process.restart.is_empty());
-            restarted.extend(restart.map(|process| process.name));
-            told.read_by(name, processes);
+            let cluster = &self.trees.cluster;
+            readers.add(&mut told, cluster, *node, &one.changed, self.version);
             if self.back.is_some() && one.node.is_changed() {
                 let store = self.trees.store(*node);
                 // What the link of a kubelet leads to goes before it.
@@ -337,11 +341,11 @@ impl Run<'_> {
             .stale_archives(changed.map(|(node, _)| *node), anew);
         told.noted(stale);
         told.nodes(each);
-        let mut told = told.with_processes(unknown_readers.clone()).ended();
+        let mut told = told.with_processes(readers.unknown.clone()).ended();
         let hook = self.hook.as_deref();
         if let Some(command) = hook.filter(|_| !self.plan_only && !names.is_empty()) {
-            let restarted: Vec<&str> = restarted.into_iter().collect();
-            let hook = Hook::of_nodes(command, &names, &restarted, &unknown_readers);
+            let restarted: Vec<&str> = readers.restarted.into_iter().collect();
+            let hook = Hook::of_nodes(command, &names, &restarted, &readers.unknown);
             told.ran(command, run_hook(&hook, env));
         }
         told

@@ -12,7 +12,7 @@ use crate::cmd::give::Give;
 use crate::cmd::job::Job;
 use crate::cmd::nodes::facts::{self, Asked, Cluster};
 use crate::cmd::nodes::requests::folders;
-use crate::cmd::nodes::round::{Round, Who};
+use crate::cmd::nodes::round::{Finished, Round, Who};
 use crate::cmd::nodes::trees::{complete, locked};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::facts::Given;
@@ -73,10 +73,11 @@ fn attempt(verb: &Sign, inventory: &PathBuf, env: &mut Env<'_>) -> Result<Nodes,
         each: run.nodes.clone(),
         name: &|node| run.cluster.name(node).to_owned(),
         job: &|who| run.job(who, &source, &there),
+        finished: &Finished::new(),
         elsewhere: &|_| false,
     };
     let host = env.host.name.to_owned();
-    let each = round.run(run.plan_only, &host, env)?;
+    let (each, _) = round.run(run.plan_only, &host, env)?;
     // It is told of where it lies, and not of each node.
     let wrong = locked(&store, &run.cas, &source);
     let in_vain = each.iter().any(Node::is_refused) && !each.iter().any(Node::is_changed);

@@ -74,6 +74,7 @@ impl Nodes {
             let skipped = self.parts().any(|part| !part.items.is_empty());
             let all = match &self.processes {
                 None if self.each.iter().any(Node::asks) => "Nothing more is to be asked for",
+                Some(_) if self.requests.is_some() => "Everything is as wanted",
                 Some(_) if skipped => "Nothing was renewed",
                 Some(_) => "Nothing is due",
                 None => "Everything is as wanted",
