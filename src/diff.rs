@@ -8,6 +8,7 @@ mod elsewhere;
 mod end;
 mod external;
 mod ground;
+mod half;
 mod kubeconfig;
 mod leaf;
 mod nodes;
@@ -41,6 +42,7 @@ pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub use ground::ground;
+pub use half::beyond_half_a_run;
 pub(crate) use leaf::{AFTER_ITS_CA, IN_ITS_CA, RENAME};
 pub use nodes::{
     Own, across, barred, not_made, not_needed, over_all, own, signed_for_all, signing_elsewhere,

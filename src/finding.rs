@@ -104,7 +104,7 @@ codes! {
     FormerSubject "former-subject" Note "the subject is one that kubeadm gave it once", USERS;
     HalvedPair "halved-pair" Error "a kubeconfig has one of the two files of a pair that is to be made anew, and would be left with a key that is not its certificate's", ISSUING;
     IntermediateMissing "intermediate-missing" Warning "a CA between a leaf and its root is not in the leaf's file, so that who trusts the root alone cannot follow", Rfc(8446, "section 4.4.2");
-    InterruptedRun "interrupted-run" Warning "a run was interrupted, so what is there is not judged; the next one that writes completes it", FILES;
+    InterruptedRun "interrupted-run" Warning "a run was interrupted, so what is half done of it is not judged; the next one that writes completes it", FILES;
     KeyAlgorithm "key-algorithm" Warning "the key is of another algorithm than wanted", CONFIGURATION;
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, where it has no meaning", Rfc(8813, "section 3");
     KeyIdentifier "key-identifier" Error "a CA's new certificate has another subject key identifier than the former one, by which its leaves name it", Rfc(5280, "section 4.2.1.2");

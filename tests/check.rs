@@ -1635,6 +1635,92 @@ fn an_interrupted_run_is_told_and_left() {
     assert_eq!(read(&journal), "certs journal 1 list\n");
 }
 
+/// A journal in `pki` of a run that was to write these files of it, sealed as one is.
+fn half_of_a_run(place: &Path, files: &[&str]) {
+    let pki = place.join("k/pki");
+    let digest = "0".repeat(64);
+    let mut list = format!(
+        "certs journal 1 list\ntransaction 0123456789abcdef\nsequence 1\ncommand renew\ntime 1\nbackup keep\n\
+         root pki {}\n",
+        text(&pki)
+    );
+    for file in files {
+        list += &format!("file pki {file} 600 - - {digest} {digest}\n");
+    }
+    let journal = pki.join(".certs-journal");
+    write(&journal, &list);
+    set_mode(&journal, 0o600);
+    let seal = format!(
+        "printf 'sha256 %s\\n' \"$(sha256sum <k/pki/.certs-journal | cut -d' ' -f1)\" >>k/pki/.certs-journal"
+    );
+    run(Command::new("sh").args(["-c", &seal]).current_dir(place)).expect(0);
+}
+
+#[test]
+fn an_interrupted_run_hides_only_that_what_it_was_to_write_does_not_fit() {
+    let place = OPENSSL.copy();
+    let recipe = "openssl ecparam -name prime256v1 -genkey -noout -out pki/apiserver.key\n\
+                  chmod 0600 pki/apiserver.key\n\
+                  openssl ecparam -name prime256v1 -genkey -noout -out pki/front-proxy-client.key\n\
+                  chmod 0600 pki/front-proxy-client.key\n\
+                  chmod 0644 pki/etcd/ca.key pki/apiserver-etcd-client.key\n\
+                  rm pki/etcd/peer.crt";
+    OPENSSL.cook(recipe, place.path());
+    let others = [
+        "error key-mismatch front-proxy-client.key",
+        "error key-mode apiserver-etcd-client.key",
+        "error key-mode etcd/ca.key",
+        "error missing-certificate etcd/peer.key",
+    ];
+    let told_now = |code: i32| {
+        let mut told = told(&report(&check(place.path(), &["-o", "json"]).expect(code)));
+        told.sort();
+        told
+    };
+    let mut all = others.to_vec();
+    all.insert(0, "error key-mismatch apiserver.key");
+    assert_eq!(told_now(4), all);
+    half_of_a_run(
+        place.path(),
+        &[
+            "apiserver.key",
+            "apiserver.crt",
+            "apiserver-etcd-client.key",
+        ],
+    );
+    let mut rest = others.to_vec();
+    rest.push("warning interrupted-run .certs-journal");
+    assert_eq!(told_now(4), rest);
+
+    // What has ended has ended, though the run was to replace it.
+    let late = NOON + 3 * 366 * 86_400;
+    let finished = check_at(late, place.path(), &["-o", "json", "--fail-on", "error"]).expect(4);
+    let told = told(&report(&finished));
+    for expired in ["apiserver.crt", "front-proxy-client.crt"] {
+        assert!(
+            told.contains(&format!("error expired {expired}")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn what_hangs_on_a_ca_that_an_interrupted_run_was_to_write_is_not_held_against_it() {
+    let place = OPENSSL.copy();
+    let recipe = "openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=etcd-ca \
+                  -days 3650 -keyout pki/etcd/ca.key -out pki/etcd/ca.crt -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign\n\
+                  chmod 0600 pki/etcd/ca.key";
+    OPENSSL.cook(recipe, place.path());
+    let told = || told(&report(&check(place.path(), &["-o", "json"])));
+    assert!(
+        told().iter().any(|told| told.contains(" etcd/server.crt")),
+        "{:?}",
+        told()
+    );
+    half_of_a_run(place.path(), &["etcd/ca.crt"]);
+    assert_eq!(told(), ["warning interrupted-run .certs-journal"]);
+}
+
 #[test]
 fn a_first_run_that_was_interrupted_or_is_at_work_is_no_lack_of_a_tree() {
     let place = TempDir::new();

@@ -357,8 +357,8 @@ fn half_of_a_run_on_one_node_is_told_of_that_node_alone() {
     let journal = trees.pki("cp2", ".certs-journal");
     common::write_secret(&journal, "certs journal 1 list\n");
     set_mode(&trees.pki("cp2", "apiserver.key"), 0o644);
-    let report = json(&trees, &[], 3);
-    assert_eq!(codes(&report, "cp2"), ["interrupted-run"]);
+    let report = json(&trees, &[], 4);
+    assert_eq!(codes(&report, "cp2"), ["interrupted-run", "key-mode"]);
     assert_eq!(codes(&report, "cp1"), [""; 0]);
 }
 

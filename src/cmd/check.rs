@@ -1,6 +1,6 @@
 //! `certs check`: the plan of what is there, told and never carried out, and how it will age.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
@@ -13,7 +13,8 @@ use super::there::Lying;
 use super::{Env, Outcome, Stop, notice, output_file, there};
 use crate::cli::{Check, CheckOutput};
 use crate::diff::{
-    ENDS, Within, lasting_longer, of_this_cluster, signed_for_all, survey, told_to_a_reader,
+    ENDS, Within, beyond_half_a_run, lasting_longer, of_this_cluster, signed_for_all, survey,
+    told_to_a_reader,
 };
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
@@ -139,6 +140,8 @@ struct Looked {
     seen: Seen,
     findings: Vec<Finding>,
     interrupted: Option<PathBuf>,
+    /// The files that the interrupted run was to write.
+    half_done: BTreeSet<FileId>,
     busy: bool,
     /// What its other files do not work without.
     lacking: Vec<&'static Profile>,
@@ -160,20 +163,21 @@ impl Look<'_> {
         if specs.is_empty() && findings.is_empty() && interrupted.is_none() && !busy {
             return Ok(None);
         }
-        // Half of a run is no drift.
-        if interrupted.is_none() {
-            findings.extend(lying.open(store));
-            findings.extend(lying.findings);
-            let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
-            let mut judged = judged(&specs, &seen, self.now);
-            judged.retain(|told| !follows(told, &closed));
-            findings.extend(judged);
-            findings.extend(survey(&specs, &seen.observed, self.within, self.now));
-            // Whom a new key would part tells how what ends is renewed.
-            let ends = |told: &Finding| ENDS.contains(&told.code);
-            if findings.iter().any(ends) {
-                (seen.ground.kubeconfigs, _) = there::kubeconfigs(store);
-            }
+        let half_done = match interrupted {
+            Some(_) => lock.half_done()?,
+            None => BTreeSet::new(),
+        };
+        findings.extend(lying.open(store));
+        findings.extend(lying.findings);
+        let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
+        let mut judged = judged(&specs, &seen, self.now);
+        judged.retain(|told| !follows(told, &closed));
+        findings.extend(judged);
+        findings.extend(survey(&specs, &seen.observed, self.within, self.now));
+        // Whom a new key would part tells how what ends is renewed.
+        let ends = |told: &Finding| ENDS.contains(&told.code);
+        if findings.iter().any(ends) {
+            (seen.ground.kubeconfigs, _) = there::kubeconfigs(store);
         }
         Ok(Some(Looked {
             lacking: lacking(&seen.observed),
@@ -181,6 +185,7 @@ impl Look<'_> {
             seen,
             findings,
             interrupted,
+            half_done,
             busy,
         }))
     }
@@ -191,8 +196,13 @@ impl Looked {
     fn tell(self, checked: &mut Checked, kept: Option<&BTreeMap<String, Observed>>) {
         let (specs, found) = (&self.specs, &self.seen.observed);
         checked.interrupted(self.interrupted, self.busy);
-        checked.looked(specs, found, &self.lacking);
-        let findings = of_this_cluster(self.findings, specs, found);
+        // Half of a run is no drift.
+        let half_done = &self.half_done;
+        let mut lacking = self.lacking;
+        lacking.retain(|row| !half_done.contains(&row.stored.public()));
+        checked.looked(specs, found, &lacking);
+        let findings = beyond_half_a_run(self.findings, specs, half_done);
+        let findings = of_this_cluster(findings, specs, found);
         let findings = told_to_a_reader(findings, specs);
         let findings = lasting_longer(findings, specs, found, &self.seen.ground.kubeconfigs);
         checked.tell(&match kept {

@@ -160,7 +160,7 @@ impl Checked {
         if busy {
             self.notes.push(super::BUSY.to_owned());
         } else if let Some(journal) = journal {
-            let mut told = Told::of_journal(journal);
+            let mut told = Told::of_journal(journal, "what is half done of it was not judged");
             told.node.clone_from(&self.node);
             self.findings.push(told);
         }

@@ -197,7 +197,8 @@ impl Report {
     /// An interrupted run was found, and this one writes nothing.
     pub fn interrupted(&mut self, journal: Option<PathBuf>) {
         let Some(journal) = journal else { return };
-        self.findings.push(Told::of_journal(journal));
+        self.findings
+            .push(Told::of_journal(journal, "what is there was not judged"));
     }
 
     /// A dry run that found an interrupted run has no plan: what is there is half of that run, which

@@ -152,8 +152,8 @@ impl Told {
     }
 
     /// The journal of a run that was interrupted.
-    pub(super) fn of_journal(journal: PathBuf) -> Self {
-        let text = "tells of a run that was interrupted, so what is there was not judged".into();
+    pub(super) fn of_journal(journal: PathBuf, unjudged: &str) -> Self {
+        let text = format!("tells of a run that was interrupted, so {unjudged}");
         let way_out = "the next run that writes completes it".into();
         Self::new(Code::InterruptedRun, "", journal, text, way_out)
     }

@@ -1,5 +1,6 @@
 //! Several runs at once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -204,6 +205,7 @@ fn a_reader_of_a_killed_run_does_not_call_it_drift() {
                 ground.clear();
                 (scenario.prepare)(&ground);
                 ground.save("prepared");
+                let drifted = checked(&ground);
                 let all = points(&ground, scenario.arguments);
                 for point in all
                     .iter()
@@ -215,6 +217,12 @@ fn a_reader_of_a_killed_run_does_not_call_it_drift() {
                     for reader in READERS {
                         not_judged(&ground, reader, &format!("{}: {point}", scenario.name));
                     }
+                    let mut known = drifted.clone();
+                    known.insert(format!("interrupted-run {JOURNAL}"));
+                    let said = checked(&ground);
+                    assert!(said.contains(&format!("interrupted-run {JOURNAL}")));
+                    let more: Vec<_> = said.difference(&known).collect();
+                    assert!(more.is_empty(), "{}: {point}: {more:?}", scenario.name);
                     told += 1;
                 }
             }
@@ -222,6 +230,25 @@ fn a_reader_of_a_killed_run_does_not_call_it_drift() {
             assert_eq!(told, crate::ground::FILES + DRIFTED.len());
         },
     );
+}
+
+const JOURNAL: &str = ".certs-journal";
+
+/// What `check` tells beyond notes, each as `CODE FILE`; nothing where there is no tree.
+fn checked(ground: &Ground) -> BTreeSet<String> {
+    let said = ground.run(&["check", "--output", "json"]);
+    let Ok(told) = serde_json::from_str::<serde_json::Value>(&said.stdout) else {
+        return BTreeSet::new();
+    };
+    let findings = told["findings"].as_array().into_iter().flatten();
+    let beyond = findings.filter(|finding| finding["severity"] != "note");
+    beyond
+        .map(|finding| {
+            let file = Path::new(finding["file"].as_str().expect("a path"));
+            let base = file.file_name().expect("a name").to_string_lossy();
+            format!("{} {base}", finding["code"].as_str().expect("a code"))
+        })
+        .collect()
 }
 
 const READERS: [&[&str]; 3] = [

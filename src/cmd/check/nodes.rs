@@ -195,11 +195,9 @@ impl Job<'_> {
             }
             Err(stop) => return Err(stop),
         };
-        if looked.interrupted.is_none() {
-            let wanted = self.cluster.wanted(node)?;
-            let further = self.further(&wanted, &mut looked, source, &store);
-            looked.findings.extend(further);
-        }
+        let wanted = self.cluster.wanted(node)?;
+        let further = self.further(&wanted, &mut looked, source, &store);
+        looked.findings.extend(further);
         let own = own(&looked.specs, &looked.seen.observed);
         looked.tell(&mut one, Some(&source.observed));
         Ok((one.in_short(), own))

@@ -1,12 +1,15 @@
 //! What a reader sees of a run that was interrupted.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::{Lock, Place};
-use crate::store::layout;
+use crate::location::FileId;
+use crate::store::journal::{Journal, List};
 use crate::store::left::{self, Found};
+use crate::store::{layout, read};
 
 impl Lock {
     /// The journal of a run that was interrupted: what is there may be half of it. None while a
@@ -34,13 +37,41 @@ impl Lock {
 
     /// Whether no file comes by completing that run, so that what can be named is what is there.
     pub fn brings_nothing(&self) -> Result<bool> {
-        let mut lists = Vec::new();
-        for Place { directory, .. } in &self.places {
-            if let Some(Found::List(list)) = left::journal(directory, layout::JOURNAL)? {
-                lists.push(list);
-            }
-        }
+        let lists = self.lists()?;
         let mut entries = lists.iter().flat_map(|list| &list.entries);
         Ok(!lists.is_empty() && entries.all(|entry| entry.replaced.is_some()))
+    }
+
+    /// The files that such a run was to write, of which some are written: none before it was decided, for then each is
+    /// as it was.
+    pub fn half_done(&self) -> Result<BTreeSet<FileId>> {
+        if self.busy.is_some() {
+            return Ok(BTreeSet::new());
+        }
+        let entries = self.lists()?.into_iter().flat_map(|list| list.entries);
+        Ok(entries.map(|entry| entry.file).collect())
+    }
+
+    /// What was decided, wherever its list lies.
+    fn lists(&self) -> Result<Vec<List>> {
+        let mut lists: Vec<List> = Vec::new();
+        for Place { directory, .. } in &self.places {
+            let list = match left::journal(directory, layout::JOURNAL)? {
+                Some(Found::List(list)) => Some(list),
+                Some(Found::Part(part)) => {
+                    let path = layout::in_directory(&part.list, layout::JOURNAL);
+                    // What cannot be read there explains nothing.
+                    let read = read::read(&path).ok().flatten();
+                    match read.map(|content| Journal::parse(&content.bytes)) {
+                        Some(Ok(Journal::List(list))) => Some(list),
+                        _ => None,
+                    }
+                    .filter(|list| list.transaction == part.transaction)
+                }
+                Some(Found::Torn) | None => None,
+            };
+            lists.extend(list);
+        }
+        Ok(lists)
     }
 }
