@@ -167,7 +167,8 @@ pub enum Verb {
          changed), CERTS_RESTART (the processes that must be restarted) and CERTS_UNKNOWN (the names of\n\
          what changed, and who reads that is not known here) in its environment, separated by blanks.\n\
          With --inventory it is run once, with NODE/NAME of each, also as lines on its standard input.\n\
-         Its standard output goes to standard error.\n\n\
+         Its standard output goes to standard error. Where it fails, the error has the line to run by hand:\n\
+         a later run finds nothing due, and does not run it.\n\n\
          Exit codes:\n  \
          0  renewed what was due, or nothing was\n  \
          1  failed: a file could not be read or written, the lock was not to be had, signing failed;\n     \

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use certs::cli::Cli;
 use certs::cmd::{Env, Outcome, run};
 use certs::facts::Host;
+use certs::report::INTERRUPTED;
 use clap::Parser;
 use long::Long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -61,10 +62,13 @@ fn main() -> ExitCode {
             .map(|password| Zeroizing::new(password.into_vec())),
         ask: &mut ask,
         terminal,
-        exec: &mut exec,
+        exec: &mut |command, told, input, cut_off| {
+            long::watch(&long, cut_off);
+            exec(command, told, input).inspect(|()| long::watch(&long, "interrupted"))
+        },
         notice: &mut |sentence| long.line(sentence),
         progress: &|progress| long.tell(progress),
-        begun: &mut || long::watch(&long),
+        begun: &mut || long::watch(&long, INTERRUPTED),
         width: terminal.then(width).flatten(),
         colour: terminal
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -6,9 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -1167,13 +1170,68 @@ fn what_was_written_is_told_to_a_command_and_nothing_else_is() {
     assert!(said.stderr.contains("said"), "{said}");
     // Names are never a part of the command; what it does is its own.
     let said = renew(&folder, 1, &["apiserver", "--exec", "exit 7"]).expect(1);
-    let words = "error: all was written, and --exec ended with the exit code 7: run it again by hand: exit 7";
+    let words = "error: all was written, and --exec ended with the exit code 7; no later run does it: run it again by \
+                 hand: CERTS_CHANGED=apiserver CERTS_RESTART='' CERTS_UNKNOWN='' sh -c 'exit 7'\n";
     assert!(said.stderr.contains(words), "{said}");
     assert!(said.stdout.contains("Replaced:"), "{said}");
     let report = json(&folder, 1, &["apiserver", "--exec", "kill -9 $$"], 1);
     assert_eq!(report["result"], "changed");
     assert_eq!(report["exitCode"], 1);
     assert_eq!(report["exec"]["failure"], "was ended by the signal 9");
+}
+
+#[test]
+fn what_a_command_that_failed_was_to_do_is_done_by_the_line_that_is_told() {
+    let folder = tree();
+    let note = folder.join("note");
+    let exec = format!(
+        "printf '%s|%s|%s\\n' \"$CERTS_CHANGED\" \"$CERTS_RESTART\" \"$CERTS_UNKNOWN\" >> {}; exit 1",
+        text(&note)
+    );
+    let report = json(&folder, 1, &["etcd-ca", "scheduler", "--exec", &exec], 1);
+    let again = report["exec"]["again"].as_str().expect("a line");
+    run(Command::new("sh").args(["-c", again])).expect(1);
+    let told = "etcd-ca scheduler|etcd kube-apiserver kube-scheduler|\n";
+    assert_eq!(read(&note), told.repeat(2));
+    let said = renew(&folder, 1, &["etcd-ca", "--quiet", "--exec", &exec]).expect(1);
+    let words = "; what may still have to be restarted: etcd, kube-apiserver; no later run does it: run it again by hand: \
+                 CERTS_CHANGED=etcd-ca CERTS_RESTART='etcd kube-apiserver' CERTS_UNKNOWN='' sh -c 'printf";
+    assert!(said.stderr.contains(words), "{said}");
+    let report = json(&folder, 1, &["scheduler", "--exec", "true"], 0);
+    assert!(report["exec"]["again"].is_null(), "{report}");
+}
+
+#[test]
+fn what_a_command_was_to_do_is_told_where_a_signal_ends_the_run_meanwhile() {
+    let folder = tree();
+    let note = folder.join("note");
+    let exec = format!("echo > {}; exec sleep 60", text(&note));
+    let mut command = command(&folder, &["scheduler", "--exec", &exec]);
+    let mut running = at(MADE + DAY, "022", &command);
+    running.process_group(0).stdout(Stdio::piped());
+    let mut running = running.stderr(Stdio::piped()).spawn().expect("start");
+    let begun = Instant::now();
+    while !note.exists() {
+        assert!(begun.elapsed().as_secs() < 60, "the command was not run");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // As systemd ends a service: all of its processes.
+    command = Command::new("sh");
+    command.args(["-c", &format!("kill -TERM -{}", running.id())]);
+    assert!(command.status().expect("kill").success());
+    let ended = running.wait().expect("end");
+    let mut said = String::new();
+    running
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut said)
+        .expect("read");
+    let words = "--exec was";
+    assert!(!ended.success() && said.contains(words), "{ended}: {said}");
+    let words = "; what may still have to be restarted: kube-scheduler; no later run does it: run it again by hand: \
+                 CERTS_CHANGED=scheduler CERTS_RESTART=kube-scheduler CERTS_UNKNOWN='' sh -c 'echo";
+    assert!(said.contains(words), "{said}");
 }
 
 #[test]

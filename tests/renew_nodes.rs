@@ -500,7 +500,9 @@ fn the_command_is_run_once_with_what_changed_on_which_node() {
     let wanted = format!("{}|kube-scheduler\n{}\n", names.join(" "), names.join("\n"));
     assert_eq!(read(&told), wanted);
     let failed = renew(1, &trees, &["scheduler", "--exec", "exit 3"]).expect(1);
-    let words = "error: all was written, and --exec ended with the exit code 3: run it again by hand: exit 3";
+    let words = "error: all was written, and --exec ended with the exit code 3; what may still have to be restarted: \
+                 kube-scheduler; no later run does it: run it again by hand: CERTS_CHANGED='cp1/scheduler cp2/scheduler \
+                 cp3/scheduler' CERTS_RESTART=kube-scheduler CERTS_UNKNOWN='' sh -c 'exit 3'\n";
     assert!(failed.stderr.contains(words), "{failed}");
     // Who does not read it is no failure.
     renew(1, &trees, &["scheduler", "--exec", "true"]).expect(0);

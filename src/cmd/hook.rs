@@ -3,6 +3,7 @@
 use super::Env;
 use crate::facts::Version;
 use crate::profile::reader::{Changed, processes, unknown};
+use crate::report::{RESTART, Variable, cut_off};
 
 /// What is run, and what it is told through its environment: nothing is put into the command itself,
 /// so that no name of a file is ever read as a part of it.
@@ -10,7 +11,7 @@ pub(crate) struct Hook {
     /// The command, for `sh -c`.
     pub(crate) command: String,
     /// Names and values.
-    pub(crate) environment: Vec<(&'static str, String)>,
+    pub(crate) environment: Vec<Variable>,
     /// What it reads on its standard input.
     pub(crate) input: String,
 }
@@ -44,7 +45,7 @@ impl Hook {
     ) -> Self {
         let mut environment = vec![
             ("CERTS_CHANGED", names.join(" ")),
-            ("CERTS_RESTART", restart.join(" ")),
+            (RESTART, restart.join(" ")),
             ("CERTS_UNKNOWN", unknown.join(" ")),
         ];
         environment.retain(|(_, value)| value.len() < LONGEST);
@@ -58,7 +59,13 @@ impl Hook {
 
 /// Runs it; the error says how it ended.
 pub(crate) fn run_hook(hook: &Hook, env: &mut Env<'_>) -> Result<(), String> {
-    (env.exec)(&hook.command, &hook.environment, hook.input.as_bytes())
+    let (command, told) = (&hook.command, &hook.environment[..]);
+    (env.exec)(
+        command,
+        told,
+        hook.input.as_bytes(),
+        &cut_off(command, told),
+    )
 }
 
 #[cfg(test)]

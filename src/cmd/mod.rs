@@ -42,15 +42,15 @@ use zeroize::Zeroizing;
 use crate::cli::{Cli, Kubeconfig, KubeconfigVerb, Verb, completion};
 use crate::facts::Host;
 use crate::outcome::Exit;
-use crate::report::Progress;
+use crate::report::{Progress, Variable};
 use crate::store::Recovered;
 
 /// Prompts, and gives what was typed.
 pub type Ask = dyn FnMut(&str) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>>;
 
 /// Runs a command of a shell with these variables beside its own, and with this on its standard input; the
-/// error says how it ended.
-pub type Exec = dyn FnMut(&str, &[(&str, String)], &[u8]) -> Result<(), String>;
+/// error says how it ended. The last is to be told where a signal ends the program meanwhile.
+pub type Exec<'a> = dyn FnMut(&str, &[Variable], &[u8], &str) -> Result<(), String> + 'a;
 
 /// What a run takes from outside its arguments and files.
 pub struct Env<'a> {
@@ -69,7 +69,7 @@ pub struct Env<'a> {
     /// Whether standard output is a terminal.
     pub terminal: bool,
     /// Runs a command of a shell with further variables and an input, and tells how it failed.
-    pub exec: &'a mut Exec,
+    pub exec: &'a mut Exec<'a>,
     /// Told at once, while the run goes on: that it waits for another one.
     pub notice: &'a mut dyn FnMut(&str),
     /// Told at once, from whatever thread, how far a run over many nodes is.

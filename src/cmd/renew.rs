@@ -104,7 +104,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         .filter(|_| !job.dry_run && !changed.is_empty())
     {
         let hook = Hook::of(command, &changed, job.version);
-        report.ran(command, run_hook(&hook, env));
+        report.ran(command, &hook.environment, run_hook(&hook, env));
     }
     Ok(report)
 }

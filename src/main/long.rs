@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use certs::report::{INTERRUPTED, Meter, Progress};
+use certs::report::{Meter, Progress};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM};
@@ -22,6 +22,8 @@ pub const ENDING: [Signal; 3] = [SIGHUP, SIGINT, SIGTERM];
 pub struct Long {
     begun: Instant,
     meter: Mutex<Meter>,
+    /// What is told where a signal ends the run, once somebody waits for one.
+    cut_off: Mutex<Option<String>>,
 }
 
 impl Long {
@@ -29,11 +31,16 @@ impl Long {
         Self {
             begun: Instant::now(),
             meter: Mutex::new(Meter::new(terminal)),
+            cut_off: Mutex::new(None),
         }
     }
 
     fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cut_off(&self) -> MutexGuard<'_, Option<String>> {
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How far it is.
@@ -62,8 +69,12 @@ fn width() -> Option<usize> {
 
 /// From here on a signal that ends the run ends it as before, at once, and says so first: what is half done the next
 /// run completes, as after any other end. A thread of its own waits for it, so that the run need not look for it
-/// where it waits itself. To be called before there are others: they are not to be sent the signals either.
-pub fn watch(long: &Arc<Long>) {
+/// where it waits itself. To be called before there are others: they are not to be sent the signals either. Called again
+/// it has something else told.
+pub fn watch(long: &Arc<Long>, cut_off: &str) {
+    if long.cut_off().replace(cut_off.to_owned()).is_some() {
+        return;
+    }
     // The first process of a container is ended by none of them.
     if getpid() == Pid::from_raw(1) {
         return;
@@ -90,7 +101,8 @@ pub fn watch(long: &Arc<Long>) {
         // Held to the end: nothing is told after it.
         let mut meter = long.meter();
         if signal.is_some() {
-            let _ = writeln!(io::stderr(), "{}{INTERRUPTED}", meter.cleared());
+            let cut_off = long.cut_off().take().unwrap_or_default();
+            let _ = writeln!(io::stderr(), "{}{cut_off}", meter.cleared());
         }
         let _ = ending.thread_unblock();
         let _ = signal.map(raise);

@@ -41,6 +41,7 @@ pub use flags::{Form, flags};
 pub use handed::Handed;
 pub use nodes::{Archived, Node, Nodes};
 pub use progress::{INTERRUPTED, Meter, Progress, Stage};
+pub use readers::{RESTART, Variable, cut_off};
 pub use shape::timestamp;
 use shape::{Directories, Item, Told, json, yaml};
 pub use show::Shown;

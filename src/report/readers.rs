@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::lines::{count, line, painted, shown, wrapped};
+use super::next::quoted;
 use super::{Exit, Format, Outcome, Report};
 use crate::facts::Version;
 use crate::observed::Observed;
@@ -74,13 +75,21 @@ pub(super) struct Ran {
     /// How it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
+    /// What does by hand what it was to do, if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again: Option<String>,
+    /// What it was told to restart.
+    #[serde(skip)]
+    restart: String,
 }
 
 impl Ran {
-    pub(super) fn of(command: &str, result: Result<(), String>) -> Self {
+    pub(super) fn of(command: &str, told: &[Variable], result: Result<(), String>) -> Self {
         Self {
             command: command.to_owned(),
+            again: result.is_err().then(|| again(command, told)),
             failure: result.err(),
+            restart: restart(told).to_owned(),
         }
     }
 
@@ -98,11 +107,11 @@ impl Report {
     }
 
     /// What was run once all was written. That it failed fails the run, if that was not refused.
-    pub fn ran(&mut self, command: &str, result: Result<(), String>) {
+    pub fn ran(&mut self, command: &str, told: &[Variable], result: Result<(), String>) {
         if result.is_err() {
             self.refused.get_or_insert(Exit::Failed);
         }
-        self.exec = Some(Ran::of(command, result));
+        self.exec = Some(Ran::of(command, told, result));
         self.exit_code = self.exit().code();
     }
 }
@@ -136,10 +145,54 @@ pub(super) fn failure(exec: Option<&Ran>, result: Outcome) -> Option<String> {
     } else {
         "what the interrupted run had begun was written"
     };
+    let again = ran.again.as_deref()?;
     Some(format!(
-        "{all}, and --exec {failure}: run it again by hand: {}",
-        ran.command
+        "{all}, and --exec {failure}{}",
+        owed(&ran.restart, again)
     ))
+}
+
+/// What is told where a signal ends the run while the command is run for what it wrote: there is no report then.
+pub fn cut_off(command: &str, told: &[Variable]) -> String {
+    let owed = owed(restart(told), &again(command, told));
+    shown(&format!(
+        "interrupted: files were written, and --exec was cut off{owed}"
+    ))
+}
+
+/// A name and a value, of what a command is told through its environment.
+pub type Variable = (&'static str, String);
+
+/// The variable that names the processes.
+pub const RESTART: &str = "CERTS_RESTART";
+/// A longer value is left out of a line for people, who have what changed in the report. The processes never take that.
+const LINE: usize = 1 << 10;
+
+fn restart(told: &[Variable]) -> &str {
+    let restart = told.iter().find(|(name, _)| *name == RESTART);
+    restart.map_or("", |(_, value)| value)
+}
+
+/// That nothing but a person does it from now on: the next run finds nothing due, and keeps no account of what another was to do.
+fn owed(restart: &str, again: &str) -> String {
+    let restart = match restart {
+        "" => String::new(),
+        names => format!(
+            "; what may still have to be restarted: {}",
+            names.replace(' ', ", ")
+        ),
+    };
+    format!("{restart}; no later run does it: run it again by hand: {again}")
+}
+
+/// The command for a shell, with what it was told.
+fn again(command: &str, told: &[Variable]) -> String {
+    let told = told.iter().filter(|(_, value)| value.len() <= LINE);
+    let mut told: Vec<String> = told
+        .map(|(name, value)| format!("{name}={}", quoted(value)))
+        .collect();
+    told.push(format!("sh -c {}", quoted(command)));
+    told.join(" ")
 }
 
 /// What was read of processes, and whose readers are not known, for people.

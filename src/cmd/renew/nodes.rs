@@ -346,7 +346,7 @@ impl Run<'_> {
         if let Some(command) = hook.filter(|_| !self.plan_only && !names.is_empty()) {
             let restarted: Vec<&str> = readers.restarted.into_iter().collect();
             let hook = Hook::of_nodes(command, &names, &restarted, &readers.unknown);
-            told.ran(command, run_hook(&hook, env));
+            told.ran(command, &hook.environment, run_hook(&hook, env));
         }
         told
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::super::Variable;
 use super::{Nodes, Ran, next};
 use crate::profile::reader as profile;
 
@@ -39,8 +40,8 @@ impl Nodes {
     }
 
     /// What was run once all was written.
-    pub fn ran(&mut self, command: &str, result: Result<(), String>) {
-        self.exec = Some(Ran::of(command, result));
+    pub fn ran(&mut self, command: &str, told: &[Variable], result: Result<(), String>) {
+        self.exec = Some(Ran::of(command, told, result));
         self.exit_code = self.exit().code();
     }
 
