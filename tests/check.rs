@@ -1487,6 +1487,30 @@ fn what_kubelets_keep_is_as_it_should_be() {
 }
 
 #[test]
+fn folders_of_a_kubelet_s_directory_are_looked_into_but_not_the_volumes_of_its_pods() {
+    let place = OPENSSL.copy();
+    let recipe = "\
+        mkdir -p ../kubelet/pki/old ../kubelet/plugins\n\
+        for folder in pki/old plugins; do key ../kubelet/$folder/x.key; done\n\
+        chmod 644 ../kubelet/*/*.key ../kubelet/*/*/*.key";
+    OPENSSL.cook(recipe, place.path());
+    let told = || told(&report(&check(place.path(), &["-o", "json"]).expect(4)));
+    let [old, other] = [
+        "error key-mode pki/old/x.key",
+        "error key-mode plugins/x.key",
+    ];
+    assert_eq!(told(), [old, other]);
+    let volume = place.join("kubelet/pods/0/volumes");
+    fs::create_dir_all(&volume).expect("make the folders");
+    fs::copy(
+        place.join("kubelet/plugins/x.key"),
+        volume.join("of-a-pod.key"),
+    )
+    .expect("copy");
+    assert_eq!(told(), [old]);
+}
+
+#[test]
 fn an_encrypted_key_of_a_ca_is_not_opened() {
     assert_eq!(after(OPENSSL, "encrypt pki/ca.key", &[]), (vec![], 0));
     let (told, _) = after(OPENSSL, "encrypt pki/apiserver.key", &[]);

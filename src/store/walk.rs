@@ -18,6 +18,8 @@ use crate::pem;
 const DEEPEST: usize = 8;
 /// No tree has a hundredth of these, which take less than a second.
 const MOST: usize = 20_000;
+/// The folder of a kubelet's `--root-dir` that the volumes of its pods are in.
+const PODS: &str = "pods";
 
 /// What lies below a root.
 #[derive(Debug, Default)]
@@ -38,8 +40,7 @@ pub struct Walked {
 }
 
 /// No link is followed but in the place of a folder of ours, and another root is passed over: that is
-/// walked by itself. A kubelet's directory may hold the volumes of pods, so only its own folders are
-/// looked into.
+/// walked by itself. Where a kubelet's directory holds the volumes of pods too, only its own folders are looked into.
 pub(super) fn walk(roots: &Roots, root: Root, ways: &Ways) -> Walked {
     let mut walk = Walk::new(roots, root, ways);
     let mut open = walk.own.clone();
@@ -110,6 +111,8 @@ struct Walk<'a> {
     /// Where the roots and their folders are, whatever way leads there.
     real: Vec<PathBuf>,
     walked: Walked,
+    /// Whether it is where a kubelet keeps all that it has (its `--root-dir`), and not its certificates alone.
+    has_pods: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -120,6 +123,7 @@ impl<'a> Walk<'a> {
             own: places(root),
             real: Vec::new(),
             walked: Walked::default(),
+            has_pods: root == Root::Kubelet && roots.path(root).join(PODS).is_dir(),
         };
         for (folder, path, real) in &ways.0 {
             match real {
@@ -181,7 +185,7 @@ impl<'a> Walk<'a> {
             Some(kind(found.mode()).to_owned())
         };
         self.walked.odd.push((file.clone(), what));
-        if !found.is_dir() || self.root == Root::Kubelet {
+        if !found.is_dir() || self.has_pods && folder.name == "." {
             return None;
         }
         let path = self.roots.file(&file);

@@ -25,7 +25,9 @@ fn every_file_below_a_root_is_found_and_none_of_another_root_or_of_ours() {
         "k/.certs-backup/0/ca.key",
         "k/pki/.certs-journal",
         "l/kubelet.crt",
+        "l/pki/old/x",
         "l/pki/x",
+        "l/plugins/x",
         "l/pods/volume/tls.key",
         "elsewhere/x.key",
     ] {
@@ -36,7 +38,7 @@ fn every_file_below_a_root_is_found_and_none_of_another_root_or_of_ours() {
     for (root, expected) in [
         (Root::Kubeconfig, &["Own", "admin.conf", "sub/deep/x"][..]),
         (Root::Pki, &["ca.crt", "etcd/ca.crt"]),
-        (Root::Kubelet, &["kubelet.crt", "pki/x"]),
+        (Root::Kubelet, &["kubelet.crt", "pki/old/x", "pki/x"]),
         (Root::Requests, &[]),
     ] {
         let walked = tree.store().walk(root);
@@ -46,6 +48,12 @@ fn every_file_below_a_root_is_found_and_none_of_another_root_or_of_ours() {
             "{root:?}"
         );
     }
+    // Without those it is a directory of certificates.
+    fs::remove_dir_all(tree.path("l/pods")).unwrap();
+    symlink(tree.path("elsewhere"), tree.path("l/link")).unwrap();
+    let walked = tree.store().walk(Root::Kubelet);
+    let all = ["kubelet.crt", "pki/old/x", "pki/x", "plugins/x"];
+    assert_eq!(names(&walked.files), all);
 }
 
 #[test]
