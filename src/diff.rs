@@ -45,8 +45,8 @@ pub use ground::ground;
 pub use half::beyond_half_a_run;
 pub(crate) use leaf::{AFTER_ITS_CA, IN_ITS_CA, RENAME};
 pub use nodes::{
-    Own, across, barred, not_made, not_needed, over_all, own, signed_for_all, signing_elsewhere,
-    treeless,
+    Own, across, barred, not_copied, not_made, not_needed, over_all, own, signed_for_all,
+    signing_elsewhere, treeless,
 };
 pub use notice::{Notice, Within};
 pub(crate) use place::KEY_MODE;

@@ -722,6 +722,69 @@ fn a_ca_of_all_nodes_is_asked_for_once_and_signs_once_it_is_imported() {
     }
 }
 
+/// A CA that came back below another one is two certificates in its file, with which no controller manager starts: each
+/// control plane gets the file of one, and no other node does.
+#[test]
+fn what_the_controller_manager_signs_with_is_copied_to_every_control_plane() {
+    let place = Place(TempDir::new());
+    write(&place.path("nodes.yaml"), NODES);
+    let told = place.csr(0, &["ca"]).expect(0).stdout;
+    assert!(told.contains("Asked for:\n  ca: ca\n"), "{told}");
+    script(
+        place.0.path(),
+        &format!(
+            "faketime '@{}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key \
+               -out root.crt -subj /CN=root -days 7000 2> /dev/null\n\
+             echo authorityKeyIdentifier=keyid > ca.ext\n\
+             faketime '@{0}' openssl x509 -req -days 4000 -copy_extensions copyall -extfile ca.ext -CAcreateserial \
+               -CA root.crt -CAkey root.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n\
+             cat root.crt >> csrs/ca/ca.crt\n",
+            NOON - DAY
+        ),
+    );
+    let words = "Before any kube-controller-manager is restarted, copy ";
+    let told = place.import(0, &["--fail-on", "error"]).expect(0).stdout;
+    assert!(told.contains("  ca: ca, ca-signing.crt\n"), "{told}");
+    assert!(told.contains(words), "{told}");
+    let told = place.over(0, &["all"], &[]).expect(0).stdout;
+    assert!(told.contains(words), "{told}");
+    let one = read(&place.path("out/ca/ca-signing.crt"));
+    assert_eq!(one.matches("BEGIN").count(), 1);
+    assert_eq!(
+        read(&place.pki("worker1", "ca.crt"))
+            .matches("BEGIN")
+            .count(),
+        2
+    );
+    for node in PLANES {
+        assert_eq!(read(&place.pki(node, "ca-signing.crt")), one, "{node}");
+    }
+    for node in WORKERS {
+        assert!(!place.pki(node, "ca-signing.crt").exists(), "{node}");
+    }
+    place.is_sound(1);
+    fs::remove_file(place.pki("cp3", "ca-signing.crt")).expect("remove");
+    let told = place.over(1, &["check"], &["--fail-on", "error"]).expect(0);
+    let lacks = "cp3/etc/kubernetes/pki/ca-signing.crt is not there: the controller manager is to sign with it";
+    assert!(told.stdout.contains(lacks), "{told}");
+    let told = place.over(1, &["all"], &[]).expect(0).stdout;
+    assert!(told.contains("  cp3: ca-signing.crt\n"), "{told}");
+    place.is_sound(1);
+    // A copy of another is none.
+    write(
+        &place.pki("cp2", "ca-signing.crt"),
+        read(&place.path("root.crt")),
+    );
+    let told = place.over(1, &["check"], &[]).expect(4);
+    assert!(
+        told.stdout
+            .contains("cp2/etc/kubernetes/pki/ca-signing.crt is another than the one"),
+        "{told}"
+    );
+    place.over(1, &["all"], &["--force"]).expect(0);
+    assert_eq!(read(&place.pki("cp2", "ca-signing.crt")), one);
+}
+
 /// They are the node's own directories, and have their modes there.
 #[test]
 fn directories_of_a_new_tree_have_their_mode_whatever_the_umask() {

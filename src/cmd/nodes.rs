@@ -11,6 +11,7 @@ mod lost;
 pub(super) mod readers;
 pub(super) mod requests;
 pub(super) mod round;
+pub(super) mod signing;
 pub(super) mod trees;
 
 use std::sync::Arc;
@@ -197,12 +198,10 @@ impl Run<'_> {
     fn look_at_shared(&self) -> Arc<Seen> {
         let shared = &self.shared;
         let trusted = store::trusted_users(shared.owner);
-        Arc::new(observe(
-            &shared.specs,
-            &shared.store,
-            &shared.passphrases,
-            trusted,
-        ))
+        let (specs, store) = (&shared.specs, &shared.store);
+        let mut source = observe(specs, store, &shared.passphrases, trusted);
+        signing::look(&mut source, specs, store);
+        Arc::new(source)
     }
 
     /// What is to be done for each node.

@@ -83,6 +83,22 @@ pub fn not_made(there: &[FileId], wanted: &[FileId]) -> Vec<Finding> {
         .collect()
 }
 
+/// What the controller manager is to sign with apart from its CA's file, which no row is, and that is not there.
+pub fn not_copied(there: &[FileId], copies: &[Spec]) -> Vec<Finding> {
+    let of_row = |file: &FileId| TABLE.iter().any(|row| row.stored.public() == *file);
+    let files = copies.iter().map(|copy| copy.place.public());
+    let lacking = files.filter(|file| !of_row(file) && !there.contains(file));
+    lacking
+        .map(|file| Finding {
+            code: Code::Absent,
+            name: file.name.clone(),
+            file,
+            text: "is not there: the controller manager is to sign with it".to_owned(),
+            way_out: MAKE.to_owned(),
+        })
+        .collect()
+}
+
 /// A node that has no tree.
 pub fn treeless() -> Finding {
     Finding {

@@ -27,7 +27,7 @@ pub use resolve::{
     Own, ResolveError, bootstrap_server, ca_with_subject, certificate_asked, certificate_of, own,
     pair_of_identity, resolve,
 };
-pub use signing::{signing_file, signing_file_of, signs_for};
+pub use signing::{is_signing_file, signing_file, signing_file_of, signs_for};
 pub use stated::Stated;
 pub use table::{CLUSTER, TABLE};
 

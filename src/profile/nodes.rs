@@ -1,9 +1,11 @@
 //! Which rows of the table a node has, by its roles.
 
 use super::resolve::fixed;
+use super::signing::signing_file_of;
 use super::{CLUSTER, Host, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::config::inventory::Roles;
 use crate::facts::ClusterFacts;
+use crate::location::FileId;
 use crate::spec::Place;
 use crate::x509::san::San;
 
@@ -18,6 +20,8 @@ pub struct Member {
     pub etcd: bool,
     /// Whether the keys of the CAs go to the control planes.
     pub ca_keys: bool,
+    /// Whether the certificate that the controller manager signs with is kept in a file of its own.
+    pub signing: bool,
 }
 
 /// The rows that no control plane has, and a worker does, beside its kubelet's.
@@ -59,7 +63,16 @@ impl Member {
     /// control planes, where components or `certs` sign with it.
     pub fn shared(self) -> impl Iterator<Item = (&'static Profile, Place)> {
         let rows = TABLE.iter().filter(move |row| self.shares(row));
-        rows.filter_map(move |row| Some((row, self.place(row)?)))
+        let rows = rows.filter_map(move |row| Some((row, self.place(row)?)));
+        rows.chain(self.signing_file())
+    }
+
+    /// What its controller manager signs with, where that is no more the CA's own file.
+    fn signing_file(self) -> Option<(&'static Profile, Place)> {
+        let signs = |row: &&Profile| Signer::Ca(row.name) == CLUSTER;
+        let row = TABLE.iter().find(signs)?;
+        let FileId { root, name } = signing_file_of(row.name);
+        (self.signing && self.roles.control_plane).then_some((row, Place::File { root, name }))
     }
 
     fn shares(self, row: &Profile) -> bool {
@@ -159,6 +172,7 @@ mod tests {
             first: false,
             etcd: true,
             ca_keys: true,
+            signing: false,
         }
     }
 
@@ -217,5 +231,12 @@ mod tests {
             ..member("c")
         };
         assert!(!shares(elsewhere).contains("etcd"));
+        let signing = |text| Member {
+            signing: true,
+            ..member(text)
+        };
+        assert!(shares(signing("c")).ends_with("sa.key ca-signing.crt"));
+        assert_eq!(shares(signing("w")), "ca.crt");
+        assert_eq!(shares(signing("e")), "etcd/ca.crt");
     }
 }

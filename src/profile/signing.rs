@@ -27,6 +27,11 @@ pub fn signs_for(spec: &Spec, ca: &Spec) -> bool {
     apart.is_some_and(|apart| apart.place.public() == spec.place.public())
 }
 
+/// Whether a copy that is called so is of that file.
+pub fn is_signing_file(name: &str) -> bool {
+    matches!(CLUSTER, Signer::Ca(ca) if signing_file_of(ca).name == name)
+}
+
 /// Where that lies, for a CA of this name.
 pub fn signing_file_of(ca: &str) -> FileId {
     FileId::certificate(Root::Pki, &format!("{ca}-signing"))

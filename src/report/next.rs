@@ -170,15 +170,21 @@ fn signs_apart(plan: &Plan, seen: &Seen, store: &Store) -> Option<Advice> {
     });
     let apart = new.find(|planned| is_apart(planned, plan))?;
     let file = apart.spec.place.public();
-    Some(Advice {
+    let path = store.path(&file);
+    let copy = format!("copy {} to every other control plane", path.display());
+    Some(to_sign_apart(&copy))
+}
+
+/// What is to be done with that file, which is to be copied first.
+pub(super) fn to_sign_apart(copy: &str) -> Advice {
+    Advice {
         text: format!(
-            "Before any kube-controller-manager is restarted, copy {} to every other control plane, and have its \
-             --cluster-signing-cert-file name that file on each ('certs flags kube-controller-manager' prints it): with \
-             the several certificates that the CA's file holds now it signs nothing, and does not start again.",
-            store.path(&file).display()
+            "Before any kube-controller-manager is restarted, {copy}, and have its --cluster-signing-cert-file name that \
+             file on each ('certs flags kube-controller-manager' prints it): with the several certificates that the CA's \
+             file holds now it signs nothing, and does not start again."
         ),
         commands: Vec::new(),
-    })
+    }
 }
 
 fn command(binding: &RoleBinding, kubeconfig: &str) -> String {

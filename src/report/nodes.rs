@@ -13,6 +13,7 @@ use super::shape::{Anchor, Told, json, text_of, texts, timestamp, yaml};
 use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
 use crate::finding::{Code, Severity};
 use crate::outcome::Exit;
+use crate::profile::is_signing_file;
 use crate::store::{self, Recovered};
 
 /// Its serialized form is documented in `docs/output.md`.
@@ -324,6 +325,13 @@ impl Nodes {
         if self.result == Outcome::Changed {
             let made = self.shared.items.iter().any(|item| item.step == "create");
             self.next.extend(made.then(|| self.keep_safe()));
+            let copies = self.each.iter().flat_map(|node| &node.part.items);
+            let mut new = copies.filter(|item| item.step == "create");
+            let apart = new.find(|item| is_signing_file(&item.name));
+            let copy =
+                |item: &Brief| format!("copy {} of each tree onto its control plane", item.name);
+            self.next
+                .extend(apart.map(|item| next::to_sign_apart(&copy(item))));
             // What is to be done once in a cluster is done from where it begins.
             let next = self.each.iter_mut().map(|node| &mut node.part.next);
             let first = next.into_iter().find(|next| !next.is_empty());

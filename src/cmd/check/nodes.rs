@@ -11,10 +11,12 @@ use crate::cmd::around::{Wrong, severity};
 use crate::cmd::count::Count;
 use crate::cmd::give::Give;
 use crate::cmd::nodes::facts::{self, Asked, Cluster, Wanted};
+use crate::cmd::nodes::signing;
 use crate::cmd::output_file::{self, FOREIGN};
 use crate::cmd::{Env, Stop};
 use crate::diff::{
-    self, Own, Within, barred, diff, not_made, not_needed, own, signing_elsewhere, treeless,
+    self, Own, Within, barred, diff, not_copied, not_made, not_needed, own, signing_elsewhere,
+    treeless,
 };
 use crate::facts::Given;
 use crate::finding::{Code, Finding};
@@ -142,6 +144,7 @@ impl Job<'_> {
     fn source(&self) -> Seen {
         let trusted = store::trusted_users(Owner::default());
         let mut source = survey(&self.specs, &self.shared, trusted);
+        signing::look(&mut source, &self.specs, &self.shared);
         for file in self.specs.iter().flat_map(|spec| spec.place.files()) {
             if source.files.contains_key(&file) {
                 continue;
@@ -219,6 +222,7 @@ impl Job<'_> {
         let files: Vec<FileId> = specs.flat_map(|spec| spec.place.files()).collect();
         let mut findings = not_needed(&there, &files);
         findings.extend(not_made(&there, &files));
+        findings.extend(not_copied(&there, &wanted.copies));
         let seen = &mut looked.seen;
         findings.extend(signing_elsewhere(
             &looked.specs,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::signing;
 use crate::cli::{CaKeys, Tree};
 use crate::cmd::around::{Wrong, configuration, parsed};
 use crate::cmd::{Env, Stop};
@@ -58,6 +59,8 @@ pub(crate) struct Cluster {
     /// Whether members of etcd are among the nodes.
     etcd: bool,
     ca_keys: bool,
+    /// Whether the certificate that the controller manager signs with is kept in a file of its own.
+    signing: bool,
 }
 
 /// What a node is to have: copies of what all share, and its own.
@@ -104,9 +107,10 @@ pub(crate) fn settle(asked: Asked<'_>, env: &mut Env<'_>) -> Result<Settled, Sto
     let members: Vec<Member> = (0..cluster.len())
         .map(|node| cluster.member(node))
         .collect();
-    let specs = shared_rows(&members)
+    let specs: Vec<Spec> = shared_rows(&members)
         .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
         .collect::<Result<_, _>>()?;
+    cluster.signing = signing::is_kept(&specs, out);
     notes.append(&mut facts.notes);
     cluster.given.dry_run = None;
     Ok(Settled {
@@ -184,6 +188,7 @@ impl Cluster {
             first,
             nodes,
             etcd,
+            signing: false,
             ca_keys: ca_keys == CaKeys::ControlPlane,
         })
     }
@@ -289,6 +294,7 @@ impl Cluster {
             first: self.first == Some(number),
             etcd: self.etcd,
             ca_keys: self.ca_keys,
+            signing: self.signing,
         }
     }
 

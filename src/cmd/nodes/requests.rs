@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::facts::{Cluster, Settled};
 use super::round::{Finished, Who};
+use super::signing;
 use super::trees::complete;
 use crate::cmd::basis::Basis;
 use crate::cmd::job::Job;
@@ -145,12 +146,10 @@ impl Requests {
     /// What signs, as it is kept for all.
     pub(crate) fn source(&self) -> Seen {
         let trusted = store::trusted_users(Owner::default());
-        observe(
-            &self.specs,
-            &self.shared(),
-            &Passphrases::default(),
-            trusted,
-        )
+        let store = self.shared();
+        let mut source = observe(&self.specs, &store, &Passphrases::default(), trusted);
+        signing::look(&mut source, &self.specs, &store);
+        source
     }
 
     /// The CAs that a node needs.
