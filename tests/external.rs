@@ -1148,11 +1148,16 @@ fn where_nobody_can_write_and_nothing_is_due_nothing_is_asked_for() {
 
 /// In 400 days, when all leaves are over.
 fn over(place: &Path, verb: &[&str]) -> Finished {
+    run(&mut in_400_days(&certs(&[verb, &NODE].concat()), place))
+}
+
+fn in_400_days(command: &Command, place: &Path) -> Command {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = now.expect("a time after 1970").as_secs() + 400 * 86_400;
     let seconds = i64::try_from(seconds).expect("a time in range");
-    let command = certs(&[verb, &NODE].concat());
-    run(at(seconds, "022", &command).current_dir(place))
+    let mut later = at(seconds, "022", command);
+    later.current_dir(place);
+    later
 }
 
 #[test]
@@ -1361,4 +1366,58 @@ fn what_came_back_is_refused_where_check_would_tell_an_error_of_it() {
     let words = "scheduler.conf points at 10.0.0.10, which apiserver.crt is not good for";
     assert!(refused.stderr.contains(words), "{refused}");
     assert!(!place.join("node/pki/apiserver.crt").exists());
+}
+
+/// As kubeadm's workers are, with or without what else tells where the API server is: each way out is followed to its end.
+#[test]
+fn a_worker_whose_kubelet_was_away_too_long_is_led_to_its_certificate() {
+    for gone in ["", "rm node/kube-proxy.conf kubelet/kubelet.*"] {
+        let place = TempDir::new();
+        without_ca_keys(place.path());
+        script(
+            place.path(),
+            &format!(
+                "mv node all; mkdir -p node/pki kubelet
+                 mv all/kubelet.conf node; mv all/pki/ca.crt node/pki
+                 for data in certificate key; do
+                   sed -n \"s/^ *client-$data-data: //p\" node/kubelet.conf | base64 -d >> kubelet/kubelet-client-current.pem
+                   sed -i \"s#client-$data-data: .*#client-$data: $PWD/kubelet/kubelet-client-current.pem#\" node/kubelet.conf
+                 done
+                 chmod 600 kubelet/*
+                 sed -i 's#server: .*#server: https://api.example.com:6443#' node/kubelet.conf
+                 sed '/client-/d; s/system:node:cp1/system:kube-proxy/' node/kubelet.conf > node/kube-proxy.conf
+                 sed -i 's/^  user:/&\\n    token: secret/; s/user: {{}}/user: {{token: secret}}/' node/kube-proxy.conf
+                 chmod 600 node/*.conf
+                 cp all/pki/apiserver.crt kubelet/kubelet.crt; cp all/pki/apiserver.key kubelet/kubelet.key
+                 {gone}"
+            ),
+        );
+        let words = "move it away, and then 'certs csr kubelet --node-name cp1 --control-plane-endpoint \
+                     api.example.com:6443' asks";
+        let of_pair = words.replace("move it", "move kubelet.conf");
+        for (name, words) in [
+            ("kubelet", words),
+            ("kubelet/kubelet-client-current.pem", of_pair.as_str()),
+        ] {
+            let refused = over(place.path(), &["renew", name]).expect(4);
+            assert!(refused.stderr.contains(words), "{refused}");
+        }
+        let csr = "csr kubelet --node-name cp1 --control-plane-endpoint api.example.com:6443 --csr-dir req";
+        let csr: Vec<&str> = csr.split(' ').collect();
+        fs::rename(place.join("node/kubelet.conf"), place.join("former")).expect("rename");
+        over(place.path(), &csr).expect(0);
+        let sign = ["sign", "req", "--kubernetes-dir", "ca"];
+        let sign = certs(&[&sign[..], &NODE_FACTS[..2]].concat());
+        run(&mut in_400_days(&sign, place.path())).expect(0);
+        over(place.path(), &["import", "req"]).expect(0);
+        let kubeconfig = read(&place.join("node/kubelet.conf"));
+        assert!(
+            kubeconfig.contains("server: https://api.example.com:6443"),
+            "{kubeconfig}"
+        );
+        assert!(
+            kubeconfig.contains("client-certificate-data: "),
+            "{kubeconfig}"
+        );
+    }
 }

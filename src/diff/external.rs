@@ -9,7 +9,7 @@ use super::tree::{Found, is_made_here};
 use super::{authorities, reissue};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Key, Observed, Source};
-use crate::profile::found::{as_there, is_rotated};
+use crate::profile::found::{as_there, given, is_rotated, is_workers};
 use crate::profile::{KUBELET, Profile, by_name};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -59,11 +59,37 @@ pub(crate) fn external_of(spec: &Spec, found: &Found, code: Code) -> String {
         }
         _ => "",
     };
-    let way_out = requested(row.name, stated);
-    match away(spec, found, code) {
+    let way_out = requested(&format!("{}{}", row.name, as_worker(row, found)), stated);
+    let kubeconfig = || is_kept_by(row, spec, found);
+    match away(spec, found, code).or_else(kubeconfig) {
         Some(files) => format!("move {files} away, and then {way_out}"),
         None => way_out,
     }
+}
+
+/// What a kubelet's kubeconfig, which is moved away before it is asked for, may be the only one to tell of a worker.
+fn as_worker(row: &Profile, found: &Found) -> String {
+    if row.name != KUBELET || !is_workers(found) {
+        return String::new();
+    }
+    let told = given(found);
+    let flags = [
+        ("--node-name", told.node_name),
+        ("--control-plane-endpoint", told.control_plane_endpoint),
+    ];
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    let flags = flags.into_iter().filter_map(|(flag, told)| {
+        let value = told.filter(|told| told.value.chars().all(plain))?.value;
+        Some(format!(" {flag} {value}"))
+    });
+    flags.collect()
+}
+
+/// The kubeconfig by which a kubelet has what it rotates, and which is asked for in its place.
+fn is_kept_by(row: &Profile, spec: &Spec, found: &Found) -> Option<String> {
+    let named = matches!(found.get(row.name), Some(Observed::Kubeconfig(_)));
+    let rotated = is_rotated(&spec.place.public());
+    (named && rotated).then(|| row.stored.public().name)
 }
 
 /// What is to be moved away before it is asked for, since nobody asks with it: a file that cannot be read, a

@@ -1,10 +1,12 @@
 //! What is asked for where another machine signs: what was stated of it, else what is there tells, and else
 //! it is not known.
 
-use super::found::{Evidence, Found, certificate, given, is_new, key_algorithm, led, of_row};
+use super::found::{
+    Evidence, Found, certificate, given, is_new, is_workers, key_algorithm, led, of_row,
+};
 use super::resolve::{certificate_of, resolve};
-use super::{Host, Kind, Profile, ResolveError, Stated, Stored, identity};
-use crate::facts::{Facts, Given, ValueError, resolve_elsewhere};
+use super::{Host, Kind, Profile, ResolveError, Stated, Stored, identity, is_of_worker};
+use crate::facts::{Facts, Given, Role, ValueError, resolve_elsewhere};
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
 use crate::spec::{Content, Place, Spec};
@@ -44,13 +46,16 @@ impl Basis {
         evidence: &Evidence,
     ) -> Result<Vec<Finding>, Vec<String>> {
         let new = is_new(tree);
-        let facts = if new {
+        let mut facts = if new {
             self.here.clone()
         } else {
             let line = |error: &ValueError| error.to_string();
             resolve_elsewhere(self.given.clone().or(given(tree)))
                 .map_err(|errors| errors.iter().map(line).collect::<Vec<_>>())?
         };
+        if self.is_for_worker(specs, tree) {
+            facts.node.role = Role::Worker;
+        }
         let (mut wrong, mut findings) = (Vec::new(), Vec::new());
         for spec in specs {
             let Some(row) = identity(spec) else { continue };
@@ -75,6 +80,23 @@ impl Basis {
         } else {
             Err(wrong)
         }
+    }
+
+    /// Whether what is asked for is of a node without an API server: no document says what it is, and all that is there
+    /// is a worker's. Where nothing is there yet it is one if it is told to be led to an endpoint, and no address of its own.
+    fn is_for_worker(&self, specs: &[Spec], tree: &Found) -> bool {
+        let Given {
+            advertise_address: None,
+            role: None,
+            control_plane_endpoint,
+            ..
+        } = &self.given
+        else {
+            return false;
+        };
+        specs.iter().filter_map(identity).all(is_of_worker)
+            && is_workers(tree)
+            && (control_plane_endpoint.is_some() || !is_new(tree))
     }
 
     /// A CA is as it is.

@@ -44,7 +44,7 @@ pub use evidence::Evidence;
 pub use kubelets::{is_kubelets, is_rotated, is_superseded};
 pub use loose::{certificate_beside, loose, paired};
 pub use signs::{is_called_ca, is_of_service_accounts};
-pub use told::{given, is_new, key_algorithm, led};
+pub use told::{given, is_new, is_workers, key_algorithm, led};
 
 /// What was found, by the spec's name.
 pub(super) type Found = BTreeMap<String, Observed>;

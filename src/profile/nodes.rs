@@ -120,6 +120,11 @@ impl Member {
     }
 }
 
+/// Whether a row may be of a node that is no control plane and no member of etcd.
+pub fn is_of_worker(row: &Profile) -> bool {
+    row.name == KUBELET || WORKERS.contains(&row.name)
+}
+
 /// Whether it is one of those by which a kubelet is who it is: without them its node is none of the cluster's.
 pub fn is_of_kubelet(row: &str) -> bool {
     [KUBELET, SERVING].contains(&row)

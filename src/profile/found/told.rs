@@ -7,7 +7,7 @@ use crate::facts::{Given, Stated, defaults};
 use crate::key::KeyAlgorithm;
 use crate::observed::{Observed, server};
 use crate::profile::resolve::fixed;
-use crate::profile::{ApiServer, Host, Kind, Profile, Signer, Stored, TABLE};
+use crate::profile::{ApiServer, Host, Kind, Profile, Signer, Stored, TABLE, is_of_worker};
 use crate::x509::san::San;
 
 /// Where it stands, for an error over it.
@@ -20,6 +20,20 @@ pub fn is_new(found: &Found) -> bool {
         .filter(|row| row.kind != Kind::Ca && row.signer != Signer::Nobody);
     let mut own = own.filter_map(|row| found.get(row.name));
     own.all(Observed::is_absent)
+}
+
+/// Whether nothing of a control plane is there, and of no member of etcd: but for what a worker has, and the CA of that.
+pub fn is_workers(found: &Found) -> bool {
+    let mine = |row: &Profile| {
+        let signs = |other: &Profile| other.signer == Signer::Ca(row.name);
+        is_of_worker(row)
+            || TABLE
+                .iter()
+                .any(|other| is_of_worker(other) && signs(other))
+    };
+    let others = TABLE.iter().filter(|row| !mine(row));
+    let mut others = others.filter_map(|row| found.get(row.name));
+    others.all(Observed::is_absent)
 }
 
 /// What the files tell where they agree; what none of them tells is not known.
