@@ -219,15 +219,20 @@ pub(super) fn directory(path: &Path) -> Result<Option<(u32, u32)>, ReadError> {
 /// What a kubeconfig refers to. The kubelet names `kubelet-client-current.pem`, a link to a file
 /// beside it; a link that leaves its folder is refused.
 pub(super) fn read_reference(path: &Path) -> Result<Option<FileContent>, ReadError> {
-    let target = match path.symlink_metadata() {
-        Ok(found) if found.is_symlink() => match path.canonicalize() {
-            Ok(target) => target,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_failure(path, &error)),
-        },
-        _ => return read(path),
+    let Ok(target) = path.read_link() else {
+        return read(path);
     };
     let folder = path.parent().unwrap_or(Path::new("."));
+    // A name without a folder leads to no other one; only where that is a link too is it to be asked where it all ends.
+    let beside = folder.join(&target);
+    if target.file_name() == Some(target.as_os_str()) && !beside.is_symlink() {
+        return read(&beside);
+    }
+    let target = match path.canonicalize() {
+        Ok(target) => target,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_failure(path, &error)),
+    };
     let folder = folder
         .canonicalize()
         .map_err(|error| io_failure(path, &error))?;

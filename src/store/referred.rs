@@ -12,8 +12,8 @@ use crate::location::{FileId, Root};
 /// the same octets keeps the former ones.
 pub(super) fn file_at(roots: &Roots, path: &Path) -> Option<FileId> {
     // A link leads to what takes the place of its file. The kubelet's is itself what is replaced.
-    let link = is_link(path.file_name()?.to_str()?);
-    let target = path.canonicalize().ok().filter(|_| !link);
+    let followed = !is_link(path.file_name()?.to_str()?) && path.is_symlink();
+    let target = followed.then(|| path.canonicalize().ok()).flatten();
     let path = target.as_deref().unwrap_or(path);
     let (folder, base) = (directory_of(path), path.file_name()?.to_str()?);
     // The tree's own first: requests may lie in one of its directories.

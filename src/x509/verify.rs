@@ -25,19 +25,20 @@ impl Certificate {
     /// Checks the signature with the issuer's public key. Names, dates and usages are not looked at.
     pub fn verify_signature(&self, issuer: &PublicKey) -> anyhow::Result<()> {
         let verified = issuer.verify(self.signature_algorithm(), self.tbs(), self.signature());
+        // Who builds the chain of what was just issued asks the same again, and so does a tree of its few CAs, over and
+        // over, each time with the same result.
+        VERIFIED.with_borrow_mut(|known| known.insert(self.with(issuer), verified.is_ok()));
         verified.with_context(|| format!("verify the signature on {}", self.subject))
     }
 
     /// Whether that key made the signature.
     pub fn is_signed_with(&self, issuer: &PublicKey) -> bool {
-        // A tree's few CAs are asked of over and over, each time with the same result.
-        let asked = (*self.digest(), issuer.fingerprint());
-        let known = VERIFIED.with_borrow(|known| known.get(&asked).copied());
-        known.unwrap_or_else(|| {
-            let verified = self.verify_signature(issuer).is_ok();
-            VERIFIED.with_borrow_mut(|known| known.insert(asked, verified));
-            verified
-        })
+        let known = VERIFIED.with_borrow(|known| known.get(&self.with(issuer)).copied());
+        known.unwrap_or_else(|| self.verify_signature(issuer).is_ok())
+    }
+
+    fn with(&self, issuer: &PublicKey) -> Pair {
+        (*self.digest(), issuer.fingerprint())
     }
 
     /// Why its signature is verified with no key at all: its hash is broken, or its kind unknown.

@@ -210,6 +210,13 @@ fn a_reference_may_be_a_link_within_its_folder_and_no_other() {
         &reference("kubelet-client-2026.pem").unwrap().unwrap().bytes[..],
         b"pair"
     );
+    // By way of further links too, wherever the first of them stays.
+    symlink("current.pem", tree.path("l/pki/by-link.pem")).unwrap();
+    symlink("leaving.pem", tree.path("l/pki/left.pem")).unwrap();
+    let by_link = reference("by-link.pem").unwrap().unwrap();
+    assert_eq!(&by_link.bytes[..], b"pair");
+    let left = reference("left.pem").unwrap_err().to_string();
+    assert!(left.contains("leaves its folder"), "{left}");
     assert_eq!(reference("dangling.pem"), Ok(None));
     assert_eq!(reference("absent.pem"), Ok(None));
     let left = reference("leaving.pem").unwrap_err().to_string();
