@@ -31,9 +31,9 @@ pub fn is_workers(found: &Found) -> bool {
                 .iter()
                 .any(|other| is_of_worker(other) && signs(other))
     };
-    let others = TABLE.iter().filter(|row| !mine(row));
-    let mut others = others.filter_map(|row| found.get(row.name));
-    others.all(Observed::is_absent)
+    // Where it was not looked what is there is not known.
+    let mut others = TABLE.iter().filter(|row| !mine(row));
+    others.all(|row| found.get(row.name).is_some_and(Observed::is_absent))
 }
 
 /// What the files tell where they agree; what none of them tells is not known.
