@@ -432,6 +432,47 @@ fn a_node_whose_certificates_have_ended_comes_back_by_what_is_offered() {
     run(&mut at(later, "022", &look)).expect(0);
 }
 
+/// No node has the keys of the CAs.
+#[test]
+fn what_was_issued_while_the_clock_was_wrong_is_renewed_by_what_is_offered() {
+    let trees = Trees::of(NODES);
+    trees.all(&["--ca-keys", "none"]).expect(0);
+    let over = |verb: &[&str]| {
+        let mut command = certs(verb);
+        command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
+        command.args(["--out", text(&trees.out())]);
+        command
+    };
+    let wrong = time::OffsetDateTime::now_utc().unix_timestamp() + 90 * 86_400;
+    for verb in [&["renew", "node", "worker1"][..], &["renew", "apiserver"]] {
+        run(&mut at(wrong, "022", &over(verb))).expect(0);
+    }
+    let report = json(&trees, &[], 4);
+    let offered = |node: &str, file: &str| {
+        let told = told(&report, node);
+        let told = told.into_iter().find(|[_, name, ..]| name.ends_with(file));
+        let [code, .., way_out] = told.unwrap_or_else(|| panic!("{node} {file}: {report}"));
+        assert_eq!(code, "not-yet-valid");
+        way_out
+    };
+    let clock = "set the clock right, or, if it is right now, ";
+    let of_kubelet = "'certs renew node NODE --inventory FILE --out DIR' renews what its kubelet needs, and tells what to copy";
+    for file in ["kubelet.conf", "kubelet-client-current.pem"] {
+        assert_eq!(offered("worker1", file), format!("{clock}{of_kubelet}"));
+    }
+    for (node, file, name) in [
+        ("worker1", "kubelet.crt", "kubelet-serving"),
+        ("cp2", "apiserver.crt", "apiserver"),
+    ] {
+        let renewed =
+            format!("{clock}'certs renew {name} --inventory FILE --out DIR' renews it, as it is");
+        assert_eq!(offered(node, file), renewed);
+    }
+    run(&mut over(&["renew", "apiserver"])).expect(0);
+    run(&mut over(&["renew", "node", "worker1"])).expect(0);
+    json(&trees, &[], 0);
+}
+
 /// Not each file that it could have.
 #[test]
 fn what_can_be_no_tree_is_told_once() {

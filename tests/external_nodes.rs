@@ -537,7 +537,9 @@ fn of_a_request_that_is_another_nodes_or_beyond_its_roles_nothing_is_signed() {
         ],
     );
     copy("cp1/admin.csr", "worker2/admin.csr");
-    let words = "worker2: admin.csr is not in csrs/worker2/requests.json";
+    // Signed by itself it would not get what the inventory says.
+    let words = "worker2: admin.csr is not in csrs/worker2/requests.json, which tells what was asked for: move it away, \
+                 or have the tree of its node ask for it ('certs csr')\n";
     is_refused(&place, || place.sign(0, &[]), 2, &[words]);
     fs::remove_file(place.path("csrs/worker2/requests.json")).expect("lose the list");
     let words = "worker2: admin.csr: admin is nothing that the roles of this node need";

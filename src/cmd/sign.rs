@@ -154,7 +154,7 @@ fn specs(
         None if verb.as_name.is_some() => {
             return Err(Stop::usage("--as goes with one FILE, not with a directory"));
         }
-        None => requests(store)?,
+        None => requests(store, false)?,
     };
     let named = verb.as_name.as_deref();
     let specs = asked(bases, named, |row, file| {
@@ -199,7 +199,7 @@ fn asked(
 
 /// The requests of a directory, by their files without the ending. Where a list tells what was asked for there, each
 /// is on it: whoever had the medium may have put another beside them.
-fn requests(store: &Store) -> Result<(Vec<String>, Option<Manifest>), Stop> {
+fn requests(store: &Store, of_many: bool) -> Result<(Vec<String>, Option<Manifest>), Stop> {
     let files = store.list(Root::Requests).map_err(anyhow::Error::from)?;
     let bases: Vec<String> = files
         .iter()
@@ -223,11 +223,19 @@ fn requests(store: &Store) -> Result<(Vec<String>, Option<Manifest>), Stop> {
     })?;
     let files = bases.iter().map(|base| format!("{base}.csr"));
     let listed = |file: &String| list.requests.iter().any(|entry| entry.request == *file);
+    // By itself it would be signed by what is stated of one node, and not by the inventory.
+    let alone = |file: &str| match of_many {
+        true => ", or have the tree of its node ask for it ('certs csr')".to_owned(),
+        false => format!(
+            ", or sign it by itself: 'certs sign {}'",
+            store.root(Root::Requests).join(file).display()
+        ),
+    };
     let wrong = files.filter(|file| !listed(file)).map(|file| {
         format!(
-            "{file} is not in {}, which tells what was asked for: move it away, or sign it by itself: 'certs sign {}'",
+            "{file} is not in {}, which tells what was asked for: move it away{}",
             path.display(),
-            store.root(Root::Requests).join(&file).display()
+            alone(&file)
         )
     });
     let wrong: Vec<String> = wrong.collect();

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::by_renewal;
+use super::certificate::CLOCK_OR;
 use super::external::{external_of, requested};
+use super::leaf::AFTER_ITS_CA;
 use super::request::OF_ANOTHER;
 use super::scrutiny::ROTATES;
 use super::tree::{certificates, is_absent, is_made_here, number, numbered};
@@ -160,16 +163,28 @@ pub fn signed_for_all(
         if !row.is_some_and(|row| matches!(row.signer, Signer::Ca(ca) if has_key(ca))) {
             continue;
         }
-        let (way_out, code) = (&finding.way_out, finding.code);
+        let (way_out, code) = (finding.way_out.as_str(), finding.code);
+        let way_out = way_out.strip_prefix(CLOCK_OR).unwrap_or(way_out);
         let reissued = specs
             .iter()
             .filter(|spec| spec.name == finding.name)
-            .any(|spec| is_made_here(way_out, spec) || *way_out == external_of(spec, found, code));
+            .any(|spec| is_made_here(way_out, spec) || way_out == external_of(spec, found, code));
         match finding.code {
             Code::Absent => MAKE.clone_into(&mut finding.way_out),
             // Without it the kubelet cannot ask for another.
             Code::Expired if row.is_some_and(|row| row.name == KUBELET) => {
                 BACK.clone_into(&mut finding.way_out);
+            }
+            // It was issued while the clock was wrong, and the kubelet would not rotate it before it begins.
+            Code::NotYetValid
+                if way_out != AFTER_ITS_CA && row.is_some_and(|row| row.name == KUBELET) =>
+            {
+                finding.way_out = format!("{CLOCK_OR}{BACK}");
+            }
+            Code::NotYetValid if reissued => {
+                let renewed = specs.iter().find(|spec| spec.name == finding.name);
+                let renewed = renewed.map(by_renewal).unwrap_or_default();
+                finding.way_out = format!("{CLOCK_OR}{renewed}");
             }
             Code::ShortLived if reissued => LONGER.clone_into(&mut finding.way_out),
             _ if ends && (reissued || rotated || finding.way_out == ROTATES) => {

@@ -177,7 +177,7 @@ impl Run {
                 ))
             })
         };
-        let (bases, list) = requests(&store)?;
+        let (bases, list) = requests(&store, true)?;
         let specs = asked(bases, None, wanted)?;
         let signs = |ca: &&Spec| {
             let of = |spec: &Spec| spec.certificate().and_then(|leaf| leaf.issuer.clone());
