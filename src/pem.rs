@@ -10,8 +10,10 @@ use std::io::BufRead as _;
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
+mod url;
 mod within;
 
+pub use url::base64url;
 pub use within::{embeds_private_key, says};
 
 /// What a block may hold. A file with any other label is refused, not passed over.

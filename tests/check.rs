@@ -1511,6 +1511,39 @@ fn folders_of_a_kubelet_s_directory_are_looked_into_but_not_the_volumes_of_its_p
 }
 
 #[test]
+fn the_keys_that_tokens_are_accepted_of_are_told_as_tokens_name_them() {
+    let place = OPENSSL.copy();
+    let recipe = "\
+        key ../other.key\n\
+        openssl pkey -in ../other.key -pubout > ../other.pub; cp pki/sa.pub ../own.pub\n\
+        for one in own other; do openssl pkey -pubin -in ../$one.pub -outform DER | openssl dgst -sha256 -binary |\n\
+        base64 | tr '+/' '-_' | tr -d '=\\n' > ../$one.kid; done";
+    OPENSSL.cook(recipe, place.path());
+    let [own, other] = ["own.kid", "other.kid"].map(|file| read(&place.join(file)));
+    let said = |recipe: &str| {
+        OPENSSL.cook(recipe, place.path());
+        let report = report(&check(place.path(), &["-o", "json"]).expect(0));
+        let findings = report["findings"].as_array().expect("findings");
+        let told = findings.iter().find(|told| told["code"] == "token-keys");
+        told.map_or_else(String::new, |told| {
+            told["text"].as_str().expect("a text").to_owned()
+        })
+    };
+    assert_eq!(said("true"), "");
+    let both = said("cat ../own.pub ../other.pub > pki/sa.pub");
+    let text =
+        format!("holds 2 public keys, and tokens of each are accepted: {own} (sa.key), {other}");
+    assert!(both.contains(&text), "{both}");
+    let later = said("cat ../other.pub ../own.pub > pki/sa.pub");
+    let text = format!("{other}, {own} (sa.key); that of sa.key is not the first");
+    assert!(later.contains(&text), "{later}");
+    // Nobody takes tokens that are signed with a key that is not there, be there however many.
+    OPENSSL.cook("cat ../other.pub ../other.pub > pki/sa.pub", place.path());
+    let finished = check(place.path(), &["-o", "json"]).expect(4);
+    assert_eq!(told(&report(&finished)), ["error key-mismatch sa.pub"]);
+}
+
+#[test]
 fn an_encrypted_key_of_a_ca_is_not_opened() {
     assert_eq!(after(OPENSSL, "encrypt pki/ca.key", &[]), (vec![], 0));
     let (told, _) = after(OPENSSL, "encrypt pki/apiserver.key", &[]);

@@ -216,6 +216,7 @@ impl Judge<'_> {
         }
         self.key_access(key.access);
         self.key_owner(key.access, "who can sign with it");
+        self.token_keys(key, public.unwrap_or_default());
         match (&key.state, public) {
             (KeyState::Locked(_), _) => self.locked(),
             (KeyState::Open(private), Some(public)) if !public.contains(private.public_key()) => {
@@ -229,5 +230,40 @@ impl Judge<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Several, as while the key is replaced: the tokens of each are good for as long as it is there.
+    fn token_keys(&mut self, key: &Key, public: &[PublicKey]) {
+        let mut keys: Vec<&PublicKey> = Vec::new();
+        for one in public {
+            if !keys.contains(&one) {
+                keys.push(one);
+            }
+        }
+        if keys.len() < 2 {
+            return;
+        }
+        let own = key.open().map(|private| private.public_key());
+        let signs = self.spec.place.key().name;
+        let told = keys.iter().map(|one| {
+            let id = one.token_key_id();
+            if own == Some(*one) {
+                format!("{id} ({signs})")
+            } else {
+                id
+            }
+        });
+        let mut text = format!(
+            "holds {} public keys, and tokens of each are accepted: {}",
+            keys.len(),
+            told.collect::<Vec<_>>().join(", ")
+        );
+        let mut way_out = "take out each whose tokens have ended, and restart the API servers";
+        if own.is_some_and(|own| keys[0] != own && keys.contains(&own)) {
+            text = format!("{text}; that of {signs} is not the first");
+            way_out = "put that of the key that signs first, for who reads no more than one; take out each whose \
+                       tokens have ended, and restart the API servers";
+        }
+        self.tell(Code::TokenKeys, &text, way_out);
     }
 }

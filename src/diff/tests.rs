@@ -1023,16 +1023,48 @@ fn a_key_of_a_kubeconfig_and_of_sa_pub_is_told_in_words_that_fit() {
 }
 
 #[test]
-fn sa_pub_may_hold_further_keys() {
-    let observed = Observed::KeyPair {
-        public_access: access(0o600),
-        key: open(key("sa")),
-        public: Some(vec![
-            key("stranger").public_key().clone(),
-            key("sa").public_key().clone(),
-        ]),
+fn each_key_in_sa_pub_is_told_by_what_its_tokens_name_it_by() {
+    let told = |names: &[&str], private: Key| {
+        let public = names.iter().map(|name| key(name).public_key().clone());
+        let observed = Observed::KeyPair {
+            public_access: access(0o600),
+            key: private,
+            public: Some(public.collect()),
+        };
+        let mut findings = diff(&spec("sa"), &observed, &[], &[0], NOW);
+        findings.retain(|finding| finding.code == Code::TokenKeys);
+        findings
     };
-    assert_eq!(diff(&spec("sa"), &observed, &[], &[0], NOW), []);
+    let [own, other] = ["sa", "stranger"].map(|name| key(name).public_key().token_key_id());
+    assert_ne!(own, other);
+    for one in [&["sa"][..], &["sa", "sa"], &["stranger"]] {
+        assert_eq!(told(one, open(key("sa"))), [], "{one:?}");
+    }
+    let [first] = &told(&["sa", "stranger", "sa"], open(key("sa")))[..] else {
+        panic!("one finding");
+    };
+    assert_eq!(first.file.name, "sa.pub");
+    assert_eq!(
+        first.text,
+        format!("holds 2 public keys, and tokens of each are accepted: {own} (sa.key), {other}")
+    );
+    assert!(first.way_out.starts_with("take out each"), "{first:?}");
+    let [second] = &told(&["stranger", "sa"], open(key("sa")))[..] else {
+        panic!("one finding");
+    };
+    let text = format!(
+        "holds 2 public keys, and tokens of each are accepted: {other}, {own} (sa.key); that of sa.key is not the first"
+    );
+    assert_eq!(second.text, text);
+    assert!(
+        second
+            .way_out
+            .starts_with("put that of the key that signs first")
+    );
+    let [neither] = &told(&["stranger", "ca"], open(key("sa")))[..] else {
+        panic!("one finding");
+    };
+    assert!(!neither.text.contains("sa.key"), "{neither:?}");
 }
 
 #[test]

@@ -128,6 +128,10 @@ pub(super) const ROTATION: Citation = kubernetes(
 );
 pub(super) const SERIALS: Citation =
     Citation::Standard("CA/Browser Forum Baseline Requirements section 7.1");
+pub(super) const SERVICE_ACCOUNTS: Citation = kubernetes(
+    "kube-apiserver",
+    "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
+);
 pub(super) const SEPARATE_CAS: Citation = kubernetes(
     "Configure the Aggregation Layer",
     "https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#ca-reusage-and-conflicts",

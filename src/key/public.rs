@@ -107,6 +107,12 @@ impl PublicKey {
         self.digest
     }
 
+    /// What the tokens that are signed with its private key name it by (`kid`, RFC 7515 section 4.1.4), as the API server
+    /// does in them and in `/openid/v1/jwks`.
+    pub fn token_key_id(&self) -> String {
+        pem::base64url(&self.digest)
+    }
+
     /// A `PUBLIC KEY` block.
     pub fn to_pem(&self) -> String {
         pem::encode(Label::PublicKey, &self.spki).to_string()

@@ -108,7 +108,6 @@ fn what_is_odd_and_no_fault_is_passed_over() {
         "rm pki/ca.key pki/etcd/ca.key",
         "encrypt pki/ca.key",
         "cat pki/etcd/ca.crt >> pki/ca.crt; for conf in *.conf; do put $conf certificate-authority-data pki/ca.crt; done",
-        "openssl pkey -in pki/apiserver.key -pubout >> pki/sa.pub",
         "edit admin.conf \"s|certificate-authority-data: .*|certificate-authority: $PWD/pki/ca.crt|\"",
         "edit admin.conf 's/^users:/&\\n- name: zoe\\n  user: {token: abc}/'",
         "mkdir manifests; touch pki/README admin.conf.bak pki/.hidden; ln -s pki link",
@@ -117,6 +116,11 @@ fn what_is_odd_and_no_fault_is_passed_over() {
         Base::OpenSsl.cook(recipe, place.path());
         keeps(place.path(), &notes, recipe);
     }
+    // As while the key of the service accounts is replaced.
+    let place = Base::OpenSsl.copy();
+    let recipe = "openssl pkey -in pki/apiserver.key -pubout >> pki/sa.pub";
+    Base::OpenSsl.cook(recipe, place.path());
+    keeps(place.path(), &["system-masters", "token-keys"], recipe);
 }
 
 /// Nobody encrypts to the key of a client, of whatever kind that is.

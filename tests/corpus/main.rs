@@ -67,7 +67,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 47] = [
+const ELSEWHERE: [(Code, &str); 48] = [
     // Of days that passed.
     (
         Code::Superseded,
@@ -152,6 +152,10 @@ const ELSEWHERE: [(Code, &str); 47] = [
     (
         Code::SeveralCertificates,
         "each_finding_of_a_check_is_told_alone (tests/check.rs)",
+    ),
+    (
+        Code::TokenKeys,
+        "the_keys_that_tokens_are_accepted_of_are_told_as_tokens_name_them (tests/check.rs)",
     ),
     (
         Code::KeyUnread,
