@@ -13,6 +13,7 @@ use serde_json::Value;
 
 mod common;
 use certs::x509::request::Request;
+use common::cfssl::Cfssl;
 use common::kubeadm::NOON;
 use common::node::{NODE, node, on, script, with_read_only};
 use common::renewal::{DAY, tree};
@@ -172,59 +173,21 @@ fn signed_by_openssl(place: &Path) {
     }
 }
 
-/// cfssl takes names and usages from its own profiles.
+/// Each CA is made by cfssl too.
 fn signed_by_cfssl(place: &Path) {
-    let cfssl = |arguments: &[&str]| {
-        let mut command = Command::new(tool("cfssl"));
-        let finished = run(command.args(arguments).current_dir(place)).expect(0);
-        let told: Value = serde_json::from_str(&finished.stdout).expect("JSON");
-        told
-    };
-    let usages = |kinds: &str| {
-        format!(
-            "{{\"expiry\": \"8760h\", \"usages\": [\"signing\", \"digital signature\", {kinds}]}}"
-        )
-    };
-    let profiles = format!(
-        "{{\"signing\": {{\"default\": {}, \"profiles\": {{\"client\": {}, \"server\": {}, \"peer\": {}}}}}}}",
-        usages("\"client auth\""),
-        usages("\"client auth\""),
-        usages("\"server auth\""),
-        usages("\"server auth\", \"client auth\"")
-    );
-    write(&place.join("cfssl.json"), profiles);
+    let cfssl = Cfssl::new(place);
     for ca in ["ca", "etcd-ca", "front-proxy-ca"] {
-        let asked = format!(
-            "{{\"CN\": \"{ca} of cfssl\", \"key\": {{\"algo\": \"ecdsa\", \"size\": 256}}}}"
-        );
-        write(&place.join("ca.json"), asked);
-        let made = cfssl(&["gencert", "-initca", "ca.json"]);
-        write(&place.join(format!("{ca}-cfssl.key")), field(&made, "key"));
-        write(&place.join(format!("req/{ca}.crt")), field(&made, "cert"));
+        let [certificate, key] = cfssl.ca(ca);
+        write(&place.join(format!("{ca}-cfssl.key")), key);
+        write(&place.join(format!("req/{ca}.crt")), certificate);
     }
     for entry in manifest(place) {
         let ca = field(&entry, "issuer");
-        let profile = match field(&entry, "name") {
-            "apiserver" => "server",
-            "etcd-server" | "etcd-peer" => "peer",
-            _ => "client",
-        };
-        let profile = format!("-profile={profile}");
-        let (certificate, key) = (
-            format!("-ca=req/{ca}.crt"),
-            format!("-ca-key={ca}-cfssl.key"),
-        );
+        let pair = [format!("req/{ca}.crt"), format!("{ca}-cfssl.key")];
         let request = format!("req/{}", field(&entry, "request"));
-        let signed = cfssl(&[
-            "sign",
-            &certificate,
-            &key,
-            "-config=cfssl.json",
-            &profile,
-            &request,
-        ]);
+        let signed = cfssl.signed(field(&entry, "name"), [&pair[0], &pair[1]], &request);
         let file = place.join("req").join(field(&entry, "certificate"));
-        write(&file, field(&signed, "cert"));
+        write(&file, signed);
     }
 }
 

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use base64ct::{Base64, Encoding};
 
 pub mod base;
+pub mod cfssl;
 pub mod kubeadm;
 pub mod lines;
 pub mod members;
