@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 mod common;
+use common::cfssl::Cfssl;
 use common::kubeadm::NOON;
 use common::node::script;
 use common::renewal::DAY;
@@ -380,6 +381,64 @@ fn what_openssl_signed_for_each_node_is_put_in_its_place() {
     over(&["all"]).expect(0);
     let told = over(&["check"]).expect(0).stdout;
     assert!(told.ends_with("nothing is wrong.\n"), "{told}");
+}
+
+/// cfssl's own CAs, whose keys are on no machine of the cluster's.
+#[test]
+fn what_cfssl_signed_for_each_node_is_put_in_its_place() {
+    let place = Place(TempDir::new());
+    let folder = place.0.path();
+    write(&place.path("nodes.yaml"), NODES);
+    let cfssl = Cfssl::new(folder);
+    fs::create_dir_all(place.path("out/ca/etcd")).expect("make a folder");
+    for (ca, file) in ["ca", "etcd-ca", "front-proxy-ca"].iter().zip(CAS) {
+        let [certificate, key] = cfssl.ca(ca);
+        write(&place.path(&format!("{ca}.key")), key);
+        write(&place.path("out/ca").join(file), certificate);
+    }
+    let over = |verb: &[&str]| {
+        let all = ["--inventory", "nodes.yaml", "--out", "out"];
+        run(certs(&[verb, &all].concat()).current_dir(folder))
+            .expect(0)
+            .stdout
+    };
+    over(&["csr", "--csr-dir", "csrs"]);
+    let mut signed = 0;
+    for node in PLANES.iter().chain(&WORKERS) {
+        let list = read(&place.path(&format!("csrs/{node}/requests.json")));
+        let list: Value = serde_json::from_str(&list).expect("JSON");
+        for entry in list["requests"].as_array().expect("requests") {
+            let [name, ca, request, file] = ["name", "issuer", "request", "certificate"]
+                .map(|field| entry[field].as_str().expect(field));
+            let certificate = match ca {
+                "etcd-ca" => "out/ca/etcd/ca.crt".to_owned(),
+                ca => format!("out/ca/{ca}.crt"),
+            };
+            let request = format!("csrs/{node}/{request}");
+            let made = cfssl.signed(name, [&certificate, &format!("{ca}.key")], &request);
+            write(&place.path(&format!("csrs/{node}/{file}")), made);
+            signed += 1;
+        }
+    }
+    assert_eq!(signed, 3 * 11 + 1 + 2 * 3);
+    let told = over(&["import", "csrs"]);
+    assert!(
+        told.contains(
+            "  worker2: kubelet/kubelet-client-current.pem, kube-proxy, kubelet-serving\n"
+        ),
+        "{told}"
+    );
+    over(&["all"]);
+    let told = over(&["check"]);
+    assert!(told.ends_with("nothing is wrong.\n"), "{told}");
+    let told = over(&["import", "csrs"]);
+    assert!(
+        told.contains("Everything is as wanted on 5 nodes"),
+        "{told}"
+    );
+    for node in PLANES.iter().chain(&WORKERS) {
+        assert!(!place.pki(node, "ca.key").exists(), "{node}");
+    }
 }
 
 #[test]
