@@ -14,7 +14,6 @@ use std::sync::Arc;
 use certs::cli::Cli;
 use certs::cmd::{Env, Outcome, run};
 use certs::facts::Host;
-use certs::report::INTERRUPTED;
 use clap::Parser;
 use long::Long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -68,7 +67,7 @@ fn main() -> ExitCode {
         },
         notice: &mut |sentence| long.line(sentence),
         progress: &|progress| long.tell(progress),
-        begun: &mut || long::watch(&long, INTERRUPTED),
+        begun: &mut |interrupted| long::watch(&long, interrupted),
         width: terminal.then(width).flatten(),
         colour: terminal
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

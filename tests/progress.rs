@@ -5,6 +5,7 @@
 )]
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -146,6 +147,9 @@ fn begin(command: &mut Command) -> Child {
         };
     }
     begun.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        begun.current_dir(folder);
+    }
     begun.stdout(Stdio::null()).stderr(Stdio::piped());
     begun.spawn().expect("start a run")
 }
@@ -238,4 +242,74 @@ fn a_signal_ends_a_run_that_waits_for_another() {
     let said = String::from_utf8_lossy(&finished.stderr).into_owned();
     assert!(waits && said.ends_with(INTERRUPTED), "{said}");
     assert_eq!(finished.status.signal(), Some(2), "{said}");
+}
+
+/// What each other run over many nodes tells where a signal ends it, which waits for another one: the directory that this
+/// has locked is the one that it writes in.
+#[test]
+fn each_run_over_many_nodes_tells_what_the_next_one_completes() {
+    let trees = Trees::of(
+        "apiVersion: certs/v1\nkind: Inventory\nnodes:\n\
+         - {name: w1, addresses: [10.9.0.1], roles: [worker]}\n\
+         - {name: w2, addresses: [10.9.0.2], roles: [worker]}\n---\n\
+         apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n\
+         controlPlaneEndpoint: api.example.com:6443\nencryptionAlgorithm: ECDSA-P256\n",
+    );
+    trees.all(&[]).expect(0);
+    fs::create_dir(trees.0.join("machine")).expect("make a folder");
+    let key = "out/ca/ca.key";
+    let over = |verb: &[&str], flags: &[&str]| {
+        let mut command = certs(verb);
+        command.args(["--inventory", "nodes.yaml"]).args(flags);
+        command.current_dir(trees.0.path());
+        command
+    };
+    let ended = |locked: &str, mut command: Command, words: &str| {
+        let mut flock = Command::new(tool("flock"));
+        // Whoever ends it ends the lock.
+        flock.args(["--no-fork", text(&trees.0.join(locked))]);
+        flock.args(["sh", "-c", "echo locked; exec sleep 60"]);
+        let mut other = flock.stdout(Stdio::piped()).spawn().expect("start another");
+        let mut said = BufReader::new(other.stdout.take().expect("its output"));
+        said.read_line(&mut String::new()).expect("it has locked");
+        let mut running = begin(&mut command);
+        let mut told = BufReader::new(running.stderr.take().expect("its errors"));
+        let mut first = String::new();
+        told.read_line(&mut first).expect("it waits");
+        assert!(first.contains("waiting"), "{first}");
+        signal("INT", &running);
+        let mut rest = String::new();
+        told.read_to_string(&mut rest).expect("it has ended");
+        let status = running.wait().expect("it has ended");
+        other.kill().expect("end the other");
+        other.wait().expect("it has ended");
+        assert_eq!(rest, format!("{words}\n"));
+        assert_eq!(status.signal(), Some(2));
+        run(&mut command).expect(0);
+    };
+    let renewed = "interrupted: what was renewed stays, and 'certs renew' over the same inventory without names renews what is still due; what is to be restarted for what was renewed it does not tell";
+    ended(
+        "out/ca",
+        over(&["renew"], &["--out", "out", "--all"]),
+        renewed,
+    );
+    // The key is somebody else's from here on.
+    run(Command::new("cp")
+        .args(["-a", "out/ca", "machine/pki"])
+        .current_dir(trees.0.path()))
+    .expect(0);
+    fs::remove_file(trees.0.join(key)).expect("remove the key");
+    let names = ["kube-proxy", "kubelet-serving"];
+    let csr = [&["csr"], &names[..]].concat();
+    let flags = ["--out", "out", "--csr-dir", "csrs"];
+    let made = INTERRUPTED.trim_end();
+    ended("out/w1/etc/kubernetes", over(&csr, &flags), made);
+    let flags = ["--kubernetes-dir", "machine"];
+    ended("csrs/w1", over(&["sign", "csrs"], &flags), made);
+    let imported = "interrupted: what was put in its place stays, and the same command does the rest; what is to be restarted for what is in its place it does not tell";
+    ended(
+        "out/w1/etc/kubernetes",
+        over(&["import", "csrs"], &["--out", "out"]),
+        imported,
+    );
 }

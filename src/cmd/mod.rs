@@ -74,8 +74,8 @@ pub struct Env<'a> {
     pub notice: &'a mut dyn FnMut(&str),
     /// Told at once, from whatever thread, how far a run over many nodes is.
     pub progress: &'a (dyn Fn(Progress) + Sync),
-    /// Told before such a run writes anything, and begins threads: that a signal ended it is to be told.
-    pub begun: &'a mut dyn FnMut(),
+    /// Told before such a run writes anything, and begins threads: what is to be told where a signal ends it.
+    pub begun: &'a mut dyn FnMut(&str),
     /// How wide text may be; none is unlimited.
     pub width: Option<usize>,
     /// Whether text may be coloured.

@@ -32,7 +32,7 @@ use crate::location::Root;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
-use crate::report::{Node, Nodes, Report, Stage};
+use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{self, Roots, Store, overlays};
 
@@ -63,7 +63,7 @@ struct Run<'a> {
 fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle(verb, env)?;
     if !run.plan_only {
-        (env.begun)();
+        (env.begun)(INTERRUPTED);
     }
     run.trees.check_places()?;
     run.check_archives()?;

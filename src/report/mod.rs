@@ -40,7 +40,7 @@ pub use check_nodes::{Kept, OfNode};
 pub use flags::{Form, flags};
 pub use handed::Handed;
 pub use nodes::{Archived, Node, Nodes};
-pub use progress::{INTERRUPTED, Meter, Progress, Stage};
+pub use progress::{IMPORT_INTERRUPTED, INTERRUPTED, Meter, Progress, RENEWAL_INTERRUPTED, Stage};
 pub use readers::{RESTART, Variable, cut_off};
 pub use shape::timestamp;
 use shape::{Directories, Item, Told, json, yaml};

@@ -7,6 +7,12 @@ use super::lines::count;
 /// What is told where a signal ends a run over many nodes.
 pub const INTERRUPTED: &str =
     "interrupted: what was made stays, and the same command makes the rest";
+/// The same of an import, and of a renewal: who reads what was written is told by the run that wrote it, and by no other.
+pub const IMPORT_INTERRUPTED: &str = "interrupted: what was put in its place stays, and the same command does the rest; what is \
+     to be restarted for what is in its place it does not tell";
+/// With names or with --all the same command would renew again what it had renewed.
+pub const RENEWAL_INTERRUPTED: &str = "interrupted: what was renewed stays, and 'certs renew' over the same inventory without \
+     names renews what is still due; what is to be restarted for what was renewed it does not tell";
 
 /// What takes a bar away.
 const CLEAR: &str = "\r\x1b[K";

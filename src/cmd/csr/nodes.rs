@@ -19,7 +19,7 @@ use crate::observed::Observed;
 use crate::plan::Asking;
 use crate::profile::found::looked_for;
 use crate::profile::{Kind, Profile};
-use crate::report::{Node, Nodes};
+use crate::report::{INTERRUPTED, Node, Nodes};
 use crate::requests::name;
 use crate::spec::Spec;
 
@@ -56,7 +56,7 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         .chain(requests.nodes())
         .collect();
     if !run.plan_only {
-        (env.begun)();
+        (env.begun)(INTERRUPTED);
         requests.complete(&each, [&Root::ALL, &[]], &mut told, env)?;
     }
     let source = Arc::new(requests.source());

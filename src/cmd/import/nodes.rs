@@ -25,7 +25,7 @@ use crate::observe::{Passphrases, Seen, survey};
 use crate::observed::{Access, Observed, Shared};
 use crate::profile::Kind;
 use crate::profile::found::looked_for;
-use crate::report::{Node, Nodes};
+use crate::report::{IMPORT_INTERRUPTED, Node, Nodes};
 use crate::requests::name;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -58,7 +58,7 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     told.left(requests.left()?);
     let mut finished = Finished::new();
     if !run.plan_only {
-        (env.begun)();
+        (env.begun)(IMPORT_INTERRUPTED);
         finished =
             requests.complete(&run.each, [&Root::TREE, &[Root::Requests]], &mut told, env)?;
     }

@@ -33,7 +33,7 @@ use crate::plan::{Plan, Renewal};
 use crate::profile::Profile;
 use crate::profile::found::is_rotated;
 use crate::profile::reader::Changed;
-use crate::report::{Node, Nodes, Report, Stage};
+use crate::report::{Node, Nodes, RENEWAL_INTERRUPTED, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{Store, overlays};
 
@@ -84,6 +84,9 @@ pub(super) fn run(verb: Renew, env: &mut Env<'_>) -> Outcome {
 
 fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle::settle(verb, env)?;
+    if !run.plan_only {
+        (env.begun)(RENEWAL_INTERRUPTED);
+    }
     let trees = &run.trees;
     let mut told = Nodes::new(VERB, env.now, &trees.out, run.least, notes);
     told.left(trees.cluster.others(overlays(&trees.out)?));

@@ -20,7 +20,7 @@ use crate::location::Root;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::plan::Found;
 use crate::profile::Profile;
-use crate::report::{Node, Nodes};
+use crate::report::{INTERRUPTED, Node, Nodes};
 use crate::spec::Spec;
 use crate::store::{self, Roots, SHARED, Store, request_folder};
 
@@ -49,7 +49,7 @@ fn attempt(verb: &Sign, inventory: &PathBuf, env: &mut Env<'_>) -> Result<Nodes,
     let least = least(&verb.run);
     let mut told = Nodes::new(VERB, env.now, &verb.requests, least, notes);
     if !run.plan_only {
-        (env.begun)();
+        (env.begun)(INTERRUPTED);
         for who in &run.nodes {
             let timeout = run.signing.lock_timeout;
             complete(
