@@ -234,7 +234,7 @@ fn without_the_flag_one_that_is_no_more_of_its_tree_is_told() {
     );
     let told = trees.all(&["--force"]).expect(0).stdout;
     let words = format!(
-        "note: {} is of the tree as it was: --archive makes it anew\n",
+        "note: {} is of the tree as it was: 'certs all --inventory ",
         archive(&trees, "worker2").display()
     );
     assert!(told.contains(&words), "{told}");
@@ -242,10 +242,79 @@ fn without_the_flag_one_that_is_no_more_of_its_tree_is_told() {
     let renamed = NODES.replace("api.example.com", "new.example.com");
     write(&trees.0.join("nodes.yaml"), renamed);
     let told = trees.all(&["--force"]).expect(0).stdout;
-    let words = "cp1.tar is of the tree as it was, and 4 more: --archive makes them anew\n";
-    assert!(told.contains(words), "{told}");
+    let words = "cp1.tar is of the tree as it was, and 4 more: 'certs all --inventory ";
+    assert!(
+        told.contains(words) && told.contains(" makes them anew\n"),
+        "{told}"
+    );
     trees.all(ARCHIVE).expect(0);
     assert!(!trees.all(&["--force"]).expect(0).stdout.contains(".tar"));
+}
+
+/// Whatever changes a tree tells the command that makes its archive anew, and that does.
+#[test]
+fn each_run_that_changes_a_tree_tells_what_makes_its_archive_anew() {
+    let trees = archived();
+    let over = |verb: &[&str]| {
+        let mut command = certs(verb);
+        command.args(["--inventory", "nodes.yaml"]);
+        run(command.current_dir(trees.0.path())).expect(0).stdout
+    };
+    let makes = |told: &str| {
+        let begun = told
+            .split_once(" of the tree as it was: '")
+            .or(told.split_once(" more: '"));
+        let command = begun.and_then(|(_, rest)| Some(rest.split_once('\'')?.0));
+        let command = command.unwrap_or_else(|| panic!("{told}"));
+        let arguments: Vec<&str> = command.split(' ').skip(1).collect();
+        assert_eq!(
+            command,
+            "certs all --inventory nodes.yaml --out out --archive"
+        );
+        run(certs(&arguments).current_dir(trees.0.path())).expect(0);
+        let place = TempDir::new();
+        unpack(&archive(&trees, "worker1"), place.path());
+        assert_eq!(whole(place.path()), whole(&trees.out().join("worker1")));
+        let again = over(&["all", "--out", "out", "--archive"]);
+        assert!(again.contains("nothing was written"), "{again}");
+    };
+    makes(&over(&["renew", "kube-proxy", "--out", "out"]));
+    let told = over(&["renew", "node", "worker1", "--out", "out"]);
+    assert!(!told.contains(" more: "), "{told}");
+    makes(&told);
+    fs::create_dir(trees.0.join("machine")).expect("make a folder");
+    fs::rename(trees.out().join("ca"), trees.0.join("machine/pki")).expect("move");
+    fs::create_dir(trees.out().join("ca")).expect("make a folder");
+    for file in [
+        "ca.crt",
+        "sa.pub",
+        "sa.key",
+        "front-proxy-ca.crt",
+        "front-proxy-ca.key",
+    ] {
+        fs::copy(
+            trees.0.join("machine/pki").join(file),
+            trees.out().join("ca").join(file),
+        )
+        .expect("copy");
+    }
+    let asked = over(&[
+        "csr",
+        "kubelet-serving",
+        "--out",
+        "out",
+        "--csr-dir",
+        "csrs",
+    ]);
+    assert!(asked.contains(".tar is of the tree as it was"), "{asked}");
+    over(&["sign", "csrs", "--kubernetes-dir", "machine"]);
+    let imported = over(&["import", "csrs", "--out", "out"]);
+    assert!(
+        imported.contains(".tar is of the tree as it was"),
+        "{imported}"
+    );
+    let again = over(&["import", "csrs", "--out", "out"]);
+    assert!(!again.contains(".tar"), "{again}");
 }
 
 #[test]

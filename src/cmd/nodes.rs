@@ -94,7 +94,7 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         let mut shared = run.report(&run.shared.store, None, env.now);
         run.shared.carry_out(VERB, false, &mut shared, env)?;
         told.shared(shared);
-        told.noted(run.stale_archives(&each));
+        told.stale_archives(&run.stale_archives(&each), run.trees.cluster.file());
         run.carry_out(&mut each, env)?;
         run.write_archives(&archives, &mut each, env)?;
     }

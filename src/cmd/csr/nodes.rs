@@ -50,14 +50,14 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         )));
     }
     told.left(requests.left()?);
-    let each: Vec<Who> = (!run.cas.is_empty())
+    let whose: Vec<Who> = (!run.cas.is_empty())
         .then_some(Who::All)
         .into_iter()
         .chain(requests.nodes())
         .collect();
     if !run.plan_only {
         (env.begun)(INTERRUPTED);
-        requests.complete(&each, [&Root::ALL, &[]], &mut told, env)?;
+        requests.complete(&whose, [&Root::ALL, &[]], &mut told, env)?;
     }
     let source = Arc::new(requests.source());
     let sound = requests.ground((VERB, least), &source, &mut told, env)?;
@@ -72,7 +72,7 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         verb: VERB,
         least,
         told: Some(env.progress).filter(|_| !verb.run.quiet),
-        each,
+        each: whose.clone(),
         name: &|node| requests.cluster.name(node).to_owned(),
         job: &|who| run.job(who, &source, &host),
         finished: &Finished::new(),
@@ -87,6 +87,10 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     {
         told.asked(&requests.directory, inventory);
     }
+    told.stale_archives(
+        &requests.stale_archives(&whose, &each),
+        requests.cluster.file(),
+    );
     told.nodes(each.into_iter().map(Node::without_advice).collect());
     Ok(told.ended())
 }

@@ -87,6 +87,10 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     {
         told.imported(inventory);
     }
+    told.stale_archives(
+        &requests.stale_archives(&run.each, &each),
+        requests.cluster.file(),
+    );
     let mut readers = Readers::default();
     for (who, changed) in run.each.iter().zip(&changed) {
         // What all share is read as the copies of it that the nodes have.

@@ -2,6 +2,7 @@
 //! archives are made of them.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use zeroize::Zeroizing;
@@ -105,10 +106,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// That there are some which are no more of their trees, where none are made.
-    pub(super) fn stale_archives(&self, nodes: &[Node]) -> Option<String> {
+    /// Those which are no more of their trees, where none are made.
+    pub(super) fn stale_archives(&self, nodes: &[Node]) -> Vec<PathBuf> {
         let changed = (0..nodes.len()).filter(|node| !self.archive && nodes[*node].changes());
-        self.trees.stale_archives(changed, "--archive")
+        self.trees.stale_archives(changed)
     }
 
     /// What has the name of a node's archive.

@@ -50,6 +50,8 @@ pub(crate) struct Settled {
 
 /// The nodes, and what holds for all of them.
 pub(crate) struct Cluster {
+    /// The inventory.
+    file: PathBuf,
     given: Given,
     /// Whether a document says what holds for all nodes.
     document: bool,
@@ -103,6 +105,7 @@ pub(crate) fn settle(asked: Asked<'_>, env: &mut Env<'_>) -> Result<Settled, Sto
     notes.extend(inventory.notes.iter().cloned());
     let mut cluster = Cluster::of(inventory, given, asked.ca_keys, asked.makes, &mut notes)?;
     cluster.document = document;
+    cluster.file.clone_from(file);
     let mut facts = cluster.check()?;
     let members: Vec<Member> = (0..cluster.len())
         .map(|node| cluster.member(node))
@@ -189,6 +192,7 @@ impl Cluster {
             nodes,
             etcd,
             signing: false,
+            file: PathBuf::new(),
             ca_keys: ca_keys == CaKeys::ControlPlane,
         })
     }
@@ -261,6 +265,11 @@ impl Cluster {
         let port = port.and_then(|port| port.value.parse().ok());
         let port = port.unwrap_or(defaults::BIND_PORT);
         Some(SocketAddr::new(*address, port).to_string())
+    }
+
+    /// Where the nodes are listed.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::facts::{Cluster, Settled};
 use super::round::{Finished, Who};
 use super::signing;
-use super::trees::complete;
+use super::trees::{complete, stale_archives};
 use crate::cmd::basis::Basis;
 use crate::cmd::job::Job;
 use crate::cmd::select::nearest;
@@ -19,7 +19,7 @@ use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
 use crate::profile;
-use crate::report::{Nodes, Report};
+use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
 use crate::store::{
     self, Roots, SHARED, Store, check_place, overlays, request_folder, request_folders, request_of,
@@ -150,6 +150,16 @@ impl Requests {
         let mut source = observe(&self.specs, &store, &Passphrases::default(), trusted);
         signing::look(&mut source, &self.specs, &store);
         source
+    }
+
+    /// Archives of those that changed.
+    pub(crate) fn stale_archives(&self, each: &[Who], told: &[Node]) -> Vec<PathBuf> {
+        let changed = each.iter().zip(told).filter(|(_, told)| told.is_changed());
+        let changed = changed.filter_map(|(who, _)| match who {
+            Who::Node(node) => Some(*node),
+            Who::All => None,
+        });
+        stale_archives(&self.out, &self.cluster, changed)
     }
 
     /// The CAs that a node needs.

@@ -1,7 +1,7 @@
 //! The trees of many nodes, as every run over them that writes finds them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,23 +74,20 @@ impl Trees {
         Ok(writer)
     }
 
-    /// That there are archives of these nodes, which are no more of their trees, and by what they are made anew.
-    pub(crate) fn stale_archives(
-        &self,
-        changed: impl Iterator<Item = usize>,
-        by: &str,
-    ) -> Option<String> {
-        let paths = changed.map(|node| archive_of(&self.out, self.cluster.name(node)).0);
-        let mut there = paths.filter(|path| path.exists());
-        let path = there.next()?;
-        let path = path.display();
-        Some(match there.count() {
-            0 => format!("{path} is of the tree as it was: {by} makes it anew"),
-            more => {
-                format!("{path} is of the tree as it was, and {more} more: {by} makes them anew")
-            }
-        })
+    /// Archives of these nodes, whose trees changed.
+    pub(crate) fn stale_archives(&self, changed: impl Iterator<Item = usize>) -> Vec<PathBuf> {
+        stale_archives(&self.out, &self.cluster, changed)
     }
+}
+
+/// Archives in this directory of nodes whose trees changed.
+pub(super) fn stale_archives(
+    out: &Path,
+    cluster: &Cluster,
+    changed: impl Iterator<Item = usize>,
+) -> Vec<PathBuf> {
+    let paths = changed.map(|node| archive_of(out, cluster.name(node)).0);
+    paths.filter(|path| path.exists()).collect()
 }
 
 /// The keys of CAs that could not be opened.

@@ -338,11 +338,8 @@ impl Run<'_> {
         names.dedup();
         let changed = self.nodes.iter().zip(&each);
         let changed = changed.filter(|(_, told)| told.is_changed());
-        let anew = "'certs all --inventory FILE --out DIR --archive'";
-        let stale = self
-            .trees
-            .stale_archives(changed.map(|(node, _)| *node), anew);
-        told.noted(stale);
+        let stale = self.trees.stale_archives(changed.map(|(node, _)| *node));
+        told.stale_archives(&stale, self.trees.cluster.file());
         told.nodes(each);
         let mut told = told.with_processes(readers.unknown.clone()).ended();
         let hook = self.hook.as_deref();

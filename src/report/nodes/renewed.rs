@@ -1,6 +1,6 @@
 //! What a renewal of many nodes has to tell beside what was renewed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::Variable;
 use super::{Nodes, Ran, next};
@@ -37,6 +37,25 @@ impl Nodes {
             ),
             commands: Vec::new(),
         });
+    }
+
+    /// Archives which are no more of their trees, and what makes them anew.
+    pub fn stale_archives(&mut self, archives: &[PathBuf], inventory: &Path) {
+        let Some((first, others)) = archives.split_first() else {
+            return;
+        };
+        let of = |path: &Path| next::quoted(&path.display().to_string());
+        let (others, them) = match others.len() {
+            0 => (String::new(), "it"),
+            more => (format!(", and {more} more"), "them"),
+        };
+        self.notes.push(format!(
+            "{} is of the tree as it was{others}: 'certs all --inventory {} --out {} --archive', with the flags that the \
+             trees were made with, makes {them} anew",
+            first.display(),
+            of(inventory),
+            of(&self.directory)
+        ));
     }
 
     /// What was run once all was written.
