@@ -2576,6 +2576,42 @@ fn what_a_wrong_clock_made_is_renewed_once_the_clock_is_right() {
         "'certs csr etcd-server' asks the CA's owner for it, and 'certs import' puts it here";
     assert_eq!(told(asks), 1);
     fs::rename(folder.join("etcd.key"), k.join("pki/etcd/ca.key")).expect("rename");
+    // One's own is renewed by its name too, where a run writes it and the key of its CA is here.
+    let client = certs(&[
+        "client",
+        "zoe",
+        "--common-name",
+        "zoe",
+        "--kubernetes-dir",
+        text(&k),
+    ]);
+    run(&mut at(later, "022", &client)).expect(0);
+    let pair = ["pki/zoe.crt", "pki/zoe.key"].map(|file| k.join(file));
+    fs::create_dir(k.join("pki/sub")).expect("create");
+    for file in &pair {
+        let name = file.file_name().expect("a name");
+        fs::copy(file, k.join("pki/sub").join(name)).expect("copy");
+    }
+    let ways = [
+        ("'certs renew zoe.crt' renews it, as it is", 1),
+        (
+            "call it NAME.crt, with NAME.key beside it, in the certificate directory, or NAME.conf beside admin.conf, in \
+          letters, digits and . - _ @ + :",
+            1,
+        ),
+        ("have the CA's owner issue it, and place it here", 0),
+    ];
+    for (way, times) in ways {
+        assert_eq!(told(way), times, "{way}");
+    }
+    fs::rename(k.join("pki/ca.key"), folder.join("ca.key")).expect("rename");
+    for ((way, _), times) in ways.into_iter().zip([0, 0, 2]) {
+        assert_eq!(told(way), times, "{way}");
+    }
+    fs::rename(folder.join("ca.key"), k.join("pki/ca.key")).expect("rename");
+    fs::remove_dir_all(k.join("pki/sub")).expect("remove");
+    renew(&["zoe"], 0);
+    assert_eq!(told(ways[0].0), 0);
     renew(&["scheduler"], 0);
     assert_eq!(told("'certs renew scheduler' renews it, as it is"), 0);
     renew(&["--all"], 0);

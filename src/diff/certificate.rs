@@ -1,8 +1,9 @@
 //! What is judged of any certificate, a leaf's or a CA's.
 
 use super::leaf::AFTER_ITS_CA;
-use super::{Judge, by_renewal};
-use crate::finding::Code;
+use super::{Judge, by_renewal, reissue};
+use crate::finding::{Code, Severity};
+use crate::location::Root;
 use crate::profile::by_name;
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
@@ -10,6 +11,14 @@ use crate::x509::validity::moment;
 
 /// The way out of what has not begun.
 const CLOCK: &str = "set the clock right";
+
+/// A way out, and what stands before it where the clock may be what is wrong.
+pub(super) fn after_clock(way_out: &str) -> (&'static str, &str) {
+    match way_out.strip_prefix(CLOCK_OR) {
+        Some(rest) => (CLOCK_OR, rest),
+        None => ("", way_out),
+    }
+}
 
 /// The same, before what is to be done where the clock was wrong and is no more.
 pub(super) const CLOCK_OR: &str = "set the clock right, or, if it is right now, ";
@@ -40,17 +49,24 @@ impl Judge<'_> {
     /// It may be that the clock was wrong when the file's own certificate was issued, and is right now: then it is renewed,
     /// with its CA, where that has not begun either. `from` is the first finding of it.
     pub(super) fn clocked(&mut self, own: &Certificate, from: usize) {
-        let row = by_name(&self.spec.name).is_some() && self.spec.place.entry().is_none();
-        let pair = self.spec.place.is_pair() || matches!(self.spec.place, Place::Kubeconfig { .. });
+        let place = &self.spec.place;
+        let row = by_name(&self.spec.name).is_some();
+        let pair = match place {
+            Place::Found { .. } => !row && place.public().root != Root::Kubelet,
+            Place::Kubeconfig { .. } => true,
+            _ => place.is_pair(),
+        };
         let yet = |certificate: &Certificate| certificate.validity.is_to_begin(self.now);
-        if !row || !pair || !yet(own) {
+        if place.entry().is_some() || !pair || !yet(own) {
             return;
         }
         let with_ca = !self.authorities.is_empty() && self.authorities.iter().all(yet);
         let renewed = if with_ca {
             AFTER_ITS_CA.to_owned()
-        } else {
+        } else if row {
             by_renewal(self.spec)
+        } else {
+            reissue(self.spec, Severity::Error)
         };
         // What stands behind it in its file is told of after it.
         let mut told = self.findings[from..].iter_mut();

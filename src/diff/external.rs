@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::certificate::CLOCK_OR;
+use super::certificate::after_clock;
 use super::end::is_over;
 use super::leaf::AFTER_ITS_CA;
 use super::tree::{Found, is_made_here};
@@ -145,10 +145,7 @@ pub(crate) fn made_elsewhere<'a>(
     let offers = [Severity::Error, Severity::Warning].map(|severity| reissue(spec, severity));
     for finding in findings {
         let stated = &finding.way_out;
-        let (first, way_out) = match stated.strip_prefix(CLOCK_OR) {
-            Some(way_out) => (CLOCK_OR, way_out),
-            None => ("", stated.as_str()),
-        };
+        let (first, way_out) = after_clock(stated);
         let offered = offers.iter().any(|offer| way_out.starts_with(offer));
         if offered || is_made_here(way_out, spec) {
             let instead = if elsewhere {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
+use super::certificate::after_clock;
 use super::elsewhere::{elsewhere, unparted};
 use super::external::{made_elsewhere, requested};
 use super::scrutiny::{held, scrutiny};
@@ -68,14 +69,15 @@ pub fn told_to_a_reader(mut findings: Vec<Finding>, specs: &[Spec]) -> Vec<Findi
                 .clone_into(&mut finding.way_out);
         } else if let Some(spec) = spec {
             let offered = [Severity::Error, Severity::Warning].map(|of| reissue(spec, of));
+            let (first, way_out) = after_clock(&finding.way_out);
             let rest = offered
                 .iter()
-                .find_map(|offered| finding.way_out.strip_prefix(offered.as_str()))
+                .find_map(|offered| way_out.strip_prefix(offered.as_str()))
                 .filter(|rest| ["", OPAQUE].contains(rest));
             if let Some(rest) = rest {
                 // Of what is in no row nothing is replaced here.
                 let rest = by_name(&spec.name).map_or("", |_| rest);
-                finding.way_out = remake(spec) + rest;
+                finding.way_out = format!("{first}{}{rest}", remake(spec));
             }
         }
     }
@@ -155,11 +157,12 @@ pub fn lasting_longer(
     found: &Found,
     kubeconfigs: &[Parts],
 ) -> Vec<Finding> {
-    let ends = |finding: &&mut Finding| ENDS.contains(&finding.code);
+    let ends =
+        |finding: &&mut Finding| ENDS.contains(&finding.code) || finding.code == Code::NotYetValid;
     let named = named(specs);
     for finding in findings.iter_mut().filter(ends) {
         let spec = named.get(finding.name.as_str()).copied();
-        if let Some(spec) = spec {
+        if let Some(spec) = spec.filter(|_| ENDS.contains(&finding.code)) {
             superseded(finding, spec, found);
         }
         // Of a row it is the end alone that has the way out of anything wrong; what another keeper let end has its own.
@@ -168,22 +171,25 @@ pub fn lasting_longer(
                 && elsewhere(spec, found).is_none()
                 && found.get(&spec.name).is_some_and(is_first_to_end)
         };
-        let own = |spec: &&Spec| {
-            finding.way_out == remake(spec) && (by_name(&spec.name).is_none() || over(spec))
-        };
+        let (first, way_out) = after_clock(&finding.way_out);
+        let own =
+            |spec: &&Spec| way_out == remake(spec) && (by_name(&spec.name).is_none() || over(spec));
         // What a kubelet keeps it rotates itself, and no run writes another entry than the current one.
         if let Some(spec) = spec.filter(own)
             && spec.place.entry().is_none()
             && spec.place.public().root != Root::Kubelet
             && is_signed_here(spec, found)
         {
-            finding.way_out = lasting(spec, found);
+            finding.way_out = format!("{first}{}", lasting(spec, found));
             if finding.code == Code::ShortLived {
                 finding.way_out = longer(std::mem::take(&mut finding.way_out), spec);
             }
         }
         if let Some(spec) = spec {
-            unparted(&mut finding.way_out, spec, kubeconfigs);
+            let (first, way_out) = after_clock(&finding.way_out);
+            let mut way_out = way_out.to_owned();
+            unparted(&mut way_out, spec, kubeconfigs);
+            finding.way_out = first.to_owned() + &way_out;
         }
     }
     let twice = |told: &Finding| {
