@@ -2274,15 +2274,34 @@ fn each_fault_of_a_kubeconfig_is_told_and_hides_no_certificate() {
     let not_verified =
         "error unreadable cannot be used: its cluster \"kubernetes\" is not verified: ";
     let told = |what: &str| format!("{not_verified}{what}");
+    let admin = "CN=kubernetes-admin,O=kubeadm:cluster-admins";
+    let other = |user: &str, subject: &str| {
+        format!(
+            "error wrong-subject (user \"{user}\") has the subject \"{subject}\", not \"{admin}\""
+        )
+    };
     let [insecure_told, http_told] = ["insecure-skip-tls-verify", "its server is no https URL"];
     for (recipe, expected) in [
         (insecure.to_owned(), vec![told(insecure_told)]),
         (http.to_owned(), vec![told(http_told)]),
         (
             format!("{soon}current bob@kubernetes; {insecure}; {http}"),
-            vec![told(insecure_told), told(http_told), ends.to_owned()],
+            vec![told(insecure_told), told(http_told), other("bob", "CN=bob"), ends.to_owned()],
         ),
         (soon.to_owned(), vec![ends.to_owned()]),
+        // Nor another identity than that of the row, of whoever the current context names.
+        (
+            format!("issue admin.conf subject=/O=dev/CN=kubernetes-admin; {insecure}"),
+            vec![told(insecure_told), other("kubernetes-admin", "CN=kubernetes-admin,O=dev")],
+        ),
+        (
+            format!("issue kubelet.conf subject=/O=system:nodes/CN=system:node:cp2; {}", insecure.replace("admin", "kubelet")),
+            vec![
+                told(insecure_told),
+                "error wrong-subject (user \"system:node:cp1\") has the subject \"CN=system:node:cp2,O=system:nodes\", not \
+                 \"CN=system:node:cp1,O=system:nodes\"".to_owned(),
+            ],
+        ),
         (
             format!(
                 "{soon}current bob@kubernetes; {insecure}; edit admin.conf 's/client-certificate-data: [^,]*, client-key/token: abc, &/'"
@@ -2291,6 +2310,7 @@ fn each_fault_of_a_kubeconfig_is_told_and_hides_no_certificate() {
                 told(insecure_told),
                 "error unreadable cannot be used: its user \"bob\" has another identity than its certificate: token"
                     .to_owned(),
+                other("bob", "CN=bob"),
                 ends.to_owned(),
             ],
         ),

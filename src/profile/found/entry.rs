@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Evidence, Found, of_other};
 use crate::observed::{Destination, Observed, server};
 use crate::profile::resolve::issuer;
-use crate::profile::{by_name, table};
+use crate::profile::{CommonName, by_name, table};
 use crate::spec::{Content, Entry, EntryKind, Place, Spec};
 use crate::x509::cert::{Certificate, trusts_any};
 
@@ -98,7 +98,8 @@ pub fn of_entry(
     evidence: &Evidence,
 ) -> Spec {
     let cluster = issuer(table::CLUSTER);
-    let own = current && by_name(&of.name).is_some();
+    let row = by_name(&of.name).filter(|_| current);
+    let own = row.is_some();
     let ours = own || leading.has(&entry) || is_signed_by(observed, &leading.ours.authorities);
     // What is trusted at the server of the current context is told of that.
     let beside = entry.kind == EntryKind::Cluster && leading.beside.contains(entry.name.as_str());
@@ -108,6 +109,13 @@ pub fn of_entry(
         place => place.public().name,
     };
     let name = format!("{whole} ({entry})");
+    // What else is wrong with the file hides no other subject; who a node is may be told by that alone.
+    let told = row.is_some_and(|row| {
+        matches!(row.common_name, CommonName::Fixed(_)) || evidence.node.is_some()
+    });
+    let as_row = of
+        .certificate()
+        .filter(|_| told && entry.kind == EntryKind::User);
     let place = Place::Found {
         file: of.place.public(),
         key: None,
@@ -116,6 +124,10 @@ pub fn of_entry(
     let mut spec = of_other(name, place, observed, evidence);
     if let Content::Certificate(wanted) = &mut spec.content {
         wanted.issuer = issuer;
+        if let Some(row) = as_row {
+            wanted.subject.clone_from(&row.subject);
+            wanted.former_subjects.clone_from(&row.former_subjects);
+        }
     }
     spec
 }
