@@ -4,7 +4,7 @@
     reason = "the bans are the program's; a test prepares files"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
@@ -36,9 +36,16 @@ fn all_nodes() -> impl Iterator<Item = &'static str> {
     PLANES.into_iter().chain(MEMBERS).chain(WORKERS)
 }
 
-/// Kind, mode, owner and content of all that is below a folder, but what runs keep there.
+/// Kind, mode, owner and content of all that is below a folder, but what runs keep there, and what a kubelet has replaced.
 fn whole(place: &Path) -> BTreeMap<PathBuf, String> {
-    let hidden = |path: &PathBuf| text(path).contains(".certs-");
+    let link = fs::read_link(place.join("var/lib/kubelet/pki/kubelet-client-current.pem")).ok();
+    let former = |path: &PathBuf| {
+        let current = link
+            .as_ref()
+            .is_some_and(|to| path.ends_with(to) || path.ends_with("kubelet-client-current.pem"));
+        text(path).contains("pki/kubelet-client-") && !current
+    };
+    let hidden = |path: &PathBuf| text(path).contains(".certs-") || former(path);
     let paths = listing(place).into_iter().filter(|path| !hidden(path));
     let look = |path: PathBuf| {
         let whole = place.join(&path);
@@ -249,6 +256,89 @@ fn without_the_flag_one_that_is_no_more_of_its_tree_is_told() {
     );
     trees.all(ARCHIVE).expect(0);
     assert!(!trees.all(&["--force"]).expect(0).stdout.contains(".tar"));
+}
+
+/// Of whatever was renewed: no archive has a key that was replaced, and what is left behind in the tree is known by its name.
+#[test]
+fn a_key_that_was_replaced_is_in_no_archive() {
+    let trees = Trees::of(NODES);
+    trees.all(ARCHIVE).expect(0);
+    let keys = |place: &Path| -> BTreeSet<String> {
+        let files = listing(place).into_iter().map(|path| place.join(path));
+        let held = files.filter(|path| path.is_file()).map(|path| read(&path));
+        let keys = held.filter_map(|held| {
+            let data = held
+                .split_once("client-key-data: ")
+                .map(|(_, rest)| rest.to_owned());
+            let pem = held
+                .find("-----BEGIN EC PRIVATE KEY")
+                .map(|at| held[at..].to_owned());
+            data.or(pem)
+        });
+        keys.collect()
+    };
+    let unpacked = |node: &str| {
+        let place = TempDir::new();
+        unpack(&archive(&trees, node), place.path());
+        place
+    };
+    let former: Vec<BTreeSet<String>> = all_nodes()
+        .map(|node| keys(unpacked(node).path()))
+        .collect();
+    let mut renew = certs(&[
+        "renew",
+        "--all",
+        "--inventory",
+        "nodes.yaml",
+        "--out",
+        "out",
+    ]);
+    run(renew.current_dir(trees.0.path())).expect(0);
+    trees.all(ARCHIVE).expect(0);
+    let mut replaced = 0;
+    for (node, former) in all_nodes().zip(former) {
+        let place = unpacked(node);
+        let now = keys(place.path());
+        assert_eq!(now.len(), former.len(), "{node}");
+        // Those that all share stay.
+        let gone: BTreeSet<&String> = former.difference(&now).collect();
+        replaced += gone.len();
+        let tree = trees.out().join(node);
+        let old: Vec<PathBuf> = listing(&tree)
+            .into_iter()
+            .filter(|path| {
+                tree.join(path).is_file()
+                    && gone
+                        .iter()
+                        .any(|key| read(&tree.join(path)).contains(key.as_str()))
+            })
+            .collect();
+        let left = |path: &PathBuf| {
+            let dot = path
+                .iter()
+                .any(|part| text(Path::new(part)).starts_with('.'));
+            dot || text(path).contains("pki/kubelet-client-2")
+        };
+        assert!(!old.is_empty() && old.iter().all(left), "{node} {old:?}");
+    }
+    // 3 control planes with 10 or 11, 3 members with 3, and 2 workers with 3 of their own.
+    assert!(replaced > 30, "{replaced}");
+    for node in WORKERS {
+        let pki = trees.node(node, "var/lib/kubelet/pki");
+        let clients = |place: &Path| {
+            let all = listing(place).into_iter();
+            all.filter(|path| text(path).starts_with("kubelet-client-2"))
+                .count()
+        };
+        let unpacked = unpacked(node);
+        assert_eq!(
+            (
+                clients(&pki),
+                clients(&unpacked.join("var/lib/kubelet/pki"))
+            ),
+            (2, 1)
+        );
+    }
 }
 
 /// Whatever changes a tree tells the command that makes its archive anew, and that does.

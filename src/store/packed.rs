@@ -10,7 +10,7 @@ use nix::sys::stat::fstatat;
 use zeroize::Zeroizing;
 
 use super::folder;
-use super::layout::{self, KUBELET, KUBERNETES, OURS, is_former};
+use super::layout::{self, KUBELET, KUBERNETES, OURS, is_former, is_rotated};
 use super::overlay::names;
 use super::read::{FileContent, failure, is_directory, is_file, kind, read_at};
 
@@ -43,7 +43,7 @@ pub enum PackedContent {
     Link(String),
 }
 
-/// All that is in the tree of a node, without what runs keep there of their own. Of the directories those alone
+/// All that is in the tree of a node, without what runs keep there of their own, and without former keys. Of the directories those alone
 /// that the tree is about: others, such as `var/lib`, are there on any node, and have the modes that they have.
 pub fn packed(out: &Path, node: &str) -> Result<Vec<Packed>> {
     let path = layout::in_directory(out, node);
@@ -58,7 +58,23 @@ pub fn packed(out: &Path, node: &str) -> Result<Vec<Packed>> {
         size: 0,
     };
     packing.folder(".")?;
-    Ok(packing.found)
+    let mut found = packing.found;
+    leave_former(&mut found);
+    Ok(found)
+}
+
+/// Leaves behind what a kubelet has no use for any more: client certificates, and their keys, before the one to which the
+/// link leads.
+fn leave_former(found: &mut Vec<Packed>) {
+    let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let leads_to = found.iter().find_map(|packed| match &packed.content {
+        PackedContent::Link(target) => Some(base(target)),
+        _ => None,
+    });
+    if let Some(now) = leads_to {
+        let is_former = |name: String| is_rotated(&name) && name != now;
+        found.retain(|packed| !is_former(base(&packed.name)));
+    }
 }
 
 /// Where the archive of a node's tree is, and what it is called there.
