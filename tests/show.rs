@@ -124,6 +124,48 @@ fn what_has_ended_or_not_begun_is_told_so() {
 }
 
 #[test]
+fn whatever_its_file_is_called_a_ca_of_the_tree_is_told_to_have_signed() {
+    let place = tree_of_all();
+    let folder = TempDir::new();
+    bash(
+        folder.path(),
+        &format!(
+            "cd {}; mkdir -p pki/own pki/old
+             mv pki/front-proxy-ca.crt pki/own/corporate.pem
+             cp pki/ca.crt pki/ca-signing.crt
+             cp pki/ca.crt pki/old/ca.crt",
+            text(place.path())
+        ),
+    );
+    let renew = ["renew", "ca", "--kubernetes-dir", text(place.path())];
+    common::run(&mut certs(&renew)).expect(0);
+    let signers = |file: &str| -> Vec<String> {
+        let shown = json(place.path(), &place.join(file));
+        let told = shown[0]["verifiedBy"].as_array().expect("signers");
+        let told = told.iter().map(|path| path.as_str().expect("text"));
+        told.map(|path| path.replace(text(place.path()), ""))
+            .collect()
+    };
+    assert_eq!(
+        signers("pki/front-proxy-client.crt"),
+        ["/pki/own/corporate.pem"]
+    );
+    // What lies in several files is told by the first, a former certificate of the same key by its own.
+    assert_eq!(
+        signers("pki/apiserver.crt"),
+        ["/pki/ca.crt", "/pki/old/ca.crt"]
+    );
+    bash(
+        folder.path(),
+        &format!("rm {}/pki/ca.crt", text(place.path())),
+    );
+    assert_eq!(
+        signers("pki/apiserver.crt"),
+        ["/pki/ca-signing.crt", "/pki/old/ca.crt"]
+    );
+}
+
+#[test]
 fn every_kind_of_file_is_told_in_words() {
     let place = tree_of_all();
     let folder = TempDir::new();

@@ -1,20 +1,20 @@
 //! `certs show`: what is in a file, and what Kubernetes makes of it. Nothing is written.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 
 use super::around::{configuration, input, roots, shape, stopped};
+use super::there::{self, Lying};
 use super::{Env, Outcome, Stop};
 use crate::cli::Show;
 use crate::facts;
-use crate::location::Owner;
-use crate::observe::survey;
+use crate::location::Root;
 use crate::observed::Observed;
 use crate::outcome::Exit;
-use crate::profile::found::rows;
 use crate::report::Shown;
-use crate::show::parts;
-use crate::spec::Spec;
-use crate::store::{self, Store};
+use crate::show::{Content, Part, parts};
+use crate::store::Store;
 use crate::x509::cert::Certificate;
 
 pub(crate) fn run(verb: &Show, env: &mut Env<'_>) -> Outcome {
@@ -58,23 +58,33 @@ fn attempt(verb: &Show, env: &mut Env<'_>) -> Result<(Shown, Vec<String>), Stop>
         cert_dir.as_deref(),
         &mut notes,
     ));
-    Ok((
-        Shown::new(&name, &parts, &authorities(&store), env.now),
-        notes,
-    ))
+    let signed = |part: &Part| matches!(part.content, Content::Certificate(_));
+    let authorities = match parts.iter().any(signed) {
+        true => authorities(&store),
+        false => Vec::new(),
+    };
+    Ok((Shown::new(&name, &parts, &authorities, env.now), notes))
 }
 
-/// The certificates of the tree's CAs, as far as there is a tree, each with where it lies.
+/// The certificates of CAs in the tree, whatever their files are called, each with where it lies: those of the rows
+/// first, and one that lies in several files by the first alone. What cannot be read there is for `check` to tell.
 fn authorities(store: &Store) -> Vec<(String, Certificate)> {
-    let cas: Vec<Spec> = rows().into_iter().filter(Spec::is_ca).collect();
-    let seen = survey(&cas, store, store::trusted_users(Owner::default()));
-    let mut found = Vec::new();
-    for ca in &cas {
-        if let Some(Observed::Certificate { chain, .. }) = seen.observed.get(&ca.name) {
-            let path = store.path(&ca.place.public());
-            let named =
-                |certificate: &Certificate| (path.display().to_string(), certificate.clone());
-            found.extend(chain.iter().map(named));
+    let roots = [Root::Pki, Root::Kubeconfig].into_iter();
+    let roots: Vec<Root> = roots.filter(|root| !store.lacks(*root)).collect();
+    let (mut places, _) = there::places(store, &roots);
+    let lying = Lying::of(store, &places, &roots);
+    let seen = there::whole(&mut places, &lying, store);
+    let mut found: Vec<(String, Certificate)> = Vec::new();
+    let mut known = BTreeSet::new();
+    places.sort_by_key(|spec| !spec.is_ca());
+    for spec in &places {
+        if let Some(Observed::Certificate { chain, .. }) = seen.observed.get(&spec.name) {
+            let path = store.path(&spec.place.public()).display().to_string();
+            for ca in chain.iter().filter(|certificate| certificate.is_ca()) {
+                if known.insert(ca.der().to_vec()) {
+                    found.push((path.clone(), ca.clone()));
+                }
+            }
         }
     }
     found
