@@ -513,12 +513,36 @@ fn a_passphrase_that_does_not_open_the_key_is_told_of_once() {
         "{told}"
     );
     let word = trees.0.join("word");
-    trees.all(&["--ca-passphrase-file", text(&word)]).expect(0);
+    let told = trees.all(&["--ca-passphrase-file", text(&word)]).expect(0);
     assert!(
         trees
             .node("worker2", "etc/kubernetes/kubelet.conf")
             .exists()
     );
+    // Nobody types it where a controller manager starts.
+    let words = "ca/ca.key is encrypted, and is copied so to the control planes, where no kube-controller-manager can read it";
+    assert_eq!(told.stdout.matches(words).count(), 1, "{told}");
+    let check = |flags: &[&str]| {
+        let mut check = certs(&["check", "--inventory", "nodes.yaml", "--out", "out"]);
+        run(check.args(flags).current_dir(trees.0.path()))
+            .expect(0)
+            .stdout
+    };
+    assert_eq!(check(&[]).matches(words).count(), 1);
+    // Each way out that is told.
+    for plane in PLANES {
+        for copy in ["ca.key", "front-proxy-ca.key"] {
+            fs::remove_file(trees.pki(plane, copy)).expect("remove the copy");
+        }
+    }
+    let told = trees.all(&["--ca-keys", "none"]).expect(0).stdout;
+    assert!(!told.contains("encrypted"), "{told}");
+    assert!(!check(&["--ca-keys", "none"]).contains("encrypted"));
+    let mut opened = Command::new(tool("openssl"));
+    opened.args(["pkey", "-in", text(&key), "-passin", "pass:right"]);
+    write(&key, run(&mut opened).expect(0).stdout);
+    assert!(!trees.all(&[]).expect(0).stdout.contains("encrypted"));
+    assert!(!check(&[]).contains("encrypted"));
 }
 
 #[test]

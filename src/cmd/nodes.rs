@@ -72,6 +72,12 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     left.extend(run.other_archives()?);
     left.sort();
     told.left(left);
+    let cluster = &run.trees.cluster;
+    told.noted(signing::encrypted(
+        cluster,
+        &run.shared.specs,
+        &run.shared.store,
+    ));
     let mut shared = run.report(&run.shared.store, None, env.now);
     match run.lost() {
         Some(lost) => shared.refuse(&lost),

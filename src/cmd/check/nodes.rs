@@ -114,7 +114,9 @@ fn settle<'a>(verb: Check, env: &mut Env<'a>) -> Result<(Job<'a>, Vec<String>), 
         host: env.host.name,
         now: env.now,
     };
-    Ok((job, settled.notes))
+    let mut notes = settled.notes;
+    notes.extend(signing::encrypted(&job.cluster, &job.specs, &job.shared));
+    Ok((job, notes))
 }
 
 impl Job<'_> {

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use crate::observe::{Seen, survey};
+use super::facts::Cluster;
+use crate::observe::{Passphrases, Seen, observe, survey};
+use crate::observed::Observed;
 use crate::profile::signing_file;
 use crate::spec::Spec;
 use crate::store::{Roots, Store};
@@ -20,4 +22,20 @@ pub(crate) fn look(source: &mut Seen, specs: &[Spec], store: &Store) {
     let apart: Vec<Spec> = specs.iter().filter_map(signing_file).collect();
     let found = survey(&apart, store, Vec::new());
     source.files.extend(found.files);
+}
+
+/// That its key goes to control planes which cannot read it.
+pub(crate) fn encrypted(cluster: &Cluster, specs: &[Spec], store: &Store) -> Option<String> {
+    let ca = specs.iter().find(|spec| signing_file(spec).is_some())?;
+    let key = ca.place.key();
+    let mut nodes = 0..cluster.len();
+    let seen = observe([ca], store, &Passphrases::default(), Vec::new());
+    let locked = seen.observed.get(&ca.name).is_some_and(Observed::is_locked);
+    (locked && nodes.any(|node| cluster.shares(node, &key))).then(|| {
+        format!(
+            "{} is encrypted, and is copied so to the control planes, where no kube-controller-manager can read it: \
+             --ca-keys none leaves it here alone, or have it without a passphrase ('openssl pkey -in FILE -out PLAIN')",
+            store.path(&key).display()
+        )
+    })
 }
