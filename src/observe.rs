@@ -1,6 +1,7 @@
 //! Store → observed: reads what is in the place of each spec, and parses it.
 
 mod asked;
+mod came;
 mod entries;
 mod former;
 mod parts;
@@ -24,6 +25,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 pub use asked::asked;
+pub use came::keys_of_cas;
 pub use entries::{SeenEntries, SeenEntry, entries};
 pub use former::{Former, former};
 pub use parts::{parts, whole_users};

@@ -345,6 +345,38 @@ fn what_came_back_with_a_private_key_in_it_is_refused_as_it_is_for_who_signs() {
     }
 }
 
+/// Whatever it is called, where it is a CA's, and however it is kept, where it is called so.
+#[test]
+fn a_key_of_a_ca_that_came_back_is_refused_and_that_of_a_leaf_is_not() {
+    for (lines, refused) in [
+        ("cp node/pki/ca.key req/ca.key", Some("ca.key")),
+        ("cp node/pki/etcd/ca.key req/notes.txt", Some("notes.txt")),
+        (
+            "openssl pkey -in node/pki/ca.key -outform DER -out req/x.der",
+            Some("x.der"),
+        ),
+        (
+            "openssl pkey -in node/pki/ca.key -aes256 -passout pass:secret -out req/root-ca.key",
+            Some("root-ca.key"),
+        ),
+        ("cp node/pki/apiserver.key req/apiserver.key", None),
+    ] {
+        let place = signed();
+        script(place.path(), lines);
+        let code = if refused.is_some() { 4 } else { 0 };
+        let imported = node(place.path(), &["import", "req"]).expect(code);
+        if let Some(file) = refused {
+            let words =
+                format!("error: req/{file} holds the private key of a CA, which goes nowhere with");
+            assert!(imported.stderr.contains(&words), "{imported}");
+            let number = imported.stderr.matches("error: ").count();
+            assert_eq!(number, 1, "{imported}");
+            script(place.path(), &format!("rm req/{file}"));
+            node(place.path(), &["import", "req"]).expect(0);
+        }
+    }
+}
+
 #[test]
 fn what_came_back_once_and_ends_before_what_is_in_its_place_is_told() {
     let place = signed();

@@ -15,11 +15,11 @@ use crate::cli::Import;
 use crate::diff::{Notice, Within};
 use crate::facts::Facts;
 use crate::finding::{Code, Finding};
-use crate::location::{Owner, Root};
+use crate::location::{FileId, Owner, Root};
 use crate::observe::{self, Passphrases, Seen, access, arrived};
 use crate::observed::{Access, Observed};
 use crate::plan::{Force, Policy};
-use crate::profile::found::{as_asked, looked_for};
+use crate::profile::found::{self, as_asked, looked_for};
 use crate::profile::{Kind, TABLE};
 use crate::requests::{Manifest, came, manifest, returned};
 use crate::spec::Spec;
@@ -230,6 +230,31 @@ fn unasked(
     })
 }
 
+/// Whoever had the medium had these too.
+fn keys_of_cas(came: &[Certificate], seen: &Seen, store: &Store) -> Vec<Finding> {
+    let mut rows = found::rows();
+    rows.retain(Spec::is_ca);
+    let there = observe::survey(&rows, store, seen.ground.trusted.clone()).observed;
+    let here = seen.observed.values().chain(there.values());
+    let here = here.flat_map(|observed| match observed {
+        Observed::Certificate { chain, .. } => &chain[..],
+        _ => &[],
+    });
+    let here = here.filter(|certificate| certificate.is_ca());
+    let cas: Vec<&Certificate> = came.iter().chain(here).collect();
+    let tell = |file: FileId| {
+        Finding {
+        code: Code::Unreadable,
+        name: String::new(),
+        text: "holds the private key of a CA, which goes nowhere with what it signed, and which others may have read".to_owned(),
+        way_out: "take it out, and replace that CA if anybody else may have had it".to_owned(),
+        file,
+    }
+    };
+    let files = observe::keys_of_cas(&cas, store).into_iter();
+    files.map(tell).collect()
+}
+
 /// How the CAs are imported that came back alone: beside what they signed they are copies.
 fn cas(store: &Store) -> String {
     let files = store.list(Root::Requests).unwrap_or_default();
@@ -291,6 +316,13 @@ fn adapt(
             .filter(|certificate| certificate.is_ca())
             .cloned()
             .collect();
+        let told: Vec<&FileId> = findings.iter().map(|found| &found.file).collect();
+        let keys = keys_of_cas(&pool, seen, &store);
+        let keys: Vec<Finding> = keys
+            .into_iter()
+            .filter(|key| !told.contains(&&key.file))
+            .collect();
+        findings.extend(keys);
         // CAs first: what they signed is held against them.
         for spec in specs.iter().filter(|spec| spec.is_ca()) {
             let asked = names.contains(&spec.name);
