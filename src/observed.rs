@@ -1,6 +1,7 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
 mod keys;
+mod returned;
 pub mod server;
 mod shared;
 mod trusted;
@@ -15,8 +16,8 @@ use crate::location::FileId;
 use crate::spec::Entry;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
-use crate::x509::san::San;
 
+pub use returned::Returned;
 pub use shared::{Octets, Shared};
 pub use trusted::Trusted;
 
@@ -82,27 +83,6 @@ pub enum Observed {
     Shared(Vec<Shared>),
     /// Something that is not what its place asks for, and the public keys of what can be read of it.
     Unreadable(Vec<Unreadable>, Vec<PublicKey>),
-}
-
-/// A certificate that came back, with what is in its place.
-#[derive(Clone, Debug)]
-pub struct Returned {
-    /// The file that it came in.
-    pub file: FileId,
-    /// The certificate, and what leads from it to its CA; empty if none came.
-    pub chain: Vec<Certificate>,
-    /// The key that it is for; a CA of another machine has none here.
-    pub key: Option<Key>,
-    /// The certificates that are in its place.
-    pub now: Vec<Certificate>,
-    /// CAs that came with it, and that it does not lead to.
-    pub unrelated: Vec<Certificate>,
-    /// The access to the file that it came in.
-    pub access: Access,
-    /// The names that it was asked for with, where a request tells.
-    pub asked: Option<Vec<San>>,
-    /// The file of the key that a kubeconfig in its place names, as it names it and as it is known.
-    pub key_file: Option<(String, Source)>,
 }
 
 /// A private key that was found.
@@ -328,13 +308,6 @@ impl Kubeconfig {
     /// Whether it holds its CA certificates itself, or is to: it names no file for them.
     pub fn embeds_authorities(&self) -> bool {
         self.sources[0] == Source::Embedded
-    }
-}
-
-impl Returned {
-    /// Whether it is where it belongs already.
-    pub fn is_in_place(&self) -> bool {
-        !self.chain.is_empty() && self.chain == self.now
     }
 }
 
