@@ -94,6 +94,7 @@ fn look<'a>(
             store,
             seen: &mut seen.files,
             unreadable: Vec::new(),
+            named: Vec::new(),
             lenient,
             own: by_name(&spec.name).is_none(),
             found: matches!(spec.place, Place::Found { .. }),

@@ -1,6 +1,7 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
 mod keys;
+mod named;
 mod returned;
 pub mod server;
 mod shared;
@@ -17,6 +18,7 @@ use crate::spec::Entry;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
+pub use named::Named;
 pub use returned::Returned;
 pub use shared::{Octets, Shared};
 pub use trusted::Trusted;
@@ -189,6 +191,8 @@ pub struct Kubeconfig {
     /// The file that the key lies in, if it is one of its own, as the kubeconfig names it, and its
     /// mode.
     pub key_file: Option<(String, u32)>,
+    /// The files elsewhere that it names for its CA certificates and its certificate.
+    pub named: Vec<Named>,
     /// Whether it has clusters or users beside these.
     pub further: bool,
 }
@@ -215,6 +219,8 @@ pub struct Destination {
     pub authorities: Vec<Certificate>,
     /// Whether it holds these itself.
     pub embedded: bool,
+    /// The file elsewhere that it names for these.
+    pub named: Vec<Named>,
 }
 
 /// Where something of a kubeconfig is.

@@ -2266,6 +2266,51 @@ fn texts(report: &Value) -> Vec<String> {
 }
 
 #[test]
+fn who_may_write_what_a_kubeconfig_names_elsewhere_is_told() {
+    let names = "cp pki/ca.crt ../ca.pem; field admin.conf client-certificate-data > ../admin.pem; chmod 644 ../*.pem\n\
+                 edit admin.conf 's|certificate-authority-data: .*|certificate-authority: ../ca.pem|'\n\
+                 edit admin.conf 's|client-certificate-data: .*|client-certificate: ../admin.pem|'\n";
+    let token = "cp admin.conf zoe.conf; rm admin.conf\n\
+                 edit zoe.conf '/client-/d; s|^users:|&\\n- name: zoe\\n  user: {token: abc}|; s|user: kubernetes-admin|user: zoe|'\n";
+    let other = "edit admin.conf \"s|^clusters:|&\\n- name: second\\n  cluster: {server: 'https://cp1:6443', certificate-authority: ../other.pem}|\"\n\
+                 cp pki/ca.crt ../other.pem\n";
+    let writable = |who: &str, file: &str| {
+        format!("error writable-by-others {who}names the file ../{file}, which has the mode 0666")
+    };
+    let [ca, own] = [
+        "ca.pem (certificate-authority)",
+        "admin.pem (client-certificate)",
+    ];
+    let foreign = format!(
+        "warning foreign-owner names the file ../{ca}, which belongs to user 7, who can put another in its place"
+    );
+    for (recipe, expected) in [
+        (String::new(), vec![]),
+        ("chmod 666 ../ca.pem".to_owned(), vec![writable("", ca)]),
+        ("chmod 666 ../admin.pem".to_owned(), vec![writable("", own)]),
+        ("chown 7 ../ca.pem ../admin.pem".to_owned(), vec![foreign]),
+        (format!("{token}chmod 666 ../ca.pem"), vec![writable("", ca)]),
+        (
+            format!("{other}chmod 666 ../other.pem"),
+            vec![writable("(cluster \"second\") ", "other.pem (certificate-authority)")],
+        ),
+        // Nor does it matter what else is wrong.
+        (
+            "edit admin.conf 's|server:|insecure-skip-tls-verify: true\\n    &|'; chmod 666 ../ca.pem".to_owned(),
+            vec![
+                "error unreadable cannot be used: its cluster \"kubernetes\" is not verified: insecure-skip-tls-verify".to_owned(),
+                writable("(cluster \"kubernetes\") ", ca),
+            ],
+        ),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(&format!("{names}{recipe}"), place.path());
+        let finished = check(place.path(), &["-o", "json"]);
+        assert_eq!(texts(&report(&finished)), expected, "{recipe}");
+    }
+}
+
+#[test]
 fn each_fault_of_a_kubeconfig_is_told_and_hides_no_certificate() {
     let soon = "bob at='2025-12-01 12:00:00'; user \"$aside/bob.crt\" \"$aside/bob.key\"; context kubernetes; ";
     let ends = "warning expires-soon (user \"bob\") ends on 2026-12-01 12:00:00 UTC";

@@ -23,6 +23,7 @@ impl Judge<'_> {
                 self.key_reference(path, *mode);
             }
         }
+        self.named(&found.named);
         self.trust(&found.authorities);
         self.trust_beside(&found.beside);
         if let Place::Kubeconfig {
@@ -60,7 +61,10 @@ impl Judge<'_> {
     pub(super) fn lead(&mut self, found: &Lead) {
         self.token_access(found.access);
         match &found.to {
-            Ok(to) => self.trust(&to.authorities),
+            Ok(to) => {
+                self.named(&to.named);
+                self.trust(&to.authorities);
+            }
             Err(reason) => self.unreadable(reason),
         }
     }

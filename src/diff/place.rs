@@ -6,7 +6,7 @@ use super::leaf::is_master;
 use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
 use crate::location::FileId;
-use crate::observed::{Access, Key, KeyState, Shared};
+use crate::observed::{Access, Key, KeyState, Named, Shared};
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
 
@@ -207,6 +207,24 @@ impl Judge<'_> {
                 &format!("names the key {path}, which has the mode {mode:04o}"),
                 "chmod that file to 0600, and replace the key if others may have read it",
             );
+        }
+    }
+
+    /// What a kubeconfig names and lies elsewhere: as it would be judged in the tree.
+    pub(super) fn named(&mut self, files: &[Named]) {
+        for file in files {
+            let Access { mode, user } = file.access;
+            let names = format!("names the file {} ({}), which", file.path, file.field);
+            if file.trusted && !self.trusted.contains(&user) {
+                let text =
+                    format!("{names} belongs to user {user}, who can put another in its place");
+                let way_out = "chown that file to root, or to the user who runs certs";
+                self.tell(Code::ForeignOwner, &text, way_out);
+            }
+            if mode & WRITABLE != 0 {
+                let text = format!("{names} has the mode {mode:04o}");
+                self.tell(Code::WritableByOthers, &text, "chmod that file to 0644");
+            }
         }
     }
 

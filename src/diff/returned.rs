@@ -145,6 +145,7 @@ pub fn placed(
             key,
             sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
             key_file: None,
+            named: Vec::new(),
             further: false,
         }),
         (_, key) => Observed::Certificate {

@@ -70,6 +70,7 @@ pub fn entries(spec: &Spec, seen: &mut Seen, store: &Store) -> Option<SeenEntrie
         store,
         seen: &mut seen.files,
         unreadable: Vec::new(),
+        named: Vec::new(),
         lenient: true,
         own: false,
         found: true,
@@ -163,12 +164,14 @@ impl Reading<'_, '_> {
                 None => None,
             };
             self.reader.unreadable.clear();
+            let named = std::mem::take(&mut self.reader.named);
             led.push(Destination {
                 cluster: entry.name.clone(),
                 server: entry.server.clone(),
                 server_name: entry.server_name.clone(),
                 authorities: authorities.unwrap_or_default(),
                 embedded: matches!(source, Some(Source::Data { .. })),
+                named,
             });
         }
         led

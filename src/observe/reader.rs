@@ -13,7 +13,7 @@ use super::access;
 use super::reasons::{cause, unread};
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::location::{FileId, Root};
-use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable};
+use crate::observed::{Access, Cause, Key, KeyState, Named, Observed, Unreadable};
 use crate::pem;
 use crate::spec::Place;
 use crate::store::{FileContent, ReadError, Store};
@@ -37,6 +37,8 @@ pub(super) struct Reader<'a> {
     pub(super) store: &'a Store,
     pub(super) seen: &'a mut BTreeMap<FileId, FileContent>,
     pub(super) unreadable: Vec<Unreadable>,
+    /// The files elsewhere that were read because a kubeconfig names them.
+    pub(super) named: Vec<Named>,
     /// Whether nothing will be changed.
     pub(super) lenient: bool,
     /// Whether it is in no row, so that it may be something else altogether.

@@ -160,6 +160,7 @@ pub(crate) fn made_at(spec: &Spec, found: &Found, begin: OffsetDateTime) -> Obse
                 referred: false,
                 sources: Box::new([Source::Embedded, Source::Embedded, Source::Embedded]),
                 key_file: None,
+                named: Vec::new(),
                 further: false,
                 key: open(key),
             })

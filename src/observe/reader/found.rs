@@ -141,6 +141,7 @@ impl Reader<'_> {
                     server_name: led.server_name,
                     authorities,
                     embedded: matches!(led.authorities, Some(kubeconfig::Source::Data { .. })),
+                    named: std::mem::take(&mut self.named),
                 })
             });
         let to = match (led, self.unreadable.pop()) {

@@ -5,7 +5,8 @@ use super::{Holds, Reader, access, key_state, unread, when_it_comes};
 use crate::kubeconfig::{self, Bearer, Source};
 use crate::location::FileId;
 use crate::observe::parts::lies;
-use crate::observed::{self, Access, Cause, Key, Kubeconfig, Observed, Trusted, Unreadable};
+use crate::observed::{self, Access, Cause, Key, Kubeconfig, Named, Observed, Trusted, Unreadable};
+use crate::store::FileContent;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
@@ -111,6 +112,7 @@ impl Reader<'_> {
             sources: Box::new(sources),
             referred: matches!(entry.certificate, Source::File { .. }),
             further: entry.further,
+            named: std::mem::take(&mut self.named),
             key: Key { state, access },
             key_file,
         })
@@ -211,11 +213,13 @@ impl Reader<'_> {
                     self.fail(file, why, Cause::Content);
                     None
                 }
-                Ok(Some(content)) => self
-                    .parsed(file, &content.bytes, |bytes| {
+                Ok(Some(content)) => {
+                    self.take_note(file, field, path, &content);
+                    self.parsed(file, &content.bytes, |bytes| {
                         parse(bytes).map_err(|error| error.context(format!("{field} {path}")))
                     })
-                    .map(|parsed| (parsed, content.mode)),
+                    .map(|parsed| (parsed, content.mode))
+                }
                 Err(error) => {
                     let cause = self.cause(&error, Holds::Both);
                     let Unreadable { why, way_out, .. } = unread(file, &error);
@@ -228,6 +232,18 @@ impl Reader<'_> {
                     None
                 }
             },
+        }
+    }
+
+    /// What lies in the tree is judged where it lies, and of a key more is asked than of these.
+    fn take_note(&mut self, of: &FileId, field: &'static str, path: &str, content: &FileContent) {
+        if field != kubeconfig::KEY && self.store.referred(of, path).is_none() {
+            self.named.push(Named {
+                field,
+                path: path.to_owned(),
+                access: access(content),
+                trusted: field == kubeconfig::AUTHORITY,
+            });
         }
     }
 }
