@@ -1762,6 +1762,49 @@ fn an_interrupted_run_hides_only_that_what_it_was_to_write_does_not_fit() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_is_told_whatever_the_file_is_called() {
+    for (recipe, file) in [
+        (
+            "rm pki/apiserver.crt; mkdir pki/apiserver.crt",
+            "apiserver.crt",
+        ),
+        (
+            "rm pki/front-proxy-client.key; mkdir pki/front-proxy-client.key",
+            "front-proxy-client.key",
+        ),
+        ("mkdir pki/alice.crt", "alice.crt"),
+        (
+            "key pki/alice.key; issue pki/alice subject=/CN=alice; rm pki/alice.key; mkdir pki/alice.key",
+            "alice.key",
+        ),
+        ("mkdir bob.conf", "bob.conf"),
+        ("mkdir pki/ca-signing.crt", "ca-signing.crt"),
+    ] {
+        let place = OPENSSL.copy();
+        OPENSSL.cook(recipe, place.path());
+        let told_now = |verb: &[&str]| {
+            let mut command = certs(verb);
+            command.args(["--kubernetes-dir", text(&place.join("k"))]);
+            command.args(["--kubelet-dir", text(&place.join("kubelet")), "-o", "json"]);
+            told(&report(&run(&mut at(NOON, "022", &command)).expect(4)))
+        };
+        let expected = [format!("error unreadable {file}")];
+        assert_eq!(told_now(&["check"]), expected, "{recipe}");
+        assert_eq!(told_now(&["renew", "--dry-run"]), expected, "{recipe}");
+        let way_out = format!("{file} is a directory, not a file: move it away");
+        assert!(
+            check(place.path(), &[]).stdout.contains(&way_out),
+            "{recipe}"
+        );
+    }
+    // Another program's folder is none of these.
+    assert_eq!(
+        after(OPENSSL, "mkdir conf.d manifests pki/private pki/x.d", &[]),
+        (vec![], 0)
+    );
+}
+
+#[test]
 fn what_hangs_on_a_ca_that_an_interrupted_run_was_to_write_is_not_held_against_it() {
     let place = OPENSSL.copy();
     let recipe = "openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=etcd-ca \

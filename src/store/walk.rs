@@ -26,8 +26,8 @@ const PODS: &str = "pods";
 pub struct Walked {
     /// The regular files, with the number of octets in each.
     pub files: Vec<(FileId, u64)>,
-    /// What is no regular file, and what that is, where nothing else is told of it: a folder is looked into,
-    /// and so is what a link leads to within these directories.
+    /// What is neither a regular file nor a folder, and what that is, where nothing else is told of it: what a link
+    /// leads to within these directories is looked at.
     pub odd: Vec<(FileId, Option<String>)>,
     /// The folders that this user may not look into.
     pub closed: Vec<FileId>,
@@ -177,15 +177,16 @@ impl<'a> Walk<'a> {
             self.walked.files.push((file, found.len()));
             return None;
         }
-        let what = if found.is_dir() {
-            None
-        } else if found.is_symlink() {
-            self.elsewhere(&file)
-        } else {
-            Some(kind(found.mode()).to_owned())
-        };
-        self.walked.odd.push((file.clone(), what));
-        if !found.is_dir() || self.has_pods && folder.name == "." {
+        if !found.is_dir() {
+            let what = if found.is_symlink() {
+                self.elsewhere(&file)
+            } else {
+                Some(kind(found.mode()).to_owned())
+            };
+            self.walked.odd.push((file, what));
+            return None;
+        }
+        if self.has_pods && folder.name == "." {
             return None;
         }
         let path = self.roots.file(&file);
