@@ -143,6 +143,8 @@ fn a_ca_that_is_not_here_and_signed_nothing_that_came_is_not_founded_because_the
                  front-proxy-ca out of requests.json, or name it if the cluster is to trust what came: 'certs import \
                  DIRECTORY front-proxy-ca'";
     assert_eq!(told(&refused, "unrelated-ca"), [words], "{refused}");
+    // What is not to come does not lack.
+    assert_eq!(told(&refused, "ca-absent"), [""; 0], "{refused}");
     assert_eq!(listing(&place.join("node")), before);
     // Whoever names it founds it.
     let named = ["import", "req", "front-proxy-ca"];

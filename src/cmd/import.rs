@@ -309,7 +309,7 @@ fn adapt(
         }
         let back = arrivals.values().map(|arrival| &arrival.file);
         seen.look_at_directories(back.chain([&manifest()]), &store);
-        let failed: Vec<String> = findings.iter().map(|found| found.name.clone()).collect();
+        let mut failed: Vec<String> = findings.iter().map(|found| found.name.clone()).collect();
         let pool: Vec<Certificate> = arrivals
             .values()
             .flat_map(|arrival| arrival.certificates.iter())
@@ -346,6 +346,8 @@ fn adapt(
             );
             if let (false, Some(finding), Some(there)) = (kept, unasked, there) {
                 findings.push(finding);
+                // That it is not here is no matter then: it is not to come.
+                failed.extend(there.is_absent().then(|| spec.name.clone()));
                 seen.observed.insert(spec.name.clone(), there);
             }
         }
@@ -355,7 +357,7 @@ fn adapt(
             let sans = requests.get(&spec.name).map(|asked| asked.sans.clone());
             take(seen, spec, arrivals.remove(&spec.name), (&pool, now), sans);
         }
-        // Of what cannot be read nothing more is to be said.
+        // Of what cannot be read, or is not to come, nothing more is to be said.
         specs.retain(|spec| !failed(spec));
         let cas: Vec<Spec> = specs.iter().filter(|spec| spec.is_ca()).cloned().collect();
         for ca in cas {
