@@ -24,9 +24,14 @@ pub(super) fn read(text: &str, nodes: &mut Nodes) {
             Err(error) => return nodes.refuse(error.0, error.1),
         }
         let line = record[0].line;
+        if is_comment(&record) {
+            nodes.refuse(line, COMMENT);
+            continue;
+        }
         if record.len() != COLUMNS.len() {
+            let fields = if record.len() == 1 { "field" } else { "fields" };
             let reason = format!(
-                "has {} fields, and there are {} columns: several values of one are separated by blanks or ';'",
+                "has {} {fields}, and there are {} columns: several values of one are separated by blanks or ';'",
                 record.len(),
                 COLUMNS.len()
             );
@@ -49,6 +54,12 @@ pub(super) fn read(text: &str, nodes: &mut Nodes) {
     }
 }
 
+const COMMENT: &str = "begins with '#': a table has no comments, take the line out";
+
+fn is_comment(record: &[Said]) -> bool {
+    record[0].text.trim_start().starts_with('#')
+}
+
 /// Where the columns stand, by the first line.
 fn header(records: &mut Records, nodes: &mut Nodes) -> Option<Places> {
     let mut header = Vec::new();
@@ -62,6 +73,20 @@ fn header(records: &mut Records, nodes: &mut Nodes) -> Option<Places> {
             nodes.refuse(line, reason);
             return None;
         }
+    }
+    if is_comment(&header) {
+        nodes.refuse(header[0].line, COMMENT);
+        return None;
+    }
+    // As spreadsheets write them where a comma is in numbers.
+    if let [one] = &header[..]
+        && COLUMNS.iter().all(|column| one.text.contains(column))
+        && let Some(between) = one.text.chars().find(|c| [';', '\t', '|'].contains(c))
+    {
+        let reason =
+            format!("has its columns separated by {between:?}: write them with commas between");
+        nodes.refuse(one.line, reason);
+        return None;
     }
     let mut places: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
     for (index, said) in header.iter().enumerate() {

@@ -48,6 +48,25 @@ fn what_is_wrong_with_csv_is_told_with_its_line() {
             ][..],
         ),
         (
+            "name;addresses;roles\nw1;10.0.0.1;worker\n".into(),
+            &["hosts line 1: has its columns separated by ';': write them with commas between"][..],
+        ),
+        (
+            "name\taddresses\troles\nw1\t10.0.0.1\tworker\n".into(),
+            &["hosts line 1: has its columns separated by '\\t': write them with commas between"][..],
+        ),
+        (
+            format!("# nodes\n{head}\nw1,10.0.0.1,worker\n"),
+            &["hosts line 1: begins with '#': a table has no comments, take the line out"][..],
+        ),
+        (
+            format!("{head}\n# the first, of all\nw1,10.0.0.1,worker\nw2\n"),
+            &[
+                "hosts line 2: begins with '#': a table has no comments, take the line out",
+                "hosts line 4: has 1 field, and there are 3 columns: several values of one are separated by blanks or ';'",
+            ][..],
+        ),
+        (
             format!("{head}\nw1,\"10.0.0.1,worker\n"),
             &["hosts line 2: has a quote that is not closed"][..],
         ),
