@@ -22,7 +22,7 @@ pub use apart::{in_files, in_kubelets_files};
 pub use basis::{Basis, kept};
 pub use document::document;
 pub use fit::fit;
-pub use nodes::{KUBELET, Member, everywhere, is_of_kubelet, is_of_worker, shared_rows};
+pub use nodes::{Handed, KUBELET, Member, everywhere, is_of_kubelet, is_of_worker, shared_rows};
 pub use resolve::{
     Own, ResolveError, bootstrap_server, ca_with_subject, certificate_asked, certificate_of, own,
     pair_of_identity, resolve,

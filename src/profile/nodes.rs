@@ -18,9 +18,16 @@ pub struct Member {
     pub first: bool,
     /// Whether members of etcd are among the nodes: else somebody else runs it.
     pub etcd: bool,
-    /// Whether the keys of the CAs go to the control planes.
-    pub ca_keys: bool,
-    /// Whether the certificate that the controller manager signs with is kept in a file of its own.
+    /// What goes to control planes beside the certificates of CAs.
+    pub handed: Handed,
+}
+
+/// What goes to the control planes beside the certificates of CAs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// The keys of the CAs.
+    pub keys: bool,
+    /// The file of the one certificate that the controller manager signs with.
     pub signing: bool,
 }
 
@@ -72,7 +79,8 @@ impl Member {
         let signs = |row: &&Profile| Signer::Ca(row.name) == CLUSTER;
         let row = TABLE.iter().find(signs)?;
         let FileId { root, name } = signing_file_of(row.name);
-        (self.signing && self.roles.control_plane).then_some((row, Place::File { root, name }))
+        (self.handed.signing && self.roles.control_plane)
+            .then_some((row, Place::File { root, name }))
     }
 
     fn shares(self, row: &Profile) -> bool {
@@ -116,7 +124,7 @@ impl Member {
             etcd,
             ..
         } = self.roles;
-        self.ca_keys && control_plane && (etcd || !row.etcd)
+        self.handed.keys && control_plane && (etcd || !row.etcd)
     }
 }
 
@@ -176,8 +184,10 @@ mod tests {
             roles: roles(text),
             first: false,
             etcd: true,
-            ca_keys: true,
-            signing: false,
+            handed: Handed {
+                keys: true,
+                signing: false,
+            },
         }
     }
 
@@ -224,7 +234,10 @@ mod tests {
         assert_eq!(shares(member("e")), "etcd/ca.crt");
         assert_eq!(shares(member("w")), "ca.crt");
         let none = Member {
-            ca_keys: false,
+            handed: Handed {
+                keys: false,
+                signing: false,
+            },
             ..member("ce")
         };
         assert_eq!(
@@ -237,7 +250,10 @@ mod tests {
         };
         assert!(!shares(elsewhere).contains("etcd"));
         let signing = |text| Member {
-            signing: true,
+            handed: Handed {
+                keys: true,
+                signing: true,
+            },
             ..member(text)
         };
         assert!(shares(signing("c")).ends_with("sa.key ca-signing.crt"));

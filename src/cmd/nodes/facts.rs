@@ -17,7 +17,7 @@ use crate::facts::{self, ClusterFacts, Facts, Given, Role, defaults};
 use crate::location::{FileId, Root};
 use crate::profile::found::is_kubelets;
 use crate::profile::{
-    Member, Phase, Profile, ResolveError, Stated, in_kubelets_files, resolve, shared_rows,
+    Handed, Member, Phase, Profile, ResolveError, Stated, in_kubelets_files, resolve, shared_rows,
 };
 use crate::spec::{Kind, Spec};
 use crate::store::{FileContent, path_to, read_list};
@@ -60,9 +60,7 @@ pub(crate) struct Cluster {
     first: Option<usize>,
     /// Whether members of etcd are among the nodes.
     etcd: bool,
-    ca_keys: bool,
-    /// Whether the certificate that the controller manager signs with is kept in a file of its own.
-    signing: bool,
+    handed: Handed,
 }
 
 /// What a node is to have: copies of what all share, and its own.
@@ -113,7 +111,7 @@ pub(crate) fn settle(asked: Asked<'_>, env: &mut Env<'_>) -> Result<Settled, Sto
     let specs: Vec<Spec> = shared_rows(&members)
         .map(|row| resolve(row, &facts).map_err(|error| Stop::usage(error.0)))
         .collect::<Result<_, _>>()?;
-    cluster.signing = signing::is_kept(&specs, out);
+    cluster.handed.signing = signing::is_kept(&specs, out);
     notes.append(&mut facts.notes);
     cluster.given.dry_run = None;
     Ok(Settled {
@@ -191,9 +189,11 @@ impl Cluster {
             first,
             nodes,
             etcd,
-            signing: false,
             file: PathBuf::new(),
-            ca_keys: ca_keys == CaKeys::ControlPlane,
+            handed: Handed {
+                keys: ca_keys == CaKeys::ControlPlane,
+                signing: false,
+            },
         })
     }
 
@@ -302,8 +302,7 @@ impl Cluster {
             roles: self.nodes[number].roles,
             first: self.first == Some(number),
             etcd: self.etcd,
-            ca_keys: self.ca_keys,
-            signing: self.signing,
+            handed: self.handed,
         }
     }
 
