@@ -1,5 +1,7 @@
 //! Reading certificates (RFC 5280, 4.1): the one user of x509-parser.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -16,6 +18,14 @@ use crate::pem::{self, Label};
 
 /// The tag of a certificate's extensions, `[3]`.
 const EXTENSIONS: u8 = 0xa3;
+
+/// More files of CAs than a cluster has are read again.
+const MOST_KNOWN: usize = 64;
+
+thread_local! {
+    /// The certificates of files of CAs by the files' digests: of many nodes each has the same ones several times over.
+    static KNOWN: RefCell<HashMap<[u8; 32], Vec<Certificate>>> = RefCell::default();
+}
 
 /// Basic constraints (RFC 5280, 4.2.1.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,10 +116,21 @@ impl Certificate {
 
     /// Reads every `CERTIFICATE` block of a PEM file, in order; an error if there is none.
     pub fn from_pem(bytes: &[u8]) -> anyhow::Result<Vec<Self>> {
-        pem::certificates(bytes)?
+        let digest = sha256(bytes);
+        if let Some(read) = KNOWN.with_borrow(|known| known.get(&digest).cloned()) {
+            return Ok(read);
+        }
+        let blocks = pem::certificates(bytes)?;
+        let read: Vec<Self> = blocks
             .iter()
             .map(|der| Self::parse(der))
-            .collect()
+            .collect::<anyhow::Result<_>>()?;
+        KNOWN.with_borrow_mut(|known| {
+            if known.len() < MOST_KNOWN && read.iter().all(Self::is_ca) {
+                known.insert(digest, read.clone());
+            }
+        });
+        Ok(read)
     }
 
     /// The certificate, DER.

@@ -547,3 +547,20 @@ fn no_changed_octet_makes_the_reader_panic() {
     }
     assert!(read > 0 && refused > 0);
 }
+
+#[test]
+fn what_was_read_before_is_the_same_again() {
+    let pem = |extensions| p256(extensions).to_pem();
+    let (ca, leaf) = (
+        pem("basicConstraints=CA:TRUE"),
+        pem("basicConstraints=CA:FALSE"),
+    );
+    for text in [&ca, &leaf, &(ca.clone() + &leaf)] {
+        let first = Certificate::from_pem(text.as_bytes()).unwrap();
+        assert_eq!(Certificate::from_pem(text.as_bytes()).unwrap(), first);
+    }
+    let broken = ca.replace("-----END", "-----EN");
+    for _ in 0..2 {
+        assert!(Certificate::from_pem(broken.as_bytes()).is_err());
+    }
+}
