@@ -100,8 +100,16 @@ fn issuers<'a>(cas: impl Iterator<Item = &'a Certificate>, child: &Certificate) 
 
 /// Which of these lead to a root among them.
 pub(super) fn leading(pool: &[Certificate]) -> Vec<bool> {
-    let above: Vec<_> = pool.iter().map(|ca| issuers(pool.iter(), ca)).collect();
     let mut leading: Vec<bool> = pool.iter().map(is_root).collect();
+    // Who signed a root is not asked, and each of many is asked of all.
+    let above = pool.iter().zip(&leading).map(|(ca, root)| {
+        if *root {
+            Vec::new()
+        } else {
+            issuers(pool.iter(), ca)
+        }
+    });
+    let above: Vec<_> = above.collect();
     for _ in 0..LONGEST {
         let next = above.iter().zip(&leading);
         let next = next.map(|(issuers, is)| *is || issuers.iter().any(|number| leading[*number]));

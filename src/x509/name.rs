@@ -105,7 +105,7 @@ impl Name {
     /// Whether who verifies may take the one for the other: as `same_values`, whatever the case and the blanks (RFC 5280
     /// section 7.1), which OpenSSL passes over and Go does not.
     pub fn is_taken_for(&self, other: &Self) -> bool {
-        self.said(Attribute::folded) == other.said(Attribute::folded)
+        self.der() == other.der() || self.said(Attribute::folded) == other.said(Attribute::folded)
     }
 
     fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Self {

@@ -72,7 +72,7 @@ fn ca_names(specs: &[Spec], found: &Found) -> Vec<Finding> {
         let own = spec.place.public();
         for ca in chain.iter().filter(|ca| ca.is_ca() || Some(*ca) == signs) {
             let named = |other: &Certificate| other.subject.is_taken_for(&ca.subject);
-            let same = |other: &Certificate| named(other) && other.public_key == ca.public_key;
+            let same = |other: &Certificate| other.public_key == ca.public_key && named(other);
             if seen.iter().any(|(other, _)| same(other)) {
                 continue;
             }
