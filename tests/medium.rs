@@ -224,6 +224,11 @@ fn a_list_keeps_nothing_that_the_tree_did_not_ask_for() {
     let names = list["requests"].as_array().expect("requests").iter();
     let names: Vec<_> = names.map(|one| one["name"].clone()).collect();
     assert_eq!(names, ["apiserver", "admin"]);
+    // What is asked for anew, its key having been lost, stands for the former one and is nothing to be told.
+    fs::remove_file(place.join("node/admin.conf")).expect("lose it");
+    script(place.path(), "rm -f node/admin*");
+    let again = node(place.path(), &[&csr[..], &FACTS].concat()).expect(0);
+    assert!(!again.stderr.contains("did not ask for"), "{again}");
     // What another key was to be used for neither.
     let path = place.join("req/requests.json");
     let other = read(&path).replacen("\"publicKeySha256\": \"", "\"publicKeySha256\": \"0", 1);

@@ -15,10 +15,11 @@ use crate::facts::{Facts, Given, resolve};
 use crate::finding::{Code, Finding};
 use crate::location::{Owner, Root};
 use crate::observe::{self, Passphrases, requests_out};
+use crate::observed::Observed;
 use crate::plan::{Asking, Force, Policy};
 use crate::profile::found::{as_asked, looked_for};
 use crate::profile::{self, Phase, Profile, TABLE, by_name};
-use crate::requests::manifest;
+use crate::requests::{self, manifest};
 use crate::spec::Spec;
 use crate::store::Store;
 
@@ -205,7 +206,7 @@ fn adapt(asking: Asking, basis: Basis, host: String, store: Store) -> Box<Adapt>
     Box::new(move |specs, seen| {
         let absent = |spec: &Spec| {
             let found = seen.observed.get(&spec.name);
-            found.is_none_or(crate::observed::Observed::is_absent)
+            found.is_none_or(Observed::is_absent)
         };
         let usual = |spec: &Spec| by_name(&spec.name).is_none_or(|row| row.in_all);
         specs.retain(|spec| named || of_many || usual(spec) || !absent(spec));
@@ -216,7 +217,20 @@ fn adapt(asking: Asking, basis: Basis, host: String, store: Store) -> Box<Adapt>
             as_asked(specs, &asked, false);
         }
         let unasked = requests_out(seen, specs, &store);
-        findings.extend(unasked.into_iter().map(|name| {
+        // What this run asks for stands in the list from now on, in the place of what was lost.
+        let anew = |name: &String| {
+            let spec = specs
+                .iter()
+                .find(|spec| requests::name(spec) == name.as_str());
+            let asks = |spec: &Spec| {
+                use Observed::{Absent, KeyOnly, Requested};
+                let there = seen.observed.get(&spec.name);
+                named || matches!(there, None | Some(Absent | KeyOnly(_) | Requested { .. }))
+            };
+            spec.is_some_and(asks)
+        };
+        let unasked = unasked.into_iter().filter(|name| !anew(name));
+        findings.extend(unasked.map(|name| {
             Finding {
                 code: Code::NotAsked,
                 file: manifest(),
