@@ -842,6 +842,43 @@ fn what_the_controller_manager_signs_with_is_copied_to_every_control_plane() {
     assert_eq!(read(&place.pki("cp2", "ca-signing.crt")), one);
 }
 
+/// What a CA signed alone lacks it once that is below another one: the way out that is told over all nodes is one.
+#[test]
+fn what_lacks_a_ca_behind_it_is_completed_on_every_node() {
+    let place = Place(TempDir::new());
+    write(&place.path("nodes.yaml"), NODES);
+    place.over(0, &["all"], &[]).expect(0);
+    place.csr(0, &["ca"]).expect(0);
+    script(
+        place.0.path(),
+        &format!(
+            "faketime '@{}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key \
+               -out root.crt -subj /CN=root -days 7000 2> /dev/null\n\
+             echo authorityKeyIdentifier=keyid > ca.ext\n\
+             faketime '@{0}' openssl x509 -req -days 4000 -copy_extensions copyall -extfile ca.ext -CAcreateserial \
+               -CA root.crt -CAkey root.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n\
+             cat root.crt >> csrs/ca/ca.crt\n",
+            NOON - DAY
+        ),
+    );
+    place.import(0, &["--fail-on", "error"]).expect(0);
+    let refused = place.over(0, &["all"], &[]).expect(4).stderr;
+    let words =
+        "worker2/etc/kubernetes/kube-proxy.conf lacks a CA between its certificate and the root: ";
+    assert!(refused.contains(words), "{refused}");
+    assert!(!refused.contains("for the same directories"), "{refused}");
+    let words = "cp3/etc/kubernetes/admin.conf lacks a CA between its certificate and the root: 'certs all --inventory FILE --out \
+                 DIR --force' completes it, and keeps key and certificate\n";
+    assert!(refused.contains(words), "{refused}");
+    let key = read(&place.pki("cp3", "apiserver.key"));
+    place
+        .over(0, &["all"], &["--force", "--fail-on", "error"])
+        .expect(0);
+    place.over(0, &["renew"], &[]).expect(0);
+    assert_eq!(read(&place.pki("cp3", "apiserver.key")), key);
+    place.is_sound(1);
+}
+
 /// They are the node's own directories, and have their modes there.
 #[test]
 fn directories_of_a_new_tree_have_their_mode_whatever_the_umask() {

@@ -32,12 +32,15 @@ fn complete(spec: &Spec) -> String {
         // Beside a request the verb of its phase writes nothing.
         _ if matches!(spec.place, Place::Request { .. }) => reissue(spec, Severity::Error),
         Some(row) if row.in_all => format!(
-            "'certs {} --force', for the same directories and facts, completes it, and keeps key and certificate",
+            "'certs {} --force'{COMPLETES}, and keeps key and certificate",
             spec.phase.name()
         ),
         _ => "'certs renew' completes it".to_owned(),
     }
 }
+
+/// What is said of the verb that does it.
+pub(super) const COMPLETES: &str = ", for the same directories and facts, completes it";
 
 const IS_CA: &str = "is a CA, which it must not be";
 

@@ -6,6 +6,7 @@ use super::by_renewal;
 use super::certificate::CLOCK_OR;
 use super::external::{external_of, requested};
 use super::leaf::AFTER_ITS_CA;
+use super::leaf::COMPLETES;
 use super::request::OF_ANOTHER;
 use super::scrutiny::ROTATES;
 use super::tree::{certificates, is_absent, is_made_here, number, numbered};
@@ -208,6 +209,11 @@ pub fn over_all(way_out: &mut String) {
     }
     if way_out == OF_ANOTHER {
         "put it into the folder of its node, or have it requested anew".clone_into(way_out);
+    }
+    // Each verb of a phase is a part of the one over all nodes.
+    if let Some((_, behind)) = way_out.split_once(COMPLETES) {
+        *way_out = format!("'certs all{OVER} --force' completes it{behind}");
+        return;
     }
     for (verb, before, behind) in [
         ("'certs csr", "", " --csr-dir CSRS"),
