@@ -432,6 +432,35 @@ fn a_node_whose_certificates_have_ended_comes_back_by_what_is_offered() {
     run(&mut at(later, "022", &look)).expect(0);
 }
 
+#[test]
+fn what_lasts_for_too_short_on_nodes_lasts_longer_by_what_is_offered() {
+    let trees = Trees::of(NODES);
+    trees.all(&["--validity", "24h"]).expect(0);
+    let short = |code: i32| {
+        let report = json(&trees, &["--within", "1h"], code);
+        ["cp1", "worker1"].map(|node| {
+            let mut told = told(&report, node);
+            told.retain(|[code, ..]| code == "short-lived");
+            told
+        })
+    };
+    let wanted = "'certs renew --inventory FILE --out DIR --all --validity 8760h' renews it, and all else, for so long";
+    for told in short(3) {
+        assert!(!told.is_empty());
+        assert!(
+            told.iter().all(|[.., way_out]| way_out == wanted),
+            "{told:?}"
+        );
+    }
+    let mut renew = certs(&["renew", "--all", "--validity", "8760h"]);
+    renew.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
+    renew.args(["--out", text(&trees.out())]);
+    run(&mut renew).expect(0);
+    for told in short(0) {
+        assert_eq!(told.len(), 0, "{told:?}");
+    }
+}
+
 /// No node has the keys of the CAs.
 #[test]
 fn what_was_issued_while_the_clock_was_wrong_is_renewed_by_what_is_offered() {
