@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, signing};
+use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, of_leaf, signing};
 use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
@@ -231,10 +231,14 @@ impl Judge<'_> {
     fn pair(&mut self, chain: &[Certificate], access: Access, key: Option<&Key>) {
         // A server sends the first certificate of its file; a CA's file may be a bundle, and the CA
         // that signs is the one whose key this is.
+        let own = match self.spec.certificate() {
+            Some(wanted) if wanted.kind != Kind::Ca => of_leaf(chain, key),
+            _ => chain,
+        };
         let certificate = if self.spec.is_ca() {
             signing(chain, key)
         } else {
-            chain.first()
+            own.first()
         };
         let Some(certificate) = certificate else {
             return;
@@ -251,6 +255,9 @@ impl Judge<'_> {
                  manager look for it",
                 "put that certificate first",
             );
+        }
+        if own.len() < chain.len() {
+            self.behind(certificate, &chain[0]);
         }
         match key {
             Some(key) => self.key(key, certificate),
@@ -282,9 +289,9 @@ impl Judge<'_> {
             }
             Some(wanted) => {
                 let told = self.findings.len();
-                self.leaf(wanted, certificate, &chain[1..]);
+                self.leaf(wanted, certificate, &own[1..]);
                 self.clocked(certificate, told);
-                self.making(wanted, certificate, &chain[1..]);
+                self.making(wanted, certificate, &own[1..]);
             }
             None => {}
         }

@@ -93,6 +93,7 @@ codes! {
     CaTooShort "ca-too-short" Error "a CA that is to be renewed would end before what it signed, which is not renewed with it", ISSUING;
     CaUsage "ca-usage" Note "a CA's key usage or SAN is another than a CA needs", Rfc(5280, "section 4.2.1.3");
     CertificateMode "certificate-mode" Warning "a certificate's mode goes beyond 0644", MODE_OF_CERTIFICATES;
+    ChainOrder "chain-order" Error "the first certificate of a leaf's file is a CA's, and that of its key stands behind it", Rfc(8446, "section 4.4.2");
     ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote", FILES;
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses", Rfc(5280, "section 4.2");
     EndsSooner "ends-sooner" Warning "what is renewed, or came back, ends sooner than what it replaces", ISSUING;

@@ -18,6 +18,7 @@ use crate::spec::Entry;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
+pub use keys::of_leaf;
 pub use named::Named;
 pub use returned::Returned;
 pub use shared::{Octets, Shared};

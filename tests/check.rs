@@ -1805,6 +1805,50 @@ fn a_folder_in_the_place_of_a_file_is_told_whatever_the_file_is_called() {
 }
 
 #[test]
+fn a_leaf_behind_its_ca_is_told_by_that_and_judged_as_what_it_is() {
+    let place = OPENSSL.copy();
+    let both = "cat pki/ca.crt pki/$1.crt > \"$aside/both\"; cat \"$aside/both\" > pki/$1.crt";
+    let recipe = format!(
+        "turn() {{ {both}; }}; key pki/alice.key; issue pki/alice subject=/CN=alice at='2025-12-01 12:00:00'\n\
+         turn alice; turn apiserver; turn apiserver-kubelet-client"
+    );
+    OPENSSL.cook(&recipe, place.path());
+    let mut said = told(&report(&check(place.path(), &["-o", "json"]).expect(4)));
+    said.sort();
+    let expected = [
+        "error chain-order alice.crt",
+        "error chain-order apiserver-kubelet-client.crt",
+        "error chain-order apiserver.crt",
+        "warning expires-soon alice.crt",
+    ];
+    assert_eq!(said, expected);
+    let way_out =
+        "the certificate of its key, stands behind that: put the certificate of its key first";
+    let finished = check(place.path(), &[]).expect(4);
+    assert_eq!(finished.stdout.matches(way_out).count(), 3, "{finished}");
+    let mut renew = certs(&["renew", "alice", "apiserver"]);
+    renew.args(["--kubernetes-dir", text(&place.join("k"))]);
+    renew.args(["--kubelet-dir", text(&place.join("kubelet"))]);
+    let refused = run(&mut at(NOON, "022", &renew)).expect(4);
+    assert_eq!(refused.stderr.matches(way_out).count(), 2, "{refused}");
+    // That mends it.
+    let turned = "for name in alice apiserver apiserver-kubelet-client; do\n\
+                  awk '/BEGIN/{n++} n>1' pki/$name.crt > \"$aside/own\"; cat \"$aside/own\" pki/ca.crt > pki/$name.crt; done";
+    OPENSSL.cook(turned, place.path());
+    let said = told(&report(&check(place.path(), &["-o", "json"]).expect(3)));
+    assert_eq!(said, ["warning expires-soon alice.crt"]);
+    run(&mut at(NOON, "022", &renew)).expect(0);
+    // With another key it is a CA's, of which that is not the key.
+    let recipe = "key pki/bob.key; cat pki/ca.crt pki/alice.crt > pki/bob.crt";
+    OPENSSL.cook(recipe, place.path());
+    let said = told(&report(&check(place.path(), &["-o", "json"]).expect(4)));
+    assert!(
+        said.iter().all(|told| !told.contains("chain-order")),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn what_hangs_on_a_ca_that_an_interrupted_run_was_to_write_is_not_held_against_it() {
     let place = OPENSSL.copy();
     let recipe = "openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=etcd-ca \

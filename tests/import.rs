@@ -97,6 +97,18 @@ fn a_ca_that_nothing_leads_to_is_refused_by_name_wherever_it_stands_in_the_file(
 }
 
 #[test]
+fn a_leaf_that_comes_behind_its_ca_is_put_first_in_its_place() {
+    let place = came_back("365");
+    let turned = "cat ca.crt req/apiserver.crt > both; cat both > req/apiserver.crt";
+    script(place.path(), turned);
+    node(place.path(), &["import", "req"]).expect(0);
+    let subject = ["x509", "-noout", "-subject", "-in"];
+    let first = place.join("node/pki/apiserver.crt");
+    let told = run(Command::new(tool("openssl")).args(subject).arg(first)).expect(0);
+    assert!(told.stdout.contains("kube-apiserver"), "{told}");
+}
+
+#[test]
 fn an_anchor_is_told_with_its_fingerprint_and_each_file_with_the_one_that_it_came_in() {
     let place = came_back("365");
     let ca = fingerprint(&place.join("ca.crt"));

@@ -24,6 +24,19 @@ pub(super) fn after_clock(way_out: &str) -> (&'static str, &str) {
 pub(super) const CLOCK_OR: &str = "set the clock right, or, if it is right now, ";
 
 impl Judge<'_> {
+    /// A component sends the first certificate of its file, and does not start with one that is not its key's.
+    pub(super) fn behind(&mut self, own: &Certificate, first: &Certificate) {
+        let text = format!(
+            "begins with \"{}\", and \"{}\", the certificate of its key, stands behind that",
+            first.subject, own.subject
+        );
+        self.tell(
+            Code::ChainOrder,
+            &text,
+            "put the certificate of its key first",
+        );
+    }
+
     /// `who` stands before the verb, where it is not the file's own certificate.
     pub(super) fn dates(&mut self, certificate: &Certificate, who: &str) {
         let validity = &certificate.validity;

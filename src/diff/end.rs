@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::notice::Notice;
 use crate::bundle::effective_end;
-use crate::observed::{Observed, signing};
+use crate::observed::{Observed, of_leaf, signing};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 
@@ -67,7 +67,7 @@ pub(super) fn presented<'a>(
         Observed::Returned(returned) if spec.is_ca() => {
             Some((returned.chain.first()?, &returned.chain))
         }
-        Observed::Certificate { chain, .. } => chain.split_first(),
+        Observed::Certificate { chain, key, .. } => of_leaf(chain, key.as_ref()).split_first(),
         Observed::Kubeconfig(found) => found.chain.split_first(),
         Observed::Returned(returned) => returned.chain.split_first(),
         _ => None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::reissue;
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::{Observed, server};
+use crate::observed::{Observed, of_leaf, server};
 use crate::profile::API_SERVER;
 use crate::spec::Spec;
 use crate::x509::san::San;
@@ -32,7 +32,10 @@ pub fn served(
         return None;
     }
     let there = match found.get(API_SERVER) {
-        Some(Observed::Certificate { chain, .. }) => chain.first().filter(|_| sound(api_server)),
+        Some(Observed::Certificate { chain, key, .. }) => {
+            let leaf = of_leaf(chain, key.as_ref()).first();
+            leaf.filter(|_| sound(api_server))
+        }
         _ => None,
     };
     let sans = there.map_or(&wanted.sans, |leaf| &leaf.sans);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Judge;
 use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
-use crate::observed::Observed;
+use crate::observed::{Observed, of_leaf};
 use crate::profile::by_name;
 use crate::profile::found::{is_called_ca, is_of_service_accounts, rows};
 use crate::spec::{Kind, Phase, Spec};
@@ -18,7 +18,7 @@ pub fn signing_key(spec: &Spec, observed: &Observed, signers: &Signers<'_>) -> O
         .certificate()
         .is_some_and(|wanted| wanted.kind != Kind::Ca);
     let own = match observed {
-        Observed::Certificate { chain, .. } => chain.first(),
+        Observed::Certificate { chain, key, .. } => of_leaf(chain, key.as_ref()).first(),
         Observed::Kubeconfig(found) => found.chain.first(),
         Observed::Returned(returned) => returned.chain.first(),
         _ => None,
@@ -89,8 +89,9 @@ fn keys(name: &str, observed: &Observed, held: Held) -> Vec<PublicKey> {
     }
     let signs = match (row, observed) {
         (Some(row), _) => matches!(row.phase, Phase::Ca | Phase::Sa),
-        (None, Observed::Certificate { chain, .. }) => {
-            chain.first().is_some_and(Certificate::is_ca)
+        (None, Observed::Certificate { chain, key, .. }) => {
+            let own = of_leaf(chain, key.as_ref()).first();
+            own.is_some_and(Certificate::is_ca)
         }
         (None, Observed::KeyOnly(_) | Observed::Unreadable(..)) => {
             of_accounts || is_called_ca(name)

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::finding::{Code, Finding, Severity};
 use crate::location::{FileId, Root};
-use crate::observed::{Observed, Parts};
+use crate::observed::{Observed, Parts, of_leaf};
 use crate::profile::flags::BOOTSTRAP_KUBECONFIG;
 use crate::profile::{API_SERVER, Profile, Signer, TABLE, by_name, found::lacking};
 use crate::spec::{Place, Spec};
@@ -245,7 +245,7 @@ pub(super) fn is_made_here(way_out: &str, spec: &Spec) -> bool {
 
 pub(super) fn certificates(observed: &Observed) -> &[Certificate] {
     match observed {
-        Observed::Certificate { chain, .. } => chain,
+        Observed::Certificate { chain, key, .. } => of_leaf(chain, key.as_ref()),
         Observed::Kubeconfig(kubeconfig) => &kubeconfig.chain,
         _ => &[],
     }

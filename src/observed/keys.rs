@@ -4,6 +4,21 @@ use super::{Key, KeyState, Observed, Unreadable};
 use crate::key::PublicKey;
 use crate::x509::cert::Certificate;
 
+/// A leaf's certificates from the one of its key on, where a CA's stands before it: as whoever puts the two together the
+/// wrong way round has it. Else all of them.
+pub fn of_leaf<'a>(chain: &'a [Certificate], key: Option<&Key>) -> &'a [Certificate] {
+    let Some(key) = key.and_then(Key::open) else {
+        return chain;
+    };
+    let own = chain
+        .iter()
+        .position(|certificate| certificate.public_key == *key.public_key());
+    match own {
+        Some(own) if chain[0].is_ca() && !chain[own].is_ca() => &chain[own..],
+        _ => chain,
+    }
+}
+
 impl Observed {
     /// The key that its certificate is asked for with.
     pub fn asking_key(&self) -> Option<&Key> {

@@ -632,7 +632,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     // src/diff/server/tests.rs
     shown.extend([Code::ServerNotInSans]);
     // tests/check.rs
-    shown.extend([Code::NotLookedAt, Code::TokenKeys]);
+    shown.extend([Code::ChainOrder, Code::NotLookedAt, Code::TokenKeys]);
     // src/diff/signer.rs
     shown.extend([Code::SigningKey]);
     // tests/refresh.rs

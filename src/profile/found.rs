@@ -18,7 +18,7 @@ use super::{Host, Kind, Part, Phase, Profile, Signer, Stored, TABLE};
 use crate::facts::{Version, defaults};
 use crate::key::KeyAlgorithm;
 use crate::location::{FileId, Root};
-use crate::observed::{Observed, Source, signing};
+use crate::observed::{Observed, Source, of_leaf, signing};
 use crate::spec::{CertificateSpec, Content, Credentials, EntryKind, Place, Spec};
 use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
@@ -302,7 +302,7 @@ pub(super) fn certificate(observed: &Observed) -> Option<&Certificate> {
         // A CA's is the one of its key; a leaf's is the first.
         Observed::Certificate { chain, key, .. } => signing(chain, key.as_ref())
             .filter(|certificate| certificate.is_ca())
-            .or(chain.first()),
+            .or_else(|| of_leaf(chain, key.as_ref()).first()),
         Observed::Kubeconfig(kubeconfig) => kubeconfig.chain.first(),
         _ => None,
     }

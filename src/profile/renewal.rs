@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::der;
 use crate::key::KeyAlgorithm;
-use crate::observed::{Observed, signing};
+use crate::observed::{Observed, of_leaf, signing};
 use crate::spec::{BACKDATE, CertificateSpec, Content, Credentials, Kept, Kind, Place, Spec};
 use crate::x509::Extension;
 use crate::x509::cert::Certificate;
@@ -42,7 +42,7 @@ pub fn certificate(observed: &Observed) -> Option<(&Certificate, &[Certificate])
             if signing.is_ca() {
                 return Some((signing, &[]));
             }
-            chain.split_first()
+            of_leaf(chain, key.as_ref()).split_first()
         }
         Observed::Kubeconfig(found) => found.chain.split_first(),
         _ => None,

@@ -99,8 +99,7 @@ pub const FAULTS: &[Fault] = &[
         of: "apiserver",
         recipe: "cat pki/ca.crt pki/apiserver.crt > $aside/both; cat $aside/both > pki/apiserver.crt",
         told: &[
-            "error key-mismatch pki/apiserver.key is not the key of the certificate beside it",
-            "error leaf-is-ca pki/apiserver.crt is a CA, which it must not be",
+            "error chain-order pki/apiserver.crt begins with \"CN=kubernetes\", and \"CN=kube-apiserver\", the certificate of its key, stands behind that",
         ],
         mended: Mended::Force,
     },

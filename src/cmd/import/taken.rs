@@ -10,7 +10,7 @@ use crate::cmd::there;
 use crate::diff::counted;
 use crate::location::{FileId, Root};
 use crate::observe::{self, Arrived, Seen};
-use crate::observed::{Access, Key, Observed, Returned};
+use crate::observed::{Access, Key, Observed, Returned, of_leaf};
 use crate::profile::{TABLE, signing_file};
 use crate::requests::returned;
 use crate::spec::Spec;
@@ -153,7 +153,12 @@ pub(super) fn take(
     let key_file = named.map(|(path, source)| (path.to_owned(), source.clone()));
     let authorities = crate::diff::authorities(spec, &seen.observed);
     let (file, access) = file(spec, arrival.as_ref());
-    let leaf = arrival.and_then(|arrival| arrival.certificates.into_iter().next());
+    // Wherever in the file it stands: the chain is put together here.
+    let leaf = arrival.and_then(|arrival| {
+        of_leaf(&arrival.certificates, key.as_ref())
+            .first()
+            .cloned()
+    });
     let chain = leaf.map_or_else(Vec::new, |leaf| {
         // The CA that is here says where trust in it begins: anybody can certify its public key below another root.
         let own = bundle::above(&leaf, authorities, time);

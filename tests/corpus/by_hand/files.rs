@@ -163,12 +163,7 @@ pub const SLIPS: &[Slip] = &[
         name: "the CA stands before the leaf in its file",
         after: "cat pki/ca.crt pki/apiserver.crt > $aside/both; cat $aside/both > pki/apiserver.crt",
         told: &[
-            "error key-mismatch pki/apiserver.key is not the key of the certificate beside it",
-            "error leaf-is-ca pki/apiserver.crt is a CA, which it must not be",
-            "error server-not-in-sans admin.conf points at 10.0.0.10, which apiserver.crt is not good for",
-            "error server-not-in-sans kubelet.conf points at 10.0.0.10, which apiserver.crt is not good for",
-            "error server-not-in-sans controller-manager.conf points at 10.0.0.10, which apiserver.crt is not good for",
-            "error server-not-in-sans scheduler.conf points at 10.0.0.10, which apiserver.crt is not good for",
+            "error chain-order pki/apiserver.crt begins with \"CN=kubernetes\", and \"CN=kube-apiserver\", the certificate of its key, stands behind that",
         ],
         ..NONE
     },
