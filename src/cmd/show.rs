@@ -59,9 +59,10 @@ fn attempt(verb: &Show, env: &mut Env<'_>) -> Result<(Shown, Vec<String>), Stop>
         &mut notes,
     ));
     let signed = |part: &Part| matches!(part.content, Content::Certificate(_));
-    let authorities = match parts.iter().any(signed) {
-        true => authorities(&store),
-        false => Vec::new(),
+    let authorities = if parts.iter().any(signed) {
+        authorities(&store)
+    } else {
+        Vec::new()
     };
     Ok((Shown::new(&name, &parts, &authorities, env.now), notes))
 }

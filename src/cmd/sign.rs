@@ -224,12 +224,12 @@ fn requests(store: &Store, of_many: bool) -> Result<(Vec<String>, Option<Manifes
     let files = bases.iter().map(|base| format!("{base}.csr"));
     let listed = |file: &String| list.requests.iter().any(|entry| entry.request == *file);
     // By itself it would be signed by what is stated of one node, and not by the inventory.
-    let alone = |file: &str| match of_many {
-        true => ", or have the tree of its node ask for it ('certs csr')".to_owned(),
-        false => format!(
-            ", or sign it by itself: 'certs sign {}'",
-            store.root(Root::Requests).join(file).display()
-        ),
+    let alone = |file: &str| {
+        if of_many {
+            return ", or have the tree of its node ask for it ('certs csr')".to_owned();
+        }
+        let path = store.root(Root::Requests).join(file);
+        format!(", or sign it by itself: 'certs sign {}'", path.display())
     };
     let wrong = files.filter(|file| !listed(file)).map(|file| {
         format!(
