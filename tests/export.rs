@@ -1123,3 +1123,61 @@ fn a_secret_cannot_be_called_as_a_path_and_the_flag_that_names_it_is_told() {
     )
     .expect(0);
 }
+
+/// A new key would leave a kubeconfig with half of it: the way out keeps the key, and is one.
+#[test]
+fn a_pair_that_a_kubeconfig_names_by_half_is_offered_to_be_renewed_for_its_key() {
+    let place = tree_of_all();
+    let pair = [
+        "pki/apiserver-kubelet-client.crt",
+        "pki/apiserver-kubelet-client.key",
+    ];
+    let [certificate, key] = pair.map(|file| place.join(file));
+    for (from, to) in [(&certificate, "pki/zoe.crt"), (&key, "pki/zoe.key")] {
+        fs::copy(from, place.join(to)).expect("copy");
+    }
+    let kubeconfig = read(&place.join("admin.conf"));
+    let lines = kubeconfig.lines().map(|line| {
+        let named = format!(
+            "    client-certificate: {}",
+            text(&place.join("pki/zoe.crt"))
+        );
+        let held = format!(
+            "    client-key-data: {}",
+            Base64::encode_string(read(&key).as_bytes())
+        );
+        match line.trim_start() {
+            begins if begins.starts_with("client-certificate-data:") => named,
+            begins if begins.starts_with("client-key-data:") => held,
+            _ => line.to_owned(),
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    write_secret(&place.join("zoe.conf"), lines.join("\n") + "\n");
+    let over = time::OffsetDateTime::now_utc().unix_timestamp() + 800 * 86_400;
+    let refused = run(&mut at(
+        over,
+        "022",
+        &command(place.path(), "secret", &["zoe"]),
+    ));
+    let words = "zoe.crt ended on ";
+    let way_out = ": 'certs renew zoe.crt --reuse-key' renews it, for the same key\n";
+    let refused = refused.expect(4).stderr;
+    let told = refused.lines().find(|line| line.contains(words));
+    let told = told.unwrap_or_else(|| panic!("{refused}"));
+    assert!(told.ends_with(way_out.trim_end()), "{told}");
+    let renew = [
+        "renew",
+        "zoe.crt",
+        "--reuse-key",
+        "--kubernetes-dir",
+        text(place.path()),
+    ];
+    run(&mut at(over, "022", &certs(&renew))).expect(0);
+    run(&mut at(
+        over,
+        "022",
+        &command(place.path(), "secret", &["zoe"]),
+    ))
+    .expect(0);
+}
