@@ -1701,16 +1701,13 @@ fn half_of_a_run(place: &Path, files: &[&str]) {
          root pki {}\n",
         text(&pki)
     );
-    for file in files {
-        list += &format!("file pki {file} 600 - - {digest} {digest}\n");
-    }
+    let entry = |file: &&str| format!("file pki {file} 600 - - {digest} {digest}\n");
+    list.extend(files.iter().map(entry));
     let journal = pki.join(".certs-journal");
     write(&journal, &list);
     set_mode(&journal, 0o600);
-    let seal = format!(
-        "printf 'sha256 %s\\n' \"$(sha256sum <k/pki/.certs-journal | cut -d' ' -f1)\" >>k/pki/.certs-journal"
-    );
-    run(Command::new("sh").args(["-c", &seal]).current_dir(place)).expect(0);
+    let seal = "printf 'sha256 %s\\n' \"$(sha256sum <k/pki/.certs-journal | cut -d' ' -f1)\" >>k/pki/.certs-journal";
+    run(Command::new("sh").args(["-c", seal]).current_dir(place)).expect(0);
 }
 
 #[test]
