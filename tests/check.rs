@@ -656,6 +656,7 @@ fn one_bad_file_hides_no_other() {
             "error unreadable apiserver.key",
             "error unreadable ca.key",
             "error unreadable etcd/server.key",
+            "error unreadable other.crt",
             "error unreadable own.conf",
             "warning expires-soon etcd/peer.crt",
             "warning not-looked-at other.pem",
@@ -911,7 +912,11 @@ const BY_WHAT_IT_IS: [(&str, &[&str]); 24] = [
     ),
     (
         "mkdir pki/f.key pki/f.crt; cp \"$aside/alice.key\" pki/f.key/x; chmod 644 pki/f.key/x",
-        &["error key-mode f.key/x"],
+        &[
+            "error unreadable f.crt",
+            "error unreadable f.key",
+            "error key-mode f.key/x",
+        ],
     ),
     (
         "openssl pkcs8 -topk8 -in \"$aside/alice.key\" -outform DER -out pki/x -passout pass:x; \
