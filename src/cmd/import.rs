@@ -242,14 +242,15 @@ fn keys_of_cas(came: &[Certificate], seen: &Seen, store: &Store) -> Vec<Finding>
     });
     let here = here.filter(|certificate| certificate.is_ca());
     let cas: Vec<&Certificate> = came.iter().chain(here).collect();
-    let tell = |file: FileId| {
-        Finding {
+    let text = "holds the private key of a CA, which goes nowhere with what it signed, and which \
+                others may have read";
+    let way_out = "take it out, and replace that CA if anybody else may have had it";
+    let tell = |file: FileId| Finding {
         code: Code::Unreadable,
         name: String::new(),
-        text: "holds the private key of a CA, which goes nowhere with what it signed, and which others may have read".to_owned(),
-        way_out: "take it out, and replace that CA if anybody else may have had it".to_owned(),
+        text: text.to_owned(),
+        way_out: way_out.to_owned(),
         file,
-    }
     };
     let files = observe::keys_of_cas(&cas, store).into_iter();
     files.map(tell).collect()
