@@ -72,6 +72,14 @@ impl Step {
     pub fn keeps(&self) -> bool {
         matches!(self, Self::Asked | Self::Keep | Self::Skip)
     }
+
+    /// Whether something takes the place of what is there.
+    pub fn replaces(&self) -> bool {
+        matches!(
+            self,
+            Self::Refresh | Self::Reissue { .. } | Self::Replace { .. }
+        )
+    }
 }
 
 /// A spec, what happens to it, and what was found.

@@ -318,6 +318,71 @@ fn drift_is_4_told_whole_and_nothing_is_written_until_forced() {
     run(&mut all(place.path(), &[])).expect(0);
 }
 
+/// As a renewal tells it; what is created nobody has read yet.
+#[test]
+fn who_reads_what_was_replaced_is_told_and_of_what_is_new_nobody() {
+    let place = TempDir::new();
+    let told = |more: &[&str]| {
+        let more = [more, &["--output", "json"]].concat();
+        json(&run(&mut all(place.path(), &more)).expect(0))
+    };
+    let silent =
+        |told: &serde_json::Value| told["processes"].is_null() && told["unknownReaders"].is_null();
+    for _ in 0..2 {
+        let told = told(&[]);
+        assert!(silent(&told), "{told}");
+    }
+    for file in ["pki/apiserver.crt", "admin.conf", "pki/sa.pub"] {
+        fs::remove_file(place.join(file)).expect("remove");
+    }
+    write(&place.join("scheduler.conf"), "garbage");
+    let expected = serde_json::json!([
+        {"name": "kube-apiserver", "restart": [], "reads": ["apiserver"]},
+        {"name": "kube-scheduler", "restart": ["scheduler"], "reads": []},
+    ]);
+    let planned = told(&["--force", "--dry-run"]);
+    assert_eq!(planned["processes"], expected);
+    let done = told(&["--force"]);
+    assert_eq!(done["processes"], expected);
+    assert_eq!(done["unknownReaders"], serde_json::json!([]));
+    let again = told(&["--force"]);
+    assert!(silent(&again), "{again}");
+    // Of each verb, and of what is in no row; which release runs may be stated.
+    let verb = |verb: &[&str]| {
+        let mut command = certs(verb);
+        command.args(["--kubernetes-dir", text(place.path())]);
+        run(&mut command).expect(0).stdout
+    };
+    let alice = ["client", "alice", "--common-name", "alice"];
+    let made = verb(&alice);
+    assert!(!made.contains("estart"), "{made}");
+    let anew = verb(&[&alice[..], &["--force"]].concat());
+    let words = "who that is, is not known here:\n  alice\n";
+    assert!(anew.contains(words), "{anew}");
+    let kubelet = ["server", "kubelet-serving", "--node-name", "cp1"];
+    let folder = place.join("kubelet");
+    let facts = [
+        "--apiserver-advertise-address",
+        "10.0.0.10",
+        "--kubelet-dir",
+        text(&folder),
+    ];
+    let kubelet = [&kubelet[..], &facts].concat();
+    let config = place.join("config.yaml");
+    let document = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.30.0\n";
+    write(&config, document);
+    let version = ["--config", text(&config)];
+    verb(&kubelet);
+    let newest = verb(&[&kubelet[..], &["--force"]].concat());
+    assert!(
+        newest.contains("kubelet from v1.31 on (kubelet-serving)"),
+        "{newest}"
+    );
+    let older = verb(&[&kubelet[..], &version, &["--force"]].concat());
+    let words = "Restart, since they read it at their start alone:\n  kubelet (kubelet-serving)\n";
+    assert!(older.contains(words), "{older}");
+}
+
 #[test]
 fn the_same_command_with_force_is_the_way_out_of_a_refusal() {
     for arguments in [

@@ -340,8 +340,16 @@ fn a_node_that_shares_something_else_is_refused_and_mended_by_force() {
     assert_eq!(findings[0]["code"], "shared-differs", "{told}");
     assert_eq!(findings[0]["file"], text(&other));
     assert_eq!(told["result"], "refused");
-    trees.all(&["--force"]).expect(0);
+    assert!(told["processes"].is_null(), "{told}");
+    let mended = trees.all(&["--force"]).expect(0).stdout;
     assert_eq!(read(&other), read(&trees.out().join("ca/sa.key")));
+    // Who reads it there is told, and of a tree that is new nothing is.
+    let words = "Restart, since they read it at their start alone:\n  kube-apiserver of cp2 (sa.pub)\n  \
+                 kube-controller-manager of cp2 (sa.pub)\n";
+    assert!(mended.contains(words), "{mended}");
+    fs::remove_dir_all(trees.out().join("cp2")).expect("remove a tree");
+    let made = trees.all(&["--force"]).expect(0).stdout;
+    assert!(!made.contains("estart"), "{made}");
 }
 
 #[test]

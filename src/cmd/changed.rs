@@ -6,7 +6,7 @@ use crate::facts::Version;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::survey;
 use crate::observed::{Cause, Observed, Source, Unreadable};
-use crate::plan::Found;
+use crate::plan::{Found, Step};
 use crate::profile::reader::{Changed, Through, processes};
 use crate::profile::{TABLE, by_name};
 use crate::report::Report;
@@ -16,14 +16,26 @@ use crate::store::{Store, trusted_users};
 /// What this run changed, and one that was interrupted before it, which is written even where this
 /// one was refused.
 pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
-    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
-    let planned = steps.iter().filter(|planned| !planned.step.keeps());
-    let planned: Vec<&Spec> = planned.map(|planned| &planned.spec).collect();
     let tree = Tree {
         specs: &judged.specs,
         found: &judged.seen.observed,
     };
-    tree.changed(planned, finished)
+    tree.changed(planned(judged, |step| !step.keeps()), finished)
+}
+
+/// What a run replaced, or would, that makes what lacks: what it creates nobody has read yet.
+pub(crate) fn replaced(judged: &Judged) -> Vec<Changed> {
+    let tree = Tree {
+        specs: &judged.specs,
+        found: &judged.seen.observed,
+    };
+    tree.changed(planned(judged, Step::replaces), &[])
+}
+
+fn planned(judged: &Judged, of: impl Fn(&Step) -> bool) -> Vec<&Spec> {
+    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
+    let planned = steps.iter().filter(|planned| of(&planned.step));
+    planned.map(|planned| &planned.spec).collect()
 }
 
 /// What a run that was interrupted before this one changed: of one that is refused that is all.
@@ -46,6 +58,14 @@ pub(crate) fn tell(
         report.read_by(&changed, version);
     }
     changed
+}
+
+/// Tells who reads what a run that makes what lacks replaced; of a new tree there is nothing to tell.
+pub(crate) fn tell_replaced(report: &mut Report, judged: &Judged, version: Option<Version>) {
+    let replaced = replaced(judged);
+    if !replaced.is_empty() {
+        report.read_by(&replaced, version);
+    }
 }
 
 /// What must be restarted for what an interrupted run had begun, in a sentence: whoever completes it is the

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::around::{Wrong, ended, facts, least, lock_timeout, passphrase, quiet, roots};
 use super::job::Job;
 use super::select::{Select, issuers};
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, changed};
 use crate::cli::{Ownership, Run, Signing};
 use crate::facts::{Facts, Given, Role};
 use crate::location::Owner;
@@ -80,6 +80,7 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
     let (job, facts, mut notes) = settle(request, env)?;
     notes.extend(request.select.left_out(&facts));
     let dry_run = request.run.dry_run.or(facts.dry_run).unwrap_or_default();
+    let version = facts.version;
     let mut report = Report::new(
         request.verb,
         env.now,
@@ -88,7 +89,9 @@ fn attempt(request: &Request, env: &mut Env<'_>) -> Result<Report, Stop> {
         least(&request.run),
         notes,
     );
-    job.carry_out(request.verb, dry_run, &mut report, env)?;
+    if let Some(carried) = job.carry_out(request.verb, dry_run, &mut report, env)? {
+        changed::tell_replaced(&mut report, &carried.judged, version);
+    }
     Ok(report)
 }
 

@@ -23,20 +23,22 @@ use super::around::{Wrong, ended_nodes, least, lock_timeout, quiet};
 use super::count::{Count, Told};
 use super::generate::{owner, passphrases};
 use super::job::Job;
-use super::{Env, Outcome, Stop};
+use super::{Env, Outcome, Stop, changed};
 use crate::cli::All;
 use crate::diff::not_needed;
-use crate::facts::Given;
+use crate::facts::{Given, Version};
 use crate::finding::Severity;
 use crate::location::Root;
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
+use crate::profile::reader::Changed;
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{self, Roots, Store, overlays};
 
 use facts::{Asked, Settled, Wanted};
+use readers::Readers;
 use trees::{Trees, locked};
 
 const VERB: &str = "all";
@@ -54,6 +56,8 @@ struct Run<'a> {
     shared: Job,
     /// What may be replaced of what is a node's own.
     force: Force<'static>,
+    /// That of the cluster, if it was stated.
+    version: Option<Version>,
     archive: bool,
     plan_only: bool,
     least: Severity,
@@ -85,12 +89,12 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
             run.shared.carry_out(VERB, true, &mut shared, env)?;
         }
     }
-    let (mut each, mut archives) = (Vec::new(), Vec::new());
+    let (mut each, mut replaced, mut archives) = (Vec::new(), Vec::new(), Vec::new());
     if !shared.is_refused() {
         if !run.plan_only {
             run.trees.complete(&mut told, env)?;
         }
-        each = run.plan(env.host.name, env.now)?;
+        (each, replaced) = run.plan(env.host.name, env.now)?.into_iter().unzip();
         archives = run.plan_archives(&each)?;
     }
     if run.plan_only || shared.is_refused() || each.iter().any(Node::is_refused) {
@@ -106,6 +110,13 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     }
     for (node, archived) in each.iter_mut().zip(archives) {
         node.archived(archived);
+    }
+    if !each.iter().any(Node::is_refused) && replaced.iter().any(|of_node| !of_node.is_empty()) {
+        let mut readers = Readers::default();
+        for (node, replaced) in replaced.iter().enumerate() {
+            readers.add(&mut told, &run.trees.cluster, node, replaced, run.version);
+        }
+        told = told.with_processes(readers.unknown);
     }
     told.nodes(each);
     Ok(told.ended())
@@ -143,6 +154,8 @@ fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), S
     let Settled {
         cluster,
         specs,
+        facts,
+        given,
         out,
         dry_run,
         notes: mut of_facts,
@@ -186,6 +199,7 @@ fn settle<'a>(verb: &All, env: &mut Env<'a>) -> Result<(Run<'a>, Vec<String>), S
         force: Force::Stated {
             replace: verb.signing.force,
         },
+        version: given.version(&facts),
         archive: verb.nodes.archive,
         plan_only: verb.run.dry_run.or(dry_run).unwrap_or_default(),
         least: least(&verb.run),
@@ -210,25 +224,27 @@ impl Run<'_> {
         Arc::new(source)
     }
 
-    /// What is to be done for each node.
-    fn plan(&self, host: &str, now: OffsetDateTime) -> Result<Vec<Node>, Stop> {
+    /// What is to be done for each node, and what is to be replaced there.
+    fn plan(&self, host: &str, now: OffsetDateTime) -> Result<Vec<(Node, Vec<Changed>)>, Stop> {
         let source = self.look_at_shared();
         let locked = locked(&self.trees.shared, &self.shared.specs, &source);
         let nodes = self.trees.cluster.len();
         let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
             let job = self.node(node, &source)?;
             let mut report = self.report(&job.store, Some(node), now);
-            job.foretell(&Root::TREE, &mut report, (host, now))?;
+            let judged = job.foretell(&Root::TREE, &mut report, (host, now))?;
+            let replaced = judged.as_ref().map_or_else(Vec::new, changed::replaced);
             let told = self.of_node(node, report);
             // What all share would be made before it is found that this cannot be.
             if told.changes() && !self.plan_only && !self.trees.is_new(node) {
                 job.store.check_writable(&Root::TREE)?;
             }
-            Ok(told)
+            Ok((told, replaced))
         });
-        let planned: Vec<Node> = planned.into_iter().collect::<Result<_, Stop>>()?;
+        let planned: Vec<(Node, Vec<Changed>)> =
+            planned.into_iter().collect::<Result<_, Stop>>()?;
         // It is told of where it lies, and not of each node.
-        if !locked.is_empty() && planned.iter().any(Node::is_refused) {
+        if !locked.is_empty() && planned.iter().any(|(node, _)| node.is_refused()) {
             return Err(Stop::Usage(locked));
         }
         Ok(planned)

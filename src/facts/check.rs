@@ -44,6 +44,7 @@ fn resolved(given: Given, host: Option<&Host>) -> Result<Facts, Vec<ValueError>>
         return Err(run.errors);
     }
     Ok(Facts {
+        version: given.version(&cluster),
         cluster,
         node,
         cert_dir: owned(given.cert_dir),

@@ -109,7 +109,9 @@ pub struct Given {
 impl Given {
     /// The cluster's version, if it was stated.
     pub fn version(&self, cluster: &ClusterFacts) -> Option<Version> {
-        (self.kubernetes_version.as_ref()).map(|_| cluster.kubernetes_version)
+        let stated = self.kubernetes_version.as_ref();
+        let stated = stated.filter(|stated| !stated.value.is_empty());
+        stated.map(|_| cluster.kubernetes_version)
     }
 
     /// These values, and the file's where none is given: a flag overrides the file, field by field.
@@ -205,6 +207,8 @@ pub struct Facts {
     pub cluster: ClusterFacts,
     /// What belongs to this node.
     pub node: NodeFacts,
+    /// The cluster's version, if it was stated.
+    pub version: Option<Version>,
     /// The directory of certificates and keys, if one was given.
     pub cert_dir: Option<String>,
     /// Whether nothing is to be written, if that was said.

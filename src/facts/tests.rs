@@ -81,6 +81,7 @@ fn nothing_given_yields_the_defaults_of_kubeadm() {
                 name: Some("cp1".into()),
                 role: Role::First,
             },
+            version: None,
             cert_dir: None,
             dry_run: None,
             notes: vec![],
