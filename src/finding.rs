@@ -110,7 +110,7 @@ codes! {
     KeyEncipherment "key-encipherment-on-ec" Note "keyEncipherment on an EC key, where it has no meaning", Rfc(8813, "section 3");
     KeyIdentifier "key-identifier" Error "a CA's new certificate has another subject key identifier than the former one, by which its leaves name it", Rfc(5280, "section 4.2.1.2");
     KeyMismatch "key-mismatch" Error "the key is not the certificate's", Rfc(8446, "section 4.4.3");
-    KeyMode "key-mode" Error "others may read or change a file that holds a private key or a token (a mode beyond 0640), or look into a backup (beyond 0700)", MODE_OF_KEYS;
+    KeyMode "key-mode" Error "others may read or change a kubeconfig, or a file that holds a private key or a token (a mode beyond 0640), or look into a backup (beyond 0700)", MODE_OF_KEYS;
     KeyNotNeeded "key-not-needed" Warning "a node has a key that its roles do not need", COPIES;
     KeyOwner "key-owner" Note "a key that signs, or whose user is a member of system:masters, belongs to a user who is neither root nor who runs this", OWNERS;
     KeyShared "key-shared" Error "two nodes have one key, so that who has one of them can be the other", COPIES;

@@ -4,7 +4,9 @@
     reason = "the bans are the program's; a test prepares files"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -1613,6 +1615,14 @@ fn who_may_not_read_keys_has_the_certificates_checked() {
         finished.stdout.contains("\n!UNREAD! admin.conf"),
         "{finished}"
     );
+    // What is told of a folder for one name in it is of no other file there.
+    let odd = OsStr::from_bytes(b"notes-\xe9.txt");
+    fs::write(tree.join("pki").join(odd), "").expect("write a file");
+    let finished = check(&["--fail-on", "error"]).expect(1);
+    for told in ["apiserver.crt cannot be read", "a name that is no UTF-8"] {
+        assert!(finished.stdout.contains(told), "{told}: {finished}");
+    }
+    assert!(finished.stdout.contains("key-unread (13): "), "{finished}");
 }
 
 #[test]

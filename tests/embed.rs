@@ -249,6 +249,26 @@ fn a_key_that_others_may_read_is_told_where_it_lies() {
     kubeconfig(place.path(), &["admin"]).expect(0);
 }
 
+/// Of what holds none there is none to be replaced.
+#[test]
+fn a_kubeconfig_that_only_says_where_its_key_is_exposes_none() {
+    let folder = named_of_own("alice");
+    let conf = folder.join("k/alice.conf");
+    let told = || {
+        let finished = later(&folder, 1, "check", &["-o", "json"]).expect(4);
+        let report: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings");
+        let of_mode = findings.iter().find(|told| told["code"] == "key-mode");
+        let of_mode = of_mode.unwrap_or_else(|| panic!("no key-mode: {finished}"));
+        of_mode["wayOut"].as_str().expect("a way out").to_owned()
+    };
+    common::set_mode(&conf, 0o644);
+    assert_eq!(told(), "chmod it to 0600");
+    embed(&folder, "alice", "client-key", "key");
+    common::set_mode(&conf, 0o644);
+    assert!(told().contains("replace the key"), "{}", told());
+}
+
 fn base64(text: &str) -> String {
     <base64ct::Base64 as base64ct::Encoding>::encode_string(text.as_bytes())
 }

@@ -101,6 +101,36 @@ fn the_ca_data_alone_is_exchanged_and_the_former_file_kept() {
 }
 
 #[test]
+fn ca_data_that_cannot_be_decoded_is_replaced_as_what_is_no_certificate() {
+    for broken in ["LS0", "AAAA", ">-\n      LS0tLS1\n      CRUdJTg=="] {
+        let (place, config) = handed_out();
+        let bundle = trust(&config);
+        let text_of = read(&config);
+        let lines =
+            text_of.lines().map(
+                |line| match line.split_once("certificate-authority-data: ") {
+                    Some((before, _)) => format!("{before}certificate-authority-data: {broken}\n"),
+                    None => format!("{line}\n"),
+                },
+            );
+        let damaged: String = lines.collect();
+        assert_ne!(damaged, text_of);
+        write(&config, &damaged);
+        let done = refresh(place.path(), &[text(&config)]).expect(0);
+        assert!(done.stdout.starts_with("Refreshed:"), "{broken}: {done}");
+        assert_eq!(trust(&config), bundle, "{broken}");
+    }
+    // Of one that has none nothing is out of date.
+    let (place, config) = handed_out();
+    let text_of = read(&config);
+    let none = |line: &&str| !line.contains("certificate-authority-data");
+    let lines: Vec<&str> = text_of.lines().filter(none).collect();
+    write(&config, lines.join("\n"));
+    let done = refresh(place.path(), &[text(&config)]).expect(0);
+    assert!(done.stdout.contains("Left as it is"), "{done}");
+}
+
+#[test]
 fn a_copy_is_for_its_owner_alone_and_an_open_file_is_told() {
     let (place, config) = handed_out();
     for (number, mode_there) in [0o666, 0o644, 0o600, 0o400].into_iter().enumerate() {

@@ -167,9 +167,10 @@ impl Look<'_> {
             Some(_) => lock.half_done()?,
             None => BTreeSet::new(),
         };
+        let mut closed = lying.closed.clone();
+        closed.extend(findings.iter().map(|told| told.file.clone()));
         findings.extend(lying.open(store));
         findings.extend(lying.findings);
-        let closed: Vec<FileId> = findings.iter().map(|told| told.file.clone()).collect();
         let mut judged = judged(&specs, &seen, self.now);
         judged.retain(|told| !follows(told, &closed));
         findings.extend(judged);
@@ -212,7 +213,7 @@ impl Looked {
     }
 }
 
-/// Whether it tells of a file what is told of its folder already: that it may not be looked into.
+/// Whether it tells of a file what is told of its folder already: that it cannot be looked into.
 fn follows(told: &Finding, closed: &[FileId]) -> bool {
     let unread = matches!(
         told.code,

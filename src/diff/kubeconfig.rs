@@ -18,7 +18,11 @@ impl Judge<'_> {
         // What it is to name, and names, is judged where it lies.
         let apart = self.is_apart(found);
         if !apart {
+            let told = self.findings.len();
             self.key(&found.key, leaf);
+            if found.key_file.is_some() && !found.further {
+                self.keyless(told);
+            }
             if let Some((path, mode)) = &found.key_file {
                 self.key_reference(path, *mode);
             }

@@ -43,6 +43,9 @@ pub fn of_others(name: &str, file: &FileId, access: Access, trusted: &[u32]) -> 
     findings
 }
 
+/// The way out where others may have read a key.
+const READ: &str = "chmod it to 0600, and replace the key if others may have read it";
+
 impl Judge<'_> {
     pub(super) fn key(&mut self, key: &Key, certificate: &Certificate) {
         // Of one that could not be looked at nothing is known.
@@ -179,10 +182,16 @@ impl Judge<'_> {
     }
 
     pub(super) fn key_access(&mut self, access: Access) {
-        self.secret_access(
-            access,
-            "chmod it to 0600, and replace the key if others may have read it",
-        );
+        self.secret_access(access, READ);
+    }
+
+    /// The same of a kubeconfig that says only where its one user has the key.
+    pub(super) fn keyless(&mut self, told: usize) {
+        for finding in &mut self.findings[told..] {
+            if finding.way_out == READ {
+                "chmod it to 0600".clone_into(&mut finding.way_out);
+            }
+        }
     }
 
     /// A file that holds what its user shows in place of a certificate.

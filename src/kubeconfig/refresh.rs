@@ -163,6 +163,10 @@ pub(super) fn standing(entry: &Node, cluster: &Cluster<'_>) -> Standing {
             Standing::Holds(Certificate::from_pem(&bytes).unwrap_or_default())
         }
         Ok(Source::File { path, .. }) => Standing::Named(path),
+        // What cannot be decoded nobody can read: as with what is no certificate, nothing is lost by its replacement.
+        Err(_) if text(entry, AUTHORITY_DATA).is_some_and(|data| !data.is_empty()) => {
+            Standing::Holds(Vec::new())
+        }
         Err(_) => Standing::Without,
     }
 }

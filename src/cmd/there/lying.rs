@@ -23,6 +23,8 @@ pub(crate) struct Lying {
     aside: BTreeSet<FileId>,
     /// What runs keep, or left.
     ours: Vec<FileId>,
+    /// The folders that could not be looked into, and what could not be looked at otherwise.
+    pub(crate) closed: Vec<FileId>,
     /// What is told of what was not looked at.
     pub(crate) findings: Vec<Finding>,
 }
@@ -38,6 +40,7 @@ impl Lying {
             files: Vec::new(),
             aside: BTreeSet::new(),
             ours: Vec::new(),
+            closed: Vec::new(),
             findings: Vec::new(),
         };
         let mut sized = Vec::new();
@@ -113,6 +116,9 @@ impl Lying {
     }
 
     fn not_listed(&mut self, store: &Store, walked: &Walked) {
+        self.closed.extend(walked.closed.iter().cloned());
+        let failed_to = walked.failed.iter().map(|(file, _)| file.clone());
+        self.closed.extend(failed_to);
         // Those that a tree has are told of already.
         let closed = walked.closed.iter();
         let closed = closed.filter(|folder| !store.folders(folder.root).contains(folder));
