@@ -169,7 +169,7 @@ codes! {
     SmallSerial "small-serial" Note "the serial number has less than 64 bits", SERIALS;
     Superseded "superseded" Warning "it has ended, and a newer one of its name and CA is there, which components use", EXPIRATION;
     SystemMasters "system-masters" Note "a member of system:masters, whom no authorization stops", ADMINISTRATORS;
-    TokenKeys "token-keys" Note "sa.pub holds several public keys, as while the key of the service accounts is replaced: tokens of each are accepted", SERVICE_ACCOUNTS;
+    TokenKeys "token-keys" Note "sa.pub holds several public keys, as while the key of the service accounts is replaced: tokens of each are accepted; 'certs show' tells the kid of each", SERVICE_ACCOUNTS;
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it, or a certificate would have more than 5000 names", ISSUING;
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold, be it in another entry for the same server, or whoever answers there or where else one of its users goes", ROTATION;
     TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed names a file for its CA certificates, which does not hold those of the cluster", ROTATION;

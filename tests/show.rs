@@ -108,6 +108,71 @@ fn what_openssl_says_of_a_certificate_is_what_is_told() {
     );
 }
 
+/// While the key is replaced: `check` tells in its text that there are several, and here each is told.
+#[test]
+fn each_key_of_service_accounts_is_told_with_the_kid_of_its_tokens() {
+    let place = tree_of_all();
+    let file = place.join("pki/sa.pub");
+    let former = read(&file);
+    let key = place.join("new.key");
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args([
+        "ecparam",
+        "-name",
+        "prime256v1",
+        "-genkey",
+        "-noout",
+        "-out",
+    ]);
+    run(openssl.arg(&key)).expect(0);
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["pkey", "-pubout", "-in", text(&key)]);
+    let public = run(&mut openssl).expect(0).stdout;
+    write(&file, format!("{former}{public}"));
+    // As the API server makes it: base64url, without padding, of the digest of what openssl writes.
+    let kid = |pem: &str| {
+        let lone = place.join("lone.pem");
+        write(&lone, pem);
+        let line = format!(
+            "set -o pipefail; openssl pkey -pubin -in '{}' -outform DER | openssl dgst -sha256 -binary | \
+             openssl base64 | tr +/ -_ | tr -d =",
+            text(&lone)
+        );
+        let said = run(Command::new("bash").args(["-c", &line]))
+            .expect(0)
+            .stdout;
+        said.trim().to_owned()
+    };
+    let kids = [kid(&former), kid(&public)];
+    assert_ne!(kids[0], kids[1]);
+    let parts = json(place.path(), &file);
+    let told = parts.as_array().expect("parts").iter();
+    let told: Vec<_> = told.map(|part| part["tokenKeyId"].clone()).collect();
+    assert_eq!(told, kids);
+    let mut show = certs(&["show", "--kubernetes-dir", text(place.path())]);
+    let shown = run(show.arg(&file)).expect(0).stdout;
+    for kid in &kids {
+        assert!(
+            shown.contains(&format!("  kid          {kid}\n")),
+            "{shown}"
+        );
+    }
+    // The private half has the same, and `check` tells it so.
+    assert_eq!(json(place.path(), &key)[0]["tokenKeyId"], kids[1].as_str());
+    let mut check = certs(&["check", "--output", "json"]);
+    check.args(["--kubernetes-dir", text(place.path())]);
+    check.args(["--kubelet-dir", text(&place.join("kubelet"))]);
+    let checked = run(&mut check).stdout;
+    for kid in &kids {
+        assert!(checked.contains(kid), "{checked}");
+    }
+    // A kubeconfig holds none that signs tokens, nor does a certificate.
+    let parts = json(place.path(), &place.join("admin.conf"));
+    for part in parts.as_array().expect("parts") {
+        assert!(part["tokenKeyId"].is_null(), "{part}");
+    }
+}
+
 #[test]
 fn what_has_ended_or_not_begun_is_told_so() {
     let place = tree_of_all();

@@ -61,6 +61,8 @@ struct Part {
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key_fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    token_key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verified_by: Vec<String>,
@@ -191,6 +193,12 @@ impl Part {
             },
         };
         told.within.clone_from(&part.within);
+        // In a kubeconfig lies none that signs tokens.
+        if let (None, Content::PrivateKey(key) | Content::PublicKey(key)) =
+            (&part.within, &part.content)
+        {
+            told.token_key_id = Some(key.token_key_id());
+        }
         told
     }
 

@@ -31,6 +31,7 @@ impl Part {
         row("serial", self.serial_number.clone());
         let digest = |hex: &Option<String>| hex.as_ref().map(|hex| format!("SHA-256 {hex}"));
         row("public key", digest(&self.public_key_fingerprint));
+        row("kid", self.token_key_id.clone());
         row("certificate", digest(&self.fingerprint));
         if self.possession == Some(true) {
             row("signed", Some("with its own key".into()));
