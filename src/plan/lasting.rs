@@ -10,6 +10,7 @@ use crate::finding::{Code, Finding};
 use crate::observed::Observed;
 use crate::profile::renewal::{Changes, DEFAULT, certificate, is_short_lived, lasted, may_be_cut};
 use crate::spec::{BACKDATE, Spec};
+use crate::x509::cert::Certificate;
 use crate::x509::validity::in_hours;
 
 impl Planner<'_> {
@@ -29,7 +30,8 @@ impl Planner<'_> {
         let (leaf, _) = certificate(observed).filter(|_| !spec.is_ca())?;
         let ca = self.issuer(spec)?;
         let of_ca = end(ca, self.observed(ca), &[], self.now)?.at;
-        if may_be_cut(leaf, authorities(spec, self.found), of_ca) {
+        let may_be_cut = may_be_cut(leaf, authorities(spec, self.found), of_ca);
+        if may_be_cut && (leaf.validity.not_after == of_ca || !self.is_outlasted(spec, leaf)) {
             return Some(DEFAULT);
         }
         // kubeadm's kubeconfigs begin when their CA began, and may have lasted for years: what they were
@@ -39,13 +41,31 @@ impl Planner<'_> {
         if !kubeconfig || leaf.validity.not_before != ca.validity.not_before {
             return None;
         }
-        let pairs = self.found.values().filter_map(|other| match other {
+        let of_ca = self.leaves().filter(|other| verifies(other, ca));
+        let longest = of_ca.map(lasted).max();
+        longest.map(|longest| longest.min(lasted(leaf)))
+    }
+
+    /// Whether its CA was to last longer when it signed it: no later it had signed what ends later. When a
+    /// kubeconfig of kubeadm's was made nothing tells, so that pairs alone count.
+    fn is_outlasted(&self, spec: &Spec, leaf: &Certificate) -> bool {
+        let Some(ca) = self.signing(spec) else {
+            return false;
+        };
+        let (began, ends) = (leaf.validity.not_before, leaf.validity.not_after);
+        self.leaves().any(|other| {
+            let validity = &other.validity;
+            validity.not_before <= began && validity.not_after > ends && verifies(other, ca)
+        })
+    }
+
+    /// Those of pairs.
+    fn leaves(&self) -> impl Iterator<Item = &Certificate> {
+        let first = self.found.values().filter_map(|found| match found {
             Observed::Certificate { chain, .. } => chain.first(),
             _ => None,
         });
-        let of_ca = pairs.filter(|other| !other.is_ca() && verifies(other, ca));
-        let longest = of_ca.map(lasted).max();
-        longest.map(|longest| longest.min(lasted(leaf)))
+        first.filter(|certificate| !certificate.is_ca())
     }
 
     /// What is to be told of the time that it gets, where nobody stated one: that it is longer than the former

@@ -6,6 +6,7 @@ use crate::profile::found::{Evidence, of_other, of_row};
 use crate::profile::renewal::{Changes, renamed};
 use crate::spec::{BACKDATE, Place};
 use crate::x509::san::San;
+use crate::x509::validity::Validity;
 
 /// What the files themselves tell of the rows that are there.
 fn judged(found: &Found) -> Vec<Spec> {
@@ -535,6 +536,55 @@ fn what_a_ca_may_have_cut_short_is_renewed_for_the_whole_time_and_what_was_state
     let ends = BACKDATE + hour * 39;
     let told = renewed(hour * 63, after, ends);
     assert_eq!(told, (year, vec![Code::ShortLived]));
+}
+
+/// A CA that was renewed since may have cut it, but not where it had signed another before that ends later.
+#[test]
+fn what_was_stated_of_one_is_kept_where_another_shows_that_its_ca_did_not_cut_it() {
+    let year = Duration::days(365);
+    let renewed = |lasts: Duration, other: Option<(Duration, Duration)>, stated: bool| {
+        let mut found = tree();
+        let issued = |ago: Duration, lasts: Duration| Validity {
+            not_before: NOW - ago - BACKDATE,
+            not_after: NOW - ago + lasts,
+        };
+        leaf(&mut found, "etcd-ca").validity = issued(Duration::HOUR, year * 9);
+        leaf(&mut found, "etcd-peer").validity = issued(Duration::DAY, lasts);
+        for name in [
+            "etcd-server",
+            "etcd-healthcheck-client",
+            "apiserver-etcd-client",
+        ] {
+            leaf(&mut found, name).validity = issued(Duration::DAY, lasts);
+        }
+        if let Some((ago, lasts)) = other {
+            leaf(&mut found, "etcd-server").validity = issued(ago, lasts);
+        }
+        let mut given = renewal(named(&["etcd-peer"]));
+        given.changes.validity = stated.then_some(Duration::days(3));
+        let plan = attempt(&found, &given).unwrap();
+        let of_name = |one: &&Planned| one.spec.name == "etcd-peer";
+        let one = plan.steps.iter().find(of_name).unwrap();
+        one.spec.certificate().unwrap().validity
+    };
+    let minutes = Duration::hours(700) + Duration::minutes(30);
+    let second = Duration::SECOND;
+    for lasts in [Duration::days(7), minutes] {
+        // All end with one another: that may have been with the CA's former certificate.
+        assert_eq!(renewed(lasts, None, false), year);
+        for ago in [Duration::DAY, Duration::DAY * 2] {
+            let later = Some((ago, ago - Duration::DAY + lasts + second));
+            assert_eq!(renewed(lasts, later, false), lasts);
+            let same = Some((ago, ago - Duration::DAY + lasts));
+            assert_eq!(renewed(lasts, same, false), year);
+            // What is stated counts in any case.
+            assert_eq!(renewed(lasts, later, true), Duration::days(3));
+        }
+        // Made later it tells of a CA that may have been renewed meanwhile.
+        let since = Some((Duration::HOUR * 2, year));
+        assert_eq!(renewed(lasts, since, false), year);
+        assert_eq!(renewed(lasts, None, true), Duration::days(3));
+    }
 }
 
 #[test]
