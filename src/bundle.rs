@@ -163,6 +163,31 @@ pub fn replaced(
     file
 }
 
+/// The roots to which a CA led by what was `there` for it, and to which the first certificate of its new `file` does not:
+/// whoever trusts such a root alone cannot follow it any more. One that has ended nobody follows.
+pub fn lost<'a>(
+    file: &[Certificate],
+    there: &'a [Certificate],
+    now: OffsetDateTime,
+) -> Vec<&'a Certificate> {
+    let Some(ca) = file.first() else {
+        return Vec::new();
+    };
+    let led = |own: &Certificate| Above::of(own, there, &is_root, now).all();
+    let own = there.iter().filter(|one| one.is_same_ca(ca));
+    let led: Vec<_> = own.flat_map(led).collect();
+    let leads = Above::of(ca, file, &is_root, now).all();
+    let lost = |root: &&Certificate| {
+        let still = |one: &Certificate| one.is_same_ca(root);
+        is_root(root)
+            && !root.validity.has_ended(now)
+            && led.contains(root)
+            && !still(ca)
+            && !leads.iter().any(|one| still(one))
+    };
+    there.iter().filter(lost).collect()
+}
+
 /// Whether a CA between this leaf and its root is not behind it, so that who trusts the root alone
 /// cannot follow.
 pub fn lacks(

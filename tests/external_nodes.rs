@@ -779,6 +779,47 @@ fn a_ca_of_all_nodes_is_asked_for_once_and_signs_once_it_is_imported() {
     }
 }
 
+#[test]
+fn a_ca_of_all_nodes_that_leads_to_another_root_than_before_is_refused_where_that_did_not_come() {
+    let place = Place(TempDir::new());
+    write(&place.path("nodes.yaml"), NODES);
+    let sign = |root: &str, days: &str| {
+        script(
+            place.0.path(),
+            &format!(
+                "faketime '@{0}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {root}.key \
+                   -out {root}.crt -subj /CN=corp -days 7000 2> /dev/null\n\
+                 echo authorityKeyIdentifier=keyid > ca.ext\n\
+                 faketime '@{0}' openssl x509 -req -days {days} -copy_extensions copyall -extfile ca.ext -CAcreateserial \
+                   -CA {root}.crt -CAkey {root}.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n",
+                NOON - DAY
+            ),
+        );
+    };
+    let append = |root: &str| {
+        script(place.0.path(), &format!("cat {root}.crt >> csrs/ca/ca.crt"));
+    };
+    place.csr(0, &["ca"]).expect(0);
+    sign("corp", "3650");
+    append("corp");
+    place.import(0, &[]).expect(0);
+    place.csr(0, &["ca"]).expect(0);
+    sign("evil", "3650");
+    let words = "ca.crt leads no more to the root \"CN=corp\" (SHA-256 ";
+    is_refused(
+        &place,
+        || place.import(0, &[]),
+        4,
+        &[words, "nor to another"],
+    );
+    append("evil");
+    let told = place.import(0, &[]).expect(3).stderr;
+    assert!(
+        told.contains(words) && told.contains("is cut off"),
+        "{told}"
+    );
+}
+
 /// A CA that came back below another one is two certificates in its file, with which no controller manager starts: each
 /// control plane gets the file of one, and no other node does.
 #[test]

@@ -212,6 +212,152 @@ fn a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_q
     }
 }
 
+/// A cluster CA below `corp.crt`, and its new certificate by another root of that name, `evil.crt`, which is not sent.
+const MOVED: &str = r"
+root() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout $1.key -out $1.crt \
+        -subj /CN=corp 2> /dev/null
+}
+sign() {
+    echo authorityKeyIdentifier=keyid > e
+    openssl x509 -req -days 3000 -copy_extensions copyall -extfile e -CA $1.crt -CAkey $1.key -in req/ca.csr \
+        -out req/ca.crt 2> /dev/null
+}
+follows() {
+    openssl x509 -in node/pki/apiserver.crt -out leaf.crt
+    sed '1,/END/d' node/pki/apiserver.crt > behind.crt
+    openssl verify -CAfile $1.crt -untrusted behind.crt leaf.crt > /dev/null 2>&1
+}
+";
+
+/// Runs what needs the functions above.
+fn moved(place: &Path, lines: &str) {
+    script(place, &format!("{MOVED}{lines}"));
+}
+
+/// A cluster whose CA stands below a root that everybody trusts, and has asked for its new certificate.
+fn below_a_root() -> TempDir {
+    let place = TempDir::new();
+    fs::create_dir(place.join("kubelet")).expect("make a folder");
+    let csr = ["csr", "ca", "--csr-dir", "req"];
+    node(place.path(), &[&csr[..], &FACTS].concat()).expect(0);
+    moved(
+        place.path(),
+        "root corp; root evil; sign corp; cat corp.crt >> req/ca.crt",
+    );
+    // The first brings the root, and takes none away.
+    let first = node(place.path(), &[&["import", "req"][..], &FACTS].concat()).expect(0);
+    assert!(!first.stdout.contains("root-"), "{first}");
+    let all = ["all", "-q", "--kubernetes-dir", "node"];
+    on(place.path(), &[&all[..], &CLUSTER].concat()).expect(0);
+    moved(place.path(), "follows corp; rm -r req");
+    node(place.path(), &csr).expect(0);
+    place
+}
+
+fn fingerprint(place: &Path, certificate: &str) -> String {
+    let print = format!(
+        "openssl x509 -in {certificate} -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f > print"
+    );
+    script(place, &print);
+    read(&place.join("print")).trim().to_owned()
+}
+
+#[test]
+fn a_ca_that_leads_to_another_root_than_before_is_told_and_refused_where_that_root_did_not_come() {
+    let place = below_a_root();
+    moved(place.path(), "sign evil");
+    let leads = format!(
+        "req/ca.crt: leads no more to the root \"CN=corp\" (SHA-256 {}), which the cluster trusts now",
+        fingerprint(place.path(), "corp.crt")
+    );
+    let before = listing(&place.join("node"));
+    let refused = node(place.path(), &["import", "req", "-o", "json"]).expect(4);
+    let lines = told(&refused, "root-not-sent");
+    let words = format!(
+        "{leads}, nor to another: whoever trusts that alone would be cut off: put the CA that signed it behind it, and \
+         those above that up to their root; if no root is to be trusted, take that one out of ca.crt before"
+    );
+    assert_eq!(lines, [words], "{refused}");
+    assert_eq!(listing(&place.join("node")), before);
+    // With its root it is told, whatever is quiet: who trusts the former one alone is cut off, as OpenSSL says.
+    script(place.path(), "cat evil.crt >> req/ca.crt");
+    let import = ["import", "req"];
+    let planned = node(
+        place.path(),
+        &[&import[..], &["--dry-run", "-o", "json"]].concat(),
+    )
+    .expect(3);
+    let lines = told(&planned, "root-dropped");
+    assert!(
+        lines.len() == 1 && lines[0].starts_with(&leads),
+        "{planned}"
+    );
+    assert_eq!(told(&planned, "new-root").len(), 1, "{planned}");
+    assert_eq!(listing(&place.join("node")), before);
+    let imported = node(place.path(), &import).expect(3);
+    let words = "at once, since who trusts the former root alone cannot follow the new chain";
+    assert!(imported.stdout.contains(words), "{imported}");
+    moved(place.path(), "! follows corp; follows evil");
+    let again = node(place.path(), &import).expect(0);
+    assert!(again.stdout.contains("nothing was written"), "{again}");
+}
+
+#[test]
+fn a_root_that_is_dropped_is_told_whatever_is_quiet_and_cuts_off_nobody_who_was_given_the_new_one_before()
+ {
+    let place = below_a_root();
+    // As the warning says it is done.
+    script(place.path(), "cat evil.crt >> node/pki/ca.crt");
+    on(
+        place.path(),
+        &[
+            "kubeconfig",
+            "refresh",
+            "node/admin.conf",
+            "--kubernetes-dir",
+            "node",
+        ],
+    )
+    .expect(0);
+    let held =
+        "sed -n 's/.*certificate-authority-data: //p' node/admin.conf | base64 -d > held.crt";
+    script(place.path(), held);
+    moved(place.path(), "follows held; sign evil");
+    let imported = node(place.path(), &["import", "req", "-q"]).expect(3);
+    let words = "leads no more to the root \"CN=corp\" (SHA-256 ";
+    assert!(imported.stderr.contains(words), "{imported}");
+    assert!(!imported.stderr.contains("did not before"), "{imported}");
+    moved(place.path(), "follows held; ! follows corp");
+}
+
+#[test]
+fn a_ca_that_is_issued_anew_below_its_root_or_below_a_renewed_one_is_told_of_no_root_that_is_dropped()
+ {
+    let place = below_a_root();
+    moved(place.path(), "sign corp");
+    let imported = node(place.path(), &["import", "req", "--dry-run", "-o", "json"]).expect(0);
+    for code in ["root-dropped", "root-not-sent"] {
+        assert!(told(&imported, code).is_empty(), "{imported}");
+    }
+    let imported = node(place.path(), &["import", "req"]).expect(0);
+    assert!(
+        imported.stdout.contains("before the former one ends"),
+        "{imported}"
+    );
+    moved(place.path(), "follows corp");
+    // The root with another certificate of its key is the same.
+    let renewed = "openssl req -x509 -key corp.key -days 4000 -subj /CN=corp -out corp2.crt; mv corp2.crt corp.crt";
+    script(place.path(), renewed);
+    node(place.path(), &["csr", "ca", "--csr-dir", "req"]).expect(0);
+    moved(place.path(), "sign corp; cat corp.crt >> req/ca.crt");
+    let imported = node(place.path(), &["import", "req", "-o", "json"]).expect(0);
+    for code in ["root-dropped", "root-not-sent"] {
+        assert!(told(&imported, code).is_empty(), "{imported}");
+    }
+    moved(place.path(), "follows corp");
+}
+
 #[test]
 fn a_list_keeps_nothing_that_the_tree_did_not_ask_for() {
     let place = signed();

@@ -88,6 +88,41 @@ fn a_chain_goes_up_to_the_root_and_leaves_it_out_wherever_the_cas_stand() {
 }
 
 #[test]
+fn a_root_is_lost_where_no_way_leads_to_it_any_more_and_not_where_it_was_renewed_or_has_ended() {
+    let (mut found, [_, lower, upper, root]) = line();
+    let aside = ca(&mut found, "aside", None, "aside");
+    let there = [&lower, &upper, &root, &aside].map(Clone::clone);
+    let lost = |file: &[&Certificate], now| {
+        let file: Vec<_> = file.iter().copied().cloned().collect();
+        super::lost(&file, &there, now)
+            .into_iter()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let anew = ca(&mut found, "lower", Some("upper"), "lower");
+    assert_eq!(lost(&[&anew, &upper, &root], NOW), []);
+    // Without what is between, or below another one, it is no more the CA's; what never was is not lost.
+    assert_eq!(lost(&[&anew, &root], NOW), from_ref(&root));
+    let other = ca(&mut found, "other", None, "other");
+    let moved = ca(&mut found, "lower", Some("other"), "lower");
+    assert_eq!(lost(&[&moved, &other], NOW), from_ref(&root));
+    assert_eq!(lost(&[&moved], NOW), from_ref(&root));
+    assert_eq!(lost(&[], NOW), []);
+    let after = root.validity.not_after + Duration::SECOND;
+    assert_eq!(lost(&[&moved, &other], after), []);
+    let renewed = ca(&mut found, "root", None, "root");
+    assert_eq!(lost(&[&anew, &upper, &renewed], NOW), []);
+    // Another CA's file lost nothing.
+    assert_eq!(lost(&[&other], NOW), []);
+    // A root that another one certifies stays whom it was.
+    let certified = ca(&mut found, "root", Some("other"), "root");
+    assert_eq!(
+        super::lost(&[certified, other], from_ref(&root), NOW),
+        [] as [&Certificate; 0]
+    );
+}
+
+#[test]
 fn a_ca_that_comes_anew_keeps_what_is_above_it_and_what_is_trusted_for_its_own_sake() {
     let (mut found, [_, lower, upper, root]) = line();
     let aside = ca(&mut found, "aside", None, "aside");

@@ -241,6 +241,7 @@ impl Judge<'_> {
                     );
                     self.tell(Code::WrongSubject, &text, "");
                 }
+                self.lost_roots(returned);
                 self.new_roots(returned);
             }
             Some(wanted) => {

@@ -647,6 +647,7 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::UnrelatedCa]);
     // tests/medium.rs
     shown.extend([Code::NewRoot, Code::NotAsked]);
+    shown.extend([Code::RootDropped, Code::RootNotSent]);
     // tests/nodes.rs
     shown.extend([Code::KeyNotNeeded, Code::SharedDiffers]);
     // tests/check_nodes.rs

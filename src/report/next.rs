@@ -3,10 +3,11 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::bundle::lost;
 use crate::diff::end;
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
-use crate::observed::{Parts, Source};
+use crate::observed::{Observed, Parts, Source};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::{Profile, RoleBinding, SUPER_ADMIN, TABLE, by_name, signs_for};
 use crate::store::{Roots, Store};
@@ -127,8 +128,14 @@ fn renewed_cas(plan: &Plan, seen: &Seen, store: &Store, now: OffsetDateTime) -> 
         let former = former.and_then(|former| end(&planned.spec, former, &[], now));
         former.is_some_and(|former| former.at < now)
     };
+    let dropped = |planned: &Planned| match seen.observed.get(&planned.spec.name) {
+        Some(Observed::Returned(back)) => !lost(&back.chain, &back.now, now).is_empty(),
+        _ => false,
+    };
     let when = if renewed.clone().any(over) {
         "at once, since the former one has ended"
+    } else if renewed.clone().any(dropped) {
+        "at once, since who trusts the former root alone cannot follow the new chain"
     } else {
         "before the former one ends"
     };

@@ -71,8 +71,8 @@ fn lines(word: &str, sentences: &[String]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Errors, warnings unless quiet, and why they are that. Whom the cluster trusts from now on is told anyway: it is to be
-/// compared.
+/// Errors, warnings unless quiet, and why they are that. Whom the cluster trusts from now on is told anyway, since it is to
+/// be compared, and so is whom it trusts no more, since who trusts that one is cut off.
 pub(super) fn wrong<'a>(
     text: &mut String,
     findings: impl Iterator<Item = &'a Told> + Clone,
@@ -80,7 +80,7 @@ pub(super) fn wrong<'a>(
 ) {
     for told in findings.clone() {
         let warned = told.level == Severity::Warning;
-        let trusted = told.code == Code::NewRoot.id();
+        let trusted = [Code::NewRoot.id(), Code::RootDropped.id()].contains(&told.code);
         if told.level == Severity::Error || (warned && (!format.quiet || trusted)) {
             line(text, &finding(told, format));
         }

@@ -67,7 +67,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 48] = [
+const ELSEWHERE: [(Code, &str); 50] = [
     // Of days that passed.
     (
         Code::Superseded,
@@ -202,6 +202,14 @@ const ELSEWHERE: [(Code, &str); 48] = [
     (
         Code::NewRoot,
         "a_root_that_comes_with_a_ca_in_use_is_told_with_its_fingerprint_whatever_is_quiet (tests/medium.rs)",
+    ),
+    (
+        Code::RootDropped,
+        "a_ca_that_leads_to_another_root_than_before_is_told_and_refused_where_that_root_did_not_come (tests/medium.rs)",
+    ),
+    (
+        Code::RootNotSent,
+        "a_ca_that_leads_to_another_root_than_before_is_told_and_refused_where_that_root_did_not_come (tests/medium.rs)",
     ),
     (
         Code::NotAsked,

@@ -24,6 +24,40 @@ pub fn anchors(returned: &Returned) -> Vec<&Certificate> {
 }
 
 impl Judge<'_> {
+    /// Servers send the chain of the new certificate as soon as they have read it.
+    pub(super) fn lost_roots(&mut self, returned: &Returned) {
+        let chain = &returned.chain;
+        let place = self.spec.place.public().name;
+        let to_a_root = chain.first().is_some_and(|ca| {
+            let top = bundle::above(ca, chain, self.now).into_iter().next_back();
+            bundle::is_root(top.unwrap_or(ca))
+        });
+        for root in bundle::lost(chain, &returned.now, self.now) {
+            let (subject, fingerprint) = (&root.subject, root.fingerprint());
+            let leads = format!(
+                "leads no more to the root \"{subject}\" (SHA-256 {fingerprint}), which the cluster trusts now"
+            );
+            if to_a_root {
+                let text = format!(
+                    "{leads}: whoever trusts that alone is cut off once servers send the new chain"
+                );
+                let way_out = format!(
+                    "before such a change, put the new root behind those in {place}, and bring it to all who trust \
+                     the former with 'certs kubeconfig refresh'"
+                );
+                self.tell(Code::RootDropped, &text, &way_out);
+            } else {
+                let text =
+                    format!("{leads}, nor to another: whoever trusts that alone would be cut off");
+                let way_out = format!(
+                    "put the CA that signed it behind it, and those above that up to their root; if no root is to be \
+                     trusted, take that one out of {place} before"
+                );
+                self.tell(Code::RootNotSent, &text, &way_out);
+            }
+        }
+    }
+
     /// Whoever has the key of a CA that the cluster begins to trust is any user of it.
     pub(super) fn new_roots(&mut self, returned: &Returned) {
         let known = |ca: &Certificate| returned.now.iter().any(|now| now.is_same_ca(ca));
