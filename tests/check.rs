@@ -351,6 +351,33 @@ const CASES: &[(&str, &[&str])] = &[
          issue pki/front-proxy-client serial=0x7777777777777777777777",
         &[],
     ),
+    // What says nothing of its issuer's key, as of `openssl x509 -req` alone; that of the root, which numbered itself; an
+    // intermediate that has the root's.
+    (
+        "issue pki/apiserver serial=0x7777777777777777777777\n\
+         issue pki/apiserver-kubelet-client serial=0x7777777777777777777777 aki=",
+        &["warning same-serial apiserver-kubelet-client.crt"],
+    ),
+    (
+        "issue pki/front-proxy-client serial=0x$(openssl x509 -in pki/front-proxy-ca.crt -noout -serial | cut -d= -f2)",
+        &["warning same-serial front-proxy-client.crt"],
+    ),
+    (
+        "authority \"$aside/root\" /CN=root serial=0x7777777777777777777777\n\
+         issue pki/front-proxy-ca ca=\"$aside/root\" subject=/CN=front-proxy-ca eku= bc=critical,CA:TRUE \
+             ku=critical,keyCertSign,cRLSign serial=0x7777777777777777777777 days=3650\n\
+         issue pki/front-proxy-client; cat pki/front-proxy-ca.crt >> pki/front-proxy-client.crt\n\
+         cat \"$aside/root.crt\" >> pki/front-proxy-ca.crt",
+        &["warning same-serial front-proxy-ca.crt"],
+    ),
+    (
+        "authority \"$aside/root\" /CN=root serial=0x7777777777777777777777\n\
+         issue pki/front-proxy-ca ca=\"$aside/root\" subject=/CN=front-proxy-ca eku= bc=critical,CA:TRUE \
+             ku=critical,keyCertSign,cRLSign serial=0x6666666666666666666666 days=3650\n\
+         issue pki/front-proxy-client serial=0x7777777777777777777777; cat pki/front-proxy-ca.crt >> pki/front-proxy-client.crt\n\
+         cat \"$aside/root.crt\" >> pki/front-proxy-ca.crt",
+        &[],
+    ),
     (
         "edit scheduler.conf s/10.0.0.10/10.0.0.99/",
         &["error server-not-in-sans scheduler.conf"],

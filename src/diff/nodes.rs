@@ -9,7 +9,7 @@ use super::leaf::AFTER_ITS_CA;
 use super::leaf::COMPLETES;
 use super::request::OF_ANOTHER;
 use super::scrutiny::ROTATES;
-use super::tree::{certificates, is_absent, is_made_here, number, numbered};
+use super::tree::{Issuers, certificates, is_absent, is_made_here, numbered};
 use crate::finding::{Code, Finding};
 use crate::key::sha256;
 use crate::location::{FileId, Root};
@@ -247,8 +247,14 @@ pub struct Own {
     serial: Serial,
 }
 
-/// What no other node may have, of what is in these places.
-pub fn own(specs: &[Spec], found: &BTreeMap<String, Observed>) -> Vec<Own> {
+/// What no other node may have, of what is in these places. What all share is `kept` elsewhere, CAs among it; a root is
+/// held against no other node.
+pub fn own(
+    specs: &[Spec],
+    found: &BTreeMap<String, Observed>,
+    kept: &BTreeMap<String, Observed>,
+) -> Vec<Own> {
+    let issuers = Issuers::of(found.values().chain(kept.values()));
     let mut all = Vec::new();
     for spec in specs {
         let held = match found.get(&spec.name) {
@@ -259,7 +265,9 @@ pub fn own(specs: &[Spec], found: &BTreeMap<String, Observed>) -> Vec<Own> {
         };
         for (index, certificate) in held.iter().enumerate() {
             let leaf = index == 0 && !spec.is_ca() && !certificate.is_ca();
-            let number = number(certificate).map(|(issuer, key, serial)| {
+            let issued = certificate.subject != certificate.issuer;
+            let number = issuers.number(certificate).filter(|_| issued);
+            let number = number.map(|(issuer, key, serial)| {
                 let parts = [issuer.der(), key.unwrap_or_default(), serial];
                 let parts: Vec<Digest> = parts.into_iter().map(sha256).collect();
                 sha256(&parts.concat())

@@ -23,7 +23,7 @@ use crate::profile::{API_SERVER, Profile, Signer, TABLE, by_name, found::lacking
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
-pub(super) use between::{among, number, numbered};
+pub(super) use between::{Issuers, among, numbered};
 
 /// What was found, by the spec's name.
 pub(super) type Found = BTreeMap<String, Observed>;

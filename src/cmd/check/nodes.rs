@@ -203,7 +203,7 @@ impl Job<'_> {
         let wanted = self.cluster.wanted(node)?;
         let further = self.further(&wanted, &mut looked, source, &store);
         looked.findings.extend(further);
-        let own = own(&looked.specs, &looked.seen.observed);
+        let own = own(&looked.specs, &looked.seen.observed, &source.observed);
         looked.tell(&mut one, Some(&source.observed));
         Ok((one.in_short(), own))
     }

@@ -12,18 +12,47 @@ use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::serial::Serial;
 
-/// By which its issuer tells a certificate from all others.
+/// By which a certificate is told from all others (RFC 5280 section 4.1.2.2): the name of its issuer, the key of that or
+/// what names it, and the serial number. Of two CAs of one name each numbers what it signs.
 pub(in crate::diff) type Number<'a> = (&'a Name, Option<&'a [u8]>, &'a [u8]);
 
-/// A root numbers itself: of two of one name each may have the number 0.
-pub(in crate::diff) fn number(certificate: &Certificate) -> Option<Number<'_>> {
-    (certificate.subject != certificate.issuer).then(|| {
-        (
-            &certificate.issuer,
-            certificate.authority_key_identifier.as_deref(),
-            certificate.serial.bytes(),
-        )
-    })
+/// What is in the files of a tree, by its subject: who issued a certificate may be among them.
+pub(in crate::diff) struct Issuers<'a>(BTreeMap<&'a Name, Vec<&'a Certificate>>);
+
+impl<'a> Issuers<'a> {
+    pub(in crate::diff) fn of(found: impl Iterator<Item = &'a Observed>) -> Self {
+        let mut all: BTreeMap<_, Vec<&Certificate>> = BTreeMap::new();
+        for certificate in found.flat_map(certificates) {
+            all.entry(&certificate.subject)
+                .or_default()
+                .push(certificate);
+        }
+        // One certificate may be in many files, and a key in many certificates.
+        for named in all.values_mut() {
+            named.sort_by_key(|one| one.public_key.fingerprint());
+            named.dedup_by_key(|one| one.public_key.fingerprint());
+        }
+        Self(all)
+    }
+
+    /// Whose key verifies it is its issuer, whatever it says of that. Without one that is here what it says counts; a
+    /// root that says nothing may be of any key.
+    pub(in crate::diff) fn number(&self, certificate: &'a Certificate) -> Option<Number<'a>> {
+        let identifier = certificate.authority_key_identifier.as_deref();
+        let named = self.0.get(&certificate.issuer).map_or(&[][..], |it| it);
+        let is_named = |ca: &&&Certificate| {
+            identifier.is_some() && ca.subject_key_identifier.as_deref() == identifier
+        };
+        // A signature takes its time: the likely one is asked first.
+        let signer = [true, false].into_iter().find_map(|likely| {
+            let mut asked = named.iter().filter(|ca| is_named(ca) == likely);
+            asked.find(|ca| certificate.is_signed_with(&ca.public_key))
+        });
+        let signer = signer.or_else(|| named.iter().find(is_named));
+        let issuer = signer.map(|ca| ca.public_key.spki()).or(identifier);
+        let known = issuer.is_some() || certificate.subject != certificate.issuer;
+        known.then(|| (&certificate.issuer, issuer, certificate.serial.bytes()))
+    }
 }
 
 /// What certificates have in common that must not, each told of the later one in `specs`.
@@ -34,22 +63,40 @@ pub(in crate::diff) fn among(specs: &[Spec], found: &Found) -> Vec<Finding> {
         .collect()
 }
 
+/// A CA stands in the file of each leaf below it too, and is told of once.
 fn serials(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let issuers = Issuers::of(found.values());
     let mut seen: BTreeMap<Number<'_>, (&Certificate, FileId)> = BTreeMap::new();
+    let mut cas: Vec<&Certificate> = Vec::new();
     let mut findings = Vec::new();
     for spec in specs {
         let all = found.get(&spec.name).map_or(&[][..], certificates);
+        let own = spec.place.public();
         for certificate in all {
-            let Some(number) = number(certificate) else {
+            let Some(number) = issuers.number(certificate) else {
                 continue;
             };
             let (first, file) = seen
                 .entry(number)
-                .or_insert_with(|| (certificate, spec.place.public()));
-            if *first != certificate {
-                let text = numbered(&certificate.serial, &file.name);
-                findings.push(spec.finding(Code::SameSerial, text, remake(spec)));
+                .or_insert_with(|| (certificate, own.clone()));
+            if *first == certificate || cas.contains(&certificate) {
+                continue;
             }
+            if certificate.is_ca() {
+                cas.push(certificate);
+            }
+            let serial = &certificate.serial;
+            let text = if *file == own {
+                format!("holds two certificates of the serial number {serial} by one CA")
+            } else {
+                numbered(serial, &file.name)
+            };
+            let way_out = if certificate.is_ca() {
+                "have it issued again, with another serial number".to_owned()
+            } else {
+                remake(spec)
+            };
+            findings.push(spec.finding(Code::SameSerial, text, way_out));
         }
     }
     findings

@@ -8,6 +8,7 @@ use crate::location::Root;
 use crate::oracle::sample::{NOW, made_at, spec, specs, tree};
 use crate::spec::Content;
 use crate::x509::name::Name;
+use crate::x509::serial::Serial;
 
 /// The codes that this room and `scrutiny` tell: each is shown by a test here or there.
 pub(crate) fn shown() -> BTreeSet<Code> {
@@ -71,6 +72,73 @@ fn one_serial_number_of_one_issuer_belongs_to_one_certificate() {
     let copy = found["admin"].clone();
     found.insert("super-admin".to_owned(), copy);
     assert_eq!(told(&specs(), &found), []);
+}
+
+#[test]
+fn whose_key_verifies_it_numbered_it_whatever_it_says_of_its_issuer() {
+    let serial = |found: &mut Found, name: &str| chain(found, name)[0].serial.clone();
+    let anonymous = |found: &mut Found, name: &str| {
+        chain(found, name)[0].authority_key_identifier = None;
+    };
+    // What says nothing of the key of its issuer, beside what does.
+    let mut found = tree();
+    let of_server = serial(&mut found, "apiserver");
+    chain(&mut found, "admin")[0].serial = of_server.clone();
+    anonymous(&mut found, "admin");
+    let text = format!("has the serial number {of_server}, as has apiserver.crt");
+    let same = [of(Code::SameSerial, "admin.conf", &text)];
+    assert_eq!(told(&specs(), &found), same);
+    // A root is its own issuer.
+    let mut found = tree();
+    let of_ca = serial(&mut found, "ca");
+    chain(&mut found, "admin")[0].serial = of_ca.clone();
+    let text = format!("has the serial number {of_ca}, as has ca.crt");
+    let same = [of(Code::SameSerial, "admin.conf", &text)];
+    assert_eq!(told(&specs(), &found), same);
+    anonymous(&mut found, "admin");
+    assert_eq!(told(&specs(), &found), same);
+    // It was issued anew for the same key, with the same number.
+    let mut found = tree();
+    let mut anew = made_at(&spec("etcd-ca"), &found, NOW - Duration::hours(2));
+    let Observed::Certificate { chain: anew, .. } = &mut anew else {
+        panic!("a CA is a certificate");
+    };
+    let of_ca = serial(&mut found, "etcd-ca");
+    anew[0].serial = of_ca.clone();
+    chain(&mut found, "etcd-ca").append(anew);
+    let text = format!("holds two certificates of the serial number {of_ca} by one CA");
+    assert_eq!(
+        told(&specs(), &found),
+        [of(Code::SameSerial, "etcd/ca.crt", &text)]
+    );
+    chain(&mut found, "etcd-ca")[1].serial = Serial::new([1; 20]);
+    assert_eq!(told(&specs(), &found), []);
+}
+
+#[test]
+fn two_cas_of_one_name_number_each_for_itself() {
+    let mut found = tree();
+    let mut other = spec("etcd-ca");
+    if let Content::Certificate(wanted) = &mut other.content {
+        wanted.subject = Name::new(&[], "kubernetes");
+    }
+    let hour = Duration::hours(1);
+    let observed = made_at(&other, &found, NOW - hour);
+    found.insert("etcd-ca".to_owned(), observed);
+    let observed = made_at(&spec("etcd-server"), &found, NOW - hour);
+    found.insert("etcd-server".to_owned(), observed);
+    for (names, number) in [(["ca", "etcd-ca"], 0), (["apiserver", "etcd-server"], 1)] {
+        for name in names {
+            let certificate = &mut chain(&mut found, name)[0];
+            certificate.serial = Serial::new([number; 20]);
+            certificate.authority_key_identifier = None;
+        }
+    }
+    let told = told(&specs(), &found);
+    assert!(
+        told.iter().all(|(code, ..)| *code != Code::SameSerial),
+        "{told:?}"
+    );
 }
 
 #[test]
