@@ -207,6 +207,7 @@ impl Judge<'_> {
             let mode = unreadable.access.unwrap_or_default().mode;
             return self.key_reference(&unreadable.why, mode);
         }
+        self.unreadable_access(unreadable);
         let known = |told: &Finding| told.code == Code::KeyMode && told.file == unreadable.file;
         if let Some(access) = unreadable.access
             && !self.findings.iter().any(known)

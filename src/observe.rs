@@ -225,6 +225,7 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
                 cause: Cause::Content,
                 way_out: None,
                 access: None,
+                public: None,
             }),
         };
     }

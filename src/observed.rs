@@ -248,6 +248,8 @@ pub struct Unreadable {
     pub way_out: Option<String>,
     /// Who may do what with it, where it was read and may hold a key.
     pub access: Option<Access>,
+    /// The same where it was read and holds what everyone may read.
+    pub public: Option<Access>,
 }
 
 /// What keeps a file from being judged.

@@ -2808,3 +2808,49 @@ fn what_a_wrong_clock_made_is_renewed_once_the_clock_is_right() {
     renew(&["--all"], 0);
     check_at(NOON, folder.path(), &[]).expect(0);
 }
+
+/// Who may write it may have made it so, and can put there what is good.
+#[test]
+fn of_a_public_file_that_cannot_be_read_it_is_told_too_who_may_write_it() {
+    let folder = TempDir::new();
+    run(&mut at(NOON, "022", &all(&folder.join("k"), &[]))).expect(0);
+    let files = [
+        "apiserver.crt",
+        "ca.crt",
+        "etcd/peer.crt",
+        "own.crt",
+        "sa.pub",
+    ];
+    for file in files {
+        let path = folder.join("k/pki").join(file);
+        write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n");
+    }
+    for (mode, code) in [
+        (0o644, None),
+        (0o646, Some("error writable-by-others")),
+        (0o664, Some("error writable-by-others")),
+        (0o744, Some("warning certificate-mode")),
+    ] {
+        for file in files {
+            set_mode(&folder.join("k/pki").join(file), mode);
+        }
+        let said = report(&check(folder.path(), &["--output", "json"]));
+        let told = told(&said);
+        for file in files {
+            assert!(
+                told.contains(&format!("error unreadable {file}")),
+                "{told:?}"
+            );
+            let of_mode = |one: &&String| {
+                one.ends_with(&format!(" {file}")) && !one.starts_with("error unreadable")
+            };
+            let of_mode: Vec<&String> = told.iter().filter(of_mode).collect();
+            let expected: Vec<String> = code.iter().map(|code| format!("{code} {file}")).collect();
+            assert_eq!(
+                of_mode,
+                expected.iter().collect::<Vec<_>>(),
+                "{mode:o}: {told:?}"
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::leaf::is_master;
 use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
 use crate::location::FileId;
-use crate::observed::{Access, Key, KeyState, Named, Shared};
+use crate::observed::{Access, Key, KeyState, Named, Shared, Unreadable};
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
 
@@ -159,6 +159,21 @@ impl Judge<'_> {
             let text = format!("has the mode {mode:04o}");
             self.tell(Code::CertificateMode, &text, CHMOD);
         }
+    }
+
+    /// Who can write a file of which nothing can be read; whose it may be depends on what it holds.
+    pub(super) fn unreadable_access(&mut self, unreadable: &Unreadable) {
+        let Some(access) = unreadable.public else {
+            return;
+        };
+        let told = self.findings.len();
+        self.public_access(access);
+        for finding in &mut self.findings[told..] {
+            finding.file = unreadable.file.clone();
+        }
+        let mut told = self.findings.split_off(told);
+        told.retain(|finding| finding.code != Code::ForeignOwner);
+        self.findings.append(&mut told);
     }
 
     /// The same of a file that holds the key too, which nobody else may read.

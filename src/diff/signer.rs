@@ -232,6 +232,7 @@ mod tests {
             cause: Cause::Content,
             way_out: None,
             access: None,
+            public: None,
         };
         let mut put = |keys| {
             let unreadable = Observed::Unreadable(vec![reason.clone()], keys);

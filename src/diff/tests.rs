@@ -133,6 +133,7 @@ fn unreadable(way_out: Option<&str>) -> Observed {
             cause: Cause::Content,
             way_out: way_out.map(str::to_owned),
             access: None,
+            public: None,
         }],
         Vec::new(),
     )
@@ -146,6 +147,7 @@ fn unread(case: &Case, of: Cause) -> KeyState {
         cause: of,
         way_out: None,
         access: None,
+        public: None,
     })
 }
 
@@ -940,6 +942,7 @@ fn no_way_out_offers_to_replace_a_ca_or_sa_key() {
                 cause: Cause::Content,
                 way_out: None,
                 access: None,
+                public: None,
             }],
             Vec::new(),
         )

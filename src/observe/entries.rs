@@ -222,6 +222,7 @@ impl Reading<'_, '_> {
                 cause: Cause::Named,
                 way_out: None,
                 access: Some(access),
+                public: None,
             });
             self.reader.unreadable.extend(named);
             return self.unread();

@@ -131,6 +131,7 @@ impl Reader<'_> {
                 cause: Cause::Requested,
                 way_out: Some(when_it_comes(private, &file)),
                 access: Some(key.access),
+                public: None,
             }),
         }
         Observed::KeyOnly(key)
@@ -174,7 +175,11 @@ impl Reader<'_> {
         if !pem::holds_certificate(&content.bytes) {
             return self.kept_waiting(file, &content.bytes, access);
         }
+        let before = self.unreadable.len();
         let chain = self.parsed(file, &content.bytes, Certificate::from_pem);
+        if !pem::holds_private_key(&content.bytes) {
+            self.public_to(before, access);
+        }
         let key = if pem::holds_private_key(&content.bytes) {
             let before = self.unreadable.len();
             let state = self.parsed(file, &content.bytes, |bytes| key_state(bytes, None));
@@ -272,8 +277,9 @@ impl Reader<'_> {
                 let access = access(&content);
                 let before = self.unreadable.len();
                 let parsed = self.parsed(file, &content.bytes, parse);
-                if matches!(holds, Holds::Both | Holds::Key) {
-                    self.open_to(before, access);
+                match holds {
+                    Holds::Both | Holds::Key => self.open_to(before, access),
+                    Holds::Kept | Holds::Public => self.public_to(before, access),
                 }
                 self.seen.insert(file.clone(), content);
                 parsed.map(|parsed| (parsed, access))
@@ -322,6 +328,7 @@ impl Reader<'_> {
                     cause: Cause::Content,
                     way_out,
                     access: None,
+                    public: None,
                 });
             })
             .ok()
@@ -334,6 +341,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Nor does what fails of a certificate say who can put another in its place.
+    fn public_to(&mut self, before: usize, access: Access) {
+        for reason in &mut self.unreadable[before..] {
+            reason.public = Some(access);
+        }
+    }
+
     fn fail(&mut self, file: &FileId, why: String, cause: Cause) {
         self.unreadable.push(Unreadable {
             file: file.clone(),
@@ -341,6 +355,7 @@ impl Reader<'_> {
             cause,
             way_out: None,
             access: None,
+            public: None,
         });
     }
 }

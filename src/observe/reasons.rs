@@ -44,5 +44,6 @@ pub(crate) fn unread(file: &FileId, error: &ReadError) -> Unreadable {
         cause: cause(error),
         way_out: Some(way_out.to_owned()),
         access: None,
+        public: None,
     }
 }

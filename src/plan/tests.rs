@@ -111,6 +111,7 @@ fn unreadable(spec: &Spec, way_out: Option<&str>) -> Observed {
             cause: Cause::Content,
             way_out: way_out.map(str::to_owned),
             access: None,
+            public: None,
         }],
         Vec::new(),
     )
@@ -841,6 +842,7 @@ fn of_what_could_not_be_read_it_is_not_told_that_its_ca_is_gone() {
         cause: Cause::Failed,
         way_out: Some("look at it".to_owned()),
         access: None,
+        public: None,
     };
     found.insert(
         leaf.name.clone(),

@@ -83,6 +83,7 @@ impl Reader<'_> {
             cause: Cause::Content,
             way_out: None,
             access: None,
+            public: None,
         };
         if is_key(file) {
             return Observed::KeyOnly(Key {
@@ -92,7 +93,9 @@ impl Reader<'_> {
         }
         let before = self.unreadable.len();
         self.unreadable.push(reason);
-        if !is_public(file) {
+        if is_public(file) {
+            self.public_to(before, access(content));
+        } else {
             self.open_to(before, access(content));
         }
         Observed::Absent

@@ -130,6 +130,7 @@ impl Reader<'_> {
                     cause: Cause::Named,
                     way_out: None,
                     access: Some(access),
+                    public: None,
                 });
             }
         }
