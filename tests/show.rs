@@ -133,12 +133,12 @@ fn each_key_of_service_accounts_is_told_with_the_kid_of_its_tokens() {
     let kid = |pem: &str| {
         let lone = place.join("lone.pem");
         write(&lone, pem);
-        let line = format!(
+        let digest = format!(
             "set -o pipefail; openssl pkey -pubin -in '{}' -outform DER | openssl dgst -sha256 -binary | \
              openssl base64 | tr +/ -_ | tr -d =",
             text(&lone)
         );
-        let said = run(Command::new("bash").args(["-c", &line]))
+        let said = run(Command::new("bash").args(["-c", &digest]))
             .expect(0)
             .stdout;
         said.trim().to_owned()
