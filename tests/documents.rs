@@ -7,10 +7,11 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 mod common;
 use common::shown::{Block, Folder, blocks};
-use common::{binary, each, read, root, set_mode, text, tool, write};
+use common::{binary, each, read, root, set_mode, text, tool, venv, write};
 
 const DOCUMENT: &str = "docs/external-ca.md";
 
@@ -45,9 +46,15 @@ const SECTIONS: [Section; 3] = [
         title: "Identities of one's own",
         before: "certs all
             certs client alice --common-name alice --organization devs
-            cp -a node/pki pki",
+            certs kubeconfig bob --common-name bob --organization devs
+            cp -a node/pki pki; cp node/bob.conf bob.conf",
         after: "openssl verify -x509_strict -CAfile pki/ca.crt pki/alice.crt
-            rm -r node/pki; mv pki node/pki
+            if [ -e bob.crt ]; then
+                openssl verify -x509_strict -CAfile pki/ca.crt bob.crt
+                kubectl --kubeconfig bob.conf config view --raw -o jsonpath='{.users[0].user.client-certificate-data}' |
+                    base64 -d | cmp - bob.crt
+            fi
+            rm -r node/pki node/bob.conf; cp -a pki node/pki; cp -a bob.conf node/bob.conf
             certs check | grep 'nothing is wrong'",
     },
 ];
@@ -64,7 +71,7 @@ root() {
 const WRAPPER: &str = r#"#!/bin/bash
 facts=(--node-name cp1 --apiserver-advertise-address 10.0.0.10 --key-algorithm ECDSA-P256)
 case $1 in
-    all) more=(--kubernetes-dir node "${facts[@]}") ;;
+    all | kubeconfig) more=(--kubernetes-dir node "${facts[@]}") ;;
     client) more=(--kubernetes-dir node --key-algorithm ECDSA-P256) ;;
     csr) more=(--kubernetes-dir node --kubelet-dir kubelet "${facts[@]}") ;;
     *) more=(--kubernetes-dir node --kubelet-dir kubelet) ;;
@@ -105,6 +112,7 @@ fn every_command_block_of_the_way_through_an_external_ca_is_run() {
         fs::remove_file(&certs).expect("remove");
         write(&certs, WRAPPER.replace("PROGRAM", text(&binary())));
         set_mode(&certs, 0o755);
+        symlink(venv("kubectl"), certs.with_file_name("kubectl")).expect("a link");
         folder.shell(0, &format!("{ROOT}{}", section.before))?;
         for block in &blocks(text_of) {
             assert!(matches!(block, Block::Script { .. }), "{block:?}");
