@@ -25,7 +25,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
 pub use asked::asked;
-pub use came::keys_of_cas;
+pub use came::{Stray, stray_keys};
 pub use entries::{SeenEntries, SeenEntry, entries};
 pub use former::{Former, former};
 pub use parts::{parts, whole_users};

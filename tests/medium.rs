@@ -513,6 +513,11 @@ fn a_key_of_a_ca_that_came_back_is_refused_and_that_of_a_leaf_is_not() {
             Some("root-ca.key"),
         ),
         ("cp node/pki/apiserver.key req/apiserver.key", None),
+        // The second key of its file counts too.
+        (
+            "cat node/pki/apiserver.key node/pki/ca.key > req/all.pem",
+            Some("all.pem"),
+        ),
     ] {
         let place = signed();
         script(place.path(), lines);
@@ -528,6 +533,73 @@ fn a_key_of_a_ca_that_came_back_is_refused_and_that_of_a_leaf_is_not() {
             node(place.path(), &["import", "req"]).expect(0);
         }
     }
+}
+
+/// None of these is known to be a CA's, and any may be one's. That of a leaf, open and alone, is no CA's that is known.
+#[test]
+fn keys_that_cannot_be_told_from_a_ca_s_are_refused_beside_what_came_back_and_not_in_the_tree_itself()
+ {
+    let several = "holds several private keys, which go nowhere with what was signed";
+    let unjudged = "holds a private key that cannot be judged and may be a CA's, which goes";
+    for (lines, file, words) in [
+        (
+            "cat node/pki/apiserver.key node/pki/etcd/server.key > req/two.pem",
+            "two.pem",
+            several,
+        ),
+        (
+            "openssl pkey -in node/pki/ca.key -aes256 -passout pass:secret -out req/x.pem",
+            "x.pem",
+            unjudged,
+        ),
+        (
+            "openssl rsa -in node/pki/ca.key -traditional -aes256 -passout pass:secret -out req/x.pem 2> /dev/null ||
+                openssl ec -in node/pki/ca.key -aes256 -passout pass:secret -out req/x.pem 2> /dev/null",
+            "x.pem",
+            unjudged,
+        ),
+        (
+            "openssl genpkey -algorithm ed25519 -out req/x.pem",
+            "x.pem",
+            unjudged,
+        ),
+        (
+            "openssl pkcs8 -topk8 -in node/pki/ca.key -passout pass:secret -outform DER -out req/x.der",
+            "x.der",
+            unjudged,
+        ),
+        (
+            "openssl pkcs12 -export -inkey node/pki/ca.key -in node/pki/ca.crt -passout pass:secret -out req/x.p12",
+            "x.p12",
+            unjudged,
+        ),
+        (
+            "printf '{\"csr\":\"\",\"key\":\"%s\"}' \"$(sed 's/$/\\\\n/' node/pki/ca.key | tr -d '\\n')\" > req/answer.json",
+            "answer.json",
+            unjudged,
+        ),
+    ] {
+        let place = signed();
+        script(place.path(), lines);
+        let before = listing(&place.join("node"));
+        let refused = node(place.path(), &["import", "req"]).expect(4);
+        let words = format!("error: req/{file} {words}");
+        assert!(refused.stderr.contains(&words), "{refused}");
+        assert!(refused.stderr.contains("take it out, and replace "), "{refused}");
+        assert_eq!(refused.stderr.matches("error: ").count(), 1, "{refused}");
+        assert_eq!(listing(&place.join("node")), before);
+        script(place.path(), &format!("rm req/{file}"));
+        // What JSON tells of else is no key.
+        script(place.path(), "printf '{\"key\":\"PRIVATE KEY\"}' > req/x.json");
+        node(place.path(), &["import", "req"]).expect(0);
+    }
+    // Of the tree's own directory the owner's keys are no affair of an import.
+    let place = signed();
+    let lines = "cp req/apiserver.crt node/pki/apiserver.crt
+        openssl pkey -in node/pki/apiserver.key -aes256 -passout pass:secret -out node/pki/alice.key
+        chmod 600 node/pki/alice.key";
+    script(place.path(), lines);
+    node(place.path(), &["import", "node/pki", "apiserver"]).expect(0);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::diff::{Notice, Within};
 use crate::facts::Facts;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{self, Passphrases, Seen, access, arrived};
+use crate::observe::{self, Passphrases, Seen, Stray, access, arrived};
 use crate::observed::{Access, Observed};
 use crate::plan::{Force, Policy};
 use crate::profile::found::{self, as_asked, looked_for};
@@ -231,7 +231,7 @@ fn unasked(
 }
 
 /// Whoever had the medium had these too.
-fn keys_of_cas(came: &[Certificate], seen: &Seen, store: &Store) -> Vec<Finding> {
+fn stray_keys(came: &[Certificate], seen: &Seen, store: &Store) -> Vec<Finding> {
     let mut rows = found::rows();
     rows.retain(Spec::is_ca);
     let there = observe::survey(&rows, store, seen.ground.trusted.clone()).observed;
@@ -242,17 +242,24 @@ fn keys_of_cas(came: &[Certificate], seen: &Seen, store: &Store) -> Vec<Finding>
     });
     let here = here.filter(|certificate| certificate.is_ca());
     let cas: Vec<&Certificate> = came.iter().chain(here).collect();
-    let text = "holds the private key of a CA, which goes nowhere with what it signed, and which \
-                others may have read";
-    let way_out = "take it out, and replace that CA if anybody else may have had it";
-    let tell = |file: FileId| Finding {
-        code: Code::Unreadable,
-        name: String::new(),
-        text: text.to_owned(),
-        way_out: way_out.to_owned(),
-        file,
+    let tell = |(file, stray): (FileId, Stray)| {
+        let (what, whose) = match stray {
+            Stray::OfCa => ("holds the private key of a CA, which goes", "that CA"),
+            Stray::Several => ("holds several private keys, which go", "those keys"),
+            Stray::Unjudged => (
+                "holds a private key that cannot be judged and may be a CA's, which goes",
+                "that key",
+            ),
+        };
+        Finding {
+            code: Code::Unreadable,
+            name: String::new(),
+            text: format!("{what} nowhere with what was signed, and which others may have read"),
+            way_out: format!("take it out, and replace {whose} if anybody else may have had it"),
+            file,
+        }
     };
-    let files = observe::keys_of_cas(&cas, store).into_iter();
+    let files = observe::stray_keys(&cas, store).into_iter();
     files.map(tell).collect()
 }
 
@@ -318,7 +325,7 @@ fn adapt(
             .cloned()
             .collect();
         let told: Vec<&FileId> = findings.iter().map(|found| &found.file).collect();
-        let keys = keys_of_cas(&pool, seen, &store);
+        let keys = stray_keys(&pool, seen, &store);
         let keys: Vec<Finding> = keys
             .into_iter()
             .filter(|key| !told.contains(&&key.file))

@@ -3,8 +3,9 @@
 mod found;
 mod kubeconfig;
 
+use found::within;
 pub(crate) use found::{beginning_may_hold, may_hold};
-use found::{embeds_key, within};
+pub(super) use found::{embeds_key, holds_key};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -171,12 +171,12 @@ pub(crate) fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// Whether a private key is within another text, be it as DER.
-pub(super) fn embeds_key(bytes: &[u8]) -> bool {
+pub(in crate::observe) fn embeds_key(bytes: &[u8]) -> bool {
     pem::embeds_private_key(bytes, &is_der_of_key)
 }
 
 /// Whether a private key is in a file, in whatever form.
-pub(super) fn holds_key(bytes: &[u8]) -> bool {
+pub(in crate::observe) fn holds_key(bytes: &[u8]) -> bool {
     pem::holds_private_key(bytes) || is_der_of_key(bytes)
 }
 
