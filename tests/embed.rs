@@ -314,9 +314,9 @@ fn named_of_own(base: &str) -> TempDir {
 fn a_kubeconfig_that_names_its_pair_is_renewed_with_it_and_nothing_is_told_of_it() {
     let folder = tree();
     kubeconfig_later(&folder, 0, &["scheduler", "--force", NAMED]).expect(0);
-    // Soon, and when it is over.
-    for days in [350, 720] {
-        let said = renew(&folder, days, &["--output", "json"]).expect(0);
+    // Before it is due, soon, and when it is over.
+    for (days, flags) in [(1, &["--all"][..]), (350, &[]), (720, &["--all"])] {
+        let said = renew(&folder, days, &[flags, &["--output", "json"]].concat()).expect(0);
         let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
         assert!(!said.stdout.contains("not-renewed"), "{said}");
         let items = report["items"].as_array().expect("items");
@@ -431,6 +431,24 @@ fn a_pair_of_which_a_kubeconfig_has_one_half_is_renewed_for_the_same_key_alone()
 }
 
 #[test]
+fn a_pair_that_ended_and_of_which_a_kubeconfig_has_one_half_has_one_way_out() {
+    let way_out = "'certs renew bob.crt --reuse-key' renews it, for the same key";
+    let line = |said: &str| {
+        let of = |line: &&str| line.starts_with("error: ") && line.contains("bob.crt ended on ");
+        said.lines().find(of).expect("an error").to_owned()
+    };
+    let folder = named_of_own("bob");
+    embed(&folder, "bob", "client-key", "key");
+    let checked = check_later(&folder, 366).expect(4);
+    assert!(line(&checked.stdout).ends_with(way_out), "{checked}");
+    for named in [&["bob"][..], &[], &["--all"]] {
+        let said = renew(&folder, 366, named).expect(4);
+        assert!(line(&said.stderr).ends_with(way_out), "{said}");
+    }
+    renew(&folder, 366, &["bob.crt", "--reuse-key"]).expect(0);
+}
+
+#[test]
 fn a_kubeconfig_with_the_key_of_a_lone_certificate_is_told_how_it_gets_whole() {
     let folder = tree();
     kubeconfig_later(&folder, 0, &["admin", "--force", NAMED]).expect(0);
@@ -459,6 +477,14 @@ fn a_kubeconfig_with_the_key_of_a_lone_certificate_is_told_how_it_gets_whole() {
         assert!(all.contains(&words), "{all}");
         let said = renew(&folder, 350, &[&format!("{base}.conf")]).expect(3);
         assert!(said.stderr.contains(&words), "{said}");
+        // What is asked for whenever it ends is told as what is due.
+        let keyless = format!("{base}.crt is due, and lies without a file of its key: issue it");
+        for days in [1, 350] {
+            let said = renew(&folder, days, &["--all", "--dry-run"]).expect(3);
+            for words in [&words, &keyless] {
+                assert!(said.stderr.contains(words), "{words}: {said}");
+            }
+        }
     }
     assert!(!checked.stdout.contains("kubelet rotates"), "{checked}");
     // Followed, it is renewed as any other.

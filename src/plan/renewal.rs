@@ -8,8 +8,8 @@ use super::telling::{asked, planned, rekeyed, skipped, taken_away, told, why};
 use super::{Force, Planned, Planner, Step, is_error};
 use crate::bundle::{Exchange, completed};
 use crate::diff::{
-    ROTATES, TIMELESS, again, anchored, authorities, brought_along, diff_in, end, ending,
-    external_of, is_told_of_kubeconfig, prolong, signing_key, superseded,
+    KUBELETS_OWN, ROTATES, TIMELESS, again, anchored, authorities, brought_along, diff_in, end,
+    ending, external_of, is_told_of_kubeconfig, lasting_longer, prolong, signing_key, superseded,
 };
 use crate::finding::{Code, Finding};
 use crate::observed::{Key, Observed, signing};
@@ -168,16 +168,22 @@ impl Planner<'_> {
                     return Some(planned(spec, Step::Skip, findings));
                 }
             }
-            // That of its pair is told of that.
+            // That of its pair is told of that. With all that is there no kubelet is behind with what it rotates.
             let holder = self.holder(spec, renewal);
-            let told = holder.is_some_and(|pair| renewal.due.names(pair));
-            if told || matches!(renewal.due, Due::All) {
+            let told = if matches!(renewal.due, Due::All) {
+                holder.is_some() || [ROTATES, KUBELETS_OWN].contains(&way_out.as_str())
+            } else {
+                holder.is_some_and(|pair| renewal.due.names(pair))
+            };
+            if told {
                 return Some(planned(spec, Step::Keep, findings));
             }
             let text = format!("is due, and {text}");
             return Some(skipped(spec, findings, &text, &way_out));
         }
         if let Some((text, way_out)) = self.parted(spec, renewal) {
+            let (findings, specs) = (told(findings, spec), std::slice::from_ref(spec));
+            let findings = lasting_longer(findings, specs, self.found, self.kubeconfigs);
             return Some(skipped(spec, findings, &text, &way_out));
         }
         let lasts = new.certificate()?.validity;
