@@ -10,9 +10,11 @@ use std::io::BufRead as _;
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
+mod fault;
 mod url;
 mod within;
 
+pub use fault::{Fault, PemError};
 pub use url::base64url;
 pub use within::{embeds_private_key, says};
 
@@ -97,81 +99,6 @@ impl fmt::Debug for Block {
         write!(out, "Block({}, [elided])", self.label)
     }
 }
-
-/// What is wrong with a file, and in which line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PemError {
-    /// Counted from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub fault: Fault,
-}
-
-/// The ways in which a file is not PEM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Something other than base64 in a block.
-    Base64,
-    /// The file starts with a UTF-8 byte order mark.
-    ByteOrderMark,
-    /// The file is DER.
-    Der,
-    /// A block with nothing in it.
-    Empty,
-    /// An END line with no BEGIN line before it.
-    EndWithoutBegin,
-    /// A header (RFC 1421), by its name; `Proc-Type` announces encryption.
-    Header(String),
-    /// A BEGIN line with blanks before it.
-    Indented,
-    /// A BEGIN or END line that lacks dashes or carries something behind them.
-    Marker,
-    /// The END line names something other than this label.
-    Mismatch(Label),
-    /// No END line follows the BEGIN line.
-    NoEnd(Label),
-    /// NUL octets: UTF-16, or no text at all.
-    NotText,
-    /// A label that this program has no use for.
-    UnknownLabel(String),
-}
-
-impl fmt::Display for PemError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "line {}: ", self.line)?;
-        match &self.fault {
-            Fault::Base64 => out.write_str("this is not base64: copy the block again"),
-            Fault::ByteOrderMark => {
-                out.write_str("the file starts with a byte order mark: save it as UTF-8 without one")
-            }
-            Fault::Der => out.write_str(
-                "the file is DER, not PEM: convert it with 'openssl x509' or 'openssl pkey' and -inform der",
-            ),
-            Fault::Empty => out.write_str("the block is empty"),
-            Fault::EndWithoutBegin => {
-                out.write_str("an END line without a BEGIN line: the start of the block is missing or misspelt")
-            }
-            Fault::Header(name) => {
-                write!(out, "the block carries the PEM header {name:?}, which is not supported: remove it")
-            }
-            Fault::Indented => out.write_str("a BEGIN line must start at the first column: remove the indentation"),
-            Fault::Marker => out.write_str(
-                "a BEGIN or END line must consist of five dashes, the label and five dashes, and nothing else",
-            ),
-            Fault::Mismatch(label) => write!(out, "this END line does not match BEGIN {label}"),
-            Fault::NoEnd(label) => {
-                write!(out, "BEGIN {label} has no END line: the file is cut short, copy it again")
-            }
-            Fault::NotText => out.write_str("the file is not text: save it as UTF-8, not as UTF-16"),
-            Fault::UnknownLabel(label) => write!(
-                out,
-                "a block with the label {label:?} is not supported: remove it or convert it"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PemError {}
 
 /// Every block of a file, in order; none is no error. Text outside blocks and CRLF are accepted.
 /// The error names the line.
