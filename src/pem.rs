@@ -226,10 +226,20 @@ fn until_dash(mut bytes: &[u8]) -> usize {
     bytes.skip_until(b'-').unwrap_or(all)
 }
 
+/// Whether it begins as signed data does (RFC 5652 sections 3 and 5.1), behind a length of whatever form.
+fn is_pkcs7(der: &[u8]) -> bool {
+    const SIGNED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    (2..=6).any(|start| {
+        der.get(start..)
+            .is_some_and(|rest| rest.starts_with(SIGNED_DATA))
+    })
+}
+
 fn not_text(bytes: &[u8]) -> Option<Fault> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(Fault::ByteOrderMark),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(Fault::NotText),
+        _ if is_der(bytes) && is_pkcs7(bytes) => Some(Fault::DerPkcs7),
         _ if is_der(bytes) => Some(Fault::Der),
         _ if bytes.contains(&0) => Some(Fault::NotText),
         _ => None,

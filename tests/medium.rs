@@ -603,6 +603,36 @@ fn keys_that_cannot_be_told_from_a_ca_s_are_refused_beside_what_came_back_and_no
 }
 
 #[test]
+fn what_came_back_as_pkcs7_is_told_with_the_command_that_reads_it() {
+    for (form, out) in [("der", " -inform der"), ("pem", "")] {
+        let place = signed();
+        let convert = format!(
+            "cp req/apiserver.crt sound
+             openssl crl2pkcs7 -nocrl -certfile sound -outform {form} -out req/apiserver.crt"
+        );
+        script(place.path(), &convert);
+        let refused = node(place.path(), &["import", "req"]).expect(4);
+        let command = format!("openssl pkcs7{out} -print_certs -in ");
+        assert!(
+            refused.stderr.contains(&format!("'{command}FILE'")),
+            "{refused}"
+        );
+        // It does what it says.
+        script(
+            place.path(),
+            &format!("{command}req/apiserver.crt > out; mv out req/apiserver.crt"),
+        );
+        node(place.path(), &["import", "req"]).expect(0);
+    }
+    // A certificate in DER has the command for that.
+    let place = signed();
+    let der = "openssl x509 -in req/apiserver.crt -outform der -out x; mv x req/apiserver.crt";
+    script(place.path(), der);
+    let refused = node(place.path(), &["import", "req"]).expect(4);
+    assert!(refused.stderr.contains("'openssl x509'"), "{refused}");
+}
+
+#[test]
 fn what_came_back_once_and_ends_before_what_is_in_its_place_is_told() {
     let place = signed();
     script(place.path(), "cp -a req first; rm req/apiserver.crt");

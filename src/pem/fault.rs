@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::Label;
 
+/// Labels of PKCS#7 (RFC 7468 section 8), and OpenSSL's former one.
+const PKCS7: [&str; 2] = ["PKCS7", "PKCS #7 SIGNED DATA"];
+
 /// What is wrong with a file, and in which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PemError {
@@ -22,6 +25,8 @@ pub enum Fault {
     ByteOrderMark,
     /// The file is DER.
     Der,
+    /// The file is DER of PKCS#7, as many CAs answer.
+    DerPkcs7,
     /// A block with nothing in it.
     Empty,
     /// An END line with no BEGIN line before it.
@@ -52,6 +57,12 @@ impl fmt::Display for PemError {
             }
             Fault::Der => out.write_str(
                 "the file is DER, not PEM: convert it with 'openssl x509' or 'openssl pkey' and -inform der",
+            ),
+            Fault::DerPkcs7 => out.write_str(
+                "the file is PKCS#7 in DER: take the certificates out with 'openssl pkcs7 -inform der -print_certs -in FILE'",
+            ),
+            Fault::UnknownLabel(label) if PKCS7.contains(&&**label) => out.write_str(
+                "the file is PKCS#7: take the certificates out with 'openssl pkcs7 -print_certs -in FILE'",
             ),
             Fault::Empty => out.write_str("the block is empty"),
             Fault::EndWithoutBegin => {
