@@ -2854,3 +2854,26 @@ fn of_a_public_file_that_cannot_be_read_it_is_told_too_who_may_write_it() {
         }
     }
 }
+
+/// Each may have signed each other, and few are asked.
+#[test]
+fn a_bundle_of_many_cas_of_one_name_is_judged_in_little_time() {
+    let place = OPENSSL.copy();
+    let recipe = "\
+        printf '%s\\n' '[req]' prompt=no distinguished_name=d x509_extensions=e '[d]' CN=kubernetes '[e]' \
+            basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign subjectKeyIdentifier=hash \
+            authorityKeyIdentifier=none > \"$aside/cnf\"\n\
+        for number in $(seq 800); do\n\
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -days 300 \
+                -config \"$aside/cnf\" -set_serial $number 2>/dev/null\n\
+        done >> pki/ca.crt";
+    OPENSSL.cook(recipe, place.path());
+    let begun = Instant::now();
+    let finished = check(place.path(), &["-o", "json", "--ca-within", "1d"]).expect(3);
+    let took = begun.elapsed();
+    let told = texts(&report(&finished));
+    let same = told.iter().filter(|text| text.contains("same-ca-name"));
+    assert!(same.count() >= 800, "{told:#?}");
+    // Where each is asked whether it signed each other, it takes twice that.
+    assert!(took.as_secs() < 10, "{took:?}");
+}

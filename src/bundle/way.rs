@@ -16,7 +16,7 @@ const LONGEST: usize = 16;
 const MOST: usize = 64;
 
 /// More keys than these are not tried for one signature.
-const MOST_KEYS: usize = 16;
+pub(crate) const MOST_KEYS: usize = 16;
 
 /// The CAs above a certificate, up to one.
 #[derive(Clone)]

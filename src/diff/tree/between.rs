@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Found, certificates, remake};
+use crate::bundle::{MOST_KEYS, is_root};
 use crate::finding::{Code, Finding};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
@@ -43,12 +44,16 @@ impl<'a> Issuers<'a> {
         let is_named = |ca: &&&Certificate| {
             identifier.is_some() && ca.subject_key_identifier.as_deref() == identifier
         };
-        // A signature takes its time: the likely one is asked first.
-        let signer = [true, false].into_iter().find_map(|likely| {
-            let mut asked = named.iter().filter(|ca| is_named(ca) == likely);
+        // A signature takes its time: the likely ones are asked first, and no more than a cluster ever has.
+        let asked = [true, false].into_iter().flat_map(|likely| {
+            let named = named.iter();
+            named.filter(move |ca| is_named(ca) == likely).copied()
+        });
+        let signer = is_root(certificate).then_some(certificate).or_else(|| {
+            let mut asked = asked.take(MOST_KEYS);
             asked.find(|ca| certificate.is_signed_with(&ca.public_key))
         });
-        let signer = signer.or_else(|| named.iter().find(is_named));
+        let signer = signer.or_else(|| named.iter().find(is_named).copied());
         let issuer = signer.map(|ca| ca.public_key.spki()).or(identifier);
         let known = issuer.is_some() || certificate.subject != certificate.issuer;
         known.then(|| (&certificate.issuer, issuer, certificate.serial.bytes()))
