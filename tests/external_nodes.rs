@@ -107,6 +107,28 @@ impl Place {
         self.over(days, &["import", "csrs"], flags)
     }
 
+    /// A root of this file and name signs the request of the cluster's CA, for so many days.
+    fn signed_by_root(&self, root: &str, name: &str, days: i64) {
+        script(
+            self.0.path(),
+            &format!(
+                "test -e {root}.key || faketime '@{}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+                   -keyout {root}.key -out {root}.crt -subj /CN={name} -days 7000 2> /dev/null\n\
+                 echo authorityKeyIdentifier=keyid > ca.ext\n\
+                 faketime '@{}' openssl x509 -req -days {days} -copy_extensions copyall -extfile ca.ext -CAcreateserial \
+                   -CA {root}.crt -CAkey {root}.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n",
+                NOON - DAY,
+                // What is issued again begins later.
+                NOON - DAY + days
+            ),
+        );
+    }
+
+    /// And comes with its certificate.
+    fn with_root(&self, root: &str) {
+        script(self.0.path(), &format!("cat {root}.crt >> csrs/ca/ca.crt"));
+    }
+
     /// Nothing is wrong with any tree, and nothing is left to be made.
     fn is_sound(&self, days: i64) {
         self.over(days, &["all"], &[]).expect(0);
@@ -746,26 +768,13 @@ fn a_ca_of_all_nodes_is_asked_for_once_and_signs_once_it_is_imported() {
     assert!(told.contains("Asked for:\n  ca: ca\n"), "{told}");
     assert_eq!(mode(&place.path("out/ca")), 0o700);
     assert!(place.keys("csrs").is_empty() && place.keys("out").keys().eq(["ca/ca.key"]));
-    let sign = |days: &str| {
-        script(
-            place.0.path(),
-            &format!(
-                "test -e root.key || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key \
-                   -out root.crt -subj /CN=root -days 7000 2> /dev/null\n\
-                 echo authorityKeyIdentifier=keyid > ca.ext\n\
-                 faketime '@{}' openssl x509 -req -days {days} -copy_extensions copyall -extfile ca.ext -CAcreateserial \
-                   -CA root.crt -CAkey root.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n",
-                NOON - DAY + days.parse::<i64>().expect("a number")
-            ),
-        );
-    };
-    sign("3650");
+    place.signed_by_root("root", "root", 3650);
     let told = place.import(0, &[]).expect(0).stdout;
     assert!(told.contains("Put in place:\n  ca: ca\n"), "{told}");
     place.is_sound(1);
     // Asked for again it comes with its key, and the copies of the nodes follow.
     place.csr(1, &["ca"]).expect(0);
-    sign("4000");
+    place.signed_by_root("root", "root", 4000);
     let told = place.import(1, &[]).expect(0).stdout;
     assert!(
         told.contains("    certs renew --inventory nodes.yaml --out out\n"),
@@ -783,28 +792,12 @@ fn a_ca_of_all_nodes_is_asked_for_once_and_signs_once_it_is_imported() {
 fn a_ca_of_all_nodes_that_leads_to_another_root_than_before_is_refused_where_that_did_not_come() {
     let place = Place(TempDir::new());
     write(&place.path("nodes.yaml"), NODES);
-    let sign = |root: &str, days: &str| {
-        script(
-            place.0.path(),
-            &format!(
-                "faketime '@{0}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {root}.key \
-                   -out {root}.crt -subj /CN=corp -days 7000 2> /dev/null\n\
-                 echo authorityKeyIdentifier=keyid > ca.ext\n\
-                 faketime '@{0}' openssl x509 -req -days {days} -copy_extensions copyall -extfile ca.ext -CAcreateserial \
-                   -CA {root}.crt -CAkey {root}.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n",
-                NOON - DAY
-            ),
-        );
-    };
-    let append = |root: &str| {
-        script(place.0.path(), &format!("cat {root}.crt >> csrs/ca/ca.crt"));
-    };
     place.csr(0, &["ca"]).expect(0);
-    sign("corp", "3650");
-    append("corp");
+    place.signed_by_root("corp", "corp", 3650);
+    place.with_root("corp");
     place.import(0, &[]).expect(0);
     place.csr(0, &["ca"]).expect(0);
-    sign("evil", "3650");
+    place.signed_by_root("evil", "corp", 3650);
     let words = "ca.crt leads no more to the root \"CN=corp\" (SHA-256 ";
     is_refused(
         &place,
@@ -812,7 +805,7 @@ fn a_ca_of_all_nodes_that_leads_to_another_root_than_before_is_refused_where_tha
         4,
         &[words, "nor to another"],
     );
-    append("evil");
+    place.with_root("evil");
     let told = place.import(0, &[]).expect(3).stderr;
     assert!(
         told.contains(words) && told.contains("is cut off"),
@@ -828,18 +821,8 @@ fn what_the_controller_manager_signs_with_is_copied_to_every_control_plane() {
     write(&place.path("nodes.yaml"), NODES);
     let told = place.csr(0, &["ca"]).expect(0).stdout;
     assert!(told.contains("Asked for:\n  ca: ca\n"), "{told}");
-    script(
-        place.0.path(),
-        &format!(
-            "faketime '@{}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key \
-               -out root.crt -subj /CN=root -days 7000 2> /dev/null\n\
-             echo authorityKeyIdentifier=keyid > ca.ext\n\
-             faketime '@{0}' openssl x509 -req -days 4000 -copy_extensions copyall -extfile ca.ext -CAcreateserial \
-               -CA root.crt -CAkey root.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n\
-             cat root.crt >> csrs/ca/ca.crt\n",
-            NOON - DAY
-        ),
-    );
+    place.signed_by_root("root", "root", 4000);
+    place.with_root("root");
     let words = "Before any kube-controller-manager is restarted, copy ";
     let told = place.import(0, &["--fail-on", "error"]).expect(0).stdout;
     assert!(told.contains("  ca: ca, ca-signing.crt\n"), "{told}");
@@ -890,18 +873,8 @@ fn what_lacks_a_ca_behind_it_is_completed_on_every_node() {
     write(&place.path("nodes.yaml"), NODES);
     place.over(0, &["all"], &[]).expect(0);
     place.csr(0, &["ca"]).expect(0);
-    script(
-        place.0.path(),
-        &format!(
-            "faketime '@{}' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key \
-               -out root.crt -subj /CN=root -days 7000 2> /dev/null\n\
-             echo authorityKeyIdentifier=keyid > ca.ext\n\
-             faketime '@{0}' openssl x509 -req -days 4000 -copy_extensions copyall -extfile ca.ext -CAcreateserial \
-               -CA root.crt -CAkey root.key -in csrs/ca/ca.csr -out csrs/ca/ca.crt 2> /dev/null\n\
-             cat root.crt >> csrs/ca/ca.crt\n",
-            NOON - DAY
-        ),
-    );
+    place.signed_by_root("root", "root", 4000);
+    place.with_root("root");
     place.import(0, &["--fail-on", "error"]).expect(0);
     let refused = place.over(0, &["all"], &[]).expect(4).stderr;
     let words =
