@@ -9,7 +9,7 @@ use crate::x509::usage::ExtendedKeyUsage;
 
 mod way;
 use way::{Above, leading};
-pub(crate) use way::{MOST_KEYS, allows, may_sign};
+pub(crate) use way::{allows, may_sign, signer};
 
 /// Whether the key of `issuer` verifies `child`, which names it.
 pub fn verifies(child: &Certificate, issuer: &Certificate) -> bool {

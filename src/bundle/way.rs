@@ -16,7 +16,7 @@ const LONGEST: usize = 16;
 const MOST: usize = 64;
 
 /// More keys than these are not tried for one signature.
-pub(crate) const MOST_KEYS: usize = 16;
+const MOST_KEYS: usize = 16;
 
 /// The CAs above a certificate, up to one.
 #[derive(Clone)]
@@ -96,6 +96,12 @@ fn issuers<'a>(cas: impl Iterator<Item = &'a Certificate>, child: &Certificate) 
     let mut numbers: Vec<usize> = named.into_iter().map(|(number, _)| number).collect();
     numbers.sort_unstable();
     numbers
+}
+
+/// Which of these signed it.
+pub(crate) fn signer<'a>(child: &Certificate, cas: &[&'a Certificate]) -> Option<&'a Certificate> {
+    let first = issuers(cas.iter().copied(), child).first().copied();
+    first.map(|number| cas[number])
 }
 
 /// Which of these lead to a root among them.

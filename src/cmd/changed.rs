@@ -16,35 +16,27 @@ use crate::store::{Store, trusted_users};
 /// What this run changed, and one that was interrupted before it, which is written even where this
 /// one was refused.
 pub(crate) fn changed(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
-    let tree = Tree {
-        specs: &judged.specs,
-        found: &judged.seen.observed,
-    };
-    tree.changed(planned(judged, |step| !step.keeps()), finished)
+    of(judged, |step| !step.keeps(), finished)
 }
 
 /// What a run replaced, or would, that makes what lacks: what it creates nobody has read yet.
 pub(crate) fn replaced(judged: &Judged) -> Vec<Changed> {
-    let tree = Tree {
-        specs: &judged.specs,
-        found: &judged.seen.observed,
-    };
-    tree.changed(planned(judged, Step::replaces), &[])
-}
-
-fn planned(judged: &Judged, of: impl Fn(&Step) -> bool) -> Vec<&Spec> {
-    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
-    let planned = steps.iter().filter(|planned| of(&planned.step));
-    planned.map(|planned| &planned.spec).collect()
+    of(judged, Step::replaces, &[])
 }
 
 /// What a run that was interrupted before this one changed: of one that is refused that is all.
 pub(crate) fn finished(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
+    of(judged, |_| false, finished)
+}
+
+fn of(judged: &Judged, counts: impl Fn(&Step) -> bool, finished: &[FileId]) -> Vec<Changed> {
+    let steps = judged.planning.as_ref().map_or(&[][..], |plan| &plan.steps);
+    let planned = steps.iter().filter(|planned| counts(&planned.step));
     let tree = Tree {
         specs: &judged.specs,
         found: &judged.seen.observed,
     };
-    tree.changed(Vec::new(), finished)
+    tree.changed(planned.map(|planned| &planned.spec).collect(), finished)
 }
 
 /// Tells who reads what a run changed, unless it was refused and completed none.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Found, certificates, remake};
-use crate::bundle::{MOST_KEYS, is_root};
+use crate::bundle::{is_root, signer};
 use crate::finding::{Code, Finding};
 use crate::location::FileId;
 use crate::observed::{Observed, signing};
@@ -44,15 +44,11 @@ impl<'a> Issuers<'a> {
         let is_named = |ca: &&&Certificate| {
             identifier.is_some() && ca.subject_key_identifier.as_deref() == identifier
         };
-        // A signature takes its time: the likely ones are asked first, and no more than a cluster ever has.
-        let asked = [true, false].into_iter().flat_map(|likely| {
-            let named = named.iter();
-            named.filter(move |ca| is_named(ca) == likely).copied()
-        });
-        let signer = is_root(certificate).then_some(certificate).or_else(|| {
-            let mut asked = asked.take(MOST_KEYS);
-            asked.find(|ca| certificate.is_signed_with(&ca.public_key))
-        });
+        let signer = if is_root(certificate) {
+            Some(certificate)
+        } else {
+            signer(certificate, named)
+        };
         let signer = signer.or_else(|| named.iter().find(is_named).copied());
         let issuer = signer.map(|ca| ca.public_key.spki()).or(identifier);
         let known = issuer.is_some() || certificate.subject != certificate.issuer;
