@@ -25,8 +25,18 @@ pub(crate) fn replaced(judged: &Judged) -> Vec<Changed> {
 }
 
 /// What a run that was interrupted before this one changed: of one that is refused that is all.
-pub(crate) fn finished(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
+fn finished(judged: &Judged, finished: &[FileId]) -> Vec<Changed> {
     of(judged, |_| false, finished)
+}
+
+/// What this run changed, and what an interrupted one had, of what could be judged.
+pub(crate) fn and_finished(
+    judged: Option<&Judged>,
+    files: &[FileId],
+) -> (Vec<Changed>, Vec<Changed>) {
+    judged.map_or_else(Default::default, |judged| {
+        (changed(judged, files), finished(judged, files))
+    })
 }
 
 fn of(judged: &Judged, counts: impl Fn(&Step) -> bool, finished: &[FileId]) -> Vec<Changed> {

@@ -141,13 +141,11 @@ impl Round<'_> {
         let elsewhere = |name: &str| who != Who::All && (self.elsewhere)(name);
         let before = self.finished.get(&who).map_or(&[][..], Vec::as_slice);
         let finished = [before, finished].concat();
-        let of = |changed: fn(&Judged, &[FileId]) -> Vec<Changed>| {
-            judged.map_or_else(Vec::new, |judged| changed(judged, &finished))
-        };
+        let (changed, finished) = changed::and_finished(judged, &finished);
         One {
             node: report.of_node(&self.called(who), elsewhere),
-            changed: of(changed::changed),
-            finished: of(changed::finished),
+            changed,
+            finished,
         }
     }
 }

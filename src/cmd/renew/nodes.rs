@@ -279,9 +279,7 @@ impl Run<'_> {
         finished: &[FileId],
     ) -> One {
         let shared = |name: &str| self.specs.iter().any(|spec| spec.name == name);
-        let of = |changed: fn(&Judged, &[FileId]) -> Vec<Changed>| {
-            judged.map_or_else(Vec::new, |judged| changed(judged, finished))
-        };
+        let (changed, finished) = changed::and_finished(judged, finished);
         let plan = judged.and_then(|judged| judged.planning.as_ref().ok());
         let steps = plan.map_or(&[][..], |plan| &plan.steps);
         let steps = steps.iter().filter(|planned| !planned.step.keeps());
@@ -290,8 +288,8 @@ impl Run<'_> {
                 .flat_map(|planned| planned.spec.place.files())
                 .collect(),
             node: report.of_node(self.trees.cluster.name(node), shared),
-            changed: of(changed::changed),
-            finished: of(changed::finished),
+            changed,
+            finished,
             known: Known::default(),
         }
     }
