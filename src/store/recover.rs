@@ -4,24 +4,24 @@
 //! All of it is judged first. What is not ours, does not fit, or lies in a directory that this run
 //! was not given is an error, and then nothing is touched.
 
-use std::fs::File;
-use std::io::Read;
+mod state;
+
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
-use zeroize::Zeroizing;
 
-use super::directory::{Directory, Seen, Status};
-use super::journal::{Entry, Journal, List, Part, TransactionId};
+use self::state::{State, state};
+use super::directory::Directory;
+use super::journal::{Journal, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::{Claim, Found, Left, must_be_ours, named, survey};
+use super::left::{Found, Left, named, survey};
 use super::lock::{Place, Writer};
 use super::nested::{judge_folders, judge_parents};
-use super::read::LARGEST;
 use super::undecided::{discard, discard_journal, judge_staged, judge_untold};
 use super::{backup, read};
-use crate::key;
 use crate::location::FileId;
+
+pub(super) use self::state::must_hold;
 
 /// What recovery did.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -50,17 +50,6 @@ struct Step {
     /// An index into the list's entries.
     entry: usize,
     state: State,
-}
-
-/// How far an entry is.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum State {
-    /// Nothing is there yet.
-    ToPlace,
-    /// What is to be replaced is still there.
-    ToReplace(Seen),
-    /// Done, but for a staged name that may have stayed.
-    Renamed,
 }
 
 impl Writer {
@@ -307,68 +296,4 @@ fn run_again(list: &List) -> String {
         list.origin.command,
         flags.collect::<String>()
     )
-}
-
-/// How far this entry is; an error if its rename is not done and cannot be. `files` is what is to go then.
-fn state(directory: &Directory, entry: &Entry, staged: &str, files: &str) -> Result<State> {
-    let name = &entry.file.name;
-    let target = directory.path(name);
-    let target = target.display();
-    let target_status = directory.status(name)?;
-    let now = directory
-        .read(name)?
-        .map(|content| key::sha256(&content.bytes));
-    let Some(status) = directory.status(staged)? else {
-        if now == Some(entry.new) {
-            return Ok(State::Renamed);
-        }
-        bail!(
-            "{target} is not what the interrupted run wrote, and its staged file is gone: restore it from {} if it is \
-             there, and remove {files}",
-            directory.path(layout::BACKUP).display()
-        );
-    };
-    let target_is = |seen: &Status| seen.identity == status.identity;
-    if target_status.as_ref().is_some_and(target_is) {
-        // One file with both names: placed or taken back by a link, and interrupted there.
-        return Ok(State::Renamed);
-    }
-    let given_to = entry.owner.user;
-    must_be_ours(directory, staged, &status, Claim::Staged { given_to })?;
-    let content = directory
-        .read_staged(staged, &entry.file)?
-        .map(|content| key::sha256(&content.bytes));
-    if content != Some(entry.new) {
-        bail!(
-            "{} is not what the interrupted run wrote there: look at it, then remove {files}",
-            directory.path(staged).display()
-        );
-    }
-    match (now, target_status) {
-        (None, _) => Ok(State::ToPlace),
-        (Some(digest), Some(seen)) if entry.replaced == Some(digest) || entry.new == digest => {
-            Ok(State::ToReplace(seen.seen))
-        }
-        _ => bail!(
-            "{target} was changed after the run that was to replace it was interrupted: move it away and run again"
-        ),
-    }
-}
-
-/// An error unless the open file is what the journal says of it.
-pub(super) fn must_hold(
-    directory: &Directory,
-    staged: &str,
-    file: &mut File,
-    entry: &Entry,
-) -> Result<()> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LARGEST + 1)?));
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if key::sha256(&bytes) == entry.new {
-        return Ok(());
-    }
-    bail!(
-        "{} is not what the interrupted run wrote there",
-        directory.path(staged).display()
-    );
 }
