@@ -6,11 +6,13 @@
 //! share its inode with a name elsewhere, so it is not trusted for lying in a backup.
 
 mod halved;
+mod step;
 
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
+use self::step::step;
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Root};
 use crate::plan::Refusal;
@@ -185,60 +187,6 @@ pub fn damaged(lists: &[FileId]) -> Vec<Finding> {
     lists.iter().map(damaged).collect()
 }
 
-fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
-    let now = match &changed.now {
-        State::File(now) => Some(now),
-        State::Absent => None,
-        State::Unreadable { code, why, way_out } => {
-            return Err(vec![finding(changed, *code, why, way_out)]);
-        }
-    };
-    let Some(replaced) = changed.replaced else {
-        // What became of it since then is nothing that this run would undo.
-        let stays = now.is_some_and(|now| now.digest == changed.wrote);
-        return Ok(stays.then_some(Step::Leave));
-    };
-    let mut findings = Vec::new();
-    let copy = intact_copy(changed, replaced);
-    let Some(now) = now else {
-        findings.push(changed_since(
-            changed,
-            "has vanished since the run that wrote it",
-        ));
-        findings.extend(copy.err());
-        return Err(findings);
-    };
-    let as_it_was = now.digest == replaced;
-    if !as_it_was && now.digest != changed.wrote {
-        findings.push(changed_since(
-            changed,
-            "was changed after the run that wrote it",
-        ));
-    }
-    let copy = match copy {
-        Ok(copy) => copy,
-        // All that the copy could still tell is a mode and an owner.
-        Err(_) if as_it_was => return Ok(Some(Step::Keep)),
-        Err(damage) => {
-            findings.push(damage);
-            return Err(findings);
-        }
-    };
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    let mode = copy.mode & changed.largest_mode;
-    let wanted = Look { mode, ..copy };
-    if *now == wanted {
-        return Ok(Some(Step::Keep));
-    }
-    Ok(Some(Step::Restore {
-        now: now.digest,
-        mode,
-        had: (mode != copy.mode).then_some(copy.mode),
-    }))
-}
-
 /// What is known to be wrong with a file once it is put back.
 fn unsound(
     planned: &Planned,
@@ -276,48 +224,6 @@ fn unsound(
         ));
     }
     findings
-}
-
-fn intact_copy(changed: &Changed, replaced: Digest) -> Result<Look, Finding> {
-    let path = changed.copy_path.display();
-    let unfit = |code, why: &str, way_out: &str| {
-        let text = format!("cannot be put back: its copy {path} {why}");
-        finding(changed, code, &text, way_out)
-    };
-    let damage = |why: &str, way_out: &str| unfit(Code::BackupDamaged, why, way_out);
-    match &changed.copy {
-        State::File(copy) if copy.digest == replaced => Ok(*copy),
-        State::File(_) => Err(damage(
-            "is not what the run replaced",
-            "restore it from another backup",
-        )),
-        // Of what the system did not let be read nobody knows whether it is damaged.
-        State::Unreadable {
-            code: code @ Code::ReadFailed,
-            why,
-            way_out,
-        } => Err(unfit(*code, why, way_out)),
-        State::Unreadable { why, way_out, .. } => Err(damage(why, way_out)),
-        State::Absent => Err(damage("is not there", "restore it from another backup")),
-    }
-}
-
-fn changed_since(changed: &Changed, text: &str) -> Finding {
-    let way_out = format!(
-        "if what it was before is wanted, copy it from {}",
-        changed.copy_path.display()
-    );
-    finding(changed, Code::ChangedSince, text, &way_out)
-}
-
-fn finding(changed: &Changed, code: Code, text: &str, way_out: &str) -> Finding {
-    Finding {
-        code,
-        name: String::new(),
-        file: changed.file.clone(),
-        text: text.to_owned(),
-        way_out: way_out.to_owned(),
-    }
 }
 
 fn elsewhere(last: &Last) -> impl Iterator<Item = Finding> {
