@@ -46,8 +46,8 @@ pub struct Last {
 pub struct Changed {
     /// The file.
     pub file: FileId,
-    /// What the run wrote.
-    pub wrote: Digest,
+    /// What the run wrote; `None` where it removed the file.
+    pub wrote: Option<Digest>,
     /// What it replaced; `None` where there was nothing.
     pub replaced: Option<Digest>,
     /// What is there now.
@@ -102,8 +102,8 @@ pub enum Step {
     Leave,
     /// It is put back.
     Restore {
-        /// What is replaced.
-        now: Digest,
+        /// What is replaced, if anything is there.
+        now: Option<Digest>,
         /// The mode it gets.
         mode: u32,
         /// The mode it had, where that was more than a file of its kind may have.

@@ -204,7 +204,7 @@ fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
         .enumerate()
         .map(|(group, (file, path))| Change {
             file: file.clone(),
-            bytes: Zeroizing::new(b"new\n".to_vec()),
+            bytes: Some(Zeroizing::new(b"new\n".to_vec())),
             mode: 0o600,
             owner: Owner::default(),
             group,

@@ -187,7 +187,18 @@ impl Preparation<'_> {
             group: pair,
             replaces: replaced.map(|found| key::sha256(&found.bytes)),
             file,
-            bytes,
+            bytes: Some(bytes),
         });
+    }
+    /// What is there of it goes, in the order of its pair.
+    #[allow(
+        dead_code,
+        reason = "what a stage of a rotation calls for what waited for it"
+    )]
+    pub(super) fn remove(&mut self, pair: usize, file: FileId) {
+        if let Some(found) = self.seen.files.get(&file) {
+            let held = key::sha256(&found.bytes);
+            self.changes.push(Change::removal(file, pair, held));
+        }
     }
 }

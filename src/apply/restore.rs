@@ -18,14 +18,14 @@ pub fn restore(steps: &[Planned], copies: &BTreeMap<FileId, FileContent>) -> Res
         let copy = copies.get(&planned.file).context("no copy was read")?;
         changes.push(Change {
             file: planned.file.clone(),
-            bytes: copy.bytes.clone(),
+            bytes: Some(copy.bytes.clone()),
             mode,
             owner: Owner {
                 user: Some(copy.uid),
                 group: Some(copy.gid),
             },
             group: planned.pair,
-            replaces: Some(now),
+            replaces: now,
         });
     }
     Ok(changes)

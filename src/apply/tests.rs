@@ -1,16 +1,20 @@
 use super::*;
+use crate::location::{FileId, Root};
 use crate::observed::Ground;
 use crate::oracle::sample::{NOW, spec, specs, tree};
 use crate::plan::{Force, Found, Policy, plan};
 use crate::store::FileContent;
 
-fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
-    let policy = Policy {
+fn policy() -> Policy<'static> {
+    Policy {
         force: Force::Drifted,
         founding: true,
         backup: true,
-    };
-    let ground = Ground {
+    }
+}
+
+fn ground() -> Ground {
+    Ground {
         directories: Vec::new(),
         files: Vec::new(),
         kubeconfigs: Vec::new(),
@@ -18,8 +22,11 @@ fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
         requested: BTreeMap::new(),
         listed: std::collections::BTreeSet::new(),
         trusted: vec![0],
-    };
-    let plan = plan(&specs(), &[], found, &ground, policy, NOW).unwrap();
+    }
+}
+
+fn prepared(found: &Found, seen: &Seen) -> Result<Prepared> {
+    let plan = plan(&specs(), &[], found, &ground(), policy(), NOW).unwrap();
     prepare(&plan, seen, Owner::default(), NOW)
 }
 
@@ -101,4 +108,44 @@ fn a_ca_that_was_not_seen_signs_nothing() {
         format!("{error:#}"),
         "issue apiserver: the CA ca is not there"
     );
+}
+
+#[test]
+fn only_what_was_read_is_removed_and_it_is_held_against_that() {
+    let mut seen = Seen::default();
+    let [there, absent] = ["ca-next.key", "ca-next.crt"].map(|name| FileId::new(Root::Pki, name));
+    let content = FileContent {
+        bytes: Zeroizing::new(b"next".to_vec()),
+        mode: 0o600,
+        uid: 7,
+        gid: 8,
+    };
+    seen.files.insert(there.clone(), content);
+    let plan = Plan {
+        steps: Vec::new(),
+        ..plan(&specs(), &[], &Found::new(), &ground(), policy(), NOW).unwrap()
+    };
+    let mut preparation = Preparation {
+        plan: &plan,
+        seen: &seen,
+        owner: Owner::default(),
+        now: NOW,
+        changes: Vec::new(),
+        requests: Vec::new(),
+        issued: BTreeMap::new(),
+        cas: BTreeMap::new(),
+        served: None,
+        renewed: Vec::new(),
+    };
+    preparation.remove(3, there.clone());
+    preparation.remove(3, absent);
+    let [change] = preparation.changes.as_slice() else {
+        panic!("one removal");
+    };
+    assert_eq!(
+        (&change.file, &change.bytes, change.group),
+        (&there, &None, 3)
+    );
+    assert_eq!(change.replaces, Some(key::sha256(b"next")));
+    assert_eq!(change.owner, Owner::default());
 }

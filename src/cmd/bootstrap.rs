@@ -187,7 +187,7 @@ fn attempt(verb: Bootstrap, env: &mut Env<'_>) -> Result<Handed, Stop> {
     if step != "keep" {
         let change = Change {
             file,
-            bytes,
+            bytes: Some(bytes),
             mode: MODE,
             owner: Owner {
                 user: found.as_ref().map(|found| found.uid),

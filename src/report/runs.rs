@@ -94,10 +94,11 @@ impl Report {
         self.result = Outcome::Listed;
         self.tell(findings);
         let run = |run: &Backup| {
-            let word = |changed: &BackedUp| match changed.replaced {
-                None => "created",
-                Some(_) if changed.copied => "replaced",
-                Some(_) => "unkept",
+            let word = |changed: &BackedUp| match (changed.replaced, changed.new) {
+                (None, _) => "created",
+                (Some(_), None) if changed.copied => "removed",
+                (Some(_), Some(_)) if changed.copied => "replaced",
+                (Some(_), _) => "unkept",
             };
             let sound = |changed: &BackedUp| {
                 changed.replaced.is_none()

@@ -13,7 +13,7 @@ pub fn rekeyed(last: &Last, plan: &Plan) -> Vec<[FileId; 2]> {
             .files
             .iter()
             .find(|changed| changed.file == planned.file);
-        let other = changed.is_some_and(|changed| changed.replaced != Some(changed.wrote));
+        let other = changed.is_some_and(|changed| changed.replaced != changed.wrote);
         matches!(planned.step, Step::Restore { .. }) && other
     });
     let changed: Vec<&FileId> = last.files.iter().map(|changed| &changed.file).collect();

@@ -13,27 +13,20 @@ pub(super) fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
     };
     let Some(replaced) = changed.replaced else {
         // What became of it since then is nothing that this run would undo.
-        let stays = now.is_some_and(|now| now.digest == changed.wrote);
+        let stays = now.is_some_and(|now| Some(now.digest) == changed.wrote);
         return Ok(stays.then_some(Step::Leave));
     };
-    let mut findings = Vec::new();
-    let copy = intact_copy(changed, replaced);
-    let Some(now) = now else {
-        findings.push(changed_since(
-            changed,
-            "has vanished since the run that wrote it",
-        ));
-        findings.extend(copy.err());
-        return Err(findings);
+    let as_it_was = now.is_some_and(|now| now.digest == replaced);
+    let since = match (now.map(|now| now.digest), changed.wrote) {
+        _ if as_it_was => None,
+        (now, wrote) if now == wrote => None,
+        (None, _) => Some("has vanished since the run that wrote it"),
+        (Some(_), None) => Some("has appeared since the run that removed it"),
+        (Some(_), Some(_)) => Some("was changed after the run that wrote it"),
     };
-    let as_it_was = now.digest == replaced;
-    if !as_it_was && now.digest != changed.wrote {
-        findings.push(changed_since(
-            changed,
-            "was changed after the run that wrote it",
-        ));
-    }
-    let copy = match copy {
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.extend(since.map(|text| changed_since(changed, text)));
+    let copy = match intact_copy(changed, replaced) {
         Ok(copy) => copy,
         // All that the copy could still tell is a mode and an owner.
         Err(_) if as_it_was => return Ok(Some(Step::Keep)),
@@ -47,11 +40,11 @@ pub(super) fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
     }
     let mode = copy.mode & changed.largest_mode;
     let wanted = Look { mode, ..copy };
-    if *now == wanted {
+    if now == Some(&wanted) {
         return Ok(Some(Step::Keep));
     }
     Ok(Some(Step::Restore {
-        now: now.digest,
+        now: now.map(|now| now.digest),
         mode,
         had: (mode != copy.mode).then_some(copy.mode),
     }))

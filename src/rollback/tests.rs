@@ -28,7 +28,7 @@ fn gone() -> State {
 fn replaced(name: &str) -> Changed {
     Changed {
         file: FileId::new(Root::Pki, name),
-        wrote: WROTE,
+        wrote: Some(WROTE),
         replaced: Some(FORMER),
         now: State::File(look(WROTE)),
         copy: State::File(look(FORMER)),
@@ -81,7 +81,7 @@ fn refused(last: &Last) -> Vec<(Code, String, String)> {
 }
 
 const RESTORE: Step = Step::Restore {
-    now: WROTE,
+    now: Some(WROTE),
     mode: 0o600,
     had: None,
 };
@@ -162,7 +162,7 @@ fn a_former_content_under_another_mode_or_owner_gets_its_own_again() {
             ..replaced("a.key")
         };
         let restore = Step::Restore {
-            now: FORMER,
+            now: Some(FORMER),
             mode: 0o600,
             had: None,
         };
@@ -178,7 +178,7 @@ fn no_more_of_a_mode_is_put_back_than_such_a_file_may_have() {
         ..look(FORMER)
     });
     let restore = Step::Restore {
-        now: WROTE,
+        now: Some(WROTE),
         mode: 0o640,
         had: Some(0o4666),
     };
@@ -217,6 +217,42 @@ fn what_was_changed_or_has_vanished_since_is_refused_with_the_place_of_its_forme
         let told = refused(&last(&[since]));
         assert_eq!(told, [(code, "a.key".to_owned(), words.to_owned())]);
     }
+}
+
+/// A file that the run removed, and that is not there.
+fn removed(name: &str) -> Changed {
+    Changed {
+        wrote: None,
+        now: State::Absent,
+        ..replaced(name)
+    }
+}
+
+#[test]
+fn what_the_run_removed_is_put_back_where_nothing_is_there() {
+    let restore = Step::Restore {
+        now: None,
+        mode: 0o600,
+        had: None,
+    };
+    assert_eq!(steps(&[removed("a.key")]), [restore]);
+    let already = Changed {
+        now: State::File(look(FORMER)),
+        ..removed("a.key")
+    };
+    assert_eq!(steps(&[already]), [Step::Keep]);
+    let other = Changed {
+        now: State::File(look(OTHER)),
+        ..removed("a.key")
+    };
+    let words = "has appeared since the run that removed it: if what it was before is wanted, copy it from /b/a.key";
+    let told = (Code::ChangedSince, "a.key".to_owned(), words.to_owned());
+    assert_eq!(refused(&last(&[other])), [told]);
+    let uncopied = Changed {
+        copy: State::Absent,
+        ..removed("a.key")
+    };
+    assert_eq!(refused(&last(&[uncopied]))[0].0, Code::BackupDamaged);
 }
 
 #[test]

@@ -20,12 +20,12 @@ use crate::location::{FileId, Owner, Root};
 /// No file of ours is more open than a certificate.
 pub(super) const LARGEST_MODE: u32 = 0o644;
 
-/// One file to be written.
+/// One file to be written or removed.
 pub struct Change {
     /// Which.
     pub file: FileId,
-    /// Its content.
-    pub bytes: Zeroizing<Vec<u8>>,
+    /// Its content; `None` removes it.
+    pub bytes: Option<Zeroizing<Vec<u8>>>,
     /// Its permission bits, whatever the umask; within [`FileId::largest_mode`].
     pub mode: u32,
     /// Whom it is to belong to.
@@ -35,6 +35,31 @@ pub struct Change {
     /// SHA-256 of what was read when this was planned, or `None` if there was nothing: if it is
     /// something else now, nothing is written.
     pub replaces: Option<[u8; 32]>,
+}
+
+impl Change {
+    /// Removes `file`, which held what has this SHA-256.
+    pub fn removal(file: FileId, group: usize, held: [u8; 32]) -> Self {
+        Self {
+            file,
+            bytes: None,
+            mode: 0o600,
+            owner: Owner::default(),
+            group,
+            replaces: Some(held),
+        }
+    }
+
+    /// What is staged: the new content, or an empty mark of a removal. So a run stages something for
+    /// each of its files, and how far it came can be told by what of that is there.
+    pub(super) fn staged(&self) -> &[u8] {
+        self.bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())
+    }
+
+    /// Whether what is staged is a link.
+    pub(super) fn stages_link(&self) -> bool {
+        self.bytes.is_some() && layout::is_link(&self.file.name)
+    }
 }
 
 impl fmt::Debug for Change {
@@ -63,7 +88,7 @@ pub struct CommitOptions {
 /// What was done.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Committed {
-    /// How many files were written.
+    /// How many files were written or removed.
     pub files: usize,
     /// The directories that keep what was replaced; none if nothing was, or none was wanted.
     pub backups: Vec<PathBuf>,
@@ -166,7 +191,7 @@ impl Writer {
             file: job.change.file.clone(),
             mode: job.change.mode,
             owner: job.change.owner,
-            new: key::sha256(&job.change.bytes),
+            new: job.change.bytes.as_ref().map(|bytes| key::sha256(bytes)),
             replaced: job.change.replaces,
         };
         let touched = |root| self.place(root).is_some();
@@ -184,9 +209,13 @@ impl Writer {
 /// Whether it is a file of ours, no more open and no larger than such a one is.
 pub(super) fn may_be_written(change: &Change) -> bool {
     let file = &change.file;
-    layout::is_known(file)
+    // A mark is nobody's to be given, and only what is there can be removed.
+    let sound =
+        change.bytes.is_some() || change.replaces.is_some() && change.owner == Owner::default();
+    sound
+        && layout::is_known(file)
         && change.mode & !file.largest_mode() == 0
-        && change.bytes.len() as u64 <= LARGEST
+        && change.staged().len() as u64 <= LARGEST
 }
 
 /// The same changes, those of a group together, groups in the order of their first.

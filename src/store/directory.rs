@@ -355,6 +355,28 @@ impl Directory {
         }
     }
 
+    /// Removes `name`, if that is still what was seen, and first the mark that was staged for it: as
+    /// long as the first of these is there, nothing of a run is done.
+    pub fn take_away(&self, mark: &str, name: &str, seen: Seen) -> Result<()> {
+        let mut same = true;
+        let removed = self.at_both(mark, name, |here, mark, there, name| {
+            let found = fstatat(there, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            same = Seen::of(&found) == seen;
+            let remove = |folder, name| unlinkat(folder, name, UnlinkatFlags::NoRemoveDir);
+            if !same {
+                return Err(Errno::ESTALE);
+            }
+            match remove(here, mark) {
+                Ok(()) | Err(Errno::ENOENT) => remove(there, name),
+                Err(errno) => Err(errno),
+            }
+        })?;
+        match removed {
+            _ if !same => Err(self.changed(name)),
+            removed => removed.map_err(|errno| self.failure("remove", name, errno)),
+        }
+    }
+
     /// Removes an empty folder; that it is not there is fine.
     pub fn remove_folder(&self, name: &str) -> Result<()> {
         let flag = UnlinkatFlags::RemoveDir;

@@ -39,8 +39,8 @@ pub struct Backup {
 pub struct BackedUp {
     /// The file.
     pub file: FileId,
-    /// SHA-256 of what the commit wrote.
-    pub new: [u8; 32],
+    /// SHA-256 of what the commit wrote; `None` for a removed file.
+    pub new: Option<[u8; 32]>,
     /// SHA-256 of what was there before; `None` for a created file.
     pub replaced: Option<[u8; 32]>,
     /// Where it is: another directory than this run's, if that run had one.

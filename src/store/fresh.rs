@@ -100,11 +100,11 @@ impl Fresh<'_> {
             let folder = self.folder(layout::folder(&name), &mut folders)?;
             let base = layout::base(&name);
             if layout::is_link(base) {
-                folder.create_link(base, &change.bytes)?;
+                folder.create_link(base, change.staged())?;
                 continue;
             }
             let mut file = folder.create(base)?;
-            folder.fill(&mut file, base, &change.bytes)?;
+            folder.fill(&mut file, base, change.staged())?;
             folder.dress(&file, base, change.owner, change.mode)?;
         }
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -87,8 +87,8 @@ pub(super) struct Entry {
     pub file: FileId,
     pub mode: u32,
     pub owner: Owner,
-    /// SHA-256 of the new content.
-    pub new: [u8; 32],
+    /// SHA-256 of the new content; `None` where the file is removed.
+    pub new: Option<[u8; 32]>,
     /// SHA-256 of what is replaced; `None` where there was nothing.
     pub replaced: Option<[u8; 32]>,
 }
@@ -152,9 +152,21 @@ impl List {
 }
 
 impl Entry {
+    /// SHA-256 of what was staged for it: of a removal an empty mark.
+    pub fn staged(&self) -> [u8; 32] {
+        self.new.unwrap_or_else(|| key::sha256(&[]))
+    }
+
+    /// Whether that is a link.
+    pub fn stages_link(&self) -> bool {
+        self.new.is_some() && layout::is_link(&self.file.name)
+    }
+
     fn line(&self) -> String {
         let number =
             |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+        let digest =
+            |digest: Option<[u8; 32]>| digest.map_or("-".to_owned(), |digest| key::hex(&digest));
         format!(
             "file {} {} {:o} {} {} {} {}\n",
             self.file.root.name(),
@@ -162,9 +174,8 @@ impl Entry {
             self.mode,
             number(self.owner.user),
             number(self.owner.group),
-            key::hex(&self.new),
-            self.replaced
-                .map_or("-".to_owned(), |digest| key::hex(&digest)),
+            digest(self.new),
+            digest(self.replaced),
         )
     }
 }
@@ -341,16 +352,18 @@ fn parse_entry(text: &[u8]) -> Option<Entry> {
     };
     let file = FileId::new(Root::from_name(root)?, name);
     let mode = u32::from_str_radix(mode, 8).ok()?;
-    Some(Entry {
+    let entry = Entry {
         mode: (mode & !file.largest_mode() == 0).then_some(mode)?,
         file,
         owner: Owner {
             user: optional(user, |text| text.parse().ok()).ok()?,
             group: optional(group, |text| text.parse().ok()).ok()?,
         },
-        new: parse_hex(new)?,
+        new: optional(new, parse_hex).ok()?,
         replaced: optional(replaced, parse_hex).ok()?,
-    })
+    };
+    // What was not there cannot be removed.
+    (entry.new.is_some() || entry.replaced.is_some()).then_some(entry)
 }
 
 /// `-` stands for nothing.

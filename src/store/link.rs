@@ -7,9 +7,9 @@ use anyhow::Result;
 use nix::unistd::symlinkat;
 
 use super::directory::Directory;
+use super::folder;
+use super::journal::Entry;
 use super::read::FileContent;
-use super::{folder, layout};
-use crate::location::FileId;
 
 impl Directory {
     /// A new link, to a file of this name beside it.
@@ -28,8 +28,8 @@ impl Directory {
     }
 
     /// What is staged under this name for a file, which may be a link.
-    pub fn read_staged(&self, name: &str, file: &FileId) -> Result<Option<FileContent>> {
-        if !layout::is_link(&file.name) {
+    pub fn read_staged(&self, name: &str, entry: &Entry) -> Result<Option<FileContent>> {
+        if !entry.stages_link() {
             return Ok(self.read(name)?);
         }
         let path = self.path(name);

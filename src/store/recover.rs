@@ -216,7 +216,7 @@ impl Writer {
             finish
                 .steps
                 .iter()
-                .filter(|step| step.state != State::Renamed)
+                .filter(|step| matches!(step.state, State::ToPlace | State::ToReplace(_)))
         };
         for step in pending() {
             let directory = &self.places[step.place].directory;
@@ -241,10 +241,13 @@ impl Writer {
             let name = &list.entries[step.entry].file.name;
             match step.state {
                 State::ToPlace => directory.place(&step.staged, name).map_err(failed)?,
+                State::ToRemove(seen) => directory
+                    .take_away(&step.staged, name, seen)
+                    .map_err(failed)?,
                 State::ToReplace(seen) => directory
                     .replace(&step.staged, name, seen)
                     .map_err(failed)?,
-                State::Renamed => {}
+                State::Done => {}
             }
             directory.remove(&step.staged).map_err(failed)?;
         }

@@ -153,6 +153,9 @@ impl<'a> Run<'a> {
         let directory = &self.places[job.place].directory;
         let name = &job.change.file.name;
         match job.seen {
+            Some(seen) if job.change.bytes.is_none() => {
+                directory.take_away(&job.staged, name, seen)
+            }
             Some(seen) => directory.replace(&job.staged, name, seen),
             None => directory.place(&job.staged, name),
         }
@@ -167,12 +170,15 @@ impl<'a> Run<'a> {
         directory.sync_file(file, &job.staged)
     }
 
-    /// Takes the first `renamed` renames back, the last first.
+    /// Takes the first `renamed` renames back, the last first. Of one that failed nothing is done, but
+    /// its mark may be gone.
     pub fn undo(&mut self, renamed: usize, error: &anyhow::Error) -> anyhow::Error {
-        let undone = self.jobs[..renamed]
-            .iter()
-            .rev()
-            .try_for_each(|job| self.take_back(job));
+        let failed = self.jobs.get(renamed);
+        let marked = failed.map_or(Ok(()), |job| self.mark(job));
+        let undone = marked.and_then(|()| {
+            let mut done = self.jobs[..renamed].iter().rev();
+            done.try_for_each(|job| self.take_back(job))
+        });
         let undone = undone
             .and_then(|()| self.sync_folders())
             .and_then(|()| self.take_from_others());
@@ -193,8 +199,18 @@ impl<'a> Run<'a> {
     fn take_back(&self, job: &Job) -> Result<()> {
         let directory = &self.places[job.place].directory;
         let name = &job.change.file.name;
+        let former = layout::backup_file(self.list.transaction, name);
+        let Some(bytes) = &job.change.bytes else {
+            self.mark(job)?;
+            // The copy stays, for a recovery removes the file again if a later step fails.
+            return if directory.link(&former, name)? {
+                Ok(())
+            } else {
+                directory.place(&former, name)
+            };
+        };
         // Only what this run wrote is taken back.
-        let seen = directory.seen(name, key::sha256(&job.change.bytes))?;
+        let seen = directory.seen(name, key::sha256(bytes))?;
         if job.change.replaces.is_none() {
             return directory.place(name, &job.staged);
         }
@@ -204,8 +220,16 @@ impl<'a> Run<'a> {
                 directory.path(name).display()
             );
         }
-        let former = layout::backup_file(self.list.transaction, name);
         directory.replace(&former, name, seen)
+    }
+
+    /// Puts the mark of a removal back: without the list, all that a run staged must be there.
+    fn mark(&self, job: &Job) -> Result<()> {
+        let directory = &self.places[job.place].directory;
+        if job.change.bytes.is_some() || directory.status(&job.staged)?.is_some() {
+            return Ok(());
+        }
+        directory.write(&job.staged, job.change.staged())
     }
 
     /// What was given away is ours again before the list goes, which alone says whose it is: without

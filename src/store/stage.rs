@@ -7,7 +7,6 @@ use std::thread;
 
 use anyhow::Result;
 
-use super::layout;
 use super::lock::Place;
 use super::owner::effective_user;
 use super::run::Job;
@@ -77,8 +76,8 @@ enum Created {
 fn write(places: &[Place], job: &Job, created: &mut Created) -> Result<()> {
     let directory = &places[job.place].directory;
     let name = &job.staged;
-    if layout::is_link(&job.change.file.name) {
-        directory.create_link(name, &job.change.bytes)?;
+    if job.change.stages_link() {
+        directory.create_link(name, job.change.staged())?;
         *created = Created::Link;
         return Ok(());
     }
@@ -86,7 +85,7 @@ fn write(places: &[Place], job: &Job, created: &mut Created) -> Result<()> {
     let Created::File(file) = created else {
         return Ok(());
     };
-    directory.fill(file, name, &job.change.bytes)?;
+    directory.fill(file, name, job.change.staged())?;
     if !is_given_away(job.change.owner) {
         directory.dress(file, name, job.change.owner, job.change.mode)?;
     }

@@ -92,8 +92,8 @@ fn entries<'a>(list: &'a List, place: &Place) -> impl Iterator<Item = (usize, &'
 fn whole(list: &List, number: usize, place: &Place) -> Result<Option<(u64, u64)>> {
     let entry = &list.entries[number];
     let name = layout::staged(list.transaction, number, &entry.file.name);
-    let content = place.directory.read_staged(&name, &entry.file)?;
-    if content.is_none_or(|content| key::sha256(&content.bytes) != entry.new) {
+    let content = place.directory.read_staged(&name, entry)?;
+    if content.is_none_or(|content| key::sha256(&content.bytes) != entry.staged()) {
         return Ok(None);
     }
     let found = place.directory.status(&name)?;

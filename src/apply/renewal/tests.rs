@@ -86,8 +86,12 @@ fn names(made: &Prepared) -> Vec<&str> {
     files.map(|change| change.file.name.as_str()).collect()
 }
 
+fn written(change: &crate::store::Change) -> &[u8] {
+    change.bytes.as_ref().unwrap()
+}
+
 fn certificates(made: &Prepared, file: usize) -> Vec<Certificate> {
-    Certificate::from_pem(&made.changes[file].bytes).unwrap()
+    Certificate::from_pem(written(&made.changes[file])).unwrap()
 }
 
 #[test]
@@ -135,7 +139,7 @@ fn a_renewed_ca_takes_the_place_of_its_former_certificate_alone_and_goes_into_ku
     assert_ne!(file[0], bundle[0]);
     assert_eq!(file[0].public_key, bundle[0].public_key);
     assert_eq!(file[0].subject.der(), bundle[0].subject.der());
-    let admin = parse(&made.changes[1].bytes).unwrap();
+    let admin = parse(written(&made.changes[1])).unwrap();
     let Some(kubeconfig::Source::Data { bytes, .. }) = admin.authorities else {
         panic!("the bundle is in the kubeconfig");
     };

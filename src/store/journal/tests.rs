@@ -24,15 +24,22 @@ fn list() -> List {
                     user: Some(3),
                     group: None,
                 },
-                new: [1; 32],
+                new: Some([1; 32]),
                 replaced: Some([2; 32]),
             },
             Entry {
                 file: FileId::new(Root::Kubeconfig, "admin.conf"),
                 mode: 0o600,
                 owner: Owner::default(),
-                new: [3; 32],
+                new: Some([3; 32]),
                 replaced: None,
+            },
+            Entry {
+                file: FileId::new(Root::Pki, "ca-next.key"),
+                mode: 0o600,
+                owner: Owner::default(),
+                new: None,
+                replaced: Some([4; 32]),
             },
         ],
     }
@@ -136,6 +143,15 @@ fn a_sealed_list_that_says_anything_strange_is_foreign() {
             "{from} {to}: {parsed:?}"
         );
     }
+}
+
+#[test]
+fn a_list_that_removes_what_was_not_there_is_foreign() {
+    let mut list = list();
+    list.entries[1].new = None;
+    let parsed = Journal::parse(&list.encode());
+    let line = "kubeconfig admin.conf 600 - - - -".to_owned();
+    assert_eq!(parsed, Err(JournalError::Foreign(line)));
 }
 
 #[test]

@@ -16,15 +16,17 @@ use crate::store::read::LARGEST;
 /// How far an entry is.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum State {
+    /// But for a staged name that may have stayed.
+    Done,
     /// Nothing is there yet.
     ToPlace,
+    /// What is to be removed is still there.
+    ToRemove(Seen),
     /// What is to be replaced is still there.
     ToReplace(Seen),
-    /// Done, but for a staged name that may have stayed.
-    Renamed,
 }
 
-/// How far this entry is; an error if its rename is not done and cannot be. `files` is what is to go then.
+/// How far this entry is; an error if its rename or removal is not done and cannot be. `files` is what is to go then.
 pub(super) fn state(
     directory: &Directory,
     entry: &Entry,
@@ -38,41 +40,59 @@ pub(super) fn state(
     let now = directory
         .read(name)?
         .map(|content| key::sha256(&content.bytes));
-    let Some(status) = directory.status(staged)? else {
-        if now == Some(entry.new) {
-            return Ok(State::Renamed);
+    let removal = entry.new.is_none();
+    match directory.status(staged)? {
+        Some(status) => {
+            let target_is = |seen: &Status| seen.identity == status.identity;
+            if !removal && target_status.as_ref().is_some_and(target_is) {
+                // One file with both names: placed or taken back by a link, and interrupted there.
+                return Ok(State::Done);
+            }
+            must_be_staged(directory, entry, staged, &status, files)?;
         }
-        bail!(
+        None if now == entry.new => return Ok(State::Done),
+        // Its mark goes before the file does.
+        None if removal => {}
+        None => bail!(
             "{target} is not what the interrupted run wrote, and its staged file is gone: restore it from {} if it is \
              there, and remove {files}",
             directory.path(layout::BACKUP).display()
-        );
-    };
-    let target_is = |seen: &Status| seen.identity == status.identity;
-    if target_status.as_ref().is_some_and(target_is) {
-        // One file with both names: placed or taken back by a link, and interrupted there.
-        return Ok(State::Renamed);
-    }
-    let given_to = entry.owner.user;
-    must_be_ours(directory, staged, &status, Claim::Staged { given_to })?;
-    let content = directory
-        .read_staged(staged, &entry.file)?
-        .map(|content| key::sha256(&content.bytes));
-    if content != Some(entry.new) {
-        bail!(
-            "{} is not what the interrupted run wrote there: look at it, then remove {files}",
-            directory.path(staged).display()
-        );
+        ),
     }
     match (now, target_status) {
+        (None, _) if removal => Ok(State::Done),
         (None, _) => Ok(State::ToPlace),
-        (Some(digest), Some(seen)) if entry.replaced == Some(digest) || entry.new == digest => {
+        (Some(_), Some(seen)) if removal && entry.replaced == now => Ok(State::ToRemove(seen.seen)),
+        (Some(_), Some(seen)) if !removal && [entry.replaced, entry.new].contains(&now) => {
             Ok(State::ToReplace(seen.seen))
         }
         _ => bail!(
-            "{target} was changed after the run that was to replace it was interrupted: move it away and run again"
+            "{target} was changed after the run that was to {} it was interrupted: move it away and run again",
+            if removal { "remove" } else { "replace" }
         ),
     }
+}
+
+/// An error unless what has the staged name is what the run staged.
+fn must_be_staged(
+    directory: &Directory,
+    entry: &Entry,
+    staged: &str,
+    status: &Status,
+    files: &str,
+) -> Result<()> {
+    let given_to = entry.owner.user;
+    must_be_ours(directory, staged, status, Claim::Staged { given_to })?;
+    let content = directory
+        .read_staged(staged, entry)?
+        .map(|content| key::sha256(&content.bytes));
+    if content == Some(entry.staged()) {
+        return Ok(());
+    }
+    bail!(
+        "{} is not what the interrupted run wrote there: look at it, then remove {files}",
+        directory.path(staged).display()
+    );
 }
 
 /// An error unless the open file is what the journal says of it.
@@ -84,7 +104,7 @@ pub(in crate::store) fn must_hold(
 ) -> Result<()> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LARGEST + 1)?));
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if key::sha256(&bytes) == entry.new {
+    if key::sha256(&bytes) == entry.staged() {
         return Ok(());
     }
     bail!(

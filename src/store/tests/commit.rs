@@ -295,6 +295,173 @@ fn what_is_no_file_of_ours_is_refused() {
 }
 
 #[test]
+fn what_is_removed_is_in_the_backup_and_counted_and_nothing_else_of_it_stays() {
+    for keep in [true, false] {
+        let tree = Tree::new();
+        tree.write("k/pki/etcd/ca-next.key", "next");
+        tree.chmod("k/pki/etcd/ca-next.key", 0o640);
+        tree.write("k/pki/etcd/ca.key", "old");
+        let changes = vec![
+            remove(pki("etcd/ca-next.key"), "next"),
+            replace(pki("etcd/ca.key"), "old", "next"),
+        ];
+        let options = CommitOptions {
+            backup: keep,
+            ..options(1)
+        };
+        let committed = tree.writer().commit(changes, &options).unwrap();
+        assert_eq!((committed.files, committed.notes), (2, Vec::new()));
+        assert_eq!(committed.backups.len(), usize::from(keep));
+        assert!(!tree.path("k/pki/etcd/ca-next.key").exists());
+        assert_eq!(tree.text("k/pki/etcd/ca.key"), "next");
+        let copy = "k/pki/.certs-backup/0101010101010101/etcd/ca-next.key";
+        let kept = fs::read_to_string(tree.path(copy)).ok();
+        assert_eq!(kept, keep.then(|| "next".to_owned()));
+        if keep {
+            assert_eq!(tree.mode(copy), 0o640);
+        } else {
+            assert_eq!(tree.hidden(), lists(&["/k/pki"]));
+        }
+        let [run] = &tree.store().backups(&Root::ALL).unwrap().runs[..] else {
+            panic!("one backup");
+        };
+        let told = (run.files[0].new, run.files[0].replaced, run.files[0].copied);
+        assert_eq!(told, (None, Some(key::sha256(b"next")), keep));
+    }
+}
+
+#[test]
+fn a_removal_follows_the_order_of_its_group() {
+    let tree = Tree::new();
+    tree.write("k/pki/a.key", "a");
+    let gone = Change::removal(pki("a.key"), 7, key::sha256(b"a"));
+    let other = |group, name| Change {
+        group,
+        ..create(pki(name), name)
+    };
+    let changes = vec![other(7, "a.crt"), other(1, "b.crt"), gone];
+    let writer = tree.writer();
+    let run = writer.begin(changes, &options(1)).unwrap();
+    let order = run.list.entries.iter().map(|entry| entry.file.name.clone());
+    assert_eq!(order.collect::<Vec<_>>(), ["a.crt", "a.key", "b.crt"]);
+}
+
+#[test]
+fn what_is_not_what_was_to_be_removed_stays_and_refuses_the_commit() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.key", "theirs");
+    let changes = vec![create(pki("a.crt"), ""), remove(pki("ca.key"), "mine")];
+    let told = refused(&tree, changes);
+    assert!(
+        told.contains("k/pki/ca.key was changed meanwhile"),
+        "{told}"
+    );
+    let told = refused(&tree, vec![remove(pki("sa.key"), "gone")]);
+    assert!(
+        told.contains("k/pki/sa.key was changed meanwhile"),
+        "{told}"
+    );
+    for change in [
+        Change {
+            replaces: None,
+            ..remove(pki("sa.key"), "")
+        },
+        Change {
+            owner: Owner {
+                user: Some(1),
+                group: None,
+            },
+            ..remove(pki("ca.key"), "theirs")
+        },
+    ] {
+        let told = refused(&tree, vec![change]);
+        assert!(
+            told.contains("is not a file that certs may write so"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn what_took_the_place_of_what_was_to_be_removed_stays_and_the_run_is_undone() {
+    let tree = Tree::new();
+    tree.write("k/pki/a.crt", "a");
+    tree.write("k/pki/b.crt", "b");
+    let writer = tree.writer();
+    let changes = vec![remove(pki("a.crt"), "a"), remove(pki("b.crt"), "b")];
+    let mut run = writer.begin(changes, &options(1)).unwrap();
+    run.prepare().unwrap();
+    tree.write("k/pki/other", "theirs");
+    fs::rename(tree.path("k/pki/other"), tree.path("k/pki/b.crt")).unwrap();
+    let (removed, failure) = run.rename().unwrap_err();
+    assert_eq!(removed, 1);
+    let told = run.undo(removed, &failure).to_string();
+    assert!(
+        told.contains("b.crt was changed meanwhile by another program")
+            && told.ends_with("; nothing was changed"),
+        "{told}"
+    );
+    assert_eq!(
+        tree.text("k/pki/a.crt") + &tree.text("k/pki/b.crt"),
+        "atheirs"
+    );
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+}
+
+#[test]
+fn what_appeared_where_a_file_was_removed_is_not_replaced_by_the_undoing() {
+    let tree = Tree::new();
+    let place = tree.path("k/pki/ca-next.key");
+    let told = failing_and(
+        &tree,
+        |path| fs::create_dir(path).unwrap(),
+        || fs::write(&place, "theirs").unwrap(),
+    );
+    assert!(
+        told.contains("undoing failed too") && told.contains("pki/.certs-journal stays"),
+        "{told}"
+    );
+    assert_eq!(tree.text("k/pki/ca-next.key"), "theirs");
+    let told = error(tree.writer().recover());
+    assert!(told.contains("ca-next.key was changed after"), "{told}");
+    fs::remove_file(&place).unwrap();
+    fs::remove_dir(tree.path("k/admin.conf")).unwrap();
+    tree.writer().recover().unwrap().unwrap();
+    assert!(!place.exists());
+    assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
+}
+
+/// What cannot be removed fails the run after its mark went, which must be there again.
+#[test]
+fn an_immutable_file_that_was_to_be_removed_fails_the_commit_and_everything_is_as_before() {
+    let tree = Tree::new();
+    tree.write("k/pki/a.crt", "old a");
+    tree.write("k/pki/b.crt", "old b");
+    let writer = tree.writer();
+    let changes = vec![
+        replace(pki("a.crt"), "old a", "new a"),
+        remove(pki("b.crt"), "old b"),
+    ];
+    let mut run = writer.begin(changes, &options(1)).unwrap();
+    run.prepare().unwrap();
+    let immutable = Immutable::new(tree.path("k/pki/b.crt"));
+    let (renamed, failure) = run.rename().unwrap_err();
+    drop(immutable);
+    let mark = tree.path("k/pki/.certs-0101010101010101-1");
+    assert!(!mark.exists());
+    let told = run.undo(renamed, &failure).to_string();
+    assert!(
+        told.contains("b.crt: operation not permitted") && told.ends_with("; nothing was changed"),
+        "{told}"
+    );
+    assert_eq!(
+        tree.text("k/pki/a.crt") + &tree.text("k/pki/b.crt"),
+        "old aold b"
+    );
+    assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
+}
+
+#[test]
 fn one_file_twice_is_refused() {
     let tree = Tree::new();
     let error = refused(
@@ -417,7 +584,7 @@ fn a_backup_of_the_same_number_refuses_the_commit() {
     );
 }
 
-/// Three changes of which the last fails in its rename, since something took its place after the
+/// Five changes of which the last fails in its rename, since something took its place after the
 /// checks.
 fn failing(tree: &Tree, in_the_way: impl Fn(&Path)) -> String {
     failing_and(tree, in_the_way, || {})
@@ -426,8 +593,10 @@ fn failing(tree: &Tree, in_the_way: impl Fn(&Path)) -> String {
 fn failing_and(tree: &Tree, in_the_way: impl Fn(&Path), before_undoing: impl FnOnce()) -> String {
     tree.write("k/pki/etcd/ca.crt", "old");
     tree.write("k/pki/etcd/ca.key", "old key");
+    tree.write("k/pki/ca-next.key", "next");
     let writer = tree.writer();
     let changes = vec![
+        remove(pki("ca-next.key"), "next"),
         replace(pki("etcd/ca.crt"), "old", "new"),
         replace(pki("etcd/ca.key"), "old key", "new key"),
         create(pki("sa.pub"), "public"),
@@ -437,8 +606,9 @@ fn failing_and(tree: &Tree, in_the_way: impl Fn(&Path), before_undoing: impl FnO
     run.prepare().unwrap();
     in_the_way(&tree.path("k/admin.conf"));
     let (renamed, failure) = run.rename().unwrap_err();
-    assert_eq!(renamed, 3);
+    assert_eq!(renamed, 4);
     assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
+    assert!(!tree.path("k/pki/ca-next.key").exists());
     before_undoing();
     run.undo(renamed, &failure).to_string()
 }
@@ -454,6 +624,11 @@ fn a_rename_that_fails_is_undone_with_all_before_it() {
     assert_eq!(
         tree.text("k/pki/etcd/ca.crt") + &tree.text("k/pki/etcd/ca.key"),
         "oldold key"
+    );
+    assert_eq!(tree.text("k/pki/ca-next.key"), "next");
+    assert_eq!(
+        tree.path("k/pki/ca-next.key").metadata().unwrap().nlink(),
+        1
     );
     assert!(!tree.path("k/pki/sa.pub").exists());
     assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
@@ -488,7 +663,10 @@ fn when_undoing_fails_the_journal_stays_and_recovery_finishes() {
     );
     fs::remove_dir(tree.path("k/admin.conf")).unwrap();
     let recovered = tree.writer().recover().unwrap().unwrap();
-    assert_eq!(recovered.finished.len(), 4);
+    assert_eq!(recovered.finished.len(), 5);
+    assert!(!tree.path("k/pki/ca-next.key").exists());
+    let kept = tree.text("k/pki/.certs-backup/0101010101010101/ca-next.key");
+    assert_eq!(kept, "next");
     let texts = [
         "k/pki/etcd/ca.crt",
         "k/pki/etcd/ca.key",

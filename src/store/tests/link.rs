@@ -113,3 +113,47 @@ fn a_failed_rename_takes_the_link_back() {
     assert_eq!(current(&tree), (FIRST.into(), "first".to_owned()));
     assert!(!tree.path("l").join(SECOND).exists());
 }
+
+#[test]
+fn a_link_is_removed_and_what_it_led_to_stays() {
+    let tree = rotated_once();
+    tree.writer()
+        .commit(vec![remove(kubelet(CURRENT), FIRST)], &options(1))
+        .unwrap();
+    assert!(tree.path("l").join(CURRENT).symlink_metadata().is_err());
+    assert_eq!(tree.text(&format!("l/{FIRST}")), "first");
+    let kept = tree.store().read_backup(transaction(1), &kubelet(CURRENT));
+    assert_eq!(&**kept.unwrap().unwrap().bytes, FIRST.as_bytes());
+}
+
+#[test]
+fn an_interrupted_removal_of_a_link_is_completed_and_a_failed_one_undone() {
+    for (renamed, undone) in [(0, false), (1, false), (2, false), (2, true)] {
+        let tree = rotated_once();
+        let writer = tree.writer();
+        let changes = vec![
+            remove(kubelet(CURRENT), FIRST),
+            remove(kubelet(FIRST), "first"),
+        ];
+        let mut run = writer.begin(changes, &options(1)).unwrap();
+        run.prepare().unwrap();
+        for job in run.jobs.iter().take(renamed) {
+            run.rename_one(job).unwrap();
+        }
+        if undone {
+            let told = run.undo(2, &anyhow::anyhow!("it failed"));
+            assert_eq!(told.to_string(), "it failed; nothing was changed");
+            assert_eq!(current(&tree), (FIRST.into(), "first".to_owned()));
+        } else {
+            drop(writer);
+            tree.writer().recover().unwrap().unwrap();
+            assert!(tree.path("l").join(CURRENT).symlink_metadata().is_err());
+            assert!(!tree.path("l").join(FIRST).exists());
+        }
+        let left = tree.hidden();
+        assert!(
+            left.iter().all(|name| name.contains(".certs-backup/")),
+            "{left:?}"
+        );
+    }
+}

@@ -141,7 +141,7 @@ fn kubeconfig(name: &str) -> FileId {
 fn create(file: FileId, text: &str) -> Change {
     Change {
         file,
-        bytes: Zeroizing::new(text.as_bytes().to_vec()),
+        bytes: Some(Zeroizing::new(text.as_bytes().to_vec())),
         mode: 0o600,
         owner: Owner::default(),
         group: 0,
@@ -155,6 +155,11 @@ fn replace(file: FileId, former: &str, text: &str) -> Change {
         replaces: Some(key::sha256(former.as_bytes())),
         ..create(file, text)
     }
+}
+
+/// A file that held `former`, and goes.
+fn remove(file: FileId, former: &str) -> Change {
+    Change::removal(file, 0, key::sha256(former.as_bytes()))
 }
 
 /// What is left of the backups of run 1 in these directories, if it kept nothing.

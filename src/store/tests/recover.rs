@@ -21,14 +21,21 @@ enum Until {
     ListRemoved,
 }
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "k/pki/etcd/ca.crt",
     "k/pki/etcd/ca.key",
     "k/pki/sa.pub",
     "k/admin.conf",
+    "k/pki/etcd/ca-next.key",
 ];
-const OLD: [Option<&str>; 4] = [Some("old"), Some("old key"), None, None];
-const NEW: [Option<&str>; 4] = [Some("new"), Some("new key"), Some("public"), Some("config")];
+const OLD: [Option<&str>; 5] = [Some("old"), Some("old key"), None, None, Some("next")];
+const NEW: [Option<&str>; 5] = [
+    Some("new"),
+    Some("new key"),
+    Some("public"),
+    Some("config"),
+    None,
+];
 const LIST: &str = "k/pki/.certs-journal";
 const PART: &str = "k/.certs-journal";
 
@@ -40,6 +47,7 @@ fn interrupted(tree: &Tree, until: &Until) {
 fn interrupted_with(tree: &Tree, until: &Until, options: &CommitOptions) {
     tree.write("k/pki/etcd/ca.crt", "old");
     tree.write("k/pki/etcd/ca.key", "old key");
+    tree.write("k/pki/etcd/ca-next.key", "next");
     let writer = tree.writer();
     let changes = vec![
         Change {
@@ -49,10 +57,11 @@ fn interrupted_with(tree: &Tree, until: &Until, options: &CommitOptions) {
         replace(pki("etcd/ca.key"), "old key", "new key"),
         create(pki("sa.pub"), "public"),
         create(kubeconfig("admin.conf"), "config"),
+        remove(pki("etcd/ca-next.key"), "next"),
     ];
     let mut run = writer.begin(changes, options).unwrap();
     run.prepare().unwrap();
-    let remove = |name| fs::remove_file(tree.path(name)).unwrap();
+    let delete = |name| fs::remove_file(tree.path(name)).unwrap();
     let rename = |count: usize| {
         run.jobs
             .iter()
@@ -62,10 +71,10 @@ fn interrupted_with(tree: &Tree, until: &Until, options: &CommitOptions) {
     };
     match until {
         Until::Staged => {
-            remove(LIST);
-            remove(PART);
+            delete(LIST);
+            delete(PART);
         }
-        Until::Part => remove(LIST),
+        Until::Part => delete(LIST),
         Until::Renamed(count) => rename(*count),
         Until::TakingBack(count) => {
             rename(*count);
@@ -74,17 +83,17 @@ fn interrupted_with(tree: &Tree, until: &Until, options: &CommitOptions) {
             fs::hard_link(root.join(&job.change.file.name), root.join(&job.staged)).unwrap();
         }
         Until::ListRemoved => {
-            rename(4);
-            remove(LIST);
+            rename(5);
+            delete(LIST);
         }
     }
 }
 
-fn texts(tree: &Tree) -> [Option<String>; 4] {
+fn texts(tree: &Tree) -> [Option<String>; 5] {
     FILES.map(|name| fs::read_to_string(tree.path(name)).ok())
 }
 
-fn expect(tree: &Tree, expected: [Option<&str>; 4]) {
+fn expect(tree: &Tree, expected: [Option<&str>; 5]) {
     assert_eq!(texts(tree), expected.map(|text| text.map(str::to_owned)));
 }
 
@@ -173,7 +182,7 @@ fn what_was_staged_without_a_journal_is_removed() {
         let tree = Tree::new();
         interrupted(&tree, &until);
         let recovered = tree.writer().recover().unwrap().unwrap();
-        assert_eq!((recovered.finished, recovered.discarded), (Vec::new(), 4));
+        assert_eq!((recovered.finished, recovered.discarded), (Vec::new(), 5));
         expect(&tree, OLD);
         assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
         assert_eq!(tree.writer().recover().unwrap(), None);
@@ -210,7 +219,7 @@ fn a_file_that_was_given_the_name_of_a_staged_one_of_a_run_that_is_over_stays() 
         ("k/admin.conf", "k/.certs-0101010101010101-3"),
     ] {
         let tree = Tree::new();
-        interrupted(&tree, &Until::Renamed(4));
+        interrupted(&tree, &Until::Renamed(5));
         tree.writer().recover().unwrap();
         fs::rename(tree.path(from), tree.path(to)).unwrap();
         told_apart(&tree, to);
@@ -241,19 +250,19 @@ fn a_removal_that_was_interrupted_is_ended() {
     interrupted(&tree, &Until::Staged);
     fs::remove_dir_all(tree.path("k/pki/.certs-backup/0101010101010101")).unwrap();
     fs::remove_file(tree.path("k/pki/etcd/.certs-0101010101010101-0")).unwrap();
-    assert_eq!(tree.writer().recover().unwrap().unwrap().discarded, 3);
+    assert_eq!(tree.writer().recover().unwrap().unwrap().discarded, 4);
     expect(&tree, OLD);
     assert_eq!(left_over(&tree), [""; 0]);
 }
 
 #[test]
 fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
-    for count in 0..=4 {
+    for count in 0..=5 {
         let tree = Tree::new();
         interrupted(&tree, &Until::Renamed(count));
         assert_eq!(told(&tree), Some(tree.path(PART)));
         let recovered = tree.writer().recover().unwrap().unwrap();
-        assert_eq!((recovered.finished.len(), recovered.discarded), (4, 0));
+        assert_eq!((recovered.finished.len(), recovered.discarded), (5, 0));
         expect(&tree, NEW);
         assert_eq!(tree.mode("k/pki/etcd/ca.crt"), 0o644);
         assert_eq!(left_over(&tree), [""; 0]);
@@ -348,7 +357,7 @@ fn a_journal_alone_is_enough_to_lock_the_others_but_for_one_that_is_not_there() 
         .store()
         .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
         .unwrap();
-    assert_eq!(writer.recover().unwrap().unwrap().finished.len(), 4);
+    assert_eq!(writer.recover().unwrap().unwrap().finished.len(), 5);
     expect(&tree, NEW);
     assert!(!tree.path("l").exists());
 }
@@ -361,7 +370,7 @@ fn staged_files_alone_are_removed_from_all_roots() {
         .store()
         .lock(&[Root::Kubeconfig], Duration::ZERO, &mut |_| {})
         .unwrap();
-    assert_eq!(writer.recover().unwrap().unwrap().discarded, 4);
+    assert_eq!(writer.recover().unwrap().unwrap().discarded, 5);
     expect(&tree, OLD);
     assert_eq!(left_over(&tree), [""; 0]);
 }
@@ -402,7 +411,7 @@ fn a_torn_journal_was_never_relied_on_and_goes_with_the_staged_files() {
             let bytes = tree.text(torn);
             fs::write(tree.path(torn), &bytes[..length]).unwrap();
             let recovered = tree.writer().recover().unwrap().unwrap();
-            assert_eq!(recovered.discarded, 4);
+            assert_eq!(recovered.discarded, 5);
             expect(&tree, OLD);
             assert_eq!(left_over(&tree), [""; 0]);
         }
@@ -924,4 +933,99 @@ fn a_recovery_that_fails_leaves_the_journal_to_the_next() {
     assert!(tree.path(LIST).exists());
     tree.writer().recover().unwrap().unwrap();
     expect(&tree, NEW);
+}
+
+/// The first of two files of a run that goes, at each step of that.
+#[test]
+fn a_removal_that_comes_first_is_carried_forward_from_each_of_its_steps() {
+    for step in 0..=3 {
+        let tree = Tree::new();
+        tree.write("k/pki/sa.key", "old key");
+        tree.write("k/pki/sa.pub", "old");
+        let writer = tree.writer();
+        let changes = vec![
+            remove(pki("sa.key"), "old key"),
+            replace(pki("sa.pub"), "old", "new"),
+        ];
+        let mut run = writer.begin(changes, &options(1)).unwrap();
+        run.prepare().unwrap();
+        let mark = tree.path("k/pki/.certs-0101010101010101-0");
+        assert_eq!(fs::read(&mark).unwrap(), b"");
+        match step {
+            0 => {}
+            1 => fs::remove_file(&mark).unwrap(),
+            2 => fs::remove_file(tree.path("k/pki/sa.key")).unwrap(),
+            _ => run.rename_one(&run.jobs[0]).unwrap(),
+        }
+        drop(writer);
+        let recovered = tree.writer().recover().unwrap().unwrap();
+        assert_eq!((recovered.finished.len(), recovered.discarded), (2, 0));
+        assert_eq!(tree.text("k/pki/sa.pub"), "new");
+        assert!(!tree.path("k/pki/sa.key").exists());
+        assert_eq!(left_over(&tree), [""; 0]);
+        let kept = tree.text("k/pki/.certs-backup/0101010101010101/sa.key");
+        assert_eq!(kept, "old key");
+    }
+}
+
+/// Once the first file is gone its backup is all that there is of it.
+#[test]
+fn a_list_that_goes_after_the_first_removal_is_not_taken_for_a_run_that_decided_nothing() {
+    for list in [None, Some("certs journal")] {
+        let tree = Tree::new();
+        tree.write("k/pki/sa.key", "old key");
+        tree.write("k/pki/sa.pub", "old");
+        let writer = tree.writer();
+        let changes = vec![
+            remove(pki("sa.key"), "old key"),
+            replace(pki("sa.pub"), "old", "new"),
+        ];
+        let mut run = writer.begin(changes, &options(1)).unwrap();
+        run.prepare().unwrap();
+        run.rename_one(&run.jobs[0]).unwrap();
+        drop(writer);
+        match list {
+            None => fs::remove_file(tree.path(LIST)).unwrap(),
+            Some(torn) => tree.write(LIST, torn),
+        }
+        let told = refused(&tree);
+        assert!(
+            told.contains("restore") || told.contains("cannot be ended"),
+            "{told}"
+        );
+        let kept = tree.text("k/pki/.certs-backup/0101010101010101/sa.key");
+        assert_eq!(kept, "old key");
+    }
+}
+
+#[test]
+fn a_file_that_was_put_where_one_was_to_be_removed_stays() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    tree.write("k/pki/etcd/ca-next.key", "theirs");
+    let told = refused(&tree);
+    assert!(
+        told.contains("etcd/ca-next.key was changed after the run that was to remove it"),
+        "{told}"
+    );
+    fs::remove_file(tree.path("k/pki/etcd/ca-next.key")).unwrap();
+    tree.writer().recover().unwrap().unwrap();
+    expect(&tree, NEW);
+}
+
+#[test]
+fn a_mark_that_is_not_what_the_run_staged_is_an_error() {
+    let tree = Tree::new();
+    interrupted(&tree, &Until::Renamed(1));
+    tree.write("k/pki/etcd/.certs-0101010101010101-4", "theirs");
+    let told = refused(&tree);
+    assert!(
+        told.contains("-4 is not what the interrupted run wrote there"),
+        "{told}"
+    );
+    follow(&tree, &told);
+    expect(
+        &tree,
+        [Some("new"), Some("old key"), None, None, Some("next")],
+    );
 }

@@ -105,6 +105,8 @@ impl Run<'_> {
         }
         let made = apply::prepare(plan, &judged.seen, Owner::default(), now)?;
         for Change { file, bytes, .. } in made.changes {
+            // A renewal removes nothing.
+            let Some(bytes) = bytes else { continue };
             for spec in self.specs.iter().filter(|spec| spec.place.public() == file) {
                 if let Some(Observed::Certificate { chain, .. }) =
                     source.observed.get_mut(&spec.name)
