@@ -183,21 +183,42 @@ fn a_run_over_two_directories_comes_back_in_both() {
     assert_eq!(report["result"], "changed");
 }
 
-/// A run over all three roots, which no verb makes by itself.
-fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
-    let roots = Roots {
+/// The directories of a tree, with those of the kubelet and of requests in it.
+fn store(place: &Path) -> Store {
+    Store::open(Roots {
         pki: place.join("pki"),
         kubeconfig: place.to_owned(),
         kubelet: place.join("kubelet"),
         requests: place.join("csr"),
+    })
+}
+
+/// A run that no verb makes by itself.
+fn commit(place: &Path, changes: Vec<Change>) {
+    let options = CommitOptions {
+        transaction: TransactionId(*b"\x01\x23\x45\x67\x89\xab\xcd\xef"),
+        origin: Origin {
+            command: "renew".to_owned(),
+            time: time::OffsetDateTime::from_unix_timestamp(NOW).expect("a time"),
+        },
+        backup: true,
+        keep: Vec::new(),
     };
+    let mut writer = store(place)
+        .lock(&Root::TREE, Duration::ZERO, &mut |_| {})
+        .expect("a lock");
+    writer.commit(changes, &options).expect("a commit");
+}
+
+/// A run over all three roots.
+fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
     let files = [
         (Root::Pki, "etcd/peer.key"),
         (Root::Kubeconfig, "admin.conf"),
         (Root::Kubelet, "kubelet.crt"),
     ]
     .map(|(root, name)| FileId::new(root, name));
-    let store = Store::open(roots);
+    let store = store(place);
     let paths = files.map(|file| (file.clone(), store.path(&file)));
     let changes = paths
         .iter()
@@ -210,22 +231,50 @@ fn three_roots(place: &Path) -> [(FileId, PathBuf); 3] {
             group,
             replaces: Some(key::sha256(&fs::read(path).expect("a file"))),
         });
-    let options = CommitOptions {
-        transaction: TransactionId(*b"\x01\x23\x45\x67\x89\xab\xcd\xef"),
-        origin: Origin {
-            command: "renew".to_owned(),
-            time: time::OffsetDateTime::from_unix_timestamp(NOW).expect("a time"),
-        },
-        backup: true,
-        keep: Vec::new(),
-    };
-    let mut writer = store
-        .lock(&Root::TREE, Duration::ZERO, &mut |_| {})
-        .expect("a lock");
-    writer
-        .commit(changes.collect(), &options)
-        .expect("a commit");
+    commit(place, changes.collect());
     paths
+}
+
+/// A run that removes a pair.
+fn removed(place: &Path) {
+    let removal = |name: &str| {
+        let bytes = fs::read(place.join("pki").join(name)).expect("a file");
+        Change::removal(FileId::new(Root::Pki, name), 0, key::sha256(&bytes))
+    };
+    let changes = ["etcd/peer.crt", "etcd/peer.key"].map(removal);
+    commit(place, changes.into());
+}
+
+#[test]
+fn what_a_run_removed_is_put_back_with_its_mode_and_owner() {
+    let place = tree_of_all();
+    set_mode(&place.join("pki/etcd/peer.key"), 0o640);
+    chown(place.join("pki/etcd/peer.key"), Some(1), Some(2)).expect("give a file away");
+    let before = held(place.path());
+    removed(place.path());
+    let gone = ["pki/etcd/peer.crt", "pki/etcd/peer.key"];
+    assert_eq!(differences(&held(place.path()), &before), gone);
+    let listed = run(&mut rollback(place.path(), &["--list", "--output", "json"])).expect(0);
+    assert_eq!(files(&json(&listed), 0, "removed", place.path()), gone);
+    let planned = run(&mut rollback(place.path(), &["--dry-run"])).expect(0);
+    assert!(planned.stdout.contains("Would put back:\n"), "{planned}");
+    run(&mut rollback(place.path(), &[])).expect(0);
+    assert_eq!(differences(&held(place.path()), &before), [""; 0]);
+}
+
+#[test]
+fn what_lies_by_now_where_a_run_removed_a_file_is_not_replaced() {
+    let place = tree_of_all();
+    removed(place.path());
+    write(&place.join("pki/etcd/peer.key"), "another\n");
+    let before = held(place.path());
+    let refused = run(&mut rollback(place.path(), &[])).expect(4);
+    let words = "peer.key has appeared since the run that removed it";
+    assert!(
+        refused.stderr.contains(words) && refused.stderr.contains("changed-since"),
+        "{refused}"
+    );
+    assert_eq!(differences(&held(place.path()), &before), [""; 0]);
 }
 
 #[test]
