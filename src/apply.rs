@@ -4,6 +4,7 @@ mod files;
 mod renewal;
 mod request;
 mod restore;
+mod turning;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -24,6 +25,7 @@ use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::API_SERVER;
+use crate::profile::rotation::waits_for;
 use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::store::Change;
 use crate::x509::cert::Certificate;
@@ -92,6 +94,9 @@ fn prepare_on(
         cas: BTreeMap::new(),
         served: None,
         renewed: Vec::new(),
+        crossed: None,
+        waiting: None,
+        dropped: Vec::new(),
     };
     for (pair, planned) in plan.steps.iter().enumerate() {
         match &planned.step {
@@ -117,6 +122,8 @@ fn prepare_on(
             }
             Step::Refresh => preparation.refresh(pair, &planned.spec)?,
             Step::Reissue { .. } => preparation.reissue(pair, &planned.spec)?,
+            Step::Remove => preparation.take_away(pair, &planned.spec),
+            Step::Turn(turned) => preparation.turn(pair, &planned.spec, *turned)?,
         }
     }
     preparation.tell_of_requests()?;
@@ -209,11 +216,22 @@ struct Preparation<'a> {
     served: Option<Vec<Certificate>>,
     /// The CA certificates renewed in this run, the former and the new one.
     renewed: Vec<(Certificate, Certificate)>,
+    /// The CA that came to sign in this run, as the one before it signed it: for who trusts that alone.
+    crossed: Option<Certificate>,
+    /// The key pair that was made in this run to take another's place.
+    waiting: Option<Arc<PrivateKey>>,
+    /// The CA whose former generation went in this run.
+    dropped: Vec<Certificate>,
 }
 
 impl<'a> Preparation<'a> {
     fn make(&mut self, pair: usize, spec: &'a Spec, key: &Arc<PrivateKey>) -> Result<()> {
         match &spec.content {
+            // What waits is published in the file of what it waits for.
+            Content::KeyPair(_) if waits_for(&spec.place.key()).is_some() => {
+                self.private_key(pair, &spec.place, key);
+                self.waiting = Some(Arc::clone(key));
+            }
             Content::KeyPair(_) => {
                 self.private_key(pair, &spec.place, key);
                 self.public_key(pair, &spec.place, key);

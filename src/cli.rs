@@ -197,6 +197,17 @@ pub enum Verb {
          4  refused: there is no backup, it is damaged, or a file was changed since; nothing was written"
     ))]
     Rollback(Rollback),
+    /// Replace a CA, or the service accounts' key, in stages, with nothing going down (docs/rotation.md)
+    #[command(after_help = help!(
+        "certs rotate status"
+        "certs rotate ca trust --dry-run"
+        "certs rotate ca trust                (the next CA is trusted)"
+        "certs rotate ca issue --restarted    (it signs)"
+        "certs rotate ca drop --restarted     (the former one is trusted no more)"
+        "certs rotate ca back                 (to the stage before)"
+        "certs rotate etcd-ca trust --key-algorithm ECDSA-P256"
+    ), mut_args(told_by_files))]
+    Rotate(Rotate),
     /// Make the key pair that signs and verifies the tokens of service accounts
     #[command(after_help = help!(
         "certs sa"
@@ -255,7 +266,7 @@ mod handed;
 
 pub use arguments::{
     All, Ca, Check, CheckOutput, Client, Completion, Csr, CsrFacts, Flags, Form, Import,
-    Kubeconfig, Peer, Renew, Rollback, Sa, Server, Show, Sign,
+    Kubeconfig, Peer, Renew, Rollback, Rotate, RotateStage, STATUS, Sa, Server, Show, Sign,
 };
 pub use export::{Export, ExportBundle, ExportPkcs12, ExportSecret, ExportVerb, SecretType};
 pub use groups::{

@@ -7,6 +7,7 @@ mod chain;
 mod elsewhere;
 mod end;
 mod external;
+mod generations;
 mod ground;
 mod half;
 mod kubeconfig;
@@ -33,7 +34,6 @@ use crate::observed::{Access, Cause, Key, KeyState, Observed, Unreadable, of_lea
 use crate::profile::by_name;
 use crate::spec::{Kind, Place, Spec};
 use crate::x509::cert::Certificate;
-use crate::x509::request::Request;
 
 pub use authorities::authorities;
 pub(crate) use authorities::{file, issuer};
@@ -41,6 +41,8 @@ pub use chain::{PERMIT, forbidden, forbids, signed_by};
 pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
+pub(crate) use generations::hindered;
+pub use generations::{Generations, Held, Stage, generations};
 pub use ground::ground;
 pub use half::beyond_half_a_run;
 pub(crate) use leaf::{AFTER_ITS_CA, IN_ITS_CA, RENAME};
@@ -310,23 +312,6 @@ impl Judge<'_> {
         finding.file = own;
         self.findings.push(finding);
         self.key_access(key.access);
-    }
-
-    /// What was issued for a request before.
-    fn issued(&mut self, request: &Request, chain: &[Certificate], access: Access) {
-        let (Some(wanted), Some((leaf, above))) = (self.spec.certificate(), chain.split_first())
-        else {
-            return;
-        };
-        self.taken_as_it_stands(access);
-        if leaf.public_key != request.public_key {
-            let text = format!("is not for the key of {}", self.spec.place.key().name);
-            let mut finding = self.finding(Code::KeyMismatch, &text, "");
-            finding.file = self.spec.place.public();
-            self.findings.push(finding);
-        }
-        self.leaf(wanted, leaf, above);
-        self.making(wanted, leaf, above);
     }
 
     /// Whoever takes it along with the leaves must not trust another CA.

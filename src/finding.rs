@@ -137,6 +137,7 @@ codes! {
     NotRenewed "not-renewed" Warning "it is due, and was not renewed", ISSUING;
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew", INTERMEDIATES;
     NotReturned "not-returned" Error "a certificate that was asked for did not come back", IMPORTING;
+    NotRotated "not-rotated" Error "a CA, or the key of the service accounts, cannot be replaced as things are, or hangs on the former one still", ROTATION;
     NotSigned "not-signed-by-ca" Error "another CA signed it, or one that may not sign or is not in date", Rfc(5280, "section 6.1.3");
     NotYetValid "not-yet-valid" Error "its time has not come; or this machine's clock is wrong", Rfc(5280, "section 4.1.2.5");
     OtherCa "other-ca" Error "another CA's certificate lies where that of the CA that signs is to be put", INTERMEDIATES;
@@ -156,6 +157,8 @@ codes! {
     RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created, or a pair of which a kubeconfig has half", FILES;
     RootDropped "root-dropped" Warning "the new certificate of a CA that is in use leads to another root than the former one, so that who trusts that root alone is cut off", IMPORTING;
     RootNotSent "root-not-sent" Error "the new certificate of a CA that is in use leads to no root, and the former one did, so that who trusts that root alone would be cut off", IMPORTING;
+    Rotation "rotation" Note "a CA, or the key of the service accounts, is being replaced, and the files tell how far that is", ROTATION;
+    RotationOrder "rotation-order" Error "a stage of a replacement was asked for, and another comes first", ROTATION;
     SameCaName "same-ca-name" Warning "two CAs have one subject and different keys, so that what one signed is held against the other", Rfc(5280, "section 4.1.2.4");
     SameSerial "same-serial" Warning "its issuer gave its serial number to another certificate too", Rfc(5280, "section 4.1.2.2");
     SanExtra "san-extra" Warning "it is good for names beyond the wanted ones", PROFILES;

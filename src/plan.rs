@@ -12,7 +12,10 @@ mod policy;
 mod renewal;
 mod request;
 mod shared;
+mod step;
 mod telling;
+mod turn;
+mod turning;
 
 use std::collections::BTreeMap;
 
@@ -31,56 +34,8 @@ pub use loose::left;
 pub use policy::{Force, Policy};
 pub use request::{Asking, asked};
 use shared::shared;
-
-/// What happens to one spec.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Its request is out already, for the key that waits or is in use.
-    Asked,
-    /// It is not there and will be made.
-    Create,
-    /// sa.key is there, and sa.pub is made from it.
-    Derive,
-    /// It came back, and is put in its place.
-    Import,
-    /// It is there and stays.
-    Keep,
-    /// Its key and its certificate stay, and the CAs beside them are brought up to date: those behind it,
-    /// and in a kubeconfig those that it trusts.
-    Refresh,
-    /// It is there, and its certificate is made anew for the same key.
-    Reissue {
-        /// The errors found, or that it was due, or nothing where it was asked for.
-        why: Vec<Code>,
-    },
-    /// It is asked for, with the key that is there or with a new one.
-    Request {
-        /// The errors found, or that it is due; nothing where it is missing or was asked for by name.
-        why: Vec<Code>,
-    },
-    /// It is there and is made anew, with a new key.
-    Replace {
-        /// The errors found, or that it was due, or nothing where it was asked for.
-        why: Vec<Code>,
-    },
-    /// It is due, and stays as it is: what hinders it is told.
-    Skip,
-}
-
-impl Step {
-    /// Whether nothing is written.
-    pub fn keeps(&self) -> bool {
-        matches!(self, Self::Asked | Self::Keep | Self::Skip)
-    }
-
-    /// Whether something takes the place of what is there.
-    pub fn replaces(&self) -> bool {
-        matches!(
-            self,
-            Self::Refresh | Self::Reissue { .. } | Self::Replace { .. }
-        )
-    }
-}
+pub use step::Step;
+pub use turn::{Goal, Turn, Turned, after, keys_after};
 
 /// A spec, what happens to it, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,7 +190,7 @@ impl<'a> Planner<'a> {
             Some(Observed::KeyOnly(_) | Observed::Unreadable(..))
         );
         let held = match self.policy.force.plain() {
-            Force::Renew(_) => false,
+            Force::Renew(_) | Force::Turn(_) => false,
             Force::No => !unread,
             _ => true,
         };
@@ -283,6 +238,7 @@ impl<'a> Planner<'a> {
             Force::Renew(renewal) => {
                 return self.made_elsewhere(spec, self.renewal(spec, renewal));
             }
+            Force::Turn(turn) => return self.turning(spec, turn),
             Force::Drifted | Force::Named | Force::No | Force::Stated { .. } => {}
         }
         let observed = self.observed(spec);

@@ -174,11 +174,19 @@ impl Spec {
         }
     }
 
-    /// Takes a key of this kind for what is wanted: another machine has it.
+    /// Takes a key of this kind for what is wanted, if one is given.
     pub fn set_key_algorithm(&mut self, algorithm: Option<KeyAlgorithm>) {
-        if let (Content::Certificate(certificate), Some(algorithm)) = (&mut self.content, algorithm)
-        {
-            certificate.key_algorithm = algorithm;
+        let own = match &mut self.content {
+            Content::Certificate(certificate) => &mut certificate.key_algorithm,
+            Content::KeyPair(own) => own,
+        };
+        *own = algorithm.unwrap_or(*own);
+    }
+
+    /// Lets its certificate last for so long, if that is given.
+    pub fn set_validity(&mut self, validity: Option<Duration>) {
+        if let (Content::Certificate(certificate), Some(validity)) = (&mut self.content, validity) {
+            certificate.validity = validity;
         }
     }
 

@@ -14,7 +14,7 @@ use clap::CommandFactory;
 use common::{TempDir, certs, fixture, read, run};
 
 /// Every verb; the empty one is the program itself.
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "",
     "all",
     "ca",
@@ -34,6 +34,7 @@ const VERBS: [&str; 23] = [
     "peer",
     "renew",
     "rollback",
+    "rotate",
     "sa",
     "server",
     "show",

@@ -11,6 +11,7 @@ use crate::location::{FileId, Owner, Root};
 use crate::observed::{Access, Observed, Shared};
 use crate::plan::Planned;
 use crate::profile::API_SERVER;
+use crate::profile::rotation::waits_for;
 use crate::spec::{Content, Place, Spec};
 use crate::store::{Change, rotated};
 use crate::x509::cert::Certificate;
@@ -131,7 +132,14 @@ impl Preparation<'_> {
         }
         let place = &spec.place;
         let bytes = octets(&pem(file));
-        self.change(pair, place, place.public(), bytes, CERTIFICATE_MODE);
+        // Until it signs nobody reads it.
+        let waits = waits_for(&place.public()).is_some();
+        let mode = if waits {
+            PRIVATE_MODE
+        } else {
+            CERTIFICATE_MODE
+        };
+        self.change(pair, place, place.public(), bytes, mode);
     }
 
     pub(super) fn private_key(&mut self, pair: usize, place: &Place, key: &PrivateKey) {
@@ -191,10 +199,6 @@ impl Preparation<'_> {
         });
     }
     /// What is there of it goes, in the order of its pair.
-    #[allow(
-        dead_code,
-        reason = "what a stage of a rotation calls for what waited for it"
-    )]
     pub(super) fn remove(&mut self, pair: usize, file: FileId) {
         if let Some(found) = self.seen.files.get(&file) {
             let held = key::sha256(&found.bytes);

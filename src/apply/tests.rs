@@ -136,6 +136,9 @@ fn only_what_was_read_is_removed_and_it_is_held_against_that() {
         cas: BTreeMap::new(),
         served: None,
         renewed: Vec::new(),
+        crossed: None,
+        waiting: None,
+        dropped: Vec::new(),
     };
     preparation.remove(3, there.clone());
     preparation.remove(3, absent);

@@ -242,6 +242,26 @@ arguments! {
         #[command(flatten)] csr_dir: CsrDir,
         #[command(flatten)] run: Run,
     }
+    /// `certs rotate`
+    Rotate {
+        /// What is replaced: ca, etcd-ca, front-proxy-ca or sa; or status, which tells how far each is
+        #[arg(value_name = "WHAT", value_parser = rotated())] what: String,
+        /// To which stage it is brought, or back by one: trust, issue, drop or back
+        #[arg(value_name = "STAGE", hide_possible_values = true)] stage: Option<RotateStage>,
+        /// Everything is restarted that the stage before told to restart, and was proved to run with what
+        /// it wrote: issue and drop need that
+        #[arg(long)] restarted: bool,
+        /// Common name of the next CA, at trust [default: that of the present one, with a number]
+        #[arg(long, value_name = "NAME")] common_name: Option<String>,
+        #[command(flatten)] key: KeyAlgorithm,
+        #[command(flatten)] ca_validity: CaValidity,
+        #[command(flatten)] kubeconfig_dir: KubeconfigDir,
+        #[command(flatten)] kubelet_dir: KubeletDir,
+        /// File with the passphrase of a CA's key, of all or of the one named; repeatable
+        /// [env: CERTS_CA_PASSPHRASE, the passphrase itself]
+        #[arg(long, value_name = "[CA=]FILE")] ca_passphrase_file: Vec<String>,
+        #[command(flatten)] run: Run,
+    }
     /// `certs sa`
     Sa {
         #[command(flatten)] key: KeyAlgorithm,
@@ -329,6 +349,28 @@ pub enum Form {
     Env,
     /// The command of a static pod
     Yaml,
+}
+
+/// The stage of `certs rotate`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RotateStage {
+    /// To the stage before
+    Back,
+    /// The former one is trusted no more
+    Drop,
+    /// The next one signs
+    Issue,
+    /// The next one is trusted
+    Trust,
+}
+
+/// What `certs rotate` tells of instead.
+pub const STATUS: &str = "status";
+
+/// What can be replaced in stages, and the word for all of them.
+fn rotated() -> PossibleValuesParser {
+    let names = crate::profile::rotation::rotated().map(|row| row.name);
+    names.chain([STATUS]).collect::<Vec<_>>().into()
 }
 
 /// The components that the table of options knows.

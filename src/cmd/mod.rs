@@ -27,6 +27,7 @@ mod peer;
 mod refresh;
 mod renew;
 mod rollback;
+mod rotate;
 mod sa;
 mod select;
 mod sequence;
@@ -153,6 +154,7 @@ pub fn run(cli: Cli, env: &mut Env<'_>) -> Outcome {
         Verb::Kubeconfig(verb) => kubeconfig::request(verb),
         Verb::Peer(verb) => peer::request(verb),
         Verb::Renew(verb) => return renew::run(verb, env),
+        Verb::Rotate(verb) => return rotate::run(&verb, env),
         Verb::Sa(verb) => sa::request(verb),
         Verb::Show(verb) => return show::run(&verb, env),
         Verb::Server(verb) => server::request(verb),

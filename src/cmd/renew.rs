@@ -24,6 +24,7 @@ mod nodes;
 mod tree;
 
 use given::Flags;
+pub(super) use given::stated as stated_changes;
 use tree::Tree;
 
 const VERB: &str = "renew";

@@ -32,7 +32,7 @@ pub(crate) struct Carried {
 
 /// What a run is over, and how it goes about it.
 pub(crate) struct Sequence<'a> {
-    pub(crate) verb: &'static str,
+    pub(crate) verb: &'a str,
     pub(crate) store: &'a Store,
     pub(crate) roots: Vec<Root>,
     /// Directories that are only read: they may be another user's, or on a medium that nobody writes.

@@ -300,11 +300,12 @@ impl Judge<'_> {
             keys.len(),
             told.collect::<Vec<_>>().join(", ")
         );
-        let mut way_out = "take out each whose tokens have ended, and restart the API servers";
+        let mut way_out =
+            "'certs rotate status' tells what comes next: each stays until its tokens have ended";
         if own.is_some_and(|own| keys[0] != own && keys.contains(&own)) {
             text = format!("{text}; that of {signs} is not the first");
-            way_out = "put that of the key that signs first, for who reads no more than one; take out each whose \
-                       tokens have ended, and restart the API servers";
+            way_out = "put that of the key that signs first, for who reads no more than one; each stays until its \
+                       tokens have ended";
         }
         self.tell(Code::TokenKeys, &text, way_out);
     }

@@ -9,10 +9,11 @@ use super::place::of_others;
 use super::signer::{Held, Signers, is_for, signer};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
-use crate::observed::Observed;
+use crate::observed::{Access, Observed};
 use crate::profile::{Host, by_name};
 use crate::requests::Manifest;
 use crate::spec::{CertificateSpec, Spec};
+use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 use crate::x509::san::San;
 
@@ -25,6 +26,25 @@ pub(super) const OF_ANOTHER: &str =
 
 /// The way out where a file is of no use.
 const MOVE: &str = "move it away, or have it requested anew";
+
+impl Judge<'_> {
+    /// What was issued for a request before.
+    pub(super) fn issued(&mut self, request: &Request, chain: &[Certificate], access: Access) {
+        let (Some(wanted), Some((leaf, above))) = (self.spec.certificate(), chain.split_first())
+        else {
+            return;
+        };
+        self.taken_as_it_stands(access);
+        if leaf.public_key != request.public_key {
+            let text = format!("is not for the key of {}", self.spec.place.key().name);
+            let mut finding = self.finding(Code::KeyMismatch, &text, "");
+            finding.file = self.spec.place.public();
+            self.findings.push(finding);
+        }
+        self.leaf(wanted, leaf, above);
+        self.making(wanted, leaf, above);
+    }
+}
 
 /// What is wrong about a request for `spec`. `trusted` are the users who may own it: who can write it
 /// chooses the key that is certified.

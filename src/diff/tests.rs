@@ -1051,7 +1051,10 @@ fn each_key_in_sa_pub_is_told_by_what_its_tokens_name_it_by() {
         first.text,
         format!("holds 2 public keys, and tokens of each are accepted: {own} (sa.key), {other}")
     );
-    assert!(first.way_out.starts_with("take out each"), "{first:?}");
+    assert!(
+        first.way_out.starts_with("'certs rotate status'"),
+        "{first:?}"
+    );
     let [second] = &told(&["stranger", "sa"], open(key("sa")))[..] else {
         panic!("one finding");
     };

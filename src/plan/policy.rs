@@ -1,6 +1,6 @@
 //! What a verb may do with what is there.
 
-use super::{Asking, Renewal};
+use super::{Asking, Renewal, Turn};
 use crate::diff::Within;
 
 /// What a verb may do with what is there.
@@ -23,6 +23,8 @@ pub enum Force<'a> {
     No,
     /// Issue anew what is there, as it is, for another time.
     Renew(&'a Renewal),
+    /// Bring a CA or the key of the service accounts to a stage of its replacement.
+    Turn(&'a Turn),
 }
 
 impl Force<'_> {

@@ -79,7 +79,7 @@ fn applied(plan: &Plan, mut found: Found) -> Found {
     for planned in &plan.steps {
         let spec = &planned.spec;
         match planned.step {
-            Step::Keep | Step::Skip => {}
+            Step::Keep | Step::Remove | Step::Skip | Step::Turn(_) => {}
             Step::Asked | Step::Import | Step::Request { .. } => {
                 panic!("{} is asked for", spec.name)
             }
@@ -247,7 +247,9 @@ fn must_hold(found: &Found, force: Force, what: &str) {
                         let code = planned.mended[0].code;
                         assert_eq!(code, Code::IntermediateMissing, "{what}: {name}");
                     }
-                    Step::Reissue { .. } | Step::Skip => panic!("{what}: {name} is renewed"),
+                    Step::Reissue { .. } | Step::Remove | Step::Skip | Step::Turn(_) => {
+                        panic!("{what}: {name} is renewed")
+                    }
                     Step::Asked | Step::Import | Step::Request { .. } => {
                         panic!("{what}: {name} is asked for")
                     }
@@ -655,6 +657,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::KeyShared]);
     // tests/intermediates.rs
     shown.extend([Code::KeyIdentifier]);
+    // tests/rotate.rs
+    shown.extend([Code::NotRotated, Code::Rotation, Code::RotationOrder]);
     // tests/sign.rs
     shown.extend([
         Code::OtherCa,

@@ -35,7 +35,7 @@ mod told;
 
 use evidence::made_by_kubelet;
 use kubelets::is_current;
-use loose::{certificate_of, keys_of};
+use loose::{certificate_of, keys_of, signs_tokens_next, told_by};
 use signs::is_lone_key_of_ca;
 
 pub use asked::as_asked;
@@ -167,6 +167,9 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
                         base: base.to_owned(),
                     })
                 }
+                (Root::Pki, (base, "key")) if signs_tokens_next(file) => Some(Place::KeyPair {
+                    base: base.to_owned(),
+                }),
                 // What was made with the key of a CA is told by it, though its certificate is gone.
                 (Root::Pki, (_, "key" | "pem")) if is_lone_key_of_ca(file, files) => {
                     Some(loose(String::new(), file.clone()).place)
@@ -182,12 +185,11 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
         });
     places
         .map(|place| {
-            of_other(
-                name(&place.public()),
-                place,
-                &Observed::Absent,
-                &Evidence::default(),
-            )
+            let file = match place {
+                Place::KeyPair { .. } => place.key(),
+                _ => place.public(),
+            };
+            of_other(name(&file), place, &Observed::Absent, &Evidence::default())
         })
         .collect()
 }
@@ -209,7 +211,7 @@ fn key_beside(file: &FileId, files: &[FileId]) -> Option<Place> {
 
 /// What should be in the place of one of [`others`] or [`loose`], where `observed` is: the identity that it has.
 pub fn of_other(name: String, place: Place, observed: &Observed, evidence: &Evidence) -> Spec {
-    if matches!(observed, Observed::KeyOnly(_)) {
+    if matches!(observed, Observed::KeyOnly(_) | Observed::KeyPair { .. }) {
         return Spec {
             name,
             phase: Phase::Client,

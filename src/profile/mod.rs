@@ -14,6 +14,7 @@ mod nodes;
 pub mod reader;
 pub mod renewal;
 mod resolve;
+pub mod rotation;
 mod signing;
 mod stated;
 mod table;

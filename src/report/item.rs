@@ -10,7 +10,7 @@ use crate::bundle::{completed, effective_end};
 use crate::diff::{authorities, end};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
-use crate::plan::{Planned, Step};
+use crate::plan::{Planned, Step, Turned};
 use crate::requests::sent;
 use crate::spec::Content;
 use crate::x509::cert::Certificate;
@@ -36,7 +36,9 @@ impl Report {
             (Step::Asked | Step::Request { .. }, _) | (_, Some(Observed::Requested { .. })) => {
                 vec![spec.place.key(), sent(spec)]
             }
-            (Step::Refresh, _) => vec![spec.place.public()],
+            (Step::Refresh | Step::Turn(Turned::Drop | Turned::Trust), _) => {
+                vec![spec.place.public()]
+            }
             (_, Some(Observed::Returned(returned))) if returned.key.is_none() => {
                 vec![spec.place.public()]
             }
@@ -73,9 +75,11 @@ impl Report {
                 Step::Keep => "keep",
                 Step::Refresh => "refresh",
                 Step::Reissue { .. } => "reissue",
+                Step::Remove => "remove",
                 Step::Replace { .. } => "replace",
                 Step::Request { .. } => "request",
                 Step::Skip => "skip",
+                Step::Turn(_) => "rotate",
             },
             why: match &planned.step {
                 Step::Reissue { why } | Step::Replace { why } if why.is_empty() => {

@@ -12,6 +12,7 @@ mod next;
 mod nodes;
 mod progress;
 mod readers;
+mod rotation;
 mod runs;
 mod shape;
 mod show;
@@ -109,6 +110,12 @@ pub struct Report {
     /// What changed beside it, and nobody here knows who reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown_readers: Option<Vec<String>>,
+    /// Of a rotation the stage that it came to, and what is to be done before the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<rotation::Rotation>,
+    /// How far the replacement of each CA and of the service accounts' key is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotations: Option<Vec<rotation::Rotation>>,
     /// What `--exec` came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     exec: Option<readers::Ran>,
@@ -172,6 +179,8 @@ impl Report {
             next: Vec::new(),
             processes: None,
             unknown_readers: None,
+            rotation: None,
+            rotations: None,
             exec: None,
             refused: None,
             completed: false,
@@ -276,7 +285,9 @@ impl Report {
         for planned in &plan.steps {
             let name = &planned.spec.name;
             let certificate = issued.get(name).or_else(|| match planned.step {
-                Step::Asked | Step::Keep | Step::Refresh | Step::Skip => found(observed.get(name)),
+                Step::Asked | Step::Keep | Step::Refresh | Step::Remove | Step::Skip => {
+                    found(observed.get(name))
+                }
                 _ => None,
             });
             let item = self.item(planned, observed, certificate);

@@ -206,7 +206,7 @@ fn command(binding: &RoleBinding, kubeconfig: &str) -> String {
 }
 
 /// The flags by which another run finds this tree: none where it lies as a cluster's own does.
-fn directories(store: &Store) -> String {
+pub(super) fn directories(store: &Store) -> String {
     let usual = Roots::of(None, None, None, None, None);
     let [kubernetes, pki, kubelet] =
         [Root::Kubeconfig, Root::Pki, Root::Kubelet].map(|root| store.root(root));

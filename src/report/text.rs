@@ -123,12 +123,14 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
         told(text, &format!("note: {note}"), format);
     }
-    let groups: [(&str, &[&str]); 9] = match report.result {
+    let groups: [(&str, &[&str]); 11] = match report.result {
         Outcome::Planned => [
             ("Would make", &["create", "derive"]),
             ("Would ask for", &["request"]),
             ("Asked for already", &["asked"]),
             ("Would put in place", &["import"]),
+            ("Would bring to the next stage", &["rotate"]),
+            ("Would remove", &["remove"]),
             ("Would replace", &["replace"]),
             ("Would renew, for the same key", &["reissue"]),
             ("Would write the CA into", &["refresh"]),
@@ -140,6 +142,8 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             ("Asked for", &["request"]),
             ("Asked for already", &["asked"]),
             ("Put in place", &["import"]),
+            ("Brought to the next stage", &["rotate"]),
+            ("Removed", &["remove"]),
             ("Replaced", &["replace"]),
             ("Renewed, for the same key", &["reissue"]),
             ("Wrote the CA into", &["refresh"]),
@@ -179,7 +183,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
             format,
         );
     }
-    if report.result == Outcome::Unchanged {
+    if report.result == Outcome::Unchanged && report.rotations.is_none() {
         let worse = |told: &Told| told.level != Severity::Note;
         let all = if report.runs.is_some() {
             "All is as it was before that run"
@@ -211,6 +215,12 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     if let Some(processes) = &report.processes {
         let unknown = report.unknown_readers.as_deref().unwrap_or_default();
         super::readers::body(text, (processes, unknown), report.exec.as_ref(), format);
+    }
+    for rotation in report.rotations.iter().flatten() {
+        super::rotation::body(text, rotation, true, format);
+    }
+    if let Some(rotation) = &report.rotation {
+        super::rotation::body(text, rotation, false, format);
     }
     next(text, report, format);
 }

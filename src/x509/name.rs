@@ -70,6 +70,19 @@ impl Name {
         self.values(COMMON_NAME).pop()
     }
 
+    /// The same with another common name, in the place of the last one.
+    #[must_use]
+    pub fn with_common_name(&self, common_name: &str) -> Self {
+        let mut rdns = self.rdns.as_ref().clone();
+        let named = |attribute: &&mut Attribute| attribute.kind == COMMON_NAME;
+        let new = Attribute::from_text(COMMON_NAME, common_name);
+        match rdns.iter_mut().flatten().filter(named).last() {
+            Some(last) => *last = new,
+            None => rdns.push(vec![new]),
+        }
+        Self::from_rdns(rdns)
+    }
+
     /// The organizations, which are Kubernetes' groups, in the order of their encoding.
     pub fn organizations(&self) -> Vec<String> {
         self.values(ORGANIZATION)

@@ -67,7 +67,20 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 50] = [
+const ELSEWHERE: [(Code, &str); 53] = [
+    // Of a CA that is replaced in stages.
+    (
+        Code::NotRotated,
+        "what_would_be_cut_off_by_a_stage_refuses_it (tests/rotate.rs)",
+    ),
+    (
+        Code::Rotation,
+        "each_stage_is_told_by_the_files_and_leaves_a_tree_without_faults (tests/rotate.rs)",
+    ),
+    (
+        Code::RotationOrder,
+        "a_stage_that_does_not_come_next_is_refused_and_one_that_was_reached_does_nothing (tests/rotate.rs)",
+    ),
     // Of days that passed.
     (
         Code::Superseded,

@@ -57,7 +57,7 @@ fn due(verb: &Renew) -> Result<Due, Stop> {
 }
 
 /// Keys and times, and the version of the cluster, as far as they were stated.
-pub(super) fn stated(given: &Given, cluster: &ClusterFacts) -> (Changes, Option<Version>) {
+pub(in crate::cmd) fn stated(given: &Given, cluster: &ClusterFacts) -> (Changes, Option<Version>) {
     let changes = Changes {
         key_algorithm: (given.key_algorithm.as_ref()).map(|_| cluster.key_algorithm),
         validity: (given.validity.as_ref()).map(|_| cluster.validity),

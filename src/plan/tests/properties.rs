@@ -270,7 +270,9 @@ fn reasonable(planned: &Planned, found: &Found, policy: Policy<'_>, what: &str) 
         Step::Derive => assert_eq!(name, "sa", "{what}"),
         Step::Keep => assert!(errors.is_empty() && !absent, "{what}: {name}"),
         Step::Asked | Step::Import | Step::Request { .. } => panic!("{what}: {name} is asked for"),
-        Step::Refresh | Step::Reissue { .. } | Step::Skip => panic!("{what}: {name} is renewed"),
+        Step::Refresh | Step::Reissue { .. } | Step::Remove | Step::Skip | Step::Turn(_) => {
+            panic!("{what}: {name} is renewed")
+        }
         Step::Replace { why } => {
             assert!(!shared(&planned.spec), "{what}: {name} is replaced");
             assert_ne!(policy.force, Force::No, "{what}: {name}");

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::{Evidence, Found, of_other};
 use crate::location::{FileId, Root};
 use crate::observed::{Observed, signing};
+use crate::profile::Signer;
+use crate::profile::rotation::waits_for;
 use crate::spec::{Place, Spec};
 
 /// A file, as it is looked for.
@@ -15,6 +17,19 @@ pub fn loose(name: String, file: FileId) -> Spec {
         entry: None,
     };
     of_other(name, place, &Observed::Absent, &Evidence::default())
+}
+
+/// Whether it waits to sign the tokens of service accounts: of such a key the public half is in the file of the present one.
+pub(super) fn signs_tokens_next(file: &FileId) -> bool {
+    waits_for(file).is_some_and(|row| row.signer == Signer::Nobody)
+}
+
+/// The file by which what is in a place is called.
+pub(super) fn told_by(place: &Place) -> FileId {
+    match place {
+        Place::KeyPair { .. } => place.key(),
+        _ => place.public(),
+    }
 }
 
 /// The files, each certificate with the key that lies beside it: by the public key, or else by a name

@@ -1,0 +1,140 @@
+//! What a CA, or the key of the service accounts, comes to at a stage of its replacement.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::{PRIVATE_MODE, Preparation, octets, serial};
+use crate::bundle::allows;
+use crate::diff::End;
+use crate::issue::{self, Issuer};
+use crate::key::PrivateKey;
+use crate::observed::Observed;
+use crate::plan::{Turned, after, keys_after};
+use crate::profile::rotation::next;
+use crate::profile::{CLUSTER, Signer, by_name, signs_for};
+use crate::spec::{CertificateSpec, Content, Kind, Spec};
+use crate::x509::cert::Certificate;
+
+impl<'a> Preparation<'a> {
+    pub(super) fn turn(&mut self, pair: usize, spec: &'a Spec, turned: Turned) -> Result<()> {
+        let mut specs = self.plan.steps.iter().map(|planned| &planned.spec);
+        if let Some(ca) = specs.find(|ca| signs_for(spec, ca)) {
+            // The controller manager signs with the one of the key.
+            let (chain, key) = self.ca(&ca.name)?;
+            let mut own = chain.into_iter();
+            let own = own.find(|one| one.public_key == *key.public_key());
+            let own = own.context("the CA's file holds no certificate of the CA's key")?;
+            self.certificates(pair, spec, std::slice::from_ref(&own));
+            self.issued.insert(spec.name.clone(), own);
+            return Ok(());
+        }
+        match spec.content {
+            Content::Certificate(_) => self.turn_ca(pair, spec, turned),
+            Content::KeyPair(_) => self.turn_keys(pair, spec, turned),
+        }
+    }
+
+    /// What waited, once it is in its place.
+    pub(super) fn take_away(&mut self, pair: usize, spec: &Spec) {
+        for file in spec.place.files() {
+            self.remove(pair, file);
+        }
+    }
+
+    fn turn_ca(&mut self, pair: usize, spec: &'a Spec, turned: Turned) -> Result<()> {
+        let (chain, key) = self.ca(&spec.name)?;
+        let mut own = chain.iter();
+        let present = own.find(|one| one.public_key == *key.public_key());
+        let present = present.context("the CA's file holds no certificate of the CA's key")?;
+        let waiting = by_name(&spec.name).context("a CA of the table is replaced")?;
+        let next = match turned {
+            Turned::Drop => None,
+            Turned::Trust | Turned::Issue => Some(self.ca(&next(waiting).name)?),
+        };
+        let of_next = |(chain, key): &(Vec<Certificate>, Arc<PrivateKey>)| {
+            let mut own = chain.iter();
+            own.find(|one| one.public_key == *key.public_key()).cloned()
+        };
+        let waits = next.as_ref().and_then(of_next);
+        let file = after(&chain, present, waits.as_ref(), Some(turned));
+        let file = file.context("what takes its place is not there")?;
+        self.certificates(pair, spec, &file);
+        let signs = match (turned, next, waits) {
+            (Turned::Issue, Some((_, new)), Some(waits)) => {
+                self.private_key(pair, &spec.place, &new);
+                if matches!(CLUSTER, Signer::Ca(ca) if ca == spec.name) && allows(present, 1) {
+                    self.crossed = Some(self.cross(spec, &waits, (present, &chain, &key))?);
+                }
+                new
+            }
+            _ => key,
+        };
+        if turned == Turned::Drop {
+            self.dropped.clone_from(&file);
+        }
+        let first = file.first().context("the CA's file is empty")?.clone();
+        self.issued.insert(spec.name.clone(), first);
+        self.cas.insert(&spec.name, (file, signs));
+        Ok(())
+    }
+
+    /// A CA that the one before it signed: with that behind its certificate a server is followed by who has
+    /// not heard of the new one.
+    fn cross(
+        &self,
+        spec: &Spec,
+        ca: &Certificate,
+        (former, chain, key): (&Certificate, &[Certificate], &PrivateKey),
+    ) -> Result<Certificate> {
+        let wanted = CertificateSpec {
+            subject: ca.subject.clone(),
+            subject_given: true,
+            former_subjects: Vec::new(),
+            issuer: Some(spec.name.clone()),
+            kind: Kind::Ca,
+            sans: Vec::new(),
+            key_algorithm: spec.key_algorithm(),
+            validity: ca.validity.not_after - self.now,
+            kept: None,
+        };
+        let end = End::of_ca(former, chain, self.now);
+        let validity = issue::validity(&wanted, Some(end), self.now)?;
+        let issuer = Issuer {
+            certificate: former,
+            key,
+        };
+        let issued = issue::leaf(&wanted, &ca.public_key, issuer, serial()?, validity)
+            .with_context(|| format!("sign the next {} with the present one", spec.name))?;
+        Ok(issued.certificate().clone())
+    }
+
+    fn turn_keys(&mut self, pair: usize, spec: &Spec, turned: Turned) -> Result<()> {
+        let row = by_name(&spec.name).context("a key of the table is replaced")?;
+        let open = |name: &str| match self.seen.observed.get(name) {
+            Some(Observed::KeyPair { key, .. }) => key.open().cloned(),
+            _ => None,
+        };
+        let present = open(&spec.name).context("the private key is not open")?;
+        let made = self.waiting.clone();
+        let waits = made.or_else(|| open(&next(row).name));
+        let Some(Observed::KeyPair {
+            public: Some(public),
+            ..
+        }) = self.seen.observed.get(&spec.name)
+        else {
+            anyhow::bail!("{} has no public key", spec.name);
+        };
+        let next = waits.as_ref().map(|key| key.public_key());
+        let keys = keys_after(public, present.public_key(), next, turned);
+        let keys = keys.context("what takes its place is not there")?;
+        let text: String = keys.iter().map(|key| key.to_pem()).collect();
+        let place = &spec.place;
+        self.change(pair, place, place.public(), octets(&text), PRIVATE_MODE);
+        if turned == Turned::Issue {
+            let key = waits.context("what takes its place is not there")?;
+            self.private_key(pair, place, &key);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! One tree: what is there → what a stage does to it.
+
+use time::OffsetDateTime;
+
+use crate::cmd::sequence::Judged;
+use crate::cmd::{Stop, there};
+use crate::diff::trusts;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Passphrases, Seen, observe};
+use crate::observed::Observed;
+use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
+use crate::profile::found::looked_for;
+use crate::profile::rotation::{next, rotated};
+use crate::profile::{API_SERVER, Profile, signing_file};
+use crate::report::Report;
+use crate::spec::Spec;
+use crate::store::{self, Store};
+
+/// A tree, and when it is looked at.
+pub(super) struct Tree<'a> {
+    pub(super) store: &'a Store,
+    pub(super) roots: &'a [Root],
+    pub(super) host: &'a str,
+    pub(super) now: OffsetDateTime,
+}
+
+impl Tree<'_> {
+    /// What is there of what is replaced, and what is to be done with it and below it.
+    pub(super) fn judge(&self, turn: &Turn, passphrases: &Passphrases) -> Result<Judged, Stop> {
+        let (mut places, closed) = there::places(self.store, self.roots);
+        let row = looked_for(turn.row);
+        let own: Vec<Spec> = [next(turn.row)]
+            .into_iter()
+            .chain(signing_file(&row))
+            .collect();
+        let files: Vec<FileId> = own.iter().flat_map(|spec| spec.place.files()).collect();
+        places.retain(|place| !place.place.files().iter().any(|file| files.contains(file)));
+        let trusted = store::trusted_users(Owner::default());
+        let all = places.iter().chain(&own);
+        let mut seen = observe(all, self.store, passphrases, trusted);
+        let (kubeconfigs, mut unread) = there::kubeconfigs(self.store);
+        seen.ground.kubeconfigs = kubeconfigs;
+        let specs = there::specs(places, &seen.observed, None, self.host)?;
+        let hangs =
+            |spec: &&Spec| spec.name != row.name && hangs_on(spec, turn.row, &seen.observed);
+        let mut below: Vec<Spec> = specs.iter().filter(hangs).cloned().collect();
+        // What a server sends decides whom kubeconfigs are to trust.
+        below.sort_by_key(|spec| spec.name != API_SERVER);
+        let of_row = specs.iter().find(|spec| spec.name == row.name);
+        let of_row = of_row.cloned().unwrap_or(row);
+        let (waiting, apart) = own.split_at(1);
+        let there = |spec: &Spec| {
+            let observed = seen.observed.get(&spec.name);
+            observed.is_some_and(|observed| !observed.is_absent())
+        };
+        let waiting = waiting
+            .iter()
+            .filter(|one| turn.goal == Goal::Trust || there(one));
+        let waiting: Vec<Spec> = waiting.cloned().collect();
+        let wanted = [&waiting, &[of_row][..], apart, &below].concat();
+        let mut issuers = there::further_issuers(&wanted);
+        issuers.retain(there);
+        let policy = Policy {
+            force: Force::Turn(turn),
+            founding: true,
+            backup: true,
+        };
+        let (found, ground) = (&seen.observed, &seen.ground);
+        let mut planning = plan(&wanted, &issuers, found, ground, policy, self.now);
+        // What cannot be looked at may hang on it.
+        if let (false, Ok(_)) = (closed.is_empty(), &planning) {
+            planning = Err(Refusal { findings: closed });
+        }
+        if let Ok(planned) = &mut planning {
+            unread.retain(|one| planned.findings().all(|told| told.file != one.file));
+            planned.ground.extend(unread);
+        }
+        Ok(Judged {
+            seen,
+            specs,
+            planning,
+        })
+    }
+
+    /// What is there of one row, and of what waits to take its place.
+    pub(super) fn look(&self, row: &'static Profile, passphrases: &Passphrases) -> Seen {
+        let specs = [looked_for(row), next(row)];
+        let trusted = store::trusted_users(Owner::default());
+        observe(&specs, self.store, passphrases, trusted)
+    }
+
+    /// How far the replacement of each is.
+    pub(super) fn status(
+        &self,
+        passphrases: &Passphrases,
+        report: &mut Report,
+    ) -> Result<(), Stop> {
+        let lock = self.store.lock_shared(self.roots)?;
+        if let Some(journal) = lock.interrupted()? {
+            report.unplanned(journal);
+            return Ok(());
+        }
+        report.busy(lock.busy().is_some());
+        for row in rotated() {
+            let seen = self.look(row, passphrases);
+            if seen.observed.get(row.name).is_some_and(Observed::is_absent) {
+                continue;
+            }
+            report.how_far(row, &seen.observed);
+        }
+        Ok(())
+    }
+}
+
+/// Whether it was signed by this CA, or trusts it.
+fn hangs_on(spec: &Spec, row: &Profile, found: &Found) -> bool {
+    let issuer = spec.certificate();
+    let issuer = issuer.and_then(|wanted| wanted.issuer.as_deref());
+    let observed = found.get(&spec.name);
+    issuer == Some(row.name)
+        || observed.is_some_and(|observed| trusts(spec, observed, found) == Some(row.name))
+}

@@ -1,0 +1,304 @@
+//! How far the replacement of a CA, or of the key of the service accounts, is. The files alone tell.
+
+use std::collections::BTreeMap;
+
+use time::{Duration, OffsetDateTime};
+
+use crate::bundle::is_root;
+use crate::finding::{Code, Finding};
+use crate::key::PublicKey;
+use crate::observed::{Key, Observed, of_key};
+use crate::profile::Profile;
+use crate::profile::rotation;
+use crate::x509::cert::Certificate;
+use crate::x509::validity::moment;
+
+type Found = BTreeMap<String, Observed>;
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// There is one generation.
+    Start,
+    /// The next one is trusted, and the former one signs.
+    Trust,
+    /// The new one signs, and the former one is trusted still.
+    Issue,
+}
+
+/// The generations that are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generations<T> {
+    /// How far it is.
+    pub stage: Stage,
+    /// That which signs.
+    pub present: T,
+    /// That which waits, trusted or not yet.
+    pub next: Option<T>,
+    /// Those trusted beside them.
+    pub others: Vec<T>,
+}
+
+/// Of a CA its certificates, of a key pair its public keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// A CA's.
+    Ca(Box<Certificate>),
+    /// The service accounts'.
+    Key(PublicKey),
+}
+
+/// A replacement takes days: what is to be replaced must last for them.
+const DAYS: Duration = Duration::days(30);
+
+impl Stage {
+    /// As it is told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Trust => "trust",
+            Self::Issue => "issue",
+        }
+    }
+}
+
+/// What is told of what is replaced, and of where its files are.
+pub(crate) fn hindered(row: &Profile, text: &str, way_out: &str) -> Finding {
+    Finding {
+        code: Code::NotRotated,
+        name: row.name.to_owned(),
+        file: row.stored.public(),
+        text: text.to_owned(),
+        way_out: way_out.to_owned(),
+    }
+}
+
+/// That some are being replaced, and how far that is.
+pub(super) fn under_way(found: &Found) -> Vec<Finding> {
+    let told = rotation::rotated().filter_map(|row| {
+        let there = generations(row, found).ok()?;
+        let text = match (there.stage, &there.next, there.others.first()) {
+            (Stage::Start, Some(next), _) => {
+                format!(
+                    "is to be replaced by \"{}\", which nobody trusts yet",
+                    next.shown()
+                )
+            }
+            (Stage::Trust, Some(next), _) => {
+                format!(
+                    "is being replaced by \"{}\", which is trusted and does not sign yet",
+                    next.shown()
+                )
+            }
+            (Stage::Issue, _, Some(former)) => {
+                format!(
+                    "is trusted beside \"{}\", which does not sign",
+                    former.shown()
+                )
+            }
+            _ => return None,
+        };
+        let way_out = format!(
+            "'certs rotate status' tells what comes next for {}",
+            row.name
+        );
+        let told = hindered(row, &text, &way_out);
+        Some(Finding {
+            code: Code::Rotation,
+            ..told
+        })
+    });
+    told.collect()
+}
+
+/// The generations that are there; or why they cannot be told.
+pub fn generations(row: &'static Profile, found: &Found) -> Result<Generations<Held>, Finding> {
+    let waiting = found.get(&rotation::next(row).name);
+    match found.get(row.name) {
+        Some(Observed::Certificate { chain, key, .. }) => {
+            of_ca(row, (chain, key.as_ref()), waiting)
+        }
+        Some(Observed::KeyPair {
+            key,
+            public: Some(public),
+            ..
+        }) => of_keys(row, (key, public), waiting),
+        Some(Observed::Absent) | None => Err(hindered(row, "is not there", "")),
+        Some(_) => Err(hindered(
+            row,
+            "is not a pair that can be read",
+            "see what 'certs check' tells of it",
+        )),
+    }
+}
+
+fn of_ca(
+    row: &'static Profile,
+    (chain, key): (&[Certificate], Option<&Key>),
+    waiting: Option<&Observed>,
+) -> Result<Generations<Held>, Finding> {
+    let Some(key) = key else {
+        return Err(hindered(
+            row,
+            "stands without its key: the CA is kept elsewhere, and is replaced where that is",
+            "have its owner issue the next one, and bring both in one file with 'certs import'",
+        ));
+    };
+    if key.open().is_none() {
+        return Err(hindered(
+            row,
+            "cannot be replaced without its key, which is encrypted",
+            "give its passphrase with --ca-passphrase-file",
+        ));
+    }
+    let Some(present) = of_key(chain, Some(key)) else {
+        return Err(hindered(
+            row,
+            "holds no certificate of its key",
+            "see what 'certs check' tells of it",
+        ));
+    };
+    if !is_root(present) {
+        return Err(hindered(
+            row,
+            "was signed by a CA above it, which is to sign the next one too",
+            "ask for that with 'certs csr', and bring both in one file with 'certs import'",
+        ));
+    }
+    let next = match waiting {
+        Some(Observed::Certificate { chain, key, .. }) => {
+            let next = of_key(chain, key.as_ref()).filter(|next| is_root(next));
+            let Some(next) = next.filter(|next| !next.subject.is_taken_for(&present.subject))
+            else {
+                return Err(unfit(row));
+            };
+            Some(next)
+        }
+        Some(Observed::Absent) | None => None,
+        Some(_) => return Err(unfit(row)),
+    };
+    let further =
+        |ca: &&Certificate| !ca.is_same_ca(present) && next.is_none_or(|next| !ca.is_same_ca(next));
+    let others: Vec<&Certificate> = chain.iter().filter(further).collect();
+    let stage = match next {
+        Some(next) if chain.contains(next) => Stage::Trust,
+        None if !others.is_empty() => Stage::Issue,
+        _ => Stage::Start,
+    };
+    let began = |ca: &Certificate| ca.validity.not_before;
+    if let (None, Some(newer)) = (
+        next,
+        others.iter().find(|other| began(other) > began(present)),
+    ) {
+        let [public, private] = &rotation::next(row).place.files()[..] else {
+            return Err(unfit(row));
+        };
+        let text = format!(
+            "holds \"{}\" too, which is newer than what signs, and {public} is not here",
+            newer.subject
+        );
+        let way_out = format!(
+            "copy {public} and {private} from the control plane where they are, or take that one out"
+        );
+        return Err(hindered(row, &text, &way_out));
+    }
+    let held = |ca: &Certificate| Held::Ca(Box::new(ca.clone()));
+    Ok(Generations {
+        stage,
+        present: held(present),
+        next: next.map(held),
+        others: others.into_iter().map(held).collect(),
+    })
+}
+
+fn of_keys(
+    row: &'static Profile,
+    (key, public): (&Key, &[PublicKey]),
+    waiting: Option<&Observed>,
+) -> Result<Generations<Held>, Finding> {
+    let Some(present) = key.open().map(|key| key.public_key()) else {
+        return Err(hindered(row, "cannot be replaced without its key", ""));
+    };
+    if !public.contains(present) {
+        return Err(hindered(
+            row,
+            "does not hold the public key of its private one",
+            "see what 'certs check' tells of it",
+        ));
+    }
+    let next = match waiting {
+        Some(Observed::KeyPair { key, .. } | Observed::KeyOnly(key)) => match key.open() {
+            Some(key) if key.public_key() != present => Some(key.public_key()),
+            _ => return Err(unfit(row)),
+        },
+        Some(Observed::Absent) | None => None,
+        Some(_) => return Err(unfit(row)),
+    };
+    let further = |key: &&PublicKey| *key != present && Some(*key) != next;
+    let others: Vec<&PublicKey> = public.iter().filter(further).collect();
+    let stage = match next {
+        Some(next) if public.contains(next) => Stage::Trust,
+        None if !others.is_empty() => Stage::Issue,
+        _ => Stage::Start,
+    };
+    let held = |key: &PublicKey| Held::Key(key.clone());
+    Ok(Generations {
+        stage,
+        present: held(present),
+        next: next.map(held),
+        others: others.into_iter().map(held).collect(),
+    })
+}
+
+fn unfit(row: &Profile) -> Finding {
+    let waiting = rotation::next(row).place.key();
+    let text = format!(
+        "cannot be replaced by what waits in {waiting}: that is no sound pair of another key and name"
+    );
+    hindered(row, &text, "move that away: the next run makes another")
+}
+
+impl Held {
+    /// The name of a CA, or the identifier by which tokens name the key.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Ca(ca) => ca.subject.to_string(),
+            Self::Key(key) => key.token_key_id(),
+        }
+    }
+
+    /// The certificate of a CA.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match self {
+            Self::Ca(ca) => Some(ca),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+impl Generations<Held> {
+    /// Why the next generation cannot be brought in beside this one.
+    pub fn not_begun(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
+        if let Some(other) = self.others.first() {
+            let text = format!(
+                "holds \"{}\" too: the last stage would take that out with the former one",
+                other.shown()
+            );
+            return Some(hindered(row, &text, "take it out until then"));
+        }
+        let ca = self.present.certificate()?;
+        let end = ca.validity.not_after;
+        (end - now < DAYS).then(|| {
+            let text = format!(
+                "ends on {}, and must last for as long as its replacement takes: {} days at least",
+                moment(end),
+                DAYS.whole_days()
+            );
+            let way_out = format!(
+                "renew it first, with the same key: 'certs renew {}'",
+                row.name
+            );
+            hindered(row, &text, &way_out)
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! What a stage of the replacement of a CA, or of the key of the service accounts, makes of its files.
+
+use time::Duration;
+
+use super::Found;
+use crate::diff::{Generations, Held, Stage, file, hindered};
+use crate::finding::Finding;
+use crate::key::{KeyAlgorithm, PublicKey};
+use crate::profile::Profile;
+use crate::profile::rotation::{self, generation};
+use crate::spec::Spec;
+use crate::x509::cert::Certificate;
+
+/// What a rotation is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// What is replaced.
+    pub row: &'static Profile,
+    /// Where to.
+    pub goal: Goal,
+    /// The common name of the next generation, else the former one's with a number.
+    pub common_name: Option<String>,
+    /// The algorithm of new keys, else that of the former ones.
+    pub key_algorithm: Option<KeyAlgorithm>,
+    /// How long the next generation lasts, else as long as the former one.
+    pub ca_validity: Option<Duration>,
+}
+
+/// What a run is to come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The next generation is made, and trusted beside the present one.
+    Trust,
+    /// It signs.
+    Issue,
+    /// It alone is trusted.
+    Drop,
+}
+
+/// What happens to one of the files by which the stage is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// The next generation comes behind the present one.
+    Trust,
+    /// It changes places with that.
+    Issue,
+    /// The former one goes.
+    Drop,
+}
+
+impl Goal {
+    /// What comes next after this stage.
+    pub fn after(stage: Stage) -> Self {
+        match stage {
+            Stage::Start => Self::Trust,
+            Stage::Trust => Self::Issue,
+            Stage::Issue => Self::Drop,
+        }
+    }
+
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trust => "trust",
+            Self::Issue => "issue",
+            Self::Drop => "drop",
+        }
+    }
+
+    /// What is done for it at this stage; nothing where it is reached. None where another comes first.
+    pub fn turned(self, stage: Stage) -> Option<Option<Turned>> {
+        match (self, stage) {
+            (Self::Trust, Stage::Start) => Some(Some(Turned::Trust)),
+            (Self::Issue, Stage::Trust) => Some(Some(Turned::Issue)),
+            (Self::Drop, Stage::Issue) => Some(Some(Turned::Drop)),
+            (Self::Trust, Stage::Trust)
+            | (Self::Issue, Stage::Issue)
+            | (Self::Drop, Stage::Start) => Some(None),
+            (Self::Trust, Stage::Issue)
+            | (Self::Issue, Stage::Start)
+            | (Self::Drop, Stage::Trust) => None,
+        }
+    }
+}
+
+impl Turn {
+    /// The pair that waits, as it is wanted where it is made.
+    pub fn wanted(&self, present: &Held) -> Result<Spec, Finding> {
+        let Held::Ca(ca) = present else {
+            let mut spec = rotation::next(self.row);
+            if let Held::Key(key) = present {
+                spec.set_key_algorithm(self.key_algorithm.or(key.algorithm()));
+            }
+            return Ok(spec);
+        };
+        let given = self.common_name.clone();
+        let following = || {
+            ca.subject
+                .common_name()
+                .map(|name| rotation::following(&name))
+        };
+        let Some(name) = given.or_else(following) else {
+            return Err(hindered(
+                self.row,
+                "has no common name, and the next generation needs another one",
+                "give it with --common-name",
+            ));
+        };
+        let mut spec = generation(self.row, ca, ca.subject.with_common_name(&name));
+        spec.set_key_algorithm(self.key_algorithm);
+        spec.set_key_algorithm(Some(spec.key_algorithm().anew()));
+        spec.set_validity(self.ca_validity);
+        Ok(spec)
+    }
+}
+
+/// The certificates in the CA's file once this is done; none where one of them is yet to be made.
+pub(super) fn then(
+    there: &Generations<Held>,
+    row: &Profile,
+    found: &Found,
+    turned: Option<Turned>,
+) -> Option<Vec<Certificate>> {
+    let chain = file(Some(row.name), found);
+    let next = there.next.as_ref().and_then(Held::certificate);
+    after(chain, there.present.certificate()?, next, turned)
+}
+
+/// What the file of a CA holds after this, where `present` signs before it.
+pub fn after(
+    chain: &[Certificate],
+    present: &Certificate,
+    next: Option<&Certificate>,
+    turned: Option<Turned>,
+) -> Option<Vec<Certificate>> {
+    let others = |next| chain.iter().filter(move |ca| *ca != next).cloned();
+    Some(match turned {
+        None => chain.to_vec(),
+        Some(Turned::Trust) => others(next?).chain([next?.clone()]).collect(),
+        Some(Turned::Issue) => [next?.clone()].into_iter().chain(others(next?)).collect(),
+        Some(Turned::Drop) => {
+            let own = chain.iter().filter(|ca| ca.is_same_ca(present));
+            own.cloned().collect()
+        }
+    })
+}
+
+/// The public keys of service accounts after this.
+pub fn keys_after(
+    keys: &[PublicKey],
+    present: &PublicKey,
+    next: Option<&PublicKey>,
+    turned: Turned,
+) -> Option<Vec<PublicKey>> {
+    let others = |but: &PublicKey| {
+        let but = but.clone();
+        keys.iter().filter(move |key| **key != but).cloned()
+    };
+    Some(match turned {
+        // Whoever reads the first alone reads that of the key that signs.
+        Turned::Trust => [present.clone()]
+            .into_iter()
+            .chain(others(present).filter(|key| Some(key) != next))
+            .chain([next?.clone()])
+            .collect(),
+        Turned::Issue => [next?.clone()].into_iter().chain(others(next?)).collect(),
+        Turned::Drop => vec![present.clone()],
+    })
+}

@@ -1,0 +1,233 @@
+//! What a stage of a replacement does to each file: those of the CA or key itself come to the stage, and
+//! what hangs on them is brought in line with that, be it in this run or after one on another machine.
+
+use super::shared::followed;
+use super::telling::{planned, rekeyed};
+use super::turn::{Goal, Turn, Turned, then};
+use super::{Planned, Planner, Step};
+use crate::bundle::{Exchange, verifies};
+use crate::diff::{Generations, Held, Stage, file, generations, hindered, trusts};
+use crate::finding::{Code, Finding};
+use crate::key::KeyAlgorithm;
+use crate::observed::Observed;
+use crate::profile::renewal::{Changes, certificate, renewed};
+use crate::profile::rotation::next;
+use crate::profile::signs_for;
+use crate::spec::Spec;
+use crate::x509::cert::Certificate;
+
+/// What is told of whom a kubeconfig trusts, and is seen to by bringing it in line with its CA's file.
+const OF_TRUST: [Code; 3] = [Code::TrustExtra, Code::TrustFormer, Code::TrustMissing];
+
+impl Planner<'_> {
+    pub(super) fn turning(&self, spec: &Spec, turn: &Turn) -> Result<Planned, Vec<Finding>> {
+        if let Observed::Shared(files) = self.observed(spec) {
+            return Ok(followed(spec, files, self.judge(spec)));
+        }
+        let row = turn.row;
+        let there = generations(row, self.found).map_err(|finding| vec![finding])?;
+        let Some(turned) = turn.goal.turned(there.stage) else {
+            return self.out_of_order(spec, turn, &there);
+        };
+        let keep = |findings| Ok(planned(spec, Step::Keep, findings));
+        let turns = |findings, turned| Ok(planned(spec, Step::Turn(turned), findings));
+        if spec.name == row.name {
+            let mut findings = self.judge(spec);
+            // Several keys are what this is about.
+            findings.retain(|told| told.code != Code::TokenKeys);
+            if turned == Some(Turned::Trust) {
+                findings.extend(there.not_begun(row, self.now));
+            }
+            return match turned {
+                Some(turned) => turns(findings, turned),
+                None => keep(findings),
+            };
+        }
+        if spec.name == next(row).name {
+            return match (turned, &there.next) {
+                (Some(Turned::Trust), None) => {
+                    let wanted = turn.wanted(&there.present).map_err(|told| vec![told])?;
+                    Ok(planned(&wanted, Step::Create, Vec::new()))
+                }
+                (Some(Turned::Issue), _) => Ok(planned(spec, Step::Remove, Vec::new())),
+                _ => keep(self.judge(spec)),
+            };
+        }
+        let present = there.present.certificate();
+        if self.called(row.name).is_some_and(|ca| signs_for(spec, ca)) {
+            let signs = match turned {
+                Some(Turned::Issue) => there.next.as_ref().and_then(Held::certificate),
+                _ => present,
+            };
+            let same = match self.observed(spec) {
+                Observed::Certificate { chain, .. } => chain.first() == signs && chain.len() == 1,
+                _ => false,
+            };
+            return match turned {
+                _ if same => keep(self.judge(spec)),
+                turned => turns(Vec::new(), turned.unwrap_or(Turned::Trust)),
+            };
+        }
+        let signs = match turned {
+            Some(Turned::Issue) => there.next.as_ref().and_then(Held::certificate),
+            _ => present,
+        };
+        let then = then(&there, row, self.found, turned);
+        self.below(spec, turn, signs, then.as_deref())
+    }
+
+    /// What hangs on the CA, which signs with `signs` and whose file holds `then`, if that is known.
+    fn below(
+        &self,
+        spec: &Spec,
+        turn: &Turn,
+        signs: Option<&Certificate>,
+        then: Option<&[Certificate]>,
+    ) -> Result<Planned, Vec<Finding>> {
+        let observed = self.observed(spec);
+        let findings = self.judge(spec);
+        let (of_trust, findings): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .partition(|told| OF_TRUST.contains(&told.code));
+        let own = self.issuer(spec).is_some_and(|ca| ca.name == turn.row.name);
+        let leaf = certificate(observed).map(|(leaf, _)| leaf).filter(|_| own);
+        let by_other = leaf
+            .zip(signs)
+            .is_some_and(|(leaf, ca)| !verifies(leaf, ca));
+        // One that names a file has what is issued there.
+        let named = match observed {
+            Observed::Kubeconfig(found) => found.referred,
+            _ => false,
+        };
+        if by_other && !named && turn.goal == Goal::Issue {
+            let changes = Changes {
+                key_algorithm: turn.key_algorithm.or(self.of_new_kind(leaf, turn, signs)),
+                ..Changes::default()
+            };
+            let new = renewed(spec, observed, &changes);
+            let Some(new) = new else {
+                return Ok(planned(spec, Step::Keep, findings));
+            };
+            let (new, rekeyed) = rekeyed(new, false);
+            return Ok(Planned {
+                mended: of_trust,
+                ..planned(
+                    &new,
+                    Step::Replace { why: Vec::new() },
+                    [findings, rekeyed].concat(),
+                )
+            });
+        }
+        if let (true, Goal::Drop, Some(leaf)) = (by_other, turn.goal, leaf) {
+            let text = format!(
+                "was signed by \"{}\", which nobody is to trust any more",
+                leaf.issuer
+            );
+            let way_out = format!(
+                "'certs rotate {} issue --restarted' issues it anew",
+                turn.row.name
+            );
+            let told = spec.finding(Code::NotRotated, text, way_out);
+            return Err([findings, vec![told]].concat());
+        }
+        let refreshed = self.trusts_otherwise(spec, turn, then) || self.sends_former(spec, turn);
+        if !refreshed {
+            return Ok(planned(spec, Step::Keep, [findings, of_trust].concat()));
+        }
+        let same = renewed(spec, observed, &Changes::default());
+        Ok(Planned {
+            mended: of_trust,
+            ..planned(same.as_ref().unwrap_or(spec), Step::Refresh, findings)
+        })
+    }
+
+    /// Where keys of one kind give way to those of another, a leaf that had one of the CA's kind gets one of its new kind.
+    fn of_new_kind(
+        &self,
+        leaf: Option<&Certificate>,
+        turn: &Turn,
+        signs: Option<&Certificate>,
+    ) -> Option<KeyAlgorithm> {
+        let rsa = |ca: &Certificate| {
+            ca.public_key
+                .algorithm()
+                .map(|kind| matches!(kind, KeyAlgorithm::Rsa(_)))
+        };
+        let former = file(Some(turn.row.name), self.found);
+        let former = former
+            .iter()
+            .find(|ca| leaf.is_some_and(|leaf| verifies(leaf, ca)))?;
+        let (leaf, signs) = (leaf?, signs?);
+        let follows = rsa(leaf) == rsa(former) && rsa(signs) != rsa(former);
+        follows.then(|| signs.public_key.algorithm()).flatten()
+    }
+
+    /// Whether a kubeconfig holds other certificates of this CA than its file will.
+    fn trusts_otherwise(&self, spec: &Spec, turn: &Turn, then: Option<&[Certificate]>) -> bool {
+        let observed = self.observed(spec);
+        let held = match observed {
+            Observed::Kubeconfig(found) if found.embeds_authorities() => &found.authorities,
+            Observed::Lead(lead) => match &lead.to {
+                Ok(to) if to.embedded => &to.authorities,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        if trusts(spec, observed, self.found) != Some(turn.row.name) {
+            return false;
+        }
+        let former = file(Some(turn.row.name), self.found);
+        // What is yet to be made nobody holds.
+        let Some(now) = then else {
+            return true;
+        };
+        let exchange = Exchange { former, now };
+        let same = |then: &Vec<Certificate>| {
+            then.len() == held.len() && then.iter().all(|ca| held.contains(ca))
+        };
+        exchange.of(held).is_some_and(|then| !same(&then))
+    }
+
+    /// Whether the chain behind a leaf holds what the former CA signed for the present one, which nobody follows once
+    /// that is gone.
+    fn sends_former(&self, spec: &Spec, turn: &Turn) -> bool {
+        let cas = file(Some(turn.row.name), self.found);
+        let behind = certificate(self.observed(spec)).map(|(_, behind)| behind);
+        let crossed = |ca: &Certificate| cas.iter().any(|one| one.is_same_ca(ca));
+        turn.goal == Goal::Drop && behind.is_some_and(|behind| behind.iter().any(crossed))
+    }
+
+    fn out_of_order(
+        &self,
+        spec: &Spec,
+        turn: &Turn,
+        there: &Generations<Held>,
+    ) -> Result<Planned, Vec<Finding>> {
+        if spec.name != turn.row.name {
+            return Ok(planned(spec, Step::Keep, Vec::new()));
+        }
+        let next = Goal::after(there.stage);
+        let restarted = if next == Goal::Trust {
+            ""
+        } else {
+            " --restarted"
+        };
+        let command = format!("'certs rotate {} {}{restarted}'", spec.name, next.name());
+        let (text, way_out) = match (there.stage, there.others.first()) {
+            (Stage::Issue, Some(former)) => (
+                format!(
+                    "is trusted beside \"{}\", which does not sign",
+                    former.shown()
+                ),
+                format!("{command} takes that out, as at the end of its replacement"),
+            ),
+            _ => (
+                format!("is not ready for '{}'", turn.goal.name()),
+                format!("{command} comes next"),
+            ),
+        };
+        let mut told = hindered(turn.row, &text, &way_out);
+        told.code = Code::RotationOrder;
+        Err(vec![told])
+    }
+}

@@ -1,0 +1,121 @@
+//! What is replaced in stages, with nothing going down: the CAs, and the key of the service accounts.
+
+mod after;
+
+pub use after::{Action, Instruction, instructions};
+
+use super::found::looked_for;
+use super::{Kind, Profile, Stored, TABLE};
+use crate::location::FileId;
+use crate::spec::{CertificateSpec, Content, Place, Spec};
+use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
+
+/// What follows the name of a pair that waits to take its place.
+const NEXT: &str = "-next";
+
+/// The rows that are replaced so.
+pub fn rotated() -> impl Iterator<Item = &'static Profile> {
+    TABLE
+        .iter()
+        .filter(|row| matches!(row.kind, Kind::Ca | Kind::KeyPair))
+}
+
+/// The pair that waits to take the place of this row's, as it is looked for.
+pub fn next(row: &Profile) -> Spec {
+    let spec = looked_for(row);
+    let place = match row.stored {
+        Stored::Pair(root, base) => Place::Pair {
+            root,
+            base: format!("{base}{NEXT}"),
+        },
+        Stored::KeyPair(base) | Stored::Kubeconfig(base, _) => Place::KeyPair {
+            base: format!("{base}{NEXT}"),
+        },
+    };
+    // As whoever looks at all that lies there calls it.
+    Spec {
+        name: if spec.is_ca() {
+            place.public().name
+        } else {
+            place.key().name
+        },
+        place,
+        ..spec
+    }
+}
+
+/// The row for whose place this file waits.
+pub fn waits_for(file: &FileId) -> Option<&'static Profile> {
+    rotated().find(|row| next(row).place.files().contains(file))
+}
+
+/// The next generation of a CA, as it is wanted: for the same, under another name and with another key.
+pub fn generation(row: &Profile, ca: &Certificate, subject: Name) -> Spec {
+    let mut spec = next(row);
+    if let Content::Certificate(wanted) = &mut spec.content {
+        *wanted = CertificateSpec {
+            subject,
+            subject_given: true,
+            key_algorithm: (ca.public_key.algorithm()).unwrap_or(wanted.key_algorithm),
+            validity: super::renewal::lasted(ca),
+            ..wanted.clone()
+        };
+    }
+    spec
+}
+
+/// The common name of the generation after one of this name: `kubernetes`, `kubernetes-2`, `kubernetes-3`.
+pub fn following(common_name: &str) -> String {
+    let numbered = common_name.rsplit_once('-');
+    let number = numbered.and_then(|(base, number)| {
+        let parsed: u32 = number.parse().ok()?;
+        (parsed >= 2 && parsed.to_string() == number).then_some((base, parsed.checked_add(1)?))
+    });
+    match number {
+        Some((base, number)) => format!("{base}-{number}"),
+        None => format!("{common_name}-2"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::by_name;
+
+    #[test]
+    fn each_generation_has_a_name_of_its_own() {
+        for (former, following) in [
+            ("kubernetes", "kubernetes-2"),
+            ("kubernetes-2", "kubernetes-3"),
+            ("front-proxy-ca", "front-proxy-ca-2"),
+            ("ca-9", "ca-10"),
+            ("ca-1", "ca-1-2"),
+            ("ca-02", "ca-02-2"),
+            ("ca-4294967295", "ca-4294967295-2"),
+        ] {
+            assert_eq!(super::following(former), following);
+        }
+    }
+
+    #[test]
+    fn what_waits_lies_beside_what_it_replaces() {
+        let files = rotated().flat_map(|row| {
+            let files = next(row).place.files();
+            files.into_iter().map(|file| (file.name, row.name))
+        });
+        let files: Vec<_> = files.collect();
+        for (file, row) in [
+            ("ca-next.crt", "ca"),
+            ("ca-next.key", "ca"),
+            ("etcd/ca-next.crt", "etcd-ca"),
+            ("front-proxy-ca-next.key", "front-proxy-ca"),
+            ("sa-next.key", "sa"),
+        ] {
+            assert!(files.contains(&(file.to_owned(), row)), "{file}");
+            let file = FileId::new(crate::location::Root::Pki, file);
+            assert_eq!(waits_for(&file).map(|row| row.name), Some(row));
+        }
+        assert_eq!(waits_for(&by_name("ca").unwrap().stored.public()), None);
+    }
+}

@@ -1,0 +1,395 @@
+//! What is to be done after each stage, in this order, before the next one is safe: who must read what was
+//! written, on one node after the other, how to wait for it, and what proves that it was read.
+//!
+//! The commands are for a shell on the node. In them stand for: `{pki}` and `{conf}` the directories, `{file}` the
+//! public file of what is replaced, `{new}` and `{old}` the names of the CAs, or the identifiers of the keys.
+
+/// What comes to be where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A person does it, or a program that knows the cluster.
+    Do,
+    /// Nothing: the process reads by itself what changed.
+    None,
+    /// The process is started again.
+    Restart,
+}
+
+impl Action {
+    /// As reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::None => "none",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// One thing that is to be done, or to be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// The process that reads, or what else is concerned.
+    pub process: &'static str,
+    /// What is done with it.
+    pub action: Action,
+    /// What it is for, or what goes before it.
+    pub text: &'static str,
+    /// What does it, where that is a command.
+    pub command: &'static str,
+    /// Succeeds once the process is well again.
+    pub wait: &'static str,
+    /// Succeeds if it has read what changed.
+    pub proof: &'static str,
+}
+
+const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+const API_SERVER: &str = "kube-apiserver";
+
+const STOP_API_SERVER: &str = "crictl stop $(crictl ps -q --name '^kube-apiserver$')";
+const STOP_CONTROLLER_MANAGER: &str =
+    "crictl stop $(crictl ps -q --name '^kube-controller-manager$')";
+const STOP_SCHEDULER: &str = "crictl stop $(crictl ps -q --name '^kube-scheduler$')";
+const STOP_ETCD: &str = "crictl stop $(crictl ps -q --name '^etcd$')";
+const START_KUBELET: &str = "systemctl restart kubelet";
+
+const READY: &str = "kubectl --kubeconfig {conf}/controller-manager.conf get --raw /readyz";
+const HEALTHY_CONTROLLER_MANAGER: &str = "curl -ksf https://127.0.0.1:10257/healthz";
+const HEALTHY_SCHEDULER: &str = "curl -ksf https://127.0.0.1:10259/healthz";
+const HEALTHY_KUBELET: &str = "curl -sf http://127.0.0.1:10248/healthz";
+const HEALTHY_ETCD: &str = "ETCDCTL_API=3 etcdctl --endpoints=${ETCD_ENDPOINT:-https://127.0.0.1:2379} --cacert={pki}/etcd/ca.crt \
+    --cert={pki}/etcd/healthcheck-client.crt --key={pki}/etcd/healthcheck-client.key endpoint health";
+
+/// A server names the CAs whose clients it lets in (RFC 8446 section 4.2.4).
+macro_rules! lists {
+    ($place:expr, $ca:literal, $not:literal) => {
+        concat!(
+            "openssl s_client -nameopt RFC2253,-esc_msb,utf8 -connect ",
+            $place,
+            " </dev/null 2>/dev/null | CA=",
+            $ca,
+            " awk '/^Acceptable client/ {told = 1} $0 == ENVIRON[\"CA\"] {found = 1} END {exit !(told && ",
+            $not,
+            "found)}'"
+        )
+    };
+}
+/// What is served verifies with this CA alone.
+macro_rules! served {
+    ($place:expr) => {
+        concat!(
+            "openssl s_client -connect ",
+            $place,
+            " </dev/null 2>/dev/null | openssl x509 -noout -issuer -nameopt RFC2253,-esc_msb,utf8 | grep -Fqx issuer={new}"
+        )
+    };
+}
+/// It was started after the file was written. A process is known by the first 15 letters of its name.
+macro_rules! started {
+    ($process:literal) => {
+        concat!(
+            "test \"$(ps -o etimes= -p \"$(pgrep -xo ",
+            $process,
+            ")\")\" -le \"$(($(date +%s) - $(stat -c %Y {file})))\""
+        )
+    };
+}
+macro_rules! etcd {
+    () => {
+        "${ETCD_HOST_PORT:-127.0.0.1:2379}"
+    };
+}
+
+const STARTED_API_SERVER: &str = started!("kube-apiserver");
+const STARTED_CONTROLLER_MANAGER: &str = started!("kube-controller");
+const STARTED_SCHEDULER: &str = started!("kube-scheduler");
+
+const CLUSTER_INFO: Instruction = Instruction {
+    process: "cluster-info",
+    action: Action::Do,
+    text: "Put {file} into the ConfigMap that joining nodes read.",
+    command: "kubectl -n kube-public get configmap cluster-info -o jsonpath='{.data.kubeconfig}' > cluster-info.conf && \
+        kubectl config set-cluster '' --kubeconfig cluster-info.conf --certificate-authority {file} --embed-certs && \
+        kubectl -n kube-public patch configmap cluster-info --type merge --patch \
+        \"$(kubectl -n kube-public create configmap cluster-info --from-file=kubeconfig=cluster-info.conf --dry-run=client -o json)\"",
+    wait: "",
+    proof: "",
+};
+
+const AUTHENTICATION: Instruction = Instruction {
+    process: "extension-apiserver-authentication",
+    action: Action::Do,
+    text: "Delete the ConfigMap from which aggregated API servers have their CAs, once every kube-apiserver has the \
+           new file: it keeps what it once held, and is made anew within a second.",
+    command: "kubectl -n kube-system delete configmap extension-apiserver-authentication",
+    wait: "",
+    proof: "",
+};
+
+/// Every node that has the key turns by itself, and all come to the same files.
+const ELSEWHERE: Instruction = person(
+    "control planes",
+    "On every other one that has them run the same command, and do there what follows.",
+);
+
+const FIRST_ELSEWHERE: Instruction = person(
+    "control planes",
+    "On every other one that has them: first copy what waits beside {file} to the same place (called {next} and, \
+     of a CA, the same with .crt), with mode 0600; then run the same command, and do there what follows.",
+);
+
+const fn restart(
+    process: &'static str,
+    text: &'static str,
+    [command, wait, proof]: [&'static str; 3],
+) -> Instruction {
+    Instruction {
+        process,
+        action: Action::Restart,
+        text,
+        command,
+        wait,
+        proof,
+    }
+}
+
+const fn reads(process: &'static str, proof: &'static str) -> Instruction {
+    Instruction {
+        process,
+        action: Action::None,
+        text: "",
+        command: "",
+        wait: "",
+        proof,
+    }
+}
+
+const fn person(process: &'static str, text: &'static str) -> Instruction {
+    Instruction {
+        process,
+        action: Action::Do,
+        text,
+        command: "",
+        wait: "",
+        proof: "",
+    }
+}
+
+/// Of each row what follows its stages: trust, issue, drop.
+const AFTER: &[(&str, [&[Instruction]; 3])] = &[
+    (
+        "ca",
+        [
+            &[
+                FIRST_ELSEWHERE,
+                reads(API_SERVER, lists!("localhost:6443", "{new}", "")),
+                restart(
+                    CONTROLLER_MANAGER,
+                    "First have --cluster-signing-cert-file name {pki}/ca-signing.crt, in its manifest and, so that \
+                     an upgrade by kubeadm keeps it, in controllerManager.extraArgs of the ClusterConfiguration in \
+                     the ConfigMap kube-system/kubeadm-config: with the two certificates in {file} it signs nothing, \
+                     and does not start again.",
+                    [
+                        STOP_CONTROLLER_MANAGER,
+                        HEALTHY_CONTROLLER_MANAGER,
+                        STARTED_CONTROLLER_MANAGER,
+                    ],
+                ),
+                restart(
+                    "kube-scheduler",
+                    "",
+                    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
+                ),
+                restart(
+                    "kubelet",
+                    "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
+                     kubeconfig refresh').",
+                    [
+                        START_KUBELET,
+                        HEALTHY_KUBELET,
+                        lists!("127.0.0.1:10250", "{new}", ""),
+                    ],
+                ),
+                person(
+                    "workloads",
+                    "Restart what talks with the API server from within a pod: before client-go 1.36 it reads the \
+                     CA at its start alone.",
+                ),
+                CLUSTER_INFO,
+                person(
+                    "kubeconfigs",
+                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh'): they are to \
+                     trust both.",
+                ),
+            ],
+            &[
+                ELSEWHERE,
+                reads(API_SERVER, served!("localhost:6443")),
+                restart(
+                    CONTROLLER_MANAGER,
+                    "",
+                    [
+                        STOP_CONTROLLER_MANAGER,
+                        HEALTHY_CONTROLLER_MANAGER,
+                        STARTED_CONTROLLER_MANAGER,
+                    ],
+                ),
+                restart(
+                    "kube-scheduler",
+                    "",
+                    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
+                ),
+                restart(
+                    "kubelet",
+                    "On this node.",
+                    [START_KUBELET, HEALTHY_KUBELET, ""],
+                ),
+                person(
+                    "kubelet",
+                    "On every other node: give it a client certificate of the new CA ('certs kubeconfig kubelet', or \
+                     it asks for one itself when most of the time of its present one is over), and a serving one.",
+                ),
+                person(
+                    "kubeconfigs",
+                    "Hand out new client certificates to whoever has one of the former CA: none of these is let in \
+                     after the last stage.",
+                ),
+            ],
+            &[
+                ELSEWHERE,
+                reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
+                restart(
+                    CONTROLLER_MANAGER,
+                    "",
+                    [
+                        STOP_CONTROLLER_MANAGER,
+                        HEALTHY_CONTROLLER_MANAGER,
+                        STARTED_CONTROLLER_MANAGER,
+                    ],
+                ),
+                restart(
+                    "kube-scheduler",
+                    "",
+                    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
+                ),
+                restart(
+                    "kubelet",
+                    "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
+                     kubeconfig refresh').",
+                    [
+                        START_KUBELET,
+                        HEALTHY_KUBELET,
+                        lists!("127.0.0.1:10250", "{old}", "!"),
+                    ],
+                ),
+                CLUSTER_INFO,
+                AUTHENTICATION,
+                person(
+                    "kubeconfigs",
+                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh'): they trust \
+                     the former CA as long as it stands there.",
+                ),
+            ],
+        ],
+    ),
+    (
+        "etcd-ca",
+        [
+            &[
+                FIRST_ELSEWHERE,
+                restart(
+                    "etcd",
+                    "",
+                    [STOP_ETCD, HEALTHY_ETCD, lists!(etcd!(), "{new}", "")],
+                ),
+                restart(
+                    API_SERVER,
+                    "Only once every member of etcd is restarted.",
+                    [STOP_API_SERVER, READY, STARTED_API_SERVER],
+                ),
+            ],
+            &[
+                ELSEWHERE,
+                reads("etcd", served!(etcd!())),
+                reads(API_SERVER, READY),
+            ],
+            &[
+                ELSEWHERE,
+                restart(
+                    "etcd",
+                    "",
+                    [STOP_ETCD, HEALTHY_ETCD, lists!(etcd!(), "{old}", "!")],
+                ),
+                restart(API_SERVER, "", [STOP_API_SERVER, READY, STARTED_API_SERVER]),
+            ],
+        ],
+    ),
+    (
+        "front-proxy-ca",
+        [
+            &[
+                FIRST_ELSEWHERE,
+                reads(API_SERVER, lists!("localhost:6443", "{new}", "")),
+            ],
+            &[ELSEWHERE, reads(API_SERVER, READY)],
+            &[
+                ELSEWHERE,
+                reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
+                AUTHENTICATION,
+            ],
+        ],
+    ),
+    (
+        "sa",
+        [
+            &[
+                FIRST_ELSEWHERE,
+                restart(
+                    API_SERVER,
+                    "",
+                    [
+                        STOP_API_SERVER,
+                        READY,
+                        "kubectl --kubeconfig {conf}/admin.conf get --raw /openid/v1/jwks | grep -Fq -e {new}",
+                    ],
+                ),
+            ],
+            &[
+                ELSEWHERE,
+                restart(API_SERVER, "", [STOP_API_SERVER, READY, STARTED_API_SERVER]),
+                restart(
+                    CONTROLLER_MANAGER,
+                    "",
+                    [
+                        STOP_CONTROLLER_MANAGER,
+                        HEALTHY_CONTROLLER_MANAGER,
+                        STARTED_CONTROLLER_MANAGER,
+                    ],
+                ),
+                person(
+                    "tokens",
+                    "Wait until no token of the former key is good: those that pods have end within the hour, \
+                     extended ones within a year; those in Secrets never end, and are to be made anew.",
+                ),
+            ],
+            &[
+                ELSEWHERE,
+                restart(
+                    API_SERVER,
+                    "",
+                    [
+                        STOP_API_SERVER,
+                        READY,
+                        "keys=$(kubectl --kubeconfig {conf}/admin.conf get --raw /openid/v1/jwks) && ! printf %s \"$keys\" | grep -Fq -e {old}",
+                    ],
+                ),
+            ],
+        ],
+    ),
+];
+
+/// What follows these stages of a row: `trust`, `issue` or `drop`, by their order.
+pub fn instructions(row: &str, stage: usize) -> &'static [Instruction] {
+    let of_row = AFTER.iter().find(|(name, _)| *name == row);
+    of_row.map_or(&[], |(_, stages)| stages[stage])
+}

@@ -1,0 +1,343 @@
+//! `certs rotate`: the stages, as the files tell them.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+mod common;
+use common::base::Base;
+use common::kubeadm::NOON;
+use common::snapshot::{same, snapshot};
+use common::{Finished, TempDir, at, certs, mode, read, run, text, write};
+
+const ALL: [&str; 4] = ["ca", "etcd-ca", "front-proxy-ca", "sa"];
+
+/// `certs rotate` over the tree in `k`, an hour after it was made.
+fn rotate(place: &TempDir, arguments: &[&str]) -> Finished {
+    over(place, "rotate", arguments)
+}
+
+fn over(place: &TempDir, verb: &str, arguments: &[&str]) -> Finished {
+    let mut command = certs(&[verb]);
+    command
+        .args(arguments)
+        .args(["--kubernetes-dir", text(&place.join("k"))])
+        .args(["--kubelet-dir", text(&place.join("kubelet"))]);
+    run(&mut at(NOON + 3600, "022", &command))
+}
+
+fn json(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).expect("JSON")
+}
+
+/// Its stage, as the status tells it.
+fn stage(place: &TempDir, what: &str) -> String {
+    let told = json(&rotate(place, &["status", "--output", "json"]).expect(0));
+    let all = told["rotations"].as_array().expect("a list").iter();
+    let mut all = all.filter(|one| one["what"] == what);
+    all.next().expect("its stage")["stage"]
+        .as_str()
+        .expect("text")
+        .to_owned()
+}
+
+fn codes(told: &Value, severity: &str) -> Vec<String> {
+    let findings = told["findings"].as_array().expect("a list").iter();
+    let findings = findings.filter(|told| told["severity"] == severity);
+    let code = |told: &Value| told["code"].as_str().expect("text").to_owned();
+    findings.map(code).collect()
+}
+
+/// The stages, with what each needs.
+const STAGES: [(&str, &[&str]); 3] = [
+    ("trust", &[]),
+    ("issue", &["--restarted"]),
+    ("drop", &["--restarted"]),
+];
+
+#[test]
+fn each_stage_is_told_by_the_files_and_leaves_a_tree_without_faults() {
+    for base in [Base::Default, Base::Ours] {
+        let place = base.copy();
+        let sound = json(&over(&place, "check", &["--output", "json"]));
+        let (errors, warnings) = (codes(&sound, "error"), codes(&sound, "warning"));
+        for what in ALL {
+            assert_eq!(stage(&place, what), "start", "{what}");
+            for (name, flags) in STAGES {
+                rotate(&place, &[&[what, name], flags].concat()).expect(0);
+                let then = if name == "drop" { "start" } else { name };
+                assert_eq!(stage(&place, what), then, "{what}");
+                let told = json(&over(&place, "check", &["--output", "json"]));
+                assert_eq!(codes(&told, "error"), errors, "{what} {name}");
+                assert_eq!(codes(&told, "warning"), warnings, "{what} {name}");
+                let under_way = codes(&told, "note").contains(&"rotation".to_owned());
+                assert_eq!(under_way, name != "drop", "{what} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stage_that_does_not_come_next_is_refused_and_one_that_was_reached_does_nothing() {
+    let refused = [
+        ("trust", &["issue"][..]),
+        ("issue", &["drop"]),
+        ("drop", &["trust"]),
+    ];
+    for what in ALL {
+        let place = Base::Ours.copy();
+        for ((name, flags), (next, refused)) in STAGES.into_iter().zip(refused) {
+            let before = snapshot(&place.join("k"));
+            for other in refused {
+                let restarted: &[&str] = if *other == "trust" {
+                    &[]
+                } else {
+                    &["--restarted"]
+                };
+                let told = rotate(&place, &[&[what, *other], restarted].concat()).expect(4);
+                let words = format!("'certs rotate {what} {next}");
+                assert!(told.stderr.contains(&words), "{}", told.stderr);
+                same(&before, &place.join("k"));
+            }
+            let dry = [&[what, name, "--dry-run"], flags].concat();
+            let told = json(&rotate(&place, &[&dry[..], &["--output", "json"]].concat()).expect(0));
+            assert_eq!(told["result"], "planned");
+            same(&before, &place.join("k"));
+            rotate(&place, &[&[what, name], flags].concat()).expect(0);
+            let done = snapshot(&place.join("k"));
+            let again = [&[what, name, "--output", "json"], flags].concat();
+            let told = json(&rotate(&place, &again).expect(0));
+            assert_eq!(told["result"], "unchanged", "{what} {name}");
+            same(&done, &place.join("k"));
+        }
+    }
+}
+
+#[test]
+fn whoever_does_not_say_that_all_was_restarted_goes_no_further() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["etcd-ca", "trust"]).expect(0);
+    let before = snapshot(&place.join("k"));
+    for stage in ["issue", "drop"] {
+        let told = rotate(&place, &["etcd-ca", stage]).expect(2);
+        let words = format!("'certs rotate etcd-ca {stage} --restarted'");
+        assert!(told.stderr.contains(&words), "{}", told.stderr);
+    }
+    same(&before, &place.join("k"));
+}
+
+#[test]
+fn arguments_that_do_not_go_together_are_told() {
+    let place = Base::Ours.copy();
+    for (arguments, words) in [
+        (&["status", "trust"][..], "takes no stage"),
+        (&["ca"], "which stage?"),
+        (&["ca", "trust", "--restarted"], "--restarted goes with"),
+        (
+            &["sa", "trust", "--common-name", "x"],
+            "--common-name is of the next CA",
+        ),
+        (
+            &["ca", "issue", "--restarted", "--common-name", "x"],
+            "--common-name is of the next CA",
+        ),
+        (
+            &["ca", "trust", "--common-name", ""],
+            "--common-name: is empty",
+        ),
+        (
+            &["ca", "drop", "--restarted", "--ca-validity", "1d"],
+            "--ca-validity is of the next CA",
+        ),
+        (
+            &["sa", "issue", "--restarted", "--key-algorithm", "RSA-2048"],
+            "--key-algorithm is of keys that are made",
+        ),
+    ] {
+        let told = rotate(&place, arguments).expect(2);
+        assert!(
+            told.stderr.contains(words),
+            "{arguments:?}: {}",
+            told.stderr
+        );
+    }
+}
+
+#[test]
+fn what_waits_is_for_its_owner_alone_and_is_gone_when_it_signs() {
+    let place = Base::Ours.copy();
+    let pki = |name: &str| place.join("k/pki").join(name);
+    for (what, waiting) in [
+        ("ca", &["ca-next.crt", "ca-next.key"][..]),
+        ("etcd-ca", &["etcd/ca-next.crt", "etcd/ca-next.key"]),
+        (
+            "front-proxy-ca",
+            &["front-proxy-ca-next.crt", "front-proxy-ca-next.key"],
+        ),
+        ("sa", &["sa-next.key"]),
+    ] {
+        rotate(&place, &[what, "trust"]).expect(0);
+        let there: Vec<String> = waiting.iter().map(|name| read(&pki(name))).collect();
+        for name in waiting {
+            assert_eq!(mode(&pki(name)), 0o600, "{name}");
+        }
+        assert!(!pki("sa-next.pub").exists());
+        rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+        let key = pki(&waiting.last().expect("a key").replace("-next", ""));
+        assert_eq!(&read(&key), there.last().expect("a key"), "{what}");
+        for name in waiting {
+            assert!(!pki(name).exists(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_would_be_cut_off_by_a_stage_refuses_it() {
+    let refused = |place: &TempDir, arguments: &[&str], words: &str| {
+        let before = snapshot(&place.join("k"));
+        let told = rotate(place, &[arguments, &["--output", "json"]].concat()).expect(4);
+        let findings = json(&told)["findings"].clone();
+        let findings = findings.as_array().expect("a list").iter();
+        let mut findings = findings.filter(|told| told["code"] == "not-rotated");
+        let told = findings.any(|told| told["text"].as_str().expect("text").contains(words));
+        assert!(told, "{arguments:?}: {words}");
+        same(&before, &place.join("k"));
+    };
+    let pki = |place: &TempDir, name: &str| place.join("k/pki").join(name);
+    // A client that has a certificate of the former CA still.
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    let former =
+        ["crt", "key"].map(|end| read(&pki(&place, &format!("apiserver-kubelet-client.{end}"))));
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    let [certificate, key] = former;
+    write(&pki(&place, "apiserver-kubelet-client.crt"), certificate);
+    write(&pki(&place, "apiserver-kubelet-client.key"), key);
+    refused(
+        &place,
+        &["ca", "drop", "--restarted"],
+        "was signed by \"CN=kubernetes\"",
+    );
+    // The way out.
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    rotate(&place, &["ca", "drop", "--restarted"]).expect(0);
+    // A CA whose key is elsewhere.
+    let place = Base::Ours.copy();
+    fs::remove_file(pki(&place, "etcd/ca.key")).expect("take away");
+    refused(&place, &["etcd-ca", "trust"], "stands without its key");
+    // Another CA in its file.
+    let place = Base::Ours.copy();
+    let both = [
+        read(&pki(&place, "ca.crt")),
+        read(&pki(&place, "etcd/ca.crt")),
+    ]
+    .concat();
+    write(&pki(&place, "ca.crt"), both);
+    let told = rotate(&place, &["ca", "trust"]).expect(4);
+    let words = "is trusted beside \"CN=etcd-ca\", which does not sign";
+    assert!(told.stderr.contains(words), "{}", told.stderr);
+    // The same, where what is to take its place waits.
+    let other = Base::Ours.copy();
+    rotate(&other, &["ca", "trust"]).expect(0);
+    for name in ["ca-next.crt", "ca-next.key"] {
+        fs::copy(pki(&other, name), pki(&place, name)).expect("copy");
+    }
+    refused(
+        &place,
+        &["ca", "trust"],
+        "the last stage would take that out",
+    );
+    // What waits is no pair.
+    let place = Base::Ours.copy();
+    write(
+        &pki(&place, "ca-next.crt"),
+        read(&pki(&place, "etcd/ca.crt")),
+    );
+    refused(&place, &["ca", "trust"], "no sound pair");
+    // The certificates came without what waits.
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    for name in ["ca-next.crt", "ca-next.key"] {
+        fs::remove_file(pki(&place, name)).expect("take away");
+    }
+    let told = rotate(&place, &["status"]).expect(0);
+    assert!(told.stdout.contains("ca.crt"), "{}", told.stdout);
+}
+
+#[test]
+fn a_further_control_plane_comes_to_the_same_files_with_what_waits_alone() {
+    let first = Base::Ours.copy();
+    let second = TempDir::new();
+    run(std::process::Command::new("cp")
+        .arg("-a")
+        .arg(first.join("k"))
+        .arg(second.path()))
+    .expect(0);
+    for (what, base) in [
+        ("ca", "ca"),
+        ("etcd-ca", "etcd/ca"),
+        ("front-proxy-ca", "front-proxy-ca"),
+        ("sa", "sa"),
+    ] {
+        rotate(&first, &[what, "trust"]).expect(0);
+        for end in ["crt", "key"] {
+            let waits = |place: &TempDir| place.join(&format!("k/pki/{base}-next.{end}"));
+            if waits(&first).exists() {
+                fs::copy(waits(&first), waits(&second)).expect("copy");
+            }
+        }
+        for (stage, flags) in STAGES {
+            if stage != "trust" {
+                rotate(&first, &[&[what, stage], flags].concat()).expect(0);
+            }
+            rotate(&second, &[&[what, stage], flags].concat()).expect(0);
+            for file in ["crt", "key", "pub"] {
+                let file = |place: &TempDir| place.join(&format!("k/pki/{base}.{file}"));
+                if file(&first).exists() {
+                    assert_eq!(read(&file(&first)), read(&file(&second)), "{what} {stage}");
+                }
+            }
+            let apart = |place: &TempDir| read(&place.join("k/pki/ca-signing.crt"));
+            assert_eq!(apart(&first), apart(&second), "{what} {stage}");
+        }
+    }
+}
+
+/// What is in a file of certificates, each by its subject and issuer.
+fn certificates(file: &Path) -> Vec<[String; 2]> {
+    let told = json(&run(&mut certs(&["show", text(file), "--output", "json"])).expect(0));
+    let parts = told["parts"].as_array().expect("a list").iter();
+    let of = |part: &Value, field: &str| part[field].as_str().expect("text").to_owned();
+    parts
+        .map(|part| [of(part, "subject"), of(part, "issuer")])
+        .collect()
+}
+
+#[test]
+fn the_file_that_signs_holds_one_certificate_and_the_server_sends_the_new_ca_by_the_old_one() {
+    let place = Base::Ours.copy();
+    let pki = |name: &str| certificates(&place.join("k/pki").join(name));
+    let [old, new] = ["CN=kubernetes", "CN=kubernetes-2"].map(str::to_owned);
+    let root = |name: &String| [name.clone(), name.clone()];
+    rotate(&place, &["ca", "trust"]).expect(0);
+    assert_eq!(pki("ca.crt"), [root(&old), root(&new)]);
+    assert_eq!(pki("ca-signing.crt"), [root(&old)]);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    assert_eq!(pki("ca.crt"), [root(&new), root(&old)]);
+    assert_eq!(pki("ca-signing.crt"), [root(&new)]);
+    let served = pki("apiserver.crt");
+    assert_eq!(served[0][1], new);
+    assert_eq!(served[1..], [[new.clone(), old.clone()]]);
+    rotate(&place, &["ca", "drop", "--restarted"]).expect(0);
+    assert_eq!(pki("ca.crt"), [root(&new)]);
+    assert_eq!(pki("ca-signing.crt"), [root(&new)]);
+    assert_eq!(pki("apiserver.crt").len(), 1);
+    // The next one has the next number.
+    rotate(&place, &["ca", "trust", "--key-algorithm", "RSA-2048"]).expect(0);
+    assert_eq!(pki("ca-next.crt"), [root(&"CN=kubernetes-3".to_owned())]);
+}
