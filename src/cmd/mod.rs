@@ -35,6 +35,7 @@ mod server;
 mod show;
 mod sign;
 mod there;
+mod undo;
 
 use anyhow::Error;
 use time::OffsetDateTime;

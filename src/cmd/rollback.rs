@@ -1,25 +1,17 @@
 //! `certs rollback`: what the last run replaced, put back by a commit like any other; so a rollback
 //! can be rolled back.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use super::around::{Wrong, configuration, ended, least, lock_timeout, quiet, roots, within};
-use super::sequence::{commit, recover};
-use super::{Env, Outcome, Stop, there};
-use crate::apply;
+use super::undo::Undo;
+use super::{Env, Outcome, Stop};
 use crate::cli::Rollback;
 use crate::facts;
-use crate::finding::Finding;
-use crate::location::{Owner, Root};
-use crate::observe::{Former, former, whole_users};
-use crate::plan::Refusal;
-use crate::report::{Report, waiting};
-use crate::rollback::{self, Last, Plan};
-use crate::store::{self, Backup, Store, Writer};
+use crate::location::Root;
+use crate::report::Report;
+use crate::rollback;
+use crate::store::Store;
 
 const VERB: &str = "rollback";
 
@@ -44,131 +36,38 @@ fn attempt(verb: &Rollback, env: &mut Env<'_>) -> Result<Report, Stop> {
     let notes = std::mem::take(&mut settled.notes);
     let least = least(&verb.run);
     let mut report = Report::new(VERB, env.now, None, &settled.store, least, notes);
-    if verb.list || settled.dry_run {
-        settled.look(verb.list, &mut report, env.now)?;
-        return Ok(report);
+    if verb.list {
+        settled.list(&mut report)?;
+    } else {
+        settled.undo().run(&mut report, env)?;
     }
-    let notice = &mut *env.notice;
-    let mut waiting = |directory: &Path| notice(&waiting(directory));
-    let writer =
-        settled
-            .store
-            .lock_backed_up(&settled.within, settled.lock_timeout, &mut waiting)?;
-    let Some(mut writer) = writer else {
-        settled.plan(&mut report, env.now)?;
-        return Ok(report);
-    };
-    let recovered = recover(&mut writer, &settled.store, env)?;
-    if let Some(recovered) = &recovered {
-        // Whoever repeats a rollback that was interrupted wants it done, and not undone.
-        if recovered.commands.iter().any(|command| command == VERB) {
-            report.rollback_completed(recovered);
-            return Ok(report);
-        }
-        report.recovered(recovered);
-    }
-    settled
-        .put_back(&mut writer, &mut report, env)
-        .map_err(|stop| stop.after(recovered.as_ref()))?;
     Ok(report)
 }
 
 impl Settled {
-    fn put_back(
-        &self,
-        writer: &mut Writer,
-        report: &mut Report,
-        env: &Env<'_>,
-    ) -> Result<(), Stop> {
-        let Some((run, former, plan)) = self.plan(report, env.now)? else {
-            return Ok(());
-        };
-        let changes = apply::restore(&plan.steps, &former.copies)?;
-        if !changes.is_empty() {
-            report.committed(commit(writer, changes, VERB, true, env)?);
+    fn undo(&self) -> Undo<'_> {
+        Undo {
+            verb: VERB,
+            store: &self.store,
+            within: &self.within,
+            lock_timeout: self.lock_timeout,
+            dry_run: self.dry_run,
         }
-        report.rolled_back(&run, &plan, false);
-        Ok(())
     }
 
-    /// `--list` and `--dry-run`: nothing is written, and nobody is waited for.
-    fn look(&self, list: bool, report: &mut Report, now: OffsetDateTime) -> Result<(), Stop> {
+    fn list(&self, report: &mut Report) -> Result<(), Stop> {
         let lock = self.store.lock_shared(&self.within)?;
         let interrupted = lock.interrupted()?;
         let busy = lock.busy().is_some();
         report.busy(busy);
-        if list {
-            let backups = self.store.backups(&self.within)?;
-            report.closed(&backups.closed);
-            // A run that is under way may be writing its list.
-            let settled = interrupted.is_none() && !busy;
-            let damaged = if settled { &backups.damaged[..] } else { &[] };
-            report.interrupted(interrupted);
-            report.listed(&backups.runs, &rollback::damaged(damaged), &self.within);
-        } else if let Some(journal) = interrupted {
-            report.unplanned(journal);
-        } else if let Some((run, _, plan)) = self.plan(report, now)? {
-            report.rolled_back(&run, &plan, true);
-        }
-        Ok(())
-    }
-
-    /// The plan over the youngest backup; none if it is refused, which the report then tells.
-    fn plan(
-        &self,
-        report: &mut Report,
-        now: OffsetDateTime,
-    ) -> Result<Option<(Backup, Former, Plan)>, Stop> {
         let backups = self.store.backups(&self.within)?;
         report.closed(&backups.closed);
-        let run = backups.runs.into_iter().next();
-        let former = run.as_ref().map(|run| former(run, &self.store));
-        let first = self.within.first().copied().unwrap_or(Root::Pki);
-        let nowhere = self.store.backups_in(first);
-        let last = former.as_ref().map(|former| &former.last);
-        match rollback::plan(last, &nowhere, &backups.damaged, now) {
-            Ok(mut plan) => {
-                match last.map_or(Ok(Vec::new()), |last| self.halved(last, &plan)) {
-                    Ok(halved) => plan.findings.extend(halved),
-                    Err(refusal) => {
-                        report.refuse(&refusal);
-                        return Ok(None);
-                    }
-                }
-                Ok(run.zip(former).map(|(run, former)| (run, former, plan)))
-            }
-            Err(refusal) => {
-                report.refuse(&refusal);
-                Ok(None)
-            }
-        }
-    }
-
-    /// What is told of kubeconfigs that are whole now and have half of a pair that is put back. One that is
-    /// not has nothing to lose; one that cannot be read may have such a half.
-    fn halved(&self, last: &Last, plan: &Plan) -> Result<Vec<Finding>, Refusal> {
-        let pairs = rollback::rekeyed(last, plan);
-        if pairs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (mut kubeconfigs, mut unread) = there::kubeconfigs(&self.store);
-        kubeconfigs.retain(|parts| self.within.contains(&parts.file.root));
-        unread.retain(|finding| self.within.contains(&finding.file.root));
-        if !unread.is_empty() {
-            return Err(Refusal { findings: unread });
-        }
-        let each = pairs.iter().flat_map(|pair| {
-            let of_pair = |parts| Some((parts, rollback::halved(pair, plan, parts)?));
-            kubeconfigs.iter().filter_map(of_pair)
-        });
-        let trusted = store::trusted_users(Owner::default());
-        let mut read = BTreeMap::new();
-        let whole = each.filter(|(parts, _)| {
-            let users = || whole_users(&parts.file, &self.store, trusted.clone());
-            let of_file = read.entry(&parts.file).or_insert_with(users);
-            of_file.contains(&parts.entry)
-        });
-        Ok(whole.map(|(_, finding)| finding).collect())
+        // A run that is under way may be writing its list.
+        let settled = interrupted.is_none() && !busy;
+        let damaged = if settled { &backups.damaged[..] } else { &[] };
+        report.interrupted(interrupted);
+        report.listed(&backups.runs, &rollback::damaged(damaged), &self.within);
+        Ok(())
     }
 }
 
