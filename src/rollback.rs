@@ -23,7 +23,16 @@ pub use halved::{halved, rekeyed};
 /// SHA-256 of a file's octets.
 pub type Digest = [u8; 32];
 
-/// The last run that replaced files, and what became of these.
+/// What becomes of what the run created.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Created {
+    /// It stays.
+    Leave,
+    /// It goes, as long as it is what the run wrote: then all is as it was before.
+    Remove,
+}
+
+/// The run that is undone, and what became of the files that it changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Last {
     /// Where its list is.
@@ -36,7 +45,7 @@ pub struct Last {
     pub kept: bool,
     /// Every file it changed, in its order.
     pub files: Vec<Changed>,
-    /// Roots of that run in which it replaced files and which this run has elsewhere, and where they
+    /// Roots of that run whose files are needed and which this run has elsewhere, and where they
     /// were.
     pub elsewhere: Vec<(Root, PathBuf)>,
 }
@@ -100,6 +109,11 @@ pub enum Step {
     Keep,
     /// The run created it, so that there is nothing to put in its place: it stays.
     Leave,
+    /// The run created it, and it goes.
+    Remove {
+        /// What is removed.
+        now: Digest,
+    },
     /// It is put back.
     Restore {
         /// What is replaced, if anything is there.
@@ -125,18 +139,21 @@ pub struct Planned {
 /// What a rollback will do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
-    /// What happens to each file, in the order of the run.
+    /// What happens to each file, in the order of the run, removals last: nothing that is put back
+    /// needs them.
     pub steps: Vec<Planned>,
     /// What is put back and is not sound by itself; no errors, since it was asked for.
     pub findings: Vec<Finding>,
 }
 
-/// The plan that puts back what `last` replaced, in the order in which it did so. `nowhere` is where a
+/// The plan that puts back what `last` replaced, in the order in which it did so, and then does with what it
+/// created what `created` says. `nowhere` is where a
 /// backup would be if there were one; `damaged` are the lists of backups that cannot be read.
 pub fn plan(
     last: Option<&Last>,
     nowhere: &FileId,
     damaged: &[FileId],
+    created: Created,
     now: OffsetDateTime,
 ) -> Result<Plan, Refusal> {
     // One of these may be of a later run.
@@ -150,7 +167,7 @@ pub fn plan(
         Some(last) if !last.elsewhere.is_empty() => findings.extend(elsewhere(last)),
         Some(last) => {
             for changed in &last.files {
-                match step(changed) {
+                match step(changed, created) {
                     Ok(None) => {}
                     Ok(Some(step)) => {
                         let file = changed.file.clone();
@@ -165,6 +182,7 @@ pub fn plan(
     if !findings.is_empty() {
         return Err(Refusal { findings });
     }
+    steps.sort_by_key(|planned| matches!(planned.step, Step::Remove { .. }));
     let files = last.map_or(&[][..], |last| &last.files);
     let restored = steps
         .iter()
@@ -232,7 +250,7 @@ fn elsewhere(last: &Last) -> impl Iterator<Item = Finding> {
         name: String::new(),
         file: last.folder.clone(),
         text: format!(
-            "is of a run that also replaced files in {}, and this one was not given that",
+            "is of a run that also changed files in {}, and this one was not given that",
             was.display()
         ),
         way_out: format!("run again with {} {}", root.flag(), was.display()),

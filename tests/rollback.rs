@@ -13,8 +13,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
+use certs::apply::restore;
 use certs::key;
 use certs::location::{FileId, Owner, Root};
+use certs::observe::former;
+use certs::rollback::{Created, plan};
 use certs::store::{Change, CommitOptions, Origin, Roots, Store, TransactionId};
 use zeroize::Zeroizing;
 
@@ -195,10 +198,19 @@ fn store(place: &Path) -> Store {
 
 /// A run that no verb makes by itself.
 fn commit(place: &Path, changes: Vec<Change>) {
+    commit_as(
+        place,
+        "renew",
+        *b"\x01\x23\x45\x67\x89\xab\xcd\xef",
+        changes,
+    );
+}
+
+fn commit_as(place: &Path, command: &str, transaction: [u8; 8], changes: Vec<Change>) {
     let options = CommitOptions {
-        transaction: TransactionId(*b"\x01\x23\x45\x67\x89\xab\xcd\xef"),
+        transaction: TransactionId(transaction),
         origin: Origin {
-            command: "renew".to_owned(),
+            command: command.to_owned(),
             time: time::OffsetDateTime::from_unix_timestamp(NOW).expect("a time"),
         },
         backup: true,
@@ -260,6 +272,86 @@ fn what_a_run_removed_is_put_back_with_its_mode_and_owner() {
     assert!(planned.stdout.contains("Would put back:\n"), "{planned}");
     run(&mut rollback(place.path(), &[])).expect(0);
     assert_eq!(differences(&held(place.path()), &before), [""; 0]);
+}
+
+/// A file with this content, and what was there before, if anything was.
+fn written(place: &Path, root: Root, name: &str, text: &str) -> Change {
+    let file = FileId::new(root, name);
+    let former = fs::read(store(place).path(&file)).ok();
+    Change {
+        bytes: Some(Zeroizing::new(text.as_bytes().to_vec())),
+        mode: 0o600,
+        owner: Owner::default(),
+        group: 0,
+        replaces: former.map(|bytes| key::sha256(&bytes)),
+        file,
+    }
+}
+
+/// The given run, undone as a rotation goes back: also what it created.
+fn undone(place: &Path, command: &str, transaction: [u8; 8]) -> Result<(), String> {
+    let store = store(place);
+    let of = |commands: &[&str]| commands.iter().position(|other| *other == command);
+    let backups = store.backups(&Root::TREE).expect("backups");
+    let run = backups.chosen(&of).expect("the run");
+    let former = former(run, &store, Created::Remove);
+    let nowhere = store.backups_in(Root::Pki);
+    let now = time::OffsetDateTime::from_unix_timestamp(NOW).expect("a time");
+    let plan = plan(Some(&former.last), &nowhere, &[], Created::Remove, now);
+    let plan = plan.map_err(|refusal| refusal.findings[0].text.clone())?;
+    let changes = restore(&plan.steps, &former.copies).expect("the copies");
+    commit_as(place, "rotate-ca-back", transaction, changes);
+    Ok(())
+}
+
+#[test]
+fn a_run_whose_created_files_go_too_leaves_the_tree_as_it_was_octet_for_octet() {
+    let place = tree_of_all();
+    fs::create_dir(place.join("kubelet")).expect("make a folder");
+    let path = place.path();
+    let before = held(path);
+    let gone = |name: &str| {
+        let file = FileId::new(Root::Pki, name);
+        let bytes = fs::read(store(path).path(&file)).expect("a file");
+        Change::removal(file, 0, key::sha256(&bytes))
+    };
+    let trust = vec![
+        written(path, Root::Pki, "ca-next.key", "next key"),
+        written(path, Root::Pki, "ca.crt", "both"),
+        written(path, Root::Kubelet, "kubelet.key", "new"),
+    ];
+    commit_as(path, "rotate-ca-trust", [1; 8], trust);
+    let trusted = held(path);
+    let issue = vec![
+        written(path, Root::Pki, "ca.key", "next key"),
+        gone("ca-next.key"),
+    ];
+    commit_as(path, "rotate-ca-issue", [2; 8], issue);
+    undone(path, "rotate-ca-issue", [3; 8]).expect("undone");
+    assert_eq!(differences(&held(path), &trusted), [""; 0]);
+    undone(path, "rotate-ca-trust", [4; 8]).expect("undone");
+    assert_eq!(differences(&held(path), &before), [""; 0]);
+    // What went is in the backup of the run that took it.
+    let copy = "pki/.certs-backup/0404040404040404/ca-next.key";
+    assert_eq!(read(&place.join(copy)), "next key");
+    run(&mut rollback(path, &[])).expect(0);
+    assert_eq!(differences(&held(path), &trusted), [""; 0]);
+}
+
+#[test]
+fn a_created_file_that_was_changed_since_is_neither_removed_nor_is_anything_put_back() {
+    let place = tree_of_all();
+    let path = place.path();
+    let trust = vec![
+        written(path, Root::Pki, "ca-next.key", "next key"),
+        written(path, Root::Pki, "ca.crt", "both"),
+    ];
+    commit_as(path, "rotate-ca-trust", [1; 8], trust);
+    write(&place.join("pki/ca-next.key"), "theirs");
+    let before = held(path);
+    let told = undone(path, "rotate-ca-trust", [2; 8]).expect_err("refused");
+    assert_eq!(told, "was changed after the run that created it");
+    assert_eq!(differences(&held(path), &before), [""; 0]);
 }
 
 #[test]
@@ -539,7 +631,7 @@ fn a_directory_of_the_run_that_was_not_given_is_the_one_cause_that_is_told() {
     let other = TempDir::new();
     let elsewhere = ["--kubeconfig-dir", text(other.path())];
     let words = format!(
-        "error: {} is of a run that also replaced files in {kubeconfigs}, and this one was not given that: run again \
+        "error: {} is of a run that also changed files in {kubeconfigs}, and this one was not given that: run again \
          with --kubeconfig-dir {kubeconfigs}\nwhy: backup-elsewhere: docs/architecture.md, \"Nothing lost: how files change\"\nrefused with 1 error; nothing was written\n",
         backup(&place.join("pki")).display(),
         kubeconfigs = place.path().display(),

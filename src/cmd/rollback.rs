@@ -10,7 +10,7 @@ use crate::cli::Rollback;
 use crate::facts;
 use crate::location::Root;
 use crate::report::Report;
-use crate::rollback;
+use crate::rollback::{self, Created};
 use crate::store::Store;
 
 const VERB: &str = "rollback";
@@ -50,6 +50,8 @@ impl Settled {
             verb: VERB,
             store: &self.store,
             within: &self.within,
+            of: &|commands| (!commands.is_empty()).then_some(0),
+            created: Created::Leave,
             lock_timeout: self.lock_timeout,
             dry_run: self.dry_run,
         }

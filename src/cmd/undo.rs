@@ -14,8 +14,8 @@ use crate::location::{Owner, Root};
 use crate::observe::{Former, former, whole_users};
 use crate::plan::Refusal;
 use crate::report::{Report, waiting};
-use crate::rollback::{self, Last, Plan};
-use crate::store::{self, Backup, Store, Writer};
+use crate::rollback::{self, Created, Last, Plan};
+use crate::store::{self, Backup, Choice, Store, Writer};
 
 /// How a run is undone.
 pub(crate) struct Undo<'a> {
@@ -24,20 +24,23 @@ pub(crate) struct Undo<'a> {
     pub(crate) store: &'a Store,
     /// Where backups are looked for.
     pub(crate) within: &'a [Root],
+    pub(crate) of: &'a Choice<'a>,
+    pub(crate) created: Created,
     pub(crate) lock_timeout: Duration,
     pub(crate) dry_run: bool,
 }
 
 impl Undo<'_> {
+    /// Undoes it, or tells what would be done.
     pub(crate) fn run(&self, report: &mut Report, env: &mut Env<'_>) -> Result<(), Stop> {
         if self.dry_run {
             return self.look(report, env.now);
         }
         let notice = &mut *env.notice;
         let mut waiting = |directory: &Path| notice(&waiting(directory));
-        let writer = self
-            .store
-            .lock_backed_up(self.within, self.lock_timeout, &mut waiting)?;
+        let writer =
+            self.store
+                .lock_backed_up(self.within, self.of, self.lock_timeout, &mut waiting)?;
         let Some(mut writer) = writer else {
             self.plan(report, env.now)?;
             return Ok(());
@@ -89,7 +92,7 @@ impl Undo<'_> {
         Ok(())
     }
 
-    /// The plan over the youngest backup; none if it is refused, which the report then tells.
+    /// The plan over the backup of that run; none if it is refused, which the report then tells.
     fn plan(
         &self,
         report: &mut Report,
@@ -97,12 +100,14 @@ impl Undo<'_> {
     ) -> Result<Option<(Backup, Former, Plan)>, Stop> {
         let backups = self.store.backups(self.within)?;
         report.closed(&backups.closed);
-        let run = backups.runs.into_iter().next();
-        let former = run.as_ref().map(|run| former(run, self.store));
+        let run = backups.chosen(self.of).cloned();
+        let former = run
+            .as_ref()
+            .map(|run| former(run, self.store, self.created));
         let first = self.within.first().copied().unwrap_or(Root::Pki);
         let nowhere = self.store.backups_in(first);
         let last = former.as_ref().map(|former| &former.last);
-        match rollback::plan(last, &nowhere, &backups.damaged, now) {
+        match rollback::plan(last, &nowhere, &backups.damaged, self.created, now) {
             Ok(mut plan) => {
                 match last.map_or(Ok(Vec::new()), |last| self.halved(last, &plan)) {
                     Ok(halved) => plan.findings.extend(halved),

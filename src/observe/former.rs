@@ -8,7 +8,7 @@ use crate::key;
 use crate::kubeconfig::{self, Source};
 use crate::location::{FileId, Root};
 use crate::pem;
-use crate::rollback::{Changed, Last, Look, State};
+use crate::rollback::{Changed, Created, Last, Look, State};
 use crate::store::{BackedUp, Backup, FileContent, ReadError, Store};
 use crate::x509::cert::Certificate;
 use crate::x509::validity::Validity;
@@ -21,8 +21,8 @@ pub struct Former {
     pub copies: BTreeMap<FileId, FileContent>,
 }
 
-/// Looks at every file of a backed-up run, and at its copy.
-pub fn former(backup: &Backup, store: &Store) -> Former {
+/// Looks at every file of a backed-up run, and at its copy; what it created is needed where that is to go.
+pub fn former(backup: &Backup, store: &Store, created: Created) -> Former {
     let mut copies = BTreeMap::new();
     let mut files = Vec::new();
     // Whether this run has a root where that one had it.
@@ -64,7 +64,10 @@ pub fn former(backup: &Backup, store: &Store) -> Former {
     let lacks = |root: Root| {
         let replaced = |changed: &&Changed| changed.file.root == root && changed.replaced.is_some();
         let mut copies = files.iter().filter(replaced).map(|changed| &changed.copy);
-        copies.clone().next().is_some() && copies.all(is_none)
+        match copies.clone().next() {
+            Some(_) => copies.all(is_none),
+            None => created == Created::Remove,
+        }
     };
     let elsewhere = backup
         .roots

@@ -40,10 +40,10 @@ impl Report {
     /// What a rollback of `run` will do, or has done.
     pub fn rolled_back(&mut self, run: &Backup, plan: &Plan, dry_run: bool) {
         let steps = &plan.steps;
-        let restores = steps
+        let changes = steps
             .iter()
-            .any(|planned| matches!(planned.step, Step::Restore { .. }));
-        self.result = match (dry_run, restores) {
+            .any(|planned| !matches!(planned.step, Step::Keep | Step::Leave));
+        self.result = match (dry_run, changes) {
             (true, _) => Outcome::Planned,
             (false, true) => Outcome::Changed,
             (false, false) => Outcome::Unchanged,
@@ -64,6 +64,7 @@ impl Report {
         let word = |step: Step| match step {
             Step::Keep => "keep",
             Step::Leave => "leave",
+            Step::Remove { .. } => "remove",
             Step::Restore { .. } => "restore",
         };
         let files = steps
@@ -72,7 +73,7 @@ impl Report {
         self.runs = Some(vec![Run::new(run, files)]);
         self.tell(&plan.findings);
         if self.result == Outcome::Changed {
-            self.next = advice();
+            self.next = self.advice();
         }
         self.exit_code = self.exit().code();
     }
@@ -83,7 +84,7 @@ impl Report {
         self.notes
             .push("that run was a rollback, and nothing beyond it was put back".into());
         self.result = Outcome::Changed;
-        self.next = advice();
+        self.next = self.advice();
         self.exit_code = self.exit().code();
     }
 
@@ -115,6 +116,21 @@ impl Report {
         self.exit_code = self.exit().code();
     }
 
+    fn advice(&self) -> Vec<Advice> {
+        let again = if self.command == "rollback" {
+            "'certs rollback' once more undoes this one."
+        } else {
+            "'certs rollback' undoes this one."
+        };
+        let unjudged = "What was put back was not held against the cluster's facts: 'certs all --dry-run', with the \
+                        flags or the configuration of the cluster, tells what is not as wanted.";
+        let advice = |text: &str| Advice {
+            text: text.to_owned(),
+            commands: Vec::new(),
+        };
+        [unjudged, again].map(advice).into()
+    }
+
     /// Directories that this user may not look into.
     pub fn closed(&mut self, directories: &[PathBuf]) {
         for directory in directories {
@@ -139,19 +155,6 @@ impl Run {
     }
 }
 
-fn advice() -> Vec<Advice> {
-    [
-        "What was put back was not held against the cluster's facts: 'certs all --dry-run', with the \
-         flags or the configuration of the cluster, tells what is not as wanted.",
-        "'certs rollback' once more undoes this one.",
-    ]
-    .map(|text| Advice {
-        text: text.to_owned(),
-        commands: Vec::new(),
-    })
-    .into()
-}
-
 /// The runs for people, of a report that has some.
 pub(super) fn body(report: &Report, format: &Format) -> String {
     let mut text = String::new();
@@ -170,6 +173,7 @@ pub(super) fn body(report: &Report, format: &Format) -> String {
                     ("restore", "Would put back"),
                     ("keep", "As before that run already"),
                     ("leave", "Created by that run, and would stay"),
+                    ("remove", "Created by that run, and would go"),
                 ],
             ),
             _ => (
@@ -178,6 +182,7 @@ pub(super) fn body(report: &Report, format: &Format) -> String {
                     ("restore", "Put back"),
                     ("keep", "As before that run already"),
                     ("leave", "Created by that run, and left"),
+                    ("remove", "Created by that run, and removed"),
                 ],
             ),
         };
@@ -256,7 +261,9 @@ mod tests {
             transaction: "0123456789abcdef".into(),
             time: "2026-11-22T01:45:07Z".into(),
             command: "all".into(),
-            files: ["restore", "keep", "leave", "replaced"].map(step).into(),
+            files: ["restore", "keep", "leave", "remove", "replaced"]
+                .map(step)
+                .into(),
             kept: true,
             whole: true,
         }
@@ -297,6 +304,20 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_goes_with_a_run_that_is_undone_is_told_by_name() {
+        for (outcome, words) in [
+            (Outcome::Planned, "Created by that run, and would go:\n"),
+            (Outcome::Changed, "Created by that run, and removed:\n"),
+        ] {
+            let mut report = report(outcome);
+            report.runs = Some(vec![run()]);
+            let (stdout, _) = told(&report, None);
+            let (_, after) = stdout.split_once(words).expect("the title");
+            assert!(after.starts_with("  /k/pki/sa.key\n"), "{stdout}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a rollback does to one file, or why it does nothing at all.
 
-use super::{Changed, Digest, Look, State, Step};
+use super::{Changed, Created, Digest, Look, State, Step};
 use crate::finding::{Code, Finding};
 
-pub(super) fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
+pub(super) fn step(changed: &Changed, created: Created) -> Result<Option<Step>, Vec<Finding>> {
     let now = match &changed.now {
         State::File(now) => Some(now),
         State::Absent => None,
@@ -12,9 +12,7 @@ pub(super) fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
         }
     };
     let Some(replaced) = changed.replaced else {
-        // What became of it since then is nothing that this run would undo.
-        let stays = now.is_some_and(|now| Some(now.digest) == changed.wrote);
-        return Ok(stays.then_some(Step::Leave));
+        return of_created(changed, now, created);
     };
     let as_it_was = now.is_some_and(|now| now.digest == replaced);
     let since = match (now.map(|now| now.digest), changed.wrote) {
@@ -48,6 +46,26 @@ pub(super) fn step(changed: &Changed) -> Result<Option<Step>, Vec<Finding>> {
         mode,
         had: (mode != copy.mode).then_some(copy.mode),
     }))
+}
+
+fn of_created(
+    changed: &Changed,
+    now: Option<&Look>,
+    created: Created,
+) -> Result<Option<Step>, Vec<Finding>> {
+    let Some(now) = now else { return Ok(None) };
+    match (created, Some(now.digest) == changed.wrote) {
+        (Created::Leave, true) => Ok(Some(Step::Leave)),
+        // What became of it since then is nothing that this run would undo.
+        (Created::Leave, false) => Ok(None),
+        (Created::Remove, true) => Ok(Some(Step::Remove { now: now.digest })),
+        (Created::Remove, false) => Err(vec![finding(
+            changed,
+            Code::ChangedSince,
+            "was changed after the run that created it",
+            "if it is not needed, move it away, and run again",
+        )]),
+    }
 }
 
 fn intact_copy(changed: &Changed, replaced: Digest) -> Result<Look, Finding> {

@@ -62,7 +62,7 @@ fn nowhere() -> FileId {
 }
 
 fn planned(files: &[Changed]) -> Plan {
-    plan(Some(&last(files)), &nowhere(), &[], NOW).expect("a plan")
+    plan(Some(&last(files)), &nowhere(), &[], Created::Leave, NOW).expect("a plan")
 }
 
 fn steps(files: &[Changed]) -> Vec<Step> {
@@ -72,7 +72,7 @@ fn steps(files: &[Changed]) -> Vec<Step> {
 
 /// The codes, files and whole sentences of a refusal.
 fn refused(last: &Last) -> Vec<(Code, String, String)> {
-    let refusal = plan(Some(last), &nowhere(), &[], NOW).expect_err("a refusal");
+    let refusal = plan(Some(last), &nowhere(), &[], Created::Leave, NOW).expect_err("a refusal");
     let told = |finding: Finding| {
         let sentence = format!("{}: {}", finding.text, finding.way_out);
         (finding.code, finding.file.name, sentence)
@@ -256,6 +256,50 @@ fn what_the_run_removed_is_put_back_where_nothing_is_there() {
 }
 
 #[test]
+fn what_the_run_created_goes_where_that_is_asked_for_after_all_else_is_put_back() {
+    let files = [
+        created("ca-next.crt"),
+        replaced("ca.crt"),
+        removed("ca.key"),
+        created("ca-next.key"),
+    ];
+    let plan = plan(Some(&last(&files)), &nowhere(), &[], Created::Remove, NOW).expect("a plan");
+    let told = plan.steps.iter().map(|planned| {
+        let goes = planned.step == Step::Remove { now: WROTE };
+        (planned.file.name.as_str(), goes)
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("ca.crt", false),
+            ("ca.key", false),
+            ("ca-next.crt", true),
+            ("ca-next.key", true)
+        ]
+    );
+}
+
+#[test]
+fn what_the_run_created_and_is_another_by_now_is_refused_where_it_is_to_go() {
+    let planned = |now| {
+        let since = Changed {
+            now,
+            ..created("ca-next.key")
+        };
+        plan(Some(&last(&[since])), &nowhere(), &[], Created::Remove, NOW)
+    };
+    assert_eq!(planned(State::Absent).expect("a plan").steps, []);
+    let refusal = planned(State::File(look(OTHER))).expect_err("a refusal");
+    assert_eq!(refusal.findings[0].code, Code::ChangedSince);
+    assert_eq!(
+        refusal.findings[0].text,
+        "was changed after the run that created it"
+    );
+    let refusal = planned(gone()).expect_err("a refusal");
+    assert_eq!(refusal.findings[0].code, Code::Unreadable);
+}
+
+#[test]
 fn a_created_file_that_cannot_be_looked_at_is_refused() {
     let unreadable = Changed {
         now: gone(),
@@ -301,7 +345,7 @@ fn a_directory_of_the_run_that_was_not_given_is_told_and_nothing_of_the_one_in_i
     last.elsewhere = vec![(Root::Kubelet, "/l".into()), (Root::Pki, "/k/pki".into())];
     let told = [("/l", "--kubelet-dir"), ("/k/pki", "--cert-dir")].map(|(was, flag)| {
         let words = format!(
-            "is of a run that also replaced files in {was}, and this one was not given that: run again with {flag} {was}"
+            "is of a run that also changed files in {was}, and this one was not given that: run again with {flag} {was}"
         );
         (Code::BackupElsewhere, "backups/1".to_owned(), words)
     });
@@ -338,7 +382,7 @@ fn every_reason_is_told_and_one_is_enough_to_refuse_all() {
 
 #[test]
 fn without_a_backup_there_is_nothing_to_put_back() {
-    let refusal = plan(None, &nowhere(), &[], NOW).expect_err("a refusal");
+    let refusal = plan(None, &nowhere(), &[], Created::Leave, NOW).expect_err("a refusal");
     let codes: Vec<_> = refusal.findings.iter().map(|found| found.code).collect();
     assert_eq!(codes, [Code::NoBackup]);
     assert_eq!(refusal.findings[0].file, nowhere());
@@ -358,8 +402,14 @@ fn a_last_run_that_kept_nothing_is_told_by_its_verb_and_time_and_no_older_one_is
 fn a_list_that_cannot_be_read_may_be_that_of_the_last_run() {
     let list = FileId::new(Root::Kubelet, "backups/1/journal");
     for last in [None, Some(&last(&[replaced("a.key")]))] {
-        let refusal =
-            plan(last, &nowhere(), std::slice::from_ref(&list), NOW).expect_err("refused");
+        let refusal = plan(
+            last,
+            &nowhere(),
+            std::slice::from_ref(&list),
+            Created::Leave,
+            NOW,
+        )
+        .expect_err("refused");
         let told: Vec<_> = refusal
             .findings
             .iter()

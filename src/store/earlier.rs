@@ -49,6 +49,9 @@ pub struct BackedUp {
     pub copied: bool,
 }
 
+/// Which run is meant, by the commands of those that left a backup, the youngest first.
+pub type Choice<'a> = dyn Fn(&[&str]) -> Option<usize> + 'a;
+
 /// What there is in the directories of backups.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Backups {
@@ -60,17 +63,26 @@ pub struct Backups {
     pub damaged: Vec<FileId>,
 }
 
+impl Backups {
+    /// The run that is meant.
+    pub fn chosen(&self, of: &Choice<'_>) -> Option<&Backup> {
+        let commands = self.runs.iter().map(|run| run.origin.command.as_str());
+        self.runs.get(of(&commands.collect::<Vec<_>>())?)
+    }
+}
+
 impl Store {
     /// The writer's lock on those of `within` that have backups or an interrupted run, and on what
-    /// else the youngest run was over. None is made; `None` if there is none.
+    /// else the run that is meant was over. None is made; `None` if there is none.
     pub fn lock_backed_up(
         &self,
         within: &[Root],
+        of: &Choice<'_>,
         timeout: Duration,
         waiting: &mut dyn FnMut(&Path),
     ) -> Result<Option<Writer>> {
         let used = || -> Result<Vec<Root>> {
-            let used = used(&self.roots, within)?;
+            let used = used(&self.roots, within, of)?;
             Ok(used.into_iter().collect())
         };
         let mut wanted = used()?;
@@ -126,8 +138,8 @@ pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
 }
 
 /// Those of `within` that have backups, or a run that will have one when it is completed; and those
-/// beyond them that the youngest run was over.
-pub(super) fn used(roots: &Roots, within: &[Root]) -> Result<BTreeSet<Root>> {
+/// beyond them that the chosen run was over: where it created files alone, it left no backup.
+pub(super) fn used(roots: &Roots, within: &[Root], of: &Choice<'_>) -> Result<BTreeSet<Root>> {
     let mut used = BTreeSet::new();
     for &root in within {
         let journal = layout::in_directory(roots.path(root), layout::JOURNAL);
@@ -135,9 +147,9 @@ pub(super) fn used(roots: &Roots, within: &[Root]) -> Result<BTreeSet<Root>> {
             used.insert(root);
         }
     }
-    if let Some(youngest) = backups(roots, within)?.runs.first() {
-        for (root, _) in &youngest.roots {
-            if !used.contains(root) && has_backups(roots, *root)? {
+    if let Some(chosen) = backups(roots, within)?.chosen(of) {
+        for (root, was) in &chosen.roots {
+            if !used.contains(root) && (has_backups(roots, *root)? || is_root(roots, *root, was)) {
                 used.insert(*root);
             }
         }

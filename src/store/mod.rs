@@ -54,7 +54,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub use self::commit::{Change, CommitOptions, Committed};
-pub use self::earlier::{BackedUp, Backup, Backups};
+pub use self::earlier::{BackedUp, Backup, Backups, Choice};
 pub use self::folder::Stranger;
 pub use self::fresh::{Fresh, has_fresh, is_new};
 pub use self::handed::Handed;

@@ -148,7 +148,7 @@ fn the_directories_with_backups_are_locked_and_none_is_made() {
     let lock = || {
         let store = tree.store();
         store
-            .lock_backed_up(&Root::ALL, Duration::ZERO, &mut |_| {})
+            .lock_backed_up(&Root::ALL, &youngest, Duration::ZERO, &mut |_| {})
             .unwrap()
     };
     assert!(lock().is_none());
@@ -198,11 +198,42 @@ fn a_directory_that_is_not_asked_for_is_looked_into_only_for_a_run_that_was_over
     assert_eq!(within(&[Root::Pki]), [transaction(1)]);
     assert_eq!(within(&Root::ALL), [2, 1].map(transaction));
     let locked = || {
-        let writer = store.lock_backed_up(&[Root::Pki], Duration::ZERO, &mut |_| {});
+        let writer = store.lock_backed_up(&[Root::Pki], &youngest, Duration::ZERO, &mut |_| {});
         let writer = writer.unwrap().expect("a lock");
         writer.place(Root::Kubelet).is_some()
     };
     assert!(!locked());
     replaced(&tree, 3, 0, &[(pki("ca.crt"), "new"), (kubelet, "new")]);
     assert!(locked());
+}
+
+fn youngest(commands: &[&str]) -> Option<usize> {
+    (!commands.is_empty()).then_some(0)
+}
+
+#[test]
+fn a_directory_in_which_the_run_that_is_meant_created_files_alone_is_locked_too() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.crt", "former");
+    drop(tree.writer());
+    let changes = vec![
+        replace(pki("ca.crt"), "former", "new"),
+        create(FileId::new(Root::Kubelet, "kubelet.crt"), "new"),
+    ];
+    let mut rotated = options(1);
+    rotated.origin.command = "rotate-ca-trust".to_owned();
+    tree.writer().commit(changes, &rotated).unwrap();
+    replaced(&tree, 2, 0, &[(pki("ca.crt"), "new")]);
+    let store = tree.store();
+    let locked = |command: &str| {
+        let of = |commands: &[&str]| commands.iter().position(|other| *other == command);
+        let writer = store.lock_backed_up(&[Root::Pki], &of, Duration::ZERO, &mut |_| {});
+        let backups = store.backups(&[Root::Pki]).unwrap();
+        let chosen = backups.chosen(&of).map(|run| run.transaction);
+        let writer = writer.unwrap().expect("a lock");
+        (chosen, writer.place(Root::Kubelet).is_some())
+    };
+    assert_eq!(locked("rotate-ca-trust"), (Some(transaction(1)), true));
+    assert_eq!(locked("all"), (Some(transaction(2)), false));
+    assert_eq!(locked("rotate-ca-issue"), (None, false));
 }
