@@ -166,6 +166,23 @@ fn what_is_refused_is_told_with_its_exit_code_and_changes_nothing() {
     assert!(snapshot(place.path()) == before);
 }
 
+#[test]
+fn an_error_is_told_alike_where_a_backtrace_is_asked_for() {
+    let place = place();
+    each(REFUSED.iter(), |(arguments, code, _)| {
+        let alone = run(certs(arguments).current_dir(place.path()));
+        for backtrace in ["1", "full"] {
+            let mut asked = certs(arguments);
+            asked.env("RUST_BACKTRACE", backtrace);
+            let finished = run(asked.current_dir(place.path()));
+            if finished.status.code() != Some(*code) || finished.stderr != alone.stderr {
+                return Err(format!("expected {alone}, with {backtrace}: {finished}"));
+            }
+        }
+        Ok(())
+    });
+}
+
 /// Lines of a shell, each over files of its own; the exit code of the last, and what is said.
 const AFTER: &[(&str, i32, &str)] = &[
     (
