@@ -5,6 +5,7 @@
 //! that run replaced: whatever was done to either since then is not undone by accident. The copy may
 //! share its inode with a name elsewhere, so it is not trusted for lying in a backup.
 
+mod fate;
 mod halved;
 mod step;
 
@@ -18,6 +19,7 @@ use crate::location::{FileId, Root};
 use crate::plan::Refusal;
 use crate::x509::validity::{Validity, moment};
 
+pub use fate::{Fate, Fates, fates, standing};
 pub use halved::{halved, rekeyed};
 
 /// SHA-256 of a file's octets.

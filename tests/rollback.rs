@@ -17,7 +17,7 @@ use certs::apply::restore;
 use certs::key;
 use certs::location::{FileId, Owner, Root};
 use certs::observe::former;
-use certs::rollback::{Created, plan};
+use certs::rollback::{Created, fates, plan};
 use certs::store::{Change, CommitOptions, Origin, Roots, Store, TransactionId};
 use zeroize::Zeroizing;
 
@@ -214,7 +214,7 @@ fn commit_as(place: &Path, command: &str, transaction: [u8; 8], changes: Vec<Cha
             time: time::OffsetDateTime::from_unix_timestamp(NOW).expect("a time"),
         },
         backup: true,
-        keep: Vec::new(),
+        fates,
     };
     let mut writer = store(place)
         .lock(&Root::TREE, Duration::ZERO, &mut |_| {})

@@ -11,6 +11,7 @@ use crate::observe::{Passphrases, Seen};
 use crate::observed::Observed;
 use crate::plan::Planned;
 use crate::report::{Planning, Report, waiting};
+use crate::rollback::fates;
 use crate::spec::Spec;
 use crate::store::{Change, CommitOptions, Committed, Origin, Recovered, Store, Writer};
 
@@ -197,7 +198,7 @@ pub(crate) fn recover(
     store: &Store,
     env: &Env<'_>,
 ) -> Result<Option<Recovered>, Stop> {
-    let mut recovered = writer.recover()?;
+    let mut recovered = writer.recover(fates)?;
     if let Some(recovered) = &mut recovered
         && !recovered.finished.is_empty()
     {
@@ -223,7 +224,7 @@ pub(crate) fn commit(
             time: env.now,
         },
         backup,
-        keep: Vec::new(),
+        fates,
     };
     writer.commit(changes, &options)
 }

@@ -20,7 +20,7 @@ use crate::store::{self, Backup, Choice, Store, Writer};
 /// How a run is undone.
 pub(crate) struct Undo<'a> {
     /// The command that does it, as its journal tells it.
-    pub(crate) verb: &'static str,
+    pub(crate) verb: &'a str,
     pub(crate) store: &'a Store,
     /// Where backups are looked for.
     pub(crate) within: &'a [Root],

@@ -21,9 +21,6 @@ use super::read::{self, FileContent, ReadError};
 use super::writable::errno;
 use crate::location::{FileId, Owner, Root};
 
-/// How many runs are kept.
-const KEPT: usize = 3;
-
 /// What `file` was before a commit.
 pub(super) fn read_backup(
     roots: &Roots,
@@ -85,7 +82,7 @@ impl Manifest {
         }
     }
 
-    fn sequence(&self) -> Option<u64> {
+    pub fn sequence(&self) -> Option<u64> {
         match self {
             Self::List(list) => Some(list.sequence),
             Self::Absent | Self::Damaged => None,
@@ -94,7 +91,7 @@ impl Manifest {
 }
 
 /// The backups in one root.
-fn existing(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
+pub(super) fn existing(root: &Path) -> Result<Vec<(TransactionId, Manifest)>> {
     if is_ours(&layout::in_directory(root, BACKUP))? {
         listed(root)
     } else {
@@ -269,7 +266,7 @@ pub(super) fn remove(directory: &Directory, transaction: TransactionId) -> Resul
 }
 
 /// Removes one backup. Its list goes first, so that half of a backup is not taken for one.
-fn remove_whole(directory: &Directory, transaction: TransactionId) -> Result<()> {
+pub(super) fn remove_whole(directory: &Directory, transaction: TransactionId) -> Result<()> {
     if !is_ours(&directory.path(BACKUP))? {
         return Ok(());
     }
@@ -287,34 +284,4 @@ pub(super) fn discard(directory: &Directory, transaction: TransactionId) -> Resu
         directory.sync(BACKUP)?;
     }
     Ok(())
-}
-
-/// Removes all but the youngest backups in one root, and those that must stay. A list without copies
-/// counts as any other: what came before it is no sooner put back for lack of them. One with a damaged
-/// list stays, for it may be the youngest of all; what to do with it is the error.
-pub(super) fn prune(directory: &Directory, keep: &[TransactionId]) -> Result<()> {
-    let found = existing(&directory.path)?;
-    let (damaged, mut found): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .partition(|(_, manifest)| matches!(manifest, Manifest::Damaged));
-    found.sort_by_key(|(transaction, manifest)| {
-        let sequence = manifest.sequence().unwrap_or_default();
-        (std::cmp::Reverse(sequence), *transaction)
-    });
-    let old = found.iter().skip(KEPT).map(|(transaction, _)| *transaction);
-    for transaction in old.filter(|transaction| !keep.contains(transaction)) {
-        remove_whole(directory, transaction)?;
-    }
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let lists = damaged.iter().map(|(transaction, _)| {
-        let list = directory.path(&layout::manifest(*transaction));
-        list.display().to_string()
-    });
-    let lists: Vec<String> = lists.collect();
-    bail!(
-        "{} is damaged, so that nobody knows how old its backup is, which is kept: look at it, and move its folder away",
-        lists.join(" and ")
-    );
 }

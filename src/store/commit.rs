@@ -16,6 +16,7 @@ use super::run::{Job, Run};
 use super::{backup, owner};
 use crate::key;
 use crate::location::{FileId, Owner, Root};
+use crate::rollback::Fates;
 
 /// No file of ours is more open than a certificate.
 pub(super) const LARGEST_MODE: u32 = 0o644;
@@ -73,7 +74,7 @@ impl fmt::Debug for Change {
 }
 
 /// How to commit.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct CommitOptions {
     /// The number of this commit: random, so that no two share one.
     pub transaction: TransactionId,
@@ -81,8 +82,8 @@ pub struct CommitOptions {
     pub origin: Origin,
     /// Whether what is replaced is kept afterwards.
     pub backup: bool,
-    /// Backups that stay, however old.
-    pub keep: Vec<TransactionId>,
+    /// Which backups stay when it is done.
+    pub fates: Fates,
 }
 
 /// What was done.

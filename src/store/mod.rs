@@ -33,6 +33,7 @@ mod output;
 mod overlay;
 mod owner;
 mod packed;
+mod prune;
 mod read;
 mod real;
 mod recover;

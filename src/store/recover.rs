@@ -17,9 +17,11 @@ use super::layout::{self, JOURNAL};
 use super::left::{Found, Left, named, survey};
 use super::lock::{Place, Writer};
 use super::nested::{judge_folders, judge_parents};
+use super::prune::prune;
 use super::undecided::{discard, discard_journal, judge_staged, judge_untold};
 use super::{backup, read};
 use crate::location::FileId;
+use crate::rollback::Fates;
 
 pub(super) use self::state::must_hold;
 
@@ -54,8 +56,8 @@ struct Step {
 
 impl Writer {
     /// Ends what an interrupted run left; `None` if there is nothing. It comes before the first
-    /// look at a file, since it changes files.
-    pub fn recover(&mut self) -> Result<Option<Recovered>> {
+    /// look at a file, since it changes files. Of the backups those stay that `fates` says.
+    pub fn recover(&mut self, fates: Fates) -> Result<Option<Recovered>> {
         judge_folders(&self.places)?;
         let left = survey(&self.places)?;
         if left
@@ -80,11 +82,12 @@ impl Writer {
         }
         recovered.discarded = discard(&self.places, &left, &finished)?;
         // The next commit may be over other directories.
-        for &place in decided.iter().flat_map(|finish| &finish.places) {
-            let pruned = backup::prune(&self.places[place].directory, &[]);
-            recovered
-                .notes
-                .extend(pruned.err().map(|error| error.to_string()));
+        let touched: Vec<usize> = decided
+            .iter()
+            .flat_map(|finish| finish.places.iter().copied())
+            .collect();
+        if !touched.is_empty() {
+            recovered.notes = prune(&self.places, &touched, fates);
         }
         Ok(Some(recovered))
     }

@@ -12,6 +12,7 @@ use super::journal::{List, Part};
 use super::layout::{self, JOURNAL};
 use super::lock::Place;
 use super::owner::effective_user;
+use super::prune::prune;
 use super::{backup, stage};
 use crate::key;
 use crate::location::Owner;
@@ -302,19 +303,15 @@ impl<'a> Run<'a> {
                 "{error}; every file is in its place, but a journal stays: run again to end this run"
             );
         }
-        let mut notes = Vec::new();
-        let mut backups = Vec::new();
-        for &place in &self.made.backups {
-            let directory = &self.places[place].directory;
-            if options.backup {
-                backups.push(directory.path(&layout::backup(options.transaction)));
-            }
-            let pruned = backup::prune(directory, &options.keep);
-            notes.extend(pruned.err().map(|error| error.to_string()));
-        }
+        let notes = prune(self.places, &self.made.backups, options.fates);
+        let folder = |place: &usize| {
+            let own = layout::backup(options.transaction);
+            self.places[*place].directory.path(&own)
+        };
+        let kept = self.made.backups.iter().filter(|_| options.backup);
         Ok(Committed {
             files: self.jobs.len(),
-            backups,
+            backups: kept.map(folder).collect(),
             notes,
         })
     }

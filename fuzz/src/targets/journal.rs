@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use certs::key::sha256;
 use certs::location::Root;
+use certs::rollback::fates;
 use certs::store::{Roots, Store};
 
 const ID: &str = "0101010101010101";
@@ -65,7 +66,7 @@ pub fn finished(bytes: &[u8]) -> usize {
     let recovered = store
         .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
         .expect("nobody else is here")
-        .recover();
+        .recover(fates);
     let after = tree.files();
     let count = match &recovered {
         Ok(Some(recovered)) => recovered.finished.len(),
@@ -86,7 +87,7 @@ pub fn finished(bytes: &[u8]) -> usize {
             let again = store
                 .lock(&Root::ALL, Duration::ZERO, &mut |_| {})
                 .expect("nobody else is here")
-                .recover();
+                .recover(fates);
             // A list may lack what was staged under its number, which the next writer takes for a run of its own.
             let again = again.expect("all was judged").unwrap_or_default();
             assert!(again.finished.is_empty());

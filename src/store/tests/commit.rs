@@ -128,44 +128,119 @@ fn what_is_replaced_stays_in_the_backup_with_its_content_and_mode() {
     assert_eq!(store.read_backup(transaction(1), &pki("ca.crt")), Ok(None));
 }
 
+/// Runs of these commands over one file, each over what the one before it wrote, numbered on.
+fn runs(tree: &Tree, commands: &[&str], mut changes: impl FnMut(usize) -> Vec<Change>) {
+    let youngest = tree.store().backups(&Root::ALL).unwrap().runs;
+    let first = youngest.first().map_or(0, |run| run.transaction.0[0]);
+    for (number, command) in commands.iter().enumerate() {
+        let mut options = options(first + u8::try_from(number + 1).unwrap());
+        options.origin.command = (*command).to_owned();
+        options.fates = crate::rollback::fates;
+        let committed = tree.writer().commit(changes(number), &options).unwrap();
+        assert_eq!(committed.notes, [""; 0]);
+    }
+}
+
+/// The numbers of the runs of which a directory has something.
+fn kept(tree: &Tree, directory: &str) -> Vec<u8> {
+    let folder = tree.path(directory).join(".certs-backup");
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+    let number = |name: String| TransactionId::parse(&name).unwrap().0[0];
+    let mut numbers: Vec<u8> = names.map(|entry| number(name(entry))).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 #[test]
-fn the_last_three_backups_stay_and_one_that_is_asked_for() {
+fn the_last_three_backups_stay() {
     let tree = Tree::new();
     tree.write("k/pki/ca.crt", "0");
     // Numbers that do not grow: the order is that of the runs.
     for (former, number) in [9u8, 3, 7, 5, 1].into_iter().enumerate() {
-        let change = replace(
-            pki("ca.crt"),
-            &former.to_string(),
-            &(former + 1).to_string(),
-        );
-        let keep = vec![transaction(9)];
-        tree.writer()
-            .commit(
-                vec![change],
-                &CommitOptions {
-                    keep,
-                    ..options(number)
-                },
-            )
-            .unwrap();
+        let (former, new) = (former.to_string(), (former + 1).to_string());
+        let change = replace(pki("ca.crt"), &former, &new);
+        let committed = tree.writer().commit(vec![change], &options(number));
+        committed.unwrap();
     }
-    let kept: Vec<_> = tree
-        .store()
-        .backups(&Root::ALL)
-        .unwrap()
-        .runs
-        .iter()
-        .map(|backup| backup.transaction)
-        .collect();
-    assert_eq!(kept, [1, 5, 7, 9].map(transaction));
+    let store = tree.store();
+    let runs = store.backups(&Root::ALL).unwrap().runs;
+    let numbers: Vec<_> = runs.iter().map(|backup| backup.transaction).collect();
+    assert_eq!(numbers, [1, 5, 7].map(transaction));
     assert!(!tree.path("k/pki/.certs-backup/0303030303030303").exists());
-    let former = tree
-        .store()
-        .read_backup(transaction(1), &pki("ca.crt"))
-        .unwrap()
-        .unwrap();
-    assert_eq!(&former.bytes[..], b"4");
+    let former = store.read_backup(transaction(1), &pki("ca.crt"));
+    assert_eq!(&former.unwrap().unwrap().bytes[..], b"4");
+}
+
+#[test]
+fn the_stages_of_a_rotation_stay_beside_the_last_three_and_go_with_its_end() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.key", "0");
+    let next = |number: usize| {
+        let (former, new) = (number.to_string(), (number + 1).to_string());
+        vec![replace(pki("ca.key"), &former, &new)]
+    };
+    let before = [
+        "rotate-ca-trust",
+        "rotate-ca-issue",
+        "all",
+        "all",
+        "all",
+        "all",
+    ];
+    runs(&tree, &before, next);
+    assert_eq!(kept(&tree, "k/pki"), [1, 2, 4, 5, 6]);
+    assert_eq!(
+        tree.text("k/pki/.certs-backup/0202020202020202/ca.key"),
+        "1"
+    );
+    let mut ended = options(7);
+    ended.origin.command = "rotate-ca-drop".to_owned();
+    ended.fates = crate::rollback::fates;
+    // The former key goes also where nothing new is kept.
+    ended.backup = false;
+    tree.writer().commit(next(6), &ended).unwrap();
+    assert_eq!(kept(&tree, "k/pki"), [5, 6, 7]);
+}
+
+#[test]
+fn the_end_of_a_rotation_takes_its_backups_from_directories_that_it_did_not_touch() {
+    let tree = Tree::new();
+    tree.write("k/pki/ca.key", "0");
+    tree.write("l/kubelet.key", "0");
+    let kubelet = FileId::new(Root::Kubelet, "kubelet.key");
+    runs(&tree, &["rotate-ca-issue"], |_| {
+        vec![
+            replace(pki("ca.key"), "0", "1"),
+            replace(kubelet.clone(), "0", "1"),
+        ]
+    });
+    assert_eq!((kept(&tree, "k/pki"), kept(&tree, "l")), (vec![1], vec![1]));
+    runs(&tree, &["rotate-ca-drop"], |_| {
+        vec![replace(pki("ca.key"), "1", "2")]
+    });
+    assert_eq!((kept(&tree, "k/pki"), kept(&tree, "l")), (vec![2], vec![]));
+}
+
+#[test]
+fn an_end_that_was_killed_before_it_took_the_backups_leaves_them_to_the_next_run() {
+    let (former, tree) = ("k/pki/.certs-backup/0101010101010101/ca.key", Tree::new());
+    tree.write("k/pki/ca.key", "0");
+    tree.write("k/pki/sa.key", "0");
+    let step = |former: &str, new: &str| vec![replace(pki("ca.key"), former, new)];
+    runs(&tree, &["rotate-ca-issue"], |_| step("0", "1"));
+    // Killed after its last rename, and after its journal went.
+    let mut ended = options(2);
+    ended.origin.command = "rotate-ca-drop".to_owned();
+    tree.writer().commit(step("1", "2"), &ended).unwrap();
+    assert_eq!(tree.text(former), "0");
+    // Killed when the copies were gone and the list was not.
+    fs::remove_file(tree.path(former)).unwrap();
+    let mut next = options(3);
+    next.fates = crate::rollback::fates;
+    let change = vec![replace(pki("sa.key"), "0", "1")];
+    tree.writer().commit(change, &next).unwrap();
+    assert_eq!(kept(&tree, "k/pki"), [2, 3]);
 }
 
 #[test]
@@ -422,11 +497,11 @@ fn what_appeared_where_a_file_was_removed_is_not_replaced_by_the_undoing() {
         "{told}"
     );
     assert_eq!(tree.text("k/pki/ca-next.key"), "theirs");
-    let told = error(tree.writer().recover());
+    let told = error(tree.writer().recover(aged));
     assert!(told.contains("ca-next.key was changed after"), "{told}");
     fs::remove_file(&place).unwrap();
     fs::remove_dir(tree.path("k/admin.conf")).unwrap();
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     assert!(!place.exists());
     assert_eq!(tree.text("k/pki/etcd/ca.crt"), "new");
 }
@@ -662,7 +737,7 @@ fn when_undoing_fails_the_journal_stays_and_recovery_finishes() {
         "{error}"
     );
     fs::remove_dir(tree.path("k/admin.conf")).unwrap();
-    let recovered = tree.writer().recover().unwrap().unwrap();
+    let recovered = tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(recovered.finished.len(), 5);
     assert!(!tree.path("k/pki/ca-next.key").exists());
     let kept = tree.text("k/pki/.certs-backup/0101010101010101/ca-next.key");
@@ -757,7 +832,7 @@ fn when_a_new_file_cannot_be_taken_back_the_journal_stays_and_recovery_finishes(
         "{error}"
     );
     fs::remove_dir(tree.path("k/admin.conf")).unwrap();
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(
         tree.text("k/pki/etcd/ca.crt") + &tree.text("k/admin.conf"),
         "newconfig"
@@ -780,7 +855,7 @@ fn when_tidying_up_fails_the_error_says_so_and_no_list_is_left() {
     );
     assert!(part.exists() && !tree.path("k/pki/.certs-journal").exists());
     fs::remove_dir(tree.path("k/admin.conf")).unwrap();
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
     assert_eq!(tree.text("k/pki/etcd/ca.crt"), "old");
 }
@@ -813,7 +888,7 @@ fn the_list_is_written_last_and_removed_first() {
     assert!(!tree.path("k/pki/.certs-journal").exists());
     drop(part);
     drop(writer);
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(tree.hidden(), [""; 0]);
 }
 

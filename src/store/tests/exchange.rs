@@ -115,7 +115,7 @@ fn what_comes_in_the_place_of_a_new_file_is_not_taken_back() {
         assert!(former.exists(), "{name}");
         drop(writer);
         let before = tree.all();
-        let told = error(tree.writer().recover());
+        let told = error(tree.writer().recover(aged));
         assert!(told.contains(name), "{told}");
         assert_eq!(tree.all(), before);
     }

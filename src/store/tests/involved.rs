@@ -26,12 +26,12 @@ fn a_run_in_a_root_that_the_interrupted_one_did_not_have_is_left_alone() {
     interrupted(&tree, Root::Pki, create(pki("ca.key"), "key"), 1);
     let mut writer = lock(&tree, Root::Pki);
     assert!(writer.place(Root::Kubelet).is_none());
-    let recovered = writer.recover().unwrap().unwrap();
+    let recovered = writer.recover(aged).unwrap().unwrap();
     assert_eq!(recovered.finished, [pki("ca.key")]);
     assert!(tree.path("l/.certs-journal").exists());
     assert!(!tree.path("l/kubelet.key").exists());
     drop(writer);
-    lock(&tree, Root::Kubelet).recover().unwrap().unwrap();
+    lock(&tree, Root::Kubelet).recover(aged).unwrap().unwrap();
     assert_eq!(tree.text("l/kubelet.key"), "theirs");
 }
 
@@ -42,7 +42,7 @@ fn what_lies_or_runs_in_another_root_does_not_bar_a_recovery() {
     tree.write("l/.certs-0123456789abcdef-0", "theirs");
     tree.chmod("l/.certs-0123456789abcdef-0", 0o666);
     interrupted(&tree, Root::Pki, create(pki("ca.key"), "key"), 1);
-    lock(&tree, Root::Pki).recover().unwrap().unwrap();
+    lock(&tree, Root::Pki).recover(aged).unwrap().unwrap();
     assert_eq!(tree.text("k/pki/ca.key"), "key");
 }
 
@@ -63,7 +63,7 @@ fn a_root_that_the_list_names_elsewhere_is_told_and_the_one_of_this_run_is_left_
     let mut writer = Store::open(roots)
         .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
         .unwrap();
-    let text = error(writer.recover());
+    let text = error(writer.recover(aged));
     let named = format!("--kubelet-dir {}'", tree.path("l").display());
     assert!(text.contains(&named), "{text}");
     assert_eq!(tree.all(), before);
@@ -86,7 +86,7 @@ fn a_torn_part_takes_the_other_roots_of_its_run_along() {
         fs::remove_file(tree.path(name)).unwrap();
     }
     tree.write("l/.certs-journal", "certs jour");
-    let recovered = lock(&tree, Root::Kubelet).recover().unwrap().unwrap();
+    let recovered = lock(&tree, Root::Kubelet).recover(aged).unwrap().unwrap();
     assert_eq!(recovered.discarded, 3);
     assert_eq!(tree.hidden(), [""; 0]);
 }
@@ -103,12 +103,12 @@ fn a_backup_alone_tells_that_its_root_was_of_the_run() {
     let mut run = writer.begin(changes, &options(1)).unwrap();
     run.prepare().unwrap();
     drop(writer);
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     fs::rename(
         tree.path("k/admin.conf"),
         tree.path("k/.certs-0101010101010101-1"),
     )
     .unwrap();
-    let text = error(lock(&tree, Root::Kubeconfig).recover());
+    let text = error(lock(&tree, Root::Kubeconfig).recover(aged));
     assert!(text.contains("it cannot be ended"), "{text}");
 }

@@ -74,7 +74,7 @@ fn an_interrupted_run_with_a_link_is_completed_from_every_step() {
             run.rename_one(job).unwrap();
         }
         drop(writer);
-        let recovered = tree.writer().recover().unwrap().unwrap();
+        let recovered = tree.writer().recover(aged).unwrap().unwrap();
         assert_eq!(recovered.finished.len(), 2, "{renamed}");
         assert_eq!(current(&tree), (SECOND.into(), "second".to_owned()));
         let left = tree.hidden();
@@ -93,11 +93,11 @@ fn a_staged_link_of_an_undecided_run_goes_and_any_other_link_is_an_error() {
     run.prepare().unwrap();
     drop(writer);
     fs::remove_file(tree.path("l/.certs-journal")).unwrap();
-    let recovered = tree.writer().recover().unwrap().unwrap();
+    let recovered = tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(recovered.discarded, 2);
     assert_eq!(current(&tree), (FIRST.into(), "first".to_owned()));
     symlink("../k/admin.conf", tree.path("l/.certs-0101010101010101-0")).unwrap();
-    let refused = error(tree.writer().recover());
+    let refused = error(tree.writer().recover(aged));
     assert!(refused.contains("it is a symbolic link"), "{refused}");
 }
 
@@ -146,7 +146,7 @@ fn an_interrupted_removal_of_a_link_is_completed_and_a_failed_one_undone() {
             assert_eq!(current(&tree), (FIRST.into(), "first".to_owned()));
         } else {
             drop(writer);
-            tree.writer().recover().unwrap().unwrap();
+            tree.writer().recover(aged).unwrap().unwrap();
             assert!(tree.path("l").join(CURRENT).symlink_metadata().is_err());
             assert!(!tree.path("l").join(FIRST).exists());
         }

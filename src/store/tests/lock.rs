@@ -193,7 +193,7 @@ fn a_writer_whose_directory_was_moved_away_lists_that_one_and_no_other() {
     tree.write(&format!("k/pki/{staged}"), "staged");
     fs::rename(tree.path("k/pki"), tree.path("k/moved")).unwrap();
     tree.write(&format!("k/pki/{staged}"), "another's");
-    let recovered = writer.recover().unwrap().expect("something was left");
+    let recovered = writer.recover(aged).unwrap().expect("something was left");
     assert_eq!(recovered.discarded, 1);
     assert!(!tree.path("k/moved").join(staged).exists());
     assert_eq!(tree.text(&format!("k/pki/{staged}")), "another's");

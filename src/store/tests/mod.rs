@@ -32,6 +32,7 @@ use zeroize::Zeroizing;
 use super::{Change, CommitOptions, Origin, Roots, Store, TransactionId, Writer};
 use crate::key;
 use crate::location::{FileId, Owner, Root};
+use crate::rollback::Fate;
 
 /// A directory of one test's own, gone with it, with the three roots in it.
 struct Tree {
@@ -189,8 +190,13 @@ fn options(number: u8) -> CommitOptions {
         transaction: transaction(number),
         origin: origin(),
         backup: true,
-        keep: Vec::new(),
+        fates: aged,
     }
+}
+
+/// The youngest backups stay, whatever their runs were.
+fn aged(commands: &[&str]) -> Vec<Fate> {
+    vec![Fate::Aged; commands.len()]
 }
 
 /// The text of the error, which must be one.

@@ -26,7 +26,7 @@ fn interrupted(roots: Roots, changes: Vec<Change>) {
 /// The run is told of the other, and completes nothing of it.
 fn refused(tree: &Tree, roots: Roots, words: &str) {
     let before = tree.all();
-    let text = error(lock(roots).recover());
+    let text = error(lock(roots).recover(aged));
     assert!(
         text.contains("complete that one first") && text.ends_with(words),
         "{text}"
@@ -42,9 +42,9 @@ fn a_run_over_the_folder_above_does_not_discard_what_a_decided_run_staged() {
     interrupted(inner(), changes);
     let way_out = format!("--cert-dir {}", tree.path("k/pki/etcd").display());
     refused(&tree, tree.roots(), &way_out);
-    lock(inner()).recover().unwrap().unwrap();
+    lock(inner()).recover(aged).unwrap().unwrap();
     assert_eq!(tree.text("k/pki/etcd/ca.key"), "key");
-    assert_eq!(lock(tree.roots()).recover().unwrap(), None);
+    assert_eq!(lock(tree.roots()).recover(aged).unwrap(), None);
 }
 
 #[test]
@@ -57,9 +57,9 @@ fn a_run_over_a_folder_does_not_discard_what_a_decided_run_over_the_one_above_st
     interrupted(tree.roots(), changes);
     let way_out = format!("--cert-dir {}", tree.path("k/pki").display());
     refused(&tree, roots(&tree, "k/pki/etcd"), &way_out);
-    lock(tree.roots()).recover().unwrap().unwrap();
+    lock(tree.roots()).recover(aged).unwrap().unwrap();
     assert_eq!(tree.text("k/pki/etcd/ca.key"), "key");
-    let recovered = lock(roots(&tree, "k/pki/etcd")).recover().unwrap();
+    let recovered = lock(roots(&tree, "k/pki/etcd")).recover(aged).unwrap();
     assert_eq!(recovered, None);
 }
 
@@ -82,7 +82,7 @@ fn the_list_of_the_run_above_may_be_in_a_further_root() {
     refused(&tree, elsewhere.clone(), &way_out);
     // Without its list that run was not decided.
     fs::remove_file(tree.path("k/.certs-journal")).unwrap();
-    let recovered = lock(elsewhere).recover().unwrap().unwrap();
+    let recovered = lock(elsewhere).recover(aged).unwrap().unwrap();
     assert_eq!(recovered.discarded, 1);
 }
 
@@ -106,7 +106,7 @@ fn a_folder_that_is_a_root_of_the_same_run_is_recovered_with_it() {
     let mut run = writer.begin(changes, &options(1)).unwrap();
     run.prepare().unwrap();
     drop(writer);
-    locked().recover().unwrap().unwrap();
+    locked().recover(aged).unwrap().unwrap();
     assert_eq!(
         tree.text("k/pki/etcd/admin.conf") + &tree.text("k/pki/etcd/ca.key"),
         "configkey"
@@ -152,7 +152,7 @@ fn is_discarded(tree: &Tree, roots: &Roots, own: &FileId, staged: usize) {
         for journal in lost {
             let _ = fs::remove_file(tree.path(journal));
         }
-        let recovered = locked().recover().unwrap().unwrap();
+        let recovered = locked().recover(aged).unwrap().unwrap();
         assert_eq!(recovered.discarded, staged);
         let hidden = |name: &str| name.contains(".certs-backup");
         let after = tree.all().into_iter();
@@ -189,7 +189,7 @@ fn what_another_user_puts_in_a_folder_is_told_as_what_it_is() {
     tree.write("k/pki/etcd/.certs-journal", "");
     let journal = tree.path("k/pki/etcd/.certs-journal");
     std::os::unix::fs::lchown(&journal, Some(65534), None).unwrap();
-    let text = error(lock(tree.roots()).recover());
+    let text = error(lock(tree.roots()).recover(aged));
     assert_eq!(
         text,
         format!(
@@ -214,6 +214,9 @@ fn a_journal_of_another_user_in_the_directory_above_bars_nothing() {
     drop(writer);
     let list = tree.path("k/pki/.certs-journal");
     std::os::unix::fs::lchown(&list, Some(65534), None).unwrap();
-    let recovered = lock(roots(&tree, "k/pki/etcd")).recover().unwrap().unwrap();
+    let recovered = lock(roots(&tree, "k/pki/etcd"))
+        .recover(aged)
+        .unwrap()
+        .unwrap();
     assert_eq!(recovered.discarded, 1);
 }

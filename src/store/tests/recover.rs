@@ -113,7 +113,7 @@ fn left_over(tree: &Tree) -> Vec<String> {
 /// Recovery must refuse, and touch nothing.
 fn refused(tree: &Tree) -> String {
     let before = tree.all();
-    let error = error(tree.writer().recover());
+    let error = error(tree.writer().recover(aged));
     assert_eq!(tree.all(), before);
     error
 }
@@ -121,7 +121,7 @@ fn refused(tree: &Tree) -> String {
 #[test]
 fn without_an_interrupted_run_there_is_nothing_to_recover() {
     let tree = Tree::new();
-    assert_eq!(tree.writer().recover().unwrap(), None);
+    assert_eq!(tree.writer().recover(aged).unwrap(), None);
     assert_eq!(told(&tree), None);
 }
 
@@ -157,7 +157,7 @@ fn of_the_backups_of_completed_runs_the_last_three_stay() {
             let list = format!("k/.certs-backup/{}/journal", "04".repeat(8));
             tree.write(&list, "damaged");
         }
-        let recovered = tree.writer().recover().unwrap().unwrap();
+        let recovered = tree.writer().recover(aged).unwrap().unwrap();
         let told = number == 6;
         assert_eq!(recovered.notes.len(), usize::from(told), "{recovered:?}");
         assert!(
@@ -177,15 +177,39 @@ fn of_the_backups_of_completed_runs_the_last_three_stay() {
 }
 
 #[test]
+fn a_recovery_goes_by_the_rule_for_what_stays() {
+    for (command, left) in [("rotate-ca-drop", vec![2]), ("all", vec![1, 2])] {
+        let tree = Tree::new();
+        tree.write("k/pki/ca.key", "0");
+        let changes = |former: &str, new: &str| vec![replace(pki("ca.key"), former, new)];
+        let mut issue = options(1);
+        issue.origin.command = "rotate-ca-issue".to_owned();
+        tree.writer().commit(changes("0", "1"), &issue).unwrap();
+        let mut killed = options(2);
+        killed.origin.command = command.to_owned();
+        let writer = tree.writer();
+        let mut run = writer.begin(changes("1", "2"), &killed).unwrap();
+        run.prepare().unwrap();
+        drop(writer);
+        tree.writer().recover(crate::rollback::fates).unwrap();
+        assert_eq!(tree.text("k/pki/ca.key"), "2");
+        let runs = tree.store().backups(&Root::ALL).unwrap().runs;
+        let mut numbers: Vec<u8> = runs.iter().map(|run| run.transaction.0[0]).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, left, "{command}");
+    }
+}
+
+#[test]
 fn what_was_staged_without_a_journal_is_removed() {
     for until in [Until::Staged, Until::Part] {
         let tree = Tree::new();
         interrupted(&tree, &until);
-        let recovered = tree.writer().recover().unwrap().unwrap();
+        let recovered = tree.writer().recover(aged).unwrap().unwrap();
         assert_eq!((recovered.finished, recovered.discarded), (Vec::new(), 5));
         expect(&tree, OLD);
         assert_eq!(tree.hidden(), ["/k/pki/.certs-backup/"]);
-        assert_eq!(tree.writer().recover().unwrap(), None);
+        assert_eq!(tree.writer().recover(aged).unwrap(), None);
     }
 }
 
@@ -207,7 +231,7 @@ fn follow(tree: &Tree, error: &str) {
     for name in names.split(", ").flat_map(|part| part.split(" and ")) {
         fs::remove_file(name).unwrap_or_else(|why| panic!("{name}: {why}: {error}"));
     }
-    tree.writer().recover().unwrap();
+    tree.writer().recover(aged).unwrap();
     assert_eq!(left_over(tree), [""; 0]);
 }
 
@@ -220,11 +244,11 @@ fn a_file_that_was_given_the_name_of_a_staged_one_of_a_run_that_is_over_stays() 
     ] {
         let tree = Tree::new();
         interrupted(&tree, &Until::Renamed(5));
-        tree.writer().recover().unwrap();
+        tree.writer().recover(aged).unwrap();
         fs::rename(tree.path(from), tree.path(to)).unwrap();
         told_apart(&tree, to);
         fs::rename(tree.path(to), tree.path(from)).unwrap();
-        assert_eq!(tree.writer().recover().unwrap(), None);
+        assert_eq!(tree.writer().recover(aged).unwrap(), None);
         expect(&tree, NEW);
     }
 }
@@ -250,7 +274,7 @@ fn a_removal_that_was_interrupted_is_ended() {
     interrupted(&tree, &Until::Staged);
     fs::remove_dir_all(tree.path("k/pki/.certs-backup/0101010101010101")).unwrap();
     fs::remove_file(tree.path("k/pki/etcd/.certs-0101010101010101-0")).unwrap();
-    assert_eq!(tree.writer().recover().unwrap().unwrap().discarded, 4);
+    assert_eq!(tree.writer().recover(aged).unwrap().unwrap().discarded, 4);
     expect(&tree, OLD);
     assert_eq!(left_over(&tree), [""; 0]);
 }
@@ -261,7 +285,7 @@ fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
         let tree = Tree::new();
         interrupted(&tree, &Until::Renamed(count));
         assert_eq!(told(&tree), Some(tree.path(PART)));
-        let recovered = tree.writer().recover().unwrap().unwrap();
+        let recovered = tree.writer().recover(aged).unwrap().unwrap();
         assert_eq!((recovered.finished.len(), recovered.discarded), (5, 0));
         expect(&tree, NEW);
         assert_eq!(tree.mode("k/pki/etcd/ca.crt"), 0o644);
@@ -271,7 +295,7 @@ fn a_list_is_carried_forward_from_wherever_the_run_stopped() {
             "old key"
         );
         assert_eq!(told(&tree), None);
-        assert_eq!(tree.writer().recover().unwrap(), None);
+        assert_eq!(tree.writer().recover(aged).unwrap(), None);
     }
 }
 
@@ -280,7 +304,7 @@ fn a_run_that_stopped_while_it_was_undone_is_carried_forward() {
     for count in [1, 2, 3] {
         let tree = Tree::new();
         interrupted(&tree, &Until::TakingBack(count));
-        tree.writer().recover().unwrap().unwrap();
+        tree.writer().recover(aged).unwrap().unwrap();
         expect(&tree, NEW);
         assert_eq!(left_over(&tree), [""; 0]);
     }
@@ -290,7 +314,7 @@ fn a_run_that_stopped_while_it_was_undone_is_carried_forward() {
 fn a_part_whose_list_is_gone_is_removed() {
     let tree = Tree::new();
     interrupted(&tree, &Until::ListRemoved);
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     expect(&tree, NEW);
     assert_eq!(left_over(&tree), [""; 0]);
 }
@@ -306,7 +330,7 @@ fn copies_that_were_not_wanted_go_with_the_recovery() {
             ..options(1)
         },
     );
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(tree.hidden(), lists(&["/k/pki"]));
 }
 
@@ -326,7 +350,7 @@ fn copies_that_were_not_wanted_go_from_every_root() {
     };
     writer.begin(changes, &unwanted).unwrap().prepare().unwrap();
     drop(writer);
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     assert_eq!(
         tree.text("k/pki/ca.crt") + &tree.text("k/admin.conf"),
         "newnew"
@@ -343,7 +367,7 @@ fn a_writer_of_one_root_locks_the_others_to_recover() {
             .store()
             .lock(&[used], Duration::ZERO, &mut |_| {})
             .unwrap();
-        writer.recover().unwrap().unwrap();
+        writer.recover(aged).unwrap().unwrap();
         expect(&tree, NEW);
     }
 }
@@ -357,7 +381,7 @@ fn a_journal_alone_is_enough_to_lock_the_others_but_for_one_that_is_not_there() 
         .store()
         .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
         .unwrap();
-    assert_eq!(writer.recover().unwrap().unwrap().finished.len(), 5);
+    assert_eq!(writer.recover(aged).unwrap().unwrap().finished.len(), 5);
     expect(&tree, NEW);
     assert!(!tree.path("l").exists());
 }
@@ -370,7 +394,7 @@ fn staged_files_alone_are_removed_from_all_roots() {
         .store()
         .lock(&[Root::Kubeconfig], Duration::ZERO, &mut |_| {})
         .unwrap();
-    assert_eq!(writer.recover().unwrap().unwrap().discarded, 5);
+    assert_eq!(writer.recover(aged).unwrap().unwrap().discarded, 5);
     expect(&tree, OLD);
     assert_eq!(left_over(&tree), [""; 0]);
 }
@@ -380,7 +404,7 @@ fn a_writer_can_commit_after_its_recovery() {
     let tree = Tree::new();
     interrupted(&tree, &Until::Renamed(1));
     let mut writer = tree.writer();
-    writer.recover().unwrap();
+    writer.recover(aged).unwrap();
     writer
         .commit(
             vec![replace(pki("etcd/ca.crt"), "new", "newer")],
@@ -410,7 +434,7 @@ fn a_torn_journal_was_never_relied_on_and_goes_with_the_staged_files() {
             }
             let bytes = tree.text(torn);
             fs::write(tree.path(torn), &bytes[..length]).unwrap();
-            let recovered = tree.writer().recover().unwrap().unwrap();
+            let recovered = tree.writer().recover(aged).unwrap().unwrap();
             assert_eq!(recovered.discarded, 5);
             expect(&tree, OLD);
             assert_eq!(left_over(&tree), [""; 0]);
@@ -444,7 +468,7 @@ fn what_does_not_begin_as_a_journal_is_none() {
         let tree = Tree::new();
         interrupted(&tree, &Until::Staged);
         tree.write(LIST, text);
-        tree.writer().recover().unwrap().unwrap();
+        tree.writer().recover(aged).unwrap().unwrap();
         assert_eq!(left_over(&tree), [""; 0]);
     }
 }
@@ -474,7 +498,7 @@ fn a_marker_whose_list_was_removed_before_the_first_rename_goes_with_the_staged_
     let tree = Tree::new();
     interrupted(&tree, &Until::Renamed(0));
     fs::remove_file(tree.path(LIST)).unwrap();
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     expect(&tree, OLD);
     assert_eq!(left_over(&tree), [""; 0]);
 }
@@ -551,7 +575,7 @@ fn a_file_that_somebody_changed_since_is_not_overwritten() {
         "{error}"
     );
     fs::remove_file(tree.path("k/pki/etcd/ca.key")).unwrap();
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     expect(&tree, NEW);
 }
 
@@ -678,7 +702,7 @@ fn other_directories_than_the_interrupted_run_s_are_an_error_that_names_its_verb
         let mut writer = Store::open(roots)
             .lock(&Root::ALL[..], Duration::ZERO, &mut |_| {})
             .unwrap();
-        let error = error(writer.recover());
+        let error = error(writer.recover(aged));
         assert!(error.contains(&way_out), "{pki} {kubeconfig}: {error}");
         drop(writer);
         let mut after = tree.all();
@@ -687,7 +711,7 @@ fn other_directories_than_the_interrupted_run_s_are_an_error_that_names_its_verb
         expected.retain(|(name, _)| name != "/l/");
         assert_eq!(after, expected);
     }
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     expect(&tree, NEW);
 }
 
@@ -704,7 +728,7 @@ fn a_part_whose_list_is_elsewhere_is_an_error_that_names_it() {
         Store::open(roots)
             .lock(&[Root::Kubeconfig], Duration::ZERO, &mut |_| {})
             .unwrap()
-            .recover()
+            .recover(aged)
     };
     let before = tree.all();
     let error = error(recover());
@@ -738,7 +762,7 @@ fn a_part_whose_list_is_by_now_that_of_another_run_has_nothing_to_finish() {
     let recover = |part: &[u8]| {
         fs::write(tree.path(PART), part).unwrap();
         tree.chmod(PART, 0o600);
-        tree.writer().recover()
+        tree.writer().recover(aged)
     };
     let way_out = format!("'certs all --cert-dir {}", another.path("k/pki").display());
     assert!(error(recover(&list.encode())).contains(&way_out));
@@ -802,7 +826,7 @@ fn recover_in(tree: &Tree, pki: &str, kubeconfig: &str) -> anyhow::Result<()> {
         requests: tree.path("requests"),
     };
     let mut writer = Store::open(roots).lock(&[Root::Pki], Duration::ZERO, &mut |_| {})?;
-    writer.recover().map(|_| ())
+    writer.recover(aged).map(|_| ())
 }
 
 #[test]
@@ -822,7 +846,7 @@ fn a_copy_of_an_interrupted_run_s_directory_never_touches_the_original() {
                 "{error}"
             );
             // Either way out comes to an end.
-            tree.writer().recover().unwrap().unwrap();
+            tree.writer().recover(aged).unwrap().unwrap();
             expect(&tree, NEW);
             if kubeconfig == "b" {
                 let names = names.split_once(';').unwrap().0;
@@ -880,7 +904,7 @@ fn files_that_only_resemble_ours_are_left_alone() {
         .store()
         .lock(&[Root::Pki], Duration::ZERO, &mut |_| {})
         .unwrap();
-    assert_eq!(writer.recover().unwrap(), None);
+    assert_eq!(writer.recover(aged).unwrap(), None);
     assert_eq!(tree.all(), before);
 }
 
@@ -907,7 +931,7 @@ fn a_run_whose_roots_are_one_directory_is_recovered() {
         .unwrap()
         .prepare()
         .unwrap();
-    writer().recover().unwrap().unwrap();
+    writer().recover(aged).unwrap().unwrap();
     assert_eq!(
         tree.text("all/ca.crt") + &tree.text("all/admin.conf"),
         "certificateconfig"
@@ -920,7 +944,7 @@ fn a_recovery_that_fails_leaves_the_journal_to_the_next() {
     let tree = Tree::new();
     interrupted(&tree, &Until::Renamed(1));
     let immutable = Immutable::new(tree.path("k/pki/etcd/ca.key"));
-    let error = error(tree.writer().recover());
+    let error = error(tree.writer().recover(aged));
     drop(immutable);
     assert!(
         error.contains("etcd/ca.key: operation not permitted"),
@@ -931,7 +955,7 @@ fn a_recovery_that_fails_leaves_the_journal_to_the_next() {
         "{error}"
     );
     assert!(tree.path(LIST).exists());
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     expect(&tree, NEW);
 }
 
@@ -958,7 +982,7 @@ fn a_removal_that_comes_first_is_carried_forward_from_each_of_its_steps() {
             _ => run.rename_one(&run.jobs[0]).unwrap(),
         }
         drop(writer);
-        let recovered = tree.writer().recover().unwrap().unwrap();
+        let recovered = tree.writer().recover(aged).unwrap().unwrap();
         assert_eq!((recovered.finished.len(), recovered.discarded), (2, 0));
         assert_eq!(tree.text("k/pki/sa.pub"), "new");
         assert!(!tree.path("k/pki/sa.key").exists());
@@ -1009,7 +1033,7 @@ fn a_file_that_was_put_where_one_was_to_be_removed_stays() {
         "{told}"
     );
     fs::remove_file(tree.path("k/pki/etcd/ca-next.key")).unwrap();
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     expect(&tree, NEW);
 }
 

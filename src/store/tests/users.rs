@@ -177,7 +177,7 @@ fn a_plain_user_is_told_where_permission_lacks_before_anything_is_made() {
 #[ignore = "started by a test below"]
 fn meets_the_work_of_root() {
     let tree = given();
-    let text = error(tree.writer().recover());
+    let text = error(tree.writer().recover(aged));
     assert!(
         text.contains(".certs-journal is not") && text.contains("it belongs to user 0"),
         "{text}"
@@ -293,7 +293,7 @@ fn a_file_is_given_to_its_owner_only_when_the_journal_says_so() {
     run.give_away(&run.jobs[0], &held).unwrap();
     assert_eq!((user(staged), tree.mode(staged)), (NOBODY, 0o640));
     drop(writer);
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     let name = "k/pki/etcd/server.key";
     assert_eq!((user(name), tree.mode(name)), (NOBODY, 0o640));
 }
@@ -324,7 +324,7 @@ fn a_file_put_in_place_of_a_staged_one_is_not_given_away() {
     assert_eq!(staged.metadata().unwrap().uid(), 0);
     // And to the next run, after a crash there.
     drop(writer);
-    let error = tree.writer().recover().unwrap_err();
+    let error = tree.writer().recover(aged).unwrap_err();
     assert!(error.to_string().contains("is not what"), "{error}");
     assert_eq!(staged.metadata().unwrap().uid(), 0);
 }
@@ -348,7 +348,7 @@ fn recovery_gives_a_file_to_the_owner_that_the_journal_names() {
         .prepare()
         .unwrap();
     drop(writer);
-    tree.writer().recover().unwrap().unwrap();
+    tree.writer().recover(aged).unwrap().unwrap();
     let found = tree.path("k/pki/a.key").metadata().unwrap();
     assert_eq!((found.uid(), tree.mode("k/pki/a.key")), (NOBODY, 0o640));
 }
@@ -513,7 +513,7 @@ fn a_folder_on_another_file_system_is_written_and_backed_up() {
 fn replaces_all_files_again_and_again() {
     let tree = given();
     let mut writer = tree.writer();
-    writer.recover().unwrap();
+    writer.recover(aged).unwrap();
     let mut former: u32 = tree.text("k/admin.conf").parse().unwrap();
     loop {
         let text = (former + 1).to_string();
@@ -575,7 +575,7 @@ fn a_run_that_is_killed_anywhere_leaves_all_files_of_one_run_after_recovery() {
         std::thread::sleep(Duration::from_micros(1700 * round));
         child.kill().unwrap();
         assert!(!child.wait().unwrap().success());
-        tree.writer().recover().unwrap();
+        tree.writer().recover(aged).unwrap();
         let texts = KILLED.map(|(root, name)| {
             tree.store()
                 .read(&FileId::new(root, name))
