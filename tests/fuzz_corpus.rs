@@ -45,6 +45,8 @@ fn the_journals_of_the_corpus_are_of_the_form_that_is_written() {
         targets::finished(&bytes)
     };
     assert_eq!((finished("whole"), finished("torn")), (4, 0));
+    let removals = (finished("removed"), finished("removed-by-another-mark"));
+    assert_eq!(removals, (5, 0));
 }
 
 #[test]
