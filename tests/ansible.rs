@@ -20,6 +20,7 @@ use certs::profile::{Stored, TABLE};
 use certs::spec::Kind;
 
 mod common;
+use common::ansible::{ansible, changes};
 use common::snapshot::{same, snapshot};
 use common::trees::files;
 use common::{Finished, TempDir, certs, mode, read, root, run, set_mode, text, tool, venv, write};
@@ -51,13 +52,11 @@ impl Site {
     /// No trees, and nothing on any node.
     fn empty() -> Self {
         let site = Self(TempDir::new());
-        for folder in ["home", "down", "tmp"] {
-            fs::create_dir(site.0.join(folder)).expect("make a folder");
-        }
+        common::ansible::prepare(&site.0);
+        fs::create_dir(site.0.join("down")).expect("make a folder");
         for node in NODES {
             fs::create_dir_all(site.node(node, "")).expect("make a folder");
         }
-        write(&site.0.join("ansible.cfg"), "");
         write(&site.0.join("hosts.ini"), HOSTS);
         site
     }
@@ -95,25 +94,9 @@ impl Site {
         self.0.join("roots").join(node).join(path)
     }
 
-    /// A program of Ansible's that writes nothing outside the folder.
+    /// A program of Ansible's.
     fn ansible(&self, program: &str, arguments: &[&str]) -> Finished {
-        let mut command = Command::new(tool(program));
-        command.args(["--inventory", "hosts.ini"]).args(arguments);
-        command.current_dir(self.0.path()).env("PWD", self.0.path());
-        for (name, value) in [
-            ("HOME", "home"),
-            ("TMPDIR", "tmp"),
-            ("ANSIBLE_LOCAL_TEMP", "tmp"),
-            ("ANSIBLE_REMOTE_TEMP", "tmp"),
-            ("ANSIBLE_CONFIG", "ansible.cfg"),
-        ] {
-            command.env(name, self.0.join(value));
-        }
-        command
-            .env("ANSIBLE_PIPELINING", "1")
-            .env("ANSIBLE_NOCOLOR", "1")
-            .env("LC_ALL", "C.UTF-8");
-        run(&mut command)
+        ansible(&self.0, program, arguments)
     }
 
     /// A run of the playbook. A component is healthy unless `down` has a file of its name.
@@ -163,19 +146,6 @@ impl Site {
         let left: Vec<_> = files(&self.0.join("tmp")).into_iter().collect();
         assert!(!left.iter().any(|name| name.contains("files")), "{left:?}");
     }
-}
-
-/// How many tasks changed something, of each node.
-fn changes(finished: &Finished) -> BTreeMap<String, u32> {
-    let (_, recap) = finished.stdout.split_once("PLAY RECAP").expect("a recap");
-    let of = |line: &str| {
-        let (node, counts) = line.split_once(':')?;
-        let changed = counts
-            .split_whitespace()
-            .find_map(|count| count.strip_prefix("changed="))?;
-        Some((node.trim().to_owned(), changed.parse().expect("a number")))
-    };
-    recap.lines().filter_map(of).collect()
 }
 
 /// What is at each path: its mode, and its content or where it leads.

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 
+pub mod ansible;
 pub mod base;
 pub mod cfssl;
 pub mod kubeadm;
