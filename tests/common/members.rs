@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Finished, Server, TempDir, certs, run, text, tool};
+use super::{Finished, Server, TempDir, certs, kubeadm, run, text, tool};
 
 const FORMING: Duration = Duration::from_secs(90);
-const NAMES: [&str; 3] = ["m1", "m2", "m3"];
+/// What the members are called, and their trees.
+pub const NAMES: [&str; 3] = ["m1", "m2", "m3"];
 const FORMS: [&str; 3] = ["args", "env", "yaml"];
 const KEY: [&str; 2] = ["--key-algorithm", "ECDSA-P256"];
 
@@ -33,6 +34,34 @@ impl Members {
         members
     }
 
+    /// On stacked control planes of kubeadm's: its trees, with leaves for these members' names and addresses where
+    /// those are other ones. The addresses are the test's alone, for all that begin with 127 are the machine's.
+    pub fn kubeadms(test: u32, configuration: &str) -> Self {
+        let process = std::process::id();
+        let address = |member: u32| -> &'static str {
+            let (high, low) = (1 + process / 250 % 250, process % 250);
+            format!("127.{high}.{low}.{}", test * 10 + member).leak()
+        };
+        let members = Self {
+            folder: TempDir::new(),
+            addresses: [address(1), address(2), address(3)],
+        };
+        let trees = kubeadm::unpacked();
+        for number in 0..3 {
+            let tree = members.tree(number);
+            let mut copy = Command::new("cp");
+            copy.arg("-a").arg(trees.join(configuration)).arg(&tree);
+            run(&mut copy).expect(0);
+            let mut own = certs(&["all", "--force", "--kubernetes-dir", text(&tree)]);
+            own.args(members.node(number));
+            if configuration == "ecdsa-p256" {
+                own.args(KEY);
+            }
+            run(&mut own).expect(0);
+        }
+        members
+    }
+
     fn issue(&self, number: usize, authority: &Path) {
         let pki = self.pki(number);
         fs::create_dir_all(&pki).expect("make a folder");
@@ -52,13 +81,19 @@ impl Members {
         }
     }
 
-    fn tree(&self, number: usize) -> PathBuf {
+    /// Stands for /etc/kubernetes.
+    pub fn tree(&self, number: usize) -> PathBuf {
         self.folder.join(NAMES[number])
     }
 
     /// Stands for /etc/kubernetes/pki/etcd.
     pub fn pki(&self, number: usize) -> PathBuf {
         self.tree(number).join("pki/etcd")
+    }
+
+    /// Where the member serves its clients.
+    pub fn endpoint(&self, number: usize) -> String {
+        format!("{}:2379", self.addresses[number])
     }
 
     fn node(&self, number: usize) -> [&'static str; 4] {
@@ -87,8 +122,18 @@ impl Members {
         });
     }
 
-    /// The member's start; its data lie where it is started, which is etcd's default.
+    /// Starts the member.
     pub fn start(&self, number: usize) -> Server {
+        Server::start(&self.command(number), &self.log(number))
+    }
+
+    /// What the member says.
+    pub fn log(&self, number: usize) -> PathBuf {
+        self.folder.join(&format!("{}.log", NAMES[number]))
+    }
+
+    /// The member's start; its data lie where it is started, which is etcd's default.
+    pub fn command(&self, number: usize) -> Command {
         let (form, tree) = (FORMS[number], self.tree(number));
         let mut flags = certs(&["flags", "etcd", "--kubernetes-dir", text(&tree)]);
         flags.args(["--output", form]).args(self.node(number));
@@ -115,8 +160,7 @@ impl Members {
                 command.args(items);
             }
         }
-        let log = self.folder.join(&format!("{}.log", NAMES[number]));
-        Server::start(&command, &log)
+        command
     }
 
     /// What a client with the pair and the trust of the member `client` is told by another one.
@@ -125,7 +169,7 @@ impl Members {
         let file = |name: &str| text(&pki.join(name)).to_owned();
         let mut command = Command::new(tool("etcdctl"));
         command.env("ETCDCTL_API", "3");
-        let url = format!("https://{}:2379", self.addresses[member]);
+        let url = format!("https://{}", self.endpoint(member));
         command.args(["--endpoints", &url, "--cacert", &file("ca.crt")]);
         command.args(["--cert", &file("healthcheck-client.crt")]);
         command.args(["--key", &file("healthcheck-client.key")]);

@@ -22,12 +22,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 pub mod ansible;
 pub mod base;
 pub mod cfssl;
 pub mod kubeadm;
 pub mod lines;
+pub mod load;
 pub mod members;
 pub mod node;
 pub mod offered;
@@ -307,6 +310,16 @@ impl Server {
             );
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Asks the server to end, and waits until it has: what a kubelet or systemd does first.
+    pub fn stop(mut self) {
+        let process = i32::try_from(self.child.id()).expect("a process id");
+        kill(Pid::from_raw(process), Signal::SIGTERM).expect("signal a server");
+        eventually(Duration::from_mins(1), || {
+            let ended = self.child.try_wait().expect("wait for a server");
+            ended.ok_or_else(|| format!("{} goes on", self.log.display()))
+        });
     }
 }
 
