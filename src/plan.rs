@@ -36,6 +36,7 @@ pub use request::{Asking, asked};
 use shared::shared;
 pub use step::Step;
 pub use turn::{Goal, Turn, Turned, after, keys_after};
+pub use turning::not_begun;
 
 /// A spec, what happens to it, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

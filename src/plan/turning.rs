@@ -12,7 +12,7 @@ use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
 use crate::profile::renewal::{Changes, certificate, renewed};
 use crate::profile::rotation::next;
-use crate::profile::signs_for;
+use crate::profile::{Profile, signs_for};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
 
@@ -229,5 +229,15 @@ impl Planner<'_> {
         let mut told = hindered(turn.row, &text, &way_out);
         told.code = Code::RotationOrder;
         Err(vec![told])
+    }
+}
+
+/// That there is no stage to go back from.
+pub fn not_begun(row: &Profile) -> Finding {
+    let text = "is at no stage of a replacement, so that there is nothing to go back from";
+    let way_out = format!("'certs rotate {} trust' begins one", row.name);
+    Finding {
+        code: Code::RotationOrder,
+        ..hindered(row, text, &way_out)
     }
 }

@@ -185,11 +185,8 @@ pub fn others(files: &[FileId]) -> Vec<Spec> {
         });
     places
         .map(|place| {
-            let file = match place {
-                Place::KeyPair { .. } => place.key(),
-                _ => place.public(),
-            };
-            of_other(name(&file), place, &Observed::Absent, &Evidence::default())
+            let name = name(&told_by(&place));
+            of_other(name, place, &Observed::Absent, &Evidence::default())
         })
         .collect()
 }

@@ -9,8 +9,9 @@ use crate::diff::{Generations, Held, Stage, generations};
 use crate::finding::Finding;
 use crate::location::{FileId, Root};
 use crate::plan::{Found, Goal};
-use crate::profile::Profile;
+use crate::profile::found::looked_for;
 use crate::profile::rotation::{Action, Instruction, instructions, next};
+use crate::profile::{Profile, signing_file};
 use crate::store::Store;
 
 /// One of those that are replaced.
@@ -143,6 +144,34 @@ impl Report {
         let mut rotation = self.rotation_of(row, &there, done);
         rotation.stage = goal.name();
         self.rotation = Some(rotation);
+    }
+
+    /// What a run came to that took back the stage `left`; or that it is `there` still, since several runs brought it there.
+    pub fn turned_back(&mut self, row: &'static Profile, left: Goal, there: bool) {
+        if there {
+            let text = "more than one run brought it there: run the same command again";
+            self.notes.push(text.to_owned());
+            return;
+        }
+        let apart = signing_file(&looked_for(row)).map(|apart| self.path(&apart.place.public()));
+        if let (Some(apart), Goal::Trust) = (apart, left) {
+            self.notes.push(format!(
+                "if {} is gone, --cluster-signing-cert-file of every kube-controller-manager is to name {} again, before it is \
+                 restarted",
+                apart.display(),
+                self.path(&row.stored.public()).display()
+            ));
+        }
+        let restart = instructions(row.name, left as usize).iter();
+        let restart = restart.filter(|one| one.action == Action::Restart);
+        let mut processes: Vec<&str> = restart.map(|one| one.process).collect();
+        processes.dedup();
+        if !processes.is_empty() {
+            self.notes.push(format!(
+                "restart, one node after the other, what read at its start what that run wrote: {}",
+                processes.join(", ")
+            ));
+        }
     }
 
     /// How far this row is.
