@@ -225,6 +225,31 @@ fn renewals(folder: &TempDir) -> Vec<Value> {
 }
 
 /// A report of each kind: planned, changed, unchanged, refused, replaced by name and for a reason.
+/// Each stage of a rotation, and the status after it.
+fn rotations() -> Vec<Value> {
+    let folder = TempDir::new();
+    let mut tree = common::all(&folder.join("k8s"), &[]);
+    run(&mut tree).expect(0);
+    let rotate = |arguments: &[&str]| {
+        let mut command = certs(&[&["rotate", "--output", "json"], arguments].concat());
+        command.args(["--kubernetes-dir", text(&folder.join("k8s"))]);
+        parse(&run(&mut command).expect(0))
+    };
+    let stages = [
+        &["trust"][..],
+        &["issue", "--restarted"],
+        &["drop", "--restarted"],
+    ];
+    let mut reports = Vec::new();
+    for what in ["ca", "sa"] {
+        for stage in stages {
+            reports.push(rotate(&[&[what], stage].concat()));
+            reports.push(rotate(&["status"]));
+        }
+    }
+    reports
+}
+
 fn reports() -> Vec<Value> {
     let folder = TempDir::new();
     let json = |flags: &[&str], code| {
@@ -256,6 +281,7 @@ fn reports() -> Vec<Value> {
     fs::copy(request, folder.join("csr/admin.csr")).expect("copy a request");
     reports.push(parse(&run(&mut sign).expect(0)));
     reports.extend(renewals(&folder));
+    reports.extend(rotations());
     fs::remove_dir_all(folder.join("csr")).expect("remove a folder");
     let facts = [
         "--node-name",
@@ -294,8 +320,8 @@ fn reports() -> Vec<Value> {
         .filter_map(|item| item["step"].as_str())
         .collect();
     let known = [
-        "asked", "create", "derive", "import", "keep", "refresh", "reissue", "replace", "request",
-        "skip",
+        "asked", "create", "derive", "import", "keep", "refresh", "reissue", "remove", "replace",
+        "request", "rotate", "skip",
     ];
     assert_eq!(steps, known.into());
     reports

@@ -341,3 +341,76 @@ fn the_file_that_signs_holds_one_certificate_and_the_server_sends_the_new_ca_by_
     rotate(&place, &["ca", "trust", "--key-algorithm", "RSA-2048"]).expect(0);
     assert_eq!(pki("ca-next.crt"), [root(&"CN=kubernetes-3".to_owned())]);
 }
+
+/// All files below it but for backups, with modes and owners.
+fn contents(place: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    let listed = common::listing(place).into_iter();
+    let files = listed.filter(|path| !text(path).contains(".certs-backup"));
+    let files = files.filter(|path| place.join(path).is_file());
+    let content = |path: &Path| fs::read(place.join(path)).expect("a file");
+    files
+        .map(|path| {
+            (
+                text(&path).to_owned(),
+                mode(&place.join(&path)),
+                content(&path),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn back_from_every_stage_is_the_tree_that_was_there_before() {
+    for base in [Base::Default, Base::Ours] {
+        let place = base.copy();
+        for what in ALL {
+            rotate(&place, &[what, "back"]).expect(4);
+            let start = contents(&place.join("k"));
+            rotate(&place, &[what, "trust"]).expect(0);
+            let trust = contents(&place.join("k"));
+            rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+            let issue = contents(&place.join("k"));
+            rotate(&place, &[what, "back", "--dry-run"]).expect(0);
+            assert!(issue == contents(&place.join("k")), "{what}");
+            rotate(&place, &[what, "back"]).expect(0);
+            assert!(trust == contents(&place.join("k")), "{what}");
+            assert_eq!(stage(&place, what), "trust");
+            // Forth again, and back twice.
+            rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+            assert_eq!(stage(&place, what), "issue");
+            rotate(&place, &[what, "back"]).expect(0);
+            rotate(&place, &[what, "back"]).expect(0);
+            assert!(start == contents(&place.join("k")), "{what}");
+            assert_eq!(stage(&place, what), "start");
+            for (name, flags) in STAGES {
+                rotate(&place, &[&[what, name], flags].concat()).expect(0);
+            }
+            // From the last one there is no way back.
+            let told = rotate(&place, &[what, "back"]).expect(4);
+            assert!(
+                told.stderr.contains("nothing to go back from"),
+                "{}",
+                told.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_changed_since_is_not_taken_back() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["front-proxy-ca", "trust"]).expect(0);
+    rotate(&place, &["front-proxy-ca", "issue", "--restarted"]).expect(0);
+    let mut renewal = certs(&["renew", "front-proxy-client"]);
+    renewal.args(["--kubernetes-dir", text(&place.join("k"))]);
+    run(&mut at(NOON + 7200, "022", &renewal)).expect(0);
+    let before = snapshot(&place.join("k"));
+    let told = rotate(&place, &["front-proxy-ca", "back"]).expect(4);
+    assert!(
+        told.stderr
+            .contains("was changed after the run that wrote it"),
+        "{}",
+        told.stderr
+    );
+    same(&before, &place.join("k"));
+}

@@ -143,6 +143,9 @@ impl Report {
         let done = (!idle).then_some((goal, [new, old.as_ref()]));
         let mut rotation = self.rotation_of(row, &there, done);
         rotation.stage = goal.name();
+        if goal == Goal::Drop {
+            rotation.next = None;
+        }
         self.rotation = Some(rotation);
     }
 
@@ -225,7 +228,7 @@ impl Report {
             waiting: there.next.as_ref().map(Generation::of),
             former: there.others.iter().map(Generation::of).collect(),
             instructions: told,
-            next: (begun || done.is_none()).then_some(next),
+            next: Some(next),
         }
     }
 }
