@@ -24,19 +24,20 @@ const REVERSIBLE: [&str; 2] = ["trust", "issue"];
 pub fn fates(commands: &[&str]) -> Vec<Fate> {
     let mut fates = vec![Fate::Aged; commands.len()];
     for (number, command) in commands.iter().enumerate().rev() {
-        let Some((what, stage)) = rotation(command) else {
+        let Some(run) = rotation(command) else {
             continue;
         };
-        match stage {
-            "back" => {
-                if let Some(undone) = last(commands, &fates, what, number + 1) {
+        match run.stage {
+            _ if run.back => {
+                if let Some(undone) = last(commands, &fates, (run.what, run.stage), number + 1) {
                     fates[undone] = Fate::Aged;
                 }
             }
             // Also what was undone before: it holds the same key.
             "drop" => {
                 for older in number + 1..commands.len() {
-                    if is_reversible(commands[older], what) {
+                    let mut stages = REVERSIBLE.into_iter();
+                    if stages.any(|stage| is_of(commands[older], (run.what, stage))) {
                         fates[older] = Fate::Gone;
                     }
                 }
@@ -48,26 +49,39 @@ pub fn fates(commands: &[&str]) -> Vec<Fate> {
     fates
 }
 
-/// The run that a step back in the rotation of `what` undoes: the youngest stage that is not undone yet, and
-/// not ended.
-pub fn standing(commands: &[&str], what: &str) -> Option<usize> {
-    last(commands, &fates(commands), what, 0)
+/// The run that brought this to a stage and is to be undone: the youngest that is not undone yet, and not ended.
+pub fn standing(commands: &[&str], of: (&str, &str)) -> Option<usize> {
+    last(commands, &fates(commands), of, 0)
 }
 
-/// The youngest kept run of a rotation, of those from number `from` on.
-fn last(commands: &[&str], fates: &[Fate], what: &str, from: usize) -> Option<usize> {
-    let stands =
-        |number: &usize| fates[*number] == Fate::Kept && is_reversible(commands[*number], what);
+/// The youngest kept run of a stage of a rotation, of those from number `from` on. An older one may be gone that a step
+/// back has undone, so each such step tells its stage.
+fn last(commands: &[&str], fates: &[Fate], of: (&str, &str), from: usize) -> Option<usize> {
+    let stands = |number: &usize| fates[*number] == Fate::Kept && is_of(commands[*number], of);
     (from..commands.len()).find(stands)
 }
 
-fn is_reversible(command: &str, what: &str) -> bool {
-    rotation(command).is_some_and(|(of, stage)| of == what && REVERSIBLE.contains(&stage))
+fn is_of(command: &str, (what, stage): (&str, &str)) -> bool {
+    rotation(command).is_some_and(|run| !run.back && (run.what, run.stage) == (what, stage))
 }
 
-/// `rotate-etcd-ca-trust` → `etcd-ca`, `trust`.
-fn rotation(command: &str) -> Option<(&str, &str)> {
-    command.strip_prefix("rotate-")?.rsplit_once('-')
+/// What a command says of a rotation.
+struct Run<'a> {
+    what: &'a str,
+    stage: &'a str,
+    /// Whether it went back from that stage.
+    back: bool,
+}
+
+/// `rotate-etcd-ca-trust` → `etcd-ca`, `trust`; `rotate-etcd-ca-back-trust` → the same, gone back.
+fn rotation(command: &str) -> Option<Run<'_>> {
+    let (rest, stage) = command.strip_prefix("rotate-")?.rsplit_once('-')?;
+    let back = rest.strip_suffix("-back");
+    Some(Run {
+        what: back.unwrap_or(rest),
+        stage,
+        back: back.is_some(),
+    })
 }
 
 #[cfg(test)]
@@ -109,44 +123,50 @@ mod tests {
     #[test]
     fn a_rotation_says_nothing_of_another() {
         assert_eq!(
-            told("rotate-ca-trust rotate-etcd-ca-trust rotate-ca-drop rotate-sa-back"),
+            told("rotate-ca-trust rotate-etcd-ca-trust rotate-ca-drop rotate-sa-back-trust"),
             "gkaa"
         );
         assert_eq!(told("rotate-etcd-ca-issue rotate-ca-drop"), "ka");
     }
 
     #[test]
-    fn a_step_back_undoes_the_youngest_stage_that_is_not_undone_yet() {
-        assert_eq!(
-            told("rotate-ca-trust rotate-ca-issue rotate-ca-back"),
-            "kaa"
-        );
-        let all = "rotate-ca-trust rotate-ca-issue rotate-ca-back rotate-ca-back";
-        assert_eq!(told(all), "aaaa");
-        let forth = "rotate-ca-trust rotate-ca-issue rotate-ca-back rotate-ca-issue";
-        assert_eq!(told(forth), "kaak");
-        assert_eq!(told("rotate-ca-back rotate-ca-trust"), "ak");
+    fn a_step_back_undoes_the_youngest_run_of_its_stage_that_is_not_undone_yet() {
+        let once = "rotate-ca-trust rotate-ca-issue rotate-ca-back-issue";
+        assert_eq!(told(once), "kaa");
+        assert_eq!(told(&format!("{once} rotate-ca-back-trust")), "aaaa");
+        assert_eq!(told(&format!("{once} rotate-ca-issue")), "kaak");
+        assert_eq!(told("rotate-ca-back-trust rotate-ca-trust"), "ak");
+        // What it undid is gone by now.
+        assert_eq!(told("rotate-ca-trust rotate-ca-back-issue"), "ka");
     }
 
     #[test]
     fn what_was_undone_goes_with_the_end_too_since_it_holds_the_former_key() {
-        let runs = "rotate-ca-trust rotate-ca-issue rotate-ca-back rotate-ca-issue rotate-ca-drop";
+        let runs =
+            "rotate-ca-trust rotate-ca-issue rotate-ca-back-issue rotate-ca-issue rotate-ca-drop";
         assert_eq!(told(runs), "ggaga");
     }
 
     #[test]
-    fn the_run_that_a_step_back_undoes_is_the_youngest_that_stands() {
+    fn the_run_that_a_step_back_undoes_is_the_youngest_of_its_stage_that_stands() {
         let commands = [
             "renew",
-            "rotate-ca-back",
+            "rotate-ca-back-issue",
             "rotate-ca-issue",
             "rotate-etcd-ca-trust",
             "rotate-ca-trust",
         ];
-        assert_eq!(standing(&commands, "ca"), Some(4));
-        assert_eq!(standing(&commands, "etcd-ca"), Some(3));
-        assert_eq!(standing(&commands, "sa"), None);
+        assert_eq!(standing(&commands, ("ca", "trust")), Some(4));
+        assert_eq!(standing(&commands, ("ca", "issue")), None);
+        assert_eq!(standing(&commands, ("etcd-ca", "trust")), Some(3));
+        assert_eq!(standing(&commands, ("sa", "trust")), None);
         let ended = ["rotate-ca-drop", "rotate-ca-issue", "rotate-ca-trust"];
-        assert_eq!(standing(&ended, "ca"), None);
+        assert_eq!(standing(&ended, ("ca", "issue")), None);
+    }
+
+    #[test]
+    fn a_journal_can_tell_each_of_the_commands() {
+        // 32 letters at most: `journal`.
+        assert!("rotate-front-proxy-ca-back-issue".len() <= 32);
     }
 }

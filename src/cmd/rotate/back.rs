@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::{Tree, command};
+use crate::cmd::sequence::writer;
 use crate::cmd::undo::Undo;
 use crate::cmd::{Env, Stop};
 use crate::diff::{Stage, generations};
+use crate::finding::Finding;
 use crate::observe::Passphrases;
 use crate::plan::{Goal, Refusal, not_begun};
 use crate::profile::Profile;
 use crate::report::Report;
-use crate::rollback::Created;
+use crate::rollback::{Created, standing};
 
 /// What goes back.
 pub(super) struct Back<'a> {
@@ -23,68 +25,60 @@ pub(super) struct Back<'a> {
 
 impl Back<'_> {
     pub(super) fn run(&self, report: &mut Report, env: &mut Env<'_>) -> Result<(), Stop> {
-        let stage = || {
-            let seen = self.tree.look(self.row, self.passphrases);
-            generations(self.row, &seen.observed).map(|there| there.stage)
-        };
-        // What an interrupted run had begun is completed first, and tells then.
-        let whole = self.tree.store.lock_shared(self.tree.roots)?;
-        let interrupted = whole.interrupted()?.is_some();
-        drop(whole);
-        let before = stage();
-        if !interrupted {
-            let refused = match &before {
-                Ok(Stage::Start) => Some(not_begun(self.row)),
-                Ok(Stage::Issue | Stage::Trust) => None,
-                Err(finding) => Some(finding.clone()),
-            };
-            if let Some(finding) = refused {
-                report.refuse(&Refusal {
-                    findings: vec![finding],
-                });
-                return Ok(());
-            }
+        if !self.dry_run && self.completed(report, env)? {
+            return Ok(());
         }
-        let verb = command(self.row, "back");
+        let before = self.stage();
+        let (stage, refused) = match &before {
+            Ok(Stage::Trust) => (Goal::Trust, None),
+            Ok(Stage::Issue) => (Goal::Issue, None),
+            Ok(Stage::Start) => (Goal::Trust, Some(not_begun(self.row))),
+            Err(finding) => (Goal::Trust, Some(finding.clone())),
+        };
+        if let Some(finding) = refused {
+            let findings = vec![finding];
+            report.refuse(&Refusal { findings });
+            return Ok(());
+        }
+        let verb = command(self.row, &format!("back-{}", stage.name()));
         let undo = Undo {
             verb: &verb,
             store: self.tree.store,
             within: self.tree.roots,
-            of: &|commands| self.latest(commands),
+            of: &|commands| standing(commands, (self.row.name, stage.name())),
             created: Created::Remove,
             lock_timeout: self.lock_timeout,
             dry_run: self.dry_run,
         };
         undo.run(report, env)?;
-        if self.dry_run {
-            return Ok(());
-        }
-        let after = stage();
-        if let (Ok(before), Ok(after)) = (before, after) {
-            let left = match before {
-                Stage::Issue => Goal::Issue,
-                Stage::Start | Stage::Trust => Goal::Trust,
-            };
-            report.turned_back(self.row, left, before == after);
+        if !self.dry_run && !report.is_refused() {
+            report.turned_back(self.row, stage, before == self.stage());
         }
         Ok(())
     }
 
-    /// Of these runs, the youngest first, the one that brought it to where it is: none that was taken back.
-    fn latest(&self, commands: &[&str]) -> Option<usize> {
-        let back = command(self.row, "back");
-        let stages = ["trust", "issue"].map(|stage| command(self.row, stage));
-        let mut undone = 0_usize;
-        for (index, command) in commands.iter().enumerate() {
-            if *command == back {
-                undone += 1;
-            } else if stages.iter().any(|stage| stage == command) {
-                if undone == 0 {
-                    return Some(index);
-                }
-                undone -= 1;
-            }
+    fn stage(&self) -> Result<Stage, Finding> {
+        let seen = self.tree.look(self.row, self.passphrases);
+        generations(self.row, &seen.observed).map(|there| there.stage)
+    }
+
+    /// Ends what an interrupted run had begun: the files tell no stage before that. Whether that was a step back, which is
+    /// done then, and not to be done once more.
+    fn completed(&self, report: &mut Report, env: &mut Env<'_>) -> Result<bool, Stop> {
+        let (store, roots) = (self.tree.store, self.tree.roots);
+        if store.lock_shared(roots)?.interrupted()?.is_none() {
+            return Ok(false);
         }
-        None
+        let (_, recovered) = writer(store, [roots, &[]], self.lock_timeout, env)?;
+        let Some(recovered) = recovered else {
+            return Ok(false);
+        };
+        let back = command(self.row, "back");
+        if recovered.commands.iter().any(|run| run.starts_with(&back)) {
+            report.rollback_completed(&recovered);
+            return Ok(true);
+        }
+        report.recovered(&recovered);
+        Ok(false)
     }
 }
