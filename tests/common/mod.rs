@@ -36,6 +36,7 @@ pub mod node;
 pub mod offered;
 pub mod public;
 pub mod renewal;
+pub mod rotation;
 pub mod shown;
 pub mod snapshot;
 pub mod tree;

@@ -1,0 +1,75 @@
+//! A tree at each stage of a rotation.
+
+use std::process::Command;
+
+use super::base::Base;
+use super::kubeadm::NOON;
+use super::{Finished, TempDir, at, certs, run, text};
+
+/// When all of it is done, and judged.
+pub const WHEN: i64 = NOON + 3600;
+
+/// The stages, with what the program is told at each.
+pub const STAGES: [(&str, &[&str]); 4] = [
+    ("start", &[]),
+    ("trust", &[]),
+    ("issue", &["--restarted"]),
+    ("drop", &["--restarted"]),
+];
+
+/// A tree, and how its keys are replaced.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    pub base: Base,
+    /// What the first stage is told beside.
+    pub trust: &'static [&'static str],
+}
+
+/// Keys of the same kind, and of another.
+pub const KINDS: [Kind; 3] = [
+    Kind {
+        base: Base::Ours,
+        trust: &[],
+    },
+    Kind {
+        base: Base::Default,
+        trust: &[],
+    },
+    Kind {
+        base: Base::Default,
+        trust: &["--key-algorithm", "ECDSA-P256"],
+    },
+];
+
+impl Kind {
+    /// A folder for each of [`STAGES`], the tree in its `k`, with all of `whats` at that stage.
+    pub fn stages(&self, whats: &[&str]) -> [TempDir; STAGES.len()] {
+        let mut before: Option<TempDir> = None;
+        STAGES.map(|(stage, flags)| {
+            let place = before.take().unwrap_or_else(|| self.base.copy());
+            let more = if stage == "trust" { self.trust } else { &[] };
+            for what in whats.iter().filter(|_| stage != "start") {
+                rotate(&place, &[&[what, stage], flags, more].concat()).expect(0);
+            }
+            before = Some(copy(&place));
+            place
+        })
+    }
+}
+
+/// `certs rotate` over the tree in `k`.
+pub fn rotate(place: &TempDir, arguments: &[&str]) -> Finished {
+    let mut command = certs(&["rotate"]);
+    command
+        .args(arguments)
+        .args(["--kubernetes-dir", text(&place.join("k"))])
+        .args(["--kubelet-dir", text(&place.join("kubelet"))]);
+    run(&mut at(WHEN, "022", &command))
+}
+
+fn copy(place: &TempDir) -> TempDir {
+    let copied = TempDir::new();
+    let mut command = Command::new("cp");
+    run(command.arg("-a").arg(place.join("k")).arg(copied.path())).expect(0);
+    copied
+}
