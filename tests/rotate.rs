@@ -414,3 +414,162 @@ fn what_was_changed_since_is_not_taken_back() {
     );
     same(&before, &place.join("k"));
 }
+
+fn openssl(arguments: &[&str], place: &TempDir) {
+    let mut command = std::process::Command::new(common::tool("openssl"));
+    command.args(arguments).current_dir(place.join("k/pki"));
+    run(&mut at(NOON, "077", &command)).expect(0);
+}
+
+#[test]
+fn a_ca_that_cannot_be_replaced_as_it_is_says_why() {
+    let refused = |place: &TempDir, arguments: &[&str], words: &str| {
+        let before = snapshot(&place.join("k"));
+        let told = rotate(place, arguments).expect(4);
+        assert!(told.stderr.contains(words), "{}", told.stderr);
+        same(&before, &place.join("k"));
+    };
+    let ca = |extensions: &[&str], subject: &str| {
+        let place = Base::Ours.copy();
+        let mut arguments = vec![
+            "req",
+            "-x509",
+            "-key",
+            "front-proxy-ca.key",
+            "-days",
+            "3650",
+        ];
+        arguments.extend(["-subj", subject, "-out", "front-proxy-ca.crt"]);
+        for extension in extensions {
+            arguments.extend(["-addext", extension]);
+        }
+        openssl(&arguments, &place);
+        place
+    };
+    let trust = &["front-proxy-ca", "trust"];
+    let usage = "keyUsage=critical,keyCertSign,cRLSign";
+    let held = "is held back by name constraints";
+    for extension in [
+        "nameConstraints=critical,permitted;DNS:example.com",
+        "extendedKeyUsage=clientAuth,serverAuth",
+    ] {
+        let place = ca(&[usage, extension], "/CN=front-proxy-ca");
+        refused(&place, trust, held);
+    }
+    // It ends while it is being replaced.
+    let ending = |days: &str| {
+        let place = Base::Ours.copy();
+        let names = [
+            "front-proxy-ca",
+            "front-proxy-client",
+            "--ca-validity",
+            days,
+        ];
+        over(&place, "renew", &names).expect(3);
+        place
+    };
+    refused(&ending("29d"), trust, "'certs renew front-proxy-ca'");
+    rotate(&ending("31d"), trust).expect(0);
+    // Its name is all that tells the generations apart.
+    let place = ca(&[usage], "/O=without a name");
+    refused(&place, trust, "has no common name");
+    let place = Base::Ours.copy();
+    let named = |name| ["front-proxy-ca", "trust", "--common-name", name];
+    refused(
+        &place,
+        &named("Front-Proxy-CA"),
+        "who verifies may take one for the other",
+    );
+    rotate(&place, &named("other")).expect(0);
+    // What waits already is not another one than is asked for now.
+    rotate(&place, trust).expect(0);
+    rotate(&place, &named("other")).expect(0);
+    refused(
+        &place,
+        &named("third"),
+        "which has another name, kind of key or validity",
+    );
+    for flags in [
+        &["--key-algorithm", "ECDSA-P384"][..],
+        &["--ca-validity", "1000h"],
+    ] {
+        let words = "which has another name, kind of key or validity";
+        refused(&place, &[trust, flags].concat(), words);
+    }
+}
+
+#[test]
+fn what_the_former_ca_signed_and_no_run_writes_is_told() {
+    let place = Base::Ours.copy();
+    let k = |path: &str| place.join("k").join(path);
+    let identity = ["--common-name", "alice", "--kubernetes-dir", text(&k(""))].map(str::to_owned);
+    let mut client = certs(&["client", "alice"]);
+    client
+        .args(&identity)
+        .args(["--config", text(&place.join("c.yaml"))]);
+    run(&mut at(NOON, "022", &client)).expect(0);
+    fs::create_dir(k("old")).expect("make a folder");
+    for end in ["crt", "key"] {
+        fs::copy(
+            k(&format!("pki/alice.{end}")),
+            k(&format!("old/alice.{end}")),
+        )
+        .expect("copy");
+    }
+    rotate(&place, &["ca", "trust"]).expect(0);
+    let told = rotate(&place, &["ca", "issue", "--restarted"]).expect(3);
+    let words =
+        "old/alice.crt was signed by \"CN=kubernetes\", and is good until the last stage alone";
+    assert!(told.stderr.contains(words), "{}", told.stderr);
+    // One's own pair in the tree is issued anew.
+    assert_eq!(certificates(&k("pki/alice.crt"))[0][1], "CN=kubernetes-2");
+    let told = rotate(&place, &["ca", "drop", "--restarted"]).expect(3);
+    assert!(
+        told.stderr.contains("which is trusted no more"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
+fn an_encrypted_key_is_opened_and_what_takes_its_place_is_told_to_be_plain() {
+    let place = Base::Ours.copy();
+    let secret = place.join("secret");
+    common::write_secret(&secret, "correct horse");
+    let pki = |name: &str| place.join("k/pki").join(name);
+    let seal = |name: &str| {
+        let pass = format!("file:{}", text(&secret));
+        let sealed = format!("{name}.sealed");
+        openssl(
+            &[
+                "pkcs8", "-topk8", "-in", name, "-out", &sealed, "-passout", &pass,
+            ],
+            &place,
+        );
+        fs::rename(pki(&sealed), pki(name)).expect("move");
+    };
+    seal("ca.key");
+    let told = rotate(&place, &["ca", "trust"]).expect(4);
+    assert!(
+        told.stderr.contains("--ca-passphrase-file"),
+        "{}",
+        told.stderr
+    );
+    let open = ["--ca-passphrase-file", text(&secret)];
+    let told = rotate(&place, &[&["ca", "trust"][..], &open].concat()).expect(0);
+    assert!(told.stdout.contains("is encrypted, and"), "{}", told.stdout);
+    // What waits may be encrypted too, and stays so.
+    seal("ca-next.key");
+    let waits = read(&pki("ca-next.key"));
+    rotate(
+        &place,
+        &[&["ca", "issue", "--restarted"][..], &open].concat(),
+    )
+    .expect(0);
+    assert_eq!(read(&pki("ca.key")), waits);
+    rotate(
+        &place,
+        &[&["ca", "drop", "--restarted"][..], &open].concat(),
+    )
+    .expect(0);
+}

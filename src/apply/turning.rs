@@ -62,7 +62,7 @@ impl<'a> Preparation<'a> {
         self.certificates(pair, spec, &file);
         let signs = match (turned, next, waits) {
             (Turned::Issue, Some((_, new)), Some(waits)) => {
-                self.private_key(pair, &spec.place, &new);
+                self.moved(pair, spec)?;
                 if matches!(CLUSTER, Signer::Ca(ca) if ca == spec.name) && allows(present, 1) {
                     self.crossed = Some(self.cross(spec, &waits, (present, &chain, &key))?);
                 }
@@ -76,6 +76,17 @@ impl<'a> Preparation<'a> {
         let first = file.first().context("the CA's file is empty")?.clone();
         self.issued.insert(spec.name.clone(), first);
         self.cas.insert(&spec.name, (file, signs));
+        Ok(())
+    }
+
+    /// The key that waited takes its place as its file is, be it encrypted.
+    fn moved(&mut self, pair: usize, spec: &Spec) -> Result<()> {
+        let row = by_name(&spec.name).context("a row of the table is replaced")?;
+        let file = next(row).place.key();
+        let waits = self.seen.files.get(&file);
+        let waits = waits.with_context(|| format!("{file} was not read"))?;
+        let (place, bytes) = (&spec.place, waits.bytes.clone());
+        self.change(pair, place, place.key(), bytes, PRIVATE_MODE);
         Ok(())
     }
 
@@ -132,8 +143,7 @@ impl<'a> Preparation<'a> {
         let place = &spec.place;
         self.change(pair, place, place.public(), octets(&text), PRIVATE_MODE);
         if turned == Turned::Issue {
-            let key = waits.context("what takes its place is not there")?;
-            self.private_key(pair, place, &key);
+            self.moved(pair, spec)?;
         }
         Ok(())
     }

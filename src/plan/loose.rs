@@ -68,6 +68,9 @@ impl Planner<'_> {
     /// with it otherwise is no matter of a renewal. With `--all` each is told: what is due by the notice of its own that
     /// `--all` has not.
     fn lying(&self, spec: &Spec) -> Option<Planned> {
+        if let Force::Turn(turn) = self.policy.force {
+            return self.behind(spec, turn);
+        }
         let mut all = false;
         let notice = match self.policy.force {
             Force::Ask(asking) => asking.notice,

@@ -7,6 +7,7 @@ use crate::diff::{Generations, Held, Stage, file, hindered};
 use crate::finding::Finding;
 use crate::key::{KeyAlgorithm, PublicKey};
 use crate::profile::Profile;
+use crate::profile::renewal::lasted;
 use crate::profile::rotation::{self, generation};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -85,20 +86,18 @@ impl Goal {
 
 impl Turn {
     /// The pair that waits, as it is wanted where it is made.
-    pub fn wanted(&self, present: &Held) -> Result<Spec, Finding> {
-        let Held::Ca(ca) = present else {
-            let mut spec = rotation::next(self.row);
-            if let Held::Key(key) = present {
-                spec.set_key_algorithm(self.key_algorithm.or(key.algorithm()));
+    pub(super) fn wanted(&self, present: &Held) -> Result<Spec, Finding> {
+        let ca = match present {
+            Held::Ca(ca) => ca,
+            Held::Key(key) => {
+                let mut spec = rotation::next(self.row);
+                let algorithm = key.algorithm().map(KeyAlgorithm::anew);
+                spec.set_key_algorithm(self.key_algorithm.or(algorithm));
+                return Ok(spec);
             }
-            return Ok(spec);
         };
         let given = self.common_name.clone();
-        let following = || {
-            ca.subject
-                .common_name()
-                .map(|name| rotation::following(&name))
-        };
+        let following = || (ca.subject.common_name()).map(|name| rotation::following(&name));
         let Some(name) = given.or_else(following) else {
             return Err(hindered(
                 self.row,
@@ -106,11 +105,55 @@ impl Turn {
                 "give it with --common-name",
             ));
         };
-        let mut spec = generation(self.row, ca, ca.subject.with_common_name(&name));
-        spec.set_key_algorithm(self.key_algorithm);
-        spec.set_key_algorithm(Some(spec.key_algorithm().anew()));
+        let subject = ca.subject.with_common_name(&name);
+        if subject.is_taken_for(&ca.subject) {
+            let text = format!(
+                "is \"{}\", and so would be the next generation: who verifies may take one for the other",
+                ca.subject
+            );
+            return Err(hindered(
+                self.row,
+                &text,
+                "give it another name with --common-name",
+            ));
+        }
+        let usages = &ca.extended_key_usage;
+        let path_length = ca.basic_constraints.and_then(|basic| basic.path_length);
+        if ca.name_constraints.is_some() || !usages.is_empty() || path_length.is_some() {
+            let waiting = rotation::next(self.row).place;
+            let text = "is held back by name constraints, a path length or extended key usages, and the next generation \
+                        would not be";
+            let way_out = format!(
+                "make one that is, and put it into {} and {}: what waits there is taken",
+                waiting.public(),
+                waiting.key()
+            );
+            return Err(hindered(self.row, text, &way_out));
+        }
+        let mut spec = generation(self.row, ca, subject);
+        let own = spec.key_algorithm().anew();
+        spec.set_key_algorithm(Some(self.key_algorithm.unwrap_or(own)));
         spec.set_validity(self.ca_validity);
         Ok(spec)
+    }
+
+    /// Why what waits is not what was asked for, if that was said.
+    pub(super) fn otherwise(&self, waits: &Held) -> Option<Finding> {
+        let (ca, algorithm) = match waits {
+            Held::Ca(ca) => (Some(ca), ca.public_key.algorithm()),
+            Held::Key(key) => (None, key.algorithm()),
+        };
+        let name = ca.and_then(|ca| ca.subject.common_name());
+        let differs = [
+            self.common_name.is_some() && self.common_name != name,
+            self.key_algorithm.is_some() && self.key_algorithm != algorithm,
+            self.ca_validity.is_some() && self.ca_validity != ca.map(|ca| lasted(ca)),
+        ];
+        differs.contains(&true).then(|| {
+            let place = rotation::next(self.row).place.key();
+            let text = format!("is to be replaced by what waits in {place}, which has another name, kind of key or validity than was asked for");
+            hindered(self.row, &text, "leave these flags out, or go back first ('certs rotate WHAT back'), or move what waits away")
+        })
     }
 }
 

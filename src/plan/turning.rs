@@ -2,7 +2,7 @@
 //! what hangs on them is brought in line with that, be it in this run or after one on another machine.
 
 use super::shared::followed;
-use super::telling::{planned, rekeyed};
+use super::telling::{planned, rekeyed, skipped};
 use super::turn::{Goal, Turn, Turned, then};
 use super::{Planned, Planner, Step};
 use crate::bundle::{Exchange, verifies};
@@ -37,6 +37,9 @@ impl Planner<'_> {
             findings.retain(|told| told.code != Code::TokenKeys);
             if turned == Some(Turned::Trust) {
                 findings.extend(there.not_begun(row, self.now));
+            }
+            if turn.goal == Goal::Trust {
+                findings.extend(there.next.as_ref().and_then(|next| turn.otherwise(next)));
             }
             return match turned {
                 Some(turned) => turns(findings, turned),
@@ -139,6 +142,33 @@ impl Planner<'_> {
             mended: of_trust,
             ..planned(same.as_ref().unwrap_or(spec), Step::Refresh, findings)
         })
+    }
+
+    /// What no run writes and the former CA signed: nobody lets it in once that is gone.
+    pub(super) fn behind(&self, spec: &Spec, turn: &Turn) -> Option<Planned> {
+        let there = generations(turn.row, self.found).ok()?;
+        let turned = turn.goal.turned(there.stage)??;
+        let former = match turned {
+            Turned::Trust => return None,
+            Turned::Issue => vec![there.present],
+            Turned::Drop => there.others,
+        };
+        let (leaf, _) = certificate(self.observed(spec))?;
+        let mut former = former.iter().filter_map(Held::certificate);
+        let by = former.find(|ca| !leaf.is_ca() && verifies(leaf, ca))?;
+        let text = match turned {
+            Turned::Drop => format!("was signed by \"{}\", which is trusted no more", by.subject),
+            _ => format!(
+                "was signed by \"{}\", and is good until the last stage alone",
+                by.subject
+            ),
+        };
+        Some(skipped(
+            spec,
+            Vec::new(),
+            &text,
+            "have it issued anew, where it was made",
+        ))
     }
 
     /// Where keys of one kind give way to those of another, a leaf that had one of the CA's kind gets one of its new kind.

@@ -1,18 +1,23 @@
 //! How far the replacement of a CA or of the service accounts' key is, and what is to be done before its next stage.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
-use super::lines::{line, painted, shown, wrapped};
+use super::lines::{line, painted, shown, words, wrapped};
 use super::next::{directories, quoted};
 use super::{Format, Report, timestamp};
-use crate::diff::{Generations, Held, Stage, generations};
+use crate::diff::{Generations, Held, Notice, Stage, generations};
 use crate::finding::Finding;
+use crate::key::{KeyError, PrivateKey};
 use crate::location::{FileId, Root};
+use crate::observe::Seen;
+use crate::observed::Observed;
 use crate::plan::{Found, Goal};
 use crate::profile::found::looked_for;
 use crate::profile::rotation::{Action, Instruction, instructions, next};
 use crate::profile::{Profile, signing_file};
 use crate::store::Store;
+use crate::x509::validity::moment;
 
 /// One of those that are replaced.
 #[derive(Debug, Serialize)]
@@ -30,6 +35,9 @@ pub(super) struct Rotation {
     former: Vec<Generation>,
     /// What is to be done before the next stage, in this order.
     instructions: Vec<Told>,
+    /// Which of the two kinds is asked for, where nothing is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
     /// The command of the next stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -149,6 +157,29 @@ impl Report {
         self.rotation = Some(rotation);
     }
 
+    /// That a key which is encrypted gives way to one that is not.
+    pub fn unsealed(&mut self, row: &'static Profile, seen: &Seen) {
+        let Some(former) = seen.files.get(&row.stored.key()) else {
+            return;
+        };
+        let sealed = matches!(
+            PrivateKey::from_pem(&former.bytes, None),
+            Err(KeyError::Encrypted)
+        );
+        let waiting = next(row);
+        let made = seen
+            .observed
+            .get(&waiting.name)
+            .is_none_or(Observed::is_absent);
+        if sealed && made && !self.is_refused() {
+            self.notes.push(format!(
+                "{} is encrypted, and {} is not: encrypt that ('openssl pkcs8 -topk8') before it signs, if it is to be",
+                self.path(&row.stored.key()).display(),
+                self.path(&waiting.place.key()).display()
+            ));
+        }
+    }
+
     /// What a run came to that took back the stage `left`; or that it is `there` still, since several runs brought it there.
     pub fn turned_back(&mut self, row: &'static Profile, left: Goal, there: bool) {
         if there {
@@ -207,6 +238,7 @@ impl Report {
         there: &Generations<Held>,
         done: Option<(Goal, [Option<&Held>; 2])>,
     ) -> Rotation {
+        let done_before = done.is_none();
         let told = done.map_or_else(Vec::new, |(goal, names)| {
             let values = Values::of(row, &self.store, names);
             let all = instructions(row.name, goal as usize);
@@ -228,8 +260,30 @@ impl Report {
             waiting: there.next.as_ref().map(Generation::of),
             former: there.others.iter().map(Generation::of).collect(),
             instructions: told,
+            advice: (!begun && done_before).then(|| advice(row, there, self.now)),
             next: Some(next),
         }
+    }
+}
+
+/// A certificate that ends and a key that must go are two things.
+fn advice(row: &Profile, there: &Generations<Held>, now: OffsetDateTime) -> String {
+    let replaced = format!(
+        "its key is replaced, where that must go, by 'certs rotate {} trust'",
+        row.name
+    );
+    let Some(ca) = there.present.certificate() else {
+        return format!("A key has no end: {replaced}.");
+    };
+    let end = ca.validity.not_after;
+    if end - now < Notice::CA.of(ca) {
+        format!(
+            "Its certificate ends on {}: 'certs renew {}' prolongs it with the same key, and all that it signed stays good; {replaced}.",
+            moment(end),
+            row.name
+        )
+    } else {
+        format!("Its certificate is good until {}; {replaced}.", moment(end))
     }
 }
 
@@ -253,7 +307,11 @@ pub(super) fn body(text: &mut String, rotation: &Rotation, status: bool, format:
         }
     }
     if !rotation.instructions.is_empty() {
-        let title = "Before the next stage, in this order, one node after the other:";
+        let title = if rotation.next.is_some() {
+            "Before the next stage, in this order, one node after the other:"
+        } else {
+            "To be done now, in this order, one node after the other:"
+        };
         line(text, &painted(format, super::lines::BOLD, title));
     }
     for (number, told) in rotation.instructions.iter().enumerate() {
@@ -263,14 +321,8 @@ pub(super) fn body(text: &mut String, rotation: &Rotation, status: bool, format:
             _ => format!("{}. {}", number + 1, told.process),
         };
         line(text, &format!("  {what}"));
-        let words: Vec<String> = told
-            .text
-            .split(' ')
-            .map(shown)
-            .filter(|word| !word.is_empty())
-            .collect();
-        if !words.is_empty() {
-            wrapped(text, "     ", &words, " ", format);
+        if !told.text.is_empty() {
+            wrapped(text, "     ", &words(&shown(&told.text)), " ", format);
         }
         for (name, command) in [
             ("do", &told.command),
@@ -282,12 +334,9 @@ pub(super) fn body(text: &mut String, rotation: &Rotation, status: bool, format:
             }
         }
     }
-    if let Some(next) = &rotation.next {
-        let title = if rotation.stage == "start" || rotation.stage == "drop" {
-            "To begin a replacement: "
-        } else {
-            "Then: "
-        };
-        line(text, &format!("{title}{}", shown(next)));
+    if let Some(advice) = &rotation.advice {
+        wrapped(text, "  ", &words(&shown(advice)), " ", format);
+    } else if let Some(next) = &rotation.next {
+        line(text, &format!("Then: {}", shown(next)));
     }
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::cmd::sequence::Judged;
-use crate::cmd::{Stop, there};
+use crate::cmd::{Stop, loose, there};
 use crate::diff::trusts;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
@@ -40,7 +40,7 @@ impl Tree<'_> {
         let mut seen = observe(all, self.store, passphrases, trusted);
         let (kubeconfigs, mut unread) = there::kubeconfigs(self.store);
         seen.ground.kubeconfigs = kubeconfigs;
-        let specs = there::specs(places, &seen.observed, None, self.host)?;
+        let specs = there::specs(places.clone(), &seen.observed, None, self.host)?;
         let hangs =
             |spec: &&Spec| spec.name != row.name && hangs_on(spec, turn.row, &seen.observed);
         let mut below: Vec<Spec> = specs.iter().filter(hangs).cloned().collect();
@@ -74,6 +74,11 @@ impl Tree<'_> {
         if let Ok(planned) = &mut planning {
             unread.retain(|one| planned.findings().all(|told| told.file != one.file));
             planned.ground.extend(unread);
+            let places = [&places[..], &own].concat();
+            let all = [&specs[..], &own].concat();
+            let tree = (self.store, self.roots);
+            let around = (self.host, self.now);
+            loose::lying(planned, [&places, &all], &mut seen, tree, policy, around)?;
         }
         Ok(Judged {
             seen,
