@@ -151,8 +151,15 @@ impl Turn {
         ];
         differs.contains(&true).then(|| {
             let place = rotation::next(self.row).place.key();
-            let text = format!("is to be replaced by what waits in {place}, which has another name, kind of key or validity than was asked for");
-            hindered(self.row, &text, "leave these flags out, or go back first ('certs rotate WHAT back'), or move what waits away")
+            let text = format!(
+                "is to be replaced by what waits in {place}, which has another name, kind of key or validity than was \
+                 asked for"
+            );
+            let way_out = format!(
+                "leave these flags out, or go back first ('certs rotate {} back')",
+                self.row.name
+            );
+            hindered(self.row, &text, &way_out)
         })
     }
 }
