@@ -17,8 +17,10 @@ use serde_json::Value;
 
 mod common;
 use common::kubeadm::{CONFIGURATIONS, NOON, configuration, unpacked};
+use common::rotation::{STAGES, rotate_at};
 use common::snapshot::{same, snapshot};
-use common::{TempDir, at, certs, fixture, read, run, set_mode, text, venv, write};
+use common::tree::CAS;
+use common::{TempDir, at, certs, each, fixture, read, run, set_mode, text, venv, write};
 
 /// What stands for a field that one side has not.
 const ABSENT: &str = "absent";
@@ -94,6 +96,89 @@ fn a_control_plane_of_an_inventory_is_kubeadms_too() {
         compare(name, &expected, &differences(&kubeadm, &ours), &mut report);
     }
     assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn a_tree_whose_cas_and_keys_were_all_replaced_is_kubeadms_too_but_for_the_names_of_the_cas() {
+    let listed = parse(&read(&fixture("kubeadm/differences.txt")));
+    let trees = unpacked();
+    // Those that differ in more than names and addresses.
+    let rows = [
+        ("custom-validity", Maker::Kubeadm),
+        ("default", Maker::Certs),
+        ("ecdsa-p256", Maker::Certs),
+        ("ecdsa-p256", Maker::Kubeadm),
+        ("external-etcd", Maker::Kubeadm),
+        ("ha-endpoint", Maker::Kubeadm),
+    ];
+    each(rows.iter(), |(name, maker)| {
+        let kubeadm = recorded(name);
+        let place = TempDir::new();
+        let tree = place.join("k");
+        let (certificates, kubeconfigs) = starts(&kubeadm);
+        let start = whole(certificates);
+        let mut expected = expand(&listed, name, &kubeadm, &mut BTreeSet::new());
+        let started = match maker {
+            Maker::Certs => {
+                fs::create_dir(&tree).expect("make a folder");
+                set_mode(&tree, 0o755);
+                let config = configuration(name, &tree, place.path());
+                let mut command = certs(&["all", "--config", text(&config)]);
+                command.args(["--kubeconfig-dir", text(&tree)]);
+                run(&mut at(start, "022", &command)).expect(0);
+                at_once(start)
+            }
+            Maker::Kubeadm => {
+                let mut copy = Command::new("cp");
+                run(copy.arg("-a").arg(trees.join(name)).arg(&tree)).expect(0);
+                // What is issued in place of another lasts as long, to the second.
+                expected.retain(|(_, field), _| !field.starts_with("validity."));
+                (certificates, kubeconfigs)
+            }
+        };
+        for what in ["ca", "etcd-ca", "front-proxy-ca", "sa"] {
+            // That of an external etcd is not here.
+            if tree.join("pki/etcd/ca.key").exists() || what != "etcd-ca" {
+                for (stage, flags) in STAGES.into_iter().skip(1) {
+                    rotate_at(start, &place, &[&[what, stage], flags].concat()).expect(0);
+                }
+            }
+        }
+        for folder in [&tree, &tree.join("pki")] {
+            fs::remove_dir_all(folder.join(".certs-backup")).expect("remove the backups");
+        }
+        let facts = describe(&tree, started);
+        let second = facts["certificates"].as_array().expect("a list").iter();
+        let second = second.filter(|told| {
+            told["subject"]
+                .as_str()
+                .is_some_and(|name| name.ends_with("-2"))
+        });
+        let second: Vec<_> = second
+            .map(|told| told["path"].as_str().expect("a path"))
+            .collect();
+        let cas = CAS.iter().chain(&["pki/ca-signing.crt"]);
+        let there: BTreeSet<&str> = cas
+            .copied()
+            .filter(|file| tree.join(file).exists())
+            .collect();
+        assert_eq!(second.into_iter().collect::<BTreeSet<_>>(), there);
+        let apart = read(&tree.join("pki/ca-signing.crt"));
+        assert_eq!(apart, read(&tree.join("pki/ca.crt")));
+        let found = differences(&kubeadm, &as_if_first(facts));
+        let mut report = String::new();
+        compare(
+            &format!("{name} of {maker:?}"),
+            &expected,
+            &found,
+            &mut report,
+        );
+        if report.is_empty() {
+            Ok(())
+        } else {
+            Err(report)
+        }
+    });
 }
 
 #[test]
@@ -222,6 +307,37 @@ fn a_kubeconfig_over_an_older_ca_starts_five_minutes_back_and_not_with_the_ca() 
             "{file}: {validity}"
         );
         assert_eq!(validity["total_seconds"], 31_536_300, "{file}: {validity}");
+    }
+}
+
+/// Who made a tree first.
+#[derive(Debug)]
+enum Maker {
+    Certs,
+    Kubeadm,
+}
+
+/// The facts of a tree with the second generation of its CAs, as if it were the first: without the number in
+/// their names, and without the file that the controller manager signs with, a copy of ca.crt from then on.
+fn as_if_first(facts: Value) -> Value {
+    match facts {
+        Value::String(text) => {
+            let first = text.strip_suffix("-2").filter(|first| {
+                let name = first.strip_prefix("CN=").unwrap_or(first);
+                ["kubernetes", "etcd-ca", "front-proxy-ca"].contains(&name)
+            });
+            first.unwrap_or(&text).into()
+        }
+        Value::Object(map) => {
+            let map = map.into_iter();
+            map.map(|(key, value)| (key, as_if_first(value))).collect()
+        }
+        Value::Array(list) => {
+            let list = list.into_iter();
+            let list = list.filter(|item| item["path"] != "pki/ca-signing.crt");
+            list.map(as_if_first).collect()
+        }
+        other => other,
     }
 }
 

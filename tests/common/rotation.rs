@@ -59,12 +59,17 @@ impl Kind {
 
 /// `certs rotate` over the tree in `k`.
 pub fn rotate(place: &TempDir, arguments: &[&str]) -> Finished {
+    rotate_at(WHEN, place, arguments)
+}
+
+/// The same at another time.
+pub fn rotate_at(when: i64, place: &TempDir, arguments: &[&str]) -> Finished {
     let mut command = certs(&["rotate"]);
     command
         .args(arguments)
         .args(["--kubernetes-dir", text(&place.join("k"))])
         .args(["--kubelet-dir", text(&place.join("kubelet"))]);
-    run(&mut at(WHEN, "022", &command))
+    run(&mut at(when, "022", &command))
 }
 
 fn copy(place: &TempDir) -> TempDir {
