@@ -80,7 +80,7 @@ impl Ground {
             .args(["--cert-dir", text(&self.pki)])
             .args(["--kubeconfig-dir", text(&self.kubeconfigs)]);
         // These go by what is there.
-        if !["kubeconfig", "renew", "rollback"]
+        if !["kubeconfig", "renew", "rollback", "rotate"]
             .contains(&arguments.first().copied().unwrap_or_default())
         {
             command.args(CLUSTER);

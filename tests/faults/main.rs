@@ -20,6 +20,7 @@ mod odd;
 mod point;
 mod refusals;
 mod renewals;
+mod rotations;
 mod sweep;
 mod together;
 mod undo;

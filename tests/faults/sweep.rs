@@ -33,6 +33,8 @@ pub enum End {
     RolledBack,
     /// What an undisturbed run leaves, to the octet, and its exit code.
     Settled(i32),
+    /// The tree as it was, or all of these files changed, made or gone and no other, with so many backups.
+    Turned(&'static [&'static str], usize),
 }
 
 /// Which faults, at which points.
@@ -195,7 +197,7 @@ impl<'a> Stage<'a> {
                 ground.run(scenario.arguments).expect(0);
                 Some(ground.tree())
             }
-            End::Fresh | End::Renewed(_) | End::Repaired => None,
+            End::Fresh | End::Renewed(_) | End::Repaired | End::Turned(..) => None,
         };
         let backups = ground.backups().expect("whole backups");
         ground.restore("before");
@@ -291,7 +293,7 @@ impl<'a> Stage<'a> {
     /// What differs is what is renewed: all of that, or with an error a part.
     fn renewed(&self, tree: &Tree, all: bool) -> Result<(), String> {
         let wanted = match (self.scenario.end, &self.settled) {
-            (End::Renewed(wanted), _) => wanted,
+            (End::Renewed(wanted) | End::Turned(wanted, _), _) => wanted,
             (_, Some(settled)) => return tree.same(settled, "not completed"),
             _ => return Ok(()),
         };
@@ -339,7 +341,9 @@ impl<'a> Stage<'a> {
         if let Some(settled) = &self.settled {
             return tree.same(settled, "not done");
         }
-        tree.whole()?;
+        if !matches!(self.scenario.end, End::Turned(..)) {
+            tree.whole()?;
+        }
         self.renewed(&tree, true)
     }
 
@@ -381,6 +385,8 @@ impl<'a> Stage<'a> {
             // What is drifted again has the backup of the rollback too.
             End::RolledBack if code == Some(0) => self.backups - 2,
             End::RolledBack | End::Settled(_) => self.backups,
+            End::Turned(..) if tree == self.old => self.backups,
+            End::Turned(_, backups) => backups,
             End::Renewed(_) => match (partly, tree == self.old) {
                 (true, _) => ground.backups()?,
                 (false, true) => 0,
@@ -411,6 +417,11 @@ impl<'a> Stage<'a> {
                 tree.whole()?;
                 if must_be_new || tree != self.old {
                     self.renewed(&tree, !partly)?;
+                }
+            }
+            (End::Turned(..), Some(0), _) => {
+                if must_be_new || tree != self.old {
+                    self.renewed(&tree, true)?;
                 }
             }
             (End::RolledBack, Some(0), _) => {

@@ -9,7 +9,7 @@ use crate::sweep::say;
 const GIVEN_AWAY: &[&str] = &["all", "--owner", "nobody", "--quiet"];
 
 /// Kills at each operation after the failure; `judge` says what is wrong then.
-fn sweep(
+pub fn sweep(
     ground: &Ground,
     arguments: &[&str],
     failing: (&str, usize),
@@ -40,7 +40,7 @@ fn sweep(
     );
 }
 
-fn nothing_left(ground: &Ground) -> Result<(), String> {
+pub fn nothing_left(ground: &Ground) -> Result<(), String> {
     let left = ground.left();
     if left.is_empty() {
         return ground.keys_are_private();

@@ -1,0 +1,104 @@
+//! A stage of a rotation that is killed: it replaces files, makes some, and takes away what waited for it.
+
+use crate::ground::{Ground, Layout, Tree};
+use crate::kills::two_file_systems;
+use crate::mounts::apart;
+use crate::point::{Fault, points, strike};
+use crate::sweep::{End, Scenario, Sort, sweep};
+use crate::undo;
+
+const ISSUED: [&str; 6] = [
+    "pki/front-proxy-ca-next.crt",
+    "pki/front-proxy-ca-next.key",
+    "pki/front-proxy-ca.crt",
+    "pki/front-proxy-ca.key",
+    "pki/front-proxy-client.crt",
+    "pki/front-proxy-client.key",
+];
+
+const ISSUE: Scenario = Scenario {
+    name: "a stage of a rotation that takes away what waited for it",
+    prepare: |ground| {
+        ground.run(&["all", "--quiet"]).expect(0);
+        let trust = ["rotate", "front-proxy-ca", "trust", "--quiet"];
+        ground.run(&trust).expect(0);
+    },
+    arguments: &["rotate", "front-proxy-ca", "issue", "--restarted"],
+    end: End::Turned(&ISSUED, 2),
+};
+
+const DROP: &[&str] = &["rotate", "front-proxy-ca", "drop", "--restarted"];
+
+#[test]
+fn a_kill_at_any_operation_of_a_rotation_leaves_the_stage_before_or_the_next_one() {
+    apart(
+        "rotations::a_kill_at_any_operation_of_a_rotation_leaves_the_stage_before_or_the_next_one",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let sort = Sort::Kills { stride: 1 };
+            sweep(Layout::Two, &ISSUE, sort, &first, &second);
+        },
+    );
+}
+
+#[test]
+fn a_kill_while_a_rotation_is_undone_leaves_the_stage_before_or_the_next_one() {
+    apart(
+        "rotations::a_kill_while_a_rotation_is_undone_leaves_the_stage_before_or_the_next_one",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::One, &first, &second, 0);
+            (ISSUE.prepare)(&ground);
+            let old = ground.tree();
+            undo::sweep(&ground, ISSUE.arguments, ("renameat", 2), |ground| {
+                ground.run(&["all", "--quiet"]).expect(0);
+                old_or_issued(&ground.tree(), &old)?;
+                undo::nothing_left(ground)
+            });
+        },
+    );
+}
+
+fn old_or_issued(tree: &Tree, old: &Tree) -> Result<(), String> {
+    let changed: Vec<String> = tree.differences(old).into_iter().collect();
+    if changed.is_empty() || changed == ISSUED {
+        return Ok(());
+    }
+    Err(format!("neither old nor new: {changed:?}"))
+}
+
+/// Whatever the kill left of the former key goes with the next run that replaces something.
+#[test]
+fn a_kill_at_the_end_of_a_rotation_leaves_the_former_key_to_the_next_run_at_most() {
+    apart(
+        "rotations::a_kill_at_the_end_of_a_rotation_leaves_the_former_key_to_the_next_run_at_most",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::One, &first, &second, 0);
+            (ISSUE.prepare)(&ground);
+            ground.run(ISSUE.arguments).expect(0);
+            ground.save("before");
+            let former = former_keys(&ground);
+            assert_eq!(former, 1, "of the CA, in the backup of the stage before");
+            for point in points(&ground, DROP) {
+                ground.restore("before");
+                if !point.changes {
+                    continue;
+                }
+                strike(&ground, DROP, &point, Fault::Kill).expect("the call");
+                ground.run(DROP).expect(0);
+                ground.run(&["renew", "front-proxy-client"]).expect(0);
+                assert_eq!(former_keys(&ground), 0, "{point}");
+                undo::nothing_left(&ground).unwrap_or_else(|why| panic!("{point}: {why}"));
+            }
+        },
+    );
+}
+
+/// Copies of the CA's key in backups.
+fn former_keys(ground: &Ground) -> usize {
+    let all = ground.everything();
+    let mut names: Vec<&String> = all.0.keys().collect();
+    names.retain(|name| name.contains(".certs-backup") && name.ends_with("/front-proxy-ca.key"));
+    names.len()
+}
