@@ -3,8 +3,8 @@
 use crate::ground::{Ground, Layout, Tree};
 use crate::kills::two_file_systems;
 use crate::mounts::apart;
-use crate::point::{Fault, points, strike};
-use crate::sweep::{End, Scenario, Sort, sweep};
+use crate::point::{Fault, Struck, points, strike};
+use crate::sweep::{ERRORS, End, Scenario, Sort, sweep};
 use crate::undo;
 
 const ISSUED: [&str; 6] = [
@@ -39,6 +39,52 @@ fn a_kill_at_any_operation_of_a_rotation_leaves_the_stage_before_or_the_next_one
             sweep(Layout::Two, &ISSUE, sort, &first, &second);
         },
     );
+}
+
+#[test]
+fn an_error_at_any_change_that_a_rotation_makes_is_told_and_the_run_after_it_ends_it() {
+    apart(
+        "rotations::an_error_at_any_change_that_a_rotation_makes_is_told_and_the_run_after_it_ends_it",
+        |folder| {
+            let (first, second) = two_file_systems(folder);
+            let ground = Ground::new(Layout::One, &first, &second, 0);
+            (ISSUE.prepare)(&ground);
+            ground.save("before");
+            let old = ground.tree();
+            let points = points(&ground, ISSUE.arguments).into_iter();
+            for (turn, point) in points.filter(|point| point.changes).enumerate() {
+                ground.restore("before");
+                let fault = Fault::Error(ERRORS[turn % ERRORS.len()]);
+                let struck = strike(&ground, ISSUE.arguments, &point, fault).expect("the call");
+                judge_error(&ground, &old, &struck)
+                    .and_then(|()| {
+                        ground.run(ISSUE.arguments).expect(0);
+                        let changed = ground.tree().differences(&old);
+                        let all = changed.into_iter().eq(ISSUED);
+                        all.then_some(()).ok_or("not ended".to_owned())
+                    })
+                    .and_then(|()| undo::nothing_left(&ground))
+                    .unwrap_or_else(|why| panic!("{fault:?} at {point}: {why}\n{struck}"));
+            }
+        },
+    );
+}
+
+/// What failed changed nothing, or says what stays; of what came after all was done there is a note.
+fn judge_error(ground: &Ground, old: &Tree, struck: &Struck) -> Result<(), String> {
+    let finished = &struck.finished;
+    ground.keys_are_private()?;
+    let changed: Vec<String> = ground.tree().differences(old).into_iter().collect();
+    let told = ["stays", "tidying up failed"];
+    let stays = told.iter().any(|words| finished.stderr.contains(words));
+    // The end of the process gives the lock back as well.
+    let unlocking = struck.line.contains("LOCK_UN");
+    match finished.status.code() {
+        Some(0) if changed == ISSUED && (unlocking || finished.stdout.contains("note: ")) => Ok(()),
+        Some(1) if stays => old_or_issued(&ground.tree(), old),
+        Some(1) if changed.is_empty() => undo::nothing_left(ground),
+        code => Err(format!("exit code {code:?}, and changed: {changed:?}")),
+    }
 }
 
 #[test]
