@@ -265,8 +265,18 @@ fn what_would_be_cut_off_by_a_stage_refuses_it() {
     for name in ["ca-next.crt", "ca-next.key"] {
         fs::remove_file(pki(&place, name)).expect("take away");
     }
+    refused(
+        &place,
+        &["ca", "issue", "--restarted"],
+        "which is newer than what signs",
+    );
+    refused(
+        &place,
+        &["ca", "drop", "--restarted"],
+        "which is newer than what signs",
+    );
     let told = rotate(&place, &["status"]).expect(0);
-    assert!(told.stdout.contains("ca.crt"), "{}", told.stdout);
+    assert!(told.stdout.contains("which is newer"), "{}", told.stdout);
 }
 
 #[test]
@@ -480,6 +490,7 @@ fn a_ca_that_cannot_be_replaced_as_it_is_says_why() {
         &named("Front-Proxy-CA"),
         "who verifies may take one for the other",
     );
+    refused(&place, &named("etcd-ca"), "and one is here already");
     rotate(&place, &named("other")).expect(0);
     // What waits already is not another one than is asked for now.
     rotate(&place, trust).expect(0);
@@ -496,6 +507,28 @@ fn a_ca_that_cannot_be_replaced_as_it_is_says_why() {
         let words = "which has another name, kind of key or validity";
         refused(&place, &[trust, flags].concat(), words);
     }
+}
+
+#[test]
+fn a_ca_that_is_renewed_while_it_is_replaced_stays_the_former_one() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["etcd-ca", "trust"]).expect(0);
+    let mut renewal = certs(&["renew", "etcd-ca"]);
+    renewal.args(["--kubernetes-dir", text(&place.join("k"))]);
+    run(&mut at(NOON + 7200, "022", &renewal)).expect(0);
+    assert_eq!(stage(&place, "etcd-ca"), "trust");
+    let mut issue = certs(&["rotate", "etcd-ca", "issue", "--restarted"]);
+    issue.args(["--kubernetes-dir", text(&place.join("k"))]);
+    run(&mut at(NOON + 7300, "022", &issue)).expect(0);
+    assert_eq!(stage(&place, "etcd-ca"), "issue");
+    let mut drop = certs(&["rotate", "etcd-ca", "drop", "--restarted"]);
+    drop.args(["--kubernetes-dir", text(&place.join("k"))]);
+    run(&mut at(NOON + 7400, "022", &drop)).expect(0);
+    let held = certificates(&place.join("k/pki/etcd/ca.crt"));
+    assert_eq!(
+        held,
+        [["CN=etcd-ca-2".to_owned(), "CN=etcd-ca-2".to_owned()]]
+    );
 }
 
 #[test]

@@ -185,10 +185,9 @@ fn of_ca(
         None if !others.is_empty() => Stage::Issue,
         _ => Stage::Start,
     };
-    let began = |ca: &Certificate| ca.validity.not_before;
     if let (None, Some(newer)) = (
         next,
-        others.iter().find(|other| began(other) > began(present)),
+        others.iter().find(|other| comes_after(other, present)),
     ) {
         let [public, private] = &rotation::next(row).place.files()[..] else {
             return Err(unfit(row));
@@ -209,6 +208,17 @@ fn of_ca(
         next: next.map(held),
         others: others.into_iter().map(held).collect(),
     })
+}
+
+/// Whether a CA is a later generation than another: by their names, where these tell, for the earlier one may have been
+/// renewed since; else by when they begin.
+fn comes_after(ca: &Certificate, other: &Certificate) -> bool {
+    let names = [ca, other].map(|ca| ca.subject.common_name().unwrap_or_default());
+    let [own, others] = names;
+    if own == rotation::following(&others) {
+        return true;
+    }
+    others != rotation::following(&own) && ca.validity.not_before > other.validity.not_before
 }
 
 fn of_keys(

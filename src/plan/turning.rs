@@ -50,6 +50,9 @@ impl Planner<'_> {
             return match (turned, &there.next) {
                 (Some(Turned::Trust), None) => {
                     let wanted = turn.wanted(&there.present).map_err(|told| vec![told])?;
+                    if let Some(taken) = self.named_alike(&wanted, turn) {
+                        return Err(vec![taken]);
+                    }
                     Ok(planned(&wanted, Step::Create, Vec::new()))
                 }
                 (Some(Turned::Issue), _) => Ok(planned(spec, Step::Remove, Vec::new())),
@@ -142,6 +145,26 @@ impl Planner<'_> {
             mended: of_trust,
             ..planned(same.as_ref().unwrap_or(spec), Step::Refresh, findings)
         })
+    }
+
+    /// Another CA of the tree by the name of the next one: who verifies may take one for the other.
+    fn named_alike(&self, wanted: &Spec, turn: &Turn) -> Option<Finding> {
+        let subject = &wanted.certificate()?.subject;
+        let alike = |found: &&Observed| match found {
+            Observed::Certificate { chain, .. } => chain
+                .iter()
+                .any(|ca| ca.is_ca() && ca.subject.is_taken_for(subject)),
+            _ => false,
+        };
+        self.found.values().find(alike)?;
+        let text = format!(
+            "would be replaced by another CA of the name \"{subject}\", and one is here already"
+        );
+        Some(hindered(
+            turn.row,
+            &text,
+            "give it another name with --common-name",
+        ))
     }
 
     /// What no run writes and the former CA signed: nobody lets it in once that is gone.
