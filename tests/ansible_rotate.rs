@@ -190,7 +190,8 @@ impl Site {
             ansible_python_interpreter=/usr/bin/python3\n[kube_control_plane:children]\netcd\n[etcd]\n"
             .to_owned();
         for (number, name) in NAMES.iter().enumerate() {
-            hosts += &format!("{name} endpoint={}\n", site.members.endpoint(number));
+            let endpoint = site.members.endpoint(number);
+            hosts.extend([name, " endpoint=", &endpoint, "\n"]);
             let etc = site.folder(&format!("roots/{name}/etc"));
             fs::create_dir_all(&etc).expect("make a folder");
             symlink(site.members.tree(number), etc.join("kubernetes")).expect("make a link");
