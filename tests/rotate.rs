@@ -181,7 +181,8 @@ fn what_waits_is_for_its_owner_alone_and_is_gone_when_it_signs() {
         ),
         ("sa", &["sa-next.key"]),
     ] {
-        rotate(&place, &[what, "trust"]).expect(0);
+        let told = rotate(&place, &[what, "trust"]).expect(0);
+        assert!(!told.stdout.contains("sa-next.pub"), "{}", told.stdout);
         let there: Vec<String> = waiting.iter().map(|name| read(&pki(name))).collect();
         for name in waiting {
             assert_eq!(mode(&pki(name)), 0o600, "{name}");
@@ -230,6 +231,9 @@ fn what_would_be_cut_off_by_a_stage_refuses_it() {
     let place = Base::Ours.copy();
     fs::remove_file(pki(&place, "etcd/ca.key")).expect("take away");
     refused(&place, &["etcd-ca", "trust"], "stands without its key");
+    let told = rotate(&place, &["etcd-ca", "trust"]).expect(4);
+    let once = told.stderr.matches("stands without its key").count();
+    assert_eq!(once, 1, "{}", told.stderr);
     // Another CA in its file.
     let place = Base::Ours.copy();
     let both = [

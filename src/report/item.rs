@@ -11,6 +11,7 @@ use crate::diff::{authorities, end};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
 use crate::plan::{Planned, Step, Turned};
+use crate::profile::rotation::waits_for;
 use crate::requests::sent;
 use crate::spec::Content;
 use crate::x509::cert::Certificate;
@@ -42,6 +43,8 @@ impl Report {
             (_, Some(Observed::Returned(returned))) if returned.key.is_none() => {
                 vec![spec.place.public()]
             }
+            // What waits needs no public half of its own.
+            _ if waits_for(&spec.place.key()).is_some() && !spec.is_ca() => vec![spec.place.key()],
             _ => files,
         };
         let (kind, issuer) = match &spec.content {
@@ -164,9 +167,10 @@ fn refreshed(
 /// The algorithm of a key pair that was there: it may be another than a new one would have.
 fn kept_key(step: &Step, observed: Option<&Observed>) -> Option<KeyAlgorithm> {
     match (step, observed) {
-        (Step::Keep | Step::Derive | Step::Skip, Some(Observed::KeyPair { key, .. })) => {
-            key.open().map(|key| key.algorithm())
-        }
+        (
+            Step::Keep | Step::Derive | Step::Remove | Step::Skip,
+            Some(Observed::KeyOnly(key) | Observed::KeyPair { key, .. }),
+        ) => key.open().map(|key| key.algorithm()),
         _ => None,
     }
 }
