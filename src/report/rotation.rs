@@ -268,12 +268,10 @@ impl Report {
 
 /// A certificate that ends and a key that must go are two things.
 fn advice(row: &Profile, there: &Generations<Held>, now: OffsetDateTime) -> String {
-    let replaced = format!(
-        "its key is replaced, where that must go, by 'certs rotate {} trust'",
-        row.name
-    );
+    let by = format!("'certs rotate {} trust'", row.name);
+    let replaced = format!("its key is replaced, where that must go, by {by}");
     let Some(ca) = there.present.certificate() else {
-        return format!("A key has no end: {replaced}.");
+        return format!("It has no end, and is replaced, where it must go, by {by}.");
     };
     let end = ca.validity.not_after;
     if end - now < Notice::CA.of(ca) {

@@ -129,13 +129,13 @@ const AUTHENTICATION: Instruction = Instruction {
 /// Every node that has the key turns by itself, and all come to the same files.
 const ELSEWHERE: Instruction = person(
     "control planes",
-    "On every other one that has them run the same command, and do there what follows.",
+    "On every other one: run the same command, and do there what follows.",
 );
 
 const FIRST_ELSEWHERE: Instruction = person(
     "control planes",
-    "On every other one that has them: first copy what waits beside {file} to the same place (called {next} and, \
-     of a CA, the same with .crt), with mode 0600; then run the same command, and do there what follows.",
+    "On every other one: first copy {next} to the same place and, of a CA, the .crt beside it, with mode 0600; then \
+     run the same command, and do there what follows.",
 );
 
 const fn restart(
@@ -203,7 +203,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 restart(
                     "kubelet",
                     "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
-                     kubeconfig refresh').",
+                     kubeconfig refresh {conf}/kubelet.conf').",
                     [
                         START_KUBELET,
                         HEALTHY_KUBELET,
@@ -218,7 +218,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 CLUSTER_INFO,
                 person(
                     "kubeconfigs",
-                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh'): they are to \
+                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh FILE'): they are to \
                      trust both.",
                 ),
             ],
@@ -246,8 +246,8 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 ),
                 person(
                     "kubelet",
-                    "On every other node: give it a client certificate of the new CA ('certs kubeconfig kubelet', or \
-                     it asks for one itself when most of the time of its present one is over), and a serving one.",
+                    "On every other node: give it a client certificate of the new CA ('certs kubeconfig kubelet --force', \
+                     or it asks for one itself when most of the time of its present one is over), and a serving one.",
                 ),
                 person(
                     "kubeconfigs",
@@ -275,7 +275,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 restart(
                     "kubelet",
                     "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
-                     kubeconfig refresh').",
+                     kubeconfig refresh {conf}/kubelet.conf').",
                     [
                         START_KUBELET,
                         HEALTHY_KUBELET,
@@ -286,7 +286,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 AUTHENTICATION,
                 person(
                     "kubeconfigs",
-                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh'): they trust \
+                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh FILE'): they trust \
                      the former CA as long as it stands there.",
                 ),
             ],
