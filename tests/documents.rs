@@ -1,6 +1,9 @@
-//! What docs/external-ca.md shows is what happens. Each section is run in a folder of its own, in which what it
-//! begins with is made first, and looked at afterwards. Its commands are those of a node, whose `certs` works in
-//! `/etc/kubernetes` and asks the machine for its name: here it is told both.
+//! What the pages for operators show is what happens.
+//!
+//! - docs/external-ca.md: each section is run in a folder of its own, in which what it begins with is made first, and
+//!   looked at afterwards. Its commands are those of a node, whose `certs` works in `/etc/kubernetes` and asks the
+//!   machine for its name: here it is told both.
+//! - docs/rotation.md: one cluster goes through the whole page, and is looked at after each section.
 #![allow(
     clippy::disallowed_methods,
     reason = "the bans are the program's; a test prepares files"
@@ -121,4 +124,61 @@ fn every_command_block_of_the_way_through_an_external_ca_is_run() {
         }
         Ok(())
     });
+}
+
+const ROTATION: &str = "docs/rotation.md";
+
+/// The cluster of that page: two control planes and a worker.
+const CLUSTER: &str = "
+endpoint='--control-plane-endpoint api.example.com:6443'
+certs all -q --kubernetes-dir cp1 --node-name cp1 --apiserver-advertise-address 10.0.0.11 $endpoint
+mkdir -p cp2/pki/etcd worker1/pki
+cp -p cp1/pki/{ca,front-proxy-ca}.{crt,key} cp1/pki/sa.{pub,key} cp2/pki
+cp -p cp1/pki/etcd/ca.{crt,key} cp2/pki/etcd
+certs all -q --kubernetes-dir cp2 --node-name cp2 --apiserver-advertise-address 10.0.0.12 $endpoint
+certs kubeconfig kubelet -q --kubernetes-dir cp1 --kubeconfig-dir worker1 --node-name worker1 $endpoint
+cp cp1/pki/ca.crt worker1/pki
+cp cp1/pki/ca.key former.key
+";
+
+/// Nothing is wrong, and what all share is the same.
+const SOUND: &str = "
+for tree in cp1 cp2 worker1; do
+    certs check --kubernetes-dir $tree | grep 'nothing is wrong'
+done
+for file in ca.crt ca.key sa.pub sa.key etcd/ca.crt etcd/ca.key front-proxy-ca.crt front-proxy-ca.key; do
+    cmp cp1/pki/$file cp2/pki/$file
+done
+";
+
+/// After the page all are at the start of the next replacement, and the former key is nowhere.
+const ENDED: &str = "
+test $(certs rotate status --kubernetes-dir cp1 | grep -c ': start$') = 4
+if grep -rF \"$(sed -n 2p former.key)\" cp1 cp2 worker1; then exit 1; fi
+certs flags kube-controller-manager --kubernetes-dir cp1 | grep 'cert-file=.*/cp1/pki/ca-signing.crt'
+openssl x509 -in cp2/pki/apiserver.crt -noout -issuer | grep kubernetes-2
+openssl verify -CAfile worker1/pki/ca.crt cp1/pki/apiserver.crt
+";
+
+#[test]
+fn every_command_block_of_the_way_through_a_rotation_is_run() {
+    tool("openssl");
+    let document = read(&root().join(ROTATION));
+    assert!(!document.contains("no-run"), "a block that is not run");
+    let folder = Folder::new(ROTATION);
+    folder.shell(0, CLUSTER).expect("a cluster");
+    let mut run = 0;
+    for (title, text) in sections(&document) {
+        for block in blocks(text) {
+            folder
+                .run(&block)
+                .unwrap_or_else(|fault| panic!("{title}\n{fault}"));
+            run += 1;
+        }
+        folder
+            .shell(0, SOUND)
+            .unwrap_or_else(|fault| panic!("after \"{title}\"\n{fault}"));
+    }
+    assert!(run > 10, "{run} blocks");
+    folder.shell(0, ENDED).expect("the end");
 }
