@@ -1,4 +1,4 @@
-//! Who follows whom at each stage of `certs rotate`, as OpenSSL, curl and GnuTLS see it.
+//! Who follows whom at each stage of `certs rotate`, as OpenSSL, curl, kubectl and GnuTLS see it.
 #![allow(
     clippy::disallowed_methods,
     reason = "the bans are the program's; a test prepares files"
@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 mod common;
-use common::rotation::{KINDS, Kind, STAGES, WHEN};
+use common::rotation::{KINDS, Kind, STAGES, WHEN, stages};
 use common::tree::{CAS, LEAVES, Leaf};
-use common::{Finished, Server, TempDir, at, each, kubeconfig_data, read, run, text, tool, write};
+use common::{
+    Finished, Server, TempDir, all, at, each, kubeconfig_data, read, run, text, tool, venv, write,
+};
 
 const START: usize = 0;
 const TRUST: usize = 1;
@@ -51,6 +53,9 @@ const VERIFIED: [[bool; 4]; 4] = [
     [false, true, true, true],
 ];
 
+/// A server of TLS 1.3 may end the connection before its client has read why.
+const IN_TIME: [&str; 1] = ["-no_tls1_3"];
+
 /// What a client shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
@@ -65,9 +70,29 @@ enum Sent {
 /// Those that have a client certificate of the cluster's CA.
 const IDENTITIES: [&str; 2] = ["admin.conf", "pki/apiserver-kubelet-client"];
 
+/// What comes of it when kubectl goes to the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    /// It does not follow the server.
+    Astray,
+    /// The server takes its certificate.
+    Known,
+    /// The server does not follow its certificate.
+    Refused,
+}
+
+/// kubectl with the admin.conf of a stage (down), and the API server of a stage (across).
+const KUBECTL: [[Met; 4]; 4] = [
+    [Met::Known, Met::Known, Met::Known, Met::Astray],
+    [Met::Known, Met::Known, Met::Known, Met::Refused],
+    [Met::Refused, Met::Known, Met::Known, Met::Known],
+    [Met::Astray, Met::Astray, Met::Known, Met::Known],
+];
+
 /// A tree at each stage.
 struct Rotated {
     stages: [TempDir; 4],
+    when: i64,
 }
 
 impl Rotated {
@@ -77,12 +102,16 @@ impl Rotated {
         let index = KINDS.iter().position(|one| one == kind);
         MADE[index.expect("one of KINDS")].get_or_init(|| {
             let stages = kind.stages(&["ca", "etcd-ca", "front-proxy-ca"]);
-            let rotated = Self { stages };
-            for stage in 0..STAGES.len() {
-                rotated.extract(stage);
-            }
-            rotated
+            Self::extracted(stages, WHEN)
         })
+    }
+
+    fn extracted(stages: [TempDir; 4], when: i64) -> Self {
+        let rotated = Self { stages, when };
+        for stage in 0..STAGES.len() {
+            rotated.extract(stage);
+        }
+        rotated
     }
 
     /// Every certificate by itself, what stands behind it, and its key, as files for programs that read nothing else.
@@ -126,10 +155,10 @@ impl Rotated {
     }
 
     /// The API server of a stage, which asks its clients for a certificate and takes one of whom its ca.crt trusts.
-    fn serve(&self, stage: usize, chain: bool) -> (Server, u16) {
+    fn serve(&self, stage: usize, chain: bool, more: &[&str]) -> (Server, u16) {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let own = |part| self.file(stage, "pki/apiserver", part);
-        let mut command = openssl("s_server");
+        let mut command = openssl("s_server", self.when);
         command.args(["-accept", "127.0.0.1:0", "-www"]);
         command.arg("-cert").arg(own("leaf"));
         command.arg("-key").arg(own("key"));
@@ -139,6 +168,7 @@ impl Rotated {
         command.args(["-verify", "5", "-verify_return_error", "-verifyCAfile"]);
         command.arg(self.placed(stage, CAS[0]));
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        command.args(more);
         let log = self.stages[stage].join(&format!("x/{number}.log"));
         let mut server = Server::start(&command, &log);
         let mut port = None;
@@ -166,11 +196,11 @@ impl Rotated {
     }
 }
 
-/// An OpenSSL command at [`WHEN`] that trusts nothing of the machine's. A server under faketime would outlive it.
-fn openssl(command: &str) -> Command {
+/// An OpenSSL command that trusts nothing of the machine's. A server under faketime would outlive that.
+fn openssl(command: &str, when: i64) -> Command {
     let mut openssl = Command::new(tool("openssl"));
     openssl.args([command, "-no-CAfile", "-no-CApath", "-no-CAstore"]);
-    openssl.arg("-attime").arg(WHEN.to_string());
+    openssl.arg("-attime").arg(when.to_string());
     openssl
 }
 
@@ -197,13 +227,12 @@ impl Client {
                     let both = certificate.with_extension("sent");
                     write(&both, [read(certificate), read(behind)].concat());
                     curl.arg("--cert").arg(both).arg("--key").arg(key);
-                    curl.args(["--tls-max", "1.2"]);
                 }
                 curl.arg(format!("https://{HOST}:{port}/"));
                 run(&mut at(WHEN, "022", &curl))
             }
             Self::OpenSsl => {
-                let mut client = openssl("s_client");
+                let mut client = openssl("s_client", WHEN);
                 client.arg("-quiet").arg("-verify_return_error");
                 client.arg("-connect").arg(format!("127.0.0.1:{port}"));
                 client.args(["-servername", HOST, "-verify_hostname", HOST]);
@@ -213,7 +242,6 @@ impl Client {
                     if !read(behind).is_empty() {
                         client.arg("-cert_chain").arg(behind);
                     }
-                    client.arg("-tls1_2");
                 }
                 let request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | \"$0\" \"$@\"";
                 let mut shell = Command::new("sh");
@@ -260,12 +288,12 @@ fn a_client_follows_the_server_of_each_stage_as_the_table_says() {
             }
         };
         for (stage, (name, _)) in STAGES.iter().enumerate() {
-            let (_server, port) = rotated.serve(stage, true);
+            let (_server, port) = rotated.serve(stage, true, &[]);
             for (client, row) in SERVERS.iter().enumerate() {
                 hold(port, client, row[stage], name);
             }
         }
-        let (_server, port) = rotated.serve(ISSUE, false);
+        let (_server, port) = rotated.serve(ISSUE, false, &[]);
         for (client, expected) in ALONE.into_iter().enumerate() {
             hold(port, client, expected, "issue without its chain");
         }
@@ -279,7 +307,7 @@ fn a_server_of_each_stage_takes_client_certificates_as_the_table_says() {
         let rotated = Rotated::of(kind);
         let mut wrong = Vec::new();
         for (stage, (name, _)) in STAGES.iter().enumerate() {
-            let (_server, port) = rotated.serve(stage, true);
+            let (_server, port) = rotated.serve(stage, true, &IN_TIME);
             for (sent, row) in CLIENTS {
                 for identity in IDENTITIES {
                     let shown = rotated.sent(sent, identity);
@@ -301,9 +329,55 @@ fn a_server_of_each_stage_takes_client_certificates_as_the_table_says() {
     });
 }
 
+#[test]
+fn kubectl_with_the_kubeconfig_of_each_stage_meets_the_server_of_each_as_the_table_says() {
+    let start = TempDir::new();
+    // No clock but the machine's is kubectl's.
+    run(&mut all(&start.join("k"), &[])).expect(0);
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let rotated = Rotated::extracted(stages(start, now, &["ca"], &[]), now);
+    let mut wrong = Vec::new();
+    for (server, (name, _)) in STAGES.iter().enumerate() {
+        let (_server, port) = rotated.serve(server, true, &IN_TIME);
+        for (stage, row) in KUBECTL.iter().enumerate() {
+            let place = &rotated.stages[stage];
+            let mut kubectl = Command::new(venv("kubectl"));
+            kubectl.env("HOME", place.path());
+            for name in ["KUBECONFIG", "HTTPS_PROXY", "https_proxy"] {
+                kubectl.env_remove(name);
+            }
+            kubectl.arg("--kubeconfig").arg(place.join("k/admin.conf"));
+            kubectl.arg(format!("--server=https://127.0.0.1:{port}"));
+            kubectl.arg(format!("--tls-server-name={HOST}"));
+            let said = run(kubectl.args(["get", "--raw", "/healthz"]));
+            let sent = read(&rotated.file(stage, "admin.conf", "leaf"));
+            let met = if said.stdout.contains(&sent) {
+                Some(Met::Known)
+            } else if said
+                .stderr
+                .contains("remote error: tls: unknown certificate authority")
+            {
+                Some(Met::Refused)
+            } else if said
+                .stderr
+                .contains("certificate signed by unknown authority")
+            {
+                Some(Met::Astray)
+            } else {
+                None
+            };
+            if met != Some(row[server]) {
+                let (stage, expected) = (STAGES[stage].0, row[server]);
+                wrong.push(format!("{stage} at {name}, not {expected:?}: {said}"));
+            }
+        }
+    }
+    told(&wrong).unwrap_or_else(|wrong| panic!("{wrong}"));
+}
+
 /// Verifies a certificate, whose path comes last, below what is in `trusted`.
 fn judges(trusted: &Path, untrusted: Option<&Path>) -> [Command; 2] {
-    let mut openssl = openssl("verify");
+    let mut openssl = openssl("verify", WHEN);
     openssl.arg("-x509_strict").arg("-CAfile").arg(trusted);
     if let Some(untrusted) = untrusted {
         openssl.arg("-untrusted").arg(untrusted);

@@ -42,19 +42,29 @@ pub const KINDS: [Kind; 3] = [
 ];
 
 impl Kind {
-    /// A folder for each of [`STAGES`], the tree in its `k`, with all of `whats` at that stage.
+    /// [`stages`] of its tree.
     pub fn stages(&self, whats: &[&str]) -> [TempDir; STAGES.len()] {
-        let mut before: Option<TempDir> = None;
-        STAGES.map(|(stage, flags)| {
-            let place = before.take().unwrap_or_else(|| self.base.copy());
-            let more = if stage == "trust" { self.trust } else { &[] };
-            for what in whats.iter().filter(|_| stage != "start") {
-                rotate(&place, &[&[what, stage], flags, more].concat()).expect(0);
-            }
-            before = Some(copy(&place));
-            place
-        })
+        stages(self.base.copy(), WHEN, whats, self.trust)
     }
+}
+
+/// A folder for each of [`STAGES`], the tree in its `k`, with all of `whats` at that stage; the first one is there.
+pub fn stages(
+    start: TempDir,
+    when: i64,
+    whats: &[&str],
+    trust: &[&str],
+) -> [TempDir; STAGES.len()] {
+    let mut next = Some(start);
+    STAGES.map(|(stage, flags)| {
+        let place = next.take().expect("a folder");
+        let more = if stage == "trust" { trust } else { &[] };
+        for what in whats.iter().filter(|_| stage != "start") {
+            rotate_at(when, &place, &[&[what, stage], flags, more].concat()).expect(0);
+        }
+        next = Some(copy(&place));
+        place
+    })
 }
 
 /// `certs rotate` over the tree in `k`.
