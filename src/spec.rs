@@ -183,6 +183,13 @@ impl Spec {
         *own = algorithm.unwrap_or(*own);
     }
 
+    /// Names the subject of its certificate, if that is given.
+    pub fn set_subject(&mut self, subject: Option<&Name>) {
+        if let (Content::Certificate(certificate), Some(subject)) = (&mut self.content, subject) {
+            certificate.subject = subject.clone();
+        }
+    }
+
     /// Lets its certificate last for so long, if that is given.
     pub fn set_validity(&mut self, validity: Option<Duration>) {
         if let (Content::Certificate(certificate), Some(validity)) = (&mut self.content, validity) {

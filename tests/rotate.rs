@@ -610,3 +610,71 @@ fn an_encrypted_key_is_opened_and_what_takes_its_place_is_told_to_be_plain() {
     )
     .expect(0);
 }
+
+#[test]
+fn what_waits_is_judged_before_it_signs() {
+    let pki = |place: &TempDir, name: &str| place.join("k/pki").join(name);
+    let refused = |place: &TempDir, arguments: &[&str], code: &str| {
+        let told = json(&rotate(place, &[arguments, &["--output", "json"]].concat()).expect(4));
+        assert!(codes(&told, "error").contains(&code.to_owned()), "{told}");
+    };
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    common::set_mode(&pki(&place, "ca-next.key"), 0o644);
+    refused(&place, &["ca", "issue", "--restarted"], "key-mode");
+    common::set_mode(&pki(&place, "ca-next.key"), 0o600);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    // One that somebody made: of the same name, not a CA, over already.
+    for (arguments, code) in [
+        (&["-subj", "/CN=kubernetes"][..], "not-rotated"),
+        (
+            &[
+                "-subj",
+                "/CN=x",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+            ],
+            "not-a-ca",
+        ),
+        (&["-subj", "/CN=x", "-days", "-1"], "expired"),
+        (&["-subj", "/CN=x"], ""),
+    ] {
+        let place = Base::Ours.copy();
+        let waiting = [
+            "-keyout",
+            "ca-next.key",
+            "-out",
+            "ca-next.crt",
+            "-nodes",
+            "-newkey",
+            "rsa:2048",
+        ];
+        let made = [&["req", "-x509"], &waiting[..], arguments].concat();
+        let made = if code == "expired" {
+            // OpenSSL takes no negative number of days.
+            let mut ended = std::process::Command::new(common::tool("openssl"));
+            ended.args(
+                [
+                    &["req", "-x509", "-days", "1", "-subj", "/CN=x"],
+                    &waiting[..],
+                ]
+                .concat(),
+            );
+            ended.current_dir(place.join("k/pki"));
+            run(&mut at(NOON - 86_400 * 3, "077", &ended)).expect(0);
+            None
+        } else {
+            Some(made)
+        };
+        if let Some(made) = made {
+            openssl(&made, &place);
+        }
+        if code.is_empty() {
+            rotate(&place, &["ca", "trust"]).expect(0);
+            let names = certificates(&pki(&place, "ca.crt"));
+            assert_eq!(names[1][0], "CN=x");
+        } else {
+            refused(&place, &["ca", "trust"], code);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::{PRIVATE_MODE, Preparation, octets, serial};
 use crate::bundle::allows;
 use crate::diff::End;
 use crate::issue::{self, Issuer};
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, PublicKey};
 use crate::observed::Observed;
 use crate::plan::{Turned, after, keys_after};
 use crate::profile::rotation::next;
@@ -115,9 +115,9 @@ impl<'a> Preparation<'a> {
             certificate: former,
             key,
         };
-        let issued = issue::leaf(&wanted, &ca.public_key, issuer, serial()?, validity)
+        let made = issue::leaf(&wanted, &ca.public_key, issuer, serial()?, validity)
             .with_context(|| format!("sign the next {} with the present one", spec.name))?;
-        Ok(issued.certificate().clone())
+        Ok(made.certificate().clone())
     }
 
     fn turn_keys(&mut self, pair: usize, spec: &Spec, turned: Turned) -> Result<()> {
@@ -139,7 +139,7 @@ impl<'a> Preparation<'a> {
         let next = waits.as_ref().map(|key| key.public_key());
         let keys = keys_after(public, present.public_key(), next, turned);
         let keys = keys.context("what takes its place is not there")?;
-        let text: String = keys.iter().map(|key| key.to_pem()).collect();
+        let text: String = keys.iter().map(PublicKey::to_pem).collect();
         let place = &spec.place;
         self.change(pair, place, place.public(), octets(&text), PRIVATE_MODE);
         if turned == Turned::Issue {

@@ -5,7 +5,7 @@ mod tree;
 
 use std::time::Duration;
 
-use super::around::{Wrong, ended, least, lock_timeout, quiet, roots, stated, within};
+use super::around::{self, Wrong, least, lock_timeout, quiet, roots, stated, within};
 use super::generate::passphrases;
 use super::give::Give;
 use super::sequence::{Judge, Sequence};
@@ -45,7 +45,7 @@ pub(crate) fn run(verb: &cli::Rotate, env: &mut Env<'_>) -> Outcome {
         let report = Report::new(VERB, env.now, None, &job.store, least(&verb.run), notes);
         attempt(&job, report, env)
     });
-    ended(report, &verb.run, env)
+    around::ended(report, &verb.run, env)
 }
 
 fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, Stop> {
@@ -95,10 +95,20 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         if carried.judged.planning.is_ok() && !job.dry_run {
             let after = tree.look(turn.row, &job.passphrases);
             let [before, after] = [&carried.judged.seen.observed, &after.observed];
-            report.turned(turn.row, turn.goal, [before, after]);
+            let ended = ended(turn.row, &job.store, &roots)?;
+            report.turned(turn.row, (turn.goal, ended), [before, after]);
         }
     }
     Ok(report)
+}
+
+/// Whether the last run that replaced this ended that: what is to be done then no file tells.
+fn ended(row: &Profile, store: &Store, roots: &[Root]) -> Result<bool, Stop> {
+    let runs = store.backups(roots)?.runs;
+    let of_row = command(row, "");
+    let mut commands = runs.iter().map(|run| &run.origin.command);
+    let last = commands.find(|command| command.starts_with(&of_row));
+    Ok(last == Some(&command(row, Goal::Drop.name())))
 }
 
 /// What a run is called by which a later one finds it.

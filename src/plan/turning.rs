@@ -32,10 +32,19 @@ impl Planner<'_> {
             Err(finding) => return Err(vec![finding]),
         };
         let Some(turned) = turn.goal.turned(there.stage) else {
-            return self.out_of_order(spec, turn, &there);
+            return out_of_order(spec, turn, &there);
         };
         let keep = |findings| Ok(planned(spec, Step::Keep, findings));
-        let turns = |findings, turned| Ok(planned(spec, Step::Turn(turned), findings));
+        let signs = match turned {
+            Some(Turned::Issue) => there.next.as_ref(),
+            _ => Some(&there.present),
+        };
+        let signs = signs.and_then(Held::certificate);
+        let turns = |findings, turned| {
+            let mut spec = spec.clone();
+            spec.set_subject(signs.map(|ca| &ca.subject));
+            Ok(planned(&spec, Step::Turn(turned), findings))
+        };
         if spec.name == row.name {
             let mut findings = self.judge(spec);
             // Several keys are what this is about.
@@ -60,16 +69,12 @@ impl Planner<'_> {
                     }
                     Ok(planned(&wanted, Step::Create, Vec::new()))
                 }
-                (Some(Turned::Issue), _) => Ok(planned(spec, Step::Remove, Vec::new())),
+                // What is wrong with it is wrong with what signs from now on.
+                (Some(Turned::Issue), _) => Ok(planned(spec, Step::Remove, self.judge(spec))),
                 _ => keep(self.judge(spec)),
             };
         }
-        let present = there.present.certificate();
         if self.called(row.name).is_some_and(|ca| signs_for(spec, ca)) {
-            let signs = match turned {
-                Some(Turned::Issue) => there.next.as_ref().and_then(Held::certificate),
-                _ => present,
-            };
             let same = match self.observed(spec) {
                 Observed::Certificate { chain, .. } => chain.first() == signs && chain.len() == 1,
                 _ => false,
@@ -79,10 +84,6 @@ impl Planner<'_> {
                 turned => turns(Vec::new(), turned.unwrap_or(Turned::Trust)),
             };
         }
-        let signs = match turned {
-            Some(Turned::Issue) => there.next.as_ref().and_then(Held::certificate),
-            _ => present,
-        };
         let then = then(&there, row, self.found, turned);
         self.below(spec, turn, signs, then.as_deref())
     }
@@ -254,40 +255,39 @@ impl Planner<'_> {
         let crossed = |ca: &Certificate| cas.iter().any(|one| one.is_same_ca(ca));
         turn.goal == Goal::Drop && behind.is_some_and(|behind| behind.iter().any(crossed))
     }
+}
 
-    fn out_of_order(
-        &self,
-        spec: &Spec,
-        turn: &Turn,
-        there: &Generations<Held>,
-    ) -> Result<Planned, Vec<Finding>> {
-        if spec.name != turn.row.name {
-            return Ok(planned(spec, Step::Keep, Vec::new()));
-        }
-        let next = Goal::after(there.stage);
-        let restarted = if next == Goal::Trust {
-            ""
-        } else {
-            " --restarted"
-        };
-        let command = format!("'certs rotate {} {}{restarted}'", spec.name, next.name());
-        let (text, way_out) = match (there.stage, there.others.first()) {
-            (Stage::Issue, Some(former)) => (
-                format!(
-                    "is trusted beside \"{}\", which does not sign",
-                    former.shown()
-                ),
-                format!("{command} takes that out, as at the end of its replacement"),
-            ),
-            _ => (
-                format!("is not ready for '{}'", turn.goal.name()),
-                format!("{command} comes next"),
-            ),
-        };
-        let mut told = hindered(turn.row, &text, &way_out);
-        told.code = Code::RotationOrder;
-        Err(vec![told])
+fn out_of_order(
+    spec: &Spec,
+    turn: &Turn,
+    there: &Generations<Held>,
+) -> Result<Planned, Vec<Finding>> {
+    if spec.name != turn.row.name {
+        return Ok(planned(spec, Step::Keep, Vec::new()));
     }
+    let next = Goal::after(there.stage);
+    let restarted = if next == Goal::Trust {
+        ""
+    } else {
+        " --restarted"
+    };
+    let command = format!("'certs rotate {} {}{restarted}'", spec.name, next.name());
+    let (text, way_out) = match (there.stage, there.others.first()) {
+        (Stage::Issue, Some(former)) => (
+            format!(
+                "is trusted beside \"{}\", which does not sign",
+                former.shown()
+            ),
+            format!("{command} takes that out, as at the end of its replacement"),
+        ),
+        _ => (
+            format!("is not ready for '{}'", turn.goal.name()),
+            format!("{command} comes next"),
+        ),
+    };
+    let mut told = hindered(turn.row, &text, &way_out);
+    told.code = Code::RotationOrder;
+    Err(vec![told])
 }
 
 /// That there is no stage to go back from.

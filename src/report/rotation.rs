@@ -134,7 +134,13 @@ impl Values {
 
 impl Report {
     /// What a run came to that brought this row to a stage; `before` it stood otherwise.
-    pub fn turned(&mut self, row: &'static Profile, goal: Goal, [before, after]: [&Found; 2]) {
+    /// Where the last run of this row ended its replacement, `ended`, what that told is told again.
+    pub fn turned(
+        &mut self,
+        row: &'static Profile,
+        (goal, ended): (Goal, bool),
+        [before, after]: [&Found; 2],
+    ) {
         let Ok(there) = generations(row, after) else {
             return;
         };
@@ -147,7 +153,7 @@ impl Report {
         };
         let new = there.next.as_ref().or(Some(&there.present));
         // Where nothing went there is nothing to be done for it.
-        let idle = goal == Goal::Drop && old.is_none() && !self.completed;
+        let idle = goal == Goal::Drop && old.is_none() && !self.completed && !ended;
         let done = (!idle).then_some((goal, [new, old.as_ref()]));
         let mut rotation = self.rotation_of(row, &there, done);
         rotation.stage = goal.name();
@@ -221,12 +227,12 @@ impl Report {
                 let rotation = self.rotation_of(row, &there, done);
                 self.rotations.get_or_insert_default().push(rotation);
             }
-            Err(finding) => self.tell_as_note(finding),
+            Err(finding) => self.tell_as_note(&finding),
         }
     }
 
     /// What keeps a row from being replaced is nothing wrong where nobody asked for that.
-    fn tell_as_note(&mut self, finding: Finding) {
+    fn tell_as_note(&mut self, finding: &Finding) {
         let file = self.path(&finding.file).display().to_string();
         self.notes
             .push(format!("{file} {}: {}", finding.text, finding.way_out));

@@ -123,34 +123,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
         told(text, &format!("note: {note}"), format);
     }
-    let groups: [(&str, &[&str]); 11] = match report.result {
-        Outcome::Planned => [
-            ("Would make", &["create", "derive"]),
-            ("Would ask for", &["request"]),
-            ("Asked for already", &["asked"]),
-            ("Would put in place", &["import"]),
-            ("Would bring to the next stage", &["rotate"]),
-            ("Would remove", &["remove"]),
-            ("Would replace", &["replace"]),
-            ("Would renew, for the same key", &["reissue"]),
-            ("Would write the CA into", &["refresh"]),
-            ("Would not renew", &["skip"]),
-            ("Would keep", &["keep"]),
-        ],
-        _ => [
-            ("Made", &["create", "derive"]),
-            ("Asked for", &["request"]),
-            ("Asked for already", &["asked"]),
-            ("Put in place", &["import"]),
-            ("Brought to the next stage", &["rotate"]),
-            ("Removed", &["remove"]),
-            ("Replaced", &["replace"]),
-            ("Renewed, for the same key", &["reissue"]),
-            ("Wrote the CA into", &["refresh"]),
-            ("Not renewed", &["skip"]),
-            ("Kept", &["keep"]),
-        ],
-    };
+    let groups = groups(report.result);
     text.push_str(&super::runs::body(report, format));
     let columns = Columns::of(&report.items, format);
     for (title, steps) in groups {
@@ -223,6 +196,38 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         super::rotation::body(text, rotation, false, format);
     }
     next(text, report, format);
+}
+
+/// What became of what, with its steps, in the order in which it is told.
+fn groups(result: Outcome) -> [(&'static str, &'static [&'static str]); 11] {
+    match result {
+        Outcome::Planned => [
+            ("Would make", &["create", "derive"]),
+            ("Would ask for", &["request"]),
+            ("Asked for already", &["asked"]),
+            ("Would put in place", &["import"]),
+            ("Would bring to the next stage", &["rotate"]),
+            ("Would remove", &["remove"]),
+            ("Would replace", &["replace"]),
+            ("Would renew, for the same key", &["reissue"]),
+            ("Would write the CA into", &["refresh"]),
+            ("Would not renew", &["skip"]),
+            ("Would keep", &["keep"]),
+        ],
+        _ => [
+            ("Made", &["create", "derive"]),
+            ("Asked for", &["request"]),
+            ("Asked for already", &["asked"]),
+            ("Put in place", &["import"]),
+            ("Brought to the next stage", &["rotate"]),
+            ("Removed", &["remove"]),
+            ("Replaced", &["replace"]),
+            ("Renewed, for the same key", &["reissue"]),
+            ("Wrote the CA into", &["refresh"]),
+            ("Not renewed", &["skip"]),
+            ("Kept", &["keep"]),
+        ],
+    }
 }
 
 /// What became of what an interrupted run had left.

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::trusts;
+use crate::finding::Finding;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
@@ -38,7 +39,7 @@ impl Tree<'_> {
         let trusted = store::trusted_users(Owner::default());
         let all = places.iter().chain(&own);
         let mut seen = observe(all, self.store, passphrases, trusted);
-        let (kubeconfigs, mut unread) = there::kubeconfigs(self.store);
+        let (kubeconfigs, unread) = there::kubeconfigs(self.store);
         seen.ground.kubeconfigs = kubeconfigs;
         let specs = there::specs(places.clone(), &seen.observed, None, self.host)?;
         let hangs =
@@ -67,13 +68,16 @@ impl Tree<'_> {
         };
         let (found, ground) = (&seen.observed, &seen.ground);
         let mut planning = plan(&wanted, &issuers, found, ground, policy, self.now);
-        // What cannot be looked at may hang on it.
-        if let (false, Ok(_)) = (closed.is_empty(), &planning) {
-            planning = Err(Refusal { findings: closed });
+        // What cannot be looked at may hang on it; what kubeconfigs trust is the cluster's own CA.
+        let cluster = own.len() > 1;
+        let unseen = closed
+            .into_iter()
+            .chain(unread.into_iter().filter(|_| cluster));
+        let unseen: Vec<Finding> = unseen.collect();
+        if let (false, Ok(_)) = (unseen.is_empty(), &planning) {
+            planning = Err(Refusal { findings: unseen });
         }
         if let Ok(planned) = &mut planning {
-            unread.retain(|one| planned.findings().all(|told| told.file != one.file));
-            planned.ground.extend(unread);
             let places = [&places[..], &own].concat();
             let all = [&specs[..], &own].concat();
             let tree = (self.store, self.roots);
