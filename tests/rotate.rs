@@ -678,3 +678,52 @@ fn what_waits_is_judged_before_it_signs() {
         }
     }
 }
+
+#[test]
+fn the_configmap_of_joining_nodes_follows_each_stage_by_the_command_that_is_told() {
+    // As kubeadm writes it: of no user, and a cluster without a name.
+    let place = Base::Ours.copy();
+    let info = place.join("cluster-info.conf");
+    let data = {
+        let mut openssl = std::process::Command::new(common::tool("openssl"));
+        let ca = place.join("k/pki/ca.crt");
+        run(openssl.args(["base64", "-A", "-in", text(&ca)]))
+            .expect(0)
+            .stdout
+    };
+    write(
+        &info,
+        format!(
+            "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {data}\n    server: https://10.0.0.10:6443\n  \
+             name: \"\"\ncontexts: null\ncurrent-context: \"\"\nkind: Config\npreferences: {{}}\nusers: null\n"
+        ),
+    );
+    for ((stage, flags), held) in STAGES.into_iter().zip([2, 2, 1]) {
+        let told = json(
+            &rotate(
+                &place,
+                &[&["ca", stage, "--output", "json"], flags].concat(),
+            )
+            .expect(0),
+        );
+        let all = told["rotation"]["instructions"]
+            .as_array()
+            .expect("a list")
+            .iter();
+        for one in all.filter(|one| one["process"] == "cluster-info") {
+            let command = one["command"].as_str().expect("text");
+            let refresh = command.split(" && ").nth(1).expect("a command");
+            assert!(
+                refresh.starts_with("certs kubeconfig refresh cluster-info.conf"),
+                "{command}"
+            );
+            let shell = refresh.replacen("certs", text(&common::binary()), 1);
+            let mut bash = std::process::Command::new("bash");
+            bash.args(["-c", &shell]).current_dir(place.path());
+            run(&mut at(NOON + 3600, "077", &bash));
+            let held_there = common::kubeconfig_data(&info, "certificate-authority-data");
+            let held_there = String::from_utf8(held_there).expect("PEM");
+            assert_eq!(held_there.matches("BEGIN").count(), held, "{stage}");
+        }
+    }
+}

@@ -74,7 +74,7 @@ macro_rules! lists {
         )
     };
 }
-/// What is served verifies with this CA alone.
+/// What is served was signed by this CA.
 macro_rules! served {
     ($place:expr) => {
         concat!(
@@ -84,13 +84,14 @@ macro_rules! served {
         )
     };
 }
-/// It was started after the file was written. A process is known by the first 15 letters of its name.
+/// It was started after the file was written, by whole seconds, of which the same counts as before. A process is known by
+/// the first 15 letters of its name.
 macro_rules! started {
     ($process:literal) => {
         concat!(
             "test \"$(ps -o etimes= -p \"$(pgrep -xo ",
             $process,
-            ")\")\" -le \"$(($(date +%s) - $(stat -c %Y {file})))\""
+            ")\")\" -lt \"$(($(date +%s) - $(stat -c %Y {file})))\""
         )
     };
 }
@@ -109,7 +110,7 @@ const CLUSTER_INFO: Instruction = Instruction {
     action: Action::Do,
     text: "Put {file} into the ConfigMap that joining nodes read.",
     command: "kubectl -n kube-public get configmap cluster-info -o jsonpath='{.data.kubeconfig}' > cluster-info.conf && \
-        kubectl config set-cluster '' --kubeconfig cluster-info.conf --certificate-authority {file} --embed-certs && \
+        certs kubeconfig refresh cluster-info.conf --cert-dir {pki} && \
         kubectl -n kube-public patch configmap cluster-info --type merge --patch \
         \"$(kubectl -n kube-public create configmap cluster-info --from-file=kubeconfig=cluster-info.conf --dry-run=client -o json)\"",
     wait: "",
@@ -246,8 +247,10 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 ),
                 person(
                     "kubelet",
-                    "On every other node: give it a client certificate of the new CA ('certs kubeconfig kubelet --force', \
-                     or it asks for one itself when most of the time of its present one is over), and a serving one.",
+                    "On every other node it is to have a client certificate of the new CA, and a serving one. It asks for \
+                     the first itself when most of the time of its present one is over. At once: make its kubelet.conf \
+                     anew ('certs kubeconfig kubelet --force'), move the kubelet-client-* files of its directory away, \
+                     which it prefers, and restart it.",
                 ),
                 person(
                     "kubeconfigs",
