@@ -19,7 +19,7 @@ use crate::location::{FileId, Root};
 use crate::plan::Refusal;
 use crate::x509::validity::{Validity, moment};
 
-pub use fate::{Fate, Fates, fates, standing};
+pub use fate::{Fate, Fates, ended, fates, inverse, standing};
 pub use halved::{halved, rekeyed};
 
 /// SHA-256 of a file's octets.

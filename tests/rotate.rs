@@ -393,7 +393,11 @@ fn back_from_every_stage_is_the_tree_that_was_there_before() {
             rotate(&place, &[what, "issue", "--restarted"]).expect(0);
             assert_eq!(stage(&place, what), "issue");
             rotate(&place, &[what, "back"]).expect(0);
-            rotate(&place, &[what, "back"]).expect(0);
+            // Who was not restarted since is cut off.
+            let told = rotate(&place, &[what, "back"]).expect(2);
+            let words = format!("'certs rotate {what} back --restarted'");
+            assert!(told.stderr.contains(&words), "{}", told.stderr);
+            rotate(&place, &[what, "back", "--restarted"]).expect(0);
             assert!(start == contents(&place.join("k")), "{what}");
             assert_eq!(stage(&place, what), "start");
             for (name, flags) in STAGES {
@@ -637,7 +641,18 @@ fn what_waits_is_judged_before_it_signs() {
             "not-a-ca",
         ),
         (&["-subj", "/CN=x", "-days", "-1"], "expired"),
-        (&["-subj", "/CN=x"], ""),
+        (
+            &[
+                "-subj",
+                "/CN=x",
+                "-addext",
+                "nameConstraints=permitted;DNS:example.com",
+            ],
+            "not-rotated",
+        ),
+        (&["-subj", "/CN=x", "-days", "29"], "not-rotated"),
+        (&["-subj", "/CN=x", "-key", "ca.key"], "not-rotated"),
+        (&["-subj", "/CN=x", "-days", "300"], ""),
     ] {
         let place = Base::Ours.copy();
         let waiting = [
@@ -649,7 +664,13 @@ fn what_waits_is_judged_before_it_signs() {
             "-newkey",
             "rsa:2048",
         ];
-        let made = [&["req", "-x509"], &waiting[..], arguments].concat();
+        let same = arguments.contains(&"-key");
+        let made = if same {
+            fs::copy(pki(&place, "ca.key"), pki(&place, "ca-next.key")).expect("copy");
+            [&["req", "-x509", "-out", "ca-next.crt"], arguments].concat()
+        } else {
+            [&["req", "-x509"], &waiting[..], arguments].concat()
+        };
         let made = if code == "expired" {
             // OpenSSL takes no negative number of days.
             let mut ended = std::process::Command::new(common::tool("openssl"));
@@ -726,4 +747,131 @@ fn the_configmap_of_joining_nodes_follows_each_stage_by_the_command_that_is_told
             assert_eq!(held_there.matches("BEGIN").count(), held, "{stage}");
         }
     }
+}
+
+/// The files below it that hold this key.
+fn holders(place: &Path, key: &str) -> Vec<String> {
+    let listed = common::listing(place).into_iter();
+    let holds = |path: &std::path::PathBuf| {
+        fs::read(place.join(path)).is_ok_and(|bytes| bytes == key.as_bytes())
+    };
+    listed
+        .filter(holds)
+        .map(|path| text(&path).to_owned())
+        .collect()
+}
+
+#[test]
+fn the_former_key_is_gone_once_drop_has_ended_whatever_ended_it_before() {
+    for (what, key) in [("ca", "ca.key"), ("sa", "sa.key")] {
+        let place = Base::Ours.copy();
+        let former = read(&place.join("k/pki").join(key));
+        rotate(&place, &[what, "trust"]).expect(0);
+        rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+        assert_eq!(holders(&place.join("k"), &former).len(), 1, "the backup");
+        let mut left = 0;
+        for nth in [3, 5, 8, 12, 20, 30] {
+            let copy = TempDir::new();
+            let mut cp = std::process::Command::new("cp");
+            run(cp.arg("-a").arg(place.join("k")).arg(copy.path())).expect(0);
+            let mut drop = certs(&["rotate", what, "drop", "--restarted"]);
+            drop.args(["--kubernetes-dir", text(&copy.join("k"))]);
+            let fault = format!("unlinkat:signal=KILL:when={nth}");
+            run(&mut at(
+                NOON + 3600,
+                "022",
+                &common::struck(&drop, &fault, None),
+            ));
+            let held = holders(&copy.join("k"), &former).len();
+            left += held;
+            let told = rotate(&copy, &["status"]).expect(0);
+            let ended = stage(&copy, what) == "start";
+            let says = told.stdout.contains("backups hold the former key still");
+            assert!(!(ended && held > 0) || says, "{nth}: {}", told.stdout);
+            rotate(&copy, &[what, "drop", "--restarted"]).expect(0);
+            assert_eq!(
+                holders(&copy.join("k"), &former),
+                Vec::<String>::new(),
+                "{nth}"
+            );
+        }
+        assert!(left > 0, "no kill came before the key was gone");
+    }
+}
+
+#[test]
+fn a_rollback_of_a_stage_is_a_step_of_the_rotation() {
+    for what in ["ca", "sa"] {
+        let place = Base::Ours.copy();
+        let key = place
+            .join("k/pki")
+            .join(if what == "ca" { "ca.key" } else { "sa.key" });
+        let former = read(&key);
+        let start = contents(&place.join("k"));
+        rotate(&place, &[what, "trust"]).expect(0);
+        let trust = contents(&place.join("k"));
+        rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+        let issue = contents(&place.join("k"));
+        // Back, and that taken back.
+        rotate(&place, &[what, "back"]).expect(0);
+        over(&place, "rollback", &[]).expect(0);
+        assert!(issue == contents(&place.join("k")), "{what}");
+        // The same by rollbacks alone.
+        over(&place, "rollback", &[]).expect(0);
+        assert!(trust == contents(&place.join("k")), "{what}");
+        over(&place, "rollback", &[]).expect(0);
+        assert!(issue == contents(&place.join("k")), "{what}");
+        rotate(&place, &[what, "drop", "--restarted"]).expect(0);
+        assert_eq!(holders(&place.join("k"), &former), Vec::<String>::new());
+        let place = Base::Ours.copy();
+        rotate(&place, &[what, "trust"]).expect(0);
+        over(&place, "rollback", &[]).expect(0);
+        assert_eq!(stage(&place, what), "start");
+        assert_eq!(start.len(), contents(&place.join("k")).len());
+    }
+}
+
+#[test]
+fn a_step_back_that_was_killed_is_one_step() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    let trust = contents(&place.join("k"));
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    for nth in 1..=4 {
+        let copy = TempDir::new();
+        let mut cp = std::process::Command::new("cp");
+        run(cp.arg("-a").arg(place.join("k")).arg(copy.path())).expect(0);
+        let mut back = certs(&["rotate", "ca", "back"]);
+        back.args(["--kubernetes-dir", text(&copy.join("k"))]);
+        let fault = format!("unlinkat:signal=KILL:when={nth}");
+        run(&mut at(
+            NOON + 3600,
+            "022",
+            &common::struck(&back, &fault, None),
+        ));
+        // Where all was done but to tidy up, the next step is another one, and is asked about.
+        rotate(&copy, &["ca", "back"]);
+        assert!(trust == contents(&copy.join("k")), "{nth}");
+    }
+}
+
+#[test]
+fn what_the_next_one_signed_refuses_to_go_back_behind_it() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    let mut client = certs(&["client", "alice", "--common-name", "alice"]);
+    client.args(["--kubernetes-dir", text(&place.join("k"))]);
+    client.args(["--config", text(&place.join("c.yaml"))]);
+    run(&mut at(NOON + 3600, "022", &client)).expect(0);
+    rotate(&place, &["ca", "back"]).expect(0);
+    let before = snapshot(&place.join("k"));
+    let told = rotate(&place, &["ca", "back", "--restarted"]).expect(4);
+    let words = "alice.crt was signed by \"CN=kubernetes-2\", which goes with this step";
+    assert!(told.stderr.contains(words), "{}", told.stderr);
+    same(&before, &place.join("k"));
+    for end in ["crt", "key"] {
+        fs::remove_file(place.join(&format!("k/pki/alice.{end}"))).expect("take away");
+    }
+    rotate(&place, &["ca", "back", "--restarted"]).expect(0);
 }

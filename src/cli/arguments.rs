@@ -249,7 +249,7 @@ arguments! {
         /// To which stage it is brought, or back by one: trust, issue, drop or back
         #[arg(value_name = "STAGE", hide_possible_values = true)] stage: Option<RotateStage>,
         /// Everything is restarted that the stage before told to restart, and was proved to run with what
-        /// it wrote: issue and drop need that
+        /// it wrote: issue and drop need that, and back after a step back
         #[arg(long)] restarted: bool,
         /// Common name of the next CA, at trust [default: that of the present one, with a number]
         #[arg(long, value_name = "NAME")] common_name: Option<String>,

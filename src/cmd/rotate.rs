@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::around::{self, Wrong, least, lock_timeout, quiet, roots, stated, within};
 use super::generate::passphrases;
 use super::give::Give;
-use super::sequence::{Judge, Sequence};
+use super::sequence::{Judge, Sequence, writer};
 use super::{Env, Outcome, Stop};
 use crate::cli::{self, RotateStage};
 use crate::facts::Given;
@@ -17,6 +17,7 @@ use crate::observe::Passphrases;
 use crate::plan::{Goal, Turn};
 use crate::profile::{Phase, Profile, by_name};
 use crate::report::Report;
+use crate::rollback::fates;
 use crate::store::Store;
 
 use tree::Tree;
@@ -26,7 +27,8 @@ const VERB: &str = "rotate";
 /// What was typed.
 enum Asked {
     Status,
-    Back(&'static Profile),
+    /// Back, and whether all was restarted.
+    Back(&'static Profile, bool),
     Turn(Turn),
 }
 
@@ -62,13 +64,14 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
             tree.status(&job.passphrases, &mut report)?;
             return Ok(report);
         }
-        Asked::Back(row) => {
+        Asked::Back(row, restarted) => {
             let back = back::Back {
                 row,
                 tree: &tree,
                 passphrases: &job.passphrases,
                 lock_timeout: job.lock_timeout,
                 dry_run: job.dry_run,
+                restarted: *restarted,
             };
             back.run(&mut report, env)?;
             return Ok(report);
@@ -93,6 +96,11 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
             report.unsealed(turn.row, &carried.judged.seen);
         }
         if carried.judged.planning.is_ok() && !job.dry_run {
+            if turn.goal == Goal::Drop {
+                // A run that was ended may have left what holds the former key.
+                let (writer, _) = writer(&job.store, [&roots, &[]], job.lock_timeout, env)?;
+                report.keeps_former_key(&writer.prune(fates));
+            }
             let after = tree.look(turn.row, &job.passphrases);
             let [before, after] = [&carried.judged.seen.observed, &after.observed];
             let ended = ended(turn.row, &job.store, &roots)?;
@@ -174,7 +182,7 @@ fn asked(verb: &cli::Rotate, turn: impl FnOnce(&'static Profile, Goal) -> Turn) 
     };
     match verb.stage {
         None => Asked::Status,
-        Some(RotateStage::Back) => Asked::Back(row),
+        Some(RotateStage::Back) => Asked::Back(row, verb.restarted),
         Some(RotateStage::Drop) => Asked::Turn(turn(row, Goal::Drop)),
         Some(RotateStage::Issue) => Asked::Turn(turn(row, Goal::Issue)),
         Some(RotateStage::Trust) => Asked::Turn(turn(row, Goal::Trust)),
@@ -225,8 +233,8 @@ fn opposed(verb: &cli::Rotate) -> Vec<String> {
         "--key-algorithm is of keys that are made, and goes with trust and, for those of certificates, with issue".to_owned(),
     );
     tell(
-        verb.restarted && !restarts,
-        "--restarted goes with issue and drop".to_owned(),
+        verb.restarted && !restarts && stage != Some(RotateStage::Back),
+        "--restarted goes with issue, drop and back".to_owned(),
     );
     if let (true, false, false, Some(stage)) = (
         restarts,

@@ -14,7 +14,7 @@ use crate::location::{Owner, Root};
 use crate::observe::{Former, former, whole_users};
 use crate::plan::Refusal;
 use crate::report::{Report, waiting};
-use crate::rollback::{self, Created, Last, Plan};
+use crate::rollback::{self, Created, Last, Plan, inverse};
 use crate::store::{self, Backup, Choice, Store, Writer};
 
 /// How a run is undone.
@@ -48,11 +48,9 @@ impl Undo<'_> {
         let recovered = recover(&mut writer, self.store, env)?;
         if let Some(recovered) = &recovered {
             // Whoever repeats a rollback that was interrupted wants it done, and not undone.
-            if recovered
-                .commands
-                .iter()
-                .any(|command| command == self.verb)
-            {
+            // Of a rotation's stage nobody knows whether it was that or its undoing that was interrupted.
+            let again = |command: &String| command == self.verb || inverse(command).is_some();
+            if recovered.commands.iter().any(again) {
                 report.rollback_completed(recovered);
                 return Ok(());
             }
@@ -86,7 +84,9 @@ impl Undo<'_> {
         };
         let changes = apply::restore(&plan.steps, &former.copies)?;
         if !changes.is_empty() {
-            report.committed(commit(writer, changes, self.verb, true, env)?);
+            let inverse = inverse(&run.origin.command);
+            let verb = inverse.as_deref().unwrap_or(self.verb);
+            report.committed(commit(writer, changes, verb, true, env)?);
         }
         report.rolled_back(&run, &plan, false);
         Ok(())
@@ -101,13 +101,14 @@ impl Undo<'_> {
         let backups = self.store.backups(self.within)?;
         report.closed(&backups.closed);
         let run = backups.chosen(self.of).cloned();
-        let former = run
-            .as_ref()
-            .map(|run| former(run, self.store, self.created));
+        // A stage is undone whole, or the files would tell of none.
+        let whole = run.as_ref().and_then(|run| inverse(&run.origin.command));
+        let created = whole.map_or(self.created, |_| Created::Remove);
+        let former = run.as_ref().map(|run| former(run, self.store, created));
         let first = self.within.first().copied().unwrap_or(Root::Pki);
         let nowhere = self.store.backups_in(first);
         let last = former.as_ref().map(|former| &former.last);
-        match rollback::plan(last, &nowhere, &backups.damaged, self.created, now) {
+        match rollback::plan(last, &nowhere, &backups.damaged, created, now) {
             Ok(mut plan) => {
                 match last.map_or(Ok(Vec::new()), |last| self.halved(last, &plan)) {
                     Ok(halved) => plan.findings.extend(halved),

@@ -168,8 +168,10 @@ fn of_ca(
     let next = match waiting {
         Some(Observed::Certificate { chain, key, .. }) => {
             let next = of_key(chain, key.as_ref()).filter(|next| is_root(next));
-            let Some(next) = next.filter(|next| !next.subject.is_taken_for(&present.subject))
-            else {
+            let Some(next) = next.filter(|next| {
+                next.public_key != present.public_key
+                    && !next.subject.is_taken_for(&present.subject)
+            }) else {
                 return Err(unfit(row));
             };
             Some(next)
@@ -260,12 +262,25 @@ fn of_keys(
     })
 }
 
+/// What keeps a CA from signing whatever a cluster needs.
+pub(crate) const BOUND: &str = "it is held back by name constraints, a path length or extended key usages, by which nothing is issued here";
+
+/// Whether something does.
+pub(crate) fn is_bound(ca: &Certificate) -> bool {
+    let path_length = ca.basic_constraints.and_then(|basic| basic.path_length);
+    ca.name_constraints.is_some() || !ca.extended_key_usage.is_empty() || path_length.is_some()
+}
+
 fn unfit(row: &Profile) -> Finding {
     let waiting = rotation::next(row).place.key();
     let text = format!(
         "cannot be replaced by what waits in {waiting}: that is no sound pair of another key and name"
     );
-    hindered(row, &text, "move that away: the next run makes another")
+    hindered(
+        row,
+        &text,
+        "move that away; before it is trusted the next run makes another",
+    )
 }
 
 impl Held {
@@ -287,6 +302,25 @@ impl Held {
 }
 
 impl Generations<Held> {
+    /// Why what waits is not to take its place: certs issues by no bounds, and all that it signs ends with it.
+    pub fn not_fit(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
+        let next = self.next.as_ref()?.certificate()?;
+        let waiting = rotation::next(row).place.public();
+        let away = "move that away, or put another one there";
+        if is_bound(next) {
+            let text = format!("cannot be replaced by what waits in {waiting}: {BOUND}");
+            return Some(hindered(row, &text, away));
+        }
+        let end = next.validity.not_after;
+        (end - now < DAYS).then(|| {
+            let text = format!(
+                "cannot be replaced by what waits in {waiting}: that ends on {}",
+                moment(end)
+            );
+            hindered(row, &text, away)
+        })
+    }
+
     /// Why the next generation cannot be brought in beside this one.
     pub fn not_begun(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
         if let Some(other) = self.others.first() {

@@ -3,7 +3,7 @@
 use time::Duration;
 
 use super::Found;
-use crate::diff::{Generations, Held, Stage, file, hindered};
+use crate::diff::{BOUND, Generations, Held, Stage, file, hindered, is_bound};
 use crate::finding::Finding;
 use crate::key::{KeyAlgorithm, PublicKey};
 use crate::profile::Profile;
@@ -117,18 +117,13 @@ impl Turn {
                 "give it another name with --common-name",
             ));
         }
-        let usages = &ca.extended_key_usage;
-        let path_length = ca.basic_constraints.and_then(|basic| basic.path_length);
-        if ca.name_constraints.is_some() || !usages.is_empty() || path_length.is_some() {
-            let waiting = rotation::next(self.row).place;
-            let text = "is held back by name constraints, a path length or extended key usages, and the next generation \
-                        would not be";
-            let way_out = format!(
-                "make one that is, and put it into {} and {}: what waits there is taken",
-                waiting.public(),
-                waiting.key()
-            );
-            return Err(hindered(self.row, text, &way_out));
+        if is_bound(ca) {
+            let text = format!("cannot be replaced by one like it: {BOUND}");
+            return Err(hindered(
+                self.row,
+                &text,
+                "replace it by hand, with another one that is held back so",
+            ));
         }
         let mut spec = generation(self.row, ca, subject);
         let own = spec.key_algorithm().anew();

@@ -55,6 +55,9 @@ impl Planner<'_> {
             if turn.goal == Goal::Trust {
                 findings.extend(there.next.as_ref().and_then(|next| turn.otherwise(next)));
             }
+            if turn.goal != Goal::Drop {
+                findings.extend(there.not_fit(row, self.now));
+            }
             return match turned {
                 Some(turned) => turns(findings, turned),
                 None => keep(findings),

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::lines::{line, painted, shown, words, wrapped};
 use super::next::{directories, quoted};
-use super::{Format, Report, timestamp};
+use super::{Exit, Format, Report, timestamp};
 use crate::diff::{Generations, Held, Notice, Stage, generations};
 use crate::finding::Finding;
 use crate::key::{KeyError, PrivateKey};
@@ -161,6 +161,24 @@ impl Report {
             rotation.next = None;
         }
         self.rotation = Some(rotation);
+    }
+
+    /// That the former key could not be taken out of the backups, and why.
+    pub fn keeps_former_key(&mut self, left: &[String]) {
+        for why in left {
+            self.notes.push(format!(
+                "a backup holds the former key still: {why}: run the same command again"
+            ));
+            self.refused.get_or_insert(Exit::Failed);
+        }
+        self.exit_code = self.exit().code();
+    }
+
+    /// That backups are to be removed which hold the former key of this.
+    pub fn former_key_left(&mut self, what: &str) {
+        self.notes.push(format!(
+            "backups hold the former key still that was replaced: 'certs rotate {what} drop --restarted' removes them"
+        ));
     }
 
     /// That a key which is encrypted gives way to one that is not.

@@ -49,6 +49,25 @@ pub fn fates(commands: &[&str]) -> Vec<Fate> {
     fates
 }
 
+/// What was replaced for good by a run after which a backup of its stages is left that holds the former key.
+pub fn ended<'a>(commands: &[&'a str]) -> Option<&'a str> {
+    let gone = fates(commands)
+        .into_iter()
+        .position(|fate| fate == Fate::Gone)?;
+    rotation(commands[gone]).map(|run| run.what)
+}
+
+/// The command of the run that undoes this one, where that is a stage of a rotation or a step back: its backup then
+/// holds what that one's did, and has the same fate.
+pub fn inverse(command: &str) -> Option<String> {
+    let Run { what, stage, back } = rotation(command)?;
+    let known = REVERSIBLE.contains(&stage) || stage == "drop";
+    known.then(|| {
+        let back = if back { "" } else { "back-" };
+        format!("rotate-{what}-{back}{stage}")
+    })
+}
+
 /// The run that brought this to a stage and is to be undone: the youngest that is not undone yet, and not ended.
 pub fn standing(commands: &[&str], of: (&str, &str)) -> Option<usize> {
     last(commands, &fates(commands), of, 0)

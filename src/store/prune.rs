@@ -10,11 +10,18 @@ use super::backup::{self, Manifest, existing, remove_whole};
 use super::directory::Directory;
 use super::journal::TransactionId;
 use super::layout;
-use super::lock::Place;
+use super::lock::{Place, Writer};
 use crate::rollback::{Fate, Fates};
 
 /// How many runs are kept in a root.
 const KEPT: usize = 3;
+
+impl Writer {
+    /// Removes what is to go at once, where a run that was ended did not get to it: what is left then, a sentence each.
+    pub fn prune(&self, fates: Fates) -> Vec<String> {
+        prune(&self.places, &[], fates)
+    }
+}
 
 /// Removes in these places what is to go at once, and of `touched` ones what is old: what is untidy
 /// then, a sentence each.

@@ -21,6 +21,8 @@ pub(super) struct Back<'a> {
     pub(super) passphrases: &'a Passphrases,
     pub(super) lock_timeout: Duration,
     pub(super) dry_run: bool,
+    /// Whether all is restarted that the step before told to restart.
+    pub(super) restarted: bool,
 }
 
 impl Back<'_> {
@@ -40,6 +42,9 @@ impl Back<'_> {
             report.refuse(&Refusal { findings });
             return Ok(());
         }
+        if stage == Goal::Trust && !self.dry_run && !self.confirmed(report)? {
+            return Ok(());
+        }
         let verb = command(self.row, &format!("back-{}", stage.name()));
         let undo = Undo {
             verb: &verb,
@@ -55,6 +60,29 @@ impl Back<'_> {
             report.turned_back(self.row, stage, before == self.stage());
         }
         Ok(())
+    }
+
+    /// Whether nobody is cut off who has to do with what goes: what it signed in this tree refuses the step, and what
+    /// may have it from a stage beyond, and was to be restarted since, no file tells.
+    fn confirmed(&self, report: &mut Report) -> Result<bool, Stop> {
+        let findings = self.tree.signed_by_next(self.row, self.passphrases)?;
+        if !findings.is_empty() {
+            report.refuse(&Refusal { findings });
+            return Ok(false);
+        }
+        let runs = self.tree.store.backups(self.tree.roots)?.runs;
+        let of_row = command(self.row, "");
+        let mut commands = runs.iter().map(|run| run.origin.command.as_str());
+        let last = commands.find(|command| command.starts_with(&of_row));
+        let issued = last == Some(&command(self.row, "back-issue"));
+        if issued && !self.restarted {
+            return Err(Stop::usage(format!(
+                "whoever has something of the next one still, since it signed, is cut off by this step: restart what the step \
+                 before told, and then run 'certs rotate {} back --restarted'",
+                self.row.name
+            )));
+        }
+        Ok(true)
     }
 
     fn stage(&self) -> Result<Stage, Finding> {
@@ -74,7 +102,13 @@ impl Back<'_> {
             return Ok(false);
         };
         let back = command(self.row, "back");
-        if recovered.commands.iter().any(|run| run.starts_with(&back)) {
+        let mut commands = recovered.commands.clone();
+        if commands.is_empty() {
+            // All was done but to say so: its backup tells which run that was.
+            let runs = store.backups(roots)?.runs;
+            commands.extend(runs.into_iter().next().map(|run| run.origin.command));
+        }
+        if commands.iter().any(|run| run.starts_with(&back)) {
             report.rollback_completed(&recovered);
             return Ok(true);
         }

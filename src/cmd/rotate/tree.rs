@@ -2,18 +2,21 @@
 
 use time::OffsetDateTime;
 
+use crate::bundle::verifies;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::diff::trusts;
-use crate::finding::Finding;
+use crate::diff::{Held, generations, trusts};
+use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{Passphrases, Seen, observe};
+use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::Observed;
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
+use crate::profile::renewal::certificate;
 use crate::profile::rotation::{next, rotated};
 use crate::profile::{API_SERVER, Profile, signing_file};
 use crate::report::Report;
+use crate::rollback::ended;
 use crate::spec::Spec;
 use crate::store::{self, Store};
 
@@ -98,6 +101,41 @@ impl Tree<'_> {
         observe(&specs, self.store, passphrases, trusted)
     }
 
+    /// What the next generation of this signed already, as somebody may have it do.
+    pub(super) fn signed_by_next(
+        &self,
+        row: &'static Profile,
+        passphrases: &Passphrases,
+    ) -> Result<Vec<Finding>, Stop> {
+        let of_row = self.look(row, passphrases);
+        let next = generations(row, &of_row.observed)
+            .ok()
+            .and_then(|there| there.next);
+        let Some(next) = next.as_ref().and_then(Held::certificate) else {
+            return Ok(Vec::new());
+        };
+        let (places, _) = there::places(self.store, self.roots);
+        let seen = survey(&places, self.store, store::trusted_users(Owner::default()));
+        let specs = there::specs(places, &seen.observed, None, self.host)?;
+        let by_next = specs.iter().filter(|spec| {
+            let observed = seen.observed.get(&spec.name);
+            let leaf = observed.and_then(certificate).map(|(leaf, _)| leaf);
+            leaf.is_some_and(|leaf| !leaf.is_ca() && verifies(leaf, next))
+        });
+        let told = by_next.map(|spec| {
+            let text = format!(
+                "was signed by \"{}\", which goes with this step",
+                next.subject
+            );
+            spec.finding(
+                Code::NotRotated,
+                text,
+                "have it issued anew by the present CA, or take it away",
+            )
+        });
+        Ok(told.collect())
+    }
+
     /// How far the replacement of each is.
     pub(super) fn status(
         &self,
@@ -110,6 +148,11 @@ impl Tree<'_> {
             return Ok(());
         }
         report.busy(lock.busy().is_some());
+        let runs = self.store.backups(self.roots)?.runs;
+        let commands: Vec<&str> = runs.iter().map(|run| run.origin.command.as_str()).collect();
+        if let Some(what) = ended(&commands) {
+            report.former_key_left(what);
+        }
         for row in rotated() {
             let seen = self.look(row, passphrases);
             if seen.observed.get(row.name).is_some_and(Observed::is_absent) {
