@@ -85,7 +85,7 @@ fn each_stage_is_told_by_the_files_and_leaves_a_tree_without_faults() {
 #[test]
 fn a_stage_that_does_not_come_next_is_refused_and_one_that_was_reached_does_nothing() {
     let refused = [
-        ("trust", &["issue"][..]),
+        ("trust", &["issue", "drop"][..]),
         ("issue", &["drop"]),
         ("drop", &["trust"]),
     ];
@@ -874,4 +874,66 @@ fn what_the_next_one_signed_refuses_to_go_back_behind_it() {
         fs::remove_file(place.join(&format!("k/pki/alice.{end}"))).expect("take away");
     }
     rotate(&place, &["ca", "back", "--restarted"]).expect(0);
+}
+
+#[test]
+fn what_waits_and_nobody_trusts_is_told_to_be_moved_away() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    // As somebody goes back by hand.
+    fs::remove_file(place.join("k/pki/ca-signing.crt")).expect("take away");
+    let both = read(&place.join("k/pki/ca.crt"));
+    let end = both
+        .find("-----END CERTIFICATE-----\n")
+        .expect("a certificate");
+    write(&place.join("k/pki/ca.crt"), &both[..end + 26]);
+    assert_eq!(stage(&place, "ca"), "start");
+    let words = "move ca-next.crt and ca-next.key away";
+    for arguments in [
+        &["ca", "back"][..],
+        &["ca", "trust", "--common-name", "other"],
+    ] {
+        let told = rotate(&place, arguments).expect(4);
+        assert!(told.stderr.contains(words), "{}", told.stderr);
+    }
+    for name in ["ca-next.crt", "ca-next.key"] {
+        fs::remove_file(place.join("k/pki").join(name)).expect("take away");
+    }
+    rotate(&place, &["ca", "trust", "--common-name", "other"]).expect(0);
+}
+
+#[test]
+fn a_worker_s_kubelet_gets_a_certificate_of_the_next_ca_and_keeps_its_server() {
+    let place = Base::Ours.copy();
+    let worker = place.join("w");
+    fs::create_dir(&worker).expect("make a folder");
+    let mut joined = certs(&["kubeconfig", "kubelet", "--node-name", "worker1"]);
+    joined.args(["--kubernetes-dir", text(&place.join("k"))]);
+    joined.args([
+        "--kubeconfig-dir",
+        text(&worker),
+        "--apiserver-advertise-address",
+        "10.0.0.10",
+    ]);
+    run(&mut at(NOON, "022", &joined)).expect(0);
+    let kubeconfig = worker.join("kubelet.conf");
+    let server = "https://api.example.com:6443";
+    write(
+        &kubeconfig,
+        read(&kubeconfig).replace("https://10.0.0.10:6443", server),
+    );
+    for stage in [&["trust"][..], &["issue", "--restarted"]] {
+        rotate(&place, &[&["ca"], stage].concat()).expect(0);
+    }
+    let mut renewal = certs(&["renew", "kubelet", "--node-name", "worker1"]);
+    renewal.args(["--cert-dir", text(&place.join("k/pki"))]);
+    renewal.args(["--kubeconfig-dir", text(&worker)]);
+    run(&mut at(NOON + 3600, "022", &renewal)).expect(0);
+    let leaf = place.join("leaf.crt");
+    write(
+        &leaf,
+        common::kubeconfig_data(&kubeconfig, "client-certificate-data"),
+    );
+    assert_eq!(certificates(&leaf)[0][1], "CN=kubernetes-2");
+    assert!(read(&kubeconfig).contains(server), "its server is another");
 }

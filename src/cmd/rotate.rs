@@ -103,20 +103,11 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
             }
             let after = tree.look(turn.row, &job.passphrases);
             let [before, after] = [&carried.judged.seen.observed, &after.observed];
-            let ended = ended(turn.row, &job.store, &roots)?;
+            let ended = tree.ended(turn.row)?;
             report.turned(turn.row, (turn.goal, ended), [before, after]);
         }
     }
     Ok(report)
-}
-
-/// Whether the last run that replaced this ended that: what is to be done then no file tells.
-fn ended(row: &Profile, store: &Store, roots: &[Root]) -> Result<bool, Stop> {
-    let runs = store.backups(roots)?.runs;
-    let of_row = command(row, "");
-    let mut commands = runs.iter().map(|run| &run.origin.command);
-    let last = commands.find(|command| command.starts_with(&of_row));
-    Ok(last == Some(&command(row, Goal::Drop.name())))
 }
 
 /// What a run is called by which a later one finds it.
@@ -163,6 +154,7 @@ fn settle(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<(Job, Vec<String>), S
         asked: asked(verb, |row, goal| Turn {
             row,
             goal,
+            ended: false,
             common_name: verb.common_name.clone(),
             key_algorithm: lasting.key_algorithm,
             ca_validity: lasting.ca_validity,

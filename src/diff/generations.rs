@@ -271,6 +271,15 @@ pub(crate) fn is_bound(ca: &Certificate) -> bool {
     ca.name_constraints.is_some() || !ca.extended_key_usage.is_empty() || path_length.is_some()
 }
 
+/// The way out where something else waits than is to take its place.
+pub(crate) fn moved(row: &Profile) -> String {
+    let files = rotation::next(row).place.files();
+    // Of a key pair one half alone waits.
+    let files = files.iter().filter(|file| !file.name.ends_with(".pub"));
+    let files: Vec<String> = files.map(ToString::to_string).collect();
+    format!("move {} away", files.join(" and "))
+}
+
 fn unfit(row: &Profile) -> Finding {
     let waiting = rotation::next(row).place.key();
     let text = format!(
@@ -306,7 +315,7 @@ impl Generations<Held> {
     pub fn not_fit(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
         let next = self.next.as_ref()?.certificate()?;
         let waiting = rotation::next(row).place.public();
-        let away = "move that away, or put another one there";
+        let away = &format!("{}, or put another one there", moved(row));
         if is_bound(next) {
             let text = format!("cannot be replaced by what waits in {waiting}: {BOUND}");
             return Some(hindered(row, &text, away));

@@ -3,7 +3,7 @@
 use time::Duration;
 
 use super::Found;
-use crate::diff::{BOUND, Generations, Held, Stage, file, hindered, is_bound};
+use crate::diff::{BOUND, Generations, Held, Stage, file, hindered, is_bound, moved};
 use crate::finding::Finding;
 use crate::key::{KeyAlgorithm, PublicKey};
 use crate::profile::Profile;
@@ -19,6 +19,8 @@ pub struct Turn {
     pub row: &'static Profile,
     /// Where to.
     pub goal: Goal,
+    /// Whether the last run of a replacement of this ended it: run again that does nothing.
+    pub ended: bool,
     /// The common name of the next generation, else the former one's with a number.
     pub common_name: Option<String>,
     /// The algorithm of new keys, else that of the former ones.
@@ -133,7 +135,7 @@ impl Turn {
     }
 
     /// Why what waits is not what was asked for, if that was said.
-    pub(super) fn otherwise(&self, waits: &Held) -> Option<Finding> {
+    pub(super) fn otherwise(&self, waits: &Held, trusted: bool) -> Option<Finding> {
         let (ca, algorithm) = match waits {
             Held::Ca(ca) => (Some(ca), ca.public_key.algorithm()),
             Held::Key(key) => (None, key.algorithm()),
@@ -150,10 +152,12 @@ impl Turn {
                 "is to be replaced by what waits in {place}, which has another name, kind of key or validity than was \
                  asked for"
             );
-            let way_out = format!(
-                "leave these flags out, or go back first ('certs rotate {} back')",
-                self.row.name
-            );
+            let way_out = if trusted {
+                let row = self.row.name;
+                format!("leave these flags out, or go back first ('certs rotate {row} back')")
+            } else {
+                format!("leave these flags out, or {}", moved(self.row))
+            };
             hindered(self.row, &text, &way_out)
         })
     }

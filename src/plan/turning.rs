@@ -6,7 +6,7 @@ use super::telling::{planned, rekeyed, skipped};
 use super::turn::{Goal, Turn, Turned, then};
 use super::{Planned, Planner, Step};
 use crate::bundle::{Exchange, verifies};
-use crate::diff::{Generations, Held, Stage, file, generations, hindered, trusts};
+use crate::diff::{Generations, Held, Stage, file, generations, hindered, moved, trusts};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
@@ -31,7 +31,8 @@ impl Planner<'_> {
             Err(_) if spec.name != row.name => return Ok(planned(spec, Step::Keep, Vec::new())),
             Err(finding) => return Err(vec![finding]),
         };
-        let Some(turned) = turn.goal.turned(there.stage) else {
+        let never = turn.goal == Goal::Drop && there.stage == Stage::Start && !turn.ended;
+        let Some(turned) = turn.goal.turned(there.stage).filter(|_| !never) else {
             return out_of_order(spec, turn, &there);
         };
         let keep = |findings| Ok(planned(spec, Step::Keep, findings));
@@ -53,7 +54,9 @@ impl Planner<'_> {
                 findings.extend(there.not_begun(row, self.now));
             }
             if turn.goal == Goal::Trust {
-                findings.extend(there.next.as_ref().and_then(|next| turn.otherwise(next)));
+                let trusted = there.stage == Stage::Trust;
+                let waits = there.next.as_ref();
+                findings.extend(waits.and_then(|next| turn.otherwise(next, trusted)));
             }
             if turn.goal != Goal::Drop {
                 findings.extend(there.not_fit(row, self.now));
@@ -294,9 +297,13 @@ fn out_of_order(
 }
 
 /// That there is no stage to go back from.
-pub fn not_begun(row: &Profile) -> Finding {
+pub fn not_begun(row: &Profile, waits: bool) -> Finding {
     let text = "is at no stage of a replacement, so that there is nothing to go back from";
-    let way_out = format!("'certs rotate {} trust' begins one", row.name);
+    let way_out = if waits {
+        format!("{}, if nothing is to take its place", moved(row))
+    } else {
+        format!("'certs rotate {} trust' begins one", row.name)
+    };
     Finding {
         code: Code::RotationOrder,
         ..hindered(row, text, &way_out)

@@ -34,7 +34,7 @@ impl Back<'_> {
         let (stage, refused) = match &before {
             Ok(Stage::Trust) => (Goal::Trust, None),
             Ok(Stage::Issue) => (Goal::Issue, None),
-            Ok(Stage::Start) => (Goal::Trust, Some(not_begun(self.row))),
+            Ok(Stage::Start) => (Goal::Trust, Some(not_begun(self.row, self.waits()))),
             Err(finding) => (Goal::Trust, Some(finding.clone())),
         };
         if let Some(finding) = refused {
@@ -83,6 +83,11 @@ impl Back<'_> {
             )));
         }
         Ok(true)
+    }
+
+    fn waits(&self) -> bool {
+        let seen = self.tree.look(self.row, self.passphrases);
+        generations(self.row, &seen.observed).is_ok_and(|there| there.next.is_some())
     }
 
     fn stage(&self) -> Result<Stage, Finding> {

@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::command;
 use crate::bundle::verifies;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
@@ -32,6 +33,10 @@ impl Tree<'_> {
     /// What is there of what is replaced, and what is to be done with it and below it.
     pub(super) fn judge(&self, turn: &Turn, passphrases: &Passphrases) -> Result<Judged, Stop> {
         let (mut places, closed) = there::places(self.store, self.roots);
+        let turn = &Turn {
+            ended: self.ended(turn.row)?,
+            ..turn.clone()
+        };
         let row = looked_for(turn.row);
         let own: Vec<Spec> = [next(turn.row)]
             .into_iter()
@@ -92,6 +97,15 @@ impl Tree<'_> {
             specs,
             planning,
         })
+    }
+
+    /// Whether the last run that replaced this ended that: no file but a backup's list tells.
+    pub(super) fn ended(&self, row: &Profile) -> Result<bool, Stop> {
+        let runs = self.store.backups(self.roots)?.runs;
+        let of_row = command(row, "");
+        let mut commands = runs.iter().map(|run| &run.origin.command);
+        let last = commands.find(|command| command.starts_with(&of_row));
+        Ok(last == Some(&command(row, Goal::Drop.name())))
     }
 
     /// What is there of one row, and of what waits to take its place.

@@ -248,8 +248,8 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 person(
                     "kubelet",
                     "On every other node it is to have a client certificate of the new CA, and a serving one. It asks for \
-                     the first itself when most of the time of its present one is over. At once: make its kubelet.conf \
-                     anew ('certs kubeconfig kubelet --force'), move the kubelet-client-* files of its directory away, \
+                     the first itself when most of the time of its present one is over. At once: renew its kubelet.conf \
+                     here ('certs renew kubelet --kubeconfig-dir DIR --node-name NAME'), copy it back, move the kubelet-client-* files of its directory away, \
                      which it prefers, and restart it.",
                 ),
                 person(
