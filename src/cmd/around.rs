@@ -18,7 +18,7 @@ use crate::location::Owner;
 use crate::location::Root;
 use crate::outcome::Exit;
 use crate::report::{Format, Nodes, Report, failure, noted, recovered};
-use crate::store::{self, FileContent, Lock, ReadError, Roots, TransactionId};
+use crate::store::{self, FileContent, Lock, ReadError, Roots, Store, TransactionId};
 use crate::x509::validity::parse_duration;
 
 /// How the report of a run is to look.
@@ -255,6 +255,26 @@ pub(crate) fn within(
     .into_iter()
     .filter_map(|(root, named)| named.then_some(root))
     .collect()
+}
+
+/// The tree that a verb looks after, and in which of its directories.
+pub(crate) fn looked_after(
+    tree: &Tree,
+    (kubeconfigs, kubelet): (&KubeconfigDir, &KubeletDir),
+    configured: Option<&str>,
+    notes: &mut Vec<String>,
+) -> (Store, Vec<Root>) {
+    let mut within = within(tree, kubeconfigs, kubelet, None, configured.is_some());
+    within.retain(|root| Root::TREE.contains(root));
+    let store = Store::open(roots(
+        tree,
+        kubeconfigs.kubeconfig_dir.as_ref(),
+        kubelet.kubelet_dir.as_ref(),
+        None,
+        configured,
+        notes,
+    ));
+    (store, within)
 }
 
 /// A file that the user named, which must be there.

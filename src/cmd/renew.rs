@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::around::{Wrong, ended, least, roots, stated, within};
+use super::around::{Wrong, ended, least, looked_after, stated};
 use super::give::Give;
 use super::hook::{Hook, run_hook};
 use super::sequence::{Judge, Sequence};
@@ -139,18 +139,8 @@ fn settle(verb: Renew, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let (facts, given, mut notes) = told;
     notes.append(&mut of_secrets);
     let cert_dir = facts.as_ref().and_then(|facts| facts.cert_dir.as_deref());
-    let configured = cert_dir.is_some();
-    let (kubeconfigs, kubelet) = (&verb.kubeconfig_dir, &verb.kubelet_dir);
-    let mut within = within(&verb.run.tree, kubeconfigs, kubelet, None, configured);
-    within.retain(|root| Root::TREE.contains(root));
-    let store = Store::open(roots(
-        &verb.run.tree,
-        verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
-        verb.kubelet_dir.kubelet_dir.as_ref(),
-        None,
-        cert_dir,
-        &mut notes,
-    ));
+    let places = (&verb.kubeconfig_dir, &verb.kubelet_dir);
+    let (store, within) = looked_after(&verb.run.tree, places, cert_dir, &mut notes);
     let cluster = facts.as_ref().map(|facts| &facts.cluster);
     let stated = cluster.map(|cluster| given::stated(&given, cluster));
     let (lasting, version) = stated.unwrap_or_default();

@@ -5,7 +5,7 @@ mod tree;
 
 use std::time::Duration;
 
-use super::around::{self, Wrong, least, lock_timeout, quiet, roots, stated, within};
+use super::around::{self, Wrong, least, lock_timeout, looked_after, quiet, stated};
 use super::generate::passphrases;
 use super::give::Give;
 use super::sequence::{Judge, Sequence, writer};
@@ -135,18 +135,8 @@ fn settle(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<(Job, Vec<String>), S
     let (facts, given, mut further) = told;
     notes.append(&mut further);
     let cert_dir = facts.as_ref().and_then(|facts| facts.cert_dir.as_deref());
-    let configured = cert_dir.is_some();
-    let (kubeconfigs, kubelet) = (&verb.kubeconfig_dir, &verb.kubelet_dir);
-    let mut within = within(&verb.run.tree, kubeconfigs, kubelet, None, configured);
-    within.retain(|root| Root::TREE.contains(root));
-    let store = Store::open(roots(
-        &verb.run.tree,
-        verb.kubeconfig_dir.kubeconfig_dir.as_ref(),
-        verb.kubelet_dir.kubelet_dir.as_ref(),
-        None,
-        cert_dir,
-        &mut notes,
-    ));
+    let places = (&verb.kubeconfig_dir, &verb.kubelet_dir);
+    let (store, within) = looked_after(&verb.run.tree, places, cert_dir, &mut notes);
     let cluster = facts.as_ref().map(|facts| &facts.cluster);
     let lasting = cluster.map(|cluster| super::renew::stated_changes(&given, cluster));
     let (lasting, _) = lasting.unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::key::PublicKey;
 use crate::observed::{Key, Observed, of_key};
 use crate::profile::Profile;
 use crate::profile::rotation;
+use crate::spec::Place;
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
 
@@ -273,10 +274,13 @@ pub(crate) fn is_bound(ca: &Certificate) -> bool {
 
 /// The way out where something else waits than is to take its place.
 pub(crate) fn moved(row: &Profile) -> String {
-    let files = rotation::next(row).place.files();
+    let place = rotation::next(row).place;
     // Of a key pair one half alone waits.
-    let files = files.iter().filter(|file| !file.name.ends_with(".pub"));
-    let files: Vec<String> = files.map(ToString::to_string).collect();
+    let files = match place {
+        Place::KeyPair { .. } => vec![place.key()],
+        _ => place.files(),
+    };
+    let files: Vec<String> = files.iter().map(ToString::to_string).collect();
     format!("move {} away", files.join(" and "))
 }
 

@@ -154,6 +154,34 @@ const fn restart(
     }
 }
 
+const fn manager(text: &'static str) -> Instruction {
+    restart(
+        CONTROLLER_MANAGER,
+        text,
+        [
+            STOP_CONTROLLER_MANAGER,
+            HEALTHY_CONTROLLER_MANAGER,
+            STARTED_CONTROLLER_MANAGER,
+        ],
+    )
+}
+
+const SCHEDULER: Instruction = restart(
+    "kube-scheduler",
+    "",
+    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
+);
+
+/// Those of all nodes, which have the CA in two files.
+const fn kubelets(proof: &'static str) -> Instruction {
+    restart(
+        "kubelet",
+        "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
+         kubeconfig refresh {conf}/kubelet.conf').",
+        [START_KUBELET, HEALTHY_KUBELET, proof],
+    )
+}
+
 const fn reads(process: &'static str, proof: &'static str) -> Instruction {
     Instruction {
         process,
@@ -184,33 +212,14 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
             &[
                 FIRST_ELSEWHERE,
                 reads(API_SERVER, lists!("localhost:6443", "{new}", "")),
-                restart(
-                    CONTROLLER_MANAGER,
+                manager(
                     "First have --cluster-signing-cert-file name {pki}/ca-signing.crt, in its manifest and, so that \
                      an upgrade by kubeadm keeps it, in controllerManager.extraArgs of the ClusterConfiguration in \
                      the ConfigMap kube-system/kubeadm-config: with the two certificates in {file} it signs nothing, \
                      and does not start again.",
-                    [
-                        STOP_CONTROLLER_MANAGER,
-                        HEALTHY_CONTROLLER_MANAGER,
-                        STARTED_CONTROLLER_MANAGER,
-                    ],
                 ),
-                restart(
-                    "kube-scheduler",
-                    "",
-                    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
-                ),
-                restart(
-                    "kubelet",
-                    "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
-                     kubeconfig refresh {conf}/kubelet.conf').",
-                    [
-                        START_KUBELET,
-                        HEALTHY_KUBELET,
-                        lists!("127.0.0.1:10250", "{new}", ""),
-                    ],
-                ),
+                SCHEDULER,
+                kubelets(lists!("127.0.0.1:10250", "{new}", "")),
                 person(
                     "workloads",
                     "Restart what talks with the API server from within a pod: before client-go 1.36 it reads the \
@@ -226,20 +235,8 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
             &[
                 ELSEWHERE,
                 reads(API_SERVER, served!("localhost:6443")),
-                restart(
-                    CONTROLLER_MANAGER,
-                    "",
-                    [
-                        STOP_CONTROLLER_MANAGER,
-                        HEALTHY_CONTROLLER_MANAGER,
-                        STARTED_CONTROLLER_MANAGER,
-                    ],
-                ),
-                restart(
-                    "kube-scheduler",
-                    "",
-                    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
-                ),
+                manager(""),
+                SCHEDULER,
                 restart(
                     "kubelet",
                     "On this node.",
@@ -261,30 +258,9 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
             &[
                 ELSEWHERE,
                 reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
-                restart(
-                    CONTROLLER_MANAGER,
-                    "",
-                    [
-                        STOP_CONTROLLER_MANAGER,
-                        HEALTHY_CONTROLLER_MANAGER,
-                        STARTED_CONTROLLER_MANAGER,
-                    ],
-                ),
-                restart(
-                    "kube-scheduler",
-                    "",
-                    [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
-                ),
-                restart(
-                    "kubelet",
-                    "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
-                     kubeconfig refresh {conf}/kubelet.conf').",
-                    [
-                        START_KUBELET,
-                        HEALTHY_KUBELET,
-                        lists!("127.0.0.1:10250", "{old}", "!"),
-                    ],
-                ),
+                manager(""),
+                SCHEDULER,
+                kubelets(lists!("127.0.0.1:10250", "{old}", "!")),
                 CLUSTER_INFO,
                 AUTHENTICATION,
                 person(
@@ -360,15 +336,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
             &[
                 ELSEWHERE,
                 restart(API_SERVER, "", [STOP_API_SERVER, READY, STARTED_API_SERVER]),
-                restart(
-                    CONTROLLER_MANAGER,
-                    "",
-                    [
-                        STOP_CONTROLLER_MANAGER,
-                        HEALTHY_CONTROLLER_MANAGER,
-                        STARTED_CONTROLLER_MANAGER,
-                    ],
-                ),
+                manager(""),
                 person(
                     "tokens",
                     "Wait until no token of the former key is good: those that pods have end within the hour, \
