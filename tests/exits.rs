@@ -439,6 +439,26 @@ const LINES: &[Line] = &[
         "certs rollback $K",
         "holds nothing that could be put back",
     ),
+    ("rotate", 0, "certs rotate status $K", "ca: start"),
+    (
+        "rotate",
+        1,
+        "flock k/pki certs rotate ca trust $K --lock-timeout 0s",
+        BUSY,
+    ),
+    ("rotate", 2, "certs rotate ca issue $K", "--restarted"),
+    (
+        "rotate",
+        3,
+        "chown 65534 k/pki/ca.crt; certs rotate ca trust $K",
+        STRANGER,
+    ),
+    (
+        "rotate",
+        4,
+        "certs rotate ca issue --restarted $K",
+        "'certs rotate ca trust' comes next",
+    ),
     ("sa", 0, "certs sa $K $E", "nothing was written"),
     ("sa", 1, "flock k/pki certs sa $K --lock-timeout 0s", BUSY),
     (
