@@ -303,7 +303,12 @@ impl<'a> Run<'a> {
                 "{error}; every file is in its place, but a journal stays: run again to end this run"
             );
         }
-        let notes = prune(self.places, &self.made.backups, options.fates);
+        // A run that replaced nothing ends nothing either.
+        let notes = if self.made.backups.is_empty() {
+            Vec::new()
+        } else {
+            prune(self.places, &self.made.backups, options.fates)
+        };
         let folder = |place: &usize| {
             let own = layout::backup(options.transaction);
             self.places[*place].directory.path(&own)
