@@ -300,11 +300,7 @@ impl<'a> Preparation<'a> {
     fn leaf(&self, spec: &CertificateSpec, public_key: &PublicKey) -> Result<Issued> {
         let ca = spec.issuer.as_deref().context("a leaf has an issuer")?;
         let (chain, ca_key) = self.ca(ca)?;
-        // Of a bundle the one of the key, which need not be the first.
-        let certificate = chain
-            .iter()
-            .find(|certificate| certificate.public_key == *ca_key.public_key())
-            .context("the CA's file holds no certificate of the CA's key")?;
+        let certificate = of_key(&chain, &ca_key)?;
         let end = End::of_ca(certificate, &chain, self.now);
         let validity = issue::validity(spec, Some(end), self.now)?;
         let issuer = Issuer {
@@ -353,6 +349,13 @@ impl<'a> Preparation<'a> {
         let served = self.served.as_deref().unwrap_or(there);
         Ok(anchors(&self.authorities(ca)?, served))
     }
+}
+
+/// Of a bundle the one of the key, which need not be the first.
+fn of_key<'a>(chain: &'a [Certificate], key: &PrivateKey) -> Result<&'a Certificate> {
+    let mut own = chain.iter();
+    own.find(|one| one.public_key == *key.public_key())
+        .context("the CA's file holds no certificate of the CA's key")
 }
 
 fn serial() -> Result<Serial> {

@@ -937,3 +937,23 @@ fn a_worker_s_kubelet_gets_a_certificate_of_the_next_ca_and_keeps_its_server() {
     assert_eq!(certificates(&leaf)[0][1], "CN=kubernetes-2");
     assert!(read(&kubeconfig).contains(server), "its server is another");
 }
+
+#[test]
+fn what_was_completed_is_told_where_the_step_back_is_stopped_after_it() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    rotate(&place, &["ca", "back"]).expect(0);
+    let mut renewal = certs(&["renew", "front-proxy-client"]);
+    renewal.args(["--kubernetes-dir", text(&place.join("k"))]);
+    let killed = common::struck(&renewal, "renameat:signal=KILL:when=1", None);
+    run(&mut at(NOON + 3600, "022", &killed));
+    assert!(
+        place.join("k/pki/.certs-journal").exists(),
+        "not interrupted"
+    );
+    let told = rotate(&place, &["ca", "back"]).expect(2);
+    for words in ["completed an interrupted run", "--restarted"] {
+        assert!(told.stderr.contains(words), "{words}: {}", told.stderr);
+    }
+}

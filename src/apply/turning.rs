@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::{PRIVATE_MODE, Preparation, octets, serial};
+use super::{PRIVATE_MODE, Preparation, octets, of_key, serial};
 use crate::bundle::allows;
 use crate::diff::End;
 use crate::issue::{self, Issuer};
 use crate::key::{PrivateKey, PublicKey};
 use crate::observed::Observed;
 use crate::plan::{Turned, after, keys_after};
-use crate::profile::rotation::next;
+use crate::profile::rotation::{name, place};
 use crate::profile::{CLUSTER, Signer, by_name, signs_for};
 use crate::spec::{CertificateSpec, Content, Kind, Spec};
 use crate::x509::cert::Certificate;
@@ -22,11 +22,9 @@ impl<'a> Preparation<'a> {
         if let Some(ca) = specs.find(|ca| signs_for(spec, ca)) {
             // The controller manager signs with the one of the key.
             let (chain, key) = self.ca(&ca.name)?;
-            let mut own = chain.into_iter();
-            let own = own.find(|one| one.public_key == *key.public_key());
-            let own = own.context("the CA's file holds no certificate of the CA's key")?;
-            self.certificates(pair, spec, std::slice::from_ref(&own));
-            self.issued.insert(spec.name.clone(), own);
+            let own = of_key(&chain, &key)?;
+            self.certificates(pair, spec, std::slice::from_ref(own));
+            self.issued.insert(spec.name.clone(), own.clone());
             return Ok(());
         }
         match spec.content {
@@ -44,29 +42,26 @@ impl<'a> Preparation<'a> {
 
     fn turn_ca(&mut self, pair: usize, spec: &'a Spec, turned: Turned) -> Result<()> {
         let (chain, key) = self.ca(&spec.name)?;
-        let mut own = chain.iter();
-        let present = own.find(|one| one.public_key == *key.public_key());
-        let present = present.context("the CA's file holds no certificate of the CA's key")?;
+        let present = of_key(&chain, &key)?;
         let waiting = by_name(&spec.name).context("a CA of the table is replaced")?;
         let next = match turned {
             Turned::Drop => None,
-            Turned::Trust | Turned::Issue => Some(self.ca(&next(waiting).name)?),
+            Turned::Trust | Turned::Issue => Some(self.ca(&name(waiting))?),
         };
-        let of_next = |(chain, key): &(Vec<Certificate>, Arc<PrivateKey>)| {
-            let mut own = chain.iter();
-            own.find(|one| one.public_key == *key.public_key()).cloned()
+        let waits = match &next {
+            Some((chain, key)) => Some(of_key(chain, key)?),
+            None => None,
         };
-        let waits = next.as_ref().and_then(of_next);
-        let file = after(&chain, present, waits.as_ref(), Some(turned));
+        let file = after(&chain, present, waits, Some(turned));
         let file = file.context("what takes its place is not there")?;
         self.certificates(pair, spec, &file);
-        let signs = match (turned, next, waits) {
+        let signs = match (turned, &next, waits) {
             (Turned::Issue, Some((_, new)), Some(waits)) => {
                 self.moved(pair, spec)?;
                 if matches!(CLUSTER, Signer::Ca(ca) if ca == spec.name) && allows(present, 1) {
-                    self.crossed = Some(self.cross(spec, &waits, (present, &chain, &key))?);
+                    self.crossed = Some(self.cross(spec, waits, (present, &chain, &key))?);
                 }
-                new
+                Arc::clone(new)
             }
             _ => key,
         };
@@ -82,11 +77,11 @@ impl<'a> Preparation<'a> {
     /// The key that waited takes its place as its file is, be it encrypted.
     fn moved(&mut self, pair: usize, spec: &Spec) -> Result<()> {
         let row = by_name(&spec.name).context("a row of the table is replaced")?;
-        let file = next(row).place.key();
+        let file = place(row).key();
         let waits = self.seen.files.get(&file);
         let waits = waits.with_context(|| format!("{file} was not read"))?;
-        let (place, bytes) = (&spec.place, waits.bytes.clone());
-        self.change(pair, place, place.key(), bytes, PRIVATE_MODE);
+        let (own, bytes) = (&spec.place, waits.bytes.clone());
+        self.change(pair, own, own.key(), bytes, PRIVATE_MODE);
         Ok(())
     }
 
@@ -128,7 +123,7 @@ impl<'a> Preparation<'a> {
         };
         let present = open(&spec.name).context("the private key is not open")?;
         let made = self.waiting.clone();
-        let waits = made.or_else(|| open(&next(row).name));
+        let waits = made.or_else(|| open(&name(row)));
         let Some(Observed::KeyPair {
             public: Some(public),
             ..
@@ -140,8 +135,8 @@ impl<'a> Preparation<'a> {
         let keys = keys_after(public, present.public_key(), next, turned);
         let keys = keys.context("what takes its place is not there")?;
         let text: String = keys.iter().map(PublicKey::to_pem).collect();
-        let place = &spec.place;
-        self.change(pair, place, place.public(), octets(&text), PRIVATE_MODE);
+        let own = &spec.place;
+        self.change(pair, own, own.public(), octets(&text), PRIVATE_MODE);
         if turned == Turned::Issue {
             self.moved(pair, spec)?;
         }

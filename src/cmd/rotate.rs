@@ -103,7 +103,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
             }
             let after = tree.look(turn.row, &job.passphrases);
             let [before, after] = [&carried.judged.seen.observed, &after.observed];
-            let ended = tree.ended(turn.row)?;
+            let ended = tree.last_was(turn.row, Goal::Drop.name())?;
             report.turned(turn.row, (turn.goal, ended), [before, after]);
         }
     }

@@ -76,7 +76,14 @@ pub(crate) fn hindered(row: &Profile, text: &str, way_out: &str) -> Finding {
 
 /// That some are being replaced, and how far that is.
 pub(super) fn under_way(found: &Found) -> Vec<Finding> {
-    let told = rotation::rotated().filter_map(|row| {
+    // A check of thousands of nodes asks for it at each.
+    let several = |row: &&Profile| match found.get(row.name) {
+        Some(Observed::Certificate { chain, .. }) => chain.len() > 1,
+        Some(Observed::KeyPair { public, .. }) => public.as_ref().is_some_and(|all| all.len() > 1),
+        _ => false,
+    };
+    let begun = |row: &&Profile| several(row) || found.contains_key(&rotation::name(row));
+    let told = rotation::rotated().filter(begun).filter_map(|row| {
         let there = generations(row, found).ok()?;
         let text = match (there.stage, &there.next, there.others.first()) {
             (Stage::Start, Some(next), _) => {
@@ -114,7 +121,7 @@ pub(super) fn under_way(found: &Found) -> Vec<Finding> {
 
 /// The generations that are there; or why they cannot be told.
 pub fn generations(row: &'static Profile, found: &Found) -> Result<Generations<Held>, Finding> {
-    let waiting = found.get(&rotation::next(row).name);
+    let waiting = found.get(&rotation::name(row));
     match found.get(row.name) {
         Some(Observed::Certificate { chain, key, .. }) => {
             of_ca(row, (chain, key.as_ref()), waiting)
@@ -192,7 +199,7 @@ fn of_ca(
         next,
         others.iter().find(|other| comes_after(other, present)),
     ) {
-        let [public, private] = &rotation::next(row).place.files()[..] else {
+        let [public, private] = &rotation::place(row).files()[..] else {
             return Err(unfit(row));
         };
         let text = format!(
@@ -274,7 +281,7 @@ pub(crate) fn is_bound(ca: &Certificate) -> bool {
 
 /// The way out where something else waits than is to take its place.
 pub(crate) fn moved(row: &Profile) -> String {
-    let place = rotation::next(row).place;
+    let place = rotation::place(row);
     // Of a key pair one half alone waits.
     let files = match place {
         Place::KeyPair { .. } => vec![place.key()],
@@ -285,7 +292,7 @@ pub(crate) fn moved(row: &Profile) -> String {
 }
 
 fn unfit(row: &Profile) -> Finding {
-    let waiting = rotation::next(row).place.key();
+    let waiting = rotation::place(row).key();
     let text = format!(
         "cannot be replaced by what waits in {waiting}: that is no sound pair of another key and name"
     );
@@ -318,7 +325,7 @@ impl Generations<Held> {
     /// Why what waits is not to take its place: certs issues by no bounds, and all that it signs ends with it.
     pub fn not_fit(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
         let next = self.next.as_ref()?.certificate()?;
-        let waiting = rotation::next(row).place.public();
+        let waiting = rotation::place(row).public();
         let away = &format!("{}, or put another one there", moved(row));
         if is_bound(next) {
             let text = format!("cannot be replaced by what waits in {waiting}: {BOUND}");
@@ -359,3 +366,6 @@ impl Generations<Held> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,16 @@ impl Goal {
         }
     }
 
+    /// The command that brings a row to it.
+    pub fn command(self, row: &Profile) -> String {
+        let restarted = if self == Self::Trust {
+            ""
+        } else {
+            " --restarted"
+        };
+        format!("certs rotate {} {}{restarted}", row.name, self.name())
+    }
+
     /// As it is typed.
     pub fn name(self) -> &'static str {
         match self {
@@ -147,7 +157,7 @@ impl Turn {
             self.ca_validity.is_some() && self.ca_validity != ca.map(|ca| lasted(ca)),
         ];
         differs.contains(&true).then(|| {
-            let place = rotation::next(self.row).place.key();
+            let place = rotation::place(self.row).key();
             let text = format!(
                 "is to be replaced by what waits in {place}, which has another name, kind of key or validity than was \
                  asked for"

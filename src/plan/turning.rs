@@ -11,7 +11,7 @@ use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
 use crate::profile::renewal::{Changes, certificate, renewed};
-use crate::profile::rotation::next;
+use crate::profile::rotation::name;
 use crate::profile::{Profile, signs_for};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -66,7 +66,7 @@ impl Planner<'_> {
                 None => keep(findings),
             };
         }
-        if spec.name == next(row).name {
+        if spec.name == name(row) {
             return match (turned, &there.next) {
                 (Some(Turned::Trust), None) => {
                     let wanted = turn.wanted(&there.present).map_err(|told| vec![told])?;
@@ -141,10 +141,7 @@ impl Planner<'_> {
                 "was signed by \"{}\", which nobody is to trust any more",
                 leaf.issuer
             );
-            let way_out = format!(
-                "'certs rotate {} issue --restarted' issues it anew",
-                turn.row.name
-            );
+            let way_out = format!("'{}' issues it anew", Goal::Issue.command(turn.row));
             let told = spec.finding(Code::NotRotated, text, way_out);
             return Err([findings, vec![told]].concat());
         }
@@ -271,24 +268,18 @@ fn out_of_order(
     if spec.name != turn.row.name {
         return Ok(planned(spec, Step::Keep, Vec::new()));
     }
-    let next = Goal::after(there.stage);
-    let restarted = if next == Goal::Trust {
-        ""
-    } else {
-        " --restarted"
-    };
-    let command = format!("'certs rotate {} {}{restarted}'", spec.name, next.name());
+    let command = Goal::after(there.stage).command(turn.row);
     let (text, way_out) = match (there.stage, there.others.first()) {
         (Stage::Issue, Some(former)) => (
             format!(
                 "is trusted beside \"{}\", which does not sign",
                 former.shown()
             ),
-            format!("{command} takes that out, as at the end of its replacement"),
+            format!("'{command}' takes that out, as at the end of its replacement"),
         ),
         _ => (
             format!("is not ready for '{}'", turn.goal.name()),
-            format!("{command} comes next"),
+            format!("'{command}' comes next"),
         ),
     };
     let mut told = hindered(turn.row, &text, &way_out);
@@ -302,7 +293,7 @@ pub fn not_begun(row: &Profile, waits: bool) -> Finding {
     let way_out = if waits {
         format!("{}, if nothing is to take its place", moved(row))
     } else {
-        format!("'certs rotate {} trust' begins one", row.name)
+        format!("'{}' begins one", Goal::Trust.command(row))
     };
     Finding {
         code: Code::RotationOrder,

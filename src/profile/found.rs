@@ -35,7 +35,8 @@ mod told;
 
 use evidence::made_by_kubelet;
 use kubelets::is_current;
-use loose::{certificate_of, keys_of, signs_tokens_next, told_by};
+pub(super) use loose::told_by;
+use loose::{certificate_of, keys_of, signs_tokens_next};
 use signs::is_lone_key_of_ca;
 
 pub use asked::as_asked;

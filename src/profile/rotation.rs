@@ -4,7 +4,7 @@ mod after;
 
 pub use after::{Action, Instruction, instructions};
 
-use super::found::looked_for;
+use super::found::{looked_for, told_by};
 use super::{Kind, Profile, Stored, TABLE};
 use crate::location::FileId;
 use crate::spec::{CertificateSpec, Content, Place, Spec};
@@ -21,10 +21,9 @@ pub fn rotated() -> impl Iterator<Item = &'static Profile> {
         .filter(|row| matches!(row.kind, Kind::Ca | Kind::KeyPair))
 }
 
-/// The pair that waits to take the place of this row's, as it is looked for.
-pub fn next(row: &Profile) -> Spec {
-    let spec = looked_for(row);
-    let place = match row.stored {
+/// Where the pair waits that is to take the place of this row's.
+pub fn place(row: &Profile) -> Place {
+    match row.stored {
         Stored::Pair(root, base) => Place::Pair {
             root,
             base: format!("{base}{NEXT}"),
@@ -32,22 +31,28 @@ pub fn next(row: &Profile) -> Spec {
         Stored::KeyPair(base) | Stored::Kubeconfig(base, _) => Place::KeyPair {
             base: format!("{base}{NEXT}"),
         },
-    };
-    // As whoever looks at all that lies there calls it.
-    Spec {
-        name: if spec.is_ca() {
-            place.public().name
-        } else {
-            place.key().name
-        },
-        place,
-        ..spec
     }
 }
 
-/// The row for whose place this file waits.
+/// What that pair is called, as by whoever looks at all that lies there.
+pub fn name(row: &Profile) -> String {
+    told_by(&place(row)).name
+}
+
+/// That pair, as it is looked for.
+pub fn next(row: &Profile) -> Spec {
+    Spec {
+        name: name(row),
+        place: place(row),
+        ..looked_for(row)
+    }
+}
+
+/// The row for whose place this file waits. Asked of each file that a run over many nodes writes.
 pub fn waits_for(file: &FileId) -> Option<&'static Profile> {
-    rotated().find(|row| next(row).place.files().contains(file))
+    let (stem, _) = file.name.rsplit_once('.')?;
+    stem.strip_suffix(NEXT)?;
+    rotated().find(|row| place(row).files().contains(file))
 }
 
 /// The next generation of a CA, as it is wanted: for the same, under another name and with another key.

@@ -14,7 +14,7 @@ use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Found, Goal};
 use crate::profile::found::looked_for;
-use crate::profile::rotation::{Action, Instruction, instructions, next};
+use crate::profile::rotation::{Action, Instruction, instructions, name, place};
 use crate::profile::{Profile, signing_file};
 use crate::store::Store;
 use crate::x509::validity::moment;
@@ -95,7 +95,7 @@ impl Values {
             ("{pki}", root(Root::Pki)),
             ("{conf}", root(Root::Kubeconfig)),
             ("{file}", path(&row.stored.public())),
-            ("{next}", path(&next(row).place.key())),
+            ("{next}", path(&place(row).key())),
         ];
         of.extend(new.map(|new| ("{new}", new.shown())));
         of.extend(old.map(|old| ("{old}", old.shown())));
@@ -190,16 +190,15 @@ impl Report {
             PrivateKey::from_pem(&former.bytes, None),
             Err(KeyError::Encrypted)
         );
-        let waiting = next(row);
         let made = seen
             .observed
-            .get(&waiting.name)
+            .get(&name(row))
             .is_none_or(Observed::is_absent);
         if sealed && made && !self.is_refused() {
             self.notes.push(format!(
                 "{} is encrypted, and {} is not: encrypt that ('openssl pkcs8 -topk8') before it signs, if it is to be",
                 self.path(&row.stored.key()).display(),
-                self.path(&waiting.place.key()).display()
+                self.path(&place(row).key()).display()
             ));
         }
     }
@@ -268,15 +267,9 @@ impl Report {
             let all = instructions(row.name, goal as usize);
             all.iter().map(|one| values.told(one)).collect()
         });
-        let goal = Goal::after(there.stage);
         let begun = there.stage != Stage::Start;
-        let restarted = if begun { " --restarted" } else { "" };
-        let next = format!(
-            "certs rotate {} {}{restarted}{}",
-            row.name,
-            goal.name(),
-            directories(&self.store)
-        );
+        let command = Goal::after(there.stage).command(row);
+        let next = format!("{command}{}", directories(&self.store));
         Rotation {
             what: row.name,
             stage: there.stage.name(),
@@ -292,7 +285,7 @@ impl Report {
 
 /// A certificate that ends and a key that must go are two things.
 fn advice(row: &Profile, there: &Generations<Held>, now: OffsetDateTime) -> String {
-    let by = format!("'certs rotate {} trust'", row.name);
+    let by = format!("'{}'", Goal::Trust.command(row));
     let replaced = format!("its key is replaced, where that must go, by {by}");
     let Some(ca) = there.present.certificate() else {
         return format!("It has no end, and is replaced, where it must go, by {by}.");

@@ -184,8 +184,29 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_can_tell_each_of_the_commands() {
-        // 32 letters at most: `journal`.
-        assert!("rotate-front-proxy-ca-back-issue".len() <= 32);
+    fn what_undoes_a_stage_is_a_command_that_a_journal_can_tell_and_the_other_way_round() {
+        for row in crate::profile::rotation::rotated() {
+            for stage in ["trust", "issue", "drop"] {
+                let forth = format!("rotate-{}-{stage}", row.name);
+                let back = inverse(&forth).unwrap();
+                assert_eq!(inverse(&back), Some(forth));
+                // As `journal` reads them.
+                assert!(back.len() <= 32, "{back}");
+            }
+        }
+        assert_eq!(inverse("rollback"), None);
+        assert_eq!(inverse("rotate-ca-status"), None);
+    }
+
+    #[test]
+    fn what_was_ended_is_told_as_long_as_a_backup_of_it_is_left() {
+        let runs = [
+            "rotate-ca-drop",
+            "renew",
+            "rotate-ca-issue",
+            "rotate-sa-trust",
+        ];
+        assert_eq!(ended(&runs), Some("ca"));
+        assert_eq!(ended(&["rotate-ca-drop", "rotate-sa-trust"]), None);
     }
 }

@@ -6,13 +6,14 @@ use super::{Tree, command};
 use crate::cmd::sequence::writer;
 use crate::cmd::undo::Undo;
 use crate::cmd::{Env, Stop};
-use crate::diff::{Stage, generations};
+use crate::diff::{Generations, Held, Stage, generations};
 use crate::finding::Finding;
 use crate::observe::Passphrases;
 use crate::plan::{Goal, Refusal, not_begun};
 use crate::profile::Profile;
 use crate::report::Report;
 use crate::rollback::{Created, standing};
+use crate::store::Recovered;
 
 /// What goes back.
 pub(super) struct Back<'a> {
@@ -27,21 +28,40 @@ pub(super) struct Back<'a> {
 
 impl Back<'_> {
     pub(super) fn run(&self, report: &mut Report, env: &mut Env<'_>) -> Result<(), Stop> {
-        if !self.dry_run && self.completed(report, env)? {
-            return Ok(());
-        }
-        let before = self.stage();
-        let (stage, refused) = match &before {
-            Ok(Stage::Trust) => (Goal::Trust, None),
-            Ok(Stage::Issue) => (Goal::Issue, None),
-            Ok(Stage::Start) => (Goal::Trust, Some(not_begun(self.row, self.waits()))),
-            Err(finding) => (Goal::Trust, Some(finding.clone())),
+        let recovered = if self.dry_run {
+            None
+        } else {
+            self.recover(env)?
         };
-        if let Some(finding) = refused {
-            let findings = vec![finding];
-            report.refuse(&Refusal { findings });
-            return Ok(());
+        if let Some(recovered) = &recovered {
+            if self.is_done(recovered)? {
+                report.rollback_completed(recovered);
+                return Ok(());
+            }
+            report.recovered(recovered);
         }
+        self.step(report, env)
+            .map_err(|stop| stop.after(recovered.as_ref()))
+    }
+
+    fn step(&self, report: &mut Report, env: &mut Env<'_>) -> Result<(), Stop> {
+        let before = self.there();
+        let stage = match &before {
+            Ok(there) => match there.stage {
+                Stage::Trust => Ok(Goal::Trust),
+                Stage::Issue => Ok(Goal::Issue),
+                Stage::Start => Err(not_begun(self.row, there.next.is_some())),
+            },
+            Err(finding) => Err(finding.clone()),
+        };
+        let stage = match stage {
+            Ok(stage) => stage,
+            Err(finding) => {
+                let findings = vec![finding];
+                report.refuse(&Refusal { findings });
+                return Ok(());
+            }
+        };
         if stage == Goal::Trust && !self.dry_run && !self.confirmed(report)? {
             return Ok(());
         }
@@ -57,7 +77,11 @@ impl Back<'_> {
         };
         undo.run(report, env)?;
         if !self.dry_run && !report.is_refused() {
-            report.turned_back(self.row, stage, before == self.stage());
+            let stage_of = |there: &Result<Generations<Held>, Finding>| {
+                there.as_ref().ok().map(|there| there.stage)
+            };
+            let same = stage_of(&before) == stage_of(&self.there());
+            report.turned_back(self.row, stage, same);
         }
         Ok(())
     }
@@ -70,11 +94,7 @@ impl Back<'_> {
             report.refuse(&Refusal { findings });
             return Ok(false);
         }
-        let runs = self.tree.store.backups(self.tree.roots)?.runs;
-        let of_row = command(self.row, "");
-        let mut commands = runs.iter().map(|run| run.origin.command.as_str());
-        let last = commands.find(|command| command.starts_with(&of_row));
-        let issued = last == Some(&command(self.row, "back-issue"));
+        let issued = self.tree.last_was(self.row, "back-issue")?;
         if issued && !self.restarted {
             return Err(Stop::usage(format!(
                 "whoever has something of the next one still, since it signed, is cut off by this step: restart what the step \
@@ -85,39 +105,30 @@ impl Back<'_> {
         Ok(true)
     }
 
-    fn waits(&self) -> bool {
+    fn there(&self) -> Result<Generations<Held>, Finding> {
         let seen = self.tree.look(self.row, self.passphrases);
-        generations(self.row, &seen.observed).is_ok_and(|there| there.next.is_some())
+        generations(self.row, &seen.observed)
     }
 
-    fn stage(&self) -> Result<Stage, Finding> {
-        let seen = self.tree.look(self.row, self.passphrases);
-        generations(self.row, &seen.observed).map(|there| there.stage)
-    }
-
-    /// Ends what an interrupted run had begun: the files tell no stage before that. Whether that was a step back, which is
-    /// done then, and not to be done once more.
-    fn completed(&self, report: &mut Report, env: &mut Env<'_>) -> Result<bool, Stop> {
+    /// Ends what an interrupted run had begun: the files tell no stage before that.
+    fn recover(&self, env: &mut Env<'_>) -> Result<Option<Recovered>, Stop> {
         let (store, roots) = (self.tree.store, self.tree.roots);
         if store.lock_shared(roots)?.interrupted()?.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         let (_, recovered) = writer(store, [roots, &[]], self.lock_timeout, env)?;
-        let Some(recovered) = recovered else {
-            return Ok(false);
-        };
+        Ok(recovered)
+    }
+
+    /// Whether that was a step back, which is done then, and not to be done once more.
+    fn is_done(&self, recovered: &Recovered) -> Result<bool, Stop> {
         let back = command(self.row, "back");
         let mut commands = recovered.commands.clone();
         if commands.is_empty() {
             // All was done but to say so: its backup tells which run that was.
-            let runs = store.backups(roots)?.runs;
+            let runs = self.tree.store.backups(self.tree.roots)?.runs;
             commands.extend(runs.into_iter().next().map(|run| run.origin.command));
         }
-        if commands.iter().any(|run| run.starts_with(&back)) {
-            report.rollback_completed(&recovered);
-            return Ok(true);
-        }
-        report.recovered(&recovered);
-        Ok(false)
+        Ok(commands.iter().any(|run| run.starts_with(&back)))
     }
 }

@@ -34,7 +34,7 @@ impl Tree<'_> {
     pub(super) fn judge(&self, turn: &Turn, passphrases: &Passphrases) -> Result<Judged, Stop> {
         let (mut places, closed) = there::places(self.store, self.roots);
         let turn = &Turn {
-            ended: self.ended(turn.row)?,
+            ended: self.last_was(turn.row, Goal::Drop.name())?,
             ..turn.clone()
         };
         let row = looked_for(turn.row);
@@ -99,13 +99,13 @@ impl Tree<'_> {
         })
     }
 
-    /// Whether the last run that replaced this ended that: no file but a backup's list tells.
-    pub(super) fn ended(&self, row: &Profile) -> Result<bool, Stop> {
+    /// Whether the last run over a replacement of this was that of `stage`: no file but a backup's list tells.
+    pub(super) fn last_was(&self, row: &Profile, stage: &str) -> Result<bool, Stop> {
         let runs = self.store.backups(self.roots)?.runs;
         let of_row = command(row, "");
         let mut commands = runs.iter().map(|run| &run.origin.command);
         let last = commands.find(|command| command.starts_with(&of_row));
-        Ok(last == Some(&command(row, Goal::Drop.name())))
+        Ok(last == Some(&command(row, stage)))
     }
 
     /// What is there of one row, and of what waits to take its place.

@@ -25,7 +25,7 @@ pub(super) fn signs_tokens_next(file: &FileId) -> bool {
 }
 
 /// The file by which what is in a place is called.
-pub(super) fn told_by(place: &Place) -> FileId {
+pub(in crate::profile) fn told_by(place: &Place) -> FileId {
     match place {
         Place::KeyPair { .. } => place.key(),
         _ => place.public(),
