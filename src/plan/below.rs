@@ -10,7 +10,7 @@ use crate::diff::{
 };
 use crate::finding::{Code, Finding};
 use crate::observed::Observed;
-use crate::profile::renewal::{Changes, renewed};
+use crate::profile::renewal::{Changes, certificate, renewed};
 use crate::profile::{signing_file, signs_for};
 use crate::spec::Spec;
 use crate::x509::cert::Certificate;
@@ -28,7 +28,9 @@ impl<'a> Planner<'a> {
             return None;
         };
         let ca = self.wanted.iter().find(|ca| signs_for(spec, ca))?;
-        let apart = signing_file(ca).filter(|_| self.is_renewed(ca))?;
+        let mut apart = signing_file(ca).filter(|_| self.is_renewed(ca))?;
+        // A CA that took another one's place has a name of its own.
+        apart.set_subject(certificate(self.observed(ca)).map(|(own, _)| &own.subject));
         Some(Planned {
             mended: self.judge(spec),
             ..planned(&apart, Step::Reissue { why: Vec::new() }, Vec::new())
