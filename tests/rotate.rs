@@ -558,10 +558,16 @@ fn what_the_former_ca_signed_and_no_run_writes_is_told() {
         .expect("copy");
     }
     rotate(&place, &["ca", "trust"]).expect(0);
+    let would = rotate(&place, &["ca", "issue", "--dry-run"]).expect(3);
     let told = rotate(&place, &["ca", "issue", "--restarted"]).expect(3);
     let words =
         "old/alice.crt was signed by \"CN=kubernetes\", and is good until the last stage alone";
     assert!(told.stderr.contains(words), "{}", told.stderr);
+    for (told, title) in [(would, "Would leave as it is:"), (told, "Left as it is:")] {
+        let mut lines = told.stdout.lines().skip_while(|line| *line != title);
+        let below = lines.nth(1).expect("what was left");
+        assert!(below.contains("old/alice.crt"), "{}", told.stdout);
+    }
     // One's own pair in the tree is issued anew.
     assert_eq!(certificates(&k("pki/alice.crt"))[0][1], "CN=kubernetes-2");
     let told = rotate(&place, &["ca", "drop", "--restarted"]).expect(3);

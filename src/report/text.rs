@@ -123,7 +123,7 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     for note in &report.notes {
         told(text, &format!("note: {note}"), format);
     }
-    let groups = groups(report.result);
+    let groups = groups(report);
     text.push_str(&super::runs::body(report, format));
     let columns = Columns::of(&report.items, format);
     for (title, steps) in groups {
@@ -195,12 +195,19 @@ fn body(text: &mut String, report: &Report, format: &Format) {
     if let Some(rotation) = &report.rotation {
         super::rotation::body(text, rotation, false, format);
     }
-    next(text, report, format);
+    if report.result != Outcome::Planned {
+        advise(text, &report.next, format);
+    }
 }
 
 /// What became of what, with its steps, in the order in which it is told.
-fn groups(result: Outcome) -> [(&'static str, &'static [&'static str]); 11] {
-    match result {
+fn groups(report: &Report) -> [(&'static str, &'static [&'static str]); 11] {
+    // A rotation renews nothing.
+    let [would_skip, skipped] = match report.command {
+        "rotate" => ["Would leave as it is", "Left as it is"],
+        _ => ["Would not renew", "Not renewed"],
+    };
+    match report.result {
         Outcome::Planned => [
             ("Would make", &["create", "derive"]),
             ("Would ask for", &["request"]),
@@ -211,7 +218,7 @@ fn groups(result: Outcome) -> [(&'static str, &'static [&'static str]); 11] {
             ("Would replace", &["replace"]),
             ("Would renew, for the same key", &["reissue"]),
             ("Would write the CA into", &["refresh"]),
-            ("Would not renew", &["skip"]),
+            (would_skip, &["skip"]),
             ("Would keep", &["keep"]),
         ],
         _ => [
@@ -224,7 +231,7 @@ fn groups(result: Outcome) -> [(&'static str, &'static [&'static str]); 11] {
             ("Replaced", &["replace"]),
             ("Renewed, for the same key", &["reissue"]),
             ("Wrote the CA into", &["refresh"]),
-            ("Not renewed", &["skip"]),
+            (skipped, &["skip"]),
             ("Kept", &["keep"]),
         ],
     }
@@ -370,12 +377,6 @@ fn files(item: &Item) -> String {
         let _ = write!(text, ", .{ending}");
     }
     text
-}
-
-fn next(text: &mut String, report: &Report, format: &Format) {
-    if report.result != Outcome::Planned {
-        advise(text, &report.next, format);
-    }
 }
 
 /// What is left to do.
