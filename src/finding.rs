@@ -157,7 +157,7 @@ codes! {
     RestoredHalf "restored-half" Warning "a rollback puts back one file of a pair whose other file the run had created, or a pair of which a kubeconfig has half", FILES;
     RootDropped "root-dropped" Warning "the new certificate of a CA that is in use leads to another root than the former one, so that who trusts that root alone is cut off", IMPORTING;
     RootNotSent "root-not-sent" Error "the new certificate of a CA that is in use leads to no root, and the former one did, so that who trusts that root alone would be cut off", IMPORTING;
-    Rotation "rotation" Note "a CA, or the key of the service accounts, is being replaced, and the files tell how far that is", ROTATION;
+    Rotation "rotation" Note "a CA, or the key of the service accounts, is being replaced, and the files tell how far that is, and what the former CA signed", ROTATION;
     RotationOrder "rotation-order" Error "a stage of a replacement was asked for, and another comes first", ROTATION;
     SameCaName "same-ca-name" Warning "two CAs have one subject and different keys, so that what one signed is held against the other", Rfc(5280, "section 4.1.2.4");
     SameSerial "same-serial" Warning "its issuer gave its serial number to another certificate too", Rfc(5280, "section 4.1.2.2");

@@ -1,5 +1,7 @@
 //! How far the replacement of a CA, or of the key of the service accounts, is. The files alone tell.
 
+mod behind;
+
 use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
@@ -13,6 +15,8 @@ use crate::profile::rotation;
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
 use crate::x509::validity::moment;
+
+pub(super) use behind::behind;
 
 type Found = BTreeMap<String, Observed>;
 

@@ -33,7 +33,7 @@ pub(super) fn finding(told: &Told, format: &Format) -> String {
 }
 
 /// Notes about what is there, a line for each kind: a tree of kubeadm's has dozens. What was granted to
-/// somebody is told one by one.
+/// somebody is told one by one, and so is how far a rotation is, since it goes by the file.
 pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for told in findings.iter().filter(|told| told.level == Severity::Note) {
@@ -52,10 +52,14 @@ pub(super) fn notes(text: &mut String, findings: &[Told], format: &Format) {
         };
         let sentence = format!("{code} ({count}): {} ({})", code.about(), code.citation());
         wrapped(text, "  ", &words(&sentence), " ", format);
-        let granted = |told: &&Told| *code == Code::RequestSanTaken && told.code == code.id();
-        for told in findings.iter().filter(granted) {
+        let apart = [Code::RequestSanTaken, Code::Rotation].contains(code);
+        let each = |told: &&Told| apart && told.code == code.id();
+        for told in findings.iter().filter(each) {
             let file = told.file.display().to_string();
-            let sentence = format!("{} {}", shown(&file), shown(&told.text));
+            let mut sentence = format!("{} {}", shown(&file), shown(&told.text));
+            if !told.way_out.is_empty() {
+                let _ = write!(sentence, ": {}", shown(&told.way_out));
+            }
             wrapped(text, "    ", &words(&sentence), " ", format);
         }
     }
