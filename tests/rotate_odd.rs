@@ -82,7 +82,7 @@ fn refresh(worker: &Path) {
 }
 
 #[test]
-fn a_worker_is_told_what_hangs_on_the_former_ca() {
+fn a_worker_is_told_what_hangs_on_the_former_ca_and_how_its_kubeconfig_trusts_the_next_one_alone() {
     let place = Base::Ours.copy();
     let worker = join(&place);
     let none: Vec<[String; 3]> = Vec::new();
@@ -107,6 +107,13 @@ fn a_worker_is_told_what_hangs_on_the_former_ca() {
     renewal.args(["--kubeconfig-dir", text(&worker)]);
     run(&mut at(WHEN, "022", &renewal)).expect(0);
     assert_eq!(found(&worker), none, "it is of the CA that signs now");
+    rotate(&place, &["ca", "drop", "--restarted"]).expect(0);
+    hand_out(&place);
+    let way_out = "'certs kubeconfig refresh FILE' puts the present ones there";
+    let told = ["kubeconfig-trust-extra", text(&kubeconfig), way_out].map(str::to_owned);
+    assert_eq!(found(&worker), [told]);
+    refresh(&worker);
+    assert_eq!(found(&worker), none);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::certificate::after_clock;
 use super::end::is_over;
 use super::leaf::AFTER_ITS_CA;
 use super::tree::{Found, is_made_here};
-use super::{authorities, reissue};
+use super::trust::refresh;
+use super::{authorities, reissue, trusts};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::{Key, Observed, Source};
 use crate::profile::found::{as_there, given, is_rotated, is_workers};
@@ -54,6 +55,11 @@ pub(crate) fn external_of(spec: &Spec, found: &Found, code: Code) -> String {
     // As names are there they would be asked for again.
     let stated = match code {
         Code::Server => return "correct the server that it names".to_owned(),
+        // Whom it trusts the CA's owner need not sign.
+        Code::TrustExtra => {
+            let observed = found.get(&spec.name).unwrap_or(&Observed::Absent);
+            return refresh(trusts(spec, observed, found), observed).to_owned();
+        }
         Code::SanExtra | Code::SanMissing if !row.hosts.is_empty() => {
             ", with the configuration of the cluster,"
         }
