@@ -7,6 +7,7 @@
 mod archive;
 pub(super) mod facts;
 mod fresh;
+pub(super) mod kept;
 mod lost;
 pub(super) mod readers;
 pub(super) mod requests;

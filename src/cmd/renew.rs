@@ -87,7 +87,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         typed: job.typed,
         renewal: &job.renewal,
         over: over.as_ref().map(|over| over as &there::Resolve<'_>),
-        kept: None,
+        one_of: None,
         host: env.host.name,
         now: env.now,
     };

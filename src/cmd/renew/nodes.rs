@@ -13,13 +13,14 @@ use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
-use super::tree::{Kept, Tree};
+use super::tree::{OneOf, Tree};
 use super::{VERB, asked};
 use crate::cli::Renew;
 use crate::cmd::around::ended_nodes;
 use crate::cmd::changed;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::hook::{Hook, run_hook};
+use crate::cmd::nodes::kept::Kept;
 use crate::cmd::nodes::readers::Readers;
 use crate::cmd::nodes::trees::{Trees, locked};
 use crate::cmd::sequence::{Carried, Judge, Judged, Sequence};
@@ -168,10 +169,12 @@ impl Run<'_> {
             typed: self.typed,
             renewal: &self.renewal,
             over: Some(&over),
-            kept: Some(Kept {
-                source: &signing.source,
-                specs: &self.specs,
-                copies: &copies,
+            one_of: Some(OneOf {
+                kept: Kept {
+                    source: &signing.source,
+                    specs: &self.specs,
+                    copies: &copies,
+                },
                 cas: &signing.cas,
                 back: self.back,
             }),

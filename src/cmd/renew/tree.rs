@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
 use super::{asked, names};
+use crate::cmd::nodes::kept::{Kept, is_signed_by};
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::{Notice, trusts};
-use crate::location::{FileId, Owner, Root};
+use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::observed::{Observed, Source};
+use crate::observed::Observed;
 use crate::plan::{Due, Force, Found, Policy, Refusal, Renewal, plan};
 use crate::profile::renewal::certificate;
 use crate::profile::{is_of_kubelet, signs_for};
@@ -25,86 +26,30 @@ pub(super) struct Tree<'a> {
     pub(super) typed: asked::Typed,
     pub(super) renewal: &'a Renewal,
     pub(super) over: Option<&'a there::Resolve<'a>>,
-    pub(super) kept: Option<Kept<'a>>,
+    pub(super) one_of: Option<OneOf<'a>>,
     pub(super) host: &'a str,
     pub(super) now: OffsetDateTime,
 }
 
-/// What signs for a tree that is one of many, and is kept for all of them.
+/// That a tree is one of many.
 #[derive(Clone, Copy)]
-pub(super) struct Kept<'a> {
-    pub(super) source: &'a Seen,
-    /// What is in that place.
-    pub(super) specs: &'a [Spec],
-    /// The certificates of CAs that the tree may have copies of.
-    pub(super) copies: &'a [Spec],
+pub(super) struct OneOf<'a> {
+    /// What signs, and is kept for all of them.
+    pub(super) kept: Kept<'a>,
     /// Those of the CAs that were named.
     pub(super) cas: &'a BTreeSet<String>,
     /// Where all is renewed that its kubelet needs to come back, how long before its end the rest is.
     pub(super) back: Option<Notice>,
 }
 
-impl Kept<'_> {
-    /// Takes out of `places` what is kept elsewhere; the copies that may be there.
-    fn parted(&self, places: &mut Vec<Spec>) -> Vec<Spec> {
-        let kept = self.specs.iter().chain(self.copies);
-        let kept: Vec<FileId> = kept.flat_map(|spec| spec.place.files()).collect();
-        places.retain(|place| !place.place.files().iter().any(|file| kept.contains(file)));
-        self.copies.to_vec()
-    }
-
-    /// Holds the copies against what they are copies of, which signs.
-    fn share(&self, seen: &mut Seen) {
-        for copy in self.copies {
-            seen.share(copy, self.source);
-        }
-        self.follow(seen);
-        let kept = self.specs.iter();
-        let kept = kept.filter_map(|spec| self.source.observed.get_key_value(&spec.name));
-        seen.observed
-            .extend(kept.map(|(name, found)| (name.clone(), found.clone())));
-    }
-
-    /// A kubeconfig that names a copy reads in it what the copy will hold.
-    fn follow(&self, seen: &mut Seen) {
-        for ca in self.specs {
-            let public = ca.place.public();
-            let lags = seen.observed.values().any(|found| match found {
-                Observed::Shared(files) => files
-                    .iter()
-                    .any(|shared| shared.file == public && shared.lags()),
-                _ => false,
-            });
-            let Some(Observed::Certificate { chain, .. }) = self.source.observed.get(&ca.name)
-            else {
-                continue;
-            };
-            for found in seen.observed.values_mut().filter(|_| lags) {
-                if let Observed::Kubeconfig(found) = found
-                    && found.sources[0] == Source::File(public.clone())
-                {
-                    found.authorities.clone_from(chain);
-                }
-            }
-        }
-    }
-
-    fn signs(&self, leaf: &Spec) -> bool {
-        self.specs.iter().any(|ca| is_signed_by(leaf, ca))
-    }
-
-    /// Those CAs that sign for one of these.
-    fn issuers(&self, wanted: &[Spec]) -> Vec<Spec> {
-        let signs = |ca: &&Spec| ca.is_ca() && wanted.iter().any(|spec| is_signed_by(spec, ca));
-        self.specs.iter().filter(signs).cloned().collect()
-    }
-
+impl OneOf<'_> {
     /// Whether it is of a CA that was named: a copy of its certificate, or what hangs on it.
     fn is_of_named(&self, spec: &Spec, found: &Found) -> bool {
         let named = |ca: &Spec| self.cas.contains(&ca.name);
         let public = spec.place.public();
         let copy = matches!(found.get(&spec.name), Some(Observed::Shared(_)))
             && self
+                .kept
                 .specs
                 .iter()
                 .any(|ca| named(ca) && (ca.place.public() == public || signs_for(spec, ca)));
@@ -129,13 +74,12 @@ impl Tree<'_> {
     /// What is there, and what is to be done.
     pub(super) fn judge(&self, passphrases: &Passphrases) -> Result<Judged, Stop> {
         let (mut places, closed) = there::places(self.store, self.roots);
-        let copies = self
-            .kept
-            .map_or_else(Vec::new, |kept| kept.parted(&mut places));
+        let kept = self.one_of.map(|one| one.kept);
+        let copies = kept.map_or_else(Vec::new, |kept| kept.parted(&mut places));
         let trusted = store::trusted_users(Owner::default());
         let all = places.iter().chain(&copies);
         let mut seen = observe(all, self.store, passphrases, trusted);
-        if let Some(kept) = self.kept {
+        if let Some(kept) = kept {
             kept.share(&mut seen);
         }
         // With the same key no half is parted from the other.
@@ -146,7 +90,7 @@ impl Tree<'_> {
         let resolved = |found: &_| there::specs(places.clone(), found, self.over, self.host);
         let mut specs = resolved(&seen.observed)?;
         specs.extend(copies.iter().filter(|copy| is_there(copy, &seen)).cloned());
-        if specs.is_empty() && closed.is_empty() && self.kept.is_none() {
+        if specs.is_empty() && closed.is_empty() && kept.is_none() {
             return Err(there::nothing(self.store));
         }
         // Issuers first.
@@ -161,7 +105,7 @@ impl Tree<'_> {
         let asked_of: Vec<&Spec> = specs.iter().filter(meant).collect();
         let changes = &renewal.changes;
         // Of many nodes that is asked of all that they have together.
-        if self.kept.is_none() {
+        if kept.is_none() {
             let unheeded = asked::unheeded(self.typed, changes, &asked_of, &seen.observed);
             if !unheeded.is_empty() {
                 return Err(Stop::Usage(unheeded));
@@ -170,7 +114,7 @@ impl Tree<'_> {
         if !changes.add.is_empty() || !changes.remove.is_empty() {
             renewal.then = resolved(&asked::found_then(changes, &asked_of, &seen.observed))?;
         }
-        if let Some((kept, notice)) = self.kept.and_then(|kept| Some((kept, kept.back?))) {
+        if let Some((kept, notice)) = self.one_of.and_then(|one| Some((one.kept, one.back?))) {
             let own = specs.iter().filter(|spec| is_of_kubelet(&spec.name));
             let pairs = own.map(|spec| names::pair_of(spec, &specs, &seen, self.renewal));
             let signed = pairs.filter(|pair| kept.signs(pair));
@@ -182,8 +126,8 @@ impl Tree<'_> {
                     || signs_for_one_of(spec, &specs, &names)
                     || hangs_on_one_of(spec, &seen.observed, &names)
                     || self
-                        .kept
-                        .is_some_and(|kept| kept.is_of_named(spec, &seen.observed))
+                        .one_of
+                        .is_some_and(|one| one.is_of_named(spec, &seen.observed))
             });
             renewal.due = Due::Named(names);
         }
@@ -192,10 +136,7 @@ impl Tree<'_> {
             .filter(|ca| !wanted.contains(ca) && wanted.iter().any(|spec| is_signed_by(spec, ca)))
             .cloned()
             .collect();
-        issuers.extend(
-            self.kept
-                .map_or_else(Vec::new, |kept| kept.issuers(&wanted)),
-        );
+        issuers.extend(kept.map_or_else(Vec::new, |kept| kept.issuers(&wanted)));
         let known = [&specs[..], &issuers].concat();
         issuers.extend(
             there::further_issuers(&wanted)
@@ -220,7 +161,7 @@ impl Tree<'_> {
         let whole = self.names.is_empty() || renews_ca();
         if let (true, Ok(planned)) = (whole, &mut planning) {
             places.extend(copies);
-            let all = [&specs[..], self.kept.map_or(&[][..], |kept| kept.specs)].concat();
+            let all = [&specs[..], kept.map_or(&[][..], |kept| kept.specs)].concat();
             let tree = (self.store, self.roots);
             let around = (self.host, self.now);
             loose::lying(planned, [&places, &all], &mut seen, tree, policy, around)?;
@@ -244,11 +185,6 @@ fn is_there(copy: &Spec, seen: &Seen) -> bool {
 fn signs_for_one_of(spec: &Spec, specs: &[Spec], names: &BTreeSet<String>) -> bool {
     let mut cas = specs.iter().filter(|ca| names.contains(&ca.name));
     cas.any(|ca| signs_for(spec, ca))
-}
-
-fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
-    let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
-    issuer == Some(&ca.name)
 }
 
 /// Whether it is a kubeconfig that one of these CAs signed or that trusts it, or names the very certificate of one.

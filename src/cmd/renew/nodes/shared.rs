@@ -60,7 +60,7 @@ impl Run<'_> {
                 typed: self.typed,
                 renewal: &self.renewal,
                 over: None,
-                kept: None,
+                one_of: None,
                 host: env.host.name,
                 now: env.now,
             };
