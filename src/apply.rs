@@ -22,7 +22,7 @@ use crate::issue::{self, Issued, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey, PublicKey};
 use crate::location::Owner;
 use crate::observe::Seen;
-use crate::observed::Observed;
+use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::API_SERVER;
 use crate::profile::rotation::waits_for;
@@ -44,6 +44,8 @@ pub struct Prepared {
     pub changes: Vec<Change>,
     /// The certificates issued, by their spec's name.
     pub issued: BTreeMap<String, Certificate>,
+    /// What the CAs come to, for whoever has them before this is committed.
+    ahead: Ahead,
 }
 
 /// Generates the keys and issues the certificates of a plan. Nothing is written.
@@ -98,6 +100,10 @@ fn prepare_on(
         waiting: None,
         dropped: Vec::new(),
     };
+    if let Some(ahead) = &seen.ahead {
+        preparation.crossed.clone_from(&ahead.crossed);
+        preparation.dropped.clone_from(&ahead.dropped);
+    }
     for (pair, planned) in plan.steps.iter().enumerate() {
         match &planned.step {
             Step::Asked | Step::Keep | Step::Skip => {}
@@ -127,10 +133,28 @@ fn prepare_on(
         }
     }
     preparation.tell_of_requests()?;
+    let cas = preparation.cas.into_iter();
     Ok(Prepared {
         changes: preparation.changes,
         issued: preparation.issued,
+        ahead: Ahead {
+            files: BTreeMap::new(),
+            cas: cas.map(|(name, ca)| (name.to_owned(), ca)).collect(),
+            crossed: preparation.crossed,
+            dropped: preparation.dropped,
+        },
     })
+}
+
+impl Prepared {
+    /// What all nodes share once it is committed.
+    pub fn ahead(self) -> Ahead {
+        let written = |change: Change| Some((change.file, Octets(Arc::new(change.bytes?))));
+        Ahead {
+            files: self.changes.into_iter().filter_map(written).collect(),
+            ..self.ahead
+        }
+    }
 }
 
 /// What names files has its key there, and what another machine asked for has it on that machine.
@@ -310,9 +334,17 @@ impl<'a> Preparation<'a> {
         issue::leaf(spec, public_key, issuer, serial()?, validity)
     }
 
+    /// A CA that becomes another, in this run or in the one over what many trees share.
+    fn come(&self, name: &str) -> Option<&(Vec<Certificate>, Arc<PrivateKey>)> {
+        let ahead = self.seen.ahead.as_ref();
+        self.cas
+            .get(name)
+            .or_else(|| ahead.and_then(|ahead| ahead.cas.get(name)))
+    }
+
     /// The certificates and the key of a CA, made in this run or found.
     fn ca(&self, name: &str) -> Result<(Vec<Certificate>, Arc<PrivateKey>)> {
-        if let Some((chain, key)) = self.cas.get(name) {
+        if let Some((chain, key)) = self.come(name) {
             return Ok((chain.clone(), Arc::clone(key)));
         }
         match self.seen.observed.get(name) {
@@ -330,7 +362,7 @@ impl<'a> Preparation<'a> {
 
     /// The certificates of a CA, made in this run or found.
     fn authorities(&self, name: &str) -> Result<Vec<Certificate>> {
-        if let Some((chain, _)) = self.cas.get(name) {
+        if let Some((chain, _)) = self.come(name) {
             return Ok(chain.clone());
         }
         match self.seen.observed.get(name) {

@@ -16,7 +16,9 @@ use zeroize::Zeroizing;
 use crate::bundle::follows;
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::FileId;
-use crate::observed::{Access, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable};
+use crate::observed::{
+    Access, Ahead, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable,
+};
 use crate::profile::by_name;
 use crate::requests::{Entry as RequestEntry, Manifest, manifest, returned, sent};
 use crate::spec::{Place, Spec};
@@ -56,6 +58,8 @@ pub struct Seen {
     pub ground: Ground,
     /// How a kubeconfig names the files that it is to name.
     pub references: BTreeMap<FileId, String>,
+    /// What is kept elsewhere, where that is to become another.
+    pub ahead: Option<Arc<Ahead>>,
 }
 
 /// Looks at the place of each spec, and at the directories. `trusted` are the users who may own
@@ -236,20 +240,35 @@ impl Seen {
     /// Takes what is in the place of this spec for copies of what `source` has there. What cannot be read
     /// stays that.
     pub fn share(&mut self, spec: &Spec, source: &Self) {
+        let of = |file: &FileId| {
+            let of = source.files.get(file)?;
+            Some(Octets(Arc::new(of.bytes.clone())))
+        };
+        let former = |_: &FileId, there: &[u8], of: &[u8]| is_former(there, of);
+        self.share_of(spec, &of, &former);
+    }
+
+    /// The same of what these files are to be `of`, and of what is there and was right `before`.
+    pub fn share_of(
+        &mut self,
+        spec: &Spec,
+        of: &dyn Fn(&FileId) -> Option<Octets>,
+        before: &dyn Fn(&FileId, &[u8], &[u8]) -> bool,
+    ) {
         if let Some(Observed::Unreadable(reasons, _)) = self.observed.get(&spec.name)
             && reasons.iter().any(|reason| reason.cause != Cause::Content)
         {
             return;
         }
         let copy = |file: FileId| {
-            let of = source.files.get(&file);
+            let of = of(&file);
             let there = self.files.get(&file);
-            let same = |there: &FileContent| of.is_some_and(|of| of.bytes == there.bytes);
-            let other = of.zip(there.filter(|there| !same(there)));
+            let same = |there: &FileContent| of.as_ref().is_some_and(|of| *of.0 == there.bytes);
+            let other = of.as_ref().zip(there.filter(|there| !same(there)));
             Shared {
                 there: there.map(|there| (same(there), access(there))),
-                former: other.is_some_and(|(of, there)| is_former(&there.bytes, &of.bytes)),
-                of: of.map(|of| Octets(Arc::new(of.bytes.clone()))),
+                former: other.is_some_and(|(of, there)| before(&file, &there.bytes, &of.0)),
+                of,
                 file,
             }
         };

@@ -1,5 +1,6 @@
 //! What is on disk, as plain data: parsed, and not yet judged.
 
+mod ahead;
 mod keys;
 mod named;
 mod returned;
@@ -18,6 +19,7 @@ use crate::spec::Entry;
 use crate::x509::cert::Certificate;
 use crate::x509::request::Request;
 
+pub use ahead::Ahead;
 pub use keys::of_leaf;
 pub use named::Named;
 pub use returned::Returned;

@@ -106,8 +106,9 @@ impl Sequence<'_> {
         let judged = self.judge(judge, env)?;
         match &judged.planning {
             Ok(plan) => {
-                let Prepared { changes, issued } =
-                    apply::prepare(plan, &judged.seen, self.owner, env.now)?;
+                let Prepared {
+                    changes, issued, ..
+                } = apply::prepare(plan, &judged.seen, self.owner, env.now)?;
                 if !changes.is_empty() {
                     if self.reads_alone() {
                         self.store.check_writable(&self.roots)?;

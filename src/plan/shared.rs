@@ -24,13 +24,30 @@ pub(super) fn followed(spec: &Spec, files: &[Shared], findings: Vec<Finding>) ->
     if other.peek().is_none() || !other.all(Shared::lags) {
         return planned(spec, Step::Keep, findings);
     }
+    let why = vec![Code::SharedDiffers];
+    replaced(spec, why, findings)
+}
+
+/// The same by a stage of a replacement, after which it is another one that all nodes share: a copy of the former one
+/// follows, and one that is not there yet is made.
+pub(super) fn turned(spec: &Spec, files: &[Shared], findings: Vec<Finding>) -> Planned {
+    let mut other = files.iter().filter(|shared| shared.differs()).peekable();
+    if other.peek().is_some() {
+        if other.all(Shared::lags) {
+            return replaced(spec, Vec::new(), findings);
+        }
+        return planned(spec, Step::Keep, findings);
+    }
+    let absent = files.iter().all(|shared| shared.there.is_none());
+    let step = if absent { Step::Create } else { Step::Keep };
+    planned(spec, step, findings)
+}
+
+fn replaced(spec: &Spec, why: Vec<Code>, findings: Vec<Finding>) -> Planned {
     let differs = |finding: &Finding| finding.code == Code::SharedDiffers;
     let (mended, findings) = findings.into_iter().partition(differs);
     Planned {
         mended,
-        step: Step::Replace {
-            why: vec![Code::SharedDiffers],
-        },
-        ..planned(spec, Step::Keep, findings)
+        ..planned(spec, Step::Replace { why }, findings)
     }
 }

@@ -1,10 +1,9 @@
 //! What a stage of a replacement does to each file: those of the CA or key itself come to the stage, and
 //! what hangs on them is brought in line with that, be it in this run or after one on another machine.
 
-use super::shared::followed;
 use super::telling::{planned, rekeyed, skipped};
 use super::turn::{Goal, Turn, Turned, then};
-use super::{Planned, Planner, Step};
+use super::{Planned, Planner, Step, shared};
 use crate::bundle::{Exchange, verifies};
 use crate::diff::{Generations, Held, Stage, file, generations, hindered, moved, trusts};
 use crate::finding::{Code, Finding};
@@ -22,7 +21,7 @@ const OF_TRUST: [Code; 3] = [Code::TrustExtra, Code::TrustFormer, Code::TrustMis
 impl Planner<'_> {
     pub(super) fn turning(&self, spec: &Spec, turn: &Turn) -> Result<Planned, Vec<Finding>> {
         if let Observed::Shared(files) = self.observed(spec) {
-            return Ok(followed(spec, files, self.judge(spec)));
+            return Ok(shared::turned(spec, files, self.judge(spec)));
         }
         let row = turn.row;
         let there = match generations(row, self.found) {
@@ -147,6 +146,12 @@ impl Planner<'_> {
         }
         let refreshed = self.trusts_otherwise(spec, turn, then) || self.sends_former(spec, turn);
         if !refreshed {
+            // One that trusts what is to come already was brought there with its own node.
+            let held = self.held(spec, turn);
+            let of_trust = match held.zip(then) {
+                Some((held, then)) if alike(held, then) => Vec::new(),
+                _ => of_trust,
+            };
             return Ok(planned(spec, Step::Keep, [findings, of_trust].concat()));
         }
         let same = renewed(spec, observed, &Changes::default());
@@ -224,30 +229,29 @@ impl Planner<'_> {
         follows.then(|| signs.public_key.algorithm()).flatten()
     }
 
-    /// Whether a kubeconfig holds other certificates of this CA than its file will.
-    fn trusts_otherwise(&self, spec: &Spec, turn: &Turn, then: Option<&[Certificate]>) -> bool {
+    /// What a kubeconfig holds that trusts this CA.
+    fn held(&self, spec: &Spec, turn: &Turn) -> Option<&[Certificate]> {
         let observed = self.observed(spec);
         let held = match observed {
             Observed::Kubeconfig(found) if found.embeds_authorities() => &found.authorities,
-            Observed::Lead(lead) => match &lead.to {
-                Ok(to) if to.embedded => &to.authorities,
-                _ => return false,
-            },
-            _ => return false,
+            Observed::Lead(lead) => &lead.to.as_ref().ok().filter(|to| to.embedded)?.authorities,
+            _ => return None,
         };
-        if trusts(spec, observed, self.found) != Some(turn.row.name) {
+        (trusts(spec, observed, self.found) == Some(turn.row.name)).then_some(held)
+    }
+
+    /// Whether a kubeconfig holds other certificates of this CA than its file will.
+    fn trusts_otherwise(&self, spec: &Spec, turn: &Turn, then: Option<&[Certificate]>) -> bool {
+        let Some(held) = self.held(spec, turn) else {
             return false;
-        }
+        };
         let former = file(Some(turn.row.name), self.found);
         // What is yet to be made nobody holds.
         let Some(now) = then else {
             return true;
         };
-        let exchange = Exchange { former, now };
-        let same = |then: &Vec<Certificate>| {
-            then.len() == held.len() && then.iter().all(|ca| held.contains(ca))
-        };
-        exchange.of(held).is_some_and(|then| !same(&then))
+        let then = Exchange { former, now }.of(held);
+        then.is_some_and(|then| !alike(held, &then))
     }
 
     /// Whether the chain behind a leaf holds what the former CA signed for the present one, which nobody follows once
@@ -258,6 +262,11 @@ impl Planner<'_> {
         let crossed = |ca: &Certificate| cas.iter().any(|one| one.is_same_ca(ca));
         turn.goal == Goal::Drop && behind.is_some_and(|behind| behind.iter().any(crossed))
     }
+}
+
+/// Whether these are the same certificates: their order is no matter.
+fn alike(held: &[Certificate], then: &[Certificate]) -> bool {
+    held.len() == then.len() && then.iter().all(|ca| held.contains(ca))
 }
 
 fn out_of_order(

@@ -43,8 +43,9 @@ impl Run<'_> {
                 let mut report = self.report(&job.store, Some(node), now);
                 match &judged.planning {
                     Ok(plan) => {
-                        let Prepared { changes, issued } =
-                            apply::prepare_alone(plan, &judged.seen, job.owner, now)?;
+                        let Prepared {
+                            changes, issued, ..
+                        } = apply::prepare_alone(plan, &judged.seen, job.owner, now)?;
                         fresh.make(self.trees.cluster.name(node), &changes)?;
                         report.done(plan, &judged.seen, &issued);
                     }
