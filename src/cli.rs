@@ -270,9 +270,10 @@ pub use arguments::{
 };
 pub use export::{Export, ExportBundle, ExportPkcs12, ExportSecret, ExportVerb, SecretType};
 pub use groups::{
-    Address, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn,
-    KeyAlgorithm, KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName, NodeTrees, Nodes,
-    Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree, Unknown, Validity,
+    Address, AllNodes, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans,
+    FailOn, KeyAlgorithm, KubeconfigDir, KubeletDir, KubernetesVersion, NodeIp, NodeName,
+    NodeTrees, Nodes, Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree,
+    Unknown, Validity,
 };
 pub use handed::{Bootstrap, KubeconfigVerb, Refresh};
 

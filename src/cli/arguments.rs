@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 use super::{
-    Address, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans, FailOn,
-    KeyAlgorithm, KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp, NodeName,
-    NodeTrees, Nodes, Output, Own, Ownership, Run, ServiceNetwork, Services, Signing, Tree,
-    Validity,
+    Address, AllNodes, BindPort, CaKeys, CaValidity, CsrDir, Endpoint, EtcdMembers, EtcdSans,
+    FailOn, KeyAlgorithm, KubeconfigDir, KubeconfigVerb, KubeletDir, KubernetesVersion, NodeIp,
+    NodeName, NodeTrees, Nodes, Output, Own, Ownership, Run, ServiceNetwork, Services, Signing,
+    Tree, Validity,
 };
 use crate::profile::flags::COMPONENTS;
 
@@ -251,6 +251,7 @@ arguments! {
         /// Everything is restarted that the stage before told to restart, and was proved to run with what
         /// it wrote: issue and drop need that, and back after a step back
         #[arg(long)] restarted: bool,
+        #[command(flatten)] nodes: AllNodes,
         /// Common name of the next CA, at trust [default: that of the present one, with a number]
         #[arg(long, value_name = "NAME")] common_name: Option<String>,
         #[command(flatten)] key: KeyAlgorithm,

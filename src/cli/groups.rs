@@ -31,6 +31,15 @@ arguments! {
         /// Directory of the nodes' trees, as certs all makes them
         #[arg(long, value_name = "DIR", requires = "inventory")] out: Option<PathBuf>,
     }
+    /// The same, of a verb that asks nothing about one node.
+    AllNodes {
+        /// All nodes of this inventory, - for standard input (docs/inventory.md)
+        #[arg(long, value_name = "FILE", requires = "out")]
+        #[arg(conflicts_with_all = ["kubernetes_dir", "cert_dir", "kubeconfig_dir", "kubelet_dir"])]
+        inventory: Option<PathBuf>,
+        /// Directory of the nodes' trees, as certs all makes them
+        #[arg(long, value_name = "DIR", requires = "inventory")] out: Option<PathBuf>,
+    }
     /// The node.
     NodeName {
         /// Name of the node [default: this host's name]

@@ -1,6 +1,7 @@
 //! `certs rotate`: a CA, or the key of the service accounts, is replaced in stages, each a plan like any other.
 
 mod back;
+mod nodes;
 mod tree;
 
 use std::time::Duration;
@@ -15,8 +16,9 @@ use crate::facts::Given;
 use crate::location::{Owner, Root};
 use crate::observe::Passphrases;
 use crate::plan::{Goal, Turn};
+use crate::profile::renewal::Changes;
 use crate::profile::{Phase, Profile, by_name};
-use crate::report::Report;
+use crate::report::{Report, over_nodes};
 use crate::rollback::fates;
 use crate::store::Store;
 
@@ -43,6 +45,9 @@ struct Job {
 }
 
 pub(crate) fn run(verb: &cli::Rotate, env: &mut Env<'_>) -> Outcome {
+    if verb.nodes.inventory.is_some() {
+        return nodes::run(verb, env);
+    }
     let report = settle(verb, env).and_then(|(job, notes)| {
         let report = Report::new(VERB, env.now, None, &job.store, least(&verb.run), notes);
         attempt(&job, report, env)
@@ -58,6 +63,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         roots: &roots,
         host: env.host.name,
         now: env.now,
+        one_of: None,
     };
     let turn = match &job.asked {
         Asked::Status => {
@@ -90,7 +96,14 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         lock_timeout: job.lock_timeout,
         dry_run: job.dry_run,
     };
-    let judge: &Judge<'_> = &|passphrases, _| tree.judge(turn, passphrases);
+    let judge: &Judge<'_> = &|passphrases, _| {
+        let ended = tree.last_was(turn.row, Goal::Drop.name())?;
+        let turn = &Turn {
+            ended,
+            ..turn.clone()
+        };
+        tree.judge(turn, passphrases)
+    };
     if let Some(carried) = sequence.run(judge, &mut report, env)? {
         if turn.goal == Goal::Trust {
             report.unsealed(turn.row, &carried.judged.seen);
@@ -141,14 +154,7 @@ fn settle(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<(Job, Vec<String>), S
     let lasting = cluster.map(|cluster| super::renew::stated_changes(&given, cluster));
     let (lasting, _) = lasting.unwrap_or_default();
     let job = Job {
-        asked: asked(verb, |row, goal| Turn {
-            row,
-            goal,
-            ended: false,
-            common_name: verb.common_name.clone(),
-            key_algorithm: lasting.key_algorithm,
-            ca_validity: lasting.ca_validity,
-        }),
+        asked: asked(verb, |row, goal| turn_of(verb, &lasting, row, goal)),
         store,
         within,
         passphrases,
@@ -156,6 +162,16 @@ fn settle(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<(Job, Vec<String>), S
         dry_run: verb.run.dry_run.or(given.dry_run).unwrap_or_default(),
     };
     Ok((job, notes))
+}
+
+/// A stage, and what was `lasting` stated of what is made for it.
+fn turn_of(verb: &cli::Rotate, lasting: &Changes, row: &'static Profile, goal: Goal) -> Turn {
+    Turn {
+        common_name: verb.common_name.clone(),
+        key_algorithm: lasting.key_algorithm,
+        ca_validity: lasting.ca_validity,
+        ..Turn::to(row, goal)
+    }
 }
 
 fn asked(verb: &cli::Rotate, turn: impl FnOnce(&'static Profile, Goal) -> Turn) -> Asked {
@@ -168,6 +184,15 @@ fn asked(verb: &cli::Rotate, turn: impl FnOnce(&'static Profile, Goal) -> Turn) 
         Some(RotateStage::Drop) => Asked::Turn(turn(row, Goal::Drop)),
         Some(RotateStage::Issue) => Asked::Turn(turn(row, Goal::Issue)),
         Some(RotateStage::Trust) => Asked::Turn(turn(row, Goal::Trust)),
+    }
+}
+
+/// What a command has behind it to be over the same nodes.
+fn flags(verb: &cli::Rotate) -> String {
+    let nodes = &verb.nodes;
+    match (&nodes.inventory, &nodes.out) {
+        (Some(inventory), Some(out)) => over_nodes(inventory, out),
+        _ => String::new(),
     }
 }
 
@@ -229,9 +254,11 @@ fn opposed(verb: &cli::Rotate) -> Vec<String> {
         } else {
             "issue"
         };
+        let flags = flags(verb);
         wrong.push(format!(
             "whoever has not read yet what the stage before wrote is cut off by this one, and no file tells: do what that \
-             stage told ('certs rotate status' tells it again), and then run 'certs rotate {what} {stage} --restarted'"
+             stage told ('certs rotate status{flags}' tells it again), and then run 'certs rotate {what} {stage} \
+             --restarted{flags}'"
         ));
     }
     wrong

@@ -219,6 +219,7 @@ pub fn over_all(way_out: &mut String) {
         ("'certs csr", "", " --csr-dir CSRS"),
         ("'certs import", " CSRS", ""),
         ("'certs renew", "", ""),
+        ("'certs rotate", "", ""),
     ] {
         let mut from = 0;
         while let Some(begins) = way_out[from..].find(verb).map(|at| from + at + 1)

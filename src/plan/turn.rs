@@ -97,6 +97,18 @@ impl Goal {
 }
 
 impl Turn {
+    /// Of which nothing else was asked.
+    pub fn to(row: &'static Profile, goal: Goal) -> Self {
+        Self {
+            row,
+            goal,
+            ended: false,
+            common_name: None,
+            key_algorithm: None,
+            ca_validity: None,
+        }
+    }
+
     /// The pair that waits, as it is wanted where it is made.
     pub(super) fn wanted(&self, present: &Held) -> Result<Spec, Finding> {
         let ca = match present {

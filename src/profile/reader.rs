@@ -138,14 +138,18 @@ pub fn unknown(changed: &[Changed]) -> Vec<String> {
 
 /// Those of `processes` that run on a node: of what all share each reads its own part.
 pub fn running_on(roles: Roles, mut processes: Vec<Process>) -> Vec<Process> {
-    let runs = |needs: &Roles| {
+    processes.retain(|process| runs_on(roles, process.name) == Some(true));
+    processes
+}
+
+/// Whether a process runs on a node, if it is known where that does.
+pub fn runs_on(roles: Roles, process: &str) -> Option<bool> {
+    let (_, needs) = RUNS.iter().find(|(run, _)| *run == process)?;
+    Some(
         needs.control_plane && roles.control_plane
             || needs.etcd && roles.etcd
-            || needs.worker && roles.worker
-    };
-    let here = |name| RUNS.iter().any(|(run, needs)| *run == name && runs(needs));
-    processes.retain(|process| here(process.name));
-    processes
+            || needs.worker && roles.worker,
+    )
 }
 
 /// It has the client certificate that it renews by itself in memory, and looks at its file at the start alone.

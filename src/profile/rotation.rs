@@ -2,7 +2,7 @@
 
 mod after;
 
-pub use after::{Action, Instruction, instructions};
+pub use after::{Action, Instruction, OfMany, instructions};
 
 use super::found::{looked_for, told_by};
 use super::{Kind, Profile, Stored, TABLE};

@@ -1,5 +1,7 @@
 //! What to do next, from what was made.
 
+use std::path::Path;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -223,6 +225,12 @@ pub(super) fn directories(store: &Store) -> String {
         }
     }
     text
+}
+
+/// What a command has behind it to be over the trees of these nodes.
+pub fn over_nodes(inventory: &Path, out: &Path) -> String {
+    let of = |path: &Path| quoted(&path.display().to_string());
+    format!(" --inventory {} --out {}", of(inventory), of(out))
 }
 
 /// For a shell, in single quotes where it must be.

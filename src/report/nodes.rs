@@ -2,6 +2,9 @@
 
 mod people;
 mod renewed;
+mod rotated;
+
+pub use rotated::Turning;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +12,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::readers::{self, Grouped, Process, Ran};
+use super::rotation::Rotation;
 use super::shape::{Anchor, Told, json, text_of, texts, timestamp, yaml};
 use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
 use crate::finding::{Code, Severity};
@@ -50,6 +54,12 @@ pub struct Nodes {
     /// What `--exec` came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     exec: Option<Ran>,
+    /// Of a rotation the stage that it came to, and what is to be done before the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<Rotation>,
+    /// How far each is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotations: Option<Vec<Rotation>>,
     #[serde(skip)]
     grouped: Grouped,
     #[serde(skip)]
@@ -147,11 +157,22 @@ impl Report {
             not_after: item.not_after,
             anchors: item.anchors,
         };
+        // What a step back did with each file.
+        let files = self.runs.into_iter().flatten().flat_map(|run| run.files);
+        let files = files.filter(|file| !["keep", "leave"].contains(&file.step));
+        let files = files.map(|file| Brief {
+            name: file.file.display().to_string(),
+            step: file.step,
+            why: Vec::new(),
+            serial_number: None,
+            not_after: None,
+            anchors: Vec::new(),
+        });
         let mut findings = self.findings;
         findings.retain(|told| !elsewhere(&told.name));
         Part {
             result: self.result,
-            items: changed.into_iter().map(brief).collect(),
+            items: changed.into_iter().map(brief).chain(files).collect(),
             kept: kept.len(),
             findings,
             notes: self.notes,
@@ -238,6 +259,8 @@ impl Nodes {
             processes: None,
             unknown_readers: None,
             exec: None,
+            rotation: None,
+            rotations: None,
             grouped: Grouped::default(),
             completed: false,
             least,
@@ -316,13 +339,26 @@ impl Nodes {
     /// All was told.
     #[must_use]
     pub fn ended(mut self) -> Self {
+        let shared = store::SHARED.to_owned();
+        let nodes = self.each.iter_mut();
+        let parts = nodes.map(|node| (&node.name, &mut node.part));
+        // A file is told by where it lies in its tree.
+        for (tree, part) in parts.chain([(&shared, &mut self.shared)]) {
+            let tree = format!("{}/", self.directory.join(tree).display());
+            for item in &mut part.items {
+                if let Some(below) = item.name.strip_prefix(&tree) {
+                    item.name = below.to_owned();
+                }
+            }
+        }
         let results: Vec<Outcome> = self.parts().map(|part| part.result).collect();
         let order = [Outcome::Refused, Outcome::Planned, Outcome::Changed];
         self.result = order
             .into_iter()
             .find(|result| results.contains(result))
             .unwrap_or(Outcome::Unchanged);
-        if self.result == Outcome::Changed {
+        // What a stage is followed by is told with it.
+        if self.result == Outcome::Changed && self.rotation.is_none() {
             let made = self.shared.items.iter().any(|item| item.step == "create");
             self.next.extend(made.then(|| self.keep_safe()));
             let copies = self.each.iter().flat_map(|node| &node.part.items);

@@ -1,11 +1,12 @@
 //! How far the replacement of a CA or of the service accounts' key is, and what is to be done before its next stage.
 
+pub(super) mod people;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::lines::{line, painted, shown, words, wrapped};
 use super::next::{directories, quoted};
-use super::{Exit, Format, Report, timestamp};
+use super::{Exit, Report, timestamp};
 use crate::diff::{Generations, Held, Notice, Stage, generations};
 use crate::finding::Finding;
 use crate::key::{KeyError, PrivateKey};
@@ -13,9 +14,8 @@ use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Found, Goal};
-use crate::profile::found::looked_for;
-use crate::profile::rotation::{Action, Instruction, instructions, name, place};
-use crate::profile::{Profile, signing_file};
+use crate::profile::Profile;
+use crate::profile::rotation::{Action, Instruction, OfMany, instructions, name, place};
 use crate::store::Store;
 use crate::x509::validity::moment;
 
@@ -27,6 +27,9 @@ pub(super) struct Rotation {
     /// The stage that its files are at: start, trust or issue; after a run the one that it came to.
     stage: &'static str,
     present: Generation,
+    /// Of many nodes those that are not yet at this stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) behind: Vec<String>,
     /// What waits to take its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<Generation>,
@@ -66,7 +69,24 @@ struct Told {
     command: String,
     wait: String,
     proof: String,
+    /// Of many nodes those on which the process runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<String>,
 }
+
+/// Over which trees a replacement is.
+pub(super) struct Over<'a> {
+    /// Where they are on a node.
+    pub(super) store: &'a Store,
+    /// What a command has behind it to be over the same.
+    pub(super) flags: String,
+    /// Where these are those of many nodes, on which a process runs; nothing where nobody knows.
+    pub(super) runs_on: Option<&'a RunsOn<'a>>,
+    pub(super) now: OffsetDateTime,
+}
+
+/// The nodes on which a process runs.
+pub type RunsOn<'a> = dyn Fn(&str) -> Vec<String> + 'a;
 
 impl Generation {
     fn of(held: &Held) -> Self {
@@ -119,16 +139,22 @@ impl Values {
         filled
     }
 
-    fn told(&self, one: &Instruction) -> Told {
-        Told {
-            process: one.process,
+    fn told(&self, one: &Instruction, runs_on: Option<&RunsOn<'_>>) -> Option<Told> {
+        let (process, text) = match one.of_many {
+            OfMany::After(process, text) if runs_on.is_some() => (process, text),
+            OfMany::Done if runs_on.is_some() => return None,
+            _ => (one.process, one.text),
+        };
+        Some(Told {
+            process,
             action: one.action.name(),
             one_at_a_time: one.action == Action::Restart,
-            text: self.text(one.text),
+            text: self.text(text),
             command: self.command(one.command),
             wait: self.command(one.wait),
             proof: self.command(one.proof),
-        }
+            nodes: runs_on.map_or_else(Vec::new, |runs_on| runs_on(process)),
+        })
     }
 }
 
@@ -141,34 +167,24 @@ impl Report {
         (goal, ended): (Goal, bool),
         [before, after]: [&Found; 2],
     ) {
-        let Ok(there) = generations(row, after) else {
-            return;
-        };
-        let former = || generations(row, before).ok().map(|before| before.others);
-        let old = match goal {
-            Goal::Trust => Some(there.present.clone()),
-            Goal::Issue => there.others.first().cloned(),
-            // Of what is gone only what was there before tells.
-            Goal::Drop => former().and_then(|former| former.into_iter().next()),
-        };
-        let new = there.next.as_ref().or(Some(&there.present));
-        // Where nothing went there is nothing to be done for it.
-        let idle = goal == Goal::Drop && old.is_none() && !self.completed && !ended;
-        let done = (!idle).then_some((goal, [new, old.as_ref()]));
-        let mut rotation = self.rotation_of(row, &there, done);
-        rotation.stage = goal.name();
-        if goal == Goal::Drop {
-            rotation.next = None;
+        let over = self.over();
+        self.rotation =
+            Rotation::after(row, (goal, ended || self.completed), [before, after], &over);
+    }
+
+    fn over(&self) -> Over<'_> {
+        Over {
+            store: &self.store,
+            flags: directories(&self.store),
+            runs_on: None,
+            now: self.now,
         }
-        self.rotation = Some(rotation);
     }
 
     /// That the former key could not be taken out of the backups, and why.
     pub fn keeps_former_key(&mut self, left: &[String]) {
         for why in left {
-            self.notes.push(format!(
-                "a backup holds the former key still: {why}: run the same command again"
-            ));
+            self.notes.push(people::keeps_former_key(why));
             self.refused.get_or_insert(Exit::Failed);
         }
         self.exit_code = self.exit().code();
@@ -176,9 +192,7 @@ impl Report {
 
     /// That backups are to be removed which hold the former key of this.
     pub fn former_key_left(&mut self, what: &str) {
-        self.notes.push(format!(
-            "backups hold the former key still that was replaced: 'certs rotate {what} drop --restarted' removes them"
-        ));
+        self.notes.push(people::former_key_left(what, ""));
     }
 
     /// That a key which is encrypted gives way to one that is not.
@@ -210,40 +224,13 @@ impl Report {
             self.notes.push(text.to_owned());
             return;
         }
-        let apart = signing_file(&looked_for(row)).map(|apart| self.path(&apart.place.public()));
-        if let (Some(apart), Goal::Trust) = (apart, left) {
-            self.notes.push(format!(
-                "if {} is gone, --cluster-signing-cert-file of every kube-controller-manager is to name {} again, before it is \
-                 restarted",
-                apart.display(),
-                self.path(&row.stored.public()).display()
-            ));
-        }
-        let restart = instructions(row.name, left as usize).iter();
-        let restart = restart.filter(|one| one.action == Action::Restart);
-        let mut processes: Vec<&str> = restart.map(|one| one.process).collect();
-        processes.dedup();
-        if !processes.is_empty() {
-            self.notes.push(format!(
-                "restart, one node after the other, what read at its start what that run wrote: {}",
-                processes.join(", ")
-            ));
-        }
+        self.notes.extend(people::went_back(row, left, &self.store));
     }
 
     /// How far this row is.
     pub fn how_far(&mut self, row: &'static Profile, found: &Found) {
-        match generations(row, found) {
-            Ok(there) => {
-                let present = Some(&there.present);
-                let done = match there.stage {
-                    Stage::Start => None,
-                    Stage::Trust => Some((Goal::Trust, [there.next.as_ref(), present])),
-                    Stage::Issue => Some((Goal::Issue, [present, there.others.first()])),
-                };
-                let rotation = self.rotation_of(row, &there, done);
-                self.rotations.get_or_insert_default().push(rotation);
-            }
+        match Rotation::there(row, found, &self.over()) {
+            Ok(rotation) => self.rotations.get_or_insert_default().push(rotation),
             Err(finding) => self.tell_as_note(&finding),
         }
     }
@@ -254,38 +241,87 @@ impl Report {
         self.notes
             .push(format!("{file} {}: {}", finding.text, finding.way_out));
     }
+}
 
-    fn rotation_of(
-        &self,
+impl Rotation {
+    /// What a run came to, which was over what is told by `over`; nothing where no stage can be told.
+    pub(super) fn after(
+        row: &'static Profile,
+        (goal, ended): (Goal, bool),
+        [before, after]: [&Found; 2],
+        over: &Over<'_>,
+    ) -> Option<Self> {
+        let there = generations(row, after).ok()?;
+        let former = || generations(row, before).ok().map(|before| before.others);
+        let old = match goal {
+            Goal::Trust => Some(there.present.clone()),
+            Goal::Issue => there.others.first().cloned(),
+            // Of what is gone only what was there before tells.
+            Goal::Drop => former().and_then(|former| former.into_iter().next()),
+        };
+        let new = there.next.as_ref().or(Some(&there.present));
+        // Where nothing went there is nothing to be done for it.
+        let idle = goal == Goal::Drop && old.is_none() && !ended;
+        let done = (!idle).then_some((goal, [new, old.as_ref()]));
+        let mut rotation = Self::of(row, &there, done, over);
+        rotation.stage = goal.name();
+        if goal == Goal::Drop {
+            rotation.next = None;
+        }
+        Some(rotation)
+    }
+
+    /// How far a row is, and what is to be done at that.
+    pub(super) fn there(
+        row: &'static Profile,
+        found: &Found,
+        over: &Over<'_>,
+    ) -> Result<Self, Finding> {
+        let there = generations(row, found)?;
+        let present = Some(&there.present);
+        let done = match there.stage {
+            Stage::Start => None,
+            Stage::Trust => Some((Goal::Trust, [there.next.as_ref(), present])),
+            Stage::Issue => Some((Goal::Issue, [present, there.others.first()])),
+        };
+        Ok(Self::of(row, &there, done, over))
+    }
+
+    fn of(
         row: &'static Profile,
         there: &Generations<Held>,
         done: Option<(Goal, [Option<&Held>; 2])>,
-    ) -> Rotation {
+        over: &Over<'_>,
+    ) -> Self {
         let done_before = done.is_none();
         let told = done.map_or_else(Vec::new, |(goal, names)| {
-            let values = Values::of(row, &self.store, names);
-            let all = instructions(row.name, goal as usize);
-            all.iter().map(|one| values.told(one)).collect()
+            let values = Values::of(row, over.store, names);
+            let all = instructions(row.name, goal as usize).iter();
+            all.filter_map(|one| values.told(one, over.runs_on))
+                .collect()
         });
         let begun = there.stage != Stage::Start;
         let command = Goal::after(there.stage).command(row);
-        let next = format!("{command}{}", directories(&self.store));
-        Rotation {
+        Self {
             what: row.name,
             stage: there.stage.name(),
             present: Generation::of(&there.present),
+            behind: Vec::new(),
             waiting: there.next.as_ref().map(Generation::of),
             former: there.others.iter().map(Generation::of).collect(),
             instructions: told,
-            advice: (!begun && done_before).then(|| advice(row, there, self.now)),
-            next: Some(next),
+            advice: (!begun && done_before).then(|| advice(row, there, over)),
+            next: Some(format!("{command}{}", over.flags)),
         }
     }
 }
 
 /// A certificate that ends and a key that must go are two things.
-fn advice(row: &Profile, there: &Generations<Held>, now: OffsetDateTime) -> String {
-    let by = format!("'{}'", Goal::Trust.command(row));
+fn advice(row: &Profile, there: &Generations<Held>, over: &Over<'_>) -> String {
+    let now = over.now;
+    // Over one tree that stands behind what comes next.
+    let flags = over.runs_on.map_or("", |_| &over.flags);
+    let by = format!("'{}{flags}'", Goal::Trust.command(row));
     let replaced = format!("its key is replaced, where that must go, by {by}");
     let Some(ca) = there.present.certificate() else {
         return format!("It has no end, and is replaced, where it must go, by {by}.");
@@ -293,65 +329,11 @@ fn advice(row: &Profile, there: &Generations<Held>, now: OffsetDateTime) -> Stri
     let end = ca.validity.not_after;
     if end - now < Notice::CA.of(ca) {
         format!(
-            "Its certificate ends on {}: 'certs renew {}' prolongs it with the same key, and all that it signed stays good; {replaced}.",
+            "Its certificate ends on {}: 'certs renew {}{flags}' prolongs it with the same key, and all that it signed stays good; {replaced}.",
             moment(end),
             row.name
         )
     } else {
         format!("Its certificate is good until {}; {replaced}.", moment(end))
-    }
-}
-
-/// For people: what each is at, and what is to be done.
-pub(super) fn body(text: &mut String, rotation: &Rotation, status: bool, format: &Format) {
-    let of = |generation: &Generation| {
-        let end = generation.not_after.as_ref();
-        let end = end.map_or_else(String::new, |end| format!(", until {end}"));
-        let kind = generation.key_algorithm.as_deref().unwrap_or("unknown");
-        format!("{} ({kind}{end})", shown(&generation.name))
-    };
-    if status {
-        let title = format!("{}: {}", rotation.what, rotation.stage);
-        line(text, &painted(format, super::lines::BOLD, &title));
-        line(text, &format!("  signs    {}", of(&rotation.present)));
-        if let Some(waiting) = &rotation.waiting {
-            line(text, &format!("  waits    {}", of(waiting)));
-        }
-        for former in &rotation.former {
-            line(text, &format!("  trusted  {}", of(former)));
-        }
-    }
-    if !rotation.instructions.is_empty() {
-        let title = if rotation.next.is_some() {
-            "Before the next stage, in this order, one node after the other:"
-        } else {
-            "To be done now, in this order, one node after the other:"
-        };
-        line(text, &painted(format, super::lines::BOLD, title));
-    }
-    for (number, told) in rotation.instructions.iter().enumerate() {
-        let what = match told.action {
-            "restart" => format!("{}. restart {}", number + 1, told.process),
-            "none" => format!("{}. {}: reads it again by itself", number + 1, told.process),
-            _ => format!("{}. {}", number + 1, told.process),
-        };
-        line(text, &format!("  {what}"));
-        if !told.text.is_empty() {
-            wrapped(text, "     ", &words(&shown(&told.text)), " ", format);
-        }
-        for (name, command) in [
-            ("do", &told.command),
-            ("wait", &told.wait),
-            ("proof", &told.proof),
-        ] {
-            if !command.is_empty() {
-                line(text, &format!("     {name:<6}{}", shown(command)));
-            }
-        }
-    }
-    if let Some(advice) = &rotation.advice {
-        wrapped(text, "  ", &words(&shown(advice)), " ", format);
-    } else if let Some(next) = &rotation.next {
-        line(text, &format!("Then: {}", shown(next)));
     }
 }

@@ -190,10 +190,10 @@ fn body(text: &mut String, report: &Report, format: &Format) {
         super::readers::body(text, (processes, unknown), report.exec.as_ref(), format);
     }
     for rotation in report.rotations.iter().flatten() {
-        super::rotation::body(text, rotation, true, format);
+        super::rotation::people::body(text, rotation, true, format);
     }
     if let Some(rotation) = &report.rotation {
-        super::rotation::body(text, rotation, false, format);
+        super::rotation::people::body(text, rotation, false, format);
     }
     if report.result != Outcome::Planned {
         advise(text, &report.next, format);

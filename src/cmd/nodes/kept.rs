@@ -1,8 +1,12 @@
 //! What all nodes have alike, for a run over one of them: it signs, and some of it is copied there.
 
+use crate::cmd::sequence::Judged;
+use crate::diff::signed_for_all;
+use crate::finding::Finding;
 use crate::location::FileId;
 use crate::observe::Seen;
 use crate::observed::{Observed, Source};
+use crate::plan::Found;
 use crate::spec::Spec;
 
 /// What signs for a tree that is one of many, and is kept for all of them.
@@ -31,6 +35,11 @@ impl Kept<'_> {
             seen.share(copy, self.source);
         }
         self.follow(seen);
+        self.sign(seen);
+    }
+
+    /// What signs is kept in one place.
+    pub(crate) fn sign(&self, seen: &mut Seen) {
         let kept = self.specs.iter();
         let kept = kept.filter_map(|spec| self.source.observed.get_key_value(&spec.name));
         seen.observed
@@ -76,4 +85,21 @@ impl Kept<'_> {
 pub(crate) fn is_signed_by(spec: &Spec, ca: &Spec) -> bool {
     let issuer = spec.certificate().and_then(|wanted| wanted.issuer.as_ref());
     issuer == Some(&ca.name)
+}
+
+/// Tells the ways out of who has many nodes, for which `kept` signs.
+pub(crate) fn told_of_many(judged: &mut Judged, kept: &Found) {
+    let (specs, found) = (&judged.specs, &judged.seen.observed);
+    let of_all = |told: &mut Vec<Finding>| {
+        *told = signed_for_all(std::mem::take(told), specs, found, kept);
+    };
+    match &mut judged.planning {
+        Ok(plan) => {
+            of_all(&mut plan.ground);
+            for planned in &mut plan.steps {
+                of_all(&mut planned.findings);
+            }
+        }
+        Err(refusal) => of_all(&mut refusal.findings),
+    }
 }

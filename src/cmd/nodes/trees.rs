@@ -13,7 +13,7 @@ use crate::observe::Seen;
 use crate::observed::{KeyState, Observed};
 use crate::report::Nodes;
 use crate::spec::Spec;
-use crate::store::{Store, Writer, archive_of, check_place, has_fresh, is_new};
+use crate::store::{Store, Writer, archive_of, check_place, has_fresh, is_new, shared_directory};
 
 /// Where they are.
 pub(crate) struct Trees {
@@ -40,6 +40,17 @@ impl Trees {
         let mut nodes = 0..self.cluster.len();
         nodes.try_for_each(|node| check_place(&self.out, self.cluster.name(node)))?;
         Ok(())
+    }
+
+    /// What signs for the nodes is needed by whoever makes nothing of it.
+    pub(crate) fn check_shared(&self) -> Result<(), Stop> {
+        if self.shared.has(Root::Pki) {
+            return Ok(());
+        }
+        Err(Stop::usage(format!(
+            "{} is not there: it holds the CAs that sign for all nodes, and 'certs all --inventory FILE --out DIR' makes it",
+            shared_directory(&self.out).display()
+        )))
     }
 
     pub(crate) fn is_new(&self, node: usize) -> bool {

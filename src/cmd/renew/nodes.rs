@@ -20,14 +20,14 @@ use crate::cmd::around::ended_nodes;
 use crate::cmd::changed;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::hook::{Hook, run_hook};
-use crate::cmd::nodes::kept::Kept;
+use crate::cmd::nodes::kept::{Kept, told_of_many};
 use crate::cmd::nodes::readers::Readers;
 use crate::cmd::nodes::trees::{Trees, locked};
 use crate::cmd::sequence::{Carried, Judge, Judged, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
-use crate::diff::{Notice, signed_for_all, treeless};
+use crate::diff::{Notice, treeless};
 use crate::facts::Version;
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Severity};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen};
 use crate::plan::{Plan, Renewal};
@@ -367,19 +367,6 @@ fn judged(tree: &Tree<'_>, signing: &Signing) -> Result<Judged, Stop> {
         });
     }
     let mut judged = tree.judge(&Passphrases::default())?;
-    let (specs, found) = (&judged.specs, &judged.seen.observed);
-    let kept = &signing.source.observed;
-    let of_all = |told: &mut Vec<Finding>| {
-        *told = signed_for_all(std::mem::take(told), specs, found, kept);
-    };
-    match &mut judged.planning {
-        Ok(plan) => {
-            of_all(&mut plan.ground);
-            for planned in &mut plan.steps {
-                of_all(&mut planned.findings);
-            }
-        }
-        Err(refusal) => of_all(&mut refusal.findings),
-    }
+    told_of_many(&mut judged, &signing.source.observed);
     Ok(judged)
 }

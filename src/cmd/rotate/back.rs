@@ -26,6 +26,47 @@ pub(super) struct Back<'a> {
     pub(super) restarted: bool,
 }
 
+/// The stage that is taken back from where this is.
+pub(super) fn left(
+    row: &Profile,
+    there: &Result<Generations<Held>, Finding>,
+) -> Result<Goal, Refusal> {
+    let told = match there {
+        Ok(there) => match there.stage {
+            Stage::Trust => return Ok(Goal::Trust),
+            Stage::Issue => return Ok(Goal::Issue),
+            Stage::Start => not_begun(row, there.next.is_some()),
+        },
+        Err(finding) => finding.clone(),
+    };
+    let findings = vec![told];
+    Err(Refusal { findings })
+}
+
+/// What the run that takes a stage back is called.
+pub(super) fn verb(row: &Profile, left: Goal) -> String {
+    command(row, &format!("back-{}", left.name()))
+}
+
+impl Tree<'_> {
+    /// That a step back from where the next one signed was followed by what it told, before the next one goes.
+    pub(super) fn has_left_issue(
+        &self,
+        row: &Profile,
+        restarted: bool,
+        flags: &str,
+    ) -> Result<(), Stop> {
+        if restarted || !self.last_was(row, "back-issue")? {
+            return Ok(());
+        }
+        Err(Stop::usage(format!(
+            "whoever has something of the next one still, since it signed, is cut off by this step: restart what the step \
+             before told, and then run 'certs rotate {} back --restarted{flags}'",
+            row.name
+        )))
+    }
+}
+
 impl Back<'_> {
     pub(super) fn run(&self, report: &mut Report, env: &mut Env<'_>) -> Result<(), Stop> {
         let recovered = if self.dry_run {
@@ -46,26 +87,17 @@ impl Back<'_> {
 
     fn step(&self, report: &mut Report, env: &mut Env<'_>) -> Result<(), Stop> {
         let before = self.there();
-        let stage = match &before {
-            Ok(there) => match there.stage {
-                Stage::Trust => Ok(Goal::Trust),
-                Stage::Issue => Ok(Goal::Issue),
-                Stage::Start => Err(not_begun(self.row, there.next.is_some())),
-            },
-            Err(finding) => Err(finding.clone()),
-        };
-        let stage = match stage {
+        let stage = match left(self.row, &before) {
             Ok(stage) => stage,
-            Err(finding) => {
-                let findings = vec![finding];
-                report.refuse(&Refusal { findings });
+            Err(refusal) => {
+                report.refuse(&refusal);
                 return Ok(());
             }
         };
         if stage == Goal::Trust && !self.dry_run && !self.confirmed(report)? {
             return Ok(());
         }
-        let verb = command(self.row, &format!("back-{}", stage.name()));
+        let verb = verb(self.row, stage);
         let undo = Undo {
             verb: &verb,
             store: self.tree.store,
@@ -94,14 +126,7 @@ impl Back<'_> {
             report.refuse(&Refusal { findings });
             return Ok(false);
         }
-        let issued = self.tree.last_was(self.row, "back-issue")?;
-        if issued && !self.restarted {
-            return Err(Stop::usage(format!(
-                "whoever has something of the next one still, since it signed, is cut off by this step: restart what the step \
-                 before told, and then run 'certs rotate {} back --restarted'",
-                self.row.name
-            )));
-        }
+        self.tree.has_left_issue(self.row, self.restarted, "")?;
         Ok(true)
     }
 
@@ -111,7 +136,7 @@ impl Back<'_> {
     }
 
     /// Ends what an interrupted run had begun: the files tell no stage before that.
-    fn recover(&self, env: &mut Env<'_>) -> Result<Option<Recovered>, Stop> {
+    pub(super) fn recover(&self, env: &mut Env<'_>) -> Result<Option<Recovered>, Stop> {
         let (store, roots) = (self.tree.store, self.tree.roots);
         if store.lock_shared(roots)?.interrupted()?.is_none() {
             return Ok(None);
@@ -121,7 +146,7 @@ impl Back<'_> {
     }
 
     /// Whether that was a step back, which is done then, and not to be done once more.
-    fn is_done(&self, recovered: &Recovered) -> Result<bool, Stop> {
+    pub(super) fn is_done(&self, recovered: &Recovered) -> Result<bool, Stop> {
         let back = command(self.row, "back");
         let mut commands = recovered.commands.clone();
         if commands.is_empty() {

@@ -1,16 +1,19 @@
 //! One tree: what is there → what a stage does to it.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
 use super::command;
 use crate::bundle::verifies;
+use crate::cmd::nodes::kept::Kept;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::{Held, generations, trusts};
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
-use crate::observed::Observed;
+use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
 use crate::profile::renewal::certificate;
@@ -20,6 +23,7 @@ use crate::report::Report;
 use crate::rollback::ended;
 use crate::spec::Spec;
 use crate::store::{self, Store};
+use crate::x509::cert::Certificate;
 
 /// A tree, and when it is looked at.
 pub(super) struct Tree<'a> {
@@ -27,28 +31,68 @@ pub(super) struct Tree<'a> {
     pub(super) roots: &'a [Root],
     pub(super) host: &'a str,
     pub(super) now: OffsetDateTime,
+    /// Where it is one of many.
+    pub(super) one_of: Option<OneOf<'a>>,
+}
+
+/// What a tree that is one of many stands on.
+#[derive(Clone, Copy)]
+pub(super) struct OneOf<'a> {
+    /// What signs, and is copied to it.
+    pub(super) kept: Kept<'a>,
+    /// What that comes to in this run.
+    pub(super) ahead: &'a Arc<Ahead>,
+    /// Whether a copy is as it was right before the stage.
+    pub(super) before: &'a dyn Fn(&FileId, &[u8], &[u8]) -> bool,
+}
+
+impl OneOf<'_> {
+    /// Holds the copies against what they are to be, and has sign what signs.
+    fn share(&self, seen: &mut Seen) {
+        let (source, ahead) = (self.kept.source, self.ahead);
+        let as_it_is = |file: &FileId| {
+            let there = source.files.get(file)?;
+            Some(Octets(Arc::new(there.bytes.clone())))
+        };
+        let of = |file: &FileId| ahead.files.get(file).cloned().or_else(|| as_it_is(file));
+        for copy in self.kept.copies {
+            seen.share_of(copy, &of, self.before);
+        }
+        self.kept.sign(seen);
+        seen.ahead = Some(Arc::clone(ahead));
+    }
 }
 
 impl Tree<'_> {
     /// What is there of what is replaced, and what is to be done with it and below it.
     pub(super) fn judge(&self, turn: &Turn, passphrases: &Passphrases) -> Result<Judged, Stop> {
         let (mut places, closed) = there::places(self.store, self.roots);
-        let turn = &Turn {
-            ended: self.last_was(turn.row, Goal::Drop.name())?,
-            ..turn.clone()
-        };
         let row = looked_for(turn.row);
-        let own: Vec<Spec> = [next(turn.row)]
-            .into_iter()
-            .chain(signing_file(&row))
-            .collect();
-        let files: Vec<FileId> = own.iter().flat_map(|spec| spec.place.files()).collect();
-        places.retain(|place| !place.place.files().iter().any(|file| files.contains(file)));
+        let apart = signing_file(&row);
+        let own: Vec<Spec> = match self.one_of {
+            Some(one) => one.kept.parted(&mut places),
+            None => {
+                let own: Vec<Spec> = [next(turn.row)].into_iter().chain(apart.clone()).collect();
+                let files: Vec<FileId> = own.iter().flat_map(|spec| spec.place.files()).collect();
+                let among = |place: &Spec| {
+                    let mut of_place = place.place.files().into_iter();
+                    of_place.any(|file| files.contains(&file))
+                };
+                places.retain(|place| !among(place));
+                own
+            }
+        };
         let trusted = store::trusted_users(Owner::default());
         let all = places.iter().chain(&own);
         let mut seen = observe(all, self.store, passphrases, trusted);
-        let (kubeconfigs, unread) = there::kubeconfigs(self.store);
-        seen.ground.kubeconfigs = kubeconfigs;
+        if let Some(one) = self.one_of {
+            one.share(&mut seen);
+        }
+        let mut unread = Vec::new();
+        // What lies there of many nodes is theirs.
+        if self.roots.contains(&Root::Kubeconfig) {
+            (seen.ground.kubeconfigs, unread) = there::kubeconfigs(self.store);
+        }
         let specs = there::specs(places.clone(), &seen.observed, None, self.host)?;
         let hangs =
             |spec: &&Spec| spec.name != row.name && hangs_on(spec, turn.row, &seen.observed);
@@ -57,16 +101,18 @@ impl Tree<'_> {
         below.sort_by_key(|spec| spec.name != API_SERVER);
         let of_row = specs.iter().find(|spec| spec.name == row.name);
         let of_row = of_row.cloned().unwrap_or(row);
-        let (waiting, apart) = own.split_at(1);
         let there = |spec: &Spec| {
             let observed = seen.observed.get(&spec.name);
             observed.is_some_and(|observed| !observed.is_absent())
         };
-        let waiting = waiting
-            .iter()
-            .filter(|one| turn.goal == Goal::Trust || there(one));
-        let waiting: Vec<Spec> = waiting.cloned().collect();
-        let wanted = [&waiting, &[of_row][..], apart, &below].concat();
+        let wanted = if self.one_of.is_some() {
+            [&own[..], &below].concat()
+        } else {
+            let (waiting, apart) = own.split_at(1);
+            let waits = |one: &&Spec| turn.goal == Goal::Trust || there(one);
+            let waiting: Vec<Spec> = waiting.iter().filter(waits).cloned().collect();
+            [&waiting, &[of_row][..], apart, &below].concat()
+        };
         let mut issuers = there::further_issuers(&wanted);
         issuers.retain(there);
         let policy = Policy {
@@ -77,7 +123,7 @@ impl Tree<'_> {
         let (found, ground) = (&seen.observed, &seen.ground);
         let mut planning = plan(&wanted, &issuers, found, ground, policy, self.now);
         // What cannot be looked at may hang on it; what kubeconfigs trust is the cluster's own CA.
-        let cluster = own.len() > 1;
+        let cluster = apart.is_some();
         let unseen = closed
             .into_iter()
             .chain(unread.into_iter().filter(|_| cluster));
@@ -87,7 +133,8 @@ impl Tree<'_> {
         }
         if let Ok(planned) = &mut planning {
             let places = [&places[..], &own].concat();
-            let all = [&specs[..], &own].concat();
+            let kept = self.one_of.map_or(&[][..], |one| one.kept.specs);
+            let all = [&specs[..], &own, kept].concat();
             let tree = (self.store, self.roots);
             let around = (self.host, self.now);
             loose::lying(planned, [&places, &all], &mut seen, tree, policy, around)?;
@@ -125,9 +172,14 @@ impl Tree<'_> {
         let next = generations(row, &of_row.observed)
             .ok()
             .and_then(|there| there.next);
-        let Some(next) = next.as_ref().and_then(Held::certificate) else {
-            return Ok(Vec::new());
-        };
+        match next.as_ref().and_then(Held::certificate) {
+            Some(next) => self.signed_by(next),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What this CA signed, which is to go.
+    pub(super) fn signed_by(&self, next: &Certificate) -> Result<Vec<Finding>, Stop> {
         let (places, _) = there::places(self.store, self.roots);
         let seen = survey(&places, self.store, store::trusted_users(Owner::default()));
         let specs = there::specs(places, &seen.observed, None, self.host)?;

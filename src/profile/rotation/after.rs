@@ -41,6 +41,19 @@ pub struct Instruction {
     pub wait: &'static str,
     /// Succeeds if it has read what changed.
     pub proof: &'static str,
+    /// What it is instead where one run wrote the trees of all nodes.
+    pub of_many: OfMany,
+}
+
+/// What is to be done where one run wrote the trees of all nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfMany {
+    /// The same.
+    Same,
+    /// The same, of this process, or of whom it concerns instead, and what goes before it.
+    After(&'static str, &'static str),
+    /// Nothing.
+    Done,
 }
 
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
@@ -115,6 +128,7 @@ const CLUSTER_INFO: Instruction = Instruction {
         \"$(kubectl -n kube-public create configmap cluster-info --from-file=kubeconfig=cluster-info.conf --dry-run=client -o json)\"",
     wait: "",
     proof: "",
+    of_many: OfMany::Same,
 };
 
 const AUTHENTICATION: Instruction = Instruction {
@@ -125,19 +139,33 @@ const AUTHENTICATION: Instruction = Instruction {
     command: "kubectl -n kube-system delete configmap extension-apiserver-authentication",
     wait: "",
     proof: "",
+    of_many: OfMany::Same,
 };
 
 /// Every node that has the key turns by itself, and all come to the same files.
-const ELSEWHERE: Instruction = person(
-    "control planes",
-    "On every other one: run the same command, and do there what follows.",
-);
+const ELSEWHERE: Instruction = Instruction {
+    of_many: HAND_OUT,
+    ..person(
+        "control planes",
+        "On every other one: run the same command, and do there what follows.",
+    )
+};
 
-const FIRST_ELSEWHERE: Instruction = person(
-    "control planes",
-    "On every other one: first copy {next} to the same place and, of a CA, the .crt beside it, with mode 0600; then \
-     run the same command, and do there what follows.",
+const FIRST_ELSEWHERE: Instruction = Instruction {
+    of_many: HAND_OUT,
+    ..person(
+        "control planes",
+        "On every other one: first copy {next} to the same place and, of a CA, the .crt beside it, with mode 0600; then \
+         run the same command, and do there what follows.",
+    )
+};
+
+const HAND_OUT: OfMany = OfMany::After(
+    "nodes",
+    "Copy the tree of each onto it, before what follows is done there: they were all written by this run.",
 );
+const WHERE_ITS_TREE_IS: OfMany =
+    OfMany::After("kubelet", "On every node, once its tree is there.");
 
 const fn restart(
     process: &'static str,
@@ -151,6 +179,7 @@ const fn restart(
         command,
         wait,
         proof,
+        of_many: OfMany::Same,
     }
 }
 
@@ -174,12 +203,15 @@ const SCHEDULER: Instruction = restart(
 
 /// Those of all nodes, which have the CA in two files.
 const fn kubelets(proof: &'static str) -> Instruction {
-    restart(
-        "kubelet",
-        "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
-         kubeconfig refresh {conf}/kubelet.conf').",
-        [START_KUBELET, HEALTHY_KUBELET, proof],
-    )
+    Instruction {
+        of_many: WHERE_ITS_TREE_IS,
+        ..restart(
+            "kubelet",
+            "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
+             kubeconfig refresh {conf}/kubelet.conf').",
+            [START_KUBELET, HEALTHY_KUBELET, proof],
+        )
+    }
 }
 
 const fn reads(process: &'static str, proof: &'static str) -> Instruction {
@@ -190,6 +222,7 @@ const fn reads(process: &'static str, proof: &'static str) -> Instruction {
         command: "",
         wait: "",
         proof,
+        of_many: OfMany::Same,
     }
 }
 
@@ -201,6 +234,7 @@ const fn person(process: &'static str, text: &'static str) -> Instruction {
         command: "",
         wait: "",
         proof: "",
+        of_many: OfMany::Same,
     }
 }
 
@@ -237,18 +271,24 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 reads(API_SERVER, served!("localhost:6443")),
                 manager(""),
                 SCHEDULER,
-                restart(
-                    "kubelet",
-                    "On this node.",
-                    [START_KUBELET, HEALTHY_KUBELET, ""],
-                ),
-                person(
-                    "kubelet",
-                    "On every other node it is to have a client certificate of the new CA, and a serving one. It asks for \
+                Instruction {
+                    of_many: WHERE_ITS_TREE_IS,
+                    ..restart(
+                        "kubelet",
+                        "On this node.",
+                        [START_KUBELET, HEALTHY_KUBELET, ""],
+                    )
+                },
+                Instruction {
+                    of_many: OfMany::Done,
+                    ..person(
+                        "kubelet",
+                        "On every other node it is to have a client certificate of the new CA, and a serving one. It asks for \
                      the first itself when most of the time of its present one is over. At once: renew its kubelet.conf \
                      here ('certs renew kubelet --kubeconfig-dir DIR --node-name NAME'), copy it back, move the kubelet-client-* files of its directory away, \
                      which it prefers, and restart it.",
-                ),
+                    )
+                },
                 person(
                     "kubeconfigs",
                     "Hand out new client certificates to whoever has one of the former CA: none of these is let in \

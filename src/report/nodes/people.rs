@@ -3,11 +3,11 @@
 use super::super::lines::{
     BOLD, GREEN, RED, YELLOW, count, line, painted, shown, told, words, wrapped,
 };
-use super::super::text;
+use super::super::{rotation, text};
 use super::{Archived, Brief, Format, Node, Nodes, Outcome, Part, readers};
 
 /// How what becomes of an item is told, before and after, and the steps that come to that.
-const STEPS: [[&str; 4]; 8] = [
+const STEPS: [[&str; 4]; 11] = [
     ["Would make", "Made", "create", "derive"],
     ["Would ask for", "Asked for", "request", "request"],
     ["Asked for already", "Asked for already", "asked", "asked"],
@@ -19,6 +19,14 @@ const STEPS: [[&str; 4]; 8] = [
         "reissue",
         "reissue",
     ],
+    [
+        "Would bring to the next stage",
+        "Brought to the next stage",
+        "rotate",
+        "rotate",
+    ],
+    ["Would remove", "Removed", "remove", "remove"],
+    ["Would put back", "Put back", "restore", "restore"],
     [
         "Would write the CA into",
         "Wrote the CA into",
@@ -70,7 +78,9 @@ impl Nodes {
         }
         self.archived(text, format);
         let unchanged = self.each.iter().filter(|node| !node.changes()).count();
-        if self.result == Outcome::Unchanged {
+        if self.rotations.is_some() {
+            // Nothing was asked for but to be told.
+        } else if self.result == Outcome::Unchanged {
             let skipped = self.parts().any(|part| !part.items.is_empty());
             let all = match &self.processes {
                 None if self.each.iter().any(Node::asks) => "Nothing more is to be asked for",
@@ -95,6 +105,11 @@ impl Nodes {
         }
         if self.result == Outcome::Planned {
             told(text, "This was a dry run; nothing was written.", format);
+        }
+        for (told, status) in (self.rotations.iter().flatten().map(|one| (one, true)))
+            .chain(self.rotation.iter().map(|one| (one, false)))
+        {
+            rotation::people::body(text, told, status, format);
         }
         if let Some(processes) = &self.processes {
             let unknown = self.unknown_readers.as_deref().unwrap_or_default();

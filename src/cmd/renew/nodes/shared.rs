@@ -15,7 +15,7 @@ use crate::plan::{Plan, Step};
 use crate::profile::signing_file;
 use crate::report::Report;
 use crate::spec::{Place, Spec};
-use crate::store::{self, Change, shared_directory};
+use crate::store::{self, Change};
 use crate::x509::cert::Certificate;
 
 /// Whether a CA is renewed by it.
@@ -33,12 +33,7 @@ impl Run<'_> {
     ) -> Result<(Report, Option<Carried>), Stop> {
         let store = &self.trees.shared;
         let roots = [Root::Pki];
-        if !store.has(Root::Pki) {
-            return Err(Stop::usage(format!(
-                "{} is not there: it holds the CAs that sign for all nodes, and 'certs all --inventory FILE --out DIR' makes it",
-                shared_directory(&self.trees.out).display()
-            )));
-        }
+        self.trees.check_shared()?;
         let mut report = Report::new(VERB, env.now, None, store, self.least, Vec::new());
         let sequence = Sequence {
             verb: VERB,

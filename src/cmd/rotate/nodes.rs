@@ -1,0 +1,410 @@
+//! `certs rotate --inventory`: every node's tree brought to a stage with what all of them share.
+//!
+//! The next generation is made where that is kept, and then trusted node by node. A later stage comes the other way
+//! round: the nodes are brought to it first, with what all share as it will be, and what that is now tells them from
+//! those that a run which ended did not get to. All are judged before the first file is written.
+
+mod back;
+mod ground;
+mod settle;
+mod status;
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::tree::{OneOf, Tree};
+use super::{Asked, VERB, command};
+use crate::cli;
+use crate::cmd::around::ended_nodes;
+use crate::cmd::count::{Count, Told};
+use crate::cmd::nodes::kept::{Kept, told_of_many};
+use crate::cmd::nodes::trees::{Trees, complete, locked};
+use crate::cmd::sequence::{Carried, Judge, Sequence, writer};
+use crate::cmd::{Env, Outcome, Stop};
+use crate::finding::Severity;
+use crate::location::{FileId, Owner, Root};
+use crate::observe::{Passphrases, Seen, observe};
+use crate::plan::{Goal, Turn};
+use crate::profile::reader::runs_on;
+use crate::profile::rotation::{next, rotated};
+use crate::profile::{Profile, signing_file};
+use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage, Turning};
+use crate::rollback::fates;
+use crate::spec::{Place, Spec};
+use crate::store::{self, Store, overlays};
+
+use ground::Ground;
+
+/// What is settled before a directory is looked at.
+struct Run<'a> {
+    asked: Asked,
+    /// What a command has behind it to be over the same nodes.
+    flags: String,
+    trees: Trees,
+    /// What all nodes share.
+    specs: Vec<Spec>,
+    passphrases: Passphrases,
+    plan_only: bool,
+    least: Severity,
+    told: Told<'a>,
+}
+
+pub(super) fn run(verb: &cli::Rotate, env: &mut Env<'_>) -> Outcome {
+    let told = attempt(verb, env);
+    ended_nodes(told, &verb.run, env)
+}
+
+fn attempt(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<Nodes, Stop> {
+    let (run, notes) = settle::settle(verb, env)?;
+    let trees = &run.trees;
+    trees.check_shared()?;
+    trees.check_places()?;
+    let mut told = Nodes::new(VERB, env.now, &trees.out, run.least, notes);
+    told.left(trees.cluster.others(overlays(&trees.out)?));
+    if !run.plan_only {
+        (env.begun)(INTERRUPTED);
+        let roots: [&[Root]; 2] = [&[Root::Pki], &[]];
+        // Of a step back what it ended is to be known.
+        if !matches!(run.asked, Asked::Back(..)) {
+            complete(&trees.shared, roots, trees.lock_timeout, &mut told, env)?;
+        }
+        trees.complete(&mut told, env)?;
+    }
+    match &run.asked {
+        Asked::Back(row, restarted) => run.back(row, *restarted, told, env),
+        Asked::Status => run.status(told, env),
+        Asked::Turn(turn) => run.turn(turn, told, env),
+    }
+}
+
+impl Run<'_> {
+    fn turn(&self, turn: &Turn, mut told: Nodes, env: &mut Env<'_>) -> Result<Nodes, Stop> {
+        self.shared(turn.row)?;
+        let over = self.tree(&self.trees.shared, &[Root::Pki], env.host.name, env.now);
+        let turn = &Turn {
+            ended: over.last_was(turn.row, Goal::Drop.name())?,
+            ..turn.clone()
+        };
+        let (mut shared, carried) = self.over_shared(turn, None, env)?;
+        let Some(Carried { judged, .. }) = carried.filter(|_| !shared.is_refused()) else {
+            told.shared(shared);
+            return Ok(told.ended());
+        };
+        if turn.goal == Goal::Trust {
+            shared.unsealed(turn.row, &judged.seen);
+        }
+        let mut ground = Ground::of(turn, self.kept(), judged, env.now)?;
+        let before = ground.source.observed.clone();
+        let mut all = self.plan(&ground, env)?;
+        let refused = |all: &[Node]| all.iter().any(Node::is_refused);
+        let unsigned = locked(&self.trees.shared, &self.specs, &ground.source);
+        if refused(&all) && !unsigned.is_empty() {
+            return Err(Stop::Usage(unsigned));
+        }
+        if !self.plan_only && !refused(&all) {
+            if turn.goal == Goal::Trust {
+                shared = self.over_shared(turn, Some(&ground.source), env)?.0;
+                ground.source = self.look_at_shared();
+                ground.ahead = Arc::default();
+            }
+            if !shared.is_refused() {
+                self.carry_out(&mut all, &ground, env)?;
+            }
+            if turn.goal != Goal::Trust && !refused(&all) {
+                shared = self.over_shared(turn, Some(&ground.source), env)?.0;
+            }
+            let changed = (0..all.len()).filter(|node| all[*node].is_changed());
+            let stale = self.trees.stale_archives(changed);
+            told.stale_archives(&stale, self.trees.cluster.file());
+            if !shared.is_refused() && !refused(&all) {
+                if turn.goal == Goal::Drop {
+                    told.keeps_former_key(&self.prune(env)?);
+                }
+                let after = self.look_at_shared().observed;
+                self.told_by(&mut told, env.now, |told, turning| {
+                    told.turned(
+                        turn.row,
+                        (turn.goal, turn.ended),
+                        [&before, &after],
+                        turning,
+                    );
+                });
+            }
+        }
+        told.shared(shared);
+        told.nodes(all);
+        Ok(told.ended())
+    }
+
+    /// What is kept of this row for all nodes.
+    fn shared(&self, row: &Profile) -> Result<&Spec, Stop> {
+        let mut specs = self.specs.iter();
+        specs.find(|spec| spec.name == row.name).ok_or_else(|| {
+            Stop::usage(format!(
+                "the nodes of the inventory share no {}: it is of a cluster that is run by others",
+                row.name
+            ))
+        })
+    }
+
+    fn tree<'a>(
+        &self,
+        store: &'a Store,
+        roots: &'a [Root],
+        host: &'a str,
+        now: OffsetDateTime,
+    ) -> Tree<'a> {
+        Tree {
+            store,
+            roots,
+            host,
+            now,
+            one_of: None,
+        }
+    }
+
+    /// What all nodes share, as a tree of its own; only planned, or done as it was planned over what was `seen`.
+    fn over_shared(
+        &self,
+        turn: &Turn,
+        seen: Option<&Seen>,
+        env: &mut Env<'_>,
+    ) -> Result<(Report, Option<Carried>), Stop> {
+        let store = &self.trees.shared;
+        let roots = [Root::Pki];
+        let mut report = self.report_of_shared(env.now);
+        let command = command(turn.row, turn.goal.name());
+        let sequence = Sequence {
+            verb: &command,
+            store,
+            roots: roots.to_vec(),
+            reads: Vec::new(),
+            passphrases: &self.passphrases,
+            owner: Owner::default(),
+            backup: true,
+            lock_timeout: self.trees.lock_timeout,
+            dry_run: seen.is_none(),
+        };
+        let above = self.trees.cluster.above();
+        let judge: &Judge<'_> = &|passphrases, env| {
+            let tree = self.tree(store, &roots, env.host.name, env.now);
+            let mut judged = tree.judge(turn, passphrases)?;
+            // The nodes were brought to what it was to become.
+            let same = |seen: &&Seen| seen.files == judged.seen.files;
+            if seen.is_some_and(|seen| !same(&seen)) {
+                return Err(Stop::usage(format!(
+                    "{} was changed by another run meanwhile: run the same command again",
+                    store.root(Root::Pki).display()
+                )));
+            }
+            // Who can write there can put a CA of their own in its place, and any node's tree.
+            judged.seen.look_at_directories(&above, store);
+            let kept = judged.seen.observed.clone();
+            told_of_many(&mut judged, &kept);
+            Ok(judged)
+        };
+        let carried = sequence.run(judge, &mut report, env)?;
+        Ok((report, carried))
+    }
+
+    /// What is kept for all nodes, and what may wait there.
+    fn kept(&self) -> Vec<Spec> {
+        let rows = rotated().filter(|row| self.specs.iter().any(|spec| spec.name == row.name));
+        self.specs.iter().cloned().chain(rows.map(next)).collect()
+    }
+
+    /// The same as it is, with the keys open.
+    fn look_at_shared(&self) -> Seen {
+        let all = self.kept();
+        let apart: Vec<Spec> = self.specs.iter().filter_map(signing_file).collect();
+        let trusted = store::trusted_users(Owner::default());
+        let all = all.iter().chain(&apart);
+        observe(all, &self.trees.shared, &self.passphrases, trusted)
+    }
+
+    /// What a node has of what is replaced, or is to have.
+    fn copies(&self, node: usize, row: &Profile) -> Vec<Spec> {
+        let cluster = &self.trees.cluster;
+        let Some(kept) = self.specs.iter().find(|spec| spec.name == row.name) else {
+            return Vec::new();
+        };
+        let (public, key) = (kept.place.public(), kept.place.key());
+        if !cluster.shares(node, &public) {
+            return Vec::new();
+        }
+        // With the keys of CAs kept here alone it has none.
+        let store = self.trees.store(node);
+        let whole = cluster.shares(node, &key) && store.path(&key).exists();
+        let copy = Spec {
+            name: public.name.clone(),
+            place: if whole {
+                kept.place.clone()
+            } else {
+                Place::File {
+                    root: public.root,
+                    name: public.name,
+                }
+            },
+            ..kept.clone()
+        };
+        let signs = cluster.roles(node).control_plane;
+        let apart = signing_file(kept).filter(|_| signs);
+        [copy].into_iter().chain(apart).collect()
+    }
+
+    /// What a run over one tree needs, given to `work`.
+    fn over<T>(
+        &self,
+        node: usize,
+        ground: &Ground<'_>,
+        (host, now): (&str, OffsetDateTime),
+        work: impl FnOnce(&Tree<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let store = self.trees.store(node);
+        let roots = there_of(&store);
+        let copies = self.copies(node, ground.turn.row);
+        let before = |file: &FileId, there: &[u8], of: &[u8]| ground.was(file, there, of);
+        work(&Tree {
+            one_of: Some(OneOf {
+                kept: Kept {
+                    source: &ground.source,
+                    specs: &ground.specs,
+                    copies: &copies,
+                },
+                ahead: &ground.ahead,
+                before: &before,
+            }),
+            ..self.tree(&store, &roots, host, now)
+        })
+    }
+
+    /// What is to be done for each node.
+    fn plan(&self, ground: &Ground<'_>, env: &Env<'_>) -> Result<Vec<Node>, Stop> {
+        let around = (env.host.name, env.now);
+        let nodes = self.trees.cluster.len();
+        let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
+            self.over(node, ground, around, |tree| {
+                let mut report = self.report(tree, node);
+                let lock = tree.store.lock_shared(tree.roots)?;
+                if let Some(journal) = lock.interrupted()? {
+                    report.unplanned(journal);
+                } else {
+                    report.busy(lock.busy().is_some());
+                    let judged = ground.judge(tree)?;
+                    report.planned(&judged.planning, &judged.seen);
+                }
+                let told = self.of_node(node, report);
+                // What all share would be brought there before it is found that this cannot be.
+                if told.changes() && !self.plan_only {
+                    tree.store.check_writable(tree.roots)?;
+                }
+                Ok(told)
+            })
+        });
+        planned.into_iter().collect()
+    }
+
+    /// Does it, node by node.
+    fn carry_out(
+        &self,
+        all: &mut [Node],
+        ground: &Ground<'_>,
+        env: &mut Env<'_>,
+    ) -> Result<(), Stop> {
+        let command = command(ground.turn.row, ground.turn.goal.name());
+        let changing = all.iter().filter(|node| node.changes()).count();
+        let count = Count::new(self.told, Stage::Making, changing);
+        for (node, told) in all.iter_mut().enumerate() {
+            if !told.changes() {
+                told.keeps();
+                continue;
+            }
+            let around = (env.host.name, env.now);
+            *told = self.over(node, ground, around, |tree| {
+                let mut report = self.report(tree, node);
+                let sequence = Sequence {
+                    verb: &command,
+                    store: tree.store,
+                    roots: tree.roots.to_vec(),
+                    reads: Vec::new(),
+                    passphrases: &Passphrases::default(),
+                    owner: Owner::default(),
+                    backup: true,
+                    lock_timeout: self.trees.lock_timeout,
+                    dry_run: false,
+                };
+                let judge: &Judge<'_> = &|_, _| ground.judge(tree);
+                sequence.run(judge, &mut report, env)?;
+                Ok(self.of_node(node, report))
+            })?;
+            count.one();
+        }
+        Ok(())
+    }
+
+    /// Takes the former key out of the backups, also out of those that a run left which was ended: what is left.
+    fn prune(&self, env: &mut Env<'_>) -> Result<Vec<String>, Stop> {
+        let mut left = Vec::new();
+        let nodes = (0..self.trees.cluster.len()).map(|node| {
+            let store = self.trees.store(node);
+            let roots = there_of(&store);
+            (store, roots)
+        });
+        let shared = (self.trees.shared.clone(), vec![Root::Pki]);
+        for (store, roots) in nodes.chain([shared]) {
+            let (writer, _) = writer(&store, [&roots, &[]], self.trees.lock_timeout, env)?;
+            left.extend(writer.prune(fates));
+        }
+        Ok(left)
+    }
+
+    fn report_of_shared(&self, now: OffsetDateTime) -> Report {
+        Report::new(VERB, now, None, &self.trees.shared, self.least, Vec::new())
+    }
+
+    fn report(&self, tree: &Tree<'_>, node: usize) -> Report {
+        let name = self.trees.cluster.name(node).to_owned();
+        Report::new(
+            VERB,
+            tree.now,
+            Some(name),
+            tree.store,
+            self.least,
+            Vec::new(),
+        )
+    }
+
+    /// What is told of the CAs once need not be told of every node.
+    fn of_node(&self, node: usize, report: Report) -> Node {
+        let shared = |name: &str| self.specs.iter().any(|spec| spec.name == name);
+        report.of_node(self.trees.cluster.name(node), shared)
+    }
+
+    /// Has something told of a stage of all nodes.
+    fn told_by(
+        &self,
+        told: &mut Nodes,
+        now: OffsetDateTime,
+        tell: impl FnOnce(&mut Nodes, &Turning<'_>),
+    ) {
+        let cluster = &self.trees.cluster;
+        let on = |process: &str| {
+            let runs = |node: &usize| runs_on(cluster.roles(*node), process) == Some(true);
+            let nodes = (0..cluster.len()).filter(runs);
+            nodes.map(|node| cluster.name(node).to_owned()).collect()
+        };
+        let turning = Turning {
+            flags: &self.flags,
+            runs_on: &on,
+            now,
+        };
+        tell(told, &turning);
+    }
+}
+
+/// The directories of a tree that are there.
+fn there_of(store: &Store) -> Vec<Root> {
+    let there = |root: &Root| store.has(*root);
+    Root::TREE.into_iter().filter(there).collect()
+}

@@ -1,0 +1,108 @@
+//! What the nodes stand on in a stage: what signs for them as it is, and as it comes to be.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::super::tree::Tree;
+use crate::apply;
+use crate::cmd::Stop;
+use crate::cmd::nodes::kept::told_of_many;
+use crate::cmd::sequence::Judged;
+use crate::diff::{Held, Stage, generations, treeless};
+use crate::key::{PrivateKey, PublicKey};
+use crate::location::{FileId, Owner};
+use crate::observe::{Passphrases, Seen};
+use crate::observed::Ahead;
+use crate::plan::{Goal, Refusal, Turn};
+use crate::spec::Spec;
+use crate::x509::cert::Certificate;
+
+/// What signs, and what comes of it.
+pub(super) struct Ground<'a> {
+    pub(super) turn: &'a Turn,
+    pub(super) source: Seen,
+    /// What is in that, and what may wait there.
+    pub(super) specs: Vec<Spec>,
+    pub(super) ahead: Arc<Ahead>,
+}
+
+impl<'a> Ground<'a> {
+    /// By what was `judged` of it.
+    pub(super) fn of(
+        turn: &'a Turn,
+        specs: Vec<Spec>,
+        judged: Judged,
+        now: OffsetDateTime,
+    ) -> Result<Self, Stop> {
+        let Judged { seen, planning, .. } = judged;
+        let ahead = match &planning {
+            Ok(plan) => apply::prepare(plan, &seen, Owner::default(), now)?.ahead(),
+            Err(_) => Ahead::default(),
+        };
+        Ok(Self {
+            turn,
+            specs,
+            source: seen,
+            ahead: Arc::new(ahead),
+        })
+    }
+
+    /// What is to be done with a node, with the ways out of who has many.
+    pub(super) fn judge(&self, tree: &Tree<'_>) -> Result<Judged, Stop> {
+        if tree.roots.is_empty() {
+            let findings = vec![treeless()];
+            return Ok(Judged {
+                seen: Seen::default(),
+                specs: Vec::new(),
+                planning: Err(Refusal { findings }),
+            });
+        }
+        let mut judged = tree.judge(self.turn, &Passphrases::default())?;
+        told_of_many(&mut judged, &self.source.observed);
+        Ok(judged)
+    }
+
+    /// Whether a copy that is not what it is to be is so since its node was not yet brought there: it is as what all
+    /// share is before the stage or, where that is there already, was.
+    pub(super) fn was(&self, file: &FileId, there: &[u8], of: &[u8]) -> bool {
+        let as_it_is = self.source.files.get(file);
+        as_it_is.is_some_and(|source| *source.bytes == *there) || self.lags(there, of).is_some()
+    }
+
+    fn lags(&self, there: &[u8], of: &[u8]) -> Option<()> {
+        let generations = generations(self.turn.row, &self.source.observed).ok()?;
+        let former = match (self.turn.goal, generations.stage) {
+            (Goal::Trust, Stage::Trust) => {
+                let next = generations.next?;
+                let (there, mut then) = (public(there)?, public(of)?);
+                then.retain(|held| *held != key_of(&next));
+                return (there == then).then_some(());
+            }
+            (Goal::Issue, Stage::Issue) => generations.others.into_iter().next()?,
+            _ => return None,
+        };
+        // It signed until then.
+        let own = key_of(&former);
+        if let Ok(key) = PrivateKey::from_pem(there, None) {
+            return (*key.public_key() == own).then_some(());
+        }
+        let (there, then) = (public(there)?, public(of)?);
+        let same = there.len() == then.len() && then.iter().all(|held| there.contains(held));
+        (same || there == [own]).then_some(())
+    }
+}
+
+fn key_of(held: &Held) -> PublicKey {
+    match held {
+        Held::Ca(ca) => ca.public_key.clone(),
+        Held::Key(key) => key.clone(),
+    }
+}
+
+/// The keys of a public file, by which the generations in it are told apart.
+fn public(bytes: &[u8]) -> Option<Vec<PublicKey>> {
+    let keys = |cas: Vec<Certificate>| cas.into_iter().map(|ca| ca.public_key).collect();
+    let cas = Certificate::from_pem(bytes).ok().map(keys);
+    cas.or_else(|| PublicKey::all_from_pem(bytes).ok())
+}

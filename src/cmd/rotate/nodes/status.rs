@@ -1,0 +1,76 @@
+//! How far each is, and which nodes are not.
+
+use super::Run;
+use super::ground::Ground;
+use crate::cmd::{Env, Stop};
+use crate::diff::{Stage, generations};
+use crate::location::Root;
+use crate::observe::Seen;
+use crate::observed::Observed;
+use crate::plan::{Goal, Turn};
+use crate::profile::Profile;
+use crate::profile::rotation::rotated;
+use crate::report::{Node, Nodes};
+use crate::rollback::ended;
+
+impl Run<'_> {
+    pub(super) fn status(&self, mut told: Nodes, env: &mut Env<'_>) -> Result<Nodes, Stop> {
+        let store = &self.trees.shared;
+        let roots = [Root::Pki];
+        let lock = store.lock_shared(&roots)?;
+        let mut shared = self.report_of_shared(env.now);
+        if let Some(journal) = lock.interrupted()? {
+            shared.unplanned(journal);
+            told.shared(shared);
+            return Ok(told.ended());
+        }
+        shared.busy(lock.busy().is_some());
+        told.shared(shared);
+        let runs = store.backups(&roots)?.runs;
+        let commands: Vec<&str> = runs.iter().map(|run| run.origin.command.as_str()).collect();
+        if let Some(what) = ended(&commands) {
+            self.told_by(&mut told, env.now, |told, turning| {
+                told.former_key_left(what, turning);
+            });
+        }
+        for row in rotated() {
+            let source = self.look_at_shared();
+            let found = source.observed.get(row.name);
+            if found.is_none_or(Observed::is_absent) {
+                continue;
+            }
+            let observed = source.observed.clone();
+            let behind = self.behind(row, source, env)?;
+            self.told_by(&mut told, env.now, |told, turning| {
+                told.how_far(row, &observed, behind, turning);
+            });
+        }
+        Ok(told.ended())
+    }
+
+    /// The nodes for which a run that goes where what all share is would have something to do, or is refused.
+    fn behind(
+        &self,
+        row: &'static Profile,
+        source: Seen,
+        env: &Env<'_>,
+    ) -> Result<Vec<String>, Stop> {
+        let goal = match generations(row, &source.observed).map(|there| there.stage) {
+            Ok(Stage::Trust) => Goal::Trust,
+            Ok(Stage::Issue) => Goal::Issue,
+            Ok(Stage::Start) | Err(_) => return Ok(Vec::new()),
+        };
+        let turn = Turn::to(row, goal);
+        let ground = Ground {
+            turn: &turn,
+            source,
+            specs: self.kept(),
+            ahead: Default::default(),
+        };
+        let all = self.plan(&ground, env)?;
+        let behind = |node: &Node| node.changes() || node.is_refused();
+        let names = all.iter().enumerate().filter(|(_, node)| behind(node));
+        let names = names.map(|(node, _)| self.trees.cluster.name(node).to_owned());
+        Ok(names.collect())
+    }
+}

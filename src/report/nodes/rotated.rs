@@ -1,0 +1,90 @@
+//! What a rotation over many nodes has to tell beside what was written.
+
+use time::OffsetDateTime;
+
+use super::super::rotation::people::{former_key_left, keeps_former_key, went_back};
+use super::super::rotation::{Over, Rotation, RunsOn};
+use super::{Exit, Nodes};
+use crate::plan::{Found, Goal};
+use crate::profile::Profile;
+use crate::store::{Roots, Store};
+
+/// The nodes of a rotation.
+pub struct Turning<'a> {
+    /// What a command has behind it to be over the same.
+    pub flags: &'a str,
+    /// Those on which a process runs.
+    pub runs_on: &'a RunsOn<'a>,
+    /// When the run began.
+    pub now: OffsetDateTime,
+}
+
+impl Nodes {
+    /// What a run came to that brought this row to a stage on all nodes; `before` it stood otherwise, and `ended` is whether
+    /// the former one went in it or in one before.
+    pub fn turned(
+        &mut self,
+        row: &'static Profile,
+        (goal, ended): (Goal, bool),
+        found: [&Found; 2],
+        turning: &Turning<'_>,
+    ) {
+        let ended = ended || self.completed;
+        self.rotation = Self::over(turning, |over| {
+            Rotation::after(row, (goal, ended), found, over)
+        });
+    }
+
+    /// That the stage `left` was taken back.
+    pub fn turned_back(&mut self, row: &'static Profile, left: Goal, turning: &Turning<'_>) {
+        self.notes.push(
+            "copy the trees onto their nodes, each before its processes are restarted".to_owned(),
+        );
+        let notes = Self::over(turning, |over| went_back(row, left, over.store));
+        self.notes.extend(notes);
+    }
+
+    /// How far this row is, and which nodes are `behind`.
+    pub fn how_far(
+        &mut self,
+        row: &'static Profile,
+        found: &Found,
+        behind: Vec<String>,
+        turning: &Turning<'_>,
+    ) {
+        match Self::over(turning, |over| Rotation::there(row, found, over)) {
+            Ok(mut rotation) => {
+                rotation.behind = behind;
+                self.rotations.get_or_insert_default().push(rotation);
+            }
+            // What keeps a row from being replaced is nothing wrong where nobody asked for that.
+            Err(finding) => self.notes.push(format!(
+                "{} {}: {}",
+                finding.file, finding.text, finding.way_out
+            )),
+        }
+    }
+
+    /// That backups are to be removed which hold the former key of this.
+    pub fn former_key_left(&mut self, what: &str, turning: &Turning<'_>) {
+        let note = Self::over(turning, |over| former_key_left(what, &over.flags));
+        self.notes.push(note);
+    }
+
+    /// That former keys could not be taken out of backups, and why.
+    pub fn keeps_former_key(&mut self, left: &[String]) {
+        for why in left {
+            self.notes.push(keeps_former_key(why));
+            self.shared.refused.get_or_insert(Exit::Failed);
+        }
+    }
+
+    fn over<T>(turning: &Turning<'_>, tell: impl FnOnce(&Over<'_>) -> T) -> T {
+        tell(&Over {
+            store: &Store::open(Roots::of(None, None, None, None, None)),
+            flags: turning.flags.to_owned(),
+            runs_on: Some(turning.runs_on),
+            now: turning.now,
+        })
+    }
+}

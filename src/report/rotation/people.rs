@@ -1,0 +1,126 @@
+//! The same for people.
+
+use super::super::Format;
+use super::super::lines::{BOLD, line, painted, shown, words, wrapped};
+use super::{Generation, Rotation};
+use crate::location::FileId;
+use crate::plan::Goal;
+use crate::profile::found::looked_for;
+use crate::profile::rotation::{Action, instructions};
+use crate::profile::{Profile, signing_file};
+use crate::store::Store;
+
+/// That backups are to be removed which hold the former key of this; the command has these flags behind it.
+pub(in crate::report) fn former_key_left(what: &str, flags: &str) -> String {
+    format!(
+        "backups hold the former key still that was replaced: 'certs rotate {what} drop --restarted{flags}' removes them"
+    )
+}
+
+/// That the former key could not be taken out of a backup, and why.
+pub(in crate::report) fn keeps_former_key(why: &str) -> String {
+    format!("a backup holds the former key still: {why}: run the same command again")
+}
+
+/// What is to be done once the stage `left` was taken back.
+pub(in crate::report) fn went_back(row: &Profile, left: Goal, store: &Store) -> Vec<String> {
+    let mut notes = Vec::new();
+    let path = |file: &FileId| store.path(file).display().to_string();
+    let apart = signing_file(&looked_for(row)).map(|apart| path(&apart.place.public()));
+    if let (Some(apart), Goal::Trust) = (apart, left) {
+        notes.push(format!(
+            "if {apart} is gone, --cluster-signing-cert-file of every kube-controller-manager is to name {} again, before it \
+             is restarted",
+            path(&row.stored.public())
+        ));
+    }
+    let restart = instructions(row.name, left as usize).iter();
+    let restart = restart.filter(|one| one.action == Action::Restart);
+    let mut processes: Vec<&str> = restart.map(|one| one.process).collect();
+    processes.dedup();
+    if !processes.is_empty() {
+        notes.push(format!(
+            "restart, one node after the other, what read at its start what that run wrote: {}",
+            processes.join(", ")
+        ));
+    }
+    notes
+}
+
+/// The names of nodes, as many as one line has room for.
+fn several(nodes: &[String]) -> String {
+    const MOST: usize = 5;
+    let named = nodes.iter().take(MOST).map(String::as_str);
+    let named = named.collect::<Vec<_>>().join(", ");
+    match nodes.len().saturating_sub(MOST) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// For people: what each is at, and what is to be done.
+pub(in crate::report) fn body(
+    text: &mut String,
+    rotation: &Rotation,
+    status: bool,
+    format: &Format,
+) {
+    let of = |generation: &Generation| {
+        let end = generation.not_after.as_ref();
+        let end = end.map_or_else(String::new, |end| format!(", until {end}"));
+        let kind = generation.key_algorithm.as_deref().unwrap_or("unknown");
+        format!("{} ({kind}{end})", shown(&generation.name))
+    };
+    if status {
+        let title = format!("{}: {}", rotation.what, rotation.stage);
+        line(text, &painted(format, BOLD, &title));
+        if !rotation.behind.is_empty() {
+            let behind = format!("  not yet  {}", several(&rotation.behind));
+            line(text, &shown(&behind));
+        }
+        line(text, &format!("  signs    {}", of(&rotation.present)));
+        if let Some(waiting) = &rotation.waiting {
+            line(text, &format!("  waits    {}", of(waiting)));
+        }
+        for former in &rotation.former {
+            line(text, &format!("  trusted  {}", of(former)));
+        }
+    }
+    if !rotation.instructions.is_empty() {
+        let title = if rotation.next.is_some() {
+            "Before the next stage, in this order, one node after the other:"
+        } else {
+            "To be done now, in this order, one node after the other:"
+        };
+        line(text, &painted(format, BOLD, title));
+    }
+    for (number, told) in rotation.instructions.iter().enumerate() {
+        let what = match told.action {
+            "restart" => format!("{}. restart {}", number + 1, told.process),
+            "none" => format!("{}. {}: reads it again by itself", number + 1, told.process),
+            _ => format!("{}. {}", number + 1, told.process),
+        };
+        line(text, &format!("  {what}"));
+        if !told.nodes.is_empty() {
+            let on = format!("     on    {}", several(&told.nodes));
+            line(text, &shown(&on));
+        }
+        if !told.text.is_empty() {
+            wrapped(text, "     ", &words(&shown(&told.text)), " ", format);
+        }
+        for (name, command) in [
+            ("do", &told.command),
+            ("wait", &told.wait),
+            ("proof", &told.proof),
+        ] {
+            if !command.is_empty() {
+                line(text, &format!("     {name:<6}{}", shown(command)));
+            }
+        }
+    }
+    if let Some(advice) = &rotation.advice {
+        wrapped(text, "  ", &words(&shown(advice)), " ", format);
+    } else if let Some(next) = &rotation.next {
+        line(text, &format!("Then: {}", shown(next)));
+    }
+}
