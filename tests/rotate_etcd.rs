@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 mod common;
 use common::load::{Client, Load, kept, load_anew};
-use common::members::Members;
+use common::members::{Members, NAMES};
 use common::snapshot::{same, snapshot};
+use common::trees::Trees;
 use common::{Finished, Server, TempDir, certs, eventually, free_port, run, text, tool};
 
 /// For a member that starts on a busy machine.
@@ -35,6 +36,12 @@ fn a_cluster_of_kubeadms_with_ecdsa_keys_gets_a_new_ca_and_no_request_fails() {
 fn a_cluster_goes_from_rsa_to_ecdsa_and_no_request_fails() {
     let algorithm = ["--key-algorithm", "ECDSA-P256"];
     a_new_ca_and_no_request_fails(&Cluster::of(3, "default"), &algorithm, "id-ecPublicKey");
+}
+
+/// Every member has its tree from one run over the inventory, and nothing else.
+#[test]
+fn a_cluster_of_one_inventory_gets_a_new_ca_and_no_request_fails() {
+    a_new_ca_and_no_request_fails(&Cluster::of_inventory(5), &[], "id-ecPublicKey");
 }
 
 fn a_new_ca_and_no_request_fails(cluster: &Cluster, flags: &[&str], algorithm: &str) {
@@ -122,12 +129,50 @@ fn issuing_before_the_restarts_is_refused_and_forced_cuts_the_clients_off() {
 /// Three members, each with a tree of its own as on a stacked control plane.
 struct Cluster {
     members: Members,
+    /// Where all their trees are written by one run.
+    inventory: Option<Trees>,
 }
 
 impl Cluster {
     fn of(test: u32, configuration: &str) -> Self {
         Self {
             members: Members::kubeadms(test, configuration),
+            inventory: None,
+        }
+    }
+
+    /// The same, with the trees of an inventory.
+    fn of_inventory(test: u32) -> Self {
+        let members = Members::of(test);
+        let nodes = NAMES.iter().zip(members.addresses);
+        let nodes = nodes.map(|(name, address)| {
+            format!("- {{name: {name}, addresses: [{address}], roles: [control-plane, etcd]}}\n")
+        });
+        let trees = Trees::of(&format!(
+            "apiVersion: certs/v1\nkind: Inventory\nnodes:\n{}---\napiVersion: kubeadm.k8s.io/v1beta4\n\
+             kind: ClusterConfiguration\ncontrolPlaneEndpoint: api.example.com:6443\n\
+             encryptionAlgorithm: ECDSA-P256\n",
+            nodes.collect::<String>()
+        ));
+        trees.all(&[]).expect(0);
+        let cluster = Self {
+            members,
+            inventory: Some(trees),
+        };
+        cluster.hand_out();
+        cluster
+    }
+
+    /// Copies each tree onto its node.
+    fn hand_out(&self) {
+        let Some(trees) = &self.inventory else {
+            return;
+        };
+        for (number, name) in NAMES.iter().enumerate() {
+            let mut copy = Command::new("cp");
+            copy.args(["-a", "--no-target-directory"]);
+            copy.arg(trees.node(name, "etc/kubernetes"));
+            run(copy.arg(self.members.tree(number))).expect(0);
         }
     }
 
@@ -175,6 +220,24 @@ impl Cluster {
         }
     }
 
+    /// A run of the verb over all trees, which are then handed out: what it said for each node.
+    fn over_all(&self, trees: &Trees, arguments: &[&str]) -> Vec<Value> {
+        let mut command = certs(&["rotate", "etcd-ca"]);
+        command.args(arguments).args(["--output", "json"]);
+        command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
+        let said = run(command.args(["--out", text(&trees.out())])).expect(0);
+        let reported = report(&said, arguments[0]);
+        self.hand_out();
+        let of_node = |number| {
+            let place = self.members.tree(number);
+            let own = reported
+                .to_string()
+                .replace("/etc/kubernetes", text(&place));
+            serde_json::from_str(&own).expect("JSON")
+        };
+        (0..3).map(of_node).collect()
+    }
+
     /// A run of the verb over one tree.
     fn rotate(&self, number: usize, arguments: &[&str]) -> Finished {
         let tree = self.members.tree(number);
@@ -185,6 +248,9 @@ impl Cluster {
 
     /// The first stage on all nodes: the new CA is made on the first.
     fn trust(&self, flags: &[&str], between: impl Fn()) -> Vec<Value> {
+        if let Some(trees) = &self.inventory {
+            return self.over_all(trees, &[&["trust"], flags].concat());
+        }
         let stage = |number| {
             let said = self.rotate(number, &[&["trust"], flags].concat()).expect(0);
             between();
@@ -203,6 +269,9 @@ impl Cluster {
 
     /// A later stage on all nodes, one after the other.
     fn stage(&self, arguments: &[&str], between: impl Fn()) -> Vec<Value> {
+        if let Some(trees) = &self.inventory {
+            return self.over_all(trees, arguments);
+        }
         let run = |number| {
             let said = self.rotate(number, arguments).expect(0);
             between();
@@ -221,7 +290,11 @@ impl Cluster {
     ) {
         let order = instructions(&reports[0]);
         let names: Vec<_> = order.iter().map(|one| &one["process"]).collect();
-        assert_eq!(names, ["control planes", "etcd", "kube-apiserver"]);
+        let first = self
+            .inventory
+            .as_ref()
+            .map_or("control planes", |_| "nodes");
+        assert_eq!(names, [first, "etcd", "kube-apiserver"]);
         for (place, instruction) in order.iter().enumerate() {
             let restart = match instruction["action"].as_str() {
                 // That the others are brought to the stage, as they were.
@@ -242,6 +315,9 @@ impl Cluster {
                 let own = &instructions(report)[place];
                 if restart {
                     assert_eq!(own["oneAtATime"], true);
+                    if self.inventory.is_some() {
+                        assert_eq!(own["nodes"], json!(NAMES));
+                    }
                     let early = self.command(number, &own["proof"]);
                     assert!(!early.status.success(), "before the restart: {early}");
                     servers.remove(number).stop();

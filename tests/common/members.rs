@@ -37,15 +37,7 @@ impl Members {
     /// On stacked control planes of kubeadm's: its trees, with leaves for these members' names and addresses where
     /// those are other ones. The addresses are the test's alone, for all that begin with 127 are the machine's.
     pub fn kubeadms(test: u32, configuration: &str) -> Self {
-        let process = std::process::id();
-        let address = |member: u32| -> &'static str {
-            let (high, low) = (1 + process / 250 % 250, process % 250);
-            format!("127.{high}.{low}.{}", test * 10 + member).leak()
-        };
-        let members = Self {
-            folder: TempDir::new(),
-            addresses: [address(1), address(2), address(3)],
-        };
+        let members = Self::of(test);
         let trees = kubeadm::unpacked();
         for number in 0..3 {
             let tree = members.tree(number);
@@ -60,6 +52,19 @@ impl Members {
             run(&mut own).expect(0);
         }
         members
+    }
+
+    /// Without trees.
+    pub fn of(test: u32) -> Self {
+        let process = std::process::id();
+        let address = |member: u32| -> &'static str {
+            let (high, low) = (1 + process / 250 % 250, process % 250);
+            format!("127.{high}.{low}.{}", test * 10 + member).leak()
+        };
+        Self {
+            folder: TempDir::new(),
+            addresses: [address(1), address(2), address(3)],
+        }
     }
 
     fn issue(&self, number: usize, authority: &Path) {

@@ -1,0 +1,622 @@
+//! `certs rotate --inventory`: the trees of all nodes brought to each stage together, and told from those that were not.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+mod common;
+use common::snapshot::{same, snapshot};
+use common::trees::{MEMBERS, NODES, PLANES, Trees, WORKERS, files};
+use common::{Finished, TempDir, certs, kubeconfig_data, read, run, text, tool, write};
+
+/// The stages, with what the program is told at each.
+const STAGES: [(&str, &[&str]); 3] = [
+    ("trust", &[]),
+    ("issue", &["--restarted"]),
+    ("drop", &["--restarted"]),
+];
+
+fn over(trees: &Trees, arguments: &[&str]) -> Command {
+    let mut command = certs(arguments);
+    command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
+    command.args(["--out", text(&trees.out())]);
+    command
+}
+
+fn rotate(trees: &Trees, arguments: &[&str]) -> Finished {
+    run(&mut over(trees, &[&["rotate"], arguments].concat()))
+}
+
+fn stage(trees: &Trees, what: &str, (stage, flags): (&str, &[&str])) -> Finished {
+    rotate(trees, &[&[what, stage], flags].concat())
+}
+
+fn json(trees: &Trees, arguments: &[&str], code: i32) -> Value {
+    let said = rotate(trees, &[arguments, &["--output", "json"]].concat()).expect(code);
+    serde_json::from_str(&said.stdout).expect("JSON")
+}
+
+/// The trees as they are, in a folder of their own.
+fn kept(trees: &Trees) -> Trees {
+    let copied = Trees::of(&read(&trees.0.join("nodes.yaml")));
+    run(Command::new("cp")
+        .arg("-a")
+        .args([trees.out(), copied.out()]))
+    .expect(0);
+    copied
+}
+
+/// One node as another copy of the trees has it.
+fn put(node: &str, from: &Trees, to: &Trees) {
+    let place = to.out().join(node);
+    fs::remove_dir_all(&place).expect("the node's tree");
+    run(Command::new("cp")
+        .arg("-a")
+        .args([from.out().join(node), place]))
+    .expect(0);
+}
+
+/// Nothing is wrong with any of them.
+#[track_caller]
+fn sound(trees: &Trees) {
+    let said = run(&mut over(trees, &["check", "--output", "json"])).expect(0);
+    let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(report["result"], "sound", "{said}");
+}
+
+/// All trees at the start and after each stage.
+fn rotated(what: &str, flags: &[&str], inventory: &str) -> Vec<Trees> {
+    let trees = Trees::of(inventory);
+    trees.all(flags).expect(0);
+    let mut all = vec![kept(&trees)];
+    for one in STAGES {
+        stage(&trees, what, one).expect(0);
+        sound(&trees);
+        all.push(kept(&trees));
+    }
+    all
+}
+
+/// What is there beside backups, and what it holds.
+fn held(place: &Path) -> BTreeMap<String, Vec<u8>> {
+    let own = |path: &String| !path.contains(".certs-");
+    let held = |path: String| {
+        let bytes = fs::read(place.join(&path)).expect("a file");
+        (path, bytes)
+    };
+    files(place).into_iter().filter(own).map(held).collect()
+}
+
+/// A leaf with its chain behind it, by where it is, and whom those trust who have to do with it.
+struct Leaf {
+    chain: PathBuf,
+    authority: &'static str,
+}
+
+/// The leaves of the nodes.
+fn leaves(trees: &Trees, folder: &TempDir) -> BTreeMap<String, Leaf> {
+    let mut found = BTreeMap::new();
+    for node in [&PLANES[..], &MEMBERS, &WORKERS].concat() {
+        for (file, _) in held(&trees.out().join(node)) {
+            let path = trees.node(node, &file);
+            let name = format!("{node}-{}", file.replace('/', "-"));
+            let base = path.file_name().and_then(|name| name.to_str());
+            let is_ca =
+                base.is_some_and(|base| base.contains("ca.") || base.contains("ca-signing"));
+            let chain = match path.extension().and_then(|extension| extension.to_str()) {
+                Some("crt") if !is_ca => path,
+                Some("pem") if base == Some("kubelet-client-current.pem") => path,
+                Some("conf") if read(&path).contains("client-certificate-data") => {
+                    let chain = folder.join(&format!("{name}.crt"));
+                    write(&chain, kubeconfig_data(&path, "client-certificate-data"));
+                    chain
+                }
+                _ => continue,
+            };
+            let authority = if file.contains("etcd") {
+                "etcd/ca.crt"
+            } else if file.contains("front-proxy") {
+                "front-proxy-ca.crt"
+            } else {
+                "ca.crt"
+            };
+            found.insert(name, Leaf { chain, authority });
+        }
+    }
+    found
+}
+
+/// Whoever trusts what is in `authorities` follows the leaf, with what is sent behind it.
+fn follows(authorities: &Path, leaf: &Leaf) -> bool {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["verify", "-x509_strict", "-CAfile", text(authorities)]);
+    openssl.args(["-untrusted", text(&leaf.chain), text(&leaf.chain)]);
+    run(&mut openssl).status.success()
+}
+
+/// Trees are handed out one after the other: a node that has its new one talks with those that have the former one.
+fn no_one_is_cut_off(what: &str) {
+    let all = rotated(what, &[], NODES);
+    for pair in all.windows(2) {
+        let folder = TempDir::new();
+        let [before, after] = [&pair[0], &pair[1]];
+        for (trust, serves) in [(before, after), (after, before), (after, after)] {
+            let leaves = leaves(serves, &folder);
+            assert!(leaves.len() > 30, "{}", leaves.len());
+            for (name, leaf) in leaves {
+                // Nobody asks a leaf of one that has the new CA alone; a client that has it does.
+                let authorities = trust.out().join("ca").join(leaf.authority);
+                assert!(follows(&authorities, &leaf), "{what}: {name}");
+                let [_, kubeconfig] = ["ca.crt", "kube-proxy.conf"]
+                    .map(|file| trust.node("worker1", "etc/kubernetes").join(file));
+                if leaf.authority == "ca.crt" {
+                    let trusted = folder.join("trusted.crt");
+                    write(
+                        &trusted,
+                        kubeconfig_data(&kubeconfig, "certificate-authority-data"),
+                    );
+                    assert!(follows(&trusted, &leaf), "{what}: {name}");
+                }
+            }
+        }
+    }
+    // Who has not heard of the new CA at all follows what the API servers send.
+    if what == "ca" {
+        let folder = TempDir::new();
+        let former = all[0].out().join("ca/ca.crt");
+        let new = leaves(&all[2], &folder);
+        let served = new.iter().filter(|(_, leaf)| follows(&former, leaf));
+        let served: Vec<&str> = served.map(|(name, _)| name.as_str()).collect();
+        let of_planes = PLANES.map(|node| format!("{node}-etc-kubernetes-pki-apiserver.crt"));
+        let own = |name: &&&str| !name.contains("etcd") && !name.contains("front-proxy");
+        let served: Vec<&&str> = served.iter().filter(own).collect();
+        assert_eq!(served.len(), of_planes.len(), "{served:?}");
+        assert!(
+            of_planes
+                .iter()
+                .all(|name| served.contains(&&name.as_str()))
+        );
+    }
+    // The last stage tells them apart.
+    let folder = TempDir::new();
+    let own = |name: &str| match what {
+        "etcd-ca" => name.contains("etcd"),
+        "front-proxy-ca" => name.contains("front-proxy-client"),
+        _ => !name.contains("etcd") && !name.contains("front-proxy"),
+    };
+    for (name, leaf) in leaves(&all[0], &folder) {
+        let authorities = all[3].out().join("ca").join(leaf.authority);
+        assert_eq!(follows(&authorities, &leaf), !own(&name), "{what}: {name}");
+    }
+    for (number, trees) in all.iter().enumerate() {
+        all_share_it(trees, number);
+    }
+}
+
+#[test]
+fn a_new_ca_of_the_cluster_cuts_no_node_off() {
+    no_one_is_cut_off("ca");
+}
+
+#[test]
+fn a_new_ca_of_etcd_cuts_no_node_off() {
+    no_one_is_cut_off("etcd-ca");
+}
+
+#[test]
+fn a_new_ca_of_the_front_proxy_cuts_no_node_off() {
+    no_one_is_cut_off("front-proxy-ca");
+}
+
+/// What all share is the same everywhere, and what waits is nowhere but where it was made.
+#[track_caller]
+fn all_share_it(trees: &Trees, number: usize) {
+    let source = held(&trees.out().join("ca"));
+    for node in [&PLANES[..], &MEMBERS, &WORKERS].concat() {
+        let below = "etc/kubernetes/pki/";
+        for (file, bytes) in held(&trees.out().join(node)) {
+            assert!(!file.contains("-next"), "{number}: {node}/{file}");
+            let of = file.strip_prefix(below).and_then(|file| source.get(file));
+            if let Some(of) = of {
+                assert!(*of == bytes, "{number}: {node}/{file}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_node_gets_a_key_that_it_had_not() {
+    for (flags, keys) in [(&[][..], true), (&["--ca-keys", "none"], false)] {
+        let all = rotated("ca", flags, NODES);
+        for node in [&PLANES[..], &MEMBERS, &WORKERS].concat() {
+            let names = |trees: &Trees| -> Vec<String> {
+                let held = held(&trees.out().join(node));
+                let own = held
+                    .into_keys()
+                    .filter(|name| !name.contains("kubelet-client-2"));
+                own.collect()
+            };
+            let before = names(&all[0]);
+            for trees in &all[1..] {
+                let mut after = names(trees);
+                if PLANES.contains(&node) {
+                    after.retain(|name| !name.ends_with("pki/ca-signing.crt"));
+                    assert_eq!(after.len() + 1, names(trees).len(), "{node}");
+                }
+                assert_eq!(after, before, "{node}");
+            }
+            let key = "etc/kubernetes/pki/ca.key".to_owned();
+            assert_eq!(before.contains(&key), keys && PLANES.contains(&node));
+        }
+        // What the controller manager signs with is the key beside it, of the one certificate.
+        for trees in &all[1..] {
+            let signs = |file: &str| {
+                let place = trees.pki("cp2", file);
+                let place = if place.exists() {
+                    place
+                } else {
+                    trees.out().join("ca").join(file)
+                };
+                let key = ["pkey", "-pubout", "-in"];
+                let certificate = ["x509", "-noout", "-pubkey", "-in"];
+                let ask = if file.ends_with("key") {
+                    &key[..]
+                } else {
+                    &certificate
+                };
+                let mut openssl = Command::new(tool("openssl"));
+                run(openssl.args(ask).arg(place)).expect(0).stdout
+            };
+            assert_eq!(signs("ca-signing.crt"), signs("ca.key"));
+            let signing = read(&trees.pki("cp2", "ca-signing.crt"));
+            assert_eq!(signing.matches("BEGIN CERTIFICATE").count(), 1);
+        }
+    }
+}
+
+#[test]
+fn run_again_a_stage_does_nothing_and_out_of_order_it_is_refused() {
+    let trees = Trees::made();
+    for what in ["ca", "sa"] {
+        let refused = |flags: &[&str], code: i32, said: &str| {
+            let before = snapshot(&trees.out());
+            let finished = rotate(&trees, &[&[what], flags].concat()).expect(code);
+            assert!(finished.stderr.contains(said), "{finished}");
+            same(&before, &trees.out());
+        };
+        refused(
+            &["drop", "--restarted"],
+            4,
+            " trust --inventory FILE --out DIR' ",
+        );
+        refused(
+            &["issue", "--restarted"],
+            4,
+            " trust --inventory FILE --out DIR' ",
+        );
+        refused(&["back"], 4, " trust --inventory FILE --out DIR' ");
+        for one in STAGES {
+            if one.0 != "trust" {
+                let next = format!(
+                    "'certs rotate {what} {} --restarted --inventory {} --out {}'",
+                    one.0,
+                    text(&trees.0.join("nodes.yaml")),
+                    text(&trees.out())
+                );
+                refused(&[one.0], 2, &next);
+            }
+            let planned = stage(&trees, what, (one.0, &[one.1, &["--dry-run"]].concat())).expect(0);
+            assert!(planned.stdout.contains("nothing was written"), "{planned}");
+            stage(&trees, what, one).expect(0);
+            let before = snapshot(&trees.out());
+            let again = stage(&trees, what, one).expect(0);
+            assert!(again.stdout.contains("nothing was written"), "{again}");
+            same(&before, &trees.out());
+        }
+    }
+    sound(&trees);
+}
+
+/// Each stands for something of one node which is not as it must be before a stage.
+#[test]
+fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
+    let trees = Trees::made();
+    let ways: [(&str, &dyn Fn(&Trees), &str); 5] = [
+        (
+            "another CA",
+            &|trees| {
+                let mut openssl = Command::new(tool("openssl"));
+                openssl.args([
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                ]);
+                openssl.args(["-nodes", "-subj", "/CN=kubernetes", "-keyout", "/dev/null"]);
+                run(openssl.arg("-out").arg(trees.pki("worker1", "ca.crt"))).expect(0);
+            },
+            "shared-differs",
+        ),
+        (
+            "no tree",
+            &|trees| fs::remove_dir_all(trees.out().join("worker1")).expect("a tree"),
+            "has no tree",
+        ),
+        (
+            "what cannot be read",
+            &|trees| {
+                write(
+                    &trees.node("worker1", "etc/kubernetes/kube-proxy.conf"),
+                    "{",
+                )
+            },
+            "kube-proxy",
+        ),
+        (
+            "a leaf of no CA here",
+            &|trees| {
+                let mut openssl = Command::new(tool("openssl"));
+                openssl.args([
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                ]);
+                openssl.args(["-nodes", "-subj", "/CN=apiserver", "-keyout"]);
+                openssl.arg(trees.pki("cp2", "apiserver.key"));
+                run(openssl.arg("-out").arg(trees.pki("cp2", "apiserver.crt"))).expect(0);
+            },
+            "apiserver",
+        ),
+        (
+            "what all share is gone",
+            &|trees| fs::remove_file(trees.out().join("ca/ca.key")).expect("a key"),
+            "without its key",
+        ),
+    ];
+    for (way, damage, said) in ways {
+        let trees = kept(&trees);
+        damage(&trees);
+        let before = snapshot(&trees.out());
+        let refused = stage(&trees, "ca", STAGES[0]).expect(4);
+        assert!(refused.stderr.contains(said), "{way}: {refused}");
+        same(&before, &trees.out());
+        // What does not hang on it hinders another one.
+        if way == "no tree" {
+            continue;
+        }
+        stage(&trees, "front-proxy-ca", STAGES[0]).expect(0);
+    }
+}
+
+/// A run that ends brings some nodes to a stage, and others not: the files tell, and the next run does the rest.
+#[test]
+fn what_a_run_did_not_get_to_is_told_and_done_by_the_next() {
+    for what in ["ca", "sa"] {
+        let all = rotated(what, &[], NODES);
+        // What all share, one node, and which stage was run when, and what the status says before.
+        for (shared, node, run_again, behind) in [
+            (1, 0, 0, true),
+            (1, 2, 1, true),
+            (2, 1, 1, true),
+            (2, 3, 2, true),
+        ] {
+            let trees = kept(&all[shared]);
+            put("cp2", &all[node], &trees);
+            let status = json(&trees, &["status"], 0);
+            let of_what = status["rotations"].as_array().expect("a list").iter();
+            let told = of_what
+                .filter(|told| told["what"] == what)
+                .next()
+                .expect("it");
+            let lists = &told["behind"];
+            assert_eq!(lists == &serde_json::json!(["cp2"]), behind, "{status:#}");
+            stage(&trees, what, STAGES[run_again]).expect(0);
+            sound(&trees);
+            all_share_it(&trees, run_again);
+            let source = held(&trees.out().join("ca"));
+            let public = if what == "ca" { "ca.crt" } else { "sa.pub" };
+            let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("BEGIN").count();
+            let wanted = held(&all[run_again + 1].out().join("ca"));
+            assert_eq!(names(&source[public]), names(&wanted[public]));
+            let again = stage(&trees, what, STAGES[run_again]).expect(0);
+            assert!(again.stdout.contains("nothing was written"), "{again}");
+        }
+    }
+}
+
+/// A stage over nodes of which one is behind cuts that one off.
+#[test]
+fn a_node_that_missed_a_stage_stops_the_next() {
+    let all = rotated("ca", &[], NODES);
+    for (shared, node, next) in [(1, 0, 1), (2, 0, 2), (2, 1, 2)] {
+        let trees = kept(&all[shared]);
+        put("worker2", &all[node], &trees);
+        let before = snapshot(&trees.out());
+        let refused = stage(&trees, "ca", STAGES[next]).expect(4);
+        assert!(refused.stderr.contains("worker2"), "{refused}");
+        assert!(refused.stderr.contains("shared-differs"), "{refused}");
+        same(&before, &trees.out());
+    }
+}
+
+#[test]
+fn back_each_node_is_as_it_was() {
+    for what in ["ca", "etcd-ca", "sa"] {
+        let trees = Trees::made();
+        let start = held(&trees.out());
+        stage(&trees, what, STAGES[0]).expect(0);
+        let trusted = held(&trees.out());
+        stage(&trees, what, STAGES[1]).expect(0);
+        let issued = held(&trees.out());
+        let planned = rotate(&trees, &[what, "back", "--dry-run"]).expect(0);
+        assert!(planned.stdout.contains("Would put back"), "{planned}");
+        assert!(held(&trees.out()) == issued);
+        // One that did not get there.
+        rotate(&trees, &[what, "back"]).expect(0);
+        assert!(held(&trees.out()) == trusted, "{what}");
+        sound(&trees);
+        let refused = rotate(&trees, &[what, "back"]).expect(2);
+        assert!(
+            refused.stderr.contains("back --restarted --inventory"),
+            "{refused}"
+        );
+        rotate(&trees, &[what, "back", "--restarted"]).expect(0);
+        assert!(held(&trees.out()) == start, "{what}");
+        sound(&trees);
+        rotate(&trees, &[what, "back"]).expect(4);
+        // And on again.
+        for one in STAGES {
+            stage(&trees, what, one).expect(0);
+        }
+        sound(&trees);
+        rotate(&trees, &[what, "back"]).expect(4);
+    }
+}
+
+#[test]
+fn back_what_the_next_ca_signed_meanwhile_stops_it() {
+    let trees = Trees::made();
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    let trusted = kept(&trees);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    rotate(&trees, &["ca", "back"]).expect(0);
+    // As a node that was away then, and comes back.
+    let issued = kept(&trusted);
+    stage(&issued, "ca", STAGES[1]).expect(0);
+    let late = "etc/kubernetes/pki/apiserver";
+    for suffix in ["crt", "key"] {
+        let file = format!("{late}.{suffix}");
+        fs::copy(issued.node("cp3", &file), trees.node("cp3", &file)).expect("copy");
+    }
+    let before = snapshot(&trees.out());
+    let refused = rotate(&trees, &["ca", "back", "--restarted"]).expect(4);
+    assert!(
+        refused.stderr.contains("cp3") && refused.stderr.contains("not-rotated"),
+        "{refused}"
+    );
+    same(&before, &trees.out());
+}
+
+#[test]
+fn a_node_that_came_meanwhile_is_at_the_stage_of_all() {
+    let inventory = NODES.replace(
+        "---",
+        "- {name: worker3, addresses: [10.0.1.3], roles: [worker]}\n---",
+    );
+    let trees = Trees::made();
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    write(&trees.0.join("nodes.yaml"), &inventory);
+    let refused = stage(&trees, "ca", STAGES[1]).expect(4);
+    assert!(
+        refused
+            .stderr
+            .contains("'certs all --inventory FILE --out DIR' makes it"),
+        "{refused}"
+    );
+    trees.all(&[]).expect(0);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    rotate(&trees, &["ca", "back"]).expect(0);
+    sound(&trees);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    stage(&trees, "ca", STAGES[2]).expect(0);
+    sound(&trees);
+}
+
+#[test]
+fn the_former_key_goes_from_the_backups_of_all() {
+    let trees = Trees::made();
+    let former = read(&trees.out().join("ca/ca.key"));
+    let holds = |trees: &Trees| {
+        let all = files(&trees.out()).into_iter();
+        let with = all.filter(|file| {
+            fs::read(trees.out().join(file)).is_ok_and(|held| held == former.as_bytes())
+        });
+        with.count()
+    };
+    assert_eq!(holds(&trees), 4);
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    assert_eq!(holds(&trees), 4, "in the backups");
+    stage(&trees, "ca", STAGES[2]).expect(0);
+    assert_eq!(holds(&trees), 0);
+}
+
+#[test]
+fn the_instructions_tell_on_which_nodes() {
+    let trees = Trees::made();
+    let told = json(&trees, &["ca", "trust"], 0);
+    let rotation = &told["rotation"];
+    assert_eq!(rotation["stage"], "trust");
+    let next = rotation["next"].as_str().expect("a command");
+    assert!(
+        next.starts_with("certs rotate ca issue --restarted --inventory "),
+        "{next}"
+    );
+    let on: BTreeMap<&str, &Value> = rotation["instructions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (one["process"].as_str().expect("a name"), &one["nodes"]))
+        .collect();
+    let both = [&PLANES[..], &WORKERS].concat();
+    assert_eq!(*on["kubelet"], serde_json::json!(both));
+    assert_eq!(*on["kube-apiserver"], serde_json::json!(PLANES));
+    assert_eq!(*on["kube-controller-manager"], serde_json::json!(PLANES));
+    assert!(on.contains_key("nodes") && !on.contains_key("control planes"));
+    let told = json(&trees, &["etcd-ca", "trust"], 0);
+    let instructions = told["rotation"]["instructions"].as_array().expect("a list");
+    let etcd = instructions.iter().find(|one| one["process"] == "etcd");
+    let etcd = etcd.expect("etcd");
+    assert_eq!(etcd["nodes"], serde_json::json!(MEMBERS));
+    // They are for the nodes.
+    let wait = etcd["wait"].as_str().expect("a command");
+    assert!(
+        wait.contains("--cacert=/etc/kubernetes/pki/etcd/ca.crt"),
+        "{wait}"
+    );
+    let shown = rotate(&trees, &["status"]).expect(0);
+    assert!(
+        shown.stdout.contains("     on    etcd1, etcd2, etcd3\n"),
+        "{shown}"
+    );
+    assert!(!shown.stdout.contains("not yet"), "{shown}");
+}
+
+#[test]
+fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
+    let trees = Trees::of(
+        "apiVersion: certs/v1\nkind: Inventory\nnodes:\n- {name: w1, addresses: [10.0.1.1], roles: [worker]}\n---\n\
+         apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\ncontrolPlaneEndpoint: api.example.com:6443\n\
+         encryptionAlgorithm: ECDSA-P256\n",
+    );
+    let nothing = rotate(&trees, &["ca", "trust"]).expect(2);
+    assert!(
+        nothing
+            .stderr
+            .contains("'certs all --inventory FILE --out DIR' makes it"),
+        "{nothing}"
+    );
+    trees.all(&[]).expect(0);
+    let none = rotate(&trees, &["etcd-ca", "trust"]).expect(2);
+    assert!(none.stderr.contains("share no etcd-ca"), "{none}");
+    let both = rotate(&trees, &["ca", "trust", "--kubernetes-dir", "/nowhere"]).expect(2);
+    assert!(both.stderr.contains("--kubernetes-dir"), "{both}");
+    let without = run(&mut certs(&["rotate", "ca", "trust", "--out", "/nowhere"])).expect(2);
+    assert!(without.stderr.contains("--inventory"), "{without}");
+    for one in STAGES {
+        stage(&trees, "ca", one).expect(0);
+    }
+    sound(&trees);
+}
