@@ -1,10 +1,9 @@
 //! How far the replacement of a CA, or of the key of the service accounts, is. The files alone tell.
 
 mod behind;
+mod fit;
 
 use std::collections::BTreeMap;
-
-use time::{Duration, OffsetDateTime};
 
 use crate::bundle::is_root;
 use crate::finding::{Code, Finding};
@@ -14,9 +13,9 @@ use crate::profile::Profile;
 use crate::profile::rotation;
 use crate::spec::Place;
 use crate::x509::cert::Certificate;
-use crate::x509::validity::moment;
 
 pub(super) use behind::behind;
+pub(crate) use fit::{BOUND, is_bound};
 
 type Found = BTreeMap<String, Observed>;
 
@@ -52,9 +51,6 @@ pub enum Held {
     /// The service accounts'.
     Key(PublicKey),
 }
-
-/// A replacement takes days: what is to be replaced must last for them.
-const DAYS: Duration = Duration::days(30);
 
 impl Stage {
     /// As it is told.
@@ -274,15 +270,6 @@ fn of_keys(
     })
 }
 
-/// What keeps a CA from signing whatever a cluster needs.
-pub(crate) const BOUND: &str = "it is held back by name constraints, a path length or extended key usages, by which nothing is issued here";
-
-/// Whether something does.
-pub(crate) fn is_bound(ca: &Certificate) -> bool {
-    let path_length = ca.basic_constraints.and_then(|basic| basic.path_length);
-    ca.name_constraints.is_some() || !ca.extended_key_usage.is_empty() || path_length.is_some()
-}
-
 /// The way out where something else waits than is to take its place.
 pub(crate) fn moved(row: &Profile) -> String {
     let place = rotation::place(row);
@@ -322,52 +309,6 @@ impl Held {
             Self::Ca(ca) => Some(ca),
             Self::Key(_) => None,
         }
-    }
-}
-
-impl Generations<Held> {
-    /// Why what waits is not to take its place: certs issues by no bounds, and all that it signs ends with it.
-    pub fn not_fit(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
-        let next = self.next.as_ref()?.certificate()?;
-        let waiting = rotation::place(row).public();
-        let away = &format!("{}, or put another one there", moved(row));
-        if is_bound(next) {
-            let text = format!("cannot be replaced by what waits in {waiting}: {BOUND}");
-            return Some(hindered(row, &text, away));
-        }
-        let end = next.validity.not_after;
-        (end - now < DAYS).then(|| {
-            let text = format!(
-                "cannot be replaced by what waits in {waiting}: that ends on {}",
-                moment(end)
-            );
-            hindered(row, &text, away)
-        })
-    }
-
-    /// Why the next generation cannot be brought in beside this one.
-    pub fn not_begun(&self, row: &Profile, now: OffsetDateTime) -> Option<Finding> {
-        if let Some(other) = self.others.first() {
-            let text = format!(
-                "holds \"{}\" too: the last stage would take that out with the former one",
-                other.shown()
-            );
-            return Some(hindered(row, &text, "take it out until then"));
-        }
-        let ca = self.present.certificate()?;
-        let end = ca.validity.not_after;
-        (end - now < DAYS).then(|| {
-            let text = format!(
-                "ends on {}, and must last for as long as its replacement takes: {} days at least",
-                moment(end),
-                DAYS.whole_days()
-            );
-            let way_out = format!(
-                "renew it first, with the same key: 'certs renew {}'",
-                row.name
-            );
-            hindered(row, &text, &way_out)
-        })
     }
 }
 

@@ -1,3 +1,5 @@
+use time::Duration;
+
 use super::*;
 use crate::observed::KeyState;
 use crate::oracle::sample::tree;
