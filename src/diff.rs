@@ -42,7 +42,7 @@ pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub(crate) use generations::{BOUND, hindered, is_bound, moved};
-pub use generations::{Generations, Held, Stage, generations};
+pub use generations::{Generations, Held, Stage, generations, untangled};
 pub use ground::ground;
 pub use half::beyond_half_a_run;
 pub(crate) use leaf::{AFTER_ITS_CA, IN_ITS_CA, RENAME};

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ mod common;
 use common::base::Base;
 use common::kubeadm::NOON;
 use common::rotation::{STAGES, WHEN, rotate};
+use common::snapshot::{same, snapshot};
 use common::{Finished, TempDir, at, certs, read, run, text, write};
 
 /// A verb over the tree in `k`, when all of it is done.
@@ -163,4 +165,92 @@ fn what_a_kubelet_keeps_of_the_former_ca_is_told_once_and_a_control_plane_s_by_i
     fs::copy(bundle.join(former), &pair).expect("copy");
     fs::rename(&pair, k.join("admin.conf")).expect("move");
     assert_eq!(rotation(), [ca, text(&k.join("admin.conf")).to_owned()]);
+}
+
+/// How far each is that `status` can tell, and what it notes.
+fn status(place: &TempDir) -> (Vec<String>, String) {
+    let told = rotate(place, &["status", "--output", "json"])
+        .expect(0)
+        .stdout;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let all = told["rotations"].as_array().expect("a list").iter();
+    let of = |one: &Value, field: &str| one[field].as_str().expect("text").to_owned();
+    let all = all.map(|one| format!("{} {}", of(one, "what"), of(one, "stage")));
+    (all.collect(), told["notes"].to_string())
+}
+
+#[test]
+fn a_further_key_of_which_nothing_tells_whether_it_is_the_next_one_is_neither_dropped_nor_taken_for_the_former()
+ {
+    let first = Base::Ours.copy();
+    let second = TempDir::new();
+    let mut copy = Command::new("cp");
+    run(copy.arg("-a").arg(first.join("k")).arg(second.path())).expect(0);
+    let hand_over = |names: &[&str]| {
+        for name in names {
+            let [from, to] = [&first, &second].map(|place| place.join("k/pki").join(name));
+            fs::copy(from, to).expect("copy");
+        }
+    };
+    let refused = || {
+        let before = snapshot(&second.join("k"));
+        for stage in [
+            &["trust"][..],
+            &["issue", "--restarted"],
+            &["drop", "--restarted"],
+        ] {
+            let told = rotate(&second, &[&["sa"], stage].concat()).expect(4);
+            let words = "neither sa-next.key nor a run of 'issue' tells here whether that is the next one: see what";
+            assert_eq!(told.stderr.matches(words).count(), 1, "{told}");
+        }
+        same(&before, &second.join("k"));
+        let (stages, notes) = status(&second);
+        assert!(
+            !stages.iter().any(|one| one.starts_with("sa ")),
+            "{stages:?}"
+        );
+        assert!(
+            notes.contains("copy sa-next.key from where it waits"),
+            "{notes}"
+        );
+    };
+    let at_stage = |stage: &str| {
+        let (stages, _) = status(&second);
+        assert!(stages.contains(&format!("sa {stage}")), "{stages:?}");
+    };
+    rotate(&first, &["sa", "trust"]).expect(0);
+    // The public keys alone: `drop` would take the next one out, which signs elsewhere soon.
+    hand_over(&["sa.pub"]);
+    refused();
+    // The way out.
+    hand_over(&["sa-next.key"]);
+    at_stage("trust");
+    fs::remove_file(second.join("k/pki/sa-next.key")).expect("take away");
+    // The same after the first one has issued, and its way out.
+    rotate(&first, &["sa", "issue", "--restarted"]).expect(0);
+    refused();
+    hand_over(&["sa.pub"]);
+    refused();
+    hand_over(&["sa.key"]);
+    refused();
+    let before = read(&second.join("k/pki/sa.key"));
+    rotate(&first, &["sa", "drop", "--restarted"]).expect(0);
+    hand_over(&["sa.pub"]);
+    at_stage("start");
+    assert_eq!(read(&second.join("k/pki/sa.key")), before);
+    // What a former rotation issued here tells nothing of a later one's.
+    for stage in [&["trust"][..], &["issue", "--restarted"]] {
+        let waits = || first.join("k/pki/sa-next.key").exists();
+        rotate(&first, &[&["sa"], stage].concat()).expect(0);
+        if waits() {
+            hand_over(&["sa-next.key"]);
+        }
+        rotate(&second, &[&["sa"], stage].concat()).expect(0);
+    }
+    at_stage("issue");
+    rotate(&first, &["sa", "drop", "--restarted"]).expect(0);
+    hand_over(&["sa.pub"]);
+    rotate(&first, &["sa", "trust"]).expect(0);
+    hand_over(&["sa.pub"]);
+    refused();
 }

@@ -96,14 +96,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         lock_timeout: job.lock_timeout,
         dry_run: job.dry_run,
     };
-    let judge: &Judge<'_> = &|passphrases, _| {
-        let ended = tree.last_was(turn.row, Goal::Drop.name())?;
-        let turn = &Turn {
-            ended,
-            ..turn.clone()
-        };
-        tree.judge(turn, passphrases)
-    };
+    let judge: &Judge<'_> = &|passphrases, _| tree.judge(&tree.in_turn(turn)?, passphrases);
     if let Some(carried) = sequence.run(judge, &mut report, env)? {
         if turn.goal == Goal::Trust {
             report.unsealed(turn.row, &carried.judged.seen);

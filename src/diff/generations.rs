@@ -140,6 +140,19 @@ pub fn generations(row: &'static Profile, found: &Found) -> Result<Generations<H
     }
 }
 
+/// The same for who goes on from there; whether a run made what signs take the place of the other, `issued`.
+pub fn untangled(
+    row: &'static Profile,
+    found: &Found,
+    issued: bool,
+) -> Result<Generations<Held>, Finding> {
+    let there = generations(row, found)?;
+    match there.untold(row, issued) {
+        Some(finding) => Err(finding),
+        None => Ok(there),
+    }
+}
+
 fn of_ca(
     row: &'static Profile,
     (chain, key): (&[Certificate], Option<&Key>),

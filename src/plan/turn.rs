@@ -21,6 +21,8 @@ pub struct Turn {
     pub goal: Goal,
     /// Whether the last run of a replacement of this ended it: run again that does nothing.
     pub ended: bool,
+    /// Whether a run made the key that signs take the place of the other one that is here: keys have no names and no dates.
+    pub issued: bool,
     /// The common name of the next generation, else the former one's with a number.
     pub common_name: Option<String>,
     /// The algorithm of new keys, else that of the former ones.
@@ -103,6 +105,7 @@ impl Turn {
             row,
             goal,
             ended: false,
+            issued: false,
             common_name: None,
             key_algorithm: None,
             ca_validity: None,

@@ -5,7 +5,9 @@ use super::telling::{planned, rekeyed, skipped};
 use super::turn::{Goal, Turn, Turned, then};
 use super::{Planned, Planner, Step, shared};
 use crate::bundle::{Exchange, verifies};
-use crate::diff::{Generations, Held, Stage, file, generations, hindered, moved, trusts};
+use crate::diff::{
+    Generations, Held, Stage, file, generations, hindered, moved, trusts, untangled,
+};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
@@ -24,7 +26,7 @@ impl Planner<'_> {
             return Ok(shared::turned(spec, files, self.judge(spec)));
         }
         let row = turn.row;
-        let there = match generations(row, self.found) {
+        let there = match untangled(row, self.found, turn.issued) {
             Ok(there) => there,
             // What hangs on it has nothing of its own to say of that.
             Err(_) if spec.name != row.name => return Ok(planned(spec, Step::Keep, Vec::new())),

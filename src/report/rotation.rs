@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::next::{directories, quoted};
 use super::{Exit, Report, timestamp};
-use crate::diff::{Generations, Held, Notice, Stage, generations};
+use crate::diff::{Generations, Held, Notice, Stage, generations, untangled};
 use crate::finding::Finding;
 use crate::key::{KeyError, PrivateKey};
 use crate::location::{FileId, Root};
@@ -227,9 +227,9 @@ impl Report {
         self.notes.extend(people::went_back(row, left, &self.store));
     }
 
-    /// How far this row is.
-    pub fn how_far(&mut self, row: &'static Profile, found: &Found) {
-        match Rotation::there(row, found, &self.over()) {
+    /// How far this row is; whether a run made what signs take the place of the other, `issued`.
+    pub fn how_far(&mut self, row: &'static Profile, found: &Found, issued: bool) {
+        match Rotation::there(row, (found, issued), &self.over()) {
             Ok(rotation) => self.rotations.get_or_insert_default().push(rotation),
             Err(finding) => self.tell_as_note(&finding),
         }
@@ -274,10 +274,10 @@ impl Rotation {
     /// How far a row is, and what is to be done at that.
     pub(super) fn there(
         row: &'static Profile,
-        found: &Found,
+        (found, issued): (&Found, bool),
         over: &Over<'_>,
     ) -> Result<Self, Finding> {
-        let there = generations(row, found)?;
+        let there = untangled(row, found, issued)?;
         let present = Some(&there.present);
         let done = match there.stage {
             Stage::Start => None,

@@ -82,10 +82,7 @@ impl Run<'_> {
     fn turn(&self, turn: &Turn, mut told: Nodes, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         self.shared(turn.row)?;
         let over = self.tree(&self.trees.shared, &[Root::Pki], env.host.name, env.now);
-        let turn = &Turn {
-            ended: over.last_was(turn.row, Goal::Drop.name())?,
-            ..turn.clone()
-        };
+        let turn = &over.in_turn(turn)?;
         let (mut shared, carried) = self.over_shared(turn, None, env)?;
         let Some(Carried { judged, .. }) = carried.filter(|_| !shared.is_refused()) else {
             told.shared(shared);

@@ -11,6 +11,7 @@ use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::{Held, generations, trusts};
 use crate::finding::{Code, Finding};
+use crate::key::sha256;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::{Ahead, Observed, Octets};
@@ -146,6 +147,15 @@ impl Tree<'_> {
         })
     }
 
+    /// What is asked for, with what the backups of the runs before tell of it.
+    pub(super) fn in_turn(&self, turn: &Turn) -> Result<Turn, Stop> {
+        Ok(Turn {
+            ended: self.last_was(turn.row, Goal::Drop.name())?,
+            issued: self.issued(turn.row)?,
+            ..turn.clone()
+        })
+    }
+
     /// Whether the last run over a replacement of this was that of `stage`: no file but a backup's list tells.
     pub(super) fn last_was(&self, row: &Profile, stage: &str) -> Result<bool, Stop> {
         let runs = self.store.backups(self.roots)?.runs;
@@ -153,6 +163,20 @@ impl Tree<'_> {
         let mut commands = runs.iter().map(|run| &run.origin.command);
         let last = commands.find(|command| command.starts_with(&of_row));
         Ok(last == Some(&command(row, stage)))
+    }
+
+    /// Whether what this row's public file holds is what `issue` wrote there.
+    pub(super) fn issued(&self, row: &Profile) -> Result<bool, Stop> {
+        let file = row.stored.public();
+        let content = self.store.read(&file).ok().flatten();
+        let now = content.map(|content| sha256(&content.bytes));
+        let issue = command(row, Goal::Issue.name());
+        let runs = self.store.backups(self.roots)?.runs;
+        let mut issues = runs.iter().filter(|run| run.origin.command == issue);
+        Ok(issues.any(|run| {
+            let mut files = run.files.iter().filter(|changed| changed.file == file);
+            now.is_some() && files.any(|changed| changed.new == now)
+        }))
     }
 
     /// What is there of one row, and of what waits to take its place.
@@ -224,7 +248,7 @@ impl Tree<'_> {
             if seen.observed.get(row.name).is_some_and(Observed::is_absent) {
                 continue;
             }
-            report.how_far(row, &seen.observed);
+            report.how_far(row, &seen.observed, self.issued(row)?);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Generations, Held, hindered, moved};
+use super::{Generations, Held, Stage, hindered, moved};
 use crate::finding::Finding;
 use crate::profile::Profile;
 use crate::profile::rotation;
@@ -39,6 +39,26 @@ impl Generations<Held> {
             );
             hindered(row, &text, away)
         })
+    }
+
+    /// Why a further key cannot be told to be the next or the former one, where no run made the one that signs take its
+    /// place, `issued`: tokens of the next one would be refused once that is taken out.
+    pub(super) fn untold(&self, row: &Profile, issued: bool) -> Option<Finding> {
+        let (Stage::Issue, Held::Key(_), false) = (self.stage, &self.present, issued) else {
+            return None;
+        };
+        let waits = rotation::place(row).key();
+        let text = format!(
+            "holds \"{}\" too, and neither {waits} nor a run of 'issue' tells here whether that is the next one",
+            self.others.first()?.shown()
+        );
+        let way_out = format!(
+            "see what 'certs rotate status' tells of it on the other control planes: copy {waits} from where it waits, {} and \
+             {} from where it signs, the latter from where it was dropped; if none knows it, take it out",
+            row.stored.key(),
+            row.stored.public()
+        );
+        Some(hindered(row, &text, &way_out))
     }
 
     /// Why the next generation cannot be brought in beside this one.

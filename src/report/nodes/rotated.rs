@@ -44,11 +44,12 @@ impl Nodes {
         self.notes.extend(notes);
     }
 
-    /// How far this row is, and which nodes are `behind`.
+    /// How far this row is, and which nodes are `behind`; of what is found there, whether a run made what signs take the
+    /// place of the other.
     pub fn how_far(
         &mut self,
         row: &'static Profile,
-        found: &Found,
+        found: (&Found, bool),
         behind: Vec<String>,
         turning: &Turning<'_>,
     ) {

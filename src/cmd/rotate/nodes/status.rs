@@ -33,6 +33,7 @@ impl Run<'_> {
                 told.former_key_left(what, turning);
             });
         }
+        let over = self.tree(store, &roots, env.host.name, env.now);
         for row in rotated() {
             let source = self.look_at_shared();
             let found = source.observed.get(row.name);
@@ -41,8 +42,9 @@ impl Run<'_> {
             }
             let observed = source.observed.clone();
             let behind = self.behind(row, source, env)?;
+            let issued = over.issued(row)?;
             self.told_by(&mut told, env.now, |told, turning| {
-                told.how_far(row, &observed, behind, turning);
+                told.how_far(row, (&observed, issued), behind, turning);
             });
         }
         Ok(told.ended())
