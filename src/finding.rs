@@ -133,7 +133,7 @@ codes! {
     NotACa "not-a-ca" Error "its basic constraints or key usage do not let it sign certificates", Rfc(5280, "section 4.2.1.9");
     NotAsked "not-asked" Warning "requests.json tells of what this tree did not ask for", ASKING;
     NotCopied "not-copied" Error "a node that joins shares the cluster's CAs and service account keys, and this one is not here", COPIES;
-    NotLookedAt "not-looked-at" Warning "it lies too deep, among too many or beyond too much for a check to look into it, is too large and may hold a certificate, a key or a kubeconfig, is a pipe, a socket, a device or a link to elsewhere, its name is no UTF-8, or this user may not look into it", WAY;
+    NotLookedAt "not-looked-at" Warning "it lies too deep, among too many or beyond too much for a check to look into it, is too large and may hold a certificate, a key or a kubeconfig, is a pipe, a socket, a device or a link to elsewhere, its name is no UTF-8, or this user may not look into it; or a rotation passed over it, since it cannot be read", WAY;
     NotRenewed "not-renewed" Warning "it is due, and was not renewed", ISSUING;
     NotSelfSigned "not-self-signed" Error "a CA that another one signed, which only that one can renew", INTERMEDIATES;
     NotReturned "not-returned" Error "a certificate that was asked for did not come back", IMPORTING;

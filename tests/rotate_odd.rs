@@ -13,6 +13,7 @@ use serde_json::Value;
 mod common;
 use common::base::Base;
 use common::kubeadm::NOON;
+use common::public::{Public, nobody};
 use common::rotation::{STAGES, WHEN, rotate};
 use common::snapshot::{same, snapshot};
 use common::{Finished, TempDir, at, certs, read, run, text, write};
@@ -253,4 +254,137 @@ fn a_further_key_of_which_nothing_tells_whether_it_is_the_next_one_is_neither_dr
     rotate(&first, &["sa", "trust"]).expect(0);
     hand_over(&["sa.pub"]);
     refused();
+}
+
+/// What a run is told that does nothing but to look: its exit code, and each error and warning as code and file.
+fn would(place: &TempDir, what: &str, as_user: fn(&Command) -> Command) -> (i32, Vec<String>) {
+    let mut command = certs(&["rotate", what, "trust", "--dry-run", "--output", "json"]);
+    command.args(["--kubernetes-dir", text(&place.join("k"))]);
+    command.args(["--kubelet-dir", text(&place.join("kubelet"))]);
+    let ended = run(&mut at(WHEN, "022", &as_user(&command)));
+    let told: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let all = told["findings"].as_array().expect("a list").iter();
+    let all = all.filter(|one| one["severity"] != "note");
+    let base = text(&place.join("k")).to_owned() + "/";
+    let of = |one: &Value, field: &str| one[field].as_str().expect("text").replace(&base, "");
+    let all = all.map(|one| format!("{} {}", of(one, "code"), of(one, "file")));
+    (ended.status.code().expect("a code"), all.collect())
+}
+
+fn as_root(command: &Command) -> Command {
+    let mut same = Command::new(command.get_program());
+    same.args(command.get_args());
+    same
+}
+
+const GARBAGE: &str = "-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n";
+const ALL: [&str; 4] = ["ca", "etcd-ca", "front-proxy-ca", "sa"];
+
+#[test]
+fn what_cannot_be_read_refuses_the_stages_that_it_may_hang_on_and_is_left_by_the_others_and_told_once()
+ {
+    // Of each file: what it belongs to.
+    let belongs: [(&str, &[&str]); 11] = [
+        ("pki/ca.crt", &["ca"]),
+        ("admin.conf", &["ca"]),
+        ("pki/apiserver.key", &["ca"]),
+        ("pki/etcd/ca.crt", &["etcd-ca"]),
+        ("pki/etcd/server.crt", &["etcd-ca"]),
+        ("pki/apiserver-etcd-client.crt", &["etcd-ca"]),
+        ("pki/front-proxy-ca.key", &["front-proxy-ca"]),
+        ("pki/front-proxy-client.crt", &["front-proxy-ca"]),
+        ("pki/sa.pub", &["sa"]),
+        // One's own may be of any CA.
+        ("pki/own.crt", &["ca", "etcd-ca", "front-proxy-ca"]),
+        ("own.conf", &["ca"]),
+    ];
+    for (file, of) in belongs {
+        for garbage in [true, false] {
+            // What is no kubeconfig is nobody's.
+            if file == "own.conf" && garbage {
+                continue;
+            }
+            let place = Base::Ours.copy();
+            let path = place.join("k").join(file);
+            if file == "pki/own.crt" {
+                fs::copy(
+                    place.join("k/pki/apiserver.key"),
+                    path.with_extension("key"),
+                )
+                .expect("copy");
+            }
+            if garbage {
+                write(&path, GARBAGE);
+            } else {
+                let _ = fs::remove_file(&path);
+                fs::create_dir(&path).expect("make a folder");
+            }
+            for what in ALL {
+                let (code, told) = would(&place, what, as_root);
+                let (expected, wrong) = if of.contains(&what) {
+                    (4, format!("unreadable {file}"))
+                } else {
+                    (3, format!("not-looked-at {file}"))
+                };
+                assert_eq!((code, told), (expected, vec![wrong]), "{what}: {file}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_waits_and_cannot_be_read_refuses_its_own_stages_by_that_alone() {
+    for (what, file) in [
+        ("etcd-ca", "pki/etcd/ca-next.key"),
+        ("front-proxy-ca", "pki/front-proxy-ca-next.crt"),
+        ("sa", "pki/sa-next.key"),
+        ("ca", "pki/ca-signing.crt"),
+    ] {
+        let place = Base::Ours.copy();
+        rotate(&place, &[what, "trust"]).expect(0);
+        let path = place.join("k").join(file);
+        fs::remove_file(&path).expect("take away");
+        fs::create_dir(&path).expect("make a folder");
+        let before = snapshot(&place.join("k"));
+        for (stage, flags) in &STAGES[1..3] {
+            let told = rotate(&place, &[&[what, stage], *flags].concat()).expect(4);
+            let errors = told.stderr.lines().filter(|line| line.starts_with("error"));
+            let errors: Vec<&str> = errors.collect();
+            let wrong = format!("{} is a directory, not a file: move it away", text(&path));
+            assert_eq!(errors, [format!("error: {wrong}")], "{what} {stage}");
+        }
+        same(&before, &place.join("k"));
+        for other in ALL.into_iter().filter(|other| *other != what) {
+            let (code, told) = would(&place, other, as_root);
+            let left = vec![format!("not-looked-at {file}")];
+            assert_eq!((code, told), (3, left), "{other}: {file}");
+        }
+    }
+}
+
+#[test]
+fn what_the_system_keeps_from_a_user_refuses_the_stages_of_each_ca_and_none_of_the_service_accounts()
+ {
+    let public = Public::new();
+    let place = Base::Ours.copy();
+    let k = public.0.join("k");
+    run(Command::new("cp").arg("-a").arg(place.join("k")).arg(&k)).expect(0);
+    let kept = k.join("pki/etcd/own.crt");
+    fs::copy(k.join("pki/apiserver.crt"), &kept).expect("copy");
+    run(Command::new("chown").args(["-R", "65534:65534", text(&k)])).expect(0);
+    run(Command::new("chown").args(["0:0", text(&kept)])).expect(0);
+    common::set_mode(&kept, 0o600);
+    for (what, code) in [("ca", 1), ("etcd-ca", 1), ("front-proxy-ca", 1), ("sa", 3)] {
+        let mut command = public.certs(&["rotate", what, "trust"]);
+        command.args(["--kubernetes-dir", text(&k)]);
+        command.args(["--kubelet-dir", text(&public.0.join("kubelet"))]);
+        let told = run(&mut at(WHEN, "022", &nobody(&command))).expect(code);
+        let words = format!("{} cannot be read: permission denied", text(&kept));
+        assert_eq!(told.stderr.matches(&words).count(), 1, "{told}");
+        assert_eq!(
+            told.stderr.contains("nothing was written"),
+            code == 1,
+            "{told}"
+        );
+    }
 }

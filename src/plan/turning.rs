@@ -28,9 +28,7 @@ impl Planner<'_> {
         let row = turn.row;
         let there = match untangled(row, self.found, turn.issued) {
             Ok(there) => there,
-            // What hangs on it has nothing of its own to say of that.
-            Err(_) if spec.name != row.name => return Ok(planned(spec, Step::Keep, Vec::new())),
-            Err(finding) => return Err(vec![finding]),
+            Err(finding) => return self.unknown(spec, row, finding),
         };
         let never = turn.goal == Goal::Drop && there.stage == Stage::Start && !turn.ended;
         let Some(turned) = turn.goal.turned(there.stage).filter(|_| !never) else {
@@ -84,6 +82,12 @@ impl Planner<'_> {
         if self.called(row.name).is_some_and(|ca| signs_for(spec, ca)) {
             let same = match self.observed(spec) {
                 Observed::Certificate { chain, .. } => chain.first() == signs && chain.len() == 1,
+                // What is no file, or was not read, is not replaced.
+                Observed::Unreadable(reasons, _)
+                    if reasons.iter().any(|reason| reason.way_out.is_some()) =>
+                {
+                    return Err(self.judge(spec));
+                }
                 _ => false,
             };
             return match turned {
@@ -93,6 +97,25 @@ impl Planner<'_> {
         }
         let then = then(&there, row, self.found, turned);
         self.below(spec, turn, signs, then.as_deref())
+    }
+
+    /// That no stage can be told is told once: by what cannot be read, if that is why. What hangs on it has nothing of
+    /// its own to say of that.
+    fn unknown(
+        &self,
+        spec: &Spec,
+        row: &Profile,
+        finding: Finding,
+    ) -> Result<Planned, Vec<Finding>> {
+        let own = [row.name, &name(row)];
+        let unread = |name: &str| matches!(self.found.get(name), Some(Observed::Unreadable(..)));
+        if own.contains(&spec.name.as_str()) && unread(&spec.name) {
+            Err(self.judge(spec))
+        } else if spec.name == row.name && !own.into_iter().any(unread) {
+            Err(vec![finding])
+        } else {
+            Ok(planned(spec, Step::Keep, Vec::new()))
+        }
     }
 
     /// What hangs on the CA, which signs with `signs` and whose file holds `then`, if that is known.

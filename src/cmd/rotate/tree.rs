@@ -18,8 +18,10 @@ use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
 use crate::profile::renewal::certificate;
-use crate::profile::rotation::{next, rotated};
-use crate::profile::{API_SERVER, Profile, signing_file};
+use crate::profile::rotation::{next, rotated, waits_for};
+use crate::profile::{
+    API_SERVER, CLUSTER, Kind, Profile, Signer, by_name, is_signing_file, signing_file,
+};
 use crate::report::Report;
 use crate::rollback::ended;
 use crate::spec::Spec;
@@ -123,16 +125,18 @@ impl Tree<'_> {
         };
         let (found, ground) = (&seen.observed, &seen.ground);
         let mut planning = plan(&wanted, &issuers, found, ground, policy, self.now);
-        // What cannot be looked at may hang on it; what kubeconfigs trust is the cluster's own CA.
-        let cluster = apart.is_some();
-        let unseen = closed
-            .into_iter()
-            .chain(unread.into_iter().filter(|_| cluster));
-        let unseen: Vec<Finding> = unseen.collect();
-        if let (false, Ok(_)) = (unseen.is_empty(), &planning) {
-            planning = Err(Refusal { findings: unseen });
+        let unseen = closed.into_iter().chain(unread);
+        let (blocking, aside): (Vec<_>, Vec<_>) =
+            unseen.partition(|told| may_hold(turn.row, told.file.root));
+        if let (false, Ok(_)) = (blocking.is_empty(), &planning) {
+            planning = Err(Refusal { findings: blocking });
         }
         if let Ok(planned) = &mut planning {
+            let beside = specs.iter().filter(|spec| !wanted.contains(spec));
+            let unreadable = beside.flat_map(|spec| unreadable(spec, found));
+            planned
+                .ground
+                .extend(left(aside.into_iter().chain(unreadable)));
             let places = [&places[..], &own].concat();
             let kept = self.one_of.map_or(&[][..], |one| one.kept.specs);
             let all = [&specs[..], &own, kept].concat();
@@ -254,11 +258,58 @@ impl Tree<'_> {
     }
 }
 
-/// Whether it was signed by this CA, or trusts it.
+/// Whether what cannot be looked at below this directory may hang on what is replaced: of what kubeconfigs trust, and
+/// kubelets have, that is the cluster's own CA.
+fn may_hold(row: &Profile, root: Root) -> bool {
+    let cluster = matches!(CLUSTER, Signer::Ca(ca) if ca == row.name);
+    row.kind == Kind::Ca && (cluster || root == Root::Pki)
+}
+
+/// What cannot be read in the place of this spec.
+fn unreadable(spec: &Spec, found: &Found) -> Vec<Finding> {
+    let Some(Observed::Unreadable(reasons, _)) = found.get(&spec.name) else {
+        return Vec::new();
+    };
+    let told = reasons.iter().map(|reason| Finding {
+        file: reason.file.clone(),
+        ..spec.finding(
+            Code::NotLookedAt,
+            &reason.why,
+            reason.way_out.clone().unwrap_or_default(),
+        )
+    });
+    told.collect()
+}
+
+/// What cannot be looked at and hangs on nothing that is replaced: it stays, and is told once.
+fn left(unseen: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut left: Vec<Finding> = Vec::new();
+    for told in unseen {
+        if left.iter().all(|known| known.file != told.file) {
+            left.push(Finding {
+                code: Code::NotLookedAt,
+                text: format!("{}, and stays as it is", told.text),
+                ..told
+            });
+        }
+    }
+    left
+}
+
+/// Whether it was signed by this CA, or trusts it; or may have been, since of what cannot be read nothing tells.
 fn hangs_on(spec: &Spec, row: &Profile, found: &Found) -> bool {
     let issuer = spec.certificate();
     let issuer = issuer.and_then(|wanted| wanted.issuer.as_deref());
     let observed = found.get(&spec.name);
-    issuer == Some(row.name)
+    // What another CA's replacement has there is that one's.
+    let mut files = spec.place.files().into_iter();
+    if files.any(|file| waits_for(&file).is_some() || is_signing_file(&file.name)) {
+        return false;
+    }
+    let unknown = by_name(&spec.name).is_none()
+        && matches!(observed, Some(Observed::Unreadable(..)))
+        && may_hold(row, spec.place.public().root);
+    unknown
+        || issuer == Some(row.name)
         || observed.is_some_and(|observed| trusts(spec, observed, found) == Some(row.name))
 }
