@@ -2,6 +2,7 @@
 
 use super::{Changed, Created, Digest, Look, State, Step};
 use crate::finding::{Code, Finding};
+use crate::profile::found::is_rotated;
 
 pub(super) fn step(changed: &Changed, created: Created) -> Result<Option<Step>, Vec<Finding>> {
     let now = match &changed.now {
@@ -93,8 +94,14 @@ fn intact_copy(changed: &Changed, replaced: Digest) -> Result<Look, Finding> {
 }
 
 fn changed_since(changed: &Changed, text: &str) -> Finding {
+    // Copied as any other file it would be what the link leads to.
+    let link = if is_rotated(&changed.file) {
+        ", as the link that it is ('cp -P')"
+    } else {
+        ""
+    };
     let way_out = format!(
-        "if what it was before is wanted, copy it from {}",
+        "if what it was before is wanted, copy it from {}{link}",
         changed.copy_path.display()
     );
     finding(changed, Code::ChangedSince, text, &way_out)

@@ -219,6 +219,20 @@ fn what_was_changed_or_has_vanished_since_is_refused_with_the_place_of_its_forme
     }
 }
 
+#[test]
+fn a_link_that_leads_elsewhere_since_is_to_be_copied_as_a_link() {
+    let current = "kubelet-client-current.pem";
+    let since = Changed {
+        file: FileId::new(Root::Kubelet, current),
+        now: State::File(look(OTHER)),
+        ..replaced(current)
+    };
+    let words = "was changed after the run that wrote it: if what it was before is wanted, copy it from \
+                 /b/kubelet-client-current.pem, as the link that it is ('cp -P')";
+    let told = (Code::ChangedSince, current.to_owned(), words.to_owned());
+    assert_eq!(refused(&last(&[since])), [told]);
+}
+
 /// A file that the run removed, and that is not there.
 fn removed(name: &str) -> Changed {
     Changed {
