@@ -11,6 +11,7 @@ use crate::issue::{self, Issuer};
 use crate::key::{PrivateKey, PublicKey};
 use crate::observed::Observed;
 use crate::plan::{Turned, after, keys_after};
+use crate::profile::renewal::crossed;
 use crate::profile::rotation::{name, place};
 use crate::profile::{CLUSTER, Signer, by_name, signs_for};
 use crate::spec::{CertificateSpec, Content, Kind, Spec};
@@ -102,7 +103,7 @@ impl<'a> Preparation<'a> {
             sans: Vec::new(),
             key_algorithm: spec.key_algorithm(),
             validity: ca.validity.not_after - self.now,
-            kept: None,
+            kept: Some(crossed(ca, former).context("read what the next CA is named by")?),
         };
         let end = End::of_ca(former, chain, self.now);
         let validity = issue::validity(&wanted, Some(end), self.now)?;

@@ -182,6 +182,22 @@ fn kept(former: &Certificate, ca: bool, algorithm: KeyAlgorithm) -> Option<Kept>
     })
 }
 
+/// What a CA has where another one, `by`, signs it: all that its own certificate has, above all the identifier by which what
+/// it signed names it (RFC 5280 section 4.2.1.2), and that of the other for its authority.
+pub fn crossed(ca: &Certificate, by: &Certificate) -> Option<Kept> {
+    let mut kept = kept(ca, true, ca.public_key.algorithm()?)?;
+    kept.extensions
+        .retain(|one| one.oid != AUTHORITY_KEY_IDENTIFIER);
+    let authority = by.subject_key_identifier.as_ref();
+    kept.extensions
+        .extend(authority.map(|identifier| Extension {
+            oid: AUTHORITY_KEY_IDENTIFIER.to_vec(),
+            critical: false,
+            value: der::sequence(&[&der::tlv(0x80, identifier)]),
+        }));
+    Some(kept)
+}
+
 /// Key usages hold of a kind of key: keyEncipherment is for RSA alone, and RFC 8813 section 3 forbids
 /// it on EC keys, where kubeadm sets it and nothing reads it. It goes with the key that it was for,
 /// and comes with one of another kind.
