@@ -388,3 +388,65 @@ fn what_the_system_keeps_from_a_user_refuses_the_stages_of_each_ca_and_none_of_t
         );
     }
 }
+
+/// What a shell does in the tree's certificate directory.
+fn script(place: &TempDir, lines: &str) -> Finished {
+    let mut bash = Command::new(common::tool("bash"));
+    bash.args(["-euo", "pipefail", "-c", lines])
+        .current_dir(place.join("k/pki"));
+    run(&mut at(WHEN, "077", &bash))
+}
+
+#[test]
+fn a_ca_whose_path_length_forbids_one_below_it_signs_no_next_one_and_who_trusts_it_alone_is_told_of_before()
+ {
+    for (length, crossed) in [(0, false), (1, true)] {
+        let place = Base::Ours.copy();
+        script(
+            &place,
+            &format!(
+                "key=$(openssl x509 -in ca.crt -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' ')
+                printf '%s\\n' basicConstraints=critical,CA:TRUE,pathlen:{length} keyUsage=critical,keyCertSign,cRLSign \\
+                    \"subjectKeyIdentifier=$key\" > ../../bounds
+                openssl x509 -in ca.crt -key ca.key -clrext -extfile ../../bounds -days 3650 -out ../../old.crt
+                cat ../../old.crt > ca.crt
+                cp ca.key ../../old.key"
+            ),
+        )
+        .expect(0);
+        // None is made that is not held back so.
+        let told = rotate(&place, &["ca", "trust"]).expect(4);
+        assert!(told.stderr.contains("a path length"), "{told}");
+        script(
+            &place,
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-next.key -out ca-next.crt \\
+                -subj /CN=kubernetes-2 -days 3000 -addext keyUsage=critical,keyCertSign,cRLSign",
+        )
+        .expect(0);
+        let told = rotate(&place, &["ca", "trust"]).expect(0);
+        let words =
+            "ca.crt may have no CA below it, by its path length, and cannot sign the next one";
+        assert_eq!(told.stdout.contains(words), !crossed, "{told}");
+        rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+        let sent = read(&place.join("k/pki/apiserver.crt"));
+        assert_eq!(sent.matches("BEGIN").count(), 1 + usize::from(crossed));
+        let verify = |flags: &str| script(&place, &format!("openssl verify {flags} apiserver.crt"));
+        verify("-CAfile ca.crt").expect(0);
+        let by_old_alone = verify("-CAfile ../../old.crt -untrusted apiserver.crt");
+        if crossed {
+            by_old_alone.expect(0);
+            continue;
+        }
+        by_old_alone.expect_failure("unable to get local issuer certificate");
+        // A chain that had the next one by the former one would be none (RFC 5280 section 6.1.4).
+        script(
+            &place,
+            "printf '%s\\n' basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign subjectKeyIdentifier=hash > ../../ca
+            openssl x509 -in ca.crt -CA ../../old.crt -CAkey ../../old.key -clrext -extfile ../../ca -days 300 \\
+                -out ../../crossed.crt",
+        )
+        .expect(0);
+        verify("-CAfile ../../old.crt -untrusted ../../crossed.crt")
+            .expect_failure("path length constraint exceeded");
+    }
+}

@@ -99,7 +99,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
     let judge: &Judge<'_> = &|passphrases, _| tree.judge(&tree.in_turn(turn)?, passphrases);
     if let Some(carried) = sequence.run(judge, &mut report, env)? {
         if turn.goal == Goal::Trust {
-            report.unsealed(turn.row, &carried.judged.seen);
+            report.forewarned(turn.row, &carried.judged.seen);
         }
         if carried.judged.planning.is_ok() && !job.dry_run {
             if turn.goal == Goal::Drop {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::next::{directories, quoted};
 use super::{Exit, Report, timestamp};
+use crate::bundle::allows;
 use crate::diff::{Generations, Held, Notice, Stage, generations, untangled};
 use crate::finding::Finding;
 use crate::key::{KeyError, PrivateKey};
@@ -14,8 +15,8 @@ use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Found, Goal};
-use crate::profile::Profile;
 use crate::profile::rotation::{Action, Instruction, OfMany, instructions, name, place};
+use crate::profile::{CLUSTER, Profile, Signer};
 use crate::store::Store;
 use crate::x509::validity::moment;
 
@@ -195,8 +196,31 @@ impl Report {
         self.notes.push(people::former_key_left(what, ""));
     }
 
+    /// What is to be known of the present generation before the next one signs.
+    pub fn forewarned(&mut self, row: &'static Profile, seen: &Seen) {
+        self.unsealed(row, seen);
+        self.uncrossed(row, seen);
+    }
+
+    /// That the present CA may have no other below it, and so leads nobody who trusts it alone to the next one.
+    fn uncrossed(&mut self, row: &'static Profile, seen: &Seen) {
+        let there = generations(row, &seen.observed);
+        let present = there
+            .as_ref()
+            .ok()
+            .and_then(|there| there.present.certificate());
+        let cluster = matches!(CLUSTER, Signer::Ca(ca) if ca == row.name);
+        if cluster && present.is_some_and(|ca| !allows(ca, 1)) && !self.is_refused() {
+            self.notes.push(format!(
+                "{} may have no CA below it, by its path length, and cannot sign the next one: who trusts it alone follows no \
+                 API server any more once that one signs, so have every kubeconfig hold both before",
+                self.path(&row.stored.public()).display()
+            ));
+        }
+    }
+
     /// That a key which is encrypted gives way to one that is not.
-    pub fn unsealed(&mut self, row: &'static Profile, seen: &Seen) {
+    fn unsealed(&mut self, row: &'static Profile, seen: &Seen) {
         let Some(former) = seen.files.get(&row.stored.key()) else {
             return;
         };

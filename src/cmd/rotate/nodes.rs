@@ -89,7 +89,7 @@ impl Run<'_> {
             return Ok(told.ended());
         };
         if turn.goal == Goal::Trust {
-            shared.unsealed(turn.row, &judged.seen);
+            shared.forewarned(turn.row, &judged.seen);
         }
         let mut ground = Ground::of(turn, self.kept(), judged, env.now)?;
         let before = ground.source.observed.clone();
