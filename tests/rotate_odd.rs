@@ -157,12 +157,12 @@ fn what_a_kubelet_keeps_of_the_former_ca_is_told_once_and_a_control_plane_s_by_i
         told.map(|[_, file, _]| file).collect::<Vec<_>>()
     };
     let ca = text(&k.join("pki/ca.crt")).to_owned();
-    assert_eq!(rotation(), [ca.clone()]);
+    assert_eq!(rotation(), std::slice::from_ref(&ca));
     let pair = place.join("pair");
     let bundle = place.join("k/.certs-backup");
     let former = common::listing(&bundle).into_iter();
-    let former = former.filter(|path| path.ends_with("admin.conf"));
-    let former = former.last().expect("a backup");
+    let mut former = former.filter(|path| path.ends_with("admin.conf"));
+    let former = former.next_back().expect("a backup");
     fs::copy(bundle.join(former), &pair).expect("copy");
     fs::rename(&pair, k.join("admin.conf")).expect("move");
     assert_eq!(rotation(), [ca, text(&k.join("admin.conf")).to_owned()]);
