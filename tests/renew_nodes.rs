@@ -650,3 +650,33 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// What signs for all is completed before anything else: nothing is planned over half of it, and nobody else would.
+#[test]
+fn what_a_killed_run_left_of_what_all_share_is_completed() {
+    for verb in [&["renew"][..], &["renew", "ca"]] {
+        let trees = made(&[]);
+        let renewal = command("renew", &trees, &["ca"]);
+        let killed = at(NOON + DAY, "022", &renewal);
+        // The list of the run is to go, and all is written.
+        let mut strace = Command::new(tool("strace"));
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=unlinkat"]);
+        strace.args(["-e", "inject=unlinkat:signal=SIGKILL:when=1"]);
+        strace.arg(killed.get_program()).args(killed.get_args());
+        strace.envs(
+            killed
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        assert!(!run(&mut strace).status.success());
+        let journal = trees.out().join("ca/.certs-journal");
+        assert!(journal.exists(), "{}", journal.display());
+        let completed = after(1, verb[0], &trees, &verb[1..]).expect(0);
+        assert!(
+            completed.stdout.contains("completed an interrupted run"),
+            "{completed}"
+        );
+        assert!(!journal.exists());
+        sound(1, &trees);
+    }
+}

@@ -77,6 +77,9 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     left.extend(run.other_archives()?);
     left.sort();
     told.left(left);
+    if !run.plan_only {
+        run.trees.complete_shared(&mut told, env)?;
+    }
     let cluster = &run.trees.cluster;
     told.noted(signing::encrypted(
         cluster,

@@ -57,6 +57,13 @@ impl Trees {
         is_new(&self.out, self.cluster.name(node))
     }
 
+    /// Ends what an interrupted run left of what all share: half of it signs for nobody.
+    pub(crate) fn complete_shared(&self, told: &mut Nodes, env: &mut Env<'_>) -> Result<(), Stop> {
+        let (roots, timeout) = ([&[Root::Pki][..], &[]], self.lock_timeout);
+        complete(&self.shared, roots, timeout, told, env)?;
+        Ok(())
+    }
+
     /// Ends what interrupted runs left of the nodes: what is half of such a run cannot be judged. The files that
     /// those wrote.
     pub(crate) fn complete(

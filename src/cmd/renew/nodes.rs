@@ -93,6 +93,7 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     told.left(trees.cluster.others(overlays(&trees.out)?));
     let mut finished = BTreeMap::new();
     if !run.plan_only {
+        trees.complete_shared(&mut told, env)?;
         finished = trees.complete(&mut told, env)?;
     }
     let (mut shared, carried) = run.over_shared(true, env)?;

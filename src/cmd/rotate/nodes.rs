@@ -19,7 +19,7 @@ use crate::cli;
 use crate::cmd::around::ended_nodes;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::nodes::kept::{Kept, told_of_many};
-use crate::cmd::nodes::trees::{Trees, complete, locked};
+use crate::cmd::nodes::trees::{Trees, locked};
 use crate::cmd::sequence::{Carried, Judge, Sequence, writer};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::finding::Severity;
@@ -64,10 +64,9 @@ fn attempt(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     told.left(trees.cluster.others(overlays(&trees.out)?));
     if !run.plan_only {
         (env.begun)(INTERRUPTED);
-        let roots: [&[Root]; 2] = [&[Root::Pki], &[]];
         // Of a step back what it ended is to be known.
         if !matches!(run.asked, Asked::Back(..)) {
-            complete(&trees.shared, roots, trees.lock_timeout, &mut told, env)?;
+            trees.complete_shared(&mut told, env)?;
         }
         trees.complete(&mut told, env)?;
     }
