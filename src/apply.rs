@@ -1,5 +1,6 @@
 //! Runs a plan: keys in parallel, certificates in issue order, one commit.
 
+mod ahead;
 mod files;
 mod renewal;
 mod request;
@@ -22,7 +23,7 @@ use crate::issue::{self, Issued, Issuer};
 use crate::key::{self, KeyAlgorithm, PrivateKey, PublicKey};
 use crate::location::Owner;
 use crate::observe::Seen;
-use crate::observed::{Ahead, Observed, Octets};
+use crate::observed::{Ahead, Observed};
 use crate::plan::{Plan, Planned, Step};
 use crate::profile::API_SERVER;
 use crate::profile::rotation::waits_for;
@@ -144,17 +145,6 @@ fn prepare_on(
             dropped: preparation.dropped,
         },
     })
-}
-
-impl Prepared {
-    /// What all nodes share once it is committed.
-    pub fn ahead(self) -> Ahead {
-        let written = |change: Change| Some((change.file, Octets(Arc::new(change.bytes?))));
-        Ahead {
-            files: self.changes.into_iter().filter_map(written).collect(),
-            ..self.ahead
-        }
-    }
 }
 
 /// What names files has its key there, and what another machine asked for has it on that machine.
@@ -332,14 +322,6 @@ impl<'a> Preparation<'a> {
             key: &ca_key,
         };
         issue::leaf(spec, public_key, issuer, serial()?, validity)
-    }
-
-    /// A CA that becomes another, in this run or in the one over what many trees share.
-    fn come(&self, name: &str) -> Option<&(Vec<Certificate>, Arc<PrivateKey>)> {
-        let ahead = self.seen.ahead.as_ref();
-        self.cas
-            .get(name)
-            .or_else(|| ahead.and_then(|ahead| ahead.cas.get(name)))
     }
 
     /// The certificates and the key of a CA, made in this run or found.

@@ -236,6 +236,9 @@ pub fn arrived(spec: &Spec, store: &Store) -> Result<Option<Arrived>, Unreadable
     Ok(None)
 }
 
+/// Whether what is there in place of what is to be was right before.
+pub type Before<'a> = dyn Fn(&FileId, &[u8], &[u8]) -> bool + 'a;
+
 impl Seen {
     /// Takes what is in the place of this spec for copies of what `source` has there. What cannot be read
     /// stays that.
@@ -253,7 +256,7 @@ impl Seen {
         &mut self,
         spec: &Spec,
         of: &dyn Fn(&FileId) -> Option<Octets>,
-        before: &dyn Fn(&FileId, &[u8], &[u8]) -> bool,
+        before: &Before<'_>,
     ) {
         if let Some(Observed::Unreadable(reasons, _)) = self.observed.get(&spec.name)
             && reasons.iter().any(|reason| reason.cause != Cause::Content)

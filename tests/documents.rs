@@ -139,6 +139,20 @@ certs all -q --kubernetes-dir cp2 --node-name cp2 --apiserver-advertise-address 
 certs kubeconfig kubelet -q --kubernetes-dir cp1 --kubeconfig-dir worker1 --node-name worker1 $endpoint
 cp cp1/pki/ca.crt worker1/pki
 cp cp1/pki/ca.key former.key
+cat > nodes.yaml <<'END'
+apiVersion: certs/v1
+kind: Inventory
+nodes:
+- {name: cp1, addresses: [10.0.0.11], roles: [control-plane, etcd]}
+- {name: cp2, addresses: [10.0.0.12], roles: [control-plane, etcd]}
+- {name: worker1, addresses: [10.0.1.1], roles: [worker]}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+controlPlaneEndpoint: api.example.com:6443
+encryptionAlgorithm: ECDSA-P256
+END
+certs all -q --inventory nodes.yaml --out nodes
 ";
 
 /// Nothing is wrong, and what all share is the same.

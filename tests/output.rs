@@ -379,7 +379,44 @@ fn nodes() -> Vec<Value> {
         renew(&["kube-proxy", "--exec", "exit 1"], 1),
         renew(&["node", "w1"], 0),
     ];
-    [made, renewed, asked_of_nodes()].concat()
+    [made, renewed, rotated_nodes(), asked_of_nodes()].concat()
+}
+
+/// Each stage of a CA and of the service accounts' key, back, and the status between, also with a node that is behind.
+fn rotated_nodes() -> Vec<Value> {
+    let folder = TempDir::new();
+    let nodes = "name,addresses,roles\ncp1,10.0.0.1,control-plane etcd\nw1,10.0.1.1,worker\n";
+    common::write(&folder.join("nodes.csv"), nodes);
+    let over = |verb: &[&str], code: i32| {
+        let mut command = certs(verb);
+        command.args([
+            "--inventory",
+            "nodes.csv",
+            "--out",
+            "out",
+            "--output",
+            "json",
+        ]);
+        parse(&run(command.current_dir(folder.path())).expect(code))
+    };
+    over(&["all", "--key-algorithm", "ECDSA-P256"], 0);
+    let mut reports = vec![over(&["rotate", "ca", "issue", "--restarted"], 4)];
+    let before = common::read(&folder.join("out/w1/etc/kubernetes/pki/ca.crt"));
+    for what in ["ca", "sa"] {
+        reports.push(over(&["rotate", what, "trust", "--dry-run"], 0));
+        reports.push(over(&["rotate", what, "trust"], 0));
+        reports.push(over(&["rotate", "status"], 0));
+        reports.push(over(&["rotate", what, "issue", "--restarted"], 0));
+        reports.push(over(&["rotate", what, "back"], 0));
+        reports.push(over(&["rotate", what, "issue", "--restarted"], 0));
+        let behind = folder.join("out/w1/etc/kubernetes/pki/ca.crt");
+        let there = common::read(&behind);
+        common::write(&behind, &before);
+        reports.push(over(&["rotate", "status"], 0));
+        common::write(&behind, there);
+        reports.push(over(&["rotate", what, "drop", "--restarted"], 0));
+    }
+    reports
 }
 
 /// CAs of all nodes that are asked for, and come back below others, one with its root and one without; and a leaf.

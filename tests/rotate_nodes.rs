@@ -324,11 +324,14 @@ fn run_again_a_stage_does_nothing_and_out_of_order_it_is_refused() {
     sound(&trees);
 }
 
+/// What it is, how it is made, and what is said.
+type Way<'a> = (&'a str, &'a dyn Fn(&Trees), &'a str);
+
 /// Each stands for something of one node which is not as it must be before a stage.
 #[test]
 fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
     let trees = Trees::made();
-    let ways: [(&str, &dyn Fn(&Trees), &str); 5] = [
+    let ways: [Way<'_>; 5] = [
         (
             "another CA",
             &|trees| {
@@ -357,7 +360,7 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
                 write(
                     &trees.node("worker1", "etc/kubernetes/kube-proxy.conf"),
                     "{",
-                )
+                );
             },
             "kube-proxy",
         ),
@@ -420,10 +423,7 @@ fn what_a_run_did_not_get_to_is_told_and_done_by_the_next() {
             put("cp2", &all[node], &trees);
             let status = json(&trees, &["status"], 0);
             let of_what = status["rotations"].as_array().expect("a list").iter();
-            let told = of_what
-                .filter(|told| told["what"] == what)
-                .next()
-                .expect("it");
+            let told = { of_what }.find(|told| told["what"] == what).expect("it");
             let lists = &told["behind"];
             assert_eq!(lists == &serde_json::json!(["cp2"]), behind, "{status:#}");
             stage(&trees, what, STAGES[run_again]).expect(0);

@@ -58,13 +58,7 @@ pub(crate) fn run(verb: &cli::Rotate, env: &mut Env<'_>) -> Outcome {
 fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, Stop> {
     let there = |root: &Root| !job.store.lacks(*root);
     let roots: Vec<Root> = job.within.iter().copied().filter(there).collect();
-    let tree = Tree {
-        store: &job.store,
-        roots: &roots,
-        host: env.host.name,
-        now: env.now,
-        one_of: None,
-    };
+    let tree = Tree::alone((&job.store, &roots), env.host.name, env.now);
     let turn = match &job.asked {
         Asked::Status => {
             tree.status(&job.passphrases, &mut report)?;

@@ -1,5 +1,6 @@
 //! What a run over the trees of many nodes has to tell.
 
+mod part;
 mod people;
 mod renewed;
 mod rotated;
@@ -13,12 +14,14 @@ use time::OffsetDateTime;
 
 use super::readers::{self, Grouped, Process, Ran};
 use super::rotation::Rotation;
-use super::shape::{Anchor, Told, json, text_of, texts, timestamp, yaml};
+use super::shape::{Told, json, text_of, timestamp, yaml};
 use super::{Format, Outcome, Output, Report, SCHEMA_VERSION, next, text};
 use crate::finding::{Code, Severity};
 use crate::outcome::Exit;
 use crate::profile::is_signing_file;
 use crate::store::{self, Recovered};
+
+use part::{Brief, Part};
 
 /// Its serialized form is documented in `docs/output.md`.
 #[derive(Debug, Serialize)]
@@ -93,94 +96,6 @@ pub enum Archived {
     /// It was of another.
     #[serde(rename = "replace")]
     Replaced,
-}
-
-/// What was made and found in one tree.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Part {
-    result: Outcome,
-    /// What is made or replaced.
-    items: Vec<Brief>,
-    /// How many others stay as they are.
-    kept: usize,
-    findings: Vec<Told>,
-    notes: Vec<String>,
-    #[serde(serialize_with = "texts")]
-    backups: Vec<PathBuf>,
-    #[serde(skip)]
-    next: Vec<next::Advice>,
-    #[serde(skip)]
-    refused: Option<Exit>,
-}
-
-/// One certificate, key pair, kubeconfig or copy of a node.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Brief {
-    name: String,
-    step: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    why: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serial_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_after: Option<String>,
-    /// The roots that are trusted from now on.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    anchors: Vec<Anchor>,
-}
-
-impl Report {
-    /// Whether nothing was done, for what was found.
-    pub fn is_refused(&self) -> bool {
-        self.result == Outcome::Refused
-    }
-
-    /// The same in short, as one node of many; what is told of these names is told elsewhere.
-    pub fn of_node(self, node: &str, elsewhere: impl Fn(&str) -> bool) -> Node {
-        Node {
-            name: node.to_owned(),
-            part: self.part(elsewhere),
-            archive: None,
-        }
-    }
-
-    fn part(self, elsewhere: impl Fn(&str) -> bool) -> Part {
-        let own = self.items.into_iter().filter(|item| !elsewhere(&item.name));
-        let (kept, changed): (Vec<_>, Vec<_>) = own.partition(|item| item.step == "keep");
-        let brief = |item: super::Item| Brief {
-            name: item.name,
-            step: item.step,
-            why: item.why,
-            serial_number: item.serial_number,
-            not_after: item.not_after,
-            anchors: item.anchors,
-        };
-        // What a step back did with each file.
-        let files = self.runs.into_iter().flatten().flat_map(|run| run.files);
-        let files = files.filter(|file| !["keep", "leave"].contains(&file.step));
-        let files = files.map(|file| Brief {
-            name: file.file.display().to_string(),
-            step: file.step,
-            why: Vec::new(),
-            serial_number: None,
-            not_after: None,
-            anchors: Vec::new(),
-        });
-        let mut findings = self.findings;
-        findings.retain(|told| !elsewhere(&told.name));
-        Part {
-            result: self.result,
-            items: changed.into_iter().map(brief).chain(files).collect(),
-            kept: kept.len(),
-            findings,
-            notes: self.notes,
-            backups: self.backups,
-            next: self.next,
-            refused: self.refused,
-        }
-    }
 }
 
 impl Node {

@@ -80,7 +80,7 @@ fn attempt(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<Nodes, Stop> {
 impl Run<'_> {
     fn turn(&self, turn: &Turn, mut told: Nodes, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         self.shared(turn.row)?;
-        let over = self.tree(&self.trees.shared, &[Root::Pki], env.host.name, env.now);
+        let over = Tree::alone((&self.trees.shared, &[Root::Pki]), env.host.name, env.now);
         let turn = &over.in_turn(turn)?;
         let (mut shared, carried) = self.over_shared(turn, None, env)?;
         let Some(Carried { judged, .. }) = carried.filter(|_| !shared.is_refused()) else {
@@ -111,8 +111,8 @@ impl Run<'_> {
                 shared = self.over_shared(turn, Some(&ground.source), env)?.0;
             }
             let changed = (0..all.len()).filter(|node| all[*node].is_changed());
-            let stale = self.trees.stale_archives(changed);
-            told.stale_archives(&stale, self.trees.cluster.file());
+            let archives = self.trees.stale_archives(changed);
+            told.stale_archives(&archives, self.trees.cluster.file());
             if !shared.is_refused() && !refused(&all) {
                 if turn.goal == Goal::Drop {
                     told.keeps_former_key(&self.prune(env)?);
@@ -144,22 +144,6 @@ impl Run<'_> {
         })
     }
 
-    fn tree<'a>(
-        &self,
-        store: &'a Store,
-        roots: &'a [Root],
-        host: &'a str,
-        now: OffsetDateTime,
-    ) -> Tree<'a> {
-        Tree {
-            store,
-            roots,
-            host,
-            now,
-            one_of: None,
-        }
-    }
-
     /// What all nodes share, as a tree of its own; only planned, or done as it was planned over what was `seen`.
     fn over_shared(
         &self,
@@ -184,7 +168,7 @@ impl Run<'_> {
         };
         let above = self.trees.cluster.above();
         let judge: &Judge<'_> = &|passphrases, env| {
-            let tree = self.tree(store, &roots, env.host.name, env.now);
+            let tree = Tree::alone((store, &roots), env.host.name, env.now);
             let mut judged = tree.judge(turn, passphrases)?;
             // The nodes were brought to what it was to become.
             let same = |seen: &&Seen| seen.files == judged.seen.files;
@@ -271,7 +255,7 @@ impl Run<'_> {
                 ahead: &ground.ahead,
                 before: &before,
             }),
-            ..self.tree(&store, &roots, host, now)
+            ..Tree::alone((&store, &roots), host, now)
         })
     }
 

@@ -13,7 +13,7 @@ use crate::diff::{Held, generations, trusts};
 use crate::finding::{Code, Finding};
 use crate::key::sha256;
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{Passphrases, Seen, observe, survey};
+use crate::observe::{Before, Passphrases, Seen, observe, survey};
 use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
@@ -46,7 +46,7 @@ pub(super) struct OneOf<'a> {
     /// What that comes to in this run.
     pub(super) ahead: &'a Arc<Ahead>,
     /// Whether a copy is as it was right before the stage.
-    pub(super) before: &'a dyn Fn(&FileId, &[u8], &[u8]) -> bool,
+    pub(super) before: &'a Before<'a>,
 }
 
 impl OneOf<'_> {
@@ -66,24 +66,34 @@ impl OneOf<'_> {
     }
 }
 
-impl Tree<'_> {
+impl<'a> Tree<'a> {
+    /// One that is none of many.
+    pub(super) fn alone(
+        (store, roots): (&'a Store, &'a [Root]),
+        host: &'a str,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            store,
+            roots,
+            host,
+            now,
+            one_of: None,
+        }
+    }
+
     /// What is there of what is replaced, and what is to be done with it and below it.
     pub(super) fn judge(&self, turn: &Turn, passphrases: &Passphrases) -> Result<Judged, Stop> {
         let (mut places, closed) = there::places(self.store, self.roots);
         let row = looked_for(turn.row);
         let apart = signing_file(&row);
-        let own: Vec<Spec> = match self.one_of {
-            Some(one) => one.kept.parted(&mut places),
-            None => {
-                let own: Vec<Spec> = [next(turn.row)].into_iter().chain(apart.clone()).collect();
-                let files: Vec<FileId> = own.iter().flat_map(|spec| spec.place.files()).collect();
-                let among = |place: &Spec| {
-                    let mut of_place = place.place.files().into_iter();
-                    of_place.any(|file| files.contains(&file))
-                };
-                places.retain(|place| !among(place));
-                own
-            }
+        let own: Vec<Spec> = if let Some(one) = self.one_of {
+            one.kept.parted(&mut places)
+        } else {
+            let own: Vec<Spec> = [next(turn.row)].into_iter().chain(apart.clone()).collect();
+            let files: Vec<FileId> = own.iter().flat_map(|spec| spec.place.files()).collect();
+            places.retain(|place| !place.place.files().iter().any(|file| files.contains(file)));
+            own
         };
         let trusted = store::trusted_users(Owner::default());
         let all = places.iter().chain(&own);

@@ -22,7 +22,7 @@ impl Run<'_> {
     ) -> Result<Nodes, Stop> {
         self.shared(row)?;
         let (store, roots) = (&self.trees.shared, [Root::Pki]);
-        let tree = self.tree(store, &roots, env.host.name, env.now);
+        let tree = Tree::alone((store, &roots), env.host.name, env.now);
         let one = Back {
             row,
             tree: &tree,
@@ -55,7 +55,7 @@ impl Run<'_> {
         for node in 0..self.trees.cluster.len() {
             let store = self.trees.store(node);
             let roots = there_of(&store);
-            let tree = self.tree(&store, &roots, env.host.name, env.now);
+            let tree = Tree::alone((&store, &roots), env.host.name, env.now);
             let mut report = self.report(&tree, node);
             let findings = goes.map_or(Ok(Vec::new()), |next| tree.signed_by(next))?;
             if findings.is_empty() {
@@ -71,7 +71,7 @@ impl Run<'_> {
             for (node, told) in all.iter_mut().enumerate() {
                 let store = self.trees.store(node);
                 let roots = there_of(&store);
-                let tree = self.tree(&store, &roots, env.host.name, env.now);
+                let tree = Tree::alone((&store, &roots), env.host.name, env.now);
                 let mut report = self.report(&tree, node);
                 self.undo(row, stage, &tree, false, &mut report, env)?;
                 *told = self.of_node(node, report).without_advice();
@@ -84,8 +84,8 @@ impl Run<'_> {
                 });
             }
             let changed = (0..all.len()).filter(|node| all[*node].is_changed());
-            let stale = self.trees.stale_archives(changed);
-            told.stale_archives(&stale, self.trees.cluster.file());
+            let archives = self.trees.stale_archives(changed);
+            told.stale_archives(&archives, self.trees.cluster.file());
         }
         told.shared(shared);
         told.nodes(all);

@@ -1,5 +1,8 @@
 //! How far each is, and which nodes are not.
 
+use std::sync::Arc;
+
+use super::super::tree::Tree;
 use super::Run;
 use super::ground::Ground;
 use crate::cmd::{Env, Stop};
@@ -33,7 +36,7 @@ impl Run<'_> {
                 told.former_key_left(what, turning);
             });
         }
-        let over = self.tree(store, &roots, env.host.name, env.now);
+        let over = Tree::alone((store, &roots), env.host.name, env.now);
         for row in rotated() {
             let source = self.look_at_shared();
             let found = source.observed.get(row.name);
@@ -41,7 +44,7 @@ impl Run<'_> {
                 continue;
             }
             let observed = source.observed.clone();
-            let behind = self.behind(row, source, env)?;
+            let behind = self.behind(&over, row, source, env)?;
             let issued = over.issued(row)?;
             self.told_by(&mut told, env.now, |told, turning| {
                 told.how_far(row, (&observed, issued), behind, turning);
@@ -53,6 +56,7 @@ impl Run<'_> {
     /// The nodes for which a run that goes where what all share is would have something to do, or is refused.
     fn behind(
         &self,
+        over: &Tree<'_>,
         row: &'static Profile,
         source: Seen,
         env: &Env<'_>,
@@ -62,12 +66,12 @@ impl Run<'_> {
             Ok(Stage::Issue) => Goal::Issue,
             Ok(Stage::Start) | Err(_) => return Ok(Vec::new()),
         };
-        let turn = Turn::to(row, goal);
+        let turn = over.in_turn(&Turn::to(row, goal))?;
         let ground = Ground {
             turn: &turn,
             source,
             specs: self.kept(),
-            ahead: Default::default(),
+            ahead: Arc::default(),
         };
         let all = self.plan(&ground, env)?;
         let behind = |node: &Node| node.changes() || node.is_refused();
