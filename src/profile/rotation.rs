@@ -123,4 +123,13 @@ mod tests {
         }
         assert_eq!(waits_for(&by_name("ca").unwrap().stored.public()), None);
     }
+
+    #[test]
+    fn each_restart_is_done_waited_for_and_proved() {
+        let of = |row: &Profile| (0..3).flat_map(|stage| instructions(row.name, stage));
+        let mut restarts = rotated()
+            .flat_map(of)
+            .filter(|one| one.action == Action::Restart);
+        assert!(restarts.all(|one| ![one.command, one.wait, one.proof].contains(&"")));
+    }
 }

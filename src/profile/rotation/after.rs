@@ -276,7 +276,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                     ..restart(
                         "kubelet",
                         "On this node.",
-                        [START_KUBELET, HEALTHY_KUBELET, ""],
+                        [START_KUBELET, HEALTHY_KUBELET, started!("kubelet")],
                     )
                 },
                 Instruction {
