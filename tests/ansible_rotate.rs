@@ -94,6 +94,10 @@ fn a_second_run_changes_nothing_and_one_that_was_stopped_is_gone_on_with() {
         counts([0, 1, 1])
     );
     assert_eq!(site.restarted(), ["m2 etcd", "m3 etcd"]);
+    assert_eq!(
+        changes(&site.run("etcd-ca", "drop", &[]).expect(0)),
+        counts([0; 3])
+    );
     for number in 0..3 {
         let authority = read(&site.members.pki(number).join("ca.crt"));
         assert_eq!(authority.matches("BEGIN CERTIFICATE").count(), 1);
@@ -117,8 +121,7 @@ fn what_cannot_be_done_on_all_nodes_is_refused_before_the_first_is_changed() {
     };
     let refused = |what: &str, stage: &str, words: &str| refused_with(&[], what, stage, words);
     refused_with(&["--limit", "m1"], "etcd-ca", "trust", "without --limit");
-    // Of that CA workers have a part too, and the controller manager's flags.
-    refused("ca", "trust", "one of etcd-ca, front-proxy-ca, sa");
+    refused("kubelet", "trust", "one of ca, etcd-ca, front-proxy-ca, sa");
     refused("etcd-ca", "back", "one of trust, issue, drop");
     refused("etcd-ca", "issue", "'certs rotate etcd-ca trust");
 
