@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
-use super::{Finished, TempDir, run, tool, write};
+use super::{Finished, TempDir, run_within, tool, write};
+
+/// Hundreds of tasks, each a program or two, on a busy machine.
+const LIMIT: Duration = Duration::from_mins(15);
 
 /// What a run needs beside the inventory.
 pub fn prepare(folder: &TempDir) {
@@ -32,7 +36,7 @@ pub fn ansible(folder: &TempDir, program: &str, arguments: &[&str]) -> Finished 
         .env("ANSIBLE_PIPELINING", "1")
         .env("ANSIBLE_NOCOLOR", "1")
         .env("LC_ALL", "C.UTF-8");
-    run(&mut command)
+    run_within(LIMIT, &mut command)
 }
 
 /// How many tasks changed something, of each node.

@@ -205,6 +205,12 @@ impl fmt::Display for Finished {
 /// Runs a program to its end, without standard input; one that hangs is killed and fails the test.
 #[track_caller]
 pub fn run(command: &mut Command) -> Finished {
+    run_within(RUN_LIMIT, command)
+}
+
+/// The same for a program that may take another time.
+#[track_caller]
+pub fn run_within(limit: Duration, command: &mut Command) -> Finished {
     let shown = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::null())
@@ -214,14 +220,14 @@ pub fn run(command: &mut Command) -> Finished {
         .unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
     let stdout = drain(child.stdout.take().expect("stdout is piped"));
     let stderr = drain(child.stderr.take().expect("stderr is piped"));
-    let deadline = Instant::now() + RUN_LIMIT;
+    let deadline = Instant::now() + limit;
     let status = loop {
         if let Some(status) = child.try_wait().expect("wait for a child") {
             break status;
         }
         if Instant::now() > deadline {
             child.kill().expect("kill a child");
-            panic!("ran longer than {RUN_LIMIT:?}: {shown}");
+            panic!("ran longer than {limit:?}: {shown}");
         }
         thread::sleep(Duration::from_millis(5));
     };
