@@ -389,6 +389,27 @@ fn what_the_system_keeps_from_a_user_refuses_the_stages_of_each_ca_and_none_of_t
     }
 }
 
+/// It was a refusal with no error, and nothing said why.
+#[test]
+fn a_directory_of_the_kubelets_that_may_not_be_listed_is_told_by_who_is_to_bring_it_up_to_date() {
+    let public = Public::new();
+    let place = Base::Ours.copy();
+    let (k, kubelet) = (public.0.join("k"), public.0.join("kubelet"));
+    run(Command::new("cp").arg("-a").arg(place.join("k")).arg(&k)).expect(0);
+    fs::create_dir(&kubelet).expect("a directory");
+    common::set_mode(&kubelet, 0o700);
+    run(Command::new("chown").args(["-R", "65534:65534", text(&k)])).expect(0);
+    for verb in [&["rotate", "ca", "trust"][..], &["renew", "--all"]] {
+        let mut command = public.certs(verb);
+        command.args(["--dry-run", "--kubernetes-dir", text(&k)]);
+        command.args(["--kubelet-dir", text(&kubelet)]);
+        let told = run(&mut at(WHEN, "022", &nobody(&command))).expect(1);
+        let words = format!("error: {} may not be listed by this user", text(&kubelet));
+        assert_eq!(told.stderr.matches(&words).count(), 1, "{told}");
+        assert!(told.stderr.contains("refused with 1 error"), "{told}");
+    }
+}
+
 /// What a shell does in the tree's certificate directory.
 fn script(place: &TempDir, lines: &str) -> Finished {
     let mut bash = Command::new(common::tool("bash"));

@@ -57,6 +57,16 @@ pub(crate) fn places(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>)
     (places, findings)
 }
 
+/// The same for who brings all of it up to date: what may not be listed may hold what is due.
+pub(crate) fn places_to_write(store: &Store, roots: &[Root]) -> (Vec<Spec>, Vec<Finding>) {
+    let (places, mut closed) = places(store, roots);
+    let withheld = closed
+        .iter_mut()
+        .filter(|told| told.code == Code::KeyUnread);
+    withheld.for_each(|told| told.code = Code::ReadFailed);
+    (places, closed)
+}
+
 /// What is in these places, and whatever else lies there; the places of that are added.
 pub(crate) fn whole(places: &mut Vec<Spec>, lying: &Lying, store: &Store) -> Seen {
     lying.of_places(places);

@@ -73,7 +73,7 @@ impl Tree<'_> {
 
     /// What is there, and what is to be done.
     pub(super) fn judge(&self, passphrases: &Passphrases) -> Result<Judged, Stop> {
-        let (mut places, closed) = there::places(self.store, self.roots);
+        let (mut places, closed) = there::places_to_write(self.store, self.roots);
         let kept = self.one_of.map(|one| one.kept);
         let copies = kept.map_or_else(Vec::new, |kept| kept.parted(&mut places));
         let trusted = store::trusted_users(Owner::default());

@@ -84,7 +84,7 @@ impl<'a> Tree<'a> {
 
     /// What is there of what is replaced, and what is to be done with it and below it.
     pub(super) fn judge(&self, turn: &Turn, passphrases: &Passphrases) -> Result<Judged, Stop> {
-        let (mut places, closed) = there::places(self.store, self.roots);
+        let (mut places, closed) = there::places_to_write(self.store, self.roots);
         let row = looked_for(turn.row);
         let apart = signing_file(&row);
         let own: Vec<Spec> = if let Some(one) = self.one_of {
