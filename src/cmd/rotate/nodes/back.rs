@@ -31,14 +31,16 @@ impl Run<'_> {
             dry_run: self.plan_only,
             restarted,
         };
-        if !self.plan_only
-            && let Some(recovered) = one.recover(env)?
-        {
-            told.recovered(&recovered);
-            // It came last: the nodes are where they were to be.
-            if one.is_done(&recovered)? {
-                return Ok(told.ended());
+        if !self.plan_only {
+            if let Some(recovered) = one.recover(env)? {
+                told.recovered(&recovered);
+                // It came last: the nodes are where they were to be.
+                if one.is_done(&recovered)? {
+                    return Ok(told.ended());
+                }
             }
+            // Of a step back that was ended before it was decided the backup tells, and it was not made.
+            self.trees.complete_shared(&mut told, env)?;
         }
         let there = generations(row, &self.look_at_shared().observed);
         let stage = match left(row, &there) {
