@@ -23,12 +23,32 @@ pub enum Layout {
     Two,
     /// The kubeconfigs in a folder that certificates are in.
     Within,
+    /// The trees of the nodes of an inventory, with what they share.
+    Nodes,
 }
+
+/// Two control planes, a member of etcd apart from them, and a worker.
+const INVENTORY: &str = "\
+apiVersion: certs/v1
+kind: Inventory
+nodes:
+- {name: cp1, addresses: [10.0.0.1], roles: [control-plane]}
+- {name: cp2, addresses: [10.0.0.2], roles: [control-plane]}
+- {name: etcd1, addresses: [10.0.0.3], roles: [etcd]}
+- {name: worker1, addresses: [10.0.1.1], roles: [worker]}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+controlPlaneEndpoint: api.example.com:6443
+encryptionAlgorithm: ECDSA-P256
+";
 
 /// The directories of one worker.
 pub struct Ground {
     pub pki: PathBuf,
     pub kubeconfigs: PathBuf,
+    /// Of many nodes, whose trees are all in one folder.
+    pub inventory: Option<PathBuf>,
     /// What is removed and put back.
     tops: Vec<PathBuf>,
     /// For logs and saved states, out of the roots.
@@ -52,6 +72,7 @@ impl Ground {
             Layout::One => Self {
                 pki: first.join("k/pki"),
                 kubeconfigs: first.join("k"),
+                inventory: None,
                 tops: vec![first.join("k")],
                 aside,
                 processor,
@@ -59,6 +80,7 @@ impl Ground {
             Layout::Two => Self {
                 pki: first.join("pki"),
                 kubeconfigs: second.join("k"),
+                inventory: None,
                 tops: vec![first.join("pki"), second.join("k")],
                 aside,
                 processor,
@@ -66,16 +88,34 @@ impl Ground {
             Layout::Within => Self {
                 pki: first.join("pki"),
                 kubeconfigs: first.join("pki/etcd"),
+                inventory: None,
                 tops: vec![first.join("pki")],
                 aside,
                 processor,
             },
+            Layout::Nodes => {
+                let inventory = aside.join("nodes.yaml");
+                overwrite(&inventory, INVENTORY.as_bytes());
+                let out = first.join("out");
+                Self {
+                    pki: out.clone(),
+                    kubeconfigs: out.clone(),
+                    inventory: Some(inventory),
+                    tops: vec![out],
+                    aside,
+                    processor,
+                }
+            }
         }
     }
 
     /// The program over these directories.
     pub fn certs(&self, arguments: &[&str]) -> Command {
         let mut command = certs(arguments);
+        if let Some(inventory) = &self.inventory {
+            command.args(["--inventory", text(inventory), "--out", text(&self.pki)]);
+            return command;
+        }
         command
             .args(["--cert-dir", text(&self.pki)])
             .args(["--kubeconfig-dir", text(&self.kubeconfigs)]);
@@ -86,6 +126,15 @@ impl Ground {
             command.args(CLUSTER);
         }
         command
+    }
+
+    /// The folder with what is kept of CAs, as the names of [`Self::tree`] begin.
+    pub fn kept(&self) -> &'static str {
+        if self.inventory.is_some() {
+            "ca"
+        } else {
+            "pki"
+        }
     }
 
     /// Runs the program undisturbed.
@@ -137,6 +186,10 @@ impl Ground {
     /// Every file, with journals, staged files and backups.
     pub fn everything(&self) -> Tree {
         let mut found = BTreeMap::new();
+        if self.inventory.is_some() {
+            collect(&self.pki, "", Path::new(""), &mut found);
+            return Tree(found);
+        }
         collect(&self.pki, "pki/", &self.pki, &mut found);
         if self.kubeconfigs.starts_with(&self.pki) {
             let name = |name: String| match name.rsplit_once('/') {
@@ -161,11 +214,8 @@ impl Ground {
     /// nothing and holds more than its list.
     pub fn backups(&self) -> Result<usize, String> {
         let mut count = 0;
-        for root in [&self.pki, &self.kubeconfigs] {
-            for entry in fs::read_dir(root.join(".certs-backup"))
-                .into_iter()
-                .flatten()
-            {
+        for folder in self.backup_folders() {
+            for entry in fs::read_dir(folder).expect("read a folder") {
                 let backup = entry.expect("read a folder's entry").path();
                 if !backup.join("journal").is_file() {
                     return Err(format!("{} has no list", backup.display()));
@@ -204,15 +254,32 @@ impl Ground {
                 return Err(format!("{name} has mode {:o}", file.mode));
             }
         }
-        for root in [&self.pki, &self.kubeconfigs] {
-            let backup = root.join(".certs-backup");
-            if let Ok(found) = backup.symlink_metadata()
-                && found.mode() & 0o077 != 0
-            {
+        for backup in self.backup_folders() {
+            let found = backup.symlink_metadata().expect("look at a folder");
+            if found.mode() & 0o077 != 0 {
                 return Err(format!("{} has mode {:o}", backup.display(), found.mode()));
             }
         }
         Ok(())
+    }
+
+    /// Where the backups of each root are.
+    fn backup_folders(&self) -> Vec<PathBuf> {
+        let mut folders = self.tops.clone();
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            if folder.ends_with(".certs-backup") {
+                found.push(folder);
+                continue;
+            }
+            for entry in fs::read_dir(&folder).into_iter().flatten() {
+                let entry = entry.expect("read a folder's entry");
+                if entry.file_type().expect("look at an entry").is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        found
     }
 }
 
@@ -240,6 +307,9 @@ fn collect(folder: &Path, prefix: &str, pki: &Path, found: &mut BTreeMap<String,
         }
         let bytes = if status.is_file() {
             fs::read(&path).expect("read a file")
+        } else if status.is_symlink() {
+            let target = fs::read_link(&path).expect("read a link");
+            text(&target).as_bytes().to_vec()
         } else {
             Vec::new()
         };

@@ -21,6 +21,7 @@ mod point;
 mod refusals;
 mod renewals;
 mod rotations;
+mod stages;
 mod sweep;
 mod together;
 mod undo;

@@ -113,7 +113,7 @@ pub fn changes(call: &str, rest: &str) -> bool {
     match call {
         "openat" => rest.contains("O_CREAT"),
         "fchmod" | "fchown" | "flock" | "fsync" | "linkat" | "mkdir" | "mkdirat" | "renameat"
-        | "renameat2" | "unlinkat" | "write" => true,
+        | "renameat2" | "symlinkat" | "syncfs" | "unlinkat" | "write" => true,
         _ => false,
     }
 }

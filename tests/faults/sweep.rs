@@ -75,27 +75,13 @@ pub fn sweep(layout: Layout, scenario: &Scenario, sort: Sort, first: &Path, seco
         Sort::Kills { .. } => "kills",
         Sort::Errors { .. } => "errors",
     };
-    let wrong = Mutex::new(Vec::new());
-    let next = AtomicUsize::new(0);
-    let work = |stage: Stage<'_>| {
-        while let Some((point, fault)) = strikes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            stage.ground.restore("before");
-            let Some(struck) = strike(&stage.ground, scenario.arguments, point, *fault) else {
-                let why = format!("{name}: {point}: no such call in the run");
-                wrong.lock().expect("no panic").push(why);
-                continue;
-            };
-            if let Err(why) = stage.judge(&struck, *fault) {
-                let why = format!("{name}: {fault:?} at {point}: {why}\n{struck}");
-                wrong.lock().expect("no panic").push(why);
-            }
-        }
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            work(Stage::new(Ground::new(layout, first, second, 1), scenario));
-        });
-        work(stage);
+    let second = || Stage::new(Ground::new(layout, first, second, 1), scenario);
+    let wrong = on_two(&strikes, stage, second, |stage, (point, fault)| {
+        stage.ground.restore("before");
+        let struck = strike(&stage.ground, scenario.arguments, point, *fault)
+            .ok_or_else(|| format!("{name}: {point}: no such call in the run"))?;
+        let told = |why: String| format!("{name}: {fault:?} at {point}: {why}\n{struck}");
+        stage.judge(&struck, *fault).map_err(told)
     });
     say(&format!(
         "{name}: {} {kind} at {} points; the run has {} file operations",
@@ -103,14 +89,45 @@ pub fn sweep(layout: Layout, scenario: &Scenario, sort: Sort, first: &Path, seco
         distinct(&strikes),
         all.len(),
     ));
-    let wrong = wrong.into_inner().expect("no panic");
+    none_wrong(&wrong, strikes.len());
+}
+
+/// Does each piece of work with one of two workers, of which the second is made beside the first: what went wrong.
+pub fn on_two<W, T: Sync>(
+    pieces: &[T],
+    first: W,
+    second: impl FnOnce() -> W + Send,
+    work: impl Fn(&W, &T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    let wrong = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    let all = |worker: W| {
+        while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(why) = work(&worker, piece) {
+                wrong.lock().expect("no panic").push(why);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| all(second()));
+        all(first);
+    });
+    wrong.into_inner().expect("no panic")
+}
+
+/// Panics with all that went wrong.
+pub fn none_wrong(wrong: &[String], of: usize) {
     assert!(
         wrong.is_empty(),
-        "{} of {} faults:\n{}",
+        "{} of {of} faults:\n{}",
         wrong.len(),
-        strikes.len(),
         wrong[..wrong.len().min(12)].join("\n\n")
     );
+}
+
+/// Whether every fault is tried, where otherwise equivalent ones are sampled.
+pub fn every() -> bool {
+    std::env::var_os("FAULTS").is_some_and(|value| value == "all")
 }
 
 /// The same with all threads of the program: which file a call is about is chance then, and what
@@ -154,7 +171,7 @@ fn distinct(strikes: &[(Point, Fault)]) -> usize {
 }
 
 fn choose(points: &[Point], sort: Sort) -> Vec<(Point, Fault)> {
-    let every = std::env::var_os("FAULTS").is_some_and(|value| value == "all");
+    let every = every();
     let mut classes: BTreeMap<&str, Vec<&Point>> = BTreeMap::new();
     for point in points {
         classes.entry(&point.class).or_default().push(point);
