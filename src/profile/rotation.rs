@@ -1,8 +1,10 @@
 //! What is replaced in stages, with nothing going down: the CAs, and the key of the service accounts.
 
 mod after;
+mod instruction;
 
-pub use after::{Action, Instruction, OfMany, instructions};
+pub use after::instructions;
+pub use instruction::{Action, Instruction, OfMany};
 
 use super::found::{looked_for, told_by};
 use super::{Kind, Profile, Stored, TABLE};

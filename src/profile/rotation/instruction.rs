@@ -1,0 +1,53 @@
+//! One thing that is to be done between two stages of a replacement.
+
+/// What comes to be where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A person does it, or a program that knows the cluster.
+    Do,
+    /// Nothing: the process reads by itself what changed.
+    None,
+    /// The process is started again.
+    Restart,
+}
+
+impl Action {
+    /// As reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::None => "none",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// One thing that is to be done, or to be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// The process that reads, or what else is concerned.
+    pub process: &'static str,
+    /// What is done with it.
+    pub action: Action,
+    /// What it is for, or what goes before it.
+    pub text: &'static str,
+    /// What does it, where that is a command.
+    pub command: &'static str,
+    /// Succeeds once the process is well again.
+    pub wait: &'static str,
+    /// Succeeds if it has read what changed.
+    pub proof: &'static str,
+    /// What it is instead where one run wrote the trees of all nodes.
+    pub of_many: OfMany,
+}
+
+/// What is to be done where one run wrote the trees of all nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfMany {
+    /// The same.
+    Same,
+    /// The same, of this process, or of whom it concerns instead, and what goes before it.
+    After(&'static str, &'static str),
+    /// Nothing.
+    Done,
+}
