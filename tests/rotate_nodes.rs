@@ -578,6 +578,7 @@ fn the_instructions_tell_on_which_nodes() {
     assert_eq!(*on["kubelet"], serde_json::json!(both));
     assert_eq!(*on["kube-apiserver"], serde_json::json!(PLANES));
     assert_eq!(*on["kube-controller-manager"], serde_json::json!(PLANES));
+    assert_eq!(*on["kube-proxy"], serde_json::json!(WORKERS));
     assert!(on.contains_key("nodes") && !on.contains_key("control planes"));
     let told = json(&trees, &["etcd-ca", "trust"], 0);
     let instructions = told["rotation"]["instructions"].as_array().expect("a list");
@@ -620,7 +621,17 @@ fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
     let without = run(&mut certs(&["rotate", "ca", "trust", "--out", "/nowhere"])).expect(2);
     assert!(without.stderr.contains("--inventory"), "{without}");
     for one in STAGES {
-        stage(&trees, "ca", one).expect(0);
+        let done = stage(&trees, "ca", one).expect(0);
+        // What runs on none of these nodes is not to be restarted.
+        assert!(
+            done.stdout.contains("restart kubelet\n     on    w1\n"),
+            "{done}"
+        );
+        assert!(
+            done.stdout.contains("restart kube-proxy\n     on    w1\n"),
+            "{done}"
+        );
+        assert!(!done.stdout.contains("kube-scheduler"), "{done}");
     }
     sound(&trees);
 }

@@ -86,8 +86,8 @@ pub(super) struct Over<'a> {
     pub(super) now: OffsetDateTime,
 }
 
-/// The nodes on which a process runs.
-pub type RunsOn<'a> = dyn Fn(&str) -> Vec<String> + 'a;
+/// The nodes on which a process runs, if it is one.
+pub type RunsOn<'a> = dyn Fn(&str) -> Option<Vec<String>> + 'a;
 
 impl Generation {
     fn of(held: &Held) -> Self {
@@ -144,8 +144,13 @@ impl Values {
         let (process, text) = match one.of_many {
             OfMany::After(process, text) if runs_on.is_some() => (process, text),
             OfMany::Done if runs_on.is_some() => return None,
+            OfMany::Only if runs_on.is_none() => return None,
             _ => (one.process, one.text),
         };
+        let nodes = runs_on.and_then(|runs_on| runs_on(process));
+        if nodes.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        }
         Some(Told {
             process,
             action: one.action.name(),
@@ -154,7 +159,7 @@ impl Values {
             command: self.command(one.command),
             wait: self.command(one.wait),
             proof: self.command(one.proof),
-            nodes: runs_on.map_or_else(Vec::new, |runs_on| runs_on(process)),
+            nodes: nodes.unwrap_or_default(),
         })
     }
 }
@@ -248,7 +253,8 @@ impl Report {
             self.notes.push(text.to_owned());
             return;
         }
-        self.notes.extend(people::went_back(row, left, &self.store));
+        self.notes
+            .extend(people::went_back(row, left, &self.over()));
     }
 
     /// How far this row is; whether a run made what signs take the place of the other, `issued`.

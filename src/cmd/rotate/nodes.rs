@@ -370,9 +370,13 @@ impl Run<'_> {
     ) {
         let cluster = &self.trees.cluster;
         let on = |process: &str| {
-            let runs = |node: &usize| runs_on(cluster.roles(*node), process) == Some(true);
-            let nodes = (0..cluster.len()).filter(runs);
-            nodes.map(|node| cluster.name(node).to_owned()).collect()
+            let mut nodes = Vec::new();
+            for node in 0..cluster.len() {
+                if runs_on(cluster.roles(node), process)? {
+                    nodes.push(cluster.name(node).to_owned());
+                }
+            }
+            Some(nodes)
         };
         let turning = Turning {
             flags: &self.flags,

@@ -151,6 +151,20 @@ const SCHEDULER: Instruction = restart(
     [STOP_SCHEDULER, HEALTHY_SCHEDULER, STARTED_SCHEDULER],
 );
 
+/// Of a tree for a worker it has a kubeconfig; kubeadm's is a pod.
+const PROXY: Instruction = Instruction {
+    of_many: OfMany::Only,
+    ..restart(
+        "kube-proxy",
+        "",
+        [
+            "crictl stop $(crictl ps -q --name '^kube-proxy$')",
+            "curl -sf http://127.0.0.1:10256/healthz",
+            started!("kube-proxy"),
+        ],
+    )
+};
+
 /// Those of all nodes, which have the CA in two files.
 const fn kubelets(proof: &'static str) -> Instruction {
     Instruction {
@@ -204,6 +218,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 ),
                 SCHEDULER,
                 kubelets(lists!("127.0.0.1:10250", "{new}", "")),
+                PROXY,
                 person(
                     "workloads",
                     "Restart what talks with the API server from within a pod: before client-go 1.36 it reads the \
@@ -229,6 +244,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                         [START_KUBELET, HEALTHY_KUBELET, started!("kubelet")],
                     )
                 },
+                PROXY,
                 Instruction {
                     of_many: OfMany::Done,
                     ..person(
@@ -251,6 +267,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 manager(""),
                 SCHEDULER,
                 kubelets(lists!("127.0.0.1:10250", "{old}", "!")),
+                PROXY,
                 CLUSTER_INFO,
                 AUTHENTICATION,
                 person(

@@ -50,4 +50,6 @@ pub enum OfMany {
     After(&'static str, &'static str),
     /// Nothing.
     Done,
+    /// This, and nothing where there is one tree: kubeadm's nodes have no such process.
+    Only,
 }

@@ -40,7 +40,7 @@ impl Nodes {
         self.notes.push(
             "copy the trees onto their nodes, each before its processes are restarted".to_owned(),
         );
-        let notes = Self::over(turning, |over| went_back(row, left, over.store));
+        let notes = Self::over(turning, |over| went_back(row, left, over));
         self.notes.extend(notes);
     }
 

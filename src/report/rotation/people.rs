@@ -2,13 +2,12 @@
 
 use super::super::Format;
 use super::super::lines::{BOLD, line, painted, shown, words, wrapped};
-use super::{Generation, Rotation};
+use super::{Generation, Over, Rotation};
 use crate::location::FileId;
 use crate::plan::Goal;
 use crate::profile::found::looked_for;
-use crate::profile::rotation::{Action, instructions};
+use crate::profile::rotation::{Action, Instruction, OfMany, instructions};
 use crate::profile::{Profile, signing_file};
-use crate::store::Store;
 
 /// That backups are to be removed which hold the former key of this; the command has these flags behind it.
 pub(in crate::report) fn former_key_left(what: &str, flags: &str) -> String {
@@ -23,9 +22,9 @@ pub(in crate::report) fn keeps_former_key(why: &str) -> String {
 }
 
 /// What is to be done once the stage `left` was taken back.
-pub(in crate::report) fn went_back(row: &Profile, left: Goal, store: &Store) -> Vec<String> {
+pub(in crate::report) fn went_back(row: &Profile, left: Goal, over: &Over<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    let path = |file: &FileId| store.path(file).display().to_string();
+    let path = |file: &FileId| over.store.path(file).display().to_string();
     let apart = signing_file(&looked_for(row)).map(|apart| path(&apart.place.public()));
     if let (Some(apart), Goal::Trust) = (apart, left) {
         notes.push(format!(
@@ -35,7 +34,10 @@ pub(in crate::report) fn went_back(row: &Profile, left: Goal, store: &Store) -> 
         ));
     }
     let restart = instructions(row.name, left as usize).iter();
-    let restart = restart.filter(|one| one.action == Action::Restart);
+    let here = |one: &&Instruction| one.of_many != OfMany::Only || over.runs_on.is_some();
+    let restart = restart
+        .filter(|one| one.action == Action::Restart)
+        .filter(here);
     let mut processes: Vec<&str> = restart.map(|one| one.process).collect();
     processes.dedup();
     if !processes.is_empty() {
