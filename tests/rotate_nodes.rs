@@ -635,3 +635,36 @@ fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
     }
     sound(&trees);
 }
+
+/// With the keys of CAs kept for all nodes alone, and encrypted there.
+#[test]
+fn an_encrypted_key_is_opened_and_that_the_next_is_not_encrypted_is_told() {
+    let trees = Trees::of(NODES);
+    trees.all(&["--ca-keys", "none"]).expect(0);
+    let key = trees.out().join("ca/ca.key");
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args([
+        "pkcs8",
+        "-topk8",
+        "-passout",
+        "pass:secret",
+        "-in",
+        text(&key),
+    ]);
+    let encrypted = run(&mut openssl).expect(0).stdout;
+    write(&key, encrypted);
+    let file = trees.0.join("passphrase");
+    write(&file, "secret\n");
+    let before = snapshot(&trees.out());
+    let locked = stage(&trees, "ca", STAGES[0]);
+    assert!(!locked.status.success(), "{locked}");
+    assert!(locked.stderr.contains("--ca-passphrase-file"), "{locked}");
+    same(&before, &trees.out());
+    for (name, flags) in STAGES {
+        let opened = [flags, &["--ca-passphrase-file", text(&file)]].concat();
+        let done = stage(&trees, "ca", (name, &opened)).expect(0);
+        let warned = done.stdout.contains("ca-next.key is not: encrypt that");
+        assert_eq!(warned, name == "trust", "{done}");
+        sound(&trees);
+    }
+}

@@ -101,6 +101,7 @@ impl Run<'_> {
         if !self.plan_only && !refused(&all) {
             if turn.goal == Goal::Trust {
                 shared = self.over_shared(turn, Some(&ground.source), env)?.0;
+                shared.forewarned(turn.row, &ground.source);
                 ground.source = self.look_at_shared();
                 ground.ahead = Arc::default();
             }

@@ -112,7 +112,7 @@ const FIRST_ELSEWHERE: Instruction = Instruction {
 
 const HAND_OUT: OfMany = OfMany::After(
     "nodes",
-    "Copy the tree of each onto it, before what follows is done there: they were all written by this run.",
+    "Copy the tree of each onto it, before what follows is done there: this stage is that of all of them.",
 );
 const WHERE_ITS_TREE_IS: OfMany =
     OfMany::After("kubelet", "On every node, once its tree is there.");
