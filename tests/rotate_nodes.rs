@@ -324,6 +324,21 @@ fn run_again_a_stage_does_nothing_and_out_of_order_it_is_refused() {
     sound(&trees);
 }
 
+/// A certificate of nobody's here.
+fn signed_by_itself(subject: &str, key: &Path, certificate: &Path) {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+    ]);
+    openssl.args(["-nodes", "-subj", subject, "-keyout", text(key)]);
+    run(openssl.args(["-out", text(certificate)])).expect(0);
+}
+
 /// What it is, how it is made, and what is said.
 type Way<'a> = (&'a str, &'a dyn Fn(&Trees), &'a str);
 
@@ -335,17 +350,11 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
         (
             "another CA",
             &|trees| {
-                let mut openssl = Command::new(tool("openssl"));
-                openssl.args([
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:P-256",
-                ]);
-                openssl.args(["-nodes", "-subj", "/CN=kubernetes", "-keyout", "/dev/null"]);
-                run(openssl.arg("-out").arg(trees.pki("worker1", "ca.crt"))).expect(0);
+                signed_by_itself(
+                    "/CN=kubernetes",
+                    Path::new("/dev/null"),
+                    &trees.pki("worker1", "ca.crt"),
+                );
             },
             "shared-differs",
         ),
@@ -367,18 +376,11 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
         (
             "a leaf of no CA here",
             &|trees| {
-                let mut openssl = Command::new(tool("openssl"));
-                openssl.args([
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:P-256",
-                ]);
-                openssl.args(["-nodes", "-subj", "/CN=apiserver", "-keyout"]);
-                openssl.arg(trees.pki("cp2", "apiserver.key"));
-                run(openssl.arg("-out").arg(trees.pki("cp2", "apiserver.crt"))).expect(0);
+                signed_by_itself(
+                    "/CN=apiserver",
+                    &trees.pki("cp2", "apiserver.key"),
+                    &trees.pki("cp2", "apiserver.crt"),
+                );
             },
             "apiserver",
         ),

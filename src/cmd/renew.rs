@@ -9,7 +9,7 @@ use super::sequence::{Judge, Sequence};
 use super::{Env, Outcome, Stop, changed, there};
 use crate::cli::Renew;
 use crate::facts::{Given, Version};
-use crate::location::{Owner, Root};
+use crate::location::Root;
 use crate::observe::Passphrases;
 use crate::plan::{Due, Renewal};
 use crate::profile::renewal::Changes;
@@ -65,17 +65,13 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         .copied()
         .filter(|root| !job.store.lacks(*root))
         .collect();
-    let sequence = Sequence {
-        verb: VERB,
-        store: &job.store,
-        reads: Vec::new(),
-        passphrases: &job.passphrases,
-        owner: Owner::default(),
-        backup: true,
-        lock_timeout: job.lock_timeout,
-        dry_run: job.dry_run,
-        roots: roots.clone(),
-    };
+    let sequence = Sequence::over(
+        VERB,
+        (&job.store, &roots),
+        &job.passphrases,
+        job.lock_timeout,
+        job.dry_run,
+    );
     let over = job
         .stated
         .as_ref()

@@ -13,7 +13,7 @@ use super::sequence::{Judge, Sequence, writer};
 use super::{Env, Outcome, Stop};
 use crate::cli::{self, RotateStage};
 use crate::facts::Given;
-use crate::location::{Owner, Root};
+use crate::location::Root;
 use crate::observe::Passphrases;
 use crate::plan::{Goal, Turn};
 use crate::profile::renewal::Changes;
@@ -79,17 +79,13 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         Asked::Turn(turn) => turn,
     };
     let command = command(turn.row, turn.goal.name());
-    let sequence = Sequence {
-        verb: &command,
-        store: &job.store,
-        roots: roots.clone(),
-        reads: Vec::new(),
-        passphrases: &job.passphrases,
-        owner: Owner::default(),
-        backup: true,
-        lock_timeout: job.lock_timeout,
-        dry_run: job.dry_run,
-    };
+    let sequence = Sequence::over(
+        &command,
+        (&job.store, &roots),
+        &job.passphrases,
+        job.lock_timeout,
+        job.dry_run,
+    );
     let judge: &Judge<'_> = &|passphrases, _| tree.judge(&tree.in_turn(turn)?, passphrases);
     if let Some(carried) = sequence.run(judge, &mut report, env)? {
         if turn.goal == Goal::Trust {
@@ -118,20 +114,17 @@ fn command(row: &Profile, stage: &str) -> String {
 /// Everything that can be wrong about the arguments and the configuration is told at once.
 fn settle(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<(Job, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
-    wrong.0.extend(opposed(verb));
-    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let mut notes = Vec::new();
-    let passphrases = wrong.collect(passphrases(&verb.ca_passphrase_file, &mut notes, env))?;
-    wrong.collect(quiet(&verb.run))?;
-    let mut given = Given::default();
-    verb.key.clone().give(&mut given);
-    verb.ca_validity.clone().give(&mut given);
-    let told = wrong.collect(stated(given, &verb.run.tree, env))?;
-    let (Some(lock_timeout), Some(passphrases), Some(told), true) =
-        (lock_timeout, passphrases, told, wrong.0.is_empty())
-    else {
+    let typed = Typed::of(verb, &mut wrong, env)?;
+    let told = wrong.collect(stated(typed.given, &verb.run.tree, env))?;
+    let (Some(lock_timeout), Some(passphrases), Some(told), true) = (
+        typed.lock_timeout,
+        typed.passphrases,
+        told,
+        wrong.0.is_empty(),
+    ) else {
         return Err(Stop::Usage(wrong.0));
     };
+    let mut notes = typed.notes;
     let (facts, given, mut further) = told;
     notes.append(&mut further);
     let cert_dir = facts.as_ref().and_then(|facts| facts.cert_dir.as_deref());
@@ -149,6 +142,33 @@ fn settle(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<(Job, Vec<String>), S
         dry_run: verb.run.dry_run.or(given.dry_run).unwrap_or_default(),
     };
     Ok((job, notes))
+}
+
+/// What is typed of a rotation of one tree and of many.
+struct Typed {
+    given: Given,
+    lock_timeout: Option<Duration>,
+    passphrases: Option<Passphrases>,
+    notes: Vec<String>,
+}
+
+impl Typed {
+    fn of(verb: &cli::Rotate, wrong: &mut Wrong, env: &mut Env<'_>) -> Result<Self, Stop> {
+        wrong.0.extend(opposed(verb));
+        let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
+        let mut notes = Vec::new();
+        let passphrases = wrong.collect(passphrases(&verb.ca_passphrase_file, &mut notes, env))?;
+        wrong.collect(quiet(&verb.run))?;
+        let mut given = Given::default();
+        verb.key.clone().give(&mut given);
+        verb.ca_validity.clone().give(&mut given);
+        Ok(Self {
+            given,
+            lock_timeout,
+            passphrases,
+            notes,
+        })
+    }
 }
 
 /// A stage, and what was `lasting` stated of what is made for it.

@@ -47,7 +47,28 @@ pub(crate) struct Sequence<'a> {
     pub(crate) dry_run: bool,
 }
 
-impl Sequence<'_> {
+impl<'a> Sequence<'a> {
+    /// Over a tree that is looked after: its files stay whose they are, and what is replaced is kept.
+    pub(crate) fn over(
+        verb: &'a str,
+        (store, roots): (&'a Store, &[Root]),
+        passphrases: &'a Passphrases,
+        lock_timeout: Duration,
+        dry_run: bool,
+    ) -> Self {
+        Self {
+            verb,
+            store,
+            roots: roots.to_vec(),
+            reads: Vec::new(),
+            passphrases,
+            owner: Owner::default(),
+            backup: true,
+            lock_timeout,
+            dry_run,
+        }
+    }
+
     /// Does what was asked for, or tells what would be done; none where what is there is half of
     /// another run, which nothing is planned over.
     pub(crate) fn run(

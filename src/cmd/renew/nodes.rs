@@ -28,7 +28,7 @@ use crate::cmd::{Env, Outcome, Stop};
 use crate::diff::{Notice, treeless};
 use crate::facts::Version;
 use crate::finding::{Code, Severity};
-use crate::location::{FileId, Owner, Root};
+use crate::location::{FileId, Root};
 use crate::observe::{Passphrases, Seen};
 use crate::plan::{Plan, Renewal};
 use crate::profile::Profile;
@@ -243,17 +243,14 @@ impl Run<'_> {
             let around = (env.host.name, env.now);
             *one = self.over(*node, signing, around, |tree| {
                 let mut report = self.report(tree.store, *node, tree.now);
-                let sequence = Sequence {
-                    verb: VERB,
-                    store: tree.store,
-                    roots: tree.roots.to_vec(),
-                    reads: Vec::new(),
-                    passphrases: &Passphrases::default(),
-                    owner: Owner::default(),
-                    backup: true,
-                    lock_timeout: self.trees.lock_timeout,
-                    dry_run: false,
-                };
+                let none = Passphrases::default();
+                let sequence = Sequence::over(
+                    VERB,
+                    (tree.store, tree.roots),
+                    &none,
+                    self.trees.lock_timeout,
+                    false,
+                );
                 let judge: &Judge<'_> = &|_, _| judged(tree, signing);
                 let carried = sequence.run(judge, &mut report, env)?;
                 let before = finished.get(node).cloned().unwrap_or_default();

@@ -156,17 +156,13 @@ impl Run<'_> {
         let roots = [Root::Pki];
         let mut report = self.report_of_shared(env.now);
         let command = command(turn.row, turn.goal.name());
-        let sequence = Sequence {
-            verb: &command,
-            store,
-            roots: roots.to_vec(),
-            reads: Vec::new(),
-            passphrases: &self.passphrases,
-            owner: Owner::default(),
-            backup: true,
-            lock_timeout: self.trees.lock_timeout,
-            dry_run: seen.is_none(),
-        };
+        let sequence = Sequence::over(
+            &command,
+            (store, &roots),
+            &self.passphrases,
+            self.trees.lock_timeout,
+            seen.is_none(),
+        );
         let above = self.trees.cluster.above();
         let judge: &Judge<'_> = &|passphrases, env| {
             let tree = Tree::alone((store, &roots), env.host.name, env.now);
@@ -304,17 +300,14 @@ impl Run<'_> {
             let around = (env.host.name, env.now);
             *told = self.over(node, ground, around, |tree| {
                 let mut report = self.report(tree, node);
-                let sequence = Sequence {
-                    verb: &command,
-                    store: tree.store,
-                    roots: tree.roots.to_vec(),
-                    reads: Vec::new(),
-                    passphrases: &Passphrases::default(),
-                    owner: Owner::default(),
-                    backup: true,
-                    lock_timeout: self.trees.lock_timeout,
-                    dry_run: false,
-                };
+                let none = Passphrases::default();
+                let sequence = Sequence::over(
+                    &command,
+                    (tree.store, tree.roots),
+                    &none,
+                    self.trees.lock_timeout,
+                    false,
+                );
                 let judge: &Judge<'_> = &|_, _| ground.judge(tree);
                 sequence.run(judge, &mut report, env)?;
                 Ok(self.of_node(node, report))

@@ -35,17 +35,13 @@ impl Run<'_> {
         let roots = [Root::Pki];
         self.trees.check_shared()?;
         let mut report = Report::new(VERB, env.now, None, store, self.least, Vec::new());
-        let sequence = Sequence {
-            verb: VERB,
-            store,
-            roots: roots.to_vec(),
-            reads: Vec::new(),
-            passphrases: &self.passphrases,
-            owner: Owner::default(),
-            backup: true,
-            lock_timeout: self.trees.lock_timeout,
+        let sequence = Sequence::over(
+            VERB,
+            (store, &roots),
+            &self.passphrases,
+            self.trees.lock_timeout,
             dry_run,
-        };
+        );
         let above = self.trees.cluster.above();
         let judge: &Judge<'_> = &|passphrases, env| {
             let tree = Tree {

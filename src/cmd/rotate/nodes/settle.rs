@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::{Asked as Settled, asked, flags, opposed, turn_of};
+use super::super::{Asked as Settled, Typed, asked, flags, turn_of};
 use super::Run;
 use crate::cli;
-use crate::cmd::around::{Wrong, least, lock_timeout, quiet};
-use crate::cmd::generate::passphrases;
-use crate::cmd::give::Give;
+use crate::cmd::around::{Wrong, least};
 use crate::cmd::nodes::facts::{self, Asked};
 use crate::cmd::nodes::trees::Trees;
 use crate::cmd::renew::stated_changes;
 use crate::cmd::{Env, Stop};
-use crate::facts::Given;
 use crate::store::{Roots, Store};
 
 /// Everything that can be wrong about the arguments and the files they name is told at once.
@@ -21,28 +18,25 @@ pub(super) fn settle<'a>(
     env: &mut Env<'a>,
 ) -> Result<(Run<'a>, Vec<String>), Stop> {
     let mut wrong = Wrong::default();
-    wrong.0.extend(opposed(verb));
-    let lock_timeout = wrong.collect(lock_timeout(&verb.run))?;
-    let mut notes = Vec::new();
-    let passphrases = wrong.collect(passphrases(&verb.ca_passphrase_file, &mut notes, env))?;
-    wrong.collect(quiet(&verb.run))?;
-    let mut given = Given::default();
-    verb.key.clone().give(&mut given);
-    verb.ca_validity.clone().give(&mut given);
+    let typed = Typed::of(verb, &mut wrong, env)?;
     let of_nodes = Asked {
         inventory: verb.nodes.inventory.as_ref(),
         out: verb.nodes.out.as_ref(),
         ca_keys: cli::CaKeys::ControlPlane,
         tree: &verb.run.tree,
-        given,
+        given: typed.given,
         makes: false,
     };
     let settled = wrong.collect(facts::settle(of_nodes, env))?;
-    let (Some(lock_timeout), Some(passphrases), Some(settled), true) =
-        (lock_timeout, passphrases, settled, wrong.0.is_empty())
-    else {
+    let (Some(lock_timeout), Some(passphrases), Some(settled), true) = (
+        typed.lock_timeout,
+        typed.passphrases,
+        settled,
+        wrong.0.is_empty(),
+    ) else {
         return Err(Stop::Usage(wrong.0));
     };
+    let mut notes = typed.notes;
     let (lasting, _) = stated_changes(&settled.given, &settled.facts);
     notes.extend(settled.notes);
     let asked = asked(verb, |row, goal| turn_of(verb, &lasting, row, goal));
