@@ -211,9 +211,13 @@ impl<'a> Planner<'a> {
         findings
     }
 
-    /// Whether what was found is a reason to make it anew. Names that a node has no more are another node's.
+    /// Whether what was found is a reason to make it anew. Names that a node has no more are another node's, and whom
+    /// all trust is what they share.
     fn drifted(&self, finding: &Finding) -> bool {
-        let stated = matches!(finding.code, Code::SanExtra | Code::Server);
+        let stated = matches!(
+            finding.code,
+            Code::SanExtra | Code::Server | Code::TrustExtra
+        );
         is_error(finding) || stated && matches!(self.policy.force, Force::Stated { .. })
     }
 

@@ -356,7 +356,7 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
                     &trees.pki("worker1", "ca.crt"),
                 );
             },
-            "shared-differs",
+            "is another than the one that all nodes share",
         ),
         (
             "no tree",
@@ -394,7 +394,8 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
         let trees = kept(&trees);
         damage(&trees);
         let before = snapshot(&trees.out());
-        let refused = stage(&trees, "ca", STAGES[0]).expect(4);
+        let quiet = [STAGES[0].1, &["--quiet"]].concat();
+        let refused = stage(&trees, "ca", (STAGES[0].0, &quiet)).expect(4);
         assert!(refused.stderr.contains(said), "{way}: {refused}");
         same(&before, &trees.out());
         // What does not hang on it hinders another one.
@@ -453,6 +454,9 @@ fn a_node_that_missed_a_stage_stops_the_next() {
         let refused = stage(&trees, "ca", STAGES[next]).expect(4);
         assert!(refused.stderr.contains("worker2"), "{refused}");
         assert!(refused.stderr.contains("shared-differs"), "{refused}");
+        let before_it = format!("'certs rotate ca {} ", STAGES[next - 1].0);
+        assert!(refused.stderr.contains(&before_it), "{refused}");
+        assert!(!refused.stderr.contains("certs renew"), "{refused}");
         same(&before, &trees.out());
     }
 }
@@ -669,4 +673,126 @@ fn an_encrypted_key_is_opened_and_that_the_next_is_not_encrypted_is_told() {
         assert_eq!(warned, name == "trust", "{done}");
         sound(&trees);
     }
+}
+
+/// From `drop` no way leads back, and what one node is at already all others are to come to first.
+#[test]
+fn back_is_refused_while_a_node_is_at_the_stage_after() {
+    for what in ["ca", "sa"] {
+        let all = rotated(what, &[], NODES);
+        for (shared, node, next) in [(2, 3, 2), (1, 2, 1)] {
+            let trees = kept(&all[shared]);
+            put("cp1", &all[node], &trees);
+            let before = snapshot(&trees.out());
+            let refused = rotate(&trees, &[what, "back", "--restarted"]).expect(4);
+            assert!(refused.stderr.contains("rotation-order"), "{refused}");
+            let then = format!("'certs rotate {what} {} --restarted --inv", STAGES[next].0);
+            assert!(refused.stderr.contains(&then), "{refused}");
+            same(&before, &trees.out());
+            stage(&trees, what, STAGES[next]).expect(0);
+            sound(&trees);
+        }
+    }
+}
+
+/// Another run than a stage may have put the former key into a backup.
+#[test]
+fn a_former_key_in_a_backup_of_another_run_is_named() {
+    for (what, key) in [("ca", "ca.key"), ("sa", "sa.key")] {
+        let all = rotated(what, &[], NODES);
+        let trees = kept(&all[3]);
+        put("cp2", &all[1], &trees);
+        let status = rotate(&trees, &["status"]).expect(0);
+        assert!(status.stdout.contains("not yet  cp2\n"), "{status}");
+        trees.all(&["--force"]).expect(0);
+        sound(&trees);
+        let status = rotate(&trees, &["status"]).expect(0);
+        assert!(!status.stdout.contains("not yet"), "{status}");
+        let named = stage(&trees, what, STAGES[2]).expect(1);
+        let line = named
+            .stdout
+            .lines()
+            .find(|line| line.contains("is a former key"));
+        let line = line.unwrap_or_else(|| panic!("{named}"));
+        let path = line
+            .trim_start_matches("note: ")
+            .split(' ')
+            .next()
+            .expect("a path");
+        assert!(path.ends_with(key), "{path}");
+        assert_eq!(read(Path::new(path)), read(&all[0].pki("cp2", key)));
+        let backup = Path::new(path).parent().expect("a folder");
+        fs::remove_dir_all(backup).expect("the backup");
+        stage(&trees, what, STAGES[2]).expect(0);
+    }
+}
+
+#[test]
+fn what_a_node_is_not_to_have_is_told() {
+    let trees = Trees::made();
+    let stray = trees.pki("worker1", "ca.key");
+    fs::copy(trees.out().join("ca/ca.key"), &stray).expect("copy");
+    let told = stage(&trees, "ca", STAGES[0]).expect(3);
+    assert!(
+        told.stderr.contains("key-not-needed") && told.stderr.contains("worker1"),
+        "{told}"
+    );
+    fs::remove_file(stray).expect("the key");
+    for suffix in ["crt", "key"] {
+        let name = format!("ca-next.{suffix}");
+        fs::copy(trees.out().join("ca").join(&name), trees.pki("cp1", &name)).expect("copy");
+    }
+    let before = snapshot(&trees.out());
+    let refused = stage(&trees, "ca", STAGES[1]).expect(4);
+    assert!(
+        refused
+            .stderr
+            .contains("cp1/etc/kubernetes/pki/ca-next.crt waits here"),
+        "{refused}"
+    );
+    same(&before, &trees.out());
+}
+
+/// What one brings forth the other would take back by what it saw before.
+#[test]
+fn two_runs_that_look_after_all_nodes_wait_for_each_other() {
+    let trees = Trees::made();
+    let mut holder = Command::new(tool("flock"));
+    let mut holder = holder
+        .arg(trees.out())
+        .args(["sleep", "60"])
+        .spawn()
+        .expect("flock");
+    common::eventually(std::time::Duration::from_secs(30), || {
+        let before = snapshot(&trees.out());
+        for verb in [&["rotate", "ca", "trust"][..], &["renew", "--all"]] {
+            let said = run(&mut over(
+                &trees,
+                &[verb, &["--lock-timeout", "0s"]].concat(),
+            ));
+            if said.status.success() {
+                return Err(said.to_string());
+            }
+            assert!(said.stderr.contains("lock"), "{said}");
+            same(&before, &trees.out());
+        }
+        Ok(())
+    });
+    holder.kill().expect("end it");
+    holder.wait().expect("ended");
+}
+
+#[test]
+fn a_failure_tells_at_which_node() {
+    let trees = Trees::made();
+    let full = common::struck(
+        &over(&trees, &["rotate", "ca", "trust"]),
+        "fsync:error=ENOSPC",
+        Some(&trees.node("cp2", "etc/kubernetes/pki")),
+    );
+    let failed = run(&mut { full }).expect(1);
+    let words = "at cp2 (what was written before it stays, and the same command does the rest)";
+    assert!(failed.stderr.contains(words), "{failed}");
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    sound(&trees);
 }

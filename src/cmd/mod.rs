@@ -119,6 +119,17 @@ impl Stop {
         }
     }
 
+    /// That it stopped at this node, with those before it written.
+    fn of_node(self, name: &str) -> Self {
+        match self {
+            Self::Failed(error) => Self::Failed(error.context(format!(
+                "at {name} (what was written before it stays, and the same command does the rest)"
+            ))),
+            Self::After(recovered, stop) => Self::After(recovered, Box::new(stop.of_node(name))),
+            usage @ Self::Usage(_) => usage,
+        }
+    }
+
     fn usage(sentence: impl Into<String>) -> Self {
         Self::Usage(vec![sentence.into()])
     }

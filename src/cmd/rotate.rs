@@ -96,6 +96,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
                 // A run that was ended may have left what holds the former key.
                 let (writer, _) = writer(&job.store, [&roots, &[]], job.lock_timeout, env)?;
                 report.keeps_former_key(&writer.prune(fates));
+                report.holds_former_key(&tree.former_keys(turn.row)?);
             }
             let after = tree.look(turn.row, &job.passphrases);
             let [before, after] = [&carried.judged.seen.observed, &after.observed];

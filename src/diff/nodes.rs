@@ -204,9 +204,6 @@ pub fn signed_for_all(
 /// What is run over one tree is run over all of them, where it is told which.
 pub fn over_all(way_out: &mut String) {
     const OVER: &str = " --inventory FILE --out DIR";
-    if way_out.contains("--inventory") {
-        return;
-    }
     if way_out == OF_ANOTHER {
         "put it into the folder of its node, or have it requested anew".clone_into(way_out);
     }
@@ -225,6 +222,10 @@ pub fn over_all(way_out: &mut String) {
         while let Some(begins) = way_out[from..].find(verb).map(|at| from + at + 1)
             && let Some(length) = way_out[begins..].find('\'')
         {
+            if way_out[begins..begins + length].contains("--inventory") {
+                from = begins + length;
+                continue;
+            }
             let named = begins + verb.len() - 1;
             let flags = format!("{OVER}{behind}");
             way_out.insert_str(begins + length, &flags);

@@ -1,7 +1,7 @@
 //! What becomes of a node's copies of what all nodes share.
 
 use super::telling::planned;
-use super::{Force, Planned, Step};
+use super::{Force, Goal, Planned, Step, Turn};
 use crate::finding::{Code, Finding};
 use crate::observed::Shared;
 use crate::spec::Spec;
@@ -24,30 +24,54 @@ pub(super) fn followed(spec: &Spec, files: &[Shared], findings: Vec<Finding>) ->
     if other.peek().is_none() || !other.all(Shared::lags) {
         return planned(spec, Step::Keep, findings);
     }
-    let why = vec![Code::SharedDiffers];
-    replaced(spec, why, findings)
-}
-
-/// The same by a stage of a replacement, after which it is another one that all nodes share: a copy of the former one
-/// follows, and one that is not there yet is made.
-pub(super) fn turned(spec: &Spec, files: &[Shared], findings: Vec<Finding>) -> Planned {
-    let mut other = files.iter().filter(|shared| shared.differs()).peekable();
-    if other.peek().is_some() {
-        if other.all(Shared::lags) {
-            return replaced(spec, Vec::new(), findings);
-        }
-        return planned(spec, Step::Keep, findings);
-    }
-    let absent = files.iter().all(|shared| shared.there.is_none());
-    let step = if absent { Step::Create } else { Step::Keep };
-    planned(spec, step, findings)
-}
-
-fn replaced(spec: &Spec, why: Vec<Code>, findings: Vec<Finding>) -> Planned {
     let differs = |finding: &Finding| finding.code == Code::SharedDiffers;
     let (mended, findings) = findings.into_iter().partition(differs);
+    let why = vec![Code::SharedDiffers];
     Planned {
         mended,
         ..planned(spec, Step::Replace { why }, findings)
     }
+}
+
+/// The same by a stage of a replacement, after which it is another one that all nodes share: a copy of the former one
+/// follows, and one that is not there yet is made.
+pub(super) fn turned(
+    spec: &Spec,
+    files: &[Shared],
+    mut findings: Vec<Finding>,
+    turn: &Turn,
+) -> Planned {
+    // What is as before the stage is right: it is to become another.
+    let follows = |told: &Finding| {
+        let mut files = files.iter().filter(|shared| shared.lags());
+        told.code == Code::SharedDiffers && files.any(|shared| shared.file == told.file)
+    };
+    findings.retain(|told| !follows(told));
+    let before = match turn.goal {
+        Goal::Trust => None,
+        Goal::Issue => Some(Goal::Trust),
+        Goal::Drop => Some(Goal::Issue),
+    };
+    for told in &mut findings {
+        if let (Code::SharedDiffers, Some(before)) = (told.code, before) {
+            told.way_out = format!(
+                "'{}' brings it to the stage before, if this node was left out of that; else {}",
+                before.command(turn.row),
+                told.way_out
+            );
+        }
+    }
+    let mut other = files.iter().filter(|shared| shared.differs()).peekable();
+    if other.peek().is_some() {
+        let follows = other.all(Shared::lags);
+        let step = if follows {
+            Step::Replace { why: Vec::new() }
+        } else {
+            Step::Keep
+        };
+        return planned(spec, step, findings);
+    }
+    let absent = files.iter().all(|shared| shared.there.is_none());
+    let step = if absent { Step::Create } else { Step::Keep };
+    planned(spec, step, findings)
 }

@@ -67,6 +67,9 @@ pub struct Nodes {
     grouped: Grouped,
     #[serde(skip)]
     completed: bool,
+    /// Whether something is left that was to be done beside the files.
+    #[serde(skip)]
+    failed: bool,
     #[serde(skip)]
     least: Severity,
 }
@@ -178,6 +181,7 @@ impl Nodes {
             rotations: None,
             grouped: Grouped::default(),
             completed: false,
+            failed: false,
             least,
         }
     }
@@ -318,7 +322,7 @@ impl Nodes {
         if let Some(exit) = self.parts().find_map(|part| part.refused) {
             return exit;
         }
-        if self.exec.as_ref().is_some_and(Ran::has_failed) {
+        if self.failed || self.exec.as_ref().is_some_and(Ran::has_failed) {
             return Exit::Failed;
         }
         Exit::of_findings(self.findings().map(|told| told.level).max(), self.least)

@@ -44,7 +44,7 @@ pub(super) struct Rotation {
     advice: Option<String>,
     /// The command of the next stage.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// A CA's certificate, or a key.
@@ -196,6 +196,15 @@ impl Report {
         self.exit_code = self.exit().code();
     }
 
+    /// That backups of other runs hold a former key.
+    pub fn holds_former_key(&mut self, held: &[String]) {
+        for path in held {
+            self.notes.push(people::holds_former_key(path));
+            self.refused.get_or_insert(Exit::Failed);
+        }
+        self.exit_code = self.exit().code();
+    }
+
     /// That backups are to be removed which hold the former key of this.
     pub fn former_key_left(&mut self, what: &str) {
         self.notes.push(people::former_key_left(what, ""));
@@ -299,6 +308,12 @@ impl Rotation {
             rotation.next = None;
         }
         Some(rotation)
+    }
+
+    /// The stage that it is at, if any.
+    pub(super) fn reached(&self) -> Option<Goal> {
+        let goals = [Goal::Trust, Goal::Issue];
+        goals.into_iter().find(|goal| goal.name() == self.stage)
     }
 
     /// How far a row is, and what is to be done at that.

@@ -27,8 +27,19 @@ pub fn fates(commands: &[&str]) -> Vec<Fate> {
         let Some(run) = rotation(command) else {
             continue;
         };
+        // That what the next one signed was taken back is to be known until a further run says that it was heeded.
+        for older in number + 1..commands.len() {
+            if rotation(commands[older]).is_some_and(|older| older.back && older.what == run.what)
+                && fates[older] == Fate::Kept
+            {
+                fates[older] = Fate::Aged;
+            }
+        }
         match run.stage {
             _ if run.back => {
+                if run.stage == "issue" {
+                    fates[number] = Fate::Kept;
+                }
                 if let Some(undone) = last(commands, &fates, (run.what, run.stage), number + 1) {
                     fates[undone] = Fate::Aged;
                 }
@@ -151,12 +162,13 @@ mod tests {
     #[test]
     fn a_step_back_undoes_the_youngest_run_of_its_stage_that_is_not_undone_yet() {
         let once = "rotate-ca-trust rotate-ca-issue rotate-ca-back-issue";
-        assert_eq!(told(once), "kaa");
+        assert_eq!(told(once), "kak");
         assert_eq!(told(&format!("{once} rotate-ca-back-trust")), "aaaa");
         assert_eq!(told(&format!("{once} rotate-ca-issue")), "kaak");
         assert_eq!(told("rotate-ca-back-trust rotate-ca-trust"), "ak");
         // What it undid is gone by now.
-        assert_eq!(told("rotate-ca-trust rotate-ca-back-issue"), "ka");
+        assert_eq!(told("rotate-ca-trust rotate-ca-back-issue"), "kk");
+        assert_eq!(told(&format!("{once} renew rotate-sa-trust")), "kakak");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::cmd::{Env, Stop};
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::{KeyState, Observed};
-use crate::report::Nodes;
+use crate::report::{Nodes, waiting};
 use crate::spec::Spec;
 use crate::store::{Store, Writer, archive_of, check_place, has_fresh, is_new, shared_directory};
 
@@ -85,11 +85,25 @@ impl Trees {
         Ok(finished)
     }
 
-    /// The directory of the nodes' trees, for this run alone.
+    /// The directory of the nodes' trees, for this run alone. Who looks after all nodes holds it from what was seen to what
+    /// is written: what one such run brings forth another would take back.
     pub(crate) fn above(&self, env: &mut Env<'_>) -> Result<Writer, Stop> {
         let roots = [&[Root::Kubeconfig][..], &[]];
         let (writer, _) = writer(&self.shared, roots, self.lock_timeout, env)?;
         Ok(writer)
+    }
+
+    /// Waits until no other run writes there.
+    pub(crate) fn wait_for(
+        &self,
+        store: &Store,
+        roots: &[Root],
+        env: &mut Env<'_>,
+    ) -> Result<(), Stop> {
+        let notice = &mut *env.notice;
+        let mut told = |directory: &Path| notice(&waiting(directory));
+        store.lock_and_read(roots, &[], self.lock_timeout, &mut told)?;
+        Ok(())
     }
 
     /// Archives of these nodes, whose trees changed.

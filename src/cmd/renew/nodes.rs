@@ -96,6 +96,11 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         trees.complete_shared(&mut told, env)?;
         finished = trees.complete(&mut told, env)?;
     }
+    let _alone = if run.plan_only {
+        None
+    } else {
+        Some(trees.above(env)?)
+    };
     let (mut shared, carried) = run.over_shared(true, env)?;
     let Some(carried) = carried.filter(|_| !shared.is_refused()) else {
         told.shared(shared);

@@ -6,11 +6,13 @@
 
 mod back;
 mod ground;
+mod prune;
 mod settle;
 mod status;
 
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use time::OffsetDateTime;
 
 use super::tree::{OneOf, Tree};
@@ -20,7 +22,7 @@ use crate::cmd::around::ended_nodes;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::nodes::kept::{Kept, told_of_many};
 use crate::cmd::nodes::trees::{Trees, locked};
-use crate::cmd::sequence::{Carried, Judge, Sequence, writer};
+use crate::cmd::sequence::{Carried, Judge, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::finding::Severity;
 use crate::location::{FileId, Owner, Root};
@@ -30,7 +32,6 @@ use crate::profile::reader::runs_on;
 use crate::profile::rotation::{next, rotated};
 use crate::profile::{Profile, signing_file};
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage, Turning};
-use crate::rollback::fates;
 use crate::spec::{Place, Spec};
 use crate::store::{self, Store, overlays};
 
@@ -70,6 +71,11 @@ fn attempt(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         }
         trees.complete(&mut told, env)?;
     }
+    let _alone = if run.plan_only {
+        None
+    } else {
+        Some(trees.above(env)?)
+    };
     match &run.asked {
         Asked::Back(row, restarted) => run.back(row, *restarted, told, env),
         Asked::Status => run.status(told, env),
@@ -116,7 +122,9 @@ impl Run<'_> {
             told.stale_archives(&archives, self.trees.cluster.file());
             if !shared.is_refused() && !refused(&all) {
                 if turn.goal == Goal::Drop {
-                    told.keeps_former_key(&self.prune(env)?);
+                    let (left, held) = self.prune(turn.row, env)?;
+                    told.keeps_former_key(&left);
+                    told.holds_former_key(&held);
                 }
                 let after = self.look_at_shared().observed;
                 self.told_by(&mut told, env.now, |told, turning| {
@@ -170,8 +178,8 @@ impl Run<'_> {
             // The nodes were brought to what it was to become.
             let same = |seen: &&Seen| seen.files == judged.seen.files;
             if seen.is_some_and(|seen| !same(&seen)) {
-                return Err(Stop::usage(format!(
-                    "{} was changed by another run meanwhile: run the same command again",
+                return Err(Stop::Failed(anyhow!(
+                    "{} was changed by another run meanwhile, and is not at the stage yet: run the same command again",
                     store.root(Root::Pki).display()
                 )));
             }
@@ -298,39 +306,25 @@ impl Run<'_> {
                 continue;
             }
             let around = (env.host.name, env.now);
-            *told = self.over(node, ground, around, |tree| {
-                let mut report = self.report(tree, node);
-                let none = Passphrases::default();
-                let sequence = Sequence::over(
-                    &command,
-                    (tree.store, tree.roots),
-                    &none,
-                    self.trees.lock_timeout,
-                    false,
-                );
-                let judge: &Judge<'_> = &|_, _| ground.judge(tree);
-                sequence.run(judge, &mut report, env)?;
-                Ok(self.of_node(node, report))
-            })?;
+            *told = self
+                .over(node, ground, around, |tree| {
+                    let mut report = self.report(tree, node);
+                    let none = Passphrases::default();
+                    let sequence = Sequence::over(
+                        &command,
+                        (tree.store, tree.roots),
+                        &none,
+                        self.trees.lock_timeout,
+                        false,
+                    );
+                    let judge: &Judge<'_> = &|_, _| ground.judge(tree);
+                    sequence.run(judge, &mut report, env)?;
+                    Ok(self.of_node(node, report))
+                })
+                .map_err(|stop| stop.of_node(self.trees.cluster.name(node)))?;
             count.one();
         }
         Ok(())
-    }
-
-    /// Takes the former key out of the backups, also out of those that a run left which was ended: what is left.
-    fn prune(&self, env: &mut Env<'_>) -> Result<Vec<String>, Stop> {
-        let mut left = Vec::new();
-        let nodes = (0..self.trees.cluster.len()).map(|node| {
-            let store = self.trees.store(node);
-            let roots = there_of(&store);
-            (store, roots)
-        });
-        let shared = (self.trees.shared.clone(), vec![Root::Pki]);
-        for (store, roots) in nodes.chain([shared]) {
-            let (writer, _) = writer(&store, [&roots, &[]], self.trees.lock_timeout, env)?;
-            left.extend(writer.prune(fates));
-        }
-        Ok(left)
     }
 
     fn report_of_shared(&self, now: OffsetDateTime) -> Report {

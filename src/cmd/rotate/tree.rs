@@ -11,9 +11,9 @@ use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::{Held, generations, trusts};
 use crate::finding::{Code, Finding};
-use crate::key::sha256;
+use crate::key::{PrivateKey, sha256};
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{Before, Passphrases, Seen, observe, survey};
+use crate::observe::{Before, Passphrases, Seen, former, observe, survey};
 use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
@@ -23,7 +23,7 @@ use crate::profile::{
     API_SERVER, CLUSTER, Kind, Profile, Signer, by_name, is_signing_file, signing_file,
 };
 use crate::report::Report;
-use crate::rollback::ended;
+use crate::rollback::{Created, ended};
 use crate::spec::Spec;
 use crate::store::{self, Store};
 use crate::x509::cert::Certificate;
@@ -168,6 +168,36 @@ impl<'a> Tree<'a> {
             issued: self.issued(turn.row)?,
             ..turn.clone()
         })
+    }
+
+    /// Backups that hold a former key of this, which is to be nowhere: of runs that put another file in its place.
+    pub(super) fn former_keys(&self, row: &Profile) -> Result<Vec<String>, Stop> {
+        let file = row.stored.key();
+        let key_of = |bytes: &[u8]| match PrivateKey::from_pem(bytes, None) {
+            Ok(key) => Some(key.public_key().clone()),
+            Err(_) => None,
+        };
+        let there = self.store.read(&file).ok().flatten();
+        let present = there.and_then(|there| key_of(&there.bytes));
+        let mut held = Vec::new();
+        for run in self.store.backups(self.roots)?.runs {
+            let mut files = run.files.iter();
+            if !files.any(|changed| changed.file == file && changed.copied) {
+                continue;
+            }
+            let copies = former(&run, self.store, Created::Leave).copies;
+            let Some(copy) = copies.get(&file) else {
+                continue;
+            };
+            // One that is encrypted may be any.
+            let same = present.is_some() && key_of(&copy.bytes) == present;
+            if !same {
+                let backups = self.store.path(&self.store.backups_in(file.root));
+                let folder = backups.join(run.transaction.to_string());
+                held.push(folder.join(&file.name).display().to_string());
+            }
+        }
+        Ok(held)
     }
 
     /// Whether the last run over a replacement of this was that of `stage`: no file but a backup's list tells.

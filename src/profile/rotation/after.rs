@@ -112,7 +112,8 @@ const FIRST_ELSEWHERE: Instruction = Instruction {
 
 const HAND_OUT: OfMany = OfMany::After(
     "nodes",
-    "Copy the tree of each onto it, before what follows is done there: this stage is that of all of them.",
+    "Copy the tree of each onto it, before what follows is done there, and not the times of its files (rsync --no-times, \
+     tar -m): a process that started before its files came has not read them, and its proof is not to say so.",
 );
 const WHERE_ITS_TREE_IS: OfMany =
     OfMany::After("kubelet", "On every node, once its tree is there.");

@@ -2,9 +2,11 @@
 
 use time::OffsetDateTime;
 
-use super::super::rotation::people::{former_key_left, keeps_former_key, went_back};
+use super::super::rotation::people::{
+    former_key_left, holds_former_key, keeps_former_key, went_back,
+};
 use super::super::rotation::{Over, Rotation, RunsOn};
-use super::{Exit, Nodes};
+use super::Nodes;
 use crate::plan::{Found, Goal};
 use crate::profile::Profile;
 use crate::store::{Roots, Store};
@@ -55,6 +57,9 @@ impl Nodes {
     ) {
         match Self::over(turning, |over| Rotation::there(row, found, over)) {
             Ok(mut rotation) => {
+                if let (Some(goal), false) = (rotation.reached(), behind.is_empty()) {
+                    rotation.next = Some(format!("{}{}", goal.command(row), turning.flags));
+                }
                 rotation.behind = behind;
                 self.rotations.get_or_insert_default().push(rotation);
             }
@@ -76,7 +81,15 @@ impl Nodes {
     pub fn keeps_former_key(&mut self, left: &[String]) {
         for why in left {
             self.notes.push(keeps_former_key(why));
-            self.shared.refused.get_or_insert(Exit::Failed);
+            self.failed = true;
+        }
+    }
+
+    /// That backups of other runs hold a former key.
+    pub fn holds_former_key(&mut self, held: &[String]) {
+        for path in held {
+            self.notes.push(holds_former_key(path));
+            self.failed = true;
         }
     }
 

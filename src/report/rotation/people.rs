@@ -21,6 +21,11 @@ pub(in crate::report) fn keeps_former_key(why: &str) -> String {
     format!("a backup holds the former key still: {why}: run the same command again")
 }
 
+/// That a backup which no rotation made holds a former key.
+pub(in crate::report) fn holds_former_key(path: &str) -> String {
+    format!("{path} is a former key, which is to be nowhere: remove that backup")
+}
+
 /// What is to be done once the stage `left` was taken back.
 pub(in crate::report) fn went_back(row: &Profile, left: Goal, over: &Over<'_>) -> Vec<String> {
     let mut notes = Vec::new();

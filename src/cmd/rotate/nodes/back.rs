@@ -1,13 +1,16 @@
 //! All nodes back to the stage before, and what they share last: that tells how far they are.
 
+use std::sync::Arc;
+
 use super::super::back::{Back, left, verb};
 use super::super::tree::Tree;
+use super::ground::Ground;
 use super::{Run, there_of};
 use crate::cmd::undo::Undo;
 use crate::cmd::{Env, Stop};
 use crate::diff::{Held, generations, over_all};
 use crate::location::Root;
-use crate::plan::{Goal, Refusal};
+use crate::plan::{Goal, Refusal, Turn};
 use crate::profile::Profile;
 use crate::report::{Node, Nodes, Report};
 use crate::rollback::{Created, standing};
@@ -42,7 +45,8 @@ impl Run<'_> {
             // Of a step back that was ended before it was decided the backup tells, and it was not made.
             self.trees.complete_shared(&mut told, env)?;
         }
-        let there = generations(row, &self.look_at_shared().observed);
+        let source = self.look_at_shared();
+        let there = generations(row, &source.observed);
         let stage = match left(row, &there) {
             Ok(stage) => stage,
             Err(refusal) => return Ok(self.refused(told, refusal, env)),
@@ -50,6 +54,13 @@ impl Run<'_> {
         if stage == Goal::Trust && !self.plan_only {
             tree.has_left_issue(row, restarted, &self.flags)?;
         }
+        let reached = Turn::to(row, stage);
+        let ground = Ground {
+            turn: &reached,
+            source,
+            specs: self.kept(),
+            ahead: Arc::default(),
+        };
         let next = there.ok().and_then(|there| there.next);
         let goes = next.as_ref().and_then(Held::certificate);
         let goes = goes.filter(|_| stage == Goal::Trust);
@@ -59,7 +70,11 @@ impl Run<'_> {
             let roots = there_of(&store);
             let tree = Tree::alone((&store, &roots), env.host.name, env.now);
             let mut report = self.report(&tree, node);
-            let findings = goes.map_or(Ok(Vec::new()), |next| tree.signed_by(next))?;
+            let mut findings = goes.map_or(Ok(Vec::new()), |next| tree.signed_by(next))?;
+            // What is to be done about that brings the leaves along.
+            if let Some(ahead) = ground.gone_on(&self.copies(node, row), &store) {
+                findings = vec![ahead];
+            }
             if findings.is_empty() {
                 self.undo(row, stage, &tree, true, &mut report, env)?;
             } else {
@@ -124,6 +139,10 @@ impl Run<'_> {
             lock_timeout: self.trees.lock_timeout,
             dry_run,
         };
+        if !dry_run {
+            // What another run is about to write is no backup yet.
+            self.trees.wait_for(tree.store, tree.roots, env)?;
+        }
         while tree.store.backups(tree.roots)?.chosen(of).is_some() {
             undo.run(report, env)?;
             if dry_run || report.is_refused() {

@@ -9,13 +9,16 @@ use crate::apply;
 use crate::cmd::Stop;
 use crate::cmd::nodes::kept::told_of_many;
 use crate::cmd::sequence::Judged;
-use crate::diff::{Held, Stage, generations, treeless};
+use crate::diff::{Held, Stage, generations, not_needed, over_all, treeless};
+use crate::finding::{Code, Finding};
 use crate::key::{PrivateKey, PublicKey};
 use crate::location::{FileId, Owner};
 use crate::observe::{Passphrases, Seen};
 use crate::observed::Ahead;
 use crate::plan::{Goal, Refusal, Turn};
+use crate::profile::rotation::place;
 use crate::spec::Spec;
+use crate::store::Store;
 use crate::x509::cert::Certificate;
 
 /// What signs, and what comes of it.
@@ -51,16 +54,68 @@ impl<'a> Ground<'a> {
     /// What is to be done with a node, with the ways out of who has many.
     pub(super) fn judge(&self, tree: &Tree<'_>) -> Result<Judged, Stop> {
         if tree.roots.is_empty() {
-            let findings = vec![treeless()];
-            return Ok(Judged {
-                seen: Seen::default(),
-                specs: Vec::new(),
-                planning: Err(Refusal { findings }),
-            });
+            let lacking = Finding {
+                code: Code::NotRotated,
+                ..treeless()
+            };
+            return Ok(refused(lacking));
+        }
+        let row = self.turn.row;
+        let is_there = |file: &FileId| tree.store.path(file).exists();
+        // A second one to come would be trusted by this node alone.
+        if let Some(file) = place(row).files().into_iter().find(is_there) {
+            let way_out = "move it away: what is to come is kept for all nodes, and a stage is run over all of them";
+            return Ok(refused(Finding {
+                code: Code::NotRotated,
+                name: file.name.clone(),
+                file,
+                text: format!("waits here to take the place of {}", row.name),
+                way_out: way_out.to_owned(),
+            }));
         }
         let mut judged = tree.judge(self.turn, &Passphrases::default())?;
+        if let Ok(plan) = &mut judged.planning {
+            let key = Some(row.stored.key()).filter(is_there);
+            let copied = |key: &FileId| {
+                let mut files = self.copied(tree);
+                files.any(|file| file == *key)
+            };
+            let stray: Vec<FileId> = key.into_iter().filter(|key| !copied(key)).collect();
+            plan.ground.extend(not_needed(&stray, &[]));
+        }
         told_of_many(&mut judged, &self.source.observed);
         Ok(judged)
+    }
+
+    fn copied<'t>(&self, tree: &'t Tree<'_>) -> impl Iterator<Item = FileId> + 't {
+        let copies = tree.one_of.map_or(&[][..], |one| one.kept.copies);
+        copies.iter().flat_map(|copy| copy.place.files())
+    }
+
+    /// That a run brought a node to the stage after this one, and not what all share: it cannot go back from there.
+    pub(super) fn gone_on(&self, copies: &[Spec], store: &Store) -> Option<Finding> {
+        let stage = generations(self.turn.row, &self.source.observed)
+            .ok()?
+            .stage;
+        let public = copies.first()?.place.public();
+        let of = &self.source.files.get(&public)?.bytes;
+        let there = store.read(&public).ok().flatten()?.bytes;
+        if there == *of || self.lags(&there, of).is_some() {
+            return None;
+        }
+        let goal = Goal::after(stage);
+        let then = match goal {
+            Goal::Drop => "; from there no way leads back",
+            Goal::Issue | Goal::Trust => ", and 'back' goes back from there",
+        };
+        Some(Finding {
+            code: Code::RotationOrder,
+            name: public.name.clone(),
+            file: public,
+            text: "is not as what all share, nor as it was before this stage: a run that was ended has brought it further"
+                .to_owned(),
+            way_out: over(&format!("'{}' brings the others there{then}", goal.command(self.turn.row))),
+        })
     }
 
     /// Whether a copy that is not what it is to be is so since its node was not yet brought there: it is as what all
@@ -91,6 +146,22 @@ impl<'a> Ground<'a> {
         let same = there.len() == then.len() && then.iter().all(|held| there.contains(held));
         (same || there == [own]).then_some(())
     }
+}
+
+/// A node for which nothing can be planned.
+fn refused(finding: Finding) -> Judged {
+    let findings = vec![finding];
+    Judged {
+        seen: Seen::default(),
+        specs: Vec::new(),
+        planning: Err(Refusal { findings }),
+    }
+}
+
+fn over(way_out: &str) -> String {
+    let mut way_out = way_out.to_owned();
+    over_all(&mut way_out);
+    way_out
 }
 
 fn key_of(held: &Held) -> PublicKey {

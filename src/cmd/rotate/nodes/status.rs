@@ -7,7 +7,7 @@ use super::Run;
 use super::ground::Ground;
 use crate::cmd::{Env, Stop};
 use crate::diff::{Stage, generations};
-use crate::location::Root;
+use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Goal, Turn};
@@ -64,7 +64,8 @@ impl Run<'_> {
         let goal = match generations(row, &source.observed).map(|there| there.stage) {
             Ok(Stage::Trust) => Goal::Trust,
             Ok(Stage::Issue) => Goal::Issue,
-            Ok(Stage::Start) | Err(_) => return Ok(Vec::new()),
+            Ok(Stage::Start) => return Ok(self.differing(row, &source)),
+            Err(_) => return Ok(Vec::new()),
         };
         let turn = over.in_turn(&Turn::to(row, goal))?;
         let ground = Ground {
@@ -78,5 +79,25 @@ impl Run<'_> {
         let names = all.iter().enumerate().filter(|(_, node)| behind(node));
         let names = names.map(|(node, _)| self.trees.cluster.name(node).to_owned());
         Ok(names.collect())
+    }
+
+    /// The nodes of which a copy is another than what all share.
+    fn differing(&self, row: &Profile, source: &Seen) -> Vec<String> {
+        let mut names = Vec::new();
+        for node in 0..self.trees.cluster.len() {
+            let store = self.trees.store(node);
+            let copies = self.copies(node, row);
+            let mut files = copies.iter().flat_map(|copy| copy.place.files());
+            let other = |file: FileId| {
+                let of = source.files.get(&file);
+                let there = store.read(&file).ok().flatten();
+                of.zip(there)
+                    .is_some_and(|(of, there)| of.bytes != there.bytes)
+            };
+            if files.any(other) {
+                names.push(self.trees.cluster.name(node).to_owned());
+            }
+        }
+        names
     }
 }

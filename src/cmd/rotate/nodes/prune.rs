@@ -1,0 +1,34 @@
+//! The end of a former key: no backup is to hold it.
+
+use super::super::tree::Tree;
+use super::{Run, there_of};
+use crate::cmd::sequence::writer;
+use crate::cmd::{Env, Stop};
+use crate::location::Root;
+use crate::profile::Profile;
+use crate::rollback::fates;
+
+impl Run<'_> {
+    /// Takes the former key out of the backups, also out of those that a run left which was ended: what is left,
+    /// and backups of other runs that hold one.
+    pub(super) fn prune(
+        &self,
+        row: &Profile,
+        env: &mut Env<'_>,
+    ) -> Result<(Vec<String>, Vec<String>), Stop> {
+        let (mut left, mut held) = (Vec::new(), Vec::new());
+        let nodes = (0..self.trees.cluster.len()).map(|node| {
+            let store = self.trees.store(node);
+            let roots = there_of(&store);
+            (store, roots)
+        });
+        let shared = (self.trees.shared.clone(), vec![Root::Pki]);
+        for (store, roots) in nodes.chain([shared]) {
+            let (writer, _) = writer(&store, [&roots, &[]], self.trees.lock_timeout, env)?;
+            left.extend(writer.prune(fates));
+            let tree = Tree::alone((&store, &roots), env.host.name, env.now);
+            held.extend(tree.former_keys(row)?);
+        }
+        Ok((left, held))
+    }
+}
