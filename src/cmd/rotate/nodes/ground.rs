@@ -75,21 +75,14 @@ impl<'a> Ground<'a> {
         }
         let mut judged = tree.judge(self.turn, &Passphrases::default())?;
         if let Ok(plan) = &mut judged.planning {
+            let copies = tree.one_of.map_or(&[][..], |one| one.kept.copies);
+            let copied = |key: &FileId| copies.iter().any(|copy| copy.place.files().contains(key));
             let key = Some(row.stored.key()).filter(is_there);
-            let copied = |key: &FileId| {
-                let mut files = self.copied(tree);
-                files.any(|file| file == *key)
-            };
             let stray: Vec<FileId> = key.into_iter().filter(|key| !copied(key)).collect();
             plan.ground.extend(not_needed(&stray, &[]));
         }
         told_of_many(&mut judged, &self.source.observed);
         Ok(judged)
-    }
-
-    fn copied<'t>(&self, tree: &'t Tree<'_>) -> impl Iterator<Item = FileId> + 't {
-        let copies = tree.one_of.map_or(&[][..], |one| one.kept.copies);
-        copies.iter().flat_map(|copy| copy.place.files())
     }
 
     /// That a run brought a node to the stage after this one, and not what all share: it cannot go back from there.
