@@ -76,9 +76,9 @@ impl<'a> Ground<'a> {
         let mut judged = tree.judge(self.turn, &Passphrases::default())?;
         if let Ok(plan) = &mut judged.planning {
             let copies = tree.one_of.map_or(&[][..], |one| one.kept.copies);
-            let copied = |key: &FileId| copies.iter().any(|copy| copy.place.files().contains(key));
+            let is_copy = |key: &FileId| copies.iter().any(|copy| copy.place.files().contains(key));
             let key = Some(row.stored.key()).filter(is_there);
-            let stray: Vec<FileId> = key.into_iter().filter(|key| !copied(key)).collect();
+            let stray: Vec<FileId> = key.into_iter().filter(|key| !is_copy(key)).collect();
             plan.ground.extend(not_needed(&stray, &[]));
         }
         told_of_many(&mut judged, &self.source.observed);
