@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::command;
+use super::{VERB, command};
 use crate::bundle::verifies;
 use crate::cmd::nodes::kept::Kept;
 use crate::cmd::sequence::Judged;
@@ -181,8 +181,10 @@ impl<'a> Tree<'a> {
         let present = there.and_then(|there| key_of(&there.bytes));
         let mut held = Vec::new();
         for run in self.store.backups(self.roots)?.runs {
+            // What a stage or a step back left goes or stays by its fate.
+            let of_rotation = run.origin.command.starts_with(&format!("{VERB}-"));
             let mut files = run.files.iter();
-            if !files.any(|changed| changed.file == file && changed.copied) {
+            if of_rotation || !files.any(|changed| changed.file == file && changed.copied) {
                 continue;
             }
             let copies = former(&run, self.store, Created::Leave).copies;

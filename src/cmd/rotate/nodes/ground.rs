@@ -85,7 +85,8 @@ impl<'a> Ground<'a> {
         Ok(judged)
     }
 
-    /// That a run brought a node to the stage after this one, and not what all share: it cannot go back from there.
+    /// That a node is neither where what all share is nor where that goes back to: a run that was ended may have brought it
+    /// further, and it cannot go back from there.
     pub(super) fn gone_on(&self, copies: &[Spec], store: &Store) -> Option<Finding> {
         let stage = generations(self.turn.row, &self.source.observed)
             .ok()?
@@ -105,9 +106,12 @@ impl<'a> Ground<'a> {
             code: Code::RotationOrder,
             name: public.name.clone(),
             file: public,
-            text: "is not as what all share, nor as it was before this stage: a run that was ended has brought it further"
-                .to_owned(),
-            way_out: over(&format!("'{}' brings the others there{then}", goal.command(self.turn.row))),
+            text: "is not as what all share, nor as it was before this stage".to_owned(),
+            way_out: over(&format!(
+                "if a run that was ended brought it further, '{}' brings the others there{then}; else 'certs all --inventory \
+                 FILE --out DIR --force' puts that of all in its place",
+                goal.command(self.turn.row)
+            )),
         })
     }
 
