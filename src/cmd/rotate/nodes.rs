@@ -21,7 +21,7 @@ use crate::cli;
 use crate::cmd::around::ended_nodes;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::nodes::kept::{Kept, told_of_many};
-use crate::cmd::nodes::trees::{Trees, locked};
+use crate::cmd::nodes::trees::Trees;
 use crate::cmd::sequence::{Carried, Judge, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::finding::Severity;
@@ -93,21 +93,13 @@ impl Run<'_> {
             told.shared(shared);
             return Ok(told.ended());
         };
-        if turn.goal == Goal::Trust {
-            shared.forewarned(turn.row, &judged.seen);
-        }
         let mut ground = Ground::of(turn, self.kept(), judged, env.now)?;
         let before = ground.source.observed.clone();
         let mut all = self.plan(&ground, env)?;
         let refused = |all: &[Node]| all.iter().any(Node::is_refused);
-        let unsigned = locked(&self.trees.shared, &self.specs, &ground.source);
-        if refused(&all) && !unsigned.is_empty() {
-            return Err(Stop::Usage(unsigned));
-        }
         if !self.plan_only && !refused(&all) {
             if turn.goal == Goal::Trust {
                 shared = self.over_shared(turn, Some(&ground.source), env)?.0;
-                shared.forewarned(turn.row, &ground.source);
                 ground.source = self.look_at_shared();
                 ground.ahead = Arc::default();
             }
@@ -190,6 +182,9 @@ impl Run<'_> {
             Ok(judged)
         };
         let carried = sequence.run(judge, &mut report, env)?;
+        if let (Goal::Trust, Some(carried)) = (turn.goal, &carried) {
+            report.forewarned(turn.row, &carried.judged.seen);
+        }
         Ok((report, carried))
     }
 

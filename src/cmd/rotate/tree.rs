@@ -173,9 +173,9 @@ impl<'a> Tree<'a> {
     /// Backups that hold a former key of this, which is to be nowhere: of runs that put another file in its place.
     pub(super) fn former_keys(&self, row: &Profile) -> Result<Vec<String>, Stop> {
         let file = row.stored.key();
-        let key_of = |bytes: &[u8]| match PrivateKey::from_pem(bytes, None) {
-            Ok(key) => Some(key.public_key().clone()),
-            Err(_) => None,
+        let key_of = |bytes: &[u8]| {
+            let key = PrivateKey::from_pem(bytes, None).ok()?;
+            Some(key.public_key().clone())
         };
         let there = self.store.read(&file).ok().flatten();
         let present = there.and_then(|there| key_of(&there.bytes));
