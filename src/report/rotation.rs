@@ -1,24 +1,26 @@
 //! How far the replacement of a CA or of the service accounts' key is, and what is to be done before its next stage.
 
 pub(super) mod people;
+mod told;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::next::{directories, quoted};
+use super::next::directories;
 use super::{Exit, Report, timestamp};
 use crate::bundle::allows;
 use crate::diff::{Generations, Held, Notice, Stage, generations, untangled};
 use crate::finding::Finding;
 use crate::key::{KeyError, PrivateKey};
-use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Found, Goal};
-use crate::profile::rotation::{Action, Instruction, OfMany, instructions, name, place};
+use crate::profile::rotation::{instructions, name, place};
 use crate::profile::{CLUSTER, Profile, Signer};
 use crate::store::Store;
 use crate::x509::validity::moment;
+
+use told::{Told, Values};
 
 /// One of those that are replaced.
 #[derive(Debug, Serialize)]
@@ -59,22 +61,6 @@ struct Generation {
     key_algorithm: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    process: &'static str,
-    action: &'static str,
-    /// Whether the next node waits until this one is well again.
-    one_at_a_time: bool,
-    text: String,
-    command: String,
-    wait: String,
-    proof: String,
-    /// Of many nodes those on which the process runs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    nodes: Vec<String>,
-}
-
 /// Over which trees a replacement is.
 pub(super) struct Over<'a> {
     /// Where they are on a node.
@@ -100,67 +86,6 @@ impl Generation {
             not_after: (held.certificate()).map(|ca| timestamp(ca.validity.not_after)),
             key_algorithm: algorithm.map(|algorithm| algorithm.to_string()),
         }
-    }
-}
-
-/// What stands in the commands of an instruction.
-struct Values {
-    of: Vec<(&'static str, String)>,
-}
-
-impl Values {
-    fn of(row: &Profile, store: &Store, [new, old]: [Option<&Held>; 2]) -> Self {
-        let path = |file: &FileId| store.path(file).display().to_string();
-        let root = |root| store.root(root).display().to_string();
-        let mut of = vec![
-            ("{pki}", root(Root::Pki)),
-            ("{conf}", root(Root::Kubeconfig)),
-            ("{file}", path(&row.stored.public())),
-            ("{next}", path(&place(row).key())),
-        ];
-        of.extend(new.map(|new| ("{new}", new.shown())));
-        of.extend(old.map(|old| ("{old}", old.shown())));
-        Self { of }
-    }
-
-    /// For people.
-    fn text(&self, template: &str) -> String {
-        let fill = |text: String, (name, value): &(&str, String)| text.replace(name, value);
-        self.of.iter().fold(template.to_owned(), fill)
-    }
-
-    /// For a shell; nothing where something is not known that stands in it.
-    fn command(&self, template: &str) -> String {
-        let fill =
-            |text: String, (name, value): &(&str, String)| text.replace(name, &quoted(value));
-        let filled = self.of.iter().fold(template.to_owned(), fill);
-        if filled.contains("{new}") || filled.contains("{old}") {
-            return String::new();
-        }
-        filled
-    }
-
-    fn told(&self, one: &Instruction, runs_on: Option<&RunsOn<'_>>) -> Option<Told> {
-        let (process, text) = match one.of_many {
-            OfMany::After(process, text) if runs_on.is_some() => (process, text),
-            OfMany::Done if runs_on.is_some() => return None,
-            OfMany::Only if runs_on.is_none() => return None,
-            _ => (one.process, one.text),
-        };
-        let nodes = runs_on.and_then(|runs_on| runs_on(process));
-        if nodes.as_ref().is_some_and(Vec::is_empty) {
-            return None;
-        }
-        Some(Told {
-            process,
-            action: one.action.name(),
-            one_at_a_time: one.action == Action::Restart,
-            text: self.text(text),
-            command: self.command(one.command),
-            wait: self.command(one.wait),
-            proof: self.command(one.proof),
-            nodes: nodes.unwrap_or_default(),
-        })
     }
 }
 

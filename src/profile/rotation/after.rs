@@ -4,7 +4,7 @@
 //! The commands are for a shell on the node. In them stand for: `{pki}` and `{conf}` the directories, `{file}` the
 //! public file of what is replaced, `{new}` and `{old}` the names of the CAs, or the identifiers of the keys.
 
-use super::instruction::{Action, Instruction, OfMany};
+use super::instruction::{Action, Instruction, OfMany, person, reads, restart};
 
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 const API_SERVER: &str = "kube-apiserver";
@@ -118,22 +118,6 @@ const HAND_OUT: OfMany = OfMany::After(
 const WHERE_ITS_TREE_IS: OfMany =
     OfMany::After("kubelet", "On every node, once its tree is there.");
 
-const fn restart(
-    process: &'static str,
-    text: &'static str,
-    [command, wait, proof]: [&'static str; 3],
-) -> Instruction {
-    Instruction {
-        process,
-        action: Action::Restart,
-        text,
-        command,
-        wait,
-        proof,
-        of_many: OfMany::Same,
-    }
-}
-
 const fn manager(text: &'static str) -> Instruction {
     restart(
         CONTROLLER_MANAGER,
@@ -176,30 +160,6 @@ const fn kubelets(proof: &'static str) -> Instruction {
              kubeconfig refresh {conf}/kubelet.conf').",
             [START_KUBELET, HEALTHY_KUBELET, proof],
         )
-    }
-}
-
-const fn reads(process: &'static str, proof: &'static str) -> Instruction {
-    Instruction {
-        process,
-        action: Action::None,
-        text: "",
-        command: "",
-        wait: "",
-        proof,
-        of_many: OfMany::Same,
-    }
-}
-
-const fn person(process: &'static str, text: &'static str) -> Instruction {
-    Instruction {
-        process,
-        action: Action::Do,
-        text,
-        command: "",
-        wait: "",
-        proof: "",
-        of_many: OfMany::Same,
     }
 }
 

@@ -53,3 +53,46 @@ pub enum OfMany {
     /// This, and nothing where there is one tree: kubeadm's nodes have no such process.
     Only,
 }
+
+/// A process that is started again: how, how it is waited for, and what proves that it was.
+pub(super) const fn restart(
+    process: &'static str,
+    text: &'static str,
+    [command, wait, proof]: [&'static str; 3],
+) -> Instruction {
+    Instruction {
+        process,
+        action: Action::Restart,
+        text,
+        command,
+        wait,
+        proof,
+        of_many: OfMany::Same,
+    }
+}
+
+/// A process that reads it again by itself, and what proves that it did.
+pub(super) const fn reads(process: &'static str, proof: &'static str) -> Instruction {
+    Instruction {
+        process,
+        action: Action::None,
+        text: "",
+        command: "",
+        wait: "",
+        proof,
+        of_many: OfMany::Same,
+    }
+}
+
+/// What a person does.
+pub(super) const fn person(process: &'static str, text: &'static str) -> Instruction {
+    Instruction {
+        process,
+        action: Action::Do,
+        text,
+        command: "",
+        wait: "",
+        proof: "",
+        of_many: OfMany::Same,
+    }
+}
