@@ -12,6 +12,7 @@ use serde_json::Value;
 mod common;
 use common::base::Base;
 use common::kubeadm::NOON;
+use common::rotation::{for_people, restarts};
 use common::snapshot::{same, snapshot};
 use common::{Finished, TempDir, at, certs, mode, read, run, text, write};
 
@@ -409,6 +410,61 @@ fn back_from_every_stage_is_the_tree_that_was_there_before() {
                 told.stderr.contains("nothing to go back from"),
                 "{}",
                 told.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_step_back_tells_people_and_programs_alike_what_is_to_be_done() {
+    let place = Base::Ours.copy();
+    let both = |arguments: &[&str]| {
+        let copy = TempDir::new();
+        let mut cp = std::process::Command::new("cp");
+        run(cp.arg("-a").arg(place.join("k")).arg(copy.path())).expect(0);
+        let text = rotate(&copy, arguments).expect(0).stdout;
+        let arguments = [arguments, &["--output", "json"]].concat();
+        let told = json(&rotate(&place, &arguments).expect(0));
+        let here =
+            |text: String| text.replace(common::text(copy.path()), common::text(place.path()));
+        (here(text), told["rotation"].clone())
+    };
+    let kubelets = ["kube-controller-manager", "kube-scheduler", "kubelet"];
+    for (what, from_issue, from_trust) in [
+        ("ca", &kubelets[..], &kubelets[..]),
+        ("etcd-ca", &[], &["etcd", "kube-apiserver"]),
+        ("front-proxy-ca", &[], &[]),
+        (
+            "sa",
+            &["kube-apiserver", "kube-controller-manager"],
+            &["kube-apiserver"],
+        ),
+    ] {
+        let (_, trust) = both(&[what, "trust"]);
+        let [former, next] =
+            ["present", "waiting"].map(|of| trust[of]["name"].as_str().expect("a name"));
+        rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+        for (stage, flags, restarted) in [
+            ("trust", &[][..], from_issue),
+            ("start", &["--restarted"], from_trust),
+        ] {
+            let (text, told) = both(&[&[what, "back"], flags].concat());
+            assert!(
+                text.contains(&for_people(&told)),
+                "{text}\n{}",
+                for_people(&told)
+            );
+            assert_eq!([&told["what"], &told["stage"]], [what, stage]);
+            assert_eq!(told["present"]["name"], former);
+            assert!(told.get("next").is_none(), "{told}");
+            assert_eq!(restarts(&told), restarted, "{what} {stage}");
+            // What is no longer there is asked for by its name.
+            let all = told["instructions"].as_array().expect("a list").iter();
+            let proofs: String = all.filter_map(|one| one["proof"].as_str()).collect();
+            assert_eq!(
+                proofs.contains(next),
+                stage == "start" && !proofs.is_empty(),
+                "{proofs}"
             );
         }
     }
@@ -843,6 +899,7 @@ fn a_step_back_that_was_killed_is_one_step() {
     rotate(&place, &["ca", "trust"]).expect(0);
     let trust = contents(&place.join("k"));
     rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    let mut told_again = 0;
     for nth in 1..=4 {
         let copy = TempDir::new();
         let mut cp = std::process::Command::new("cp");
@@ -856,9 +913,16 @@ fn a_step_back_that_was_killed_is_one_step() {
             &common::struck(&back, &fault, None),
         ));
         // Where all was done but to tidy up, the next step is another one, and is asked about.
-        rotate(&copy, &["ca", "back"]);
+        let again = rotate(&copy, &["ca", "back", "--output", "json"]);
+        if again.status.success() {
+            let told = json(&again);
+            assert_eq!(told["rotation"]["stage"], "trust", "{again}");
+            assert_eq!(restarts(&told["rotation"])[0], "kube-controller-manager");
+            told_again += 1;
+        }
         assert!(trust == contents(&copy.join("k")), "{nth}");
     }
+    assert!(told_again > 0, "none was there to be completed");
 }
 
 #[test]

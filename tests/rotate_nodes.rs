@@ -12,6 +12,7 @@ use std::process::Command;
 use serde_json::Value;
 
 mod common;
+use common::rotation::{for_people, restarts};
 use common::snapshot::{same, snapshot};
 use common::trees::{MEMBERS, NODES, PLANES, Trees, WORKERS, files};
 use common::{Finished, TempDir, certs, kubeconfig_data, read, run, text, tool, write};
@@ -492,6 +493,52 @@ fn back_each_node_is_as_it_was() {
         }
         sound(&trees);
         rotate(&trees, &[what, "back"]).expect(4);
+    }
+}
+
+#[test]
+fn back_people_and_programs_are_told_alike_what_is_to_be_done_on_which_nodes() {
+    for (what, from_trust) in [
+        (
+            "ca",
+            &[
+                "kube-controller-manager",
+                "kube-scheduler",
+                "kubelet",
+                "kube-proxy",
+            ][..],
+        ),
+        ("etcd-ca", &["etcd", "kube-apiserver"]),
+        ("sa", &["kube-apiserver"]),
+    ] {
+        let trees = Trees::made();
+        stage(&trees, what, STAGES[0]).expect(0);
+        stage(&trees, what, STAGES[1]).expect(0);
+        for (reached, flags) in [("trust", &[][..]), ("start", &["--restarted"])] {
+            let copy = kept(&trees);
+            let told = &json(&trees, &[&[what, "back"], flags].concat(), 0)["rotation"];
+            let text = rotate(&copy, &[&[what, "back"], flags].concat())
+                .expect(0)
+                .stdout;
+            let shown = for_people(told);
+            assert!(text.contains(&shown), "{text}\n{shown}");
+            assert_eq!(told["stage"], reached);
+            let first = &told["instructions"][0];
+            assert_eq!([&first["process"], &first["action"]], ["nodes", "do"]);
+            if reached == "start" {
+                assert_eq!(restarts(told), from_trust, "{what}");
+            }
+            let all = told["instructions"].as_array().expect("a list").iter();
+            for one in all.filter(|one| one["action"] == "restart") {
+                let nodes = match one["process"].as_str().expect("a name") {
+                    "etcd" => MEMBERS.to_vec(),
+                    "kubelet" => [&PLANES[..], &WORKERS].concat(),
+                    "kube-proxy" => WORKERS.to_vec(),
+                    _ => PLANES.to_vec(),
+                };
+                assert_eq!(one["nodes"], serde_json::json!(nodes), "{one}");
+            }
+        }
     }
 }
 

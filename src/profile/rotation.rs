@@ -3,7 +3,7 @@
 mod after;
 mod instruction;
 
-pub use after::instructions;
+pub use after::{instructions, instructions_back};
 pub use instruction::{Action, Instruction, OfMany};
 
 use super::found::{looked_for, told_by};
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn each_restart_is_done_waited_for_and_proved() {
-        let of = |row: &Profile| (0..3).flat_map(|stage| instructions(row.name, stage));
+        let of = |row: &Profile| (0..4).flat_map(|stage| instructions(row.name, stage));
         let mut restarts = rotated()
             .flat_map(of)
             .filter(|one| one.action == Action::Restart);

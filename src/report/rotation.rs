@@ -15,7 +15,7 @@ use crate::key::{KeyError, PrivateKey};
 use crate::observe::Seen;
 use crate::observed::Observed;
 use crate::plan::{Found, Goal};
-use crate::profile::rotation::{instructions, name, place};
+use crate::profile::rotation::{Instruction, instructions, instructions_back, name, place};
 use crate::profile::{CLUSTER, Profile, Signer};
 use crate::store::Store;
 use crate::x509::validity::moment;
@@ -27,7 +27,8 @@ use told::{Told, Values};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Rotation {
     what: &'static str,
-    /// The stage that its files are at: start, trust or issue; after a run the one that it came to.
+    /// The stage that its files are at: start, trust or issue; after a run the one that was asked for, or that a step back
+    /// led to.
     stage: &'static str,
     present: Generation,
     /// Of many nodes those that are not yet at this stage.
@@ -180,15 +181,15 @@ impl Report {
         }
     }
 
-    /// What a run came to that took back the stage `left`; or that it is `there` still, since several runs brought it there.
-    pub fn turned_back(&mut self, row: &'static Profile, left: Goal, there: bool) {
-        if there {
-            let text = "more than one run brought it there: run the same command again";
-            self.notes.push(text.to_owned());
-            return;
-        }
-        self.notes
-            .extend(people::went_back(row, left, &self.over()));
+    /// What a run came to that took a stage back: `there`, before, where that is known, and after it.
+    pub fn turned_back(&mut self, row: &'static Profile, there: [Option<&Generations<Held>>; 2]) {
+        self.rotation = Rotation::back(row, there, &self.over());
+    }
+
+    /// That it is where it was still, since several runs brought it there.
+    pub fn turned_less(&mut self) {
+        let text = "more than one run brought it there: run the same command again";
+        self.notes.push(text.to_owned());
     }
 
     /// How far this row is; whether a run made what signs take the place of the other, `issued`.
@@ -226,13 +227,34 @@ impl Rotation {
         let new = there.next.as_ref().or(Some(&there.present));
         // Where nothing went there is nothing to be done for it.
         let idle = goal == Goal::Drop && old.is_none() && !ended;
-        let done = (!idle).then_some((goal, [new, old.as_ref()]));
+        let done = (!idle).then(|| (instructions(row.name, goal as usize), [new, old.as_ref()]));
         let mut rotation = Self::of(row, &there, done, over);
         rotation.stage = goal.name();
         if goal == Goal::Drop {
             rotation.next = None;
         }
         Some(rotation)
+    }
+
+    /// What a step back came to; before it there may have been another generation, which waited or signed.
+    pub(super) fn back(
+        row: &'static Profile,
+        [before, after]: [Option<&Generations<Held>>; 2],
+        over: &Over<'_>,
+    ) -> Option<Self> {
+        let there = after?;
+        let left = Goal::after(there.stage);
+        let old = before.and_then(|before| match left {
+            Goal::Trust => before.next.as_ref(),
+            Goal::Issue | Goal::Drop => Some(&before.present),
+        });
+        let names = [Some(&there.present), old];
+        let done = Some((instructions_back(row.name, left as usize), names));
+        Some(Self {
+            // It may lead on, or further back.
+            next: None,
+            ..Self::of(row, there, done, over)
+        })
     }
 
     /// The stage that it is at, if any.
@@ -254,20 +276,21 @@ impl Rotation {
             Stage::Trust => Some((Goal::Trust, [there.next.as_ref(), present])),
             Stage::Issue => Some((Goal::Issue, [present, there.others.first()])),
         };
+        let done = done.map(|(goal, names)| (instructions(row.name, goal as usize), names));
         Ok(Self::of(row, &there, done, over))
     }
 
     fn of(
         row: &'static Profile,
         there: &Generations<Held>,
-        done: Option<(Goal, [Option<&Held>; 2])>,
+        done: Option<(&[Instruction], [Option<&Held>; 2])>,
         over: &Over<'_>,
     ) -> Self {
         let done_before = done.is_none();
-        let told = done.map_or_else(Vec::new, |(goal, names)| {
+        let told = done.map_or_else(Vec::new, |(all, names)| {
             let values = Values::of(row, over.store, names);
-            let all = instructions(row.name, goal as usize).iter();
-            all.filter_map(|one| values.told(one, over.runs_on))
+            let told = all.iter();
+            told.filter_map(|one| values.told(one, over.runs_on))
                 .collect()
         });
         let begun = there.stage != Stage::Start;

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use super::base::Base;
 use super::kubeadm::NOON;
+use serde_json::Value;
+
 use super::{Finished, TempDir, at, certs, run, text};
 
 /// When all of it is done, and judged.
@@ -87,4 +89,50 @@ fn copy(place: &TempDir) -> TempDir {
     let mut command = Command::new("cp");
     run(command.arg("-a").arg(place.join("k")).arg(copied.path())).expect(0);
     copied
+}
+
+/// What is to be done now, as people are told what programs are.
+pub fn for_people(rotation: &Value) -> String {
+    let mut told = vec!["To be done now, in this order, one node after the other:".to_owned()];
+    let all = rotation["instructions"].as_array().expect("a list");
+    for (number, one) in (1..).zip(all) {
+        let of = |name: &str| one[name].as_str().expect("text");
+        let process = of("process");
+        told.push(match of("action") {
+            "restart" => format!("  {number}. restart {process}"),
+            "none" => format!("  {number}. {process}: reads it again by itself"),
+            _ => format!("  {number}. {process}"),
+        });
+        if let Some(nodes) = one["nodes"].as_array() {
+            let nodes: Vec<&str> = nodes.iter().filter_map(Value::as_str).collect();
+            told.push(format!("     on    {}", nodes.join(", ")));
+        }
+        for (name, words) in [
+            ("", "text"),
+            ("do    ", "command"),
+            ("wait  ", "wait"),
+            ("proof ", "proof"),
+        ] {
+            if !of(words).is_empty() {
+                told.push(format!("     {name}{}", of(words)));
+            }
+        }
+    }
+    told.join("\n")
+}
+
+/// What is to be restarted for it, and that each restart is done, waited for and proved.
+pub fn restarts(rotation: &Value) -> Vec<&str> {
+    let all = rotation["instructions"].as_array().expect("a list").iter();
+    let restarts = all.filter(|one| one["action"] == "restart");
+    let proved = restarts.inspect(|one| {
+        for words in ["command", "wait", "proof"] {
+            let said = one[words].as_str().expect("text");
+            assert!(!said.is_empty() && !said.contains("{old}"), "{one}");
+        }
+        assert_eq!(one["oneAtATime"], true, "{one}");
+    });
+    proved
+        .map(|one| one["process"].as_str().expect("a name"))
+        .collect()
 }

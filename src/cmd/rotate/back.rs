@@ -77,6 +77,7 @@ impl Back<'_> {
         if let Some(recovered) = &recovered {
             if self.is_done(recovered)? {
                 report.rollback_completed(recovered);
+                report.turned_back(self.row, [None, self.there().ok().as_ref()]);
                 return Ok(());
             }
             report.recovered(recovered);
@@ -109,11 +110,13 @@ impl Back<'_> {
         };
         undo.run(report, env)?;
         if !self.dry_run && !report.is_refused() {
-            let stage_of = |there: &Result<Generations<Held>, Finding>| {
-                there.as_ref().ok().map(|there| there.stage)
-            };
-            let same = stage_of(&before) == stage_of(&self.there());
-            report.turned_back(self.row, stage, same);
+            let there = [before.ok(), self.there().ok()];
+            let [before, after] = there.each_ref().map(Option::as_ref);
+            if before.map(|there| there.stage) == after.map(|there| there.stage) {
+                report.turned_less();
+            } else {
+                report.turned_back(self.row, [before, after]);
+            }
         }
         Ok(())
     }

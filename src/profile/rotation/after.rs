@@ -163,8 +163,44 @@ const fn kubelets(proof: &'static str) -> Instruction {
     }
 }
 
-/// Of each row what follows its stages: trust, issue, drop.
-const AFTER: &[(&str, [&[Instruction]; 3])] = &[
+const PEOPLE_TRUST: Instruction = person(
+    "kubeconfigs",
+    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh FILE'): they trust the CA that \
+     went as long as it stands there.",
+);
+
+const ETCD_ALONE: &[Instruction] = &[
+    ELSEWHERE,
+    restart(
+        "etcd",
+        "",
+        [STOP_ETCD, HEALTHY_ETCD, lists!(etcd!(), "{old}", "!")],
+    ),
+    restart(API_SERVER, "", [STOP_API_SERVER, READY, STARTED_API_SERVER]),
+];
+
+const FRONT_PROXY_ALONE: &[Instruction] = &[
+    ELSEWHERE,
+    reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
+    AUTHENTICATION,
+];
+
+const KEY_ALONE: &[Instruction] = &[
+    ELSEWHERE,
+    restart(
+        API_SERVER,
+        "",
+        [
+            STOP_API_SERVER,
+            READY,
+            "keys=$(kubectl --kubeconfig {conf}/admin.conf get --raw /openid/v1/jwks) && ! printf %s \"$keys\" | grep -Fq -e {old}",
+        ],
+    ),
+];
+
+/// Of each row what follows its stages: trust, issue, drop; and what follows where the first is taken back, which leaves one
+/// alone as the last does.
+const AFTER: &[(&str, [&[Instruction]; 4])] = &[
     (
         "ca",
         [
@@ -210,7 +246,7 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                     of_many: OfMany::Done,
                     ..person(
                         "kubelet",
-                        "On every other node it is to have a client certificate of the new CA, and a serving one. It asks for \
+                        "On every other node it is to have a client certificate of the CA that signs now, and a serving one. It asks for \
                      the first itself when most of the time of its present one is over. At once: renew its kubelet.conf \
                      here ('certs renew kubelet --kubeconfig-dir DIR --node-name NAME'), copy it back, move the kubelet-client-* files of its directory away, \
                      which it prefers, and restart it.",
@@ -218,8 +254,8 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 },
                 person(
                     "kubeconfigs",
-                    "Hand out new client certificates to whoever has one of the former CA: none of these is let in \
-                     after the last stage.",
+                    "Hand out new client certificates to whoever has one of the CA that signs no more: none of these is \
+                     let in once that is trusted no more.",
                 ),
             ],
             &[
@@ -231,11 +267,21 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 PROXY,
                 CLUSTER_INFO,
                 AUTHENTICATION,
-                person(
-                    "kubeconfigs",
-                    "Bring the kubeconfigs up to date that were handed out ('certs kubeconfig refresh FILE'): they trust \
-                     the former CA as long as it stands there.",
+                PEOPLE_TRUST,
+            ],
+            &[
+                ELSEWHERE,
+                reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
+                manager(
+                    "First, if {pki}/ca-signing.crt is gone, have --cluster-signing-cert-file name {file} again, in its \
+                     manifest and in the ConfigMap kube-system/kubeadm-config: without it, it does not start.",
                 ),
+                SCHEDULER,
+                kubelets(lists!("127.0.0.1:10250", "{old}", "!")),
+                PROXY,
+                CLUSTER_INFO,
+                AUTHENTICATION,
+                PEOPLE_TRUST,
             ],
         ],
     ),
@@ -260,15 +306,8 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 reads("etcd", served!(etcd!())),
                 reads(API_SERVER, READY),
             ],
-            &[
-                ELSEWHERE,
-                restart(
-                    "etcd",
-                    "",
-                    [STOP_ETCD, HEALTHY_ETCD, lists!(etcd!(), "{old}", "!")],
-                ),
-                restart(API_SERVER, "", [STOP_API_SERVER, READY, STARTED_API_SERVER]),
-            ],
+            ETCD_ALONE,
+            ETCD_ALONE,
         ],
     ),
     (
@@ -279,11 +318,8 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 reads(API_SERVER, lists!("localhost:6443", "{new}", "")),
             ],
             &[ELSEWHERE, reads(API_SERVER, READY)],
-            &[
-                ELSEWHERE,
-                reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
-                AUTHENTICATION,
-            ],
+            FRONT_PROXY_ALONE,
+            FRONT_PROXY_ALONE,
         ],
     ),
     (
@@ -307,25 +343,21 @@ const AFTER: &[(&str, [&[Instruction]; 3])] = &[
                 manager(""),
                 person(
                     "tokens",
-                    "Wait until no token of the former key is good: those that pods have end within the hour, \
+                    "Wait until no token of the key that signs no more is good: those that pods have end within the hour, \
                      extended ones within a year; those in Secrets never end, and are to be made anew.",
                 ),
             ],
-            &[
-                ELSEWHERE,
-                restart(
-                    API_SERVER,
-                    "",
-                    [
-                        STOP_API_SERVER,
-                        READY,
-                        "keys=$(kubectl --kubeconfig {conf}/admin.conf get --raw /openid/v1/jwks) && ! printf %s \"$keys\" | grep -Fq -e {old}",
-                    ],
-                ),
-            ],
+            KEY_ALONE,
+            KEY_ALONE,
         ],
     ),
 ];
+
+/// What follows where this stage of a row, `trust` or `issue`, was taken back.
+pub fn instructions_back(row: &str, stage: usize) -> &'static [Instruction] {
+    // The other signs again, and all that is issued is of that, as after the same stage.
+    instructions(row, if stage == 0 { 3 } else { stage })
+}
 
 /// What follows these stages of a row: `trust`, `issue` or `drop`, by their order.
 pub fn instructions(row: &str, stage: usize) -> &'static [Instruction] {

@@ -2,11 +2,10 @@
 
 use time::OffsetDateTime;
 
-use super::super::rotation::people::{
-    former_key_left, holds_former_key, keeps_former_key, went_back,
-};
+use super::super::rotation::people::{former_key_left, holds_former_key, keeps_former_key};
 use super::super::rotation::{Over, Rotation, RunsOn};
 use super::Nodes;
+use crate::diff::{Generations, Held};
 use crate::plan::{Found, Goal};
 use crate::profile::Profile;
 use crate::store::{Roots, Store};
@@ -37,13 +36,14 @@ impl Nodes {
         });
     }
 
-    /// That the stage `left` was taken back.
-    pub fn turned_back(&mut self, row: &'static Profile, left: Goal, turning: &Turning<'_>) {
-        self.notes.push(
-            "copy the trees onto their nodes, each before its processes are restarted".to_owned(),
-        );
-        let notes = Self::over(turning, |over| went_back(row, left, over));
-        self.notes.extend(notes);
+    /// The same of a run that took a stage back: what was `there` before, where that is known, and after it.
+    pub fn turned_back(
+        &mut self,
+        row: &'static Profile,
+        there: [Option<&Generations<Held>>; 2],
+        turning: &Turning<'_>,
+    ) {
+        self.rotation = Self::over(turning, |over| Rotation::back(row, there, over));
     }
 
     /// How far this row is, and which nodes are `behind`; of what is found there, whether a run made what signs take the

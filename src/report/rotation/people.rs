@@ -2,12 +2,7 @@
 
 use super::super::Format;
 use super::super::lines::{BOLD, line, painted, shown, words, wrapped};
-use super::{Generation, Over, Rotation};
-use crate::location::FileId;
-use crate::plan::Goal;
-use crate::profile::found::looked_for;
-use crate::profile::rotation::{Action, Instruction, OfMany, instructions};
-use crate::profile::{Profile, signing_file};
+use super::{Generation, Rotation};
 
 /// That backups are to be removed which hold the former key of this; the command has these flags behind it.
 pub(in crate::report) fn former_key_left(what: &str, flags: &str) -> String {
@@ -24,34 +19,6 @@ pub(in crate::report) fn keeps_former_key(why: &str) -> String {
 /// That a backup which no rotation made holds a former key.
 pub(in crate::report) fn holds_former_key(path: &str) -> String {
     format!("{path} is a former key, which is to be nowhere: remove that backup")
-}
-
-/// What is to be done once the stage `left` was taken back.
-pub(in crate::report) fn went_back(row: &Profile, left: Goal, over: &Over<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
-    let path = |file: &FileId| over.store.path(file).display().to_string();
-    let apart = signing_file(&looked_for(row)).map(|apart| path(&apart.place.public()));
-    if let (Some(apart), Goal::Trust) = (apart, left) {
-        notes.push(format!(
-            "if {apart} is gone, --cluster-signing-cert-file of every kube-controller-manager is to name {} again, before it \
-             is restarted",
-            path(&row.stored.public())
-        ));
-    }
-    let restart = instructions(row.name, left as usize).iter();
-    let here = |one: &&Instruction| one.of_many != OfMany::Only || over.runs_on.is_some();
-    let restart = restart
-        .filter(|one| one.action == Action::Restart)
-        .filter(here);
-    let mut processes: Vec<&str> = restart.map(|one| one.process).collect();
-    processes.dedup();
-    if !processes.is_empty() {
-        notes.push(format!(
-            "restart, one node after the other, what read at its start what that run wrote: {}",
-            processes.join(", ")
-        ));
-    }
-    notes
 }
 
 /// The names of nodes, as many as one line has room for.

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::super::back::{Back, left, verb};
 use super::super::tree::Tree;
 use super::ground::Ground;
 use super::{Run, there_of};
 use crate::cmd::undo::Undo;
 use crate::cmd::{Env, Stop};
-use crate::diff::{Held, generations, over_all};
+use crate::diff::{Generations, Held, generations, over_all};
 use crate::location::Root;
 use crate::plan::{Goal, Refusal, Turn};
 use crate::profile::Profile;
@@ -39,6 +41,7 @@ impl Run<'_> {
                 told.recovered(&recovered);
                 // It came last: the nodes are where they were to be.
                 if one.is_done(&recovered)? {
+                    self.told_back(row, None, &mut told, env.now);
                     return Ok(told.ended());
                 }
             }
@@ -61,8 +64,9 @@ impl Run<'_> {
             specs: self.kept(),
             ahead: Arc::default(),
         };
-        let next = there.ok().and_then(|there| there.next);
-        let goes = next.as_ref().and_then(Held::certificate);
+        let there = there.ok();
+        let next = there.as_ref().and_then(|there| there.next.as_ref());
+        let goes = next.and_then(Held::certificate);
         let goes = goes.filter(|_| stage == Goal::Trust);
         let mut all = Vec::new();
         for node in 0..self.trees.cluster.len() {
@@ -96,9 +100,7 @@ impl Run<'_> {
             if !all.iter().any(Node::is_refused) {
                 shared = self.report_of_shared(env.now);
                 self.undo(row, stage, &tree, false, &mut shared, env)?;
-                self.told_by(&mut told, env.now, |told, turning| {
-                    told.turned_back(row, stage, turning);
-                });
+                self.told_back(row, there.as_ref(), &mut told, env.now);
             }
             let changed = (0..all.len()).filter(|node| all[*node].is_changed());
             let archives = self.trees.stale_archives(changed);
@@ -107,6 +109,20 @@ impl Run<'_> {
         told.shared(shared);
         told.nodes(all);
         Ok(told.ended())
+    }
+
+    /// Tells what is to be done now; `before` it stood otherwise.
+    fn told_back(
+        &self,
+        row: &'static Profile,
+        before: Option<&Generations<Held>>,
+        told: &mut Nodes,
+        now: OffsetDateTime,
+    ) {
+        let after = generations(row, &self.look_at_shared().observed).ok();
+        self.told_by(told, now, |told, turning| {
+            told.turned_back(row, [before, after.as_ref()], turning);
+        });
     }
 
     fn refused(&self, mut told: Nodes, mut refusal: Refusal, env: &Env<'_>) -> Nodes {
