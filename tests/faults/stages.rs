@@ -28,35 +28,28 @@ const ROWS: [(&str, &str); 4] = [
 struct Step {
     done: &'static [&'static str],
     stage: &'static str,
-    /// Of what every operation is tried over one tree; of the others a part is.
-    whole: &'static str,
 }
 
 const STEPS: [Step; 5] = [
     Step {
         done: &[],
         stage: "trust",
-        whole: "etcd-ca",
     },
     Step {
         done: &["trust"],
         stage: "issue",
-        whole: "front-proxy-ca",
     },
     Step {
         done: &["trust", "issue"],
         stage: "drop",
-        whole: "front-proxy-ca",
     },
     Step {
         done: &["trust"],
         stage: "back",
-        whole: "sa",
     },
     Step {
         done: &["trust", "issue"],
         stage: "back",
-        whole: "front-proxy-ca",
     },
 ];
 
@@ -366,8 +359,7 @@ fn stage(number: usize, name: &str) {
         let (first, second) = two_file_systems(folder);
         let ground = |worker| Ground::new(Layout::Two, &first, &second, worker);
         for row in ROWS {
-            let whole = row.0 == STEPS[number].whole;
-            sweep(ground, row, number, if whole { 1 } else { 12 });
+            sweep(ground, row, number, 1);
         }
     });
 }
