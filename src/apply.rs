@@ -97,7 +97,7 @@ fn prepare_on(
         cas: BTreeMap::new(),
         served: None,
         renewed: Vec::new(),
-        crossed: None,
+        crossed: seen.crossed.clone(),
         waiting: None,
         dropped: Vec::new(),
     };
@@ -230,7 +230,7 @@ struct Preparation<'a> {
     served: Option<Vec<Certificate>>,
     /// The CA certificates renewed in this run, the former and the new one.
     renewed: Vec<(Certificate, Certificate)>,
-    /// The CA that came to sign in this run, as the one before it signed it: for who trusts that alone.
+    /// The CA that came to sign in this run or before it, as the one before it signed it: for who trusts that alone.
     crossed: Option<Certificate>,
     /// The key pair that was made in this run to take another's place.
     waiting: Option<Arc<PrivateKey>>,

@@ -251,6 +251,32 @@ fn limits(ca: &Certificate) -> (Option<u32>, Option<&NameConstraints>, &[Extende
     (path_length, names, &ca.extended_key_usage)
 }
 
+/// The first of those that are `sent` by which whoever trusts a former CA alone is led to this one: its name and key, signed by
+/// a CA of its file that is not above it. Where that holds none, as before and after a replacement, nobody is asked what he sends.
+pub fn crossed(
+    ca: &Certificate,
+    authorities: &[Certificate],
+    sent: impl IntoIterator<Item = Certificate>,
+    now: OffsetDateTime,
+) -> Option<Certificate> {
+    let above = above(ca, authorities, now);
+    let former = |one: &&Certificate| !one.is_same_ca(ca) && !above.contains(one);
+    let former: Vec<&Certificate> = authorities.iter().filter(former).collect();
+    if former.is_empty() {
+        return None;
+    }
+    let leads = |one: &Certificate| {
+        let by = |former: &&Certificate| allows(former, 1) && verifies(one, former);
+        one.stands_for(ca)
+            && is_good(one, now)
+            && may_sign(one)
+            && one.unknown_critical == ca.unknown_critical
+            && limits(one) == limits(ca)
+            && former.iter().any(by)
+    };
+    sent.into_iter().find(leads)
+}
+
 /// The file of a CA as it was, and what is to be trusted in its place.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {

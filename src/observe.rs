@@ -60,6 +60,8 @@ pub struct Seen {
     pub references: BTreeMap<FileId, String>,
     /// What is kept elsewhere, where that is to become another.
     pub ahead: Option<Arc<Ahead>>,
+    /// The cluster's CA as the one before it signed it, as another node sends it.
+    pub crossed: Option<Certificate>,
 }
 
 /// Looks at the place of each spec, and at the directories. `trusted` are the users who may own

@@ -357,6 +357,60 @@ fn the_file_that_signs_holds_one_certificate_and_the_server_sends_the_new_ca_by_
     assert_eq!(pki("ca-next.crt"), [root(&"CN=kubernetes-3".to_owned())]);
 }
 
+#[test]
+fn what_the_server_sends_for_the_former_ca_stays_whoever_issues_its_certificate_and_goes_at_the_end()
+ {
+    let place = Base::Ours.copy();
+    let served = || read(&place.join("k/pki/apiserver.crt"));
+    let parts = || {
+        let all = served();
+        let (leaf, behind) = all.split_once("-----END").expect("a certificate");
+        [leaf.to_owned(), behind.to_owned()]
+    };
+    fs::copy(place.join("k/pki/ca.crt"), place.join("old.crt")).expect("copy");
+    rotate(&place, &["ca", "trust"]).expect(0);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    let former = parts();
+    assert_eq!(certificates(&place.join("k/pki/apiserver.crt")).len(), 2);
+    let when = (NOON + 3600).to_string();
+    let issue = |verb: &[&str]| {
+        let mut command = certs(verb);
+        command.args(["--kubernetes-dir", text(&place.join("k"))]);
+        if verb[0] != "renew" {
+            command.args(["--force", "--config", text(&place.join("c.yaml"))]);
+        }
+        run(&mut at(NOON + 3600, "022", &command)).expect(0);
+    };
+    let verbs = [
+        &["server", "apiserver"][..],
+        &["renew", "apiserver"],
+        &["all"],
+    ];
+    for verb in verbs {
+        if verb == ["all"] {
+            // It replaces what drifted alone.
+            fs::remove_file(place.join("k/pki/apiserver.key")).expect("a key");
+        }
+        let [leaf, _] = parts();
+        issue(verb);
+        let now = parts();
+        assert_ne!(now[0], leaf, "{verb:?}");
+        assert_eq!(now[1], former[1], "{verb:?}");
+        let trusted = ["verify", "-x509_strict", "-CAfile", "../../old.crt"];
+        let sent = ["-untrusted", "apiserver.crt", "apiserver.crt"];
+        let checked = [&trusted[..], &["-attime", &when], &sent].concat();
+        openssl(&checked, &place);
+        let checked = json(&over(&place, "check", &["--output", "json"]).expect(0));
+        assert_eq!(checked["result"], "sound", "{verb:?}: {checked:#}");
+    }
+    rotate(&place, &["ca", "drop", "--restarted"]).expect(0);
+    assert_eq!(certificates(&place.join("k/pki/apiserver.crt")).len(), 1);
+    for verb in verbs {
+        issue(verb);
+        assert_eq!(certificates(&place.join("k/pki/apiserver.crt")).len(), 1);
+    }
+}
+
 /// All files below it but for backups, with modes and owners.
 fn contents(place: &Path) -> Vec<(String, u32, Vec<u8>)> {
     let listed = common::listing(place).into_iter();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
 use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
-use crate::bundle::chain;
+use crate::bundle::{chain, crossed, verifies};
 use crate::key::{self, PrivateKey};
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::{FileId, Owner, Root};
@@ -32,6 +32,7 @@ impl Preparation<'_> {
             None => Vec::new(),
         };
         let file = chain(certificate, &pool, self.now);
+        let file = self.with_crossed(spec, file, &pool);
         if let Place::File { root, .. } = spec.place {
             self.rotate(pair, spec, root, &(pem(&file), key));
             return Ok(());
@@ -47,6 +48,29 @@ impl Preparation<'_> {
             key: key.as_bytes(),
         };
         self.kubeconfig(pair, spec, data)
+    }
+
+    /// The file of the API server's leaf with its CA as the one before it signed it, as long as that one is trusted too: what
+    /// the file has of it already, or this run or another node, or what was behind the leaf that is replaced.
+    pub(super) fn with_crossed(
+        &self,
+        spec: &Spec,
+        mut file: Vec<Certificate>,
+        authorities: &[Certificate],
+    ) -> Vec<Certificate> {
+        let leaf = file.first().filter(|_| spec.name == API_SERVER);
+        let signs = |leaf: &Certificate| authorities.iter().find(|ca| verifies(leaf, ca));
+        let Some(ca) = leaf.and_then(signs) else {
+            return file;
+        };
+        let former = match self.seen.observed.get(&spec.name) {
+            Some(Observed::Certificate { chain, .. }) => &chain[..],
+            _ => &[],
+        };
+        let sent = file.iter().chain(&self.crossed).chain(former).cloned();
+        let crossed = crossed(ca, authorities, sent, self.now);
+        file.extend(crossed.filter(|crossed| !file.contains(crossed)));
+        file
     }
 
     /// As the kubelet writes what it rotated: certificates and key in a file called by the time, and then the link

@@ -11,7 +11,7 @@ use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Anew};
 use crate::observed::{Key, Kubeconfig, Observed, Source};
 use crate::profile::renewal::certificate;
-use crate::profile::{API_SERVER, signs_for};
+use crate::profile::signs_for;
 use crate::spec::{Place, Spec};
 use crate::x509::cert::Certificate;
 
@@ -165,14 +165,15 @@ impl<'a> Preparation<'a> {
         };
         let mut file: Vec<Certificate> = chain.iter().map(now).collect();
         let issuer = spec.certificate().and_then(|leaf| leaf.issuer.as_deref());
-        if let Some(ca) = issuer {
-            file = completed(made, &file[1..], &self.authorities(ca)?, self.now);
+        let authorities = match issuer {
+            Some(ca) => self.authorities(ca)?,
+            None => Vec::new(),
+        };
+        if issuer.is_some() {
+            file = completed(made, &file[1..], &authorities, self.now);
         }
         file.retain(|one| one == made || !self.dropped.iter().any(|ca| ca.is_same_ca(one)));
-        if spec.name == API_SERVER && self.issued.contains_key(&spec.name) {
-            file.extend(self.crossed.clone());
-        }
-        Ok(file)
+        Ok(self.with_crossed(spec, file, &authorities))
     }
 
     /// The CA certificates that are to be exchanged in a kubeconfig, and those that come instead.

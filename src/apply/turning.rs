@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::{PRIVATE_MODE, Preparation, octets, of_key, serial};
-use crate::bundle::allows;
+use crate::bundle::{self, allows};
 use crate::diff::End;
 use crate::issue::{self, Issuer};
 use crate::key::{PrivateKey, PublicKey};
@@ -60,7 +60,10 @@ impl<'a> Preparation<'a> {
             (Turned::Issue, Some((_, new)), Some(waits)) => {
                 self.moved(pair, spec)?;
                 if matches!(CLUSTER, Signer::Ca(ca) if ca == spec.name) && allows(present, 1) {
-                    self.crossed = Some(self.cross(spec, waits, (present, &chain, &key))?);
+                    // Nodes that a run which was ended brought here have it already: all are to send the same one.
+                    let sent = bundle::crossed(waits, &file, self.crossed.take(), self.now);
+                    let make = || self.cross(spec, waits, (present, &chain, &key));
+                    self.crossed = Some(sent.map_or_else(make, Ok)?);
                 }
                 Arc::clone(new)
             }

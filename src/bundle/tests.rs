@@ -7,6 +7,7 @@ use crate::observed::Observed;
 use crate::oracle::sample::{NOW, access, certificate, key, open, spec};
 use crate::plan::Found;
 use crate::x509::name::Name;
+use crate::x509::usage::KeyUsage;
 
 fn above<'a>(certificate: &Certificate, pool: &'a [Certificate]) -> Vec<&'a Certificate> {
     super::above(certificate, pool, NOW)
@@ -266,7 +267,7 @@ fn a_further_certificate_of_a_ca_counts_below_the_same_root_and_not_below_anothe
 
 /// The certificates of one CA that was signed twice, each with the root that signed it: for a few days,
 /// and for years. And a leaf below.
-fn crossed(days: [i64; 2]) -> (Certificate, [[Certificate; 2]; 2]) {
+fn signed_twice(days: [i64; 2]) -> (Certificate, [[Certificate; 2]; 2]) {
     let mut found = Found::new();
     let mut signed = |name: &str, days: i64| {
         let root = lasting(&mut found, name, None, name, 2000);
@@ -294,7 +295,7 @@ fn orders(of: &[Certificate]) -> Vec<Vec<Certificate>> {
 
 #[test]
 fn of_several_ways_to_a_root_the_one_that_lasts_longest_counts_in_whatever_order_they_stand() {
-    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let (own, [[soon, old], [late, corp]]) = signed_twice([5, 1500]);
     let file = [
         own.clone(),
         soon.clone(),
@@ -328,7 +329,7 @@ fn of_several_ways_to_a_root_the_one_that_lasts_longest_counts_in_whatever_order
 
 #[test]
 fn what_has_not_begun_is_on_the_way_only_where_nothing_else_is_good_now() {
-    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let (own, [[soon, old], [late, corp]]) = signed_twice([5, 1500]);
     let begun = |ca: &Certificate, days: i64| {
         let mut ca = ca.clone();
         ca.validity.not_before = NOW + Duration::days(days);
@@ -355,7 +356,7 @@ fn what_has_not_begun_is_on_the_way_only_where_nothing_else_is_good_now() {
 
 #[test]
 fn a_way_without_its_root_is_taken_only_where_there_is_no_other() {
-    let (own, [[soon, old], [late, _]]) = crossed([5, 1500]);
+    let (own, [[soon, old], [late, _]]) = signed_twice([5, 1500]);
     for order in orders(&[own.clone(), soon.clone(), old.clone(), late.clone()]) {
         assert_eq!(above(&own, &order), [&soon, &old]);
         assert_eq!(effective_end(&own, &order, &order), soon.validity.not_after);
@@ -367,7 +368,7 @@ fn a_way_without_its_root_is_taken_only_where_there_is_no_other() {
 
 #[test]
 fn a_root_behind_a_leaf_is_none_that_is_trusted_and_the_way_does_not_end_there() {
-    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let (own, [[soon, old], [late, corp]]) = signed_twice([5, 1500]);
     let mut found = Found::new();
     let signs = Observed::Certificate {
         chain: vec![own.clone()],
@@ -392,7 +393,7 @@ fn a_root_behind_a_leaf_is_none_that_is_trusted_and_the_way_does_not_end_there()
 #[test]
 fn what_may_not_sign_or_stand_there_is_on_the_way_only_where_no_other_leads_to_a_root() {
     use crate::x509::usage::KeyUsage;
-    let (own, [[soon, old], [late, corp]]) = crossed([5, 1500]);
+    let (own, [[soon, old], [late, corp]]) = signed_twice([5, 1500]);
     let mut no_room = late.clone();
     let constraints = no_room.basic_constraints.as_mut().unwrap();
     constraints.path_length = Some(0);
@@ -440,4 +441,66 @@ fn what_was_right_before_a_ca_was_renewed_follows_and_nothing_else_does() {
     let both = [former.clone(), other.clone()].concat();
     assert!(!follows(&both, &now) && !follows(&former, &[now.clone(), other.clone()].concat()));
     assert!(follows(&both, &[now, other].concat()));
+}
+
+#[test]
+fn what_leads_from_a_former_ca_is_by_that_for_the_key_and_name_that_sign_and_good_now() {
+    let mut found = Found::new();
+    let old = ca(&mut found, "old", None, "old");
+    let sent = ca(&mut found, "new", Some("old"), "new");
+    let new = ca(&mut found, "new", None, "new");
+    let file = [new.clone(), old.clone()];
+    let taken = |sent: &Certificate| crossed(&new, &file, [sent.clone()], NOW).is_some();
+    assert!(taken(&sent));
+    let after = |days| crossed(&new, &file, [sent.clone()], NOW + Duration::days(days));
+    assert_eq!(
+        [-1, 999, 1001].map(|days| after(days).is_some()),
+        [false, true, false]
+    );
+    // What signs may stand anywhere in the file.
+    let turned = [old.clone(), new.clone()];
+    let many = [new.clone(), old.clone(), sent.clone()];
+    assert_eq!(crossed(&new, &turned, many, NOW), Some(sent.clone()));
+
+    let other_key = ca(&mut found, "new", Some("old"), "other");
+    let other_name = ca(&mut found, "other", Some("old"), "new");
+    ca(&mut found, "old", None, "other");
+    let by_other_key = ca(&mut found, "new", Some("old"), "new");
+    for sent in [&new, &old, &other_key, &other_name, &by_other_key] {
+        assert!(!taken(sent));
+    }
+    let with = |change: &dyn Fn(&mut Certificate)| {
+        let mut changed = sent.clone();
+        change(&mut changed);
+        changed
+    };
+    for changed in [
+        with(&|ca| ca.basic_constraints.as_mut().unwrap().ca = false),
+        with(&|ca| ca.basic_constraints.as_mut().unwrap().path_length = Some(0)),
+        with(&|ca| ca.key_usage = Some(KeyUsage::CRL_SIGN)),
+        with(&|ca| ca.subject_key_identifier = None),
+        with(&|ca| ca.extended_key_usage = vec![ExtendedKeyUsage::ClientAuth]),
+        with(&|ca| ca.unknown_critical = vec!["1.2.3".to_owned()]),
+    ] {
+        assert!(!taken(&changed));
+    }
+    // Below one that may have none below it nothing leads there.
+    let mut held_back = old;
+    held_back.basic_constraints.as_mut().unwrap().path_length = Some(0);
+    assert_eq!(crossed(&new, &[new.clone(), held_back], [sent], NOW), None);
+}
+
+#[test]
+fn where_no_former_ca_is_trusted_nobody_is_asked_what_he_sends() {
+    let (_, [_, lower, upper, root]) = line();
+    let mut found = Found::new();
+    let renewed = ca(&mut found, "root", None, "root");
+    for file in [
+        vec![root.clone()],
+        vec![renewed, root.clone()],
+        vec![lower.clone(), upper.clone(), root.clone()],
+    ] {
+        let asked = std::iter::from_fn(|| panic!("asked"));
+        assert_eq!(crossed(&file[0], &file, asked, NOW), None);
+    }
 }
