@@ -34,6 +34,7 @@ use crate::observe::{Passphrases, Seen, observe};
 use crate::observed::Observed;
 use crate::plan::{Force, Policy};
 use crate::profile::reader::Changed;
+use crate::profile::{CLUSTER, Signer};
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage};
 use crate::spec::Spec;
 use crate::store::{self, Roots, Store, overlays};
@@ -219,18 +220,18 @@ impl Run<'_> {
     }
 
     /// What all nodes share, with the keys open.
-    fn look_at_shared(&self) -> Arc<Seen> {
+    fn look_at_shared(&self) -> Seen {
         let shared = &self.shared;
         let trusted = store::trusted_users(shared.owner);
         let (specs, store) = (&shared.specs, &shared.store);
         let mut source = observe(specs, store, &shared.passphrases, trusted);
         signing::look(&mut source, specs, store);
-        Arc::new(source)
+        source
     }
 
     /// What is to be done for each node, and what is to be replaced there.
     fn plan(&self, host: &str, now: OffsetDateTime) -> Result<Vec<(Node, Vec<Changed>)>, Stop> {
-        let source = self.look_at_shared();
+        let source = Arc::new(self.look_at_shared());
         let locked = locked(&self.trees.shared, &self.shared.specs, &source);
         let nodes = self.trees.cluster.len();
         let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
@@ -256,7 +257,11 @@ impl Run<'_> {
 
     /// Does it.
     fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
-        let source = self.look_at_shared();
+        let mut source = self.look_at_shared();
+        if let Signer::Ca(signs) = CLUSTER {
+            source.crossed = self.trees.crossed((&source, signs), env.now);
+        }
+        let source = Arc::new(source);
         let (fresh, changing): (Vec<usize>, Vec<usize>) = (0..nodes.len())
             .filter(|node| nodes[*node].changes())
             .partition(|node| self.trees.is_new(*node));
@@ -299,6 +304,7 @@ impl Run<'_> {
             for copy in &of_nodes {
                 seen.share(copy, &source);
             }
+            seen.crossed.clone_from(&source.crossed);
             // What signs is kept in one place.
             let observed = source.observed.iter();
             seen.observed

@@ -6,7 +6,6 @@ use std::fmt::Write;
 
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
-use x509_parser::prelude::X509Name;
 
 use crate::common::Finished;
 use crate::ground::{Ground, Layout, Tree};
@@ -284,7 +283,7 @@ fn numbered(text: &str, numbers: &mut Numbers) -> String {
         if let Some(body) = &mut block {
             if line.starts_with("-----END ") {
                 let next = numbers.len();
-                let number = *numbers.entry(identity(body)).or_insert(next);
+                let number = *numbers.entry(body.clone()).or_insert(next);
                 let _ = writeln!(shown, "{number}\n{line}");
                 block = None;
             } else {
@@ -307,18 +306,6 @@ fn numbered(text: &str, numbers: &mut Numbers) -> String {
         }
     }
     shown
-}
-
-/// A certificate is told by its names and its key: two runs may each sign what the former CA says of the next one.
-fn identity(body: &str) -> String {
-    let der = Base64::decode_vec(body).expect("base64");
-    match x509_parser::parse_x509_certificate(&der) {
-        Ok((_, certificate)) => {
-            let names = [&certificate.issuer, &certificate.subject].map(X509Name::as_raw);
-            format!("{names:?} {:?}", certificate.public_key().raw)
-        }
-        Err(_) => body.to_owned(),
-    }
 }
 
 /// Kills at what changes something: at every operation, or at the last and at every `stride`-th, counted from another

@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::facts::Cluster;
+use crate::bundle::crossed;
 use crate::cmd::sequence::writer;
 use crate::cmd::{Env, Stop};
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
-use crate::observed::{KeyState, Observed};
+use crate::observed::{KeyState, Observed, signing};
+use crate::profile::{API_SERVER, CLUSTER, Signer, by_name};
 use crate::report::{Nodes, waiting};
 use crate::spec::Spec;
 use crate::store::{Store, Writer, archive_of, check_place, has_fresh, is_new, shared_directory};
+use crate::x509::cert::Certificate;
 
 /// Where they are.
 pub(crate) struct Trees {
@@ -91,6 +96,36 @@ impl Trees {
         let roots = [&[Root::Kubeconfig][..], &[]];
         let (writer, _) = writer(&self.shared, roots, self.lock_timeout, env)?;
         Ok(writer)
+    }
+
+    /// The cluster's CA as the one before it signed it, from the first control plane whose API server sends it. In `source` that CA
+    /// is called `signs`, which is another name while it waits.
+    pub(crate) fn crossed(
+        &self,
+        (source, signs): (&Seen, &str),
+        now: OffsetDateTime,
+    ) -> Option<Certificate> {
+        let certificates = |name: &str| match source.observed.get(name) {
+            Some(Observed::Certificate { chain, key, .. }) => Some((chain, key)),
+            _ => None,
+        };
+        let Signer::Ca(cluster) = CLUSTER else {
+            return None;
+        };
+        let (authorities, _) = certificates(cluster)?;
+        let (chain, key) = certificates(signs)?;
+        let file = by_name(API_SERVER)?.stored.public();
+        let nodes = 0..self.cluster.len();
+        let sent = nodes
+            .filter(|node| self.cluster.roles(*node).control_plane)
+            .filter_map(|node| self.store(node).read(&file).ok()?)
+            .filter_map(|read| Certificate::from_pem(&read.bytes).ok());
+        crossed(
+            signing(chain, key.as_ref())?,
+            authorities,
+            sent.flatten(),
+            now,
+        )
     }
 
     /// Waits until no other run writes there.

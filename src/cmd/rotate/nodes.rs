@@ -27,10 +27,11 @@ use crate::cmd::{Env, Outcome, Stop};
 use crate::finding::Severity;
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, observe};
+use crate::observed::Observed;
 use crate::plan::{Goal, Turn};
 use crate::profile::reader::runs_on;
-use crate::profile::rotation::{next, rotated};
-use crate::profile::{Profile, signing_file};
+use crate::profile::rotation::{name, next, rotated};
+use crate::profile::{CLUSTER, Profile, Signer, signing_file};
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage, Turning};
 use crate::spec::{Place, Spec};
 use crate::store::{self, Store, overlays};
@@ -89,10 +90,16 @@ impl Run<'_> {
         let over = Tree::alone((&self.trees.shared, &[Root::Pki]), env.host.name, env.now);
         let turn = &over.in_turn(turn)?;
         let (mut shared, carried) = self.over_shared(turn, None, env)?;
-        let Some(Carried { judged, .. }) = carried.filter(|_| !shared.is_refused()) else {
+        let Some(Carried { mut judged, .. }) = carried.filter(|_| !shared.is_refused()) else {
             told.shared(shared);
             return Ok(told.ended());
         };
+        if turn.goal == Goal::Issue && Signer::Ca(turn.row.name) == CLUSTER {
+            let (seen, waits) = (&mut judged.seen, name(turn.row));
+            let signs_already = seen.observed.get(&waits).is_none_or(Observed::is_absent);
+            let signs = if signs_already { turn.row.name } else { &waits };
+            seen.crossed = self.trees.crossed((seen, signs), env.now);
+        }
         let mut ground = Ground::of(turn, self.kept(), judged, env.now)?;
         let before = ground.source.observed.clone();
         let mut all = self.plan(&ground, env)?;
