@@ -800,35 +800,6 @@ fn what_a_node_is_not_to_have_is_told() {
     same(&before, &trees.out());
 }
 
-/// What one brings forth the other would take back by what it saw before.
-#[test]
-fn two_runs_that_look_after_all_nodes_wait_for_each_other() {
-    let trees = Trees::made();
-    let mut holder = Command::new(tool("flock"));
-    let mut holder = holder
-        .arg(trees.out())
-        .args(["sleep", "60"])
-        .spawn()
-        .expect("flock");
-    common::eventually(std::time::Duration::from_secs(30), || {
-        let before = snapshot(&trees.out());
-        for verb in [&["rotate", "ca", "trust"][..], &["renew", "--all"]] {
-            let said = run(&mut over(
-                &trees,
-                &[verb, &["--lock-timeout", "0s"]].concat(),
-            ));
-            if said.status.success() {
-                return Err(said.to_string());
-            }
-            assert!(said.stderr.contains("lock"), "{said}");
-            same(&before, &trees.out());
-        }
-        Ok(())
-    });
-    holder.kill().expect("end it");
-    holder.wait().expect("ended");
-}
-
 #[test]
 fn a_failure_tells_at_which_node() {
     let trees = Trees::made();

@@ -37,7 +37,7 @@ use crate::profile::reader::Changed;
 use crate::profile::{CLUSTER, Signer};
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage};
 use crate::spec::Spec;
-use crate::store::{self, Roots, Store, overlays};
+use crate::store::{self, Roots, Store, Writer, overlays};
 
 use facts::{Asked, Settled, Wanted};
 use readers::Readers;
@@ -73,6 +73,7 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     }
     run.trees.check_places()?;
     run.check_archives()?;
+    let alone = run.trees.alone(run.plan_only, env)?;
     let mut told = Nodes::new(VERB, env.now, &run.trees.out, run.least, notes);
     let mut left = run.trees.cluster.others(overlays(&run.trees.out)?);
     left.extend(run.other_archives()?);
@@ -97,7 +98,7 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (mut each, mut replaced, mut archives) = (Vec::new(), Vec::new(), Vec::new());
     if !shared.is_refused() {
         if !run.plan_only {
-            run.trees.complete(&mut told, env)?;
+            run.trees.complete(alone.as_ref(), &mut told, env)?;
         }
         (each, replaced) = run.plan(env.host.name, env.now)?.into_iter().unzip();
         archives = run.plan_archives(&each)?;
@@ -106,12 +107,16 @@ fn attempt(verb: &All, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         told.shared(shared);
     } else {
         run.shared.store.make_private(Root::Pki)?;
+        let alone = match alone {
+            Some(alone) => alone,
+            None => run.trees.above(env)?,
+        };
         let mut shared = run.report(&run.shared.store, None, env.now);
         run.shared.carry_out(VERB, false, &mut shared, env)?;
         told.shared(shared);
         told.stale_archives(&run.stale_archives(&each), run.trees.cluster.file());
-        run.carry_out(&mut each, env)?;
-        run.write_archives(&archives, &mut each, env)?;
+        run.carry_out(&mut each, &alone, env)?;
+        run.write_archives(&archives, &mut each, &alone)?;
     }
     for (node, archived) in each.iter_mut().zip(archives) {
         node.archived(archived);
@@ -256,7 +261,7 @@ impl Run<'_> {
     }
 
     /// Does it.
-    fn carry_out(&self, nodes: &mut [Node], env: &mut Env<'_>) -> Result<(), Stop> {
+    fn carry_out(&self, nodes: &mut [Node], alone: &Writer, env: &mut Env<'_>) -> Result<(), Stop> {
         let mut source = self.look_at_shared();
         if let Signer::Ca(signs) = CLUSTER {
             source.crossed = self.trees.crossed((&source, signs), env.now);
@@ -266,7 +271,7 @@ impl Run<'_> {
             .filter(|node| nodes[*node].changes())
             .partition(|node| self.trees.is_new(*node));
         let count = Count::new(self.told, Stage::Making, fresh.len() + changing.len());
-        let made = self.make(&fresh, &source, &count, env)?;
+        let made = self.make(&fresh, &source, &count, alone, env.now)?;
         // Another run may have made some while this one waited for it.
         let since = fresh.into_iter().filter(|node| !made.contains_key(node));
         for node in changing.into_iter().chain(since) {

@@ -19,6 +19,7 @@ use super::layout;
 use super::lock::Writer;
 use super::overlay;
 use super::owner;
+use super::writable;
 use crate::location::{Owner, Root};
 
 /// Trees that are being made.
@@ -62,6 +63,8 @@ impl Writer {
 
     fn out(&self) -> Result<&Directory> {
         let Some(place) = self.place(Root::Kubeconfig) else {
+            // It may be on a medium that nobody writes.
+            writable::check(Root::Kubeconfig, self.roots.path(Root::Kubeconfig))?;
             bail!("the directory of the nodes' trees is not locked by this run");
         };
         Ok(&self.places[place].directory)

@@ -43,7 +43,7 @@ pub mod tree;
 pub mod trees;
 
 /// Long enough for sixteen RSA keys of a debug build on a busy machine.
-const RUN_LIMIT: Duration = Duration::from_mins(4);
+pub const RUN_LIMIT: Duration = Duration::from_mins(4);
 
 /// What the tests' cluster is told of itself.
 pub const CLUSTER: [&str; 6] = [

@@ -41,6 +41,7 @@ fn attempt(verb: &Csr, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (run, notes) = settle(verb, env)?;
     let requests = &run.requests;
     let least = least(&verb.run);
+    let _alone = requests.alone(run.plan_only, env)?;
     let mut told = Nodes::new(VERB, env.now, &requests.out, least, notes);
     told.requests(&requests.directory);
     for name in requests.others()? {

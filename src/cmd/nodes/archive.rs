@@ -11,12 +11,12 @@ use super::Run;
 use super::fresh::BATCH;
 use crate::apply::each;
 use crate::archive::{Content, Member, is_ours, of};
+use crate::cmd::Stop;
 use crate::cmd::around::{settled, transaction};
 use crate::cmd::count::Count;
-use crate::cmd::{Env, Stop};
 use crate::location::Root;
 use crate::report::{Archived, Node, Stage};
-use crate::store::{PackedContent, ReadError, archive_of, archived, beginning, packed};
+use crate::store::{PackedContent, ReadError, Writer, archive_of, archived, beginning, packed};
 
 /// The largest archive that can be of a tree.
 const LARGEST: u64 = 16 << 20;
@@ -84,7 +84,7 @@ impl Run<'_> {
         &self,
         archives: &[Archived],
         nodes: &mut [Node],
-        env: &mut Env<'_>,
+        alone: &Writer,
     ) -> Result<(), Stop> {
         let stale = |node: &usize| archives[*node] != Archived::Kept && !nodes[*node].is_refused();
         let stale: Vec<usize> = (0..archives.len()).filter(stale).collect();
@@ -92,9 +92,8 @@ impl Run<'_> {
             return Ok(());
         }
         let count = Count::new(self.told, Stage::Archiving, stale.len());
-        let writer = self.trees.above(env)?;
         for batch in stale.chunks(BATCH) {
-            let fresh = writer.fresh(transaction()?)?;
+            let fresh = alone.fresh(transaction()?)?;
             let put = count.each(batch.len(), |index| {
                 let node = batch[index];
                 let name = archive_of(&self.trees.out, self.trees.cluster.name(node)).1;

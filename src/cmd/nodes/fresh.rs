@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::Run;
 use crate::apply::{self, Prepared};
+use crate::cmd::Stop;
 use crate::cmd::around::transaction;
 use crate::cmd::count::Count;
-use crate::cmd::{Env, Stop};
 use crate::observe::{Passphrases, Seen};
 use crate::report::Node;
+use crate::store::Writer;
 
 /// So many new trees are made before they are synced and have their names: enough that syncing is little, few
 /// enough that not much is lost with a run that is ended.
@@ -22,20 +25,19 @@ impl Run<'_> {
         nodes: &[usize],
         source: &Arc<Seen>,
         count: &Count<'_>,
-        env: &mut Env<'_>,
+        alone: &Writer,
+        now: OffsetDateTime,
     ) -> Result<BTreeMap<usize, Node>, Stop> {
         let mut made = BTreeMap::new();
         if nodes.is_empty() {
             return Ok(made);
         }
-        let writer = self.trees.above(env)?;
-        let now = env.now;
         let still = nodes
             .iter()
             .copied()
             .filter(|node| self.trees.is_new(*node));
         for batch in still.collect::<Vec<_>>().chunks(BATCH) {
-            let fresh = writer.fresh(transaction()?)?;
+            let fresh = alone.fresh(transaction()?)?;
             let told = count.each(batch.len(), |index| {
                 let node = batch[index];
                 let job = self.node(node, source)?;

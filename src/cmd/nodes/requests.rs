@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::facts::{Cluster, Settled};
 use super::round::{Finished, Who};
 use super::signing;
-use super::trees::{complete, stale_archives};
+use super::trees::{alone, complete, stale_archives};
 use crate::cmd::basis::Basis;
 use crate::cmd::job::Job;
 use crate::cmd::select::nearest;
@@ -22,8 +22,8 @@ use crate::profile;
 use crate::report::{Node, Nodes, Report};
 use crate::spec::Spec;
 use crate::store::{
-    self, Roots, SHARED, Store, check_place, overlays, request_folder, request_folders, request_of,
-    shared_directory,
+    self, Roots, SHARED, Store, Writer, check_place, overlays, request_folder, request_folders,
+    request_of, shared_directory,
 };
 
 /// The trees that requests are of, and those.
@@ -122,6 +122,11 @@ impl Requests {
     /// Trees of no node.
     pub(crate) fn left(&self) -> Result<Vec<String>, Stop> {
         Ok(self.cluster.others(overlays(&self.out)?))
+    }
+
+    /// See [`alone`].
+    pub(crate) fn alone(&self, plan_only: bool, env: &mut Env<'_>) -> Result<Option<Writer>, Stop> {
+        alone(&self.shared(), plan_only, self.lock_timeout, env)
     }
 
     /// Ends what interrupted runs left, in directories that are written and in those that are read alone. The files that

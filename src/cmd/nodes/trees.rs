@@ -73,6 +73,7 @@ impl Trees {
     /// those wrote.
     pub(crate) fn complete(
         &self,
+        alone: Option<&Writer>,
         told: &mut Nodes,
         env: &mut Env<'_>,
     ) -> Result<BTreeMap<usize, Vec<FileId>>, Stop> {
@@ -84,18 +85,22 @@ impl Trees {
             }
         }
         // Where no node is new nobody else would.
-        if has_fresh(&self.out)? {
-            self.above(env)?.discard_fresh()?;
+        if let Some(alone) = alone
+            && has_fresh(&self.out)?
+        {
+            alone.discard_fresh()?;
         }
         Ok(finished)
     }
 
-    /// The directory of the nodes' trees, for this run alone. Who looks after all nodes holds it from what was seen to what
-    /// is written: what one such run brings forth another would take back.
-    pub(crate) fn above(&self, env: &mut Env<'_>) -> Result<Writer, Stop> {
-        let roots = [&[Root::Kubeconfig][..], &[]];
-        let (writer, _) = writer(&self.shared, roots, self.lock_timeout, env)?;
-        Ok(writer)
+    /// See [`alone`].
+    pub(crate) fn alone(&self, plan_only: bool, env: &mut Env<'_>) -> Result<Option<Writer>, Stop> {
+        alone(&self.shared, plan_only, self.lock_timeout, env)
+    }
+
+    /// The same of a directory that this run made.
+    pub(super) fn above(&self, env: &mut Env<'_>) -> Result<Writer, Stop> {
+        above(&self.shared, self.lock_timeout, env)
     }
 
     /// The cluster's CA as the one before it signed it, from the first control plane whose API server sends it. In `source` that CA
@@ -145,6 +150,33 @@ impl Trees {
     pub(crate) fn stale_archives(&self, changed: impl Iterator<Item = usize>) -> Vec<PathBuf> {
         stale_archives(&self.out, &self.cluster, changed)
     }
+}
+
+/// The directory of the nodes' trees, for this run alone. Who writes over many nodes holds it from what was seen to what
+/// is written: what one such run brings forth another would take back. None where nothing is written, and where that
+/// directory is not there yet, so that nothing was seen in it.
+pub(crate) fn alone(
+    shared: &Store,
+    plan_only: bool,
+    timeout: Duration,
+    env: &mut Env<'_>,
+) -> Result<Option<Writer>, Stop> {
+    if plan_only || !shared.has(Root::Kubeconfig) {
+        return Ok(None);
+    }
+    above(shared, timeout, env).map(Some)
+}
+
+fn above(shared: &Store, timeout: Duration, env: &mut Env<'_>) -> Result<Writer, Stop> {
+    let (above, none) = (&[Root::Kubeconfig][..], &[][..]);
+    // Where nobody can write, all may be as it should be.
+    let roots = if shared.is_read_only(Root::Kubeconfig) {
+        [none, above]
+    } else {
+        [above, none]
+    };
+    let (writer, _) = writer(shared, roots, timeout, env)?;
+    Ok(writer)
 }
 
 /// Archives in this directory of nodes whose trees changed.

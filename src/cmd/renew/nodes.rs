@@ -89,18 +89,14 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         (env.begun)(RENEWAL_INTERRUPTED);
     }
     let trees = &run.trees;
+    let alone = trees.alone(run.plan_only, env)?;
     let mut told = Nodes::new(VERB, env.now, &trees.out, run.least, notes);
     told.left(trees.cluster.others(overlays(&trees.out)?));
     let mut finished = BTreeMap::new();
     if !run.plan_only {
         trees.complete_shared(&mut told, env)?;
-        finished = trees.complete(&mut told, env)?;
+        finished = trees.complete(alone.as_ref(), &mut told, env)?;
     }
-    let _alone = if run.plan_only {
-        None
-    } else {
-        Some(trees.above(env)?)
-    };
     let (mut shared, carried) = run.over_shared(true, env)?;
     let Some(carried) = carried.filter(|_| !shared.is_refused()) else {
         told.shared(shared);
@@ -148,6 +144,8 @@ fn attempt(verb: Renew, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         }
     }
     told.shared(shared);
+    // What is called now may be a run over all nodes itself.
+    drop(alone);
     let names = of_shared.into_iter().map(|item| item.name).collect();
     Ok(run.tell(told, names, all, env))
 }

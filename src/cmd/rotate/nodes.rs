@@ -62,6 +62,7 @@ fn attempt(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let trees = &run.trees;
     trees.check_shared()?;
     trees.check_places()?;
+    let alone = trees.alone(run.plan_only, env)?;
     let mut told = Nodes::new(VERB, env.now, &trees.out, run.least, notes);
     told.left(trees.cluster.others(overlays(&trees.out)?));
     if !run.plan_only {
@@ -70,13 +71,8 @@ fn attempt(verb: &cli::Rotate, env: &mut Env<'_>) -> Result<Nodes, Stop> {
         if !matches!(run.asked, Asked::Back(..)) {
             trees.complete_shared(&mut told, env)?;
         }
-        trees.complete(&mut told, env)?;
+        trees.complete(alone.as_ref(), &mut told, env)?;
     }
-    let _alone = if run.plan_only {
-        None
-    } else {
-        Some(trees.above(env)?)
-    };
     match &run.asked {
         Asked::Back(row, restarted) => run.back(row, *restarted, told, env),
         Asked::Status => run.status(told, env),

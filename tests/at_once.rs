@@ -1,0 +1,166 @@
+//! Runs that meet another one, most of them over all nodes: what one brings forth the other does not take back by what it saw before.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bans are the program's; a test prepares files"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+mod common;
+use common::snapshot::{same, snapshot};
+use common::trees::Trees;
+use common::{RUN_LIMIT, certs, eventually, read, run, text, tool};
+
+/// Somebody else at work in a directory, until it is let go.
+struct Held(Child);
+
+impl Held {
+    fn new(directory: &Path) -> Self {
+        // It ends with the test, however that ends.
+        let mut flock = Command::new(tool("setpriv"));
+        flock.args(["--pdeathsig", "KILL"]).arg(tool("flock"));
+        let mut child = flock
+            .arg("--no-fork")
+            .arg(directory)
+            .args(["sh", "-c", "echo held; exec sleep 600"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("flock");
+        let mut line = String::new();
+        let said = child.stdout.take().expect("stdout is piped");
+        BufReader::new(said).read_line(&mut line).expect("a line");
+        assert_eq!(line, "held\n");
+        Self(child)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A run that goes on while the test does something.
+struct Running {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Running {
+    fn start(trees: &Trees, name: &str, command: Command) -> Self {
+        Self::new(trees.0.join(name), command)
+    }
+
+    fn new(said: PathBuf, mut command: Command) -> Self {
+        let file = fs::File::create(&said).expect("a file");
+        let errors = file.try_clone().expect("share a file");
+        let child = command.stdout(file).stderr(errors).spawn();
+        Self {
+            child: child.expect("start a run"),
+            said,
+        }
+    }
+
+    /// It waits for whoever is at work in this directory.
+    #[track_caller]
+    fn waits(&mut self, directory: &Path) {
+        let words = format!("waiting for another run on {} to end", directory.display());
+        eventually(RUN_LIMIT, || {
+            let said = read(&self.said);
+            if said.contains(&words) {
+                return Ok(());
+            }
+            let ended = self.child.try_wait().expect("a run");
+            assert!(ended.is_none(), "{ended:?}: {said}");
+            Err(said)
+        });
+    }
+
+    #[track_caller]
+    fn expect(&mut self, code: i32) -> String {
+        let status = eventually(RUN_LIMIT, || {
+            let ended = self.child.try_wait().expect("a run");
+            ended.ok_or_else(|| read(&self.said))
+        });
+        let said = read(&self.said);
+        assert_eq!(status.code(), Some(code), "{said}");
+        said
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn over(trees: &Trees, arguments: &[&str]) -> Command {
+    let mut command = certs(arguments);
+    command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
+    command.args(["--out", text(&trees.out())]);
+    command
+}
+
+#[test]
+fn all_that_write_over_many_nodes_wait_for_each_other_and_who_writes_nothing_does_not() {
+    let trees = Trees::made();
+    let requests = trees.0.join("csrs");
+    let csr = ["csr", "apiserver", "--csr-dir", text(&requests)];
+    run(&mut over(&trees, &csr)).expect(0);
+    // What is to be made of one node.
+    let lacks = trees.node("worker1", "etc/kubernetes/kube-proxy.conf");
+    fs::remove_file(&lacks).expect("a file");
+    let verbs = [
+        &["all"][..],
+        &["all", "--archive"],
+        &["renew", "--all"],
+        &["rotate", "ca", "trust"],
+        &["rotate", "ca", "back"],
+        &csr,
+        &["import", text(&requests)],
+    ];
+    let held = Held::new(&trees.out());
+    let words = format!(
+        "another program holds the lock on {}",
+        trees.out().display()
+    );
+    for verb in verbs {
+        let before = snapshot(trees.0.path());
+        let now = ["--lock-timeout", "0s"];
+        let said = run(&mut over(&trees, &[verb, &now].concat())).expect(1);
+        assert!(said.stderr.contains(&words), "{said}");
+        let planned = run(&mut over(&trees, &[verb, &now, &["--dry-run"]].concat()));
+        assert_ne!(planned.status.code(), Some(1), "{planned}");
+        assert!(!planned.stderr.contains("lock"), "{planned}");
+        same(&before, trees.0.path());
+    }
+    run(&mut over(&trees, &["rotate", "status"])).expect(0);
+    let mut waiting = Running::start(&trees, "said", over(&trees, &["all"]));
+    waiting.waits(&trees.out());
+    assert!(!lacks.exists());
+    drop(held);
+    waiting.expect(0);
+    assert!(lacks.exists());
+}
+
+/// What is called at the end of a run may be one over all nodes itself.
+#[test]
+fn a_renewal_waits_not_for_what_it_calls() {
+    let trees = Trees::made();
+    let all = trees.command(&["--archive", "--lock-timeout", "0s"]);
+    let mut line = vec![text(&common::binary()).to_owned()];
+    line.extend(
+        all.get_args()
+            .map(|argument| text(Path::new(argument)).to_owned()),
+    );
+    let renewed = ["renew", "scheduler", "--exec", &line.join(" ")];
+    run(&mut over(&trees, &renewed)).expect(0);
+    assert!(trees.out().join("cp1.tar").exists());
+}
