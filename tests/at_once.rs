@@ -4,6 +4,7 @@
     reason = "the bans are the program's; a test prepares files"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 mod common;
 use common::snapshot::{same, snapshot};
-use common::trees::Trees;
-use common::{RUN_LIMIT, certs, eventually, read, run, text, tool};
+use common::trees::{Trees, files};
+use common::{Finished, RUN_LIMIT, certs, eventually, read, run, text, tool};
 
 /// Somebody else at work in a directory, until it is let go.
 struct Held(Child);
@@ -108,6 +109,32 @@ fn over(trees: &Trees, arguments: &[&str]) -> Command {
     command
 }
 
+fn rotate(trees: &Trees, arguments: &[&str]) -> Finished {
+    run(&mut over(trees, &[&["rotate"], arguments].concat()))
+}
+
+/// Nothing is wrong with any of them.
+#[track_caller]
+fn sound(trees: &Trees) {
+    run(&mut over(trees, &["check"])).expect(0);
+}
+
+/// The files of a directory as a copy of it has them, in the same directory: who holds its lock goes on holding it.
+fn put(from: &Path, to: &Path) {
+    let from = format!("{}/.", from.display());
+    run(Command::new("cp").args(["-a", &from]).arg(to)).expect(0);
+}
+
+/// What is there beside backups, and what it holds.
+fn content(place: &Path) -> BTreeMap<String, Vec<u8>> {
+    let own = |path: &String| !path.contains(".certs-");
+    let held = |path: String| {
+        let bytes = fs::read(place.join(&path)).expect("a file");
+        (path, bytes)
+    };
+    files(place).into_iter().filter(own).map(held).collect()
+}
+
 #[test]
 fn all_that_write_over_many_nodes_wait_for_each_other_and_who_writes_nothing_does_not() {
     let trees = Trees::made();
@@ -163,4 +190,34 @@ fn a_renewal_waits_not_for_what_it_calls() {
     let renewed = ["renew", "scheduler", "--exec", &line.join(" ")];
     run(&mut over(&trees, &renewed)).expect(0);
     assert!(trees.out().join("cp1.tar").exists());
+}
+
+/// What it sees while another run is at work there may be half of that, or no more so when that has ended.
+#[test]
+fn a_node_that_another_run_is_at_work_in_is_judged_again_when_that_has_ended() {
+    let trees = Trees::made();
+    let place = trees.node("worker2", "etc/kubernetes");
+    let start = trees.0.join("start");
+    fs::create_dir(&start).expect("a folder");
+    put(&place, &start);
+    rotate(&trees, &["ca", "trust"]).expect(0);
+    let trusted = content(&trees.out());
+    let held = Held::new(&place);
+    let again = over(&trees, &["rotate", "ca", "trust"]);
+    let mut running = Running::start(&trees, "said", again);
+    running.waits(&place);
+    put(&start, &place);
+    assert!(content(&trees.out()) != trusted);
+    drop(held);
+    running.expect(0);
+    assert!(content(&trees.out()) == trusted);
+    sound(&trees);
+    let lacks = place.join("kube-proxy.conf");
+    let held = Held::new(&place);
+    let mut running = Running::start(&trees, "said", over(&trees, &["all"]));
+    running.waits(&place);
+    fs::remove_file(&lacks).expect("a file");
+    drop(held);
+    running.expect(0);
+    assert!(lacks.exists());
 }

@@ -126,6 +126,9 @@ pub struct Report {
     /// Whether an interrupted run was completed before this one began.
     #[serde(skip)]
     completed: bool,
+    /// Whether what is there may be half of another run.
+    #[serde(skip)]
+    unsettled: bool,
     /// Where `--list` looked.
     #[serde(skip)]
     looked: Vec<PathBuf>,
@@ -185,6 +188,7 @@ impl Report {
             exec: None,
             refused: None,
             completed: false,
+            unsettled: false,
             looked: Vec::new(),
             least,
             now,
@@ -200,6 +204,7 @@ impl Report {
 
     /// A writer is at work, or was while this run read.
     pub fn busy(&mut self, busy: bool) {
+        self.unsettled |= busy;
         if busy {
             self.notes.push(BUSY.to_owned());
         }
@@ -216,6 +221,7 @@ impl Report {
     /// will be completed first.
     pub fn unplanned(&mut self, journal: PathBuf) {
         self.interrupted(Some(journal));
+        self.unsettled = true;
         self.result = Outcome::Planned;
         self.exit_code = self.exit().code();
     }

@@ -102,10 +102,11 @@ pub enum Archived {
 }
 
 impl Node {
-    /// Whether there is anything to be made or replaced.
+    /// Whether there is anything to be made or replaced, or may be: of what was half of another run nobody knows before
+    /// that has ended.
     pub fn changes(&self) -> bool {
         let mut items = self.part.items.iter();
-        items.any(|item| !["asked", "skip"].contains(&item.step))
+        self.part.unsettled || items.any(|item| !["asked", "skip"].contains(&item.step))
     }
 
     /// Whether another machine is asked for something of it.
@@ -335,5 +336,31 @@ impl Nodes {
             Output::Json => (json(self), Vec::new()),
             Output::Yaml => (yaml(self), Vec::new()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Roots, Store};
+
+    #[test]
+    fn what_was_not_planned_or_is_at_work_may_change() {
+        let report = || {
+            let store = Store::open(Roots::shared(Path::new("/nowhere")));
+            let now = OffsetDateTime::UNIX_EPOCH;
+            Report::new("all", now, None, &store, Severity::Warning, Vec::new())
+        };
+        let changes = |report: Report| report.of_node("cp1", |_| false).changes();
+        assert!(!changes(report()));
+        let mut idle = report();
+        idle.busy(false);
+        assert!(!changes(idle));
+        let mut busy = report();
+        busy.busy(true);
+        assert!(changes(busy));
+        let mut halved = report();
+        halved.unplanned(PathBuf::from("/nowhere/.certs-journal"));
+        assert!(changes(halved));
     }
 }

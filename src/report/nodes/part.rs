@@ -24,6 +24,8 @@ pub(super) struct Part {
     pub(super) next: Vec<next::Advice>,
     #[serde(skip)]
     pub(super) refused: Option<Exit>,
+    #[serde(skip)]
+    pub(super) unsettled: bool,
 }
 
 /// One certificate, key pair, kubeconfig or copy of a node.
@@ -91,6 +93,7 @@ impl Report {
             backups: self.backups,
             next: self.next,
             refused: self.refused,
+            unsettled: self.unsettled,
         }
     }
 }
