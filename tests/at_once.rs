@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 mod common;
 use common::snapshot::{same, snapshot};
 use common::trees::{Trees, files};
-use common::{Finished, RUN_LIMIT, certs, eventually, read, run, text, tool};
+use common::{Finished, RUN_LIMIT, TempDir, certs, eventually, read, run, text, tool};
 
 /// Somebody else at work in a directory, until it is let go.
 struct Held(Child);
@@ -83,13 +83,18 @@ impl Running {
     }
 
     #[track_caller]
-    fn expect(&mut self, code: i32) -> String {
+    fn ended(&mut self) -> (Option<i32>, String) {
         let status = eventually(RUN_LIMIT, || {
             let ended = self.child.try_wait().expect("a run");
             ended.ok_or_else(|| read(&self.said))
         });
-        let said = read(&self.said);
-        assert_eq!(status.code(), Some(code), "{said}");
+        (status.code(), read(&self.said))
+    }
+
+    #[track_caller]
+    fn expect(&mut self, code: i32) -> String {
+        let (ended, said) = self.ended();
+        assert_eq!(ended, Some(code), "{said}");
         said
     }
 }
@@ -220,4 +225,76 @@ fn a_node_that_another_run_is_at_work_in_is_judged_again_when_that_has_ended() {
     drop(held);
     running.expect(0);
     assert!(lacks.exists());
+}
+
+/// The nodes were brought to what it was to become.
+#[test]
+fn what_all_share_and_another_run_changed_meanwhile_stays_as_it_is() {
+    let trees = Trees::made();
+    rotate(&trees, &["ca", "trust"]).expect(0);
+    let place = trees.node("worker2", "etc/kubernetes");
+    let issue = ["rotate", "ca", "issue", "--restarted"];
+    let held = Held::new(&place);
+    let mut running = Running::start(&trees, "said", over(&trees, &issue));
+    running.waits(&place);
+    let shared = trees.out().join("ca");
+    let bundle = shared.join("ca.crt");
+    fs::write(&bundle, format!("{}\n", read(&bundle))).expect("write a file");
+    let before = content(&shared);
+    drop(held);
+    let said = running.expect(1);
+    let words = "was changed by another run meanwhile, and is not at the stage yet: run the same command again";
+    assert!(said.contains(words), "{said}");
+    assert!(content(&shared) == before);
+    run(&mut over(&trees, &issue)).expect(0);
+    sound(&trees);
+}
+
+/// Whoever asked for the second may not have asked for a stage more.
+#[test]
+fn of_two_steps_back_at_once_one_is_made() {
+    let trees = Trees::made();
+    rotate(&trees, &["ca", "trust"]).expect(0);
+    let trusted = content(&trees.out());
+    rotate(&trees, &["ca", "issue", "--restarted"]).expect(0);
+    let held = Held::new(&trees.out());
+    let start = |name| Running::start(&trees, name, over(&trees, &["rotate", "ca", "back"]));
+    let mut both = ["first", "second"].map(start);
+    for running in &mut both {
+        running.waits(&trees.out());
+    }
+    drop(held);
+    let mut ended = both.each_mut().map(Running::ended);
+    ended.sort();
+    let [(made, _), (refused, said)] = ended;
+    assert_eq!([made, refused], [Some(0), Some(2)], "{said}");
+    assert!(said.contains("back --restarted --inventory"), "{said}");
+    assert!(content(&trees.out()) == trusted);
+    sound(&trees);
+}
+
+/// The same of one tree, where nothing else keeps them apart.
+#[test]
+fn of_two_steps_back_over_one_tree_at_once_one_is_made() {
+    let tree = common::tree_of_all();
+    let on = |arguments: &[&str]| {
+        let mut command = certs(&[&["rotate", "ca"], arguments].concat());
+        command.args(["--kubernetes-dir", text(tree.path())]);
+        command
+    };
+    run(&mut on(&["trust"])).expect(0);
+    let trusted = content(tree.path());
+    run(&mut on(&["issue", "--restarted"])).expect(0);
+    let held = Held::new(tree.path());
+    let said = TempDir::new();
+    let mut both = ["first", "second"].map(|name| Running::new(said.join(name), on(&["back"])));
+    for running in &mut both {
+        running.waits(tree.path());
+    }
+    drop(held);
+    let mut ended = both.each_mut().map(Running::ended);
+    ended.sort();
+    let [(made, _), (refused, said)] = ended;
+    assert_eq!([made, refused], [Some(0), Some(4)], "{said}");
+    assert!(content(tree.path()) == trusted, "{said}");
 }
