@@ -218,11 +218,7 @@ pub(crate) fn complete(
     told: &mut Nodes,
     env: &mut Env<'_>,
 ) -> Result<Option<Vec<FileId>>, Stop> {
-    let there = |roots: &[Root]| -> Vec<Root> {
-        let roots = roots.iter().copied();
-        roots.filter(|root| store.has(*root)).collect()
-    };
-    let (written, read) = (there(written), there(read));
+    let (written, read) = (there_of(store, written), there_of(store, read));
     let lock = store.lock_shared(&[&written[..], &read].concat())?;
     if !lock.has_left()? {
         return Ok(None);
@@ -233,4 +229,10 @@ pub(crate) fn complete(
         told.recovered(&recovered);
         recovered.finished
     }))
+}
+
+/// Those of the directories that are there.
+pub(crate) fn there_of(store: &Store, roots: &[Root]) -> Vec<Root> {
+    let roots = roots.iter().copied();
+    roots.filter(|root| store.has(*root)).collect()
 }

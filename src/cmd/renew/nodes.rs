@@ -22,7 +22,7 @@ use crate::cmd::count::{Count, Told};
 use crate::cmd::hook::{Hook, run_hook};
 use crate::cmd::nodes::kept::{Kept, told_of_many};
 use crate::cmd::nodes::readers::Readers;
-use crate::cmd::nodes::trees::{Trees, locked};
+use crate::cmd::nodes::trees::{Trees, locked, there_of};
 use crate::cmd::sequence::{Carried, Judge, Judged, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::diff::{Notice, treeless};
@@ -161,8 +161,7 @@ impl Run<'_> {
     ) -> Result<T, Stop> {
         let cluster = &self.trees.cluster;
         let store = self.trees.store(node);
-        let there = |root: &Root| store.has(*root);
-        let roots: Vec<Root> = Root::TREE.into_iter().filter(there).collect();
+        let roots = there_of(&store, &Root::TREE);
         let stated = cluster.stated(node)?;
         let over = |row: &Profile, there| cluster.over(node, &stated, row, there);
         let copies = self.copies(node, &signing.source);

@@ -10,8 +10,6 @@ mod prune;
 mod settle;
 mod status;
 
-use std::sync::Arc;
-
 use anyhow::anyhow;
 use time::OffsetDateTime;
 
@@ -21,7 +19,7 @@ use crate::cli;
 use crate::cmd::around::ended_nodes;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::nodes::kept::{Kept, told_of_many};
-use crate::cmd::nodes::trees::Trees;
+use crate::cmd::nodes::trees::{Trees, there_of};
 use crate::cmd::sequence::{Carried, Judge, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
 use crate::finding::Severity;
@@ -34,7 +32,7 @@ use crate::profile::rotation::{name, next, rotated};
 use crate::profile::{CLUSTER, Profile, Signer, signing_file};
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage, Turning};
 use crate::spec::{Place, Spec};
-use crate::store::{self, Store, overlays};
+use crate::store::{self, overlays};
 
 use ground::Ground;
 
@@ -86,31 +84,33 @@ impl Run<'_> {
         let over = Tree::alone((&self.trees.shared, &[Root::Pki]), env.host.name, env.now);
         let turn = &over.in_turn(turn)?;
         let (mut shared, carried) = self.over_shared(turn, None, env)?;
-        let Some(Carried { mut judged, .. }) = carried.filter(|_| !shared.is_refused()) else {
+        let judged = carried.map(|carried| (carried.judged.seen, carried.judged.planning));
+        let Some((mut seen, Ok(plan))) = judged else {
             told.shared(shared);
             return Ok(told.ended());
         };
         if turn.goal == Goal::Issue && Signer::Ca(turn.row.name) == CLUSTER {
-            let (seen, waits) = (&mut judged.seen, name(turn.row));
+            let waits = name(turn.row);
             let signs_already = seen.observed.get(&waits).is_none_or(Observed::is_absent);
             let signs = if signs_already { turn.row.name } else { &waits };
-            seen.crossed = self.trees.crossed((seen, signs), env.now);
+            seen.crossed = self.trees.crossed((&seen, signs), env.now);
         }
-        let mut ground = Ground::of(turn, self.kept(), judged, env.now)?;
-        let before = ground.source.observed.clone();
+        let mut ground = Ground::of(turn, self.kept(), (&seen, &plan), env.now)?;
+        // What all share, once that is there.
+        let trusted;
         let mut all = self.plan(&ground, env)?;
         let refused = |all: &[Node]| all.iter().any(Node::is_refused);
         if !self.plan_only && !refused(&all) {
             if turn.goal == Goal::Trust {
-                shared = self.over_shared(turn, Some(&ground.source), env)?.0;
-                ground.source = self.look_at_shared();
-                ground.ahead = Arc::default();
+                shared = self.over_shared(turn, Some(&seen), env)?.0;
+                trusted = self.look_at_shared();
+                ground = Ground::as_it_is(turn, ground.specs, &trusted);
             }
             if !shared.is_refused() {
                 self.carry_out(&mut all, &ground, env)?;
             }
             if turn.goal != Goal::Trust && !refused(&all) {
-                shared = self.over_shared(turn, Some(&ground.source), env)?.0;
+                shared = self.over_shared(turn, Some(&seen), env)?.0;
             }
             let changed = (0..all.len()).filter(|node| all[*node].is_changed());
             let archives = self.trees.stale_archives(changed);
@@ -126,7 +126,7 @@ impl Run<'_> {
                     told.turned(
                         turn.row,
                         (turn.goal, turn.ended),
-                        [&before, &after],
+                        [&seen.observed, &after],
                         turning,
                     );
                 });
@@ -245,13 +245,13 @@ impl Run<'_> {
         work: impl FnOnce(&Tree<'_>) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         let store = self.trees.store(node);
-        let roots = there_of(&store);
+        let roots = there_of(&store, &Root::TREE);
         let copies = self.copies(node, ground.turn.row);
         let before = |file: &FileId, there: &[u8], of: &[u8]| ground.was(file, there, of);
         work(&Tree {
             one_of: Some(OneOf {
                 kept: Kept {
-                    source: &ground.source,
+                    source: ground.source,
                     specs: &ground.specs,
                     copies: &copies,
                 },
@@ -371,10 +371,4 @@ impl Run<'_> {
         };
         tell(told, &turning);
     }
-}
-
-/// The directories of a tree that are there.
-fn there_of(store: &Store) -> Vec<Root> {
-    let there = |root: &Root| store.has(*root);
-    Root::TREE.into_iter().filter(there).collect()
 }

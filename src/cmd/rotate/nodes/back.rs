@@ -1,13 +1,12 @@
 //! All nodes back to the stage before, and what they share last: that tells how far they are.
 
-use std::sync::Arc;
-
 use time::OffsetDateTime;
 
 use super::super::back::{Back, left, verb};
 use super::super::tree::Tree;
+use super::Run;
 use super::ground::Ground;
-use super::{Run, there_of};
+use crate::cmd::nodes::trees::there_of;
 use crate::cmd::undo::Undo;
 use crate::cmd::{Env, Stop};
 use crate::diff::{Generations, Held, generations, over_all};
@@ -58,12 +57,7 @@ impl Run<'_> {
             tree.has_left_issue(row, restarted, &self.flags)?;
         }
         let reached = Turn::to(row, stage);
-        let ground = Ground {
-            turn: &reached,
-            source,
-            specs: self.kept(),
-            ahead: Arc::default(),
-        };
+        let ground = Ground::as_it_is(&reached, self.kept(), &source);
         let there = there.ok();
         let next = there.as_ref().and_then(|there| there.next.as_ref());
         let goes = next.and_then(Held::certificate);
@@ -71,7 +65,7 @@ impl Run<'_> {
         let mut all = Vec::new();
         for node in 0..self.trees.cluster.len() {
             let store = self.trees.store(node);
-            let roots = there_of(&store);
+            let roots = there_of(&store, &Root::TREE);
             let tree = Tree::alone((&store, &roots), env.host.name, env.now);
             let mut report = self.report(&tree, node);
             let mut findings = goes.map_or(Ok(Vec::new()), |next| tree.signed_by(next))?;
@@ -91,7 +85,7 @@ impl Run<'_> {
         if !self.plan_only && !shared.is_refused() && !all.iter().any(Node::is_refused) {
             for (node, told) in all.iter_mut().enumerate() {
                 let store = self.trees.store(node);
-                let roots = there_of(&store);
+                let roots = there_of(&store, &Root::TREE);
                 let tree = Tree::alone((&store, &roots), env.host.name, env.now);
                 let mut report = self.report(&tree, node);
                 self.undo(row, stage, &tree, false, &mut report, env)?;

@@ -15,7 +15,7 @@ use crate::key::{PrivateKey, PublicKey};
 use crate::location::{FileId, Owner};
 use crate::observe::{Passphrases, Seen};
 use crate::observed::Ahead;
-use crate::plan::{Goal, Refusal, Turn};
+use crate::plan::{Goal, Plan, Refusal, Turn};
 use crate::profile::rotation::place;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -24,31 +24,35 @@ use crate::x509::cert::Certificate;
 /// What signs, and what comes of it.
 pub(super) struct Ground<'a> {
     pub(super) turn: &'a Turn,
-    pub(super) source: Seen,
+    pub(super) source: &'a Seen,
     /// What is in that, and what may wait there.
     pub(super) specs: Vec<Spec>,
     pub(super) ahead: Arc<Ahead>,
 }
 
 impl<'a> Ground<'a> {
-    /// By what was `judged` of it.
+    /// By what was planned over it.
     pub(super) fn of(
         turn: &'a Turn,
         specs: Vec<Spec>,
-        judged: Judged,
+        (source, plan): (&'a Seen, &Plan),
         now: OffsetDateTime,
     ) -> Result<Self, Stop> {
-        let Judged { seen, planning, .. } = judged;
-        let ahead = match &planning {
-            Ok(plan) => apply::prepare(plan, &seen, Owner::default(), now)?.ahead(),
-            Err(_) => Ahead::default(),
-        };
+        let ahead = apply::prepare(plan, source, Owner::default(), now)?.ahead();
         Ok(Self {
-            turn,
-            specs,
-            source: seen,
             ahead: Arc::new(ahead),
+            ..Self::as_it_is(turn, specs, source)
         })
+    }
+
+    /// Where nothing comes of it.
+    pub(super) fn as_it_is(turn: &'a Turn, specs: Vec<Spec>, source: &'a Seen) -> Self {
+        Self {
+            turn,
+            source,
+            specs,
+            ahead: Arc::default(),
+        }
     }
 
     /// What is to be done with a node, with the ways out of who has many.

@@ -1,7 +1,8 @@
 //! The end of a former key: no backup is to hold it.
 
 use super::super::tree::Tree;
-use super::{Run, there_of};
+use super::Run;
+use crate::cmd::nodes::trees::there_of;
 use crate::cmd::sequence::writer;
 use crate::cmd::{Env, Stop};
 use crate::location::Root;
@@ -19,7 +20,7 @@ impl Run<'_> {
         let (mut left, mut held) = (Vec::new(), Vec::new());
         let nodes = (0..self.trees.cluster.len()).map(|node| {
             let store = self.trees.store(node);
-            let roots = there_of(&store);
+            let roots = there_of(&store, &Root::TREE);
             (store, roots)
         });
         let shared = (self.trees.shared.clone(), vec![Root::Pki]);

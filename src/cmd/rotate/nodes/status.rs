@@ -1,7 +1,5 @@
 //! How far each is, and which nodes are not.
 
-use std::sync::Arc;
-
 use super::super::tree::Tree;
 use super::Run;
 use super::ground::Ground;
@@ -37,17 +35,16 @@ impl Run<'_> {
             });
         }
         let over = Tree::alone((store, &roots), env.host.name, env.now);
+        let source = self.look_at_shared();
         for row in rotated() {
-            let source = self.look_at_shared();
             let found = source.observed.get(row.name);
             if found.is_none_or(Observed::is_absent) {
                 continue;
             }
-            let observed = source.observed.clone();
-            let behind = self.behind(&over, row, source, env)?;
+            let behind = self.behind(&over, row, &source, env)?;
             let issued = over.issued(row)?;
             self.told_by(&mut told, env.now, |told, turning| {
-                told.how_far(row, (&observed, issued), behind, turning);
+                told.how_far(row, (&source.observed, issued), behind, turning);
             });
         }
         Ok(told.ended())
@@ -58,22 +55,17 @@ impl Run<'_> {
         &self,
         over: &Tree<'_>,
         row: &'static Profile,
-        source: Seen,
+        source: &Seen,
         env: &Env<'_>,
     ) -> Result<Vec<String>, Stop> {
         let goal = match generations(row, &source.observed).map(|there| there.stage) {
             Ok(Stage::Trust) => Goal::Trust,
             Ok(Stage::Issue) => Goal::Issue,
-            Ok(Stage::Start) => return Ok(self.differing(row, &source)),
+            Ok(Stage::Start) => return Ok(self.differing(row, source)),
             Err(_) => return Ok(Vec::new()),
         };
         let turn = over.in_turn(&Turn::to(row, goal))?;
-        let ground = Ground {
-            turn: &turn,
-            source,
-            specs: self.kept(),
-            ahead: Arc::default(),
-        };
+        let ground = Ground::as_it_is(&turn, self.kept(), source);
         let all = self.plan(&ground, env)?;
         let behind = |node: &Node| node.changes() || node.is_refused();
         let names = all.iter().enumerate().filter(|(_, node)| behind(node));
