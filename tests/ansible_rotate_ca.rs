@@ -19,8 +19,8 @@ mod common;
 use common::ansible::{ansible, changes, prepare};
 use common::snapshot::{Snapshot, same, snapshot};
 use common::{
-    Finished, Server, TempDir, binary, certs, eventually, read, root, run, set_mode, text, tool,
-    write,
+    Finished, Server, TempDir, binary, certs, eventually, read, root, run, set_mode,
+    signed_by_itself, text, tool, write,
 };
 
 const PLANES: [&str; 2] = ["cp1", "cp2"];
@@ -364,19 +364,10 @@ impl Site {
         write(&kubeconfig, joined);
         fs::remove_file(tree.join("kube-proxy.conf")).expect("remove a file");
         let serving = self.folder(&format!("roots/{node}/{SERVING}"));
-        let mut own = Command::new(tool("openssl"));
-        own.args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ]);
-        own.args(["-days", "365", "-subj", "/CN=w2@1795348800", "-out"])
-            .arg(&serving);
-        run(own.arg("-keyout").arg(serving.with_extension("key"))).expect(0);
+        signed_by_itself(
+            [&serving.with_extension("key"), &serving],
+            &["-days", "365", "-subj", "/CN=w2@1795348800"],
+        );
     }
 
     /// The kubelet keeps no certificate itself: that is in its kubeconfig.

@@ -16,8 +16,8 @@ mod common;
 use common::public::{Public, nobody};
 use common::snapshot::{same, snapshot};
 use common::{
-    CLUSTER, Finished, TempDir, all, binary, certs, listing, mode, read, run, set_mode, text, tool,
-    tree_of_all, write, write_secret,
+    CLUSTER, Finished, TempDir, all, binary, certs, listing, mode, read, run, set_mode,
+    signed_by_itself, text, tool, tree_of_all, write, write_secret,
 };
 
 const FAST: [&str; 2] = ["--key-algorithm", "ECDSA-P256"];
@@ -758,23 +758,10 @@ fn no_control_character_of_a_stranger_reaches_the_terminal() {
         "[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=a\\\u{1b}[31mb\n\
          [v3]\nbasicConstraints=critical,CA:TRUE\n",
     );
-    let mut openssl = Command::new(tool("openssl"));
-    openssl.current_dir(place.path()).args([
-        "req",
-        "-x509",
-        "-config",
-        "c.cnf",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-keyout",
-        "pki/ca.key",
-        "-out",
-        "pki/ca.crt",
-    ]);
-    run(&mut openssl).expect(0);
+    signed_by_itself(
+        [&place.join("pki/ca.key"), &place.join("pki/ca.crt")],
+        &["-config", text(&place.join("c.cnf"))],
+    );
     set_mode(&place.join("pki/ca.key"), 0o600);
     let finished = run(&mut all(place.path(), &[])).expect(4);
     assert!(!finished.stderr.contains('\u{1b}'), "{:?}", finished.stderr);
@@ -789,28 +776,15 @@ fn names_are_held_against_the_name_constraints_of_a_ca_as_openssl_holds_them() {
         let names = ["cp1", "kubernetes", "default", "svc", "cluster.local"];
         let names = names.map(|name| format!("permitted;DNS:{name},")).concat();
         let constraints = format!("nameConstraints=critical,{names}permitted;IP:{range}");
-        let mut openssl = Command::new(tool("openssl"));
-        openssl
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-            ])
-            .args([
-                "-nodes",
-                "-days",
-                "3000",
-                "-subj",
-                "/CN=corp",
-                "-addext",
-                &constraints,
-            ])
-            .args(["-addext", "keyUsage=critical,keyCertSign,cRLSign"])
-            .args(["-out", text(&certificate), "-keyout", text(&key)]);
-        run(&mut openssl).expect(0);
+        signed_by_itself(
+            [&key, &certificate],
+            &[
+                &["-days", "3000", "-subj", "/CN=corp"],
+                &["-addext", &constraints][..],
+                &["-addext", "keyUsage=critical,keyCertSign,cRLSign"],
+            ]
+            .concat(),
+        );
         set_mode(&key, 0o600);
         let finished = run(&mut all(place.path(), &[]));
         if permitted {

@@ -14,8 +14,8 @@ use serde_json::Value;
 mod common;
 use common::public::{Public, nobody};
 use common::{
-    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, struck, text, tool,
-    tree_of_all, write,
+    Finished, TempDir, certs, kubeconfig_data, mode, read, run, set_mode, signed_by_itself, struck,
+    text, tool, tree_of_all, write,
 };
 
 const NOBODY: u32 = 65534;
@@ -34,11 +34,8 @@ fn command(place: &Path, arguments: &[&str]) -> Command {
 fn more_trust(place: &Path) -> String {
     let aside = TempDir::new();
     let (key, certificate) = (aside.join("n.key"), aside.join("n.crt"));
-    let mut openssl = Command::new(tool("openssl"));
-    openssl.args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "900"]);
-    openssl.args(["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=next"]);
-    openssl.args(["-keyout", text(&key), "-out", text(&certificate)]);
-    run(&mut openssl).expect(0);
+    let named = ["-days", "900", "-subj", "/CN=next"];
+    signed_by_itself([&key, &certificate], &named);
     let bundle = read(&place.join("pki/ca.crt")) + &read(&certificate);
     write(&place.join("pki/ca.crt"), &bundle);
     set_mode(&place.join("pki/ca.crt"), 0o644);

@@ -15,7 +15,9 @@ mod common;
 use common::rotation::{for_people, restarts};
 use common::snapshot::{same, snapshot};
 use common::trees::{MEMBERS, NODES, PLANES, Trees, WORKERS, files};
-use common::{Finished, TempDir, certs, kubeconfig_data, read, run, text, tool, write};
+use common::{
+    Finished, TempDir, certs, kubeconfig_data, read, run, signed_by_itself, text, tool, write,
+};
 
 /// The stages, with what the program is told at each.
 const STAGES: [(&str, &[&str]); 3] = [
@@ -325,21 +327,6 @@ fn run_again_a_stage_does_nothing_and_out_of_order_it_is_refused() {
     sound(&trees);
 }
 
-/// A certificate of nobody's here.
-fn signed_by_itself(subject: &str, key: &Path, certificate: &Path) {
-    let mut openssl = Command::new(tool("openssl"));
-    openssl.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-    ]);
-    openssl.args(["-nodes", "-subj", subject, "-keyout", text(key)]);
-    run(openssl.args(["-out", text(certificate)])).expect(0);
-}
-
 /// What it is, how it is made, and what is said.
 type Way<'a> = (&'a str, &'a dyn Fn(&Trees), &'a str);
 
@@ -352,9 +339,8 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
             "another CA",
             &|trees| {
                 signed_by_itself(
-                    "/CN=kubernetes",
-                    Path::new("/dev/null"),
-                    &trees.pki("worker1", "ca.crt"),
+                    [Path::new("/dev/null"), &trees.pki("worker1", "ca.crt")],
+                    &["-subj", "/CN=kubernetes"],
                 );
             },
             "is another than the one that all nodes share",
@@ -378,9 +364,11 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
             "a leaf of no CA here",
             &|trees| {
                 signed_by_itself(
-                    "/CN=apiserver",
-                    &trees.pki("cp2", "apiserver.key"),
-                    &trees.pki("cp2", "apiserver.crt"),
+                    [
+                        &trees.pki("cp2", "apiserver.key"),
+                        &trees.pki("cp2", "apiserver.crt"),
+                    ],
+                    &["-subj", "/CN=apiserver"],
                 );
             },
             "apiserver",

@@ -76,6 +76,15 @@ pub fn all(place: &Path, more: &[&str]) -> Command {
     command
 }
 
+/// A certificate that nobody signed but its own key, which lies in the file that is named first.
+pub fn signed_by_itself([key, certificate]: [&Path; 2], arguments: &[&str]) {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["req", "-x509", "-nodes", "-newkey", "ec"]);
+    openssl.args(["-pkeyopt", "ec_paramgen_curve:P-256"]);
+    openssl.args(["-keyout", text(key), "-out", text(certificate)]);
+    run(openssl.args(arguments)).expect(0);
+}
+
 /// A copy of a tree that was made once, with links and owners.
 pub fn tree_of_all() -> TempDir {
     static MADE: OnceLock<TempDir> = OnceLock::new();
