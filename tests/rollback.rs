@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 mod common;
 use common::snapshot::{same, snapshot};
 use common::{
-    CLUSTER, Finished, TempDir, all, at, binary, certs, listing, mode, read, run, set_mode, text,
-    tool, tree_of_all, write,
+    CLUSTER, Finished, TempDir, all, at, binary, certs, listing, mode, read, run, set_mode, struck,
+    text, tool, tree_of_all, write,
 };
 
 const MORE: [&str; 2] = ["--apiserver-cert-extra-sans", "api.example.com"];
@@ -1181,6 +1181,40 @@ fn an_interrupted_run_is_told_to_a_reader_and_completed_before_it_is_rolled_back
         "{done}"
     );
     assert_eq!(differences(&held(place.path()), &before), [""; 0]);
+}
+
+/// It did nothing of what its backup tells.
+#[test]
+fn a_run_that_was_killed_before_it_was_decided_is_neither_listed_nor_undone() {
+    let start = held(tree_of_all().path());
+    let place = replaced();
+    let runs = || {
+        let flags = [&["--list"][..], &["--dry-run"]];
+        let told = |flags: &[&str]| {
+            let flags = [flags, &["--output", "json"]].concat();
+            json(&run(&mut rollback(place.path(), &flags)).expect(0))["runs"].take()
+        };
+        flags.map(told)
+    };
+    let before = runs();
+    let mut renew = certs(&["renew", "apiserver", "--kubernetes-dir"]);
+    renew.arg(place.path());
+    let backups = place.join("pki/.certs-backup");
+    let killed = run(&mut struck(&renew, "fsync:signal=SIGKILL", Some(&backups)));
+    let left = |name: &str| {
+        listing(place.path())
+            .iter()
+            .any(|path| path.ends_with(name))
+    };
+    assert!(!left(".certs-journal"), "{killed}");
+    let lists = fs::read_dir(&backups).expect("a folder").map(|entry| {
+        let list = entry.expect("an entry").path().join("journal");
+        assert!(list.is_file(), "{killed}");
+    });
+    assert_eq!(lists.count(), 2, "{killed}");
+    assert_eq!(runs(), before);
+    run(&mut rollback(place.path(), &[])).expect(0);
+    assert_eq!(differences(&held(place.path()), &start), [""; 0]);
 }
 
 #[test]

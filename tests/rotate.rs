@@ -916,6 +916,26 @@ fn the_former_key_is_gone_once_drop_has_ended_whatever_ended_it_before() {
 }
 
 #[test]
+fn a_drop_that_was_killed_before_it_was_decided_has_ended_nothing() {
+    let place = Base::Ours.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    let status = || json(&rotate(&place, &["status", "--output", "json"]).expect(0));
+    let before = status();
+    let mut drop = certs(&["rotate", "ca", "drop", "--restarted"]);
+    drop.args(["--kubernetes-dir", text(&place.join("k"))]);
+    let backups = place.join("k/pki/.certs-backup");
+    let killed = common::struck(&drop, "fsync:signal=SIGKILL", Some(&backups));
+    let killed = run(&mut at(NOON + 3600, "022", &killed));
+    let lists = fs::read_dir(&backups).expect("a folder");
+    let mut lists = lists.map(|entry| read(&entry.expect("an entry").path().join("journal")));
+    let is_there = lists.any(|list| list.contains("command rotate-ca-drop"));
+    assert!(is_there, "{killed}");
+    assert_eq!(status(), before);
+    rotate(&place, &["ca", "back"]).expect(0);
+}
+
+#[test]
 fn a_rollback_of_a_stage_is_a_step_of_the_rotation() {
     for what in ["ca", "sa"] {
         let place = Base::Ours.copy();

@@ -788,6 +788,45 @@ fn what_a_node_is_not_to_have_is_told() {
     same(&before, &trees.out());
 }
 
+/// Of what its backup tells nothing was done.
+#[test]
+fn what_was_killed_before_it_was_decided_counts_for_nothing() {
+    let trees = Trees::made();
+    let told = || {
+        [&["status"][..], &["ca", "back", "--dry-run"]].map(|arguments| {
+            let mut told = json(&trees, arguments, 0);
+            told["time"].take();
+            told
+        })
+    };
+    let killed = |arguments: &[&str]| {
+        let before = told();
+        let inner = over(&trees, &[&["rotate", "ca"], arguments].concat());
+        let backups = trees.pki("cp1", ".certs-backup");
+        let mut killed = common::struck(&inner, "fsync:signal=SIGKILL", Some(&backups));
+        let killed = run(&mut killed);
+        let lists = fs::read_dir(&backups).expect("a folder").map(|entry| {
+            let list = entry.expect("an entry").path().join("journal");
+            assert!(list.is_file(), "{killed}");
+            read(&list)
+        });
+        let command = format!("command rotate-ca-{}", arguments[0]);
+        let lists: Vec<String> = lists.collect();
+        assert!(
+            lists.iter().any(|list| list.contains(&command)),
+            "{lists:?}"
+        );
+        assert!(!trees.pki("cp1", ".certs-journal").exists());
+        assert_eq!(told(), before);
+    };
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    killed(&["issue", "--restarted"]);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    killed(&["back"]);
+    rotate(&trees, &["ca", "back"]).expect(0);
+    sound(&trees);
+}
+
 #[test]
 fn a_failure_tells_at_which_node() {
     let trees = Trees::made();

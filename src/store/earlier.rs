@@ -13,6 +13,7 @@ use super::journal::{Entry, List, Origin, TransactionId};
 use super::layout::{self, BACKUP, Roots};
 use super::lock::Writer;
 use super::read::is_same;
+use super::undecided::undecided_in;
 use crate::location::{FileId, Root};
 
 /// One earlier commit that replaced files.
@@ -116,8 +117,15 @@ pub(super) fn backups(roots: &Roots, within: &[Root]) -> Result<Backups> {
             }
             Looked::Ours => listed(path)?,
         };
+        let undecided = if backups.is_empty() {
+            BTreeSet::new()
+        } else {
+            undecided_in(root, path)?
+        };
         for (transaction, manifest) in backups {
             match manifest {
+                // What it tells was not done.
+                _ if undecided.contains(&transaction) => {}
                 Manifest::Absent => {}
                 Manifest::Damaged => found
                     .damaged

@@ -13,6 +13,7 @@ use super::journal::{Journal, JournalError, List, Part, TransactionId};
 use super::layout::{self, JOURNAL};
 use super::lock::Place;
 use super::owner::effective_user;
+use super::read;
 
 /// What one place was left with.
 pub(super) struct Left {
@@ -90,6 +91,22 @@ pub(super) fn journal(directory: &Directory, name: &str) -> Result<Option<Found>
             directory.path(name).display()
         ),
     }))
+}
+
+/// What was decided here, wherever its list lies.
+pub(super) fn decided(directory: &Directory) -> Result<Option<List>> {
+    let part = match journal(directory, JOURNAL)? {
+        Some(Found::List(list)) => return Ok(Some(list)),
+        Some(Found::Part(part)) => part,
+        Some(Found::Torn) | None => return Ok(None),
+    };
+    // What cannot be read there explains nothing.
+    let there = read::read(&layout::in_directory(&part.list, JOURNAL));
+    let there = there.ok().flatten();
+    Ok(match there.map(|content| Journal::parse(&content.bytes)) {
+        Some(Ok(Journal::List(list))) if list.transaction == part.transaction => Some(list),
+        _ => None,
+    })
 }
 
 /// Whether it may be a journal that was not written to its end: a crash leaves the beginning, and

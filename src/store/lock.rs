@@ -202,8 +202,8 @@ pub(super) fn exclusive(
     }
 }
 
-/// A root before it is locked, to learn whether it is to be.
-fn unlocked(root: Root, path: &Path) -> Option<Place> {
+/// A root that is not locked: to learn whether it is to be, or to look.
+pub(super) fn unlocked(root: Root, path: &Path) -> Option<Place> {
     let directory = Directory {
         path: path.canonicalize().ok()?,
         handle: Locked::new(open(path).ok()?),

@@ -1,6 +1,8 @@
 //! What was left by a run that decided nothing: it is removed, and was never relied on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::slice;
 
 use anyhow::{Result, bail};
 
@@ -8,9 +10,10 @@ use super::backup;
 use super::directory::Directory;
 use super::journal::{Entry, List, TransactionId};
 use super::layout::{self, JOURNAL};
-use super::left::{Claim, Found, Left, Staged, must_be_ours, named};
-use super::lock::Place;
+use super::left::{Claim, Found, Left, Staged, decided, must_be_ours, named, survey};
+use super::lock::{Place, unlocked};
 use crate::key;
+use crate::location::Root;
 
 /// An error if a file with the name of an undecided run's staged one is not one. Where that run
 /// replaced something its backup tells what it staged, all of which is there as long as the run is
@@ -158,6 +161,17 @@ pub(super) fn discard(places: &[Place], left: &[Left], decided: &[TransactionId]
         }
     }
     Ok(discarded)
+}
+
+/// The runs that staged something in this root and were not decided, or are not yet: none of them did what its backup
+/// tells.
+pub(super) fn undecided_in(root: Root, path: &Path) -> Result<BTreeSet<TransactionId>> {
+    let Some(place) = unlocked(root, path) else {
+        return Ok(BTreeSet::new());
+    };
+    let decided = decided(&place.directory)?.map(|list| list.transaction);
+    let left = survey(slice::from_ref(&place))?;
+    Ok(undecided(&left, decided.as_slice()))
 }
 
 /// The runs that have staged files and no list.

@@ -7,9 +7,8 @@ use anyhow::Result;
 
 use super::{Lock, Place};
 use crate::location::FileId;
-use crate::store::journal::{Journal, List};
-use crate::store::left::{self, Found};
-use crate::store::{layout, read};
+use crate::store::journal::List;
+use crate::store::{layout, left};
 
 impl Lock {
     /// The journal of a run that was interrupted: what is there may be half of it. None while a
@@ -56,21 +55,7 @@ impl Lock {
     fn lists(&self) -> Result<Vec<List>> {
         let mut lists: Vec<List> = Vec::new();
         for Place { directory, .. } in &self.places {
-            let list = match left::journal(directory, layout::JOURNAL)? {
-                Some(Found::List(list)) => Some(list),
-                Some(Found::Part(part)) => {
-                    let path = layout::in_directory(&part.list, layout::JOURNAL);
-                    // What cannot be read there explains nothing.
-                    let read = read::read(&path).ok().flatten();
-                    match read.map(|content| Journal::parse(&content.bytes)) {
-                        Some(Ok(Journal::List(list))) => Some(list),
-                        _ => None,
-                    }
-                    .filter(|list| list.transaction == part.transaction)
-                }
-                Some(Found::Torn) | None => None,
-            };
-            lists.extend(list);
+            lists.extend(left::decided(directory)?);
         }
         Ok(lists)
     }
