@@ -1217,6 +1217,23 @@ fn a_run_that_was_killed_before_it_was_decided_is_neither_listed_nor_undone() {
     assert_eq!(differences(&held(place.path()), &start), [""; 0]);
 }
 
+/// Its list goes first, and where a run was killed then nobody could put back what is left.
+#[test]
+fn the_rest_of_a_backup_that_was_being_removed_goes_with_the_next_run() {
+    let place = replaced();
+    let backups = place.join("pki/.certs-backup");
+    let rests = ["00000000000000aa", "00000000000000bb"].map(|name| backups.join(name));
+    for rest in &rests {
+        fs::create_dir(rest).expect("make a folder");
+        set_mode(rest, 0o700);
+    }
+    write(&rests[1].join("apiserver.key"), "a former key\n");
+    let mut renew = certs(&["renew", "apiserver", "--kubernetes-dir"]);
+    run(renew.arg(place.path())).expect(0);
+    assert!(rests.iter().all(|rest| !rest.exists()));
+    assert_eq!(fs::read_dir(&backups).expect("a folder").count(), 2);
+}
+
 #[test]
 fn a_refusal_tells_that_an_interrupted_run_was_completed_before_it() {
     let place = tree_of_all();

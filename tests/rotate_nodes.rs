@@ -827,6 +827,33 @@ fn what_was_killed_before_it_was_decided_counts_for_nothing() {
     sound(&trees);
 }
 
+/// A folder without a list tells nothing, and would stay.
+#[test]
+fn of_a_prune_that_was_killed_nothing_is_left_by_the_next_run() {
+    let trees = Trees::made();
+    for one in &STAGES[..2] {
+        stage(&trees, "ca", *one).expect(0);
+    }
+    let backups = trees.pki("cp1", ".certs-backup");
+    let killed = common::struck(
+        &over(&trees, &["rotate", "ca", "drop", "--restarted"]),
+        "unlinkat:signal=SIGKILL",
+        Some(&backups),
+    );
+    let killed = run(&mut { killed });
+    let empty = || {
+        let folders = fs::read_dir(&backups).expect("a folder");
+        let folders = folders.map(|entry| entry.expect("an entry").path());
+        folders
+            .filter(|path| !path.join("journal").exists())
+            .count()
+    };
+    assert_eq!(empty(), 1, "{killed}");
+    stage(&trees, "ca", STAGES[2]).expect(0);
+    assert_eq!(empty(), 0);
+    sound(&trees);
+}
+
 #[test]
 fn a_failure_tells_at_which_node() {
     let trees = Trees::made();

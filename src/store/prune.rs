@@ -63,11 +63,12 @@ fn by_run(found: &[Result<Found>], fates: Fates) -> ByRun {
     numbers.zip(fates(&commands)).collect()
 }
 
-/// The copies before the list, which says that they are to go: until they are gone, the next run knows.
+/// The copies before the list, which says that they are to go: until they are gone, the next run knows. What has no
+/// list is the rest of one that was being removed; nobody could put back what is in it.
 fn gone(directory: &Directory, found: Found, fates: &ByRun) -> Result<Found> {
-    let (gone, left): (Found, Found) = found
-        .into_iter()
-        .partition(|(transaction, _)| fates.get(transaction) == Some(&Fate::Gone));
+    let (gone, left): (Found, Found) = found.into_iter().partition(|(transaction, manifest)| {
+        matches!(manifest, Manifest::Absent) || fates.get(transaction) == Some(&Fate::Gone)
+    });
     for (transaction, _) in gone {
         backup::remove(directory, transaction)?;
         remove_whole(directory, transaction)?;
