@@ -19,7 +19,7 @@ mod common;
 use common::ansible::{ansible, changes, prepare};
 use common::members::{Members, NAMES};
 use common::snapshot::{same, snapshot};
-use common::{Finished, Server, binary, mode, read, root, text, tool, write};
+use common::{Finished, Server, binary, mode, read, root, set_mode, text, tool, write};
 
 const WELL: Duration = Duration::from_secs(90);
 
@@ -150,6 +150,39 @@ fn what_cannot_be_done_on_all_nodes_is_refused_before_the_first_is_changed() {
     }
 }
 
+/// A CA that is made after a step back is called as the one before, so that a member which knows that one proves nothing.
+#[test]
+fn a_step_back_that_was_ended_is_gone_on_with_before_another_ca_is_made() {
+    let site = Site::new();
+    let mut servers: Vec<_> = (0..3).map(|number| site.start(number)).collect();
+    for (number, server) in servers.iter_mut().enumerate() {
+        site.members.wait(number, server);
+    }
+    site.run("etcd-ca", "trust", &[]).expect(0);
+    site.restarted();
+    write(&site.folder("down/m2"), "");
+    site.run("etcd-ca", "back-to-start", &[])
+        .expect_failure("NO MORE HOSTS LEFT");
+    assert_eq!(site.restarted(), ["m1 etcd"]);
+    let before = site.snapshots();
+    for (what, stage) in [("etcd-ca", "trust"), ("etcd-ca", "drop"), ("sa", "trust")] {
+        let refused = site.run(what, stage, &[]);
+        refused.expect_failure("what=etcd-ca stage=back-to-start was ended before");
+        site.is_as(&before);
+    }
+    fs::remove_file(site.folder("down/m2")).expect("remove a file");
+    site.run("etcd-ca", "back-to-start", &[]).expect(0);
+    assert_eq!(site.restarted(), ["m2 etcd", "m3 etcd"]);
+    for stage in ["trust", "issue"] {
+        site.run("etcd-ca", stage, &[]).expect(0);
+    }
+    for number in 0..3 {
+        site.members
+            .ctl(2 - number, number, &["endpoint", "health"])
+            .expect(0);
+    }
+}
+
 /// No process of theirs runs here, so that nothing is restarted.
 #[test]
 fn what_only_a_person_can_do_is_told_and_waited_for() {
@@ -188,7 +221,13 @@ impl Site {
         let members = Members::kubeadms(count, "ecdsa-p256");
         prepare(&members.folder);
         let site = Self { members };
-        fs::create_dir(site.folder("down")).expect("make a folder");
+        for name in ["bin", "down"] {
+            fs::create_dir(site.folder(name)).expect("make a folder");
+        }
+        // A process is found on its own node alone.
+        let pgrep = site.folder("bin/pgrep");
+        write(&pgrep, "#!/bin/sh\nexec cat \"$HERE/$NODE.pid\"\n");
+        set_mode(&pgrep, 0o755);
         let mut hosts = "[all:vars]\nansible_connection=local\nansible_become=false\n\
             ansible_python_interpreter=/usr/bin/python3\n[kube_control_plane:children]\netcd\n[etcd]\n"
             .to_owned();
@@ -231,6 +270,7 @@ impl Site {
              while kill -0 \"$old\" 2>/dev/null; do sleep 0.1; done\n\
              echo '{node} {{{{ certs_component }}}}' >> '{here}/log'"
         );
+        let search = std::env::var("PATH").expect("a path");
         let variables = json!({
             "what": what,
             "stage": stage,
@@ -239,6 +279,9 @@ impl Site {
             "certs_owner": id("-un").trim(),
             "certs_group": id("-gn").trim(),
             "certs_environment": {
+                "HERE": here,
+                "NODE": node,
+                "PATH": format!("{here}/bin:{search}"),
                 "ETCD_ENDPOINT": "https://{{ endpoint }}",
                 "ETCD_HOST_PORT": "{{ endpoint }}",
             },

@@ -241,8 +241,25 @@ fn each_step_back_takes_the_workers_along() {
     said.expect_failure("back-to-start leads from trust");
     site.restarted();
 
+    // Who has something of the next CA still would be cut off.
+    for (down, restarted) in [
+        ("cp2", &on_planes()[..1]),
+        ("w2", &[&on_planes()[1..], &on_workers()[..2]].concat()),
+    ] {
+        write(&site.folder(&format!("down/{down}")), "");
+        let said = site.run("back-to-trust", &[]);
+        let said = said.expect_failure("NO MORE HOSTS LEFT");
+        assert_eq!(site.restarted(), restarted, "{said}");
+        let before = site.snapshots();
+        for stage in ["back-to-start", "trust"] {
+            let said = site.run(stage, &done);
+            said.expect_failure("what=ca stage=back-to-trust was ended before");
+            site.is_as(&before);
+        }
+        fs::remove_file(site.folder(&format!("down/{down}"))).expect("remove a file");
+    }
     site.run("back-to-trust", &[]).expect(0);
-    assert_eq!(site.restarted(), [on_planes(), on_workers()].concat());
+    assert_eq!(site.restarted(), on_workers()[2..]);
     site.changes_nothing("back-to-trust");
     assert!(site.signed_by(&former, "w1", SERVING));
     site.run("back-to-start", &[]).expect(0);
