@@ -19,6 +19,7 @@ use crate::location::FileId;
 use crate::observed::{
     Access, Ahead, Cause, Ground, Observed, Obstacle, Octets, Shared, Unreadable,
 };
+use crate::plan::astray;
 use crate::profile::by_name;
 use crate::requests::{Entry as RequestEntry, Manifest, manifest, returned, sent};
 use crate::spec::{Place, Spec};
@@ -250,15 +251,17 @@ impl Seen {
             Some(Octets(Arc::new(of.bytes.clone())))
         };
         let former = |_: &FileId, there: &[u8], of: &[u8]| is_former(there, of);
-        self.share_of(spec, &of, &former);
+        self.share_of(spec, &of, &former, &source.observed);
     }
 
-    /// The same of what these files are to be `of`, and of what is there and was right `before`.
+    /// The same of what these files are to be `of`, of what is there and was right `before`, and of what is in place of what all
+    /// share.
     pub fn share_of(
         &mut self,
         spec: &Spec,
         of: &dyn Fn(&FileId) -> Option<Octets>,
         before: &Before<'_>,
+        source: &BTreeMap<String, Observed>,
     ) {
         if let Some(Observed::Unreadable(reasons, _)) = self.observed.get(&spec.name)
             && reasons.iter().any(|reason| reason.cause != Cause::Content)
@@ -273,6 +276,10 @@ impl Seen {
             Shared {
                 there: there.map(|there| (same(there), access(there))),
                 former: other.is_some_and(|(of, there)| before(&file, &there.bytes, &of.0)),
+                stage: other.and_then(|(_, there)| {
+                    let (row, goal) = astray(source, &file, &there.bytes)?;
+                    Some(goal.command(row))
+                }),
                 of,
                 file,
             }

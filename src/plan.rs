@@ -1,5 +1,6 @@
 //! Findings → ordered steps, or a refusal. Pure; a verb is a policy over this.
 
+mod astray;
 mod below;
 mod beside;
 mod blocked;
@@ -28,6 +29,7 @@ use crate::profile::API_SERVER;
 use crate::spec::{Place, Spec};
 use crate::x509::request::Request;
 
+pub use astray::{astray, keys};
 use blocked::not_copied;
 pub use due::{Due, Renewal};
 pub use loose::left;

@@ -450,6 +450,47 @@ fn a_node_that_missed_a_stage_stops_the_next() {
     }
 }
 
+/// `all --force` would give it new leaves, where the stage run again brings all of it along.
+#[test]
+fn a_node_half_way_is_led_to_the_stage_that_makes_all_the_same() {
+    for what in ["ca", "etcd-ca", "sa"] {
+        let all = rotated(what, &[], NODES);
+        for (shared, node, way_out) in [
+            (1, 0, "trust"),
+            (1, 2, "issue --restarted"),
+            (2, 0, "issue --restarted"),
+            (2, 1, "issue --restarted"),
+            (2, 3, "drop --restarted"),
+        ] {
+            let trees = kept(&all[shared]);
+            put("cp2", &all[node], &trees);
+            let words = format!("'certs rotate {what} {way_out} --inventory FILE --out DIR'");
+            // Of the others a renewal may find nothing that it stands on to be another.
+            let verbs = if what == "ca" {
+                &["all", "check", "renew"][..]
+            } else {
+                &["all", "check"]
+            };
+            for verb in verbs {
+                let said = run(&mut over(&trees, &[*verb])).expect(4);
+                let told = format!("{}{}", said.stdout, said.stderr);
+                assert!(
+                    told.contains(&words),
+                    "{what} {shared} {node} {verb}: {told}"
+                );
+                let forced = "certs all --inventory FILE --out DIR --force";
+                assert!(
+                    !told.contains(forced),
+                    "{what} {shared} {node} {verb}: {told}"
+                );
+            }
+            let typed: Vec<&str> = [what].into_iter().chain(way_out.split(' ')).collect();
+            rotate(&trees, &typed).expect(0);
+            sound(&trees);
+        }
+    }
+}
+
 #[test]
 fn back_each_node_is_as_it_was() {
     for what in ["ca", "etcd-ca", "sa"] {

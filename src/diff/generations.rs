@@ -316,6 +316,14 @@ impl Held {
         }
     }
 
+    /// What it is known by.
+    pub fn public_key(&self) -> &PublicKey {
+        match self {
+            Self::Ca(ca) => &ca.public_key,
+            Self::Key(key) => key,
+        }
+    }
+
     /// The certificate of a CA.
     pub fn certificate(&self) -> Option<&Certificate> {
         match self {

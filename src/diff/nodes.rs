@@ -15,6 +15,7 @@ use crate::key::sha256;
 use crate::location::{FileId, Root};
 use crate::observed::Observed;
 use crate::profile::found::is_rotated;
+use crate::profile::rotation::replaced;
 use crate::profile::{KUBELET, Signer, TABLE, by_name};
 use crate::spec::Spec;
 use crate::x509::serial::Serial;
@@ -146,6 +147,14 @@ pub fn signed_for_all(
             Some(Observed::Certificate { key: Some(_), .. })
         )
     };
+    // What hangs on a copy that a stage of a replacement brings along is brought along with it.
+    let by_stage: BTreeMap<&str, String> = findings
+        .iter()
+        .filter(|told| {
+            told.code == Code::SharedDiffers && told.way_out.starts_with("'certs rotate ")
+        })
+        .filter_map(|told| Some((replaced(&told.file)?.name, told.way_out.clone())))
+        .collect();
     for finding in &mut findings {
         // What a kubelet keeps is the row of its kubeconfig.
         let rotated = is_rotated(&finding.file);
@@ -191,7 +200,14 @@ pub fn signed_for_all(
             _ if ends && (reissued || rotated || finding.way_out == ROTATES) => {
                 RENEW.clone_into(&mut finding.way_out);
             }
-            _ if reissued => FORCE.clone_into(&mut finding.way_out),
+            _ if reissued => {
+                let signer = row.map(|row| row.signer);
+                let by_stage = match signer {
+                    Some(Signer::Ca(ca)) => by_stage.get(ca),
+                    _ => None,
+                };
+                finding.way_out = by_stage.map_or(FORCE, String::as_str).to_owned();
+            }
             _ => {}
         }
     }

@@ -103,14 +103,16 @@ impl Judge<'_> {
         }
         if !same {
             let text = "is another than the one that all nodes share";
-            let way_out = match shared.of {
-                Some(_) if shared.lags() => {
+            let by_stage = (shared.stage.as_ref()).map(|stage| {
+                format!("'{stage} --inventory FILE --out DIR' brings all nodes to one stage")
+            });
+            let way_out = match &by_stage {
+                Some(way_out) => way_out,
+                None if shared.of.is_none() => "bring the shared one back, or move this one away",
+                None if shared.lags() => {
                     "'certs renew --inventory FILE --out DIR' brings it up to date"
                 }
-                Some(_) => {
-                    "'certs all --inventory FILE --out DIR --force' puts that one in its place"
-                }
-                None => "bring the shared one back, or move this one away",
+                None => "'certs all --inventory FILE --out DIR --force' puts that one in its place",
             };
             self.tell(Code::SharedDiffers, text, way_out);
         }

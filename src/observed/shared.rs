@@ -19,6 +19,8 @@ pub struct Shared {
     pub there: Option<(bool, Access)>,
     /// Whether it holds what was to be there before a CA of it was renewed.
     pub former: bool,
+    /// The command of the stage of a replacement that makes both the same, where one is under way.
+    pub stage: Option<String>,
 }
 
 /// Content of a file that many places hold, which may be a key.

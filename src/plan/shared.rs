@@ -1,7 +1,7 @@
 //! What becomes of a node's copies of what all nodes share.
 
 use super::telling::planned;
-use super::{Force, Goal, Planned, Step, Turn};
+use super::{Force, Planned, Step};
 use crate::finding::{Code, Finding};
 use crate::observed::Shared;
 use crate::spec::Spec;
@@ -35,32 +35,13 @@ pub(super) fn followed(spec: &Spec, files: &[Shared], findings: Vec<Finding>) ->
 
 /// The same by a stage of a replacement, after which it is another one that all nodes share: a copy of the former one
 /// follows, and one that is not there yet is made.
-pub(super) fn turned(
-    spec: &Spec,
-    files: &[Shared],
-    mut findings: Vec<Finding>,
-    turn: &Turn,
-) -> Planned {
+pub(super) fn turned(spec: &Spec, files: &[Shared], mut findings: Vec<Finding>) -> Planned {
     // What is as before the stage is right: it is to become another.
     let follows = |told: &Finding| {
         let mut files = files.iter().filter(|shared| shared.lags());
         told.code == Code::SharedDiffers && files.any(|shared| shared.file == told.file)
     };
     findings.retain(|told| !follows(told));
-    let before = match turn.goal {
-        Goal::Trust => None,
-        Goal::Issue => Some(Goal::Trust),
-        Goal::Drop => Some(Goal::Issue),
-    };
-    for told in &mut findings {
-        if let (Code::SharedDiffers, Some(before)) = (told.code, before) {
-            told.way_out = format!(
-                "'{}' brings it to the stage before, if this node was left out of that; else {}",
-                before.command(turn.row),
-                told.way_out
-            );
-        }
-    }
     let mut other = files.iter().filter(|shared| shared.differs()).peekable();
     if other.peek().is_some() {
         let follows = other.all(Shared::lags);

@@ -23,7 +23,7 @@ const OF_TRUST: [Code; 3] = [Code::TrustExtra, Code::TrustFormer, Code::TrustMis
 impl Planner<'_> {
     pub(super) fn turning(&self, spec: &Spec, turn: &Turn) -> Result<Planned, Vec<Finding>> {
         if let Observed::Shared(files) = self.observed(spec) {
-            return Ok(shared::turned(spec, files, self.judge(spec), turn));
+            return Ok(shared::turned(spec, files, self.judge(spec)));
         }
         let row = turn.row;
         let there = match untangled(row, self.found, turn.issued) {

@@ -7,7 +7,7 @@ pub use after::{instructions, instructions_back};
 pub use instruction::{Action, Instruction, OfMany};
 
 use super::found::{looked_for, told_by};
-use super::{Kind, Profile, Stored, TABLE};
+use super::{Kind, Profile, Stored, TABLE, is_signing_file, signing_file_of};
 use crate::location::FileId;
 use crate::spec::{CertificateSpec, Content, Place, Spec};
 use crate::x509::cert::Certificate;
@@ -48,6 +48,15 @@ pub fn next(row: &Profile) -> Spec {
         place: place(row),
         ..looked_for(row)
     }
+}
+
+/// The row that is replaced in this file.
+pub fn replaced(file: &FileId) -> Option<&'static Profile> {
+    let signs = is_signing_file(&file.name);
+    rotated().find(|row| {
+        let files = [row.stored.public(), row.stored.key()];
+        files.contains(file) || signs && signing_file_of(row.name) == *file
+    })
 }
 
 /// The row for whose place this file waits. Asked of each file that a run over many nodes writes.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::facts::Cluster;
 use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::Observed;
+use crate::profile::rotation::{next, rotated};
 use crate::profile::signing_file;
 use crate::spec::Spec;
 use crate::store::{Roots, Store};
@@ -17,8 +18,17 @@ pub(super) fn is_kept(specs: &[Spec], out: &Path) -> bool {
     apart.any(|apart| store.path(&apart.place.public()).exists())
 }
 
+/// Adds what waits there to take the place of a CA or a key, by which it is told how far that is.
+pub(crate) fn waiting(source: &mut Seen, store: &Store) {
+    let waiting: Vec<Spec> = rotated().map(next).collect();
+    let there = |spec: &&Spec| store.path(&spec.place.key()).exists();
+    let waiting = survey(waiting.iter().filter(there), store, Vec::new());
+    source.observed.extend(waiting.observed);
+}
+
 /// Adds its file to what is kept for all: copies are made of it, and nothing here signs with it.
 pub(crate) fn look(source: &mut Seen, specs: &[Spec], store: &Store) {
+    waiting(source, store);
     let apart: Vec<Spec> = specs.iter().filter_map(signing_file).collect();
     let found = survey(&apart, store, Vec::new());
     source.files.extend(found.files);

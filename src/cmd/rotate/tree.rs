@@ -59,7 +59,7 @@ impl OneOf<'_> {
         };
         let of = |file: &FileId| ahead.files.get(file).cloned().or_else(|| as_it_is(file));
         for copy in self.kept.copies {
-            seen.share_of(copy, &of, self.before);
+            seen.share_of(copy, &of, self.before, &source.observed);
         }
         self.kept.sign(seen);
         seen.ahead = Some(Arc::clone(ahead));

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::super::tree::Tree;
 use super::{Run, VERB};
 use crate::apply;
+use crate::cmd::nodes::signing;
 use crate::cmd::sequence::{Carried, Judge, Judged, Sequence};
 use crate::cmd::{Env, Stop};
 use crate::finding::Code;
@@ -70,7 +71,9 @@ impl Run<'_> {
         let trusted = store::trusted_users(Owner::default());
         let store = &self.trees.shared;
         let all = self.specs.iter().chain(&apart);
-        observe(all, store, &self.passphrases, trusted)
+        let mut source = observe(all, store, &self.passphrases, trusted);
+        signing::waiting(&mut source, store);
+        source
     }
 
     /// What signs once the run is over.

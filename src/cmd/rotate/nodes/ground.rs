@@ -9,17 +9,16 @@ use crate::apply;
 use crate::cmd::Stop;
 use crate::cmd::nodes::kept::told_of_many;
 use crate::cmd::sequence::Judged;
-use crate::diff::{Held, Stage, generations, not_needed, over_all, treeless};
+use crate::diff::{Stage, generations, not_needed, over_all, treeless};
 use crate::finding::{Code, Finding};
-use crate::key::{PrivateKey, PublicKey};
+use crate::key::PrivateKey;
 use crate::location::{FileId, Owner};
 use crate::observe::{Passphrases, Seen};
 use crate::observed::Ahead;
-use crate::plan::{Goal, Plan, Refusal, Turn};
+use crate::plan::{Goal, Plan, Refusal, Turn, keys};
 use crate::profile::rotation::place;
 use crate::spec::Spec;
 use crate::store::Store;
-use crate::x509::cert::Certificate;
 
 /// What signs, and what comes of it.
 pub(super) struct Ground<'a> {
@@ -131,19 +130,19 @@ impl<'a> Ground<'a> {
         let former = match (self.turn.goal, generations.stage) {
             (Goal::Trust, Stage::Trust) => {
                 let next = generations.next?;
-                let (there, mut then) = (public(there)?, public(of)?);
-                then.retain(|held| *held != key_of(&next));
+                let (there, mut then) = (keys(there)?, keys(of)?);
+                then.retain(|held| held != next.public_key());
                 return (there == then).then_some(());
             }
             (Goal::Issue, Stage::Issue) => generations.others.into_iter().next()?,
             _ => return None,
         };
         // It signed until then.
-        let own = key_of(&former);
+        let own = former.public_key().clone();
         if let Ok(key) = PrivateKey::from_pem(there, None) {
             return (*key.public_key() == own).then_some(());
         }
-        let (there, then) = (public(there)?, public(of)?);
+        let (there, then) = (keys(there)?, keys(of)?);
         let same = there.len() == then.len() && then.iter().all(|held| there.contains(held));
         (same || there == [own]).then_some(())
     }
@@ -163,18 +162,4 @@ fn over(way_out: &str) -> String {
     let mut way_out = way_out.to_owned();
     over_all(&mut way_out);
     way_out
-}
-
-fn key_of(held: &Held) -> PublicKey {
-    match held {
-        Held::Ca(ca) => ca.public_key.clone(),
-        Held::Key(key) => key.clone(),
-    }
-}
-
-/// The keys of a public file, by which the generations in it are told apart.
-fn public(bytes: &[u8]) -> Option<Vec<PublicKey>> {
-    let keys = |cas: Vec<Certificate>| cas.into_iter().map(|ca| ca.public_key).collect();
-    let cas = Certificate::from_pem(bytes).ok().map(keys);
-    cas.or_else(|| PublicKey::all_from_pem(bytes).ok())
 }
