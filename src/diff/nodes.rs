@@ -206,7 +206,9 @@ pub fn signed_for_all(
                     Some(Signer::Ca(ca)) => by_stage.get(ca),
                     _ => None,
                 };
-                finding.way_out = by_stage.map_or(FORCE, String::as_str).to_owned();
+                by_stage
+                    .map_or(FORCE, String::as_str)
+                    .clone_into(&mut finding.way_out);
             }
             _ => {}
         }
