@@ -191,7 +191,7 @@ fn what_only_a_person_can_do_is_told_and_waited_for() {
         let said = site.run("sa", stage, &[]).expect(0);
         let told = said
             .stdout
-            .contains("Wait until no token of the former key is good");
+            .contains("Wait until no token of the key that signs no more is good");
         assert_eq!(told, stage == "issue", "{said}");
     }
     let before = site.snapshots();

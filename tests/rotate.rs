@@ -512,6 +512,22 @@ fn a_step_back_tells_people_and_programs_alike_what_is_to_be_done() {
             assert_eq!(told["present"]["name"], former);
             assert!(told.get("next").is_none(), "{told}");
             assert_eq!(restarts(&told), restarted, "{what} {stage}");
+            // What the controller manager may sign with goes as it came, and without it none starts.
+            let mut all = told["instructions"].as_array().expect("a list").iter();
+            let manager = all.find(|one| one["process"] == "kube-controller-manager");
+            let first = manager.and_then(|one| one["text"].as_str());
+            let apart = place.join("k/pki/ca-signing.crt");
+            if (what, stage) == ("ca", "start") {
+                assert!(!apart.exists(), "it was made by the first stage");
+                let words = format!(
+                    "First, if {} is gone, have --cluster-signing-cert-file name {} again",
+                    common::text(&apart),
+                    common::text(&place.join("k/pki/ca.crt"))
+                );
+                assert!(first.is_some_and(|text| text.starts_with(&words)), "{told}");
+            } else {
+                assert!(first.is_none_or(str::is_empty), "{told}");
+            }
             // What is no longer there is asked for by its name.
             let all = told["instructions"].as_array().expect("a list").iter();
             let proofs: String = all.filter_map(|one| one["proof"].as_str()).collect();
