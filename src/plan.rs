@@ -290,6 +290,11 @@ impl<'a> Planner<'a> {
             (Observed::KeyPair { public: None, .. }, _) if errors.is_empty() => Step::Derive,
             (Observed::Requested { .. }, _) => Step::Keep,
             (Observed::Shared(files), force) => shared(files, force, errors),
+            (observed, Force::No) if self.is_of_last_round(spec, observed, &errors) => {
+                Step::Replace {
+                    why: vec![Code::ExpiresSoon],
+                }
+            }
             (_, Force::Named) if leaf && replaceable => Step::Replace { why: errors },
             (_, Force::Drifted) if leaf && replaceable && !errors.is_empty() => {
                 Step::Replace { why: errors }

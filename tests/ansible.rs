@@ -363,6 +363,15 @@ fn what_is_wrong_with_any_node_is_told_before_the_first_is_changed() {
         ]
     );
     assert_eq!(read(&authority), own);
+    // What the controller manager signs with, where that is a file of its own.
+    let signing = "etc/kubernetes/pki/ca-signing.crt";
+    let (of_tree, of_node) = (site.tree("cp2").join(signing), site.node("CP2", signing));
+    fs::copy(of_tree.with_file_name("ca.crt"), &of_tree).expect("copy a file");
+    write(&of_node, "another");
+    refused("another etc/kubernetes/pki/ca-signing.crt than its tree");
+    for file in [of_tree, of_node] {
+        fs::remove_file(file).expect("remove a file");
+    }
     let key = site.tree("cp1").join("etc/kubernetes/pki/sa.key");
     set_mode(&key, 0o644);
     refused("others can read");

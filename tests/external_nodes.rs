@@ -491,6 +491,25 @@ fn what_is_due_is_asked_for_with_the_key_in_use_and_keeps_its_names() {
 }
 
 #[test]
+fn a_folder_with_what_was_signed_last_time_is_good_for_the_next() {
+    // Before it has ended and after; on the day before it is due nothing is signed.
+    for [early, due] in [[334, 336], [334, 400]] {
+        let place = Place::signed(NODES);
+        place.import(0, &[]).expect(0);
+        place.csr(early, &[]).expect(0);
+        let told = place.sign(early, &[]).expect(0).stdout;
+        assert!(told.contains("Everything is as wanted"), "{told}");
+        place.csr(due, &[]).expect(0);
+        let told = place.sign(due, &[]).expect(0).stdout;
+        assert!(told.contains("Replaced:"), "{told}");
+        let told = place.sign(due, &[]).expect(0).stdout;
+        assert!(told.contains("Everything is as wanted"), "{told}");
+        place.import(due, &[]).expect(0);
+        place.is_sound(due + 300);
+    }
+}
+
+#[test]
 fn what_came_back_wrong_is_refused_with_the_name_of_its_node_and_all_at_once() {
     let place = Place::signed(NODES);
     let swap = |one: &str, other: &str| {

@@ -8,6 +8,7 @@ use crate::key::PrivateKey;
 use crate::observed::{Key, KeyState, Observed, identifier};
 use crate::profile::found::is_rotated;
 use crate::spec::Spec;
+use crate::x509::cert::Certificate;
 use crate::x509::request::Asked;
 
 /// What is to be asked for.
@@ -111,6 +112,29 @@ impl Planner<'_> {
             findings: Vec::new(),
             mended: findings,
         })
+    }
+
+    /// Whether what lies beside its request is to come anew: it ends soon, or has ended, and nothing else is wrong with it.
+    /// Who asks again asks with the same key, and does not wait for the one that he has.
+    pub(super) fn is_of_last_round(
+        &self,
+        spec: &Spec,
+        observed: &Observed,
+        errors: &[Code],
+    ) -> bool {
+        let Observed::Request {
+            issued: Some((chain, _)),
+            ..
+        } = observed
+        else {
+            return false;
+        };
+        let is_due = |certificate: &Certificate| {
+            let at = certificate.validity.not_after;
+            diff::End { certificate, at }.is_due(Notice::LEAF, self.now)
+        };
+        let else_wrong = errors.iter().any(|error| *error != Code::Expired);
+        !spec.is_ca() && !else_wrong && chain.first().is_some_and(is_due)
     }
 
     /// Whether the request that is out asks, with this key, for what is wanted.
