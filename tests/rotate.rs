@@ -541,6 +541,26 @@ fn a_step_back_tells_people_and_programs_alike_what_is_to_be_done() {
 }
 
 #[test]
+fn what_a_stranger_signed_is_told_with_a_way_out_that_can_be_typed() {
+    let place = Base::Ours.copy();
+    let other = Base::Default.copy();
+    rotate(&place, &["ca", "trust"]).expect(0);
+    rotate(&place, &["ca", "issue", "--restarted"]).expect(0);
+    for end in ["crt", "key"] {
+        let file = format!("k/pki/apiserver-kubelet-client.{end}");
+        write(&place.join(&file), read(&other.join(&file)));
+    }
+    let told = rotate(&place, &["ca", "drop", "--restarted"])
+        .expect(4)
+        .stderr;
+    assert!(!told.contains("same command"), "{told}");
+    assert!(
+        told.contains("'certs client apiserver-kubelet-client --force'"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_was_changed_since_is_not_taken_back() {
     let place = Base::Ours.copy();
     rotate(&place, &["front-proxy-ca", "trust"]).expect(0);

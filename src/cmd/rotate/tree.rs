@@ -9,7 +9,7 @@ use crate::bundle::verifies;
 use crate::cmd::nodes::kept::Kept;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::diff::{Held, generations, trusts};
+use crate::diff::{Held, generations, told_to_a_reader, trusts};
 use crate::finding::{Code, Finding};
 use crate::key::{PrivateKey, sha256};
 use crate::location::{FileId, Owner, Root};
@@ -153,6 +153,17 @@ impl<'a> Tree<'a> {
             let tree = (self.store, self.roots);
             let around = (self.host, self.now);
             loose::lying(planned, [&places, &all], &mut seen, tree, policy, around)?;
+        }
+        // This verb forces nothing.
+        let told = |findings: &mut Vec<Finding>| {
+            *findings = told_to_a_reader(std::mem::take(findings), &specs);
+        };
+        match &mut planning {
+            Ok(plan) => plan
+                .steps
+                .iter_mut()
+                .for_each(|one| told(&mut one.findings)),
+            Err(refusal) => told(&mut refusal.findings),
         }
         Ok(Judged {
             seen,
