@@ -469,6 +469,47 @@ fn back_from_every_stage_is_the_tree_that_was_there_before() {
     }
 }
 
+/// Who was not restarted since a step back trusts the next CA that went, and the proofs go by the name.
+#[test]
+fn the_name_of_a_next_ca_that_was_taken_back_is_not_given_again() {
+    for (what, file) in [
+        ("ca", "ca.crt"),
+        ("etcd-ca", "etcd/ca.crt"),
+        ("front-proxy-ca", "front-proxy-ca.crt"),
+    ] {
+        let place = Base::Ours.copy();
+        let name = |file: &str| {
+            let mut openssl = std::process::Command::new(common::tool("openssl"));
+            openssl.args(["x509", "-noout", "-subject", "-nameopt", "multiline", "-in"]);
+            let told = run(openssl.arg(place.join("k/pki").join(file))).expect(0);
+            let name = told.stdout.split("= ").nth(1).expect("a name").trim();
+            name.to_owned()
+        };
+        let former = name(file);
+        let next = file.replace(".crt", "-next.crt");
+        let trusted = |number: u32| {
+            rotate(&place, &[what, "trust"]).expect(0);
+            assert_eq!(name(&next), format!("{former}-{number}"));
+        };
+        trusted(2);
+        rotate(&place, &[what, "back"]).expect(0);
+        trusted(3);
+        over(&place, "rollback", &[]).expect(0);
+        trusted(4);
+        rotate(&place, &[what, "back"]).expect(0);
+        trusted(5);
+        rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+        // Which of the two is newer is told by their numbers, whatever lies between.
+        assert_eq!(stage(&place, what), "issue");
+        rotate(&place, &[what, "back"]).expect(0);
+        assert_eq!(stage(&place, what), "trust");
+        rotate(&place, &[what, "issue", "--restarted"]).expect(0);
+        rotate(&place, &[what, "drop", "--restarted"]).expect(0);
+        assert_eq!(name(file), format!("{former}-5"));
+        trusted(6);
+    }
+}
+
 #[test]
 fn a_step_back_tells_people_and_programs_alike_what_is_to_be_done() {
     let place = Base::Ours.copy();

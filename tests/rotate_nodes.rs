@@ -516,11 +516,17 @@ fn back_each_node_is_as_it_was() {
         assert!(held(&trees.out()) == start, "{what}");
         sound(&trees);
         rotate(&trees, &[what, "back"]).expect(4);
-        // And on again.
+        // And on again, with another one.
         for one in STAGES {
             stage(&trees, what, one).expect(0);
         }
         sound(&trees);
+        if what == "ca" {
+            let mut openssl = Command::new(tool("openssl"));
+            openssl.args(["x509", "-noout", "-subject", "-in"]);
+            let told = run(openssl.arg(trees.out().join("ca/ca.crt"))).expect(0);
+            assert_eq!(told.stdout.trim(), "subject=CN = kubernetes-3");
+        }
         rotate(&trees, &[what, "back"]).expect(4);
     }
 }

@@ -237,11 +237,11 @@ fn of_ca(
 /// renewed since; else by when they begin.
 fn comes_after(ca: &Certificate, other: &Certificate) -> bool {
     let names = [ca, other].map(|ca| ca.subject.common_name().unwrap_or_default());
-    let [own, others] = names;
-    if own == rotation::following(&others) {
-        return true;
+    let [(base, own), (of, others)] = names.each_ref().map(|name| rotation::numbered(name));
+    if base == of && own != others {
+        return own > others;
     }
-    others != rotation::following(&own) && ca.validity.not_before > other.validity.not_before
+    ca.validity.not_before > other.validity.not_before
 }
 
 fn of_keys(

@@ -23,6 +23,9 @@ pub struct Turn {
     pub ended: bool,
     /// Whether a run made the key that signs take the place of the other one that is here: keys have no names and no dates.
     pub issued: bool,
+    /// The common names of generations that were taken back. Whoever was not restarted since trusts one of that name, and
+    /// would seem to trust the one that is made now.
+    pub taken: Vec<String>,
     /// The common name of the next generation, else the former one's with a number.
     pub common_name: Option<String>,
     /// The algorithm of new keys, else that of the former ones.
@@ -106,6 +109,7 @@ impl Turn {
             goal,
             ended: false,
             issued: false,
+            taken: Vec::new(),
             common_name: None,
             key_algorithm: None,
             ca_validity: None,
@@ -124,7 +128,10 @@ impl Turn {
             }
         };
         let given = self.common_name.clone();
-        let following = || (ca.subject.common_name()).map(|name| rotation::following(&name));
+        let following = || {
+            let name = ca.subject.common_name()?;
+            Some(rotation::following(&name, &self.taken))
+        };
         let Some(name) = given.or_else(following) else {
             return Err(hindered(
                 self.row,

@@ -81,17 +81,27 @@ pub fn generation(row: &Profile, ca: &Certificate, subject: Name) -> Spec {
     spec
 }
 
-/// The common name of the generation after one of this name: `kubernetes`, `kubernetes-2`, `kubernetes-3`.
-pub fn following(common_name: &str) -> String {
-    let numbered = common_name.rsplit_once('-');
-    let number = numbered.and_then(|(base, number)| {
-        let parsed: u32 = number.parse().ok()?;
-        (parsed >= 2 && parsed.to_string() == number).then_some((base, parsed.checked_add(1)?))
-    });
-    match number {
-        Some((base, number)) => format!("{base}-{number}"),
+/// The common name of the generation after one of this name: `kubernetes`, `kubernetes-2`, `kubernetes-3`. One that was `taken`
+/// before is not given again.
+pub fn following(common_name: &str, taken: &[String]) -> String {
+    let (base, number) = numbered(common_name);
+    let taken = taken.iter().map(|name| numbered(name));
+    let taken = taken
+        .filter(|(of, _)| *of == base)
+        .map(|(_, number)| number);
+    match taken.fold(number, u32::max).checked_add(1) {
+        Some(number) => format!("{base}-{number}"),
         None => format!("{common_name}-2"),
     }
+}
+
+/// A common name without the number of its generation, and that.
+pub fn numbered(common_name: &str) -> (&str, u32) {
+    let numbered = common_name.rsplit_once('-').and_then(|(base, number)| {
+        let parsed: u32 = number.parse().ok()?;
+        (parsed >= 2 && parsed.to_string() == number).then_some((base, parsed))
+    });
+    numbered.unwrap_or((common_name, 1))
 }
 
 #[cfg(test)]
@@ -110,7 +120,14 @@ mod tests {
             ("ca-02", "ca-02-2"),
             ("ca-4294967295", "ca-4294967295-2"),
         ] {
-            assert_eq!(super::following(former), following);
+            assert_eq!(super::following(former, &[]), following);
+        }
+        let taken = ["kubernetes-3", "kubernetes", "another-7"].map(str::to_owned);
+        for (former, following) in [
+            ("kubernetes", "kubernetes-4"),
+            ("kubernetes-5", "kubernetes-6"),
+        ] {
+            assert_eq!(super::following(former, &taken), following);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
 use crate::profile::renewal::certificate;
-use crate::profile::rotation::{next, rotated, waits_for};
+use crate::profile::rotation::{next, place, rotated, waits_for};
 use crate::profile::{
     API_SERVER, CLUSTER, Kind, Profile, Signer, by_name, is_signing_file, signing_file,
 };
@@ -177,6 +177,7 @@ impl<'a> Tree<'a> {
         Ok(Turn {
             ended: self.last_was(turn.row, Goal::Drop.name())?,
             issued: self.issued(turn.row)?,
+            taken: self.taken(turn.row)?,
             ..turn.clone()
         })
     }
@@ -220,6 +221,28 @@ impl<'a> Tree<'a> {
         let mut commands = runs.iter().map(|run| &run.origin.command);
         let last = commands.find(|command| command.starts_with(&of_row));
         Ok(last == Some(&command(row, stage)))
+    }
+
+    /// The names of what waited to take its place and was taken away, as the backups tell.
+    fn taken(&self, row: &Profile) -> Result<Vec<String>, Stop> {
+        let file = place(row).public();
+        let mut names = Vec::new();
+        for run in self.store.backups(self.roots)?.runs {
+            if !run
+                .files
+                .iter()
+                .any(|changed| changed.file == file && changed.copied)
+            {
+                continue;
+            }
+            let copies = former(&run, self.store, Created::Leave).copies;
+            let copy = copies
+                .get(&file)
+                .map(|copy| Certificate::from_pem(&copy.bytes));
+            let cas = copy.into_iter().flatten().flatten();
+            names.extend(cas.filter_map(|ca| ca.subject.common_name()));
+        }
+        Ok(names)
     }
 
     /// Whether what this row's public file holds is what `issue` wrote there.
