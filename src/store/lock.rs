@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use nix::errno::Errno;
 
 use super::directory::Directory;
@@ -189,7 +189,7 @@ pub(super) fn exclusive(
             let path = roots.path(*root);
             path.is_dir()
                 && writable::check(*root, path).is_ok()
-                && unlocked(*root, path).is_some_and(|place| traces.lead_to(&place))
+                && unlocked(*root, path).is_ok_and(|place| traces.lead_to(&place))
         };
         let known = wanted.len();
         wanted.extend(others.into_iter().filter(also));
@@ -203,12 +203,14 @@ pub(super) fn exclusive(
 }
 
 /// A root that is not locked: to learn whether it is to be, or to look.
-pub(super) fn unlocked(root: Root, path: &Path) -> Option<Place> {
+pub(super) fn unlocked(root: Root, path: &Path) -> Result<Place> {
     let directory = Directory {
-        path: path.canonicalize().ok()?,
-        handle: Locked::new(open(path).ok()?),
+        path: path
+            .canonicalize()
+            .with_context(|| format!("look at {}", path.display()))?,
+        handle: Locked::new(open(path)?),
     };
-    Some(Place {
+    Ok(Place {
         roots: vec![root],
         directory,
     })

@@ -131,8 +131,8 @@ impl Writer {
             let copied =
                 here.filter(|(number, (at, _))| *number == place || !original(&at.directory.path));
             bail!(
-                "{journal} tells of a run over several directories that was interrupted in {}, so this is a copy: run \
-                 'certs {}' there and copy again, or move it back if it was moved, or remove {}; nothing was touched",
+                "{journal} tells of a run over several directories that was interrupted in {}, so this is a copy: run it \
+                 ({}) there again and copy then, or move it back if it was moved, or remove {}; nothing was touched",
                 own.display(),
                 list.origin.command,
                 named(list.transaction, copied.map(|(_, here)| here))

@@ -166,9 +166,7 @@ pub(super) fn discard(places: &[Place], left: &[Left], decided: &[TransactionId]
 /// The runs that staged something in this root and were not decided, or are not yet: none of them did what its backup
 /// tells.
 pub(super) fn undecided_in(root: Root, path: &Path) -> Result<BTreeSet<TransactionId>> {
-    let Some(place) = unlocked(root, path) else {
-        return Ok(BTreeSet::new());
-    };
+    let place = unlocked(root, path)?;
     let decided = decided(&place.directory)?.map(|list| list.transaction);
     let left = survey(slice::from_ref(&place))?;
     Ok(undecided(&left, decided.as_slice()))
