@@ -52,6 +52,19 @@ pub fn fates(commands: &[&str]) -> Vec<Fate> {
                         fates[older] = Fate::Gone;
                     }
                 }
+                // What signs since the last end, and was taken back on the way there, is a former one now.
+                let of_row = |older: &usize| {
+                    rotation(commands[*older]).filter(|older| older.what == run.what)
+                };
+                let ends = |older: &usize| {
+                    of_row(older).is_some_and(|older| older.stage == "drop" && !older.back)
+                };
+                let mut before = number + 1..commands.len();
+                if before.find(ends).is_some() {
+                    for older in before.filter(|older| of_row(older).is_some()) {
+                        fates[older] = Fate::Gone;
+                    }
+                }
             }
             stage if REVERSIBLE.contains(&stage) => fates[number] = Fate::Kept,
             _ => {}
@@ -176,6 +189,10 @@ mod tests {
         let runs =
             "rotate-ca-trust rotate-ca-issue rotate-ca-back-issue rotate-ca-issue rotate-ca-drop";
         assert_eq!(told(runs), "ggaga");
+        // The one that signed since, by the time another does.
+        let again = format!("{runs} rotate-etcd-ca-drop rotate-ca-trust rotate-ca-issue");
+        assert_eq!(told(&again), "ggagaakk");
+        assert_eq!(told(&format!("{again} rotate-ca-drop")), "ggggaagga");
     }
 
     #[test]
