@@ -177,7 +177,7 @@ codes! {
     TokenKeys "token-keys" Note "sa.pub holds several public keys, as while the key of the service accounts is replaced: tokens of each are accepted; 'certs show' tells the kid of each", SERVICE_ACCOUNTS;
     TooLarge "too-large" Error "a kubeconfig would be larger than 1 MiB, made anew with what else is in it, or a certificate would have more than 5000 names", ISSUING;
     TrustExtra "kubeconfig-trust-extra" Warning "the kubeconfig trusts a CA that the CA file does not hold, be it in another entry for the same server, or whoever answers there or where else one of its users goes", ROTATION;
-    TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed names a file for its CA certificates, which does not hold those of the cluster", ROTATION;
+    TrustFile "kubeconfig-trust-file" Warning "a kubeconfig that is to be refreshed, or hangs on a CA that is replaced, names a file for its CA certificates, which does not hold those of the cluster", ROTATION;
     TrustFormer "kubeconfig-trust-former" Warning "the kubeconfig trusts the CA by another certificate than the CA file holds, as before a renewal: what the CA signs is good there until that one ends", Rfc(5280, "section 6.1.1");
     TrustMissing "kubeconfig-trust-missing" Note "the kubeconfig lacks a CA that the CA file holds", ROTATION;
     UnrelatedCa "unrelated-ca" Error "a CA came back that is neither asked for here nor above what was asked for", INTERMEDIATES;

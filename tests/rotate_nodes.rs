@@ -404,20 +404,27 @@ fn what_is_wrong_with_one_node_stops_the_stage_for_all() {
 fn what_a_run_did_not_get_to_is_told_and_done_by_the_next() {
     for what in ["ca", "sa"] {
         let all = rotated(what, &[], NODES);
-        // What all share, one node, and which stage was run when, and what the status says before.
+        let others = if what == "ca" {
+            &["cp1", "cp3", "worker1", "worker2"][..]
+        } else {
+            &["cp1", "cp3"]
+        };
+        // What all share, one node, and which stage was run when, and whom the run did not get to.
         for (shared, node, run_again, behind) in [
-            (1, 0, 0, true),
-            (1, 2, 1, true),
-            (2, 1, 1, true),
-            (2, 3, 2, true),
+            (1, 0, 0, &["cp2"][..]),
+            (1, 2, 1, others),
+            (2, 1, 1, &["cp2"]),
+            (2, 3, 2, others),
         ] {
             let trees = kept(&all[shared]);
             put("cp2", &all[node], &trees);
             let status = json(&trees, &["status"], 0);
             let of_what = status["rotations"].as_array().expect("a list").iter();
             let told = { of_what }.find(|told| told["what"] == what).expect("it");
-            let lists = &told["behind"];
-            assert_eq!(lists == &serde_json::json!(["cp2"]), behind, "{status:#}");
+            assert_eq!(told["behind"], serde_json::json!(behind), "{status:#}");
+            let next = told["next"].as_str().expect("a command");
+            let again = format!("certs rotate {what} {}", STAGES[run_again].0);
+            assert!(next.starts_with(&again), "{status:#}");
             stage(&trees, what, STAGES[run_again]).expect(0);
             sound(&trees);
             all_share_it(&trees, run_again);
@@ -599,6 +606,128 @@ fn back_what_the_next_ca_signed_meanwhile_stops_it() {
         "{refused}"
     );
     same(&before, &trees.out());
+}
+
+/// A control plane that was brought through the last stage trusts nobody who signs again after a step back, whatever was put
+/// in place since.
+#[test]
+fn no_step_back_leads_past_a_node_that_was_through_the_last_stage() {
+    let trees = Trees::made();
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    let dropped = kept(&trees);
+    stage(&dropped, "ca", STAGES[2]).expect(0);
+    put("cp1", &dropped, &trees);
+    let told = json(&trees, &["status"], 0);
+    let told = &told["rotations"][0];
+    assert_eq!(
+        told["behind"],
+        serde_json::json!(["cp2", "cp3", "worker1", "worker2"])
+    );
+    let next = told["next"].as_str().expect("a command");
+    assert!(
+        next.starts_with("certs rotate ca drop --restarted"),
+        "{next}"
+    );
+    let before = snapshot(&trees.out());
+    let refused = rotate(&trees, &["ca", "back"]).expect(4);
+    let onward = "'certs rotate ca drop --restarted --inventory FILE --out DIR' brings the others";
+    assert!(refused.stderr.contains(onward), "{refused}");
+    assert!(!refused.stderr.contains("certs all"), "{refused}");
+    same(&before, &trees.out());
+    // That makes its CA's file as all have it, and no kubeconfig.
+    trees.all(&["--force"]).expect(0);
+    let before = snapshot(&trees.out());
+    let refused = rotate(&trees, &["ca", "back"]).expect(4);
+    assert!(refused.stderr.contains("cp1"), "{refused}");
+    assert!(
+        refused.stderr.contains("which signs again after this step"),
+        "{refused}"
+    );
+    same(&before, &trees.out());
+    stage(&trees, "ca", STAGES[2]).expect(0);
+    sound(&trees);
+}
+
+#[test]
+fn a_kubeconfig_that_trusts_by_a_file_of_its_own_is_told_and_not_cut_off() {
+    let trees = Trees::made();
+    let kubernetes = trees.out().join("worker2/etc/kubernetes");
+    let own = kubernetes.join("pki/own.crt");
+    let present = || fs::copy(kubernetes.join("pki/ca.crt"), &own).expect("copy");
+    present();
+    let kubeconfig = kubernetes.join("kube-proxy.conf");
+    let named = read(&kubeconfig)
+        .lines()
+        .map(
+            |line| match line.split_once("certificate-authority-data:") {
+                Some((indent, _)) => {
+                    format!("{indent}certificate-authority: /etc/kubernetes/pki/own.crt\n")
+                }
+                None => format!("{line}\n"),
+            },
+        )
+        .collect::<String>();
+    write(&kubeconfig, named);
+    let told = |report: &Finished, count: usize| {
+        let told = report.to_string();
+        let told = told.matches("names a file for its CA certificates");
+        assert_eq!(told.count(), count, "{report}");
+    };
+    sound(&trees);
+    told(&stage(&trees, "ca", STAGES[0]).expect(3), 1);
+    told(&stage(&trees, "ca", STAGES[1]).expect(3), 1);
+    let before = snapshot(&trees.out());
+    let refused = stage(&trees, "ca", STAGES[2]).expect(4);
+    assert!(refused.stderr.contains("kube-proxy.conf"), "{refused}");
+    assert!(refused.stderr.contains("not-rotated"), "{refused}");
+    same(&before, &trees.out());
+    // With both it follows, and trusts the one that goes for longer than it should.
+    present();
+    told(&stage(&trees, "ca", STAGES[2]).expect(3), 1);
+    present();
+    sound(&trees);
+    told(&stage(&trees, "ca", STAGES[2]).expect(0), 0);
+}
+
+#[test]
+fn where_others_may_write_above_the_nodes_nothing_is_rotated_or_renewed() {
+    let trees = Trees::made();
+    for (directory, mode) in [("", 0o777), ("cp1/etc", 0o777), ("", 0o1777)] {
+        let directory = trees.out().join(directory);
+        let own = common::mode(&directory);
+        common::set_mode(&directory, mode);
+        let before = snapshot(&trees.out());
+        for command in [&["rotate", "ca", "trust"][..], &["renew", "--all"]] {
+            let refused = run(&mut over(&trees, command)).expect(4);
+            assert!(refused.stderr.contains("writable-by-others"), "{refused}");
+        }
+        same(&before, &trees.out());
+        common::set_mode(&directory, own);
+    }
+    stage(&trees, "ca", STAGES[0]).expect(0);
+}
+
+#[test]
+fn the_former_key_in_the_tree_of_a_node_that_left_is_named() {
+    let trees = Trees::made();
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    let all = read(&trees.0.join("nodes.yaml"));
+    let left = all.lines().filter(|line| !line.contains("name: cp3"));
+    let left = left.collect::<Vec<_>>().join("\n") + "\n";
+    assert_ne!(all, left);
+    write(&trees.0.join("nodes.yaml"), left);
+    let told = stage(&trees, "ca", STAGES[2]).expect(1);
+    let backup = format!(
+        "{}/cp3/etc/kubernetes/pki/.certs-backup/",
+        trees.out().display()
+    );
+    assert!(
+        told.stdout.contains(&backup) || told.stderr.contains(&backup),
+        "{told}"
+    );
+    assert_eq!(told.stdout.matches(" is a former key").count(), 1, "{told}");
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn attempt(job: &Job, mut report: Report, env: &mut Env<'_>) -> Result<Report, S
         one_of: None,
         host: env.host.name,
         now: env.now,
+        above: &[],
     };
     if !job.dry_run {
         tree.known()?;

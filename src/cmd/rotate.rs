@@ -1,6 +1,7 @@
 //! `certs rotate`: a CA, or the key of the service accounts, is replaced in stages, each a plan like any other.
 
 mod back;
+mod backups;
 mod nodes;
 mod tree;
 

@@ -10,7 +10,7 @@ use crate::diff::{
 };
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
-use crate::observed::Observed;
+use crate::observed::{Observed, Source};
 use crate::profile::renewal::{Changes, certificate, renewed};
 use crate::profile::rotation::name;
 use crate::profile::{Profile, signs_for};
@@ -128,9 +128,16 @@ impl Planner<'_> {
     ) -> Result<Planned, Vec<Finding>> {
         let observed = self.observed(spec);
         let findings = self.judge(spec);
-        let (of_trust, findings): (Vec<_>, Vec<_>) = findings
+        let (of_trust, mut findings): (Vec<_>, Vec<_>) = findings
             .into_iter()
             .partition(|told| OF_TRUST.contains(&told.code));
+        if let Some(told) = self.trusts_by_file(spec, turn, then) {
+            let refused = told.code == Code::NotRotated;
+            findings.push(told);
+            if refused {
+                return Err(findings);
+            }
+        }
         let own = self.issuer(spec).is_some_and(|ca| ca.name == turn.row.name);
         let leaf = certificate(observed).map(|(leaf, _)| leaf).filter(|_| own);
         let by_other = leaf
@@ -277,6 +284,60 @@ impl Planner<'_> {
         };
         let then = Exchange { former, now }.of(held);
         then.is_some_and(|then| !alike(held, &then))
+    }
+
+    /// What is told of a kubeconfig that names a file of its own for its CA certificates, where no stage writes: whoever
+    /// uses it would be cut off with the CA that goes, or go on trusting it.
+    fn trusts_by_file(
+        &self,
+        spec: &Spec,
+        turn: &Turn,
+        then: Option<&[Certificate]>,
+    ) -> Option<Finding> {
+        let observed = self.observed(spec);
+        let present = file(Some(turn.row.name), self.found);
+        let (held, follows) = match observed {
+            Observed::Kubeconfig(found) if !found.embeds_authorities() => {
+                let of_ca = Source::File(turn.row.stored.public());
+                (&found.authorities, found.sources[0] == of_ca)
+            }
+            Observed::Lead(lead) => {
+                let to = lead.to.as_ref().ok().filter(|to| !to.embedded)?;
+                let of_ca = to.named.is_empty() && alike(&to.authorities, present);
+                (&to.authorities, of_ca)
+            }
+            _ => return None,
+        };
+        if follows || trusts(spec, observed, self.found) != Some(turn.row.name) {
+            return None;
+        }
+        let lacks = then.is_none_or(|then| !then.iter().all(|ca| held.contains(ca)));
+        let file = turn.row.stored.public();
+        if lacks && turn.goal == Goal::Drop {
+            return Some(spec.finding(
+                Code::NotRotated,
+                "trusts by a file that it names, and what is in that is nobody's once the former CA is gone",
+                format!("put the certificates of {file} into that file, and restart who reads it"),
+            ));
+        }
+        let former =
+            |ca: &Certificate| then.is_some_and(|then| present.contains(ca) && !then.contains(ca));
+        let (text, way_out) = if lacks {
+            (
+                "names a file for its CA certificates, and no stage writes there",
+                format!(
+                    "put those of {file} into that file once this is done: without them the last stage is refused"
+                ),
+            )
+        } else if held.iter().any(former) {
+            (
+                "names a file for its CA certificates, which holds the former CA still",
+                format!("put those of {file} into that file once this is done"),
+            )
+        } else {
+            return None;
+        };
+        Some(spec.finding(Code::TrustFile, text, way_out))
     }
 
     /// Whether the chain behind a leaf holds what the former CA signed for the present one, which nobody follows once

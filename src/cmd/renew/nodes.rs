@@ -183,6 +183,7 @@ impl Run<'_> {
             }),
             host,
             now,
+            above: &[],
         })
     }
 

@@ -9,6 +9,7 @@ use crate::cmd::nodes::kept::{Kept, is_signed_by};
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
 use crate::diff::{Notice, trusts};
+use crate::location::FileId;
 use crate::location::{Owner, Root};
 use crate::observe::{Passphrases, Seen, observe, survey};
 use crate::observed::Observed;
@@ -29,6 +30,8 @@ pub(super) struct Tree<'a> {
     pub(super) one_of: Option<OneOf<'a>>,
     pub(super) host: &'a str,
     pub(super) now: OffsetDateTime,
+    /// Files in the directories above it that are looked at too.
+    pub(super) above: &'a [FileId],
 }
 
 /// That a tree is one of many.
@@ -79,6 +82,7 @@ impl Tree<'_> {
         let trusted = store::trusted_users(Owner::default());
         let all = places.iter().chain(&copies);
         let mut seen = observe(all, self.store, passphrases, trusted);
+        seen.look_at_directories(self.above, self.store);
         if let Some(kept) = kept {
             kept.share(&mut seen);
         }

@@ -168,7 +168,11 @@ impl Run<'_> {
         );
         let above = self.trees.cluster.above();
         let judge: &Judge<'_> = &|passphrases, env| {
-            let tree = Tree::alone((store, &roots), env.host.name, env.now);
+            let tree = Tree {
+                // Who can write there can put a CA of their own in its place, and any node's tree.
+                above: &above,
+                ..Tree::alone((store, &roots), env.host.name, env.now)
+            };
             let mut judged = tree.judge(turn, passphrases)?;
             // The nodes were brought to what it was to become.
             let same = |seen: &&Seen| seen.files == judged.seen.files;
@@ -178,8 +182,6 @@ impl Run<'_> {
                     store.root(Root::Pki).display()
                 )));
             }
-            // Who can write there can put a CA of their own in its place, and any node's tree.
-            judged.seen.look_at_directories(&above, store);
             let kept = judged.seen.observed.clone();
             told_of_many(&mut judged, &kept);
             Ok(judged)

@@ -4,26 +4,24 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{VERB, command};
 use crate::bundle::verifies;
 use crate::cmd::nodes::kept::Kept;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::diff::{Held, generations, told_to_a_reader, trusts};
+use crate::diff::{Held, generations, over_all, told_to_a_reader, trusts};
 use crate::finding::{Code, Finding};
-use crate::key::{PrivateKey, sha256};
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{Before, Passphrases, Seen, former, observe, survey};
+use crate::observe::{Before, Passphrases, Seen, observe, survey};
 use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
 use crate::profile::renewal::certificate;
-use crate::profile::rotation::{next, place, rotated, waits_for};
+use crate::profile::rotation::{next, rotated, waits_for};
 use crate::profile::{
     API_SERVER, CLUSTER, Kind, Profile, Signer, by_name, is_signing_file, signing_file,
 };
 use crate::report::Report;
-use crate::rollback::{Created, ended};
+use crate::rollback::ended;
 use crate::spec::Spec;
 use crate::store::{self, Store};
 use crate::x509::cert::Certificate;
@@ -34,6 +32,8 @@ pub(super) struct Tree<'a> {
     pub(super) roots: &'a [Root],
     pub(super) host: &'a str,
     pub(super) now: OffsetDateTime,
+    /// Files in the directories above it that are looked at too.
+    pub(super) above: &'a [FileId],
     /// Where it is one of many.
     pub(super) one_of: Option<OneOf<'a>>,
 }
@@ -78,6 +78,7 @@ impl<'a> Tree<'a> {
             roots,
             host,
             now,
+            above: &[],
             one_of: None,
         }
     }
@@ -98,6 +99,7 @@ impl<'a> Tree<'a> {
         let trusted = store::trusted_users(Owner::default());
         let all = places.iter().chain(&own);
         let mut seen = observe(all, self.store, passphrases, trusted);
+        seen.look_at_directories(self.above, self.store);
         if let Some(one) = self.one_of {
             one.share(&mut seen);
         }
@@ -182,83 +184,6 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// Backups that hold a former key of this, which is to be nowhere: of runs that put another file in its place.
-    pub(super) fn former_keys(&self, row: &Profile) -> Result<Vec<String>, Stop> {
-        let file = row.stored.key();
-        let key_of = |bytes: &[u8]| {
-            let key = PrivateKey::from_pem(bytes, None).ok()?;
-            Some(key.public_key().clone())
-        };
-        let there = self.store.read(&file).ok().flatten();
-        let present = there.and_then(|there| key_of(&there.bytes));
-        let mut held = Vec::new();
-        for run in self.store.backups(self.roots)?.runs {
-            // What a stage or a step back left goes or stays by its fate.
-            let of_rotation = run.origin.command.starts_with(&format!("{VERB}-"));
-            let mut files = run.files.iter();
-            if of_rotation || !files.any(|changed| changed.file == file && changed.copied) {
-                continue;
-            }
-            let copies = former(&run, self.store, Created::Leave).copies;
-            let Some(copy) = copies.get(&file) else {
-                continue;
-            };
-            // One that is encrypted may be any.
-            let same = present.is_some() && key_of(&copy.bytes) == present;
-            if !same {
-                let backups = self.store.path(&self.store.backups_in(file.root));
-                let folder = backups.join(run.transaction.to_string());
-                held.push(folder.join(&file.name).display().to_string());
-            }
-        }
-        Ok(held)
-    }
-
-    /// Whether the last run over a replacement of this was that of `stage`: no file but a backup's list tells.
-    pub(super) fn last_was(&self, row: &Profile, stage: &str) -> Result<bool, Stop> {
-        let runs = self.store.backups(self.roots)?.runs;
-        let of_row = command(row, "");
-        let mut commands = runs.iter().map(|run| &run.origin.command);
-        let last = commands.find(|command| command.starts_with(&of_row));
-        Ok(last == Some(&command(row, stage)))
-    }
-
-    /// The names of what waited to take its place and was taken away, as the backups tell.
-    fn taken(&self, row: &Profile) -> Result<Vec<String>, Stop> {
-        let file = place(row).public();
-        let mut names = Vec::new();
-        for run in self.store.backups(self.roots)?.runs {
-            if !run
-                .files
-                .iter()
-                .any(|changed| changed.file == file && changed.copied)
-            {
-                continue;
-            }
-            let copies = former(&run, self.store, Created::Leave).copies;
-            let copy = copies
-                .get(&file)
-                .map(|copy| Certificate::from_pem(&copy.bytes));
-            let cas = copy.into_iter().flatten().flatten();
-            names.extend(cas.filter_map(|ca| ca.subject.common_name()));
-        }
-        Ok(names)
-    }
-
-    /// Whether what this row's public file holds is what `issue` wrote there.
-    pub(super) fn issued(&self, row: &Profile) -> Result<bool, Stop> {
-        let file = row.stored.public();
-        let content = self.store.read(&file).ok().flatten();
-        let now = content.map(|content| sha256(&content.bytes));
-        let issue = command(row, Goal::Issue.name());
-        let runs = self.store.backups(self.roots)?.runs;
-        let mut issues = runs.iter().filter(|run| run.origin.command == issue);
-        Ok(issues.any(|run| {
-            let mut files = run.files.iter().filter(|changed| changed.file == file);
-            now.is_some() && files.any(|changed| changed.new == now)
-        }))
-    }
-
     /// What is there of one row, and of what waits to take its place.
     pub(super) fn look(&self, row: &'static Profile, passphrases: &Passphrases) -> Seen {
         let specs = [looked_for(row), next(row)];
@@ -280,6 +205,42 @@ impl<'a> Tree<'a> {
             Some(next) => self.signed_by(next),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The kubeconfigs that do not trust this CA of the row, which signs again after a step back that changes nothing here.
+    pub(super) fn trusts_no_more(
+        &self,
+        row: &Profile,
+        again: &Certificate,
+    ) -> Result<Vec<Finding>, Stop> {
+        let (places, _) = there::places(self.store, self.roots);
+        let seen = survey(&places, self.store, store::trusted_users(Owner::default()));
+        let specs = there::specs(places, &seen.observed, None, self.host)?;
+        let lacks = specs.iter().filter(|spec| {
+            let Some(observed) = seen.observed.get(&spec.name) else {
+                return false;
+            };
+            let authorities = match observed {
+                Observed::Kubeconfig(found) => &found.authorities,
+                Observed::Lead(lead) => match &lead.to {
+                    Ok(to) => &to.authorities,
+                    Err(_) => return false,
+                },
+                _ => return false,
+            };
+            trusts(spec, observed, &seen.observed) == Some(row.name)
+                && !authorities.iter().any(|ca| ca.is_same_ca(again))
+        });
+        let told = lacks.map(|spec| {
+            let text = format!(
+                "does not trust \"{}\", which signs again after this step, and there is no backup to put back",
+                again.subject
+            );
+            let mut way_out = format!("'{}' ends the replacement instead", Goal::Drop.command(row));
+            over_all(&mut way_out);
+            spec.finding(Code::NotRotated, text, way_out)
+        });
+        Ok(told.collect())
     }
 
     /// What this CA signed, which is to go.

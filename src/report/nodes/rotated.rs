@@ -52,12 +52,13 @@ impl Nodes {
         &mut self,
         row: &'static Profile,
         found: (&Found, bool),
-        behind: Vec<String>,
+        (behind, under_way): (Vec<String>, Option<Goal>),
         turning: &Turning<'_>,
     ) {
         match Self::over(turning, |over| Rotation::there(row, found, over)) {
             Ok(mut rotation) => {
-                if let (Some(goal), false) = (rotation.reached(), behind.is_empty()) {
+                let reached = rotation.reached().filter(|_| !behind.is_empty());
+                if let Some(goal) = under_way.or(reached) {
                     rotation.next = Some(format!("{}{}", goal.command(row), turning.flags));
                 }
                 rotation.behind = behind;

@@ -55,11 +55,10 @@ impl Run<'_> {
                 one_of: None,
                 host: env.host.name,
                 now: env.now,
+                // Who can write there can put a CA of their own in its place, and any node's tree.
+                above: &above,
             };
-            let mut judged = tree.judge(passphrases)?;
-            // Who can write there can put a CA of their own in its place, and any node's tree.
-            judged.seen.look_at_directories(&above, store);
-            Ok(judged)
+            tree.judge(passphrases)
         };
         let carried = sequence.run(judge, &mut report, env)?;
         Ok((report, carried))

@@ -62,6 +62,9 @@ impl Run<'_> {
         let next = there.as_ref().and_then(|there| there.next.as_ref());
         let goes = next.and_then(Held::certificate);
         let goes = goes.filter(|_| stage == Goal::Trust);
+        let signs_again = there.as_ref().and_then(|there| there.others.first());
+        let signs_again = signs_again.and_then(Held::certificate);
+        let of = &|commands: &[&str]| standing(commands, (row.name, stage.name()));
         let mut all = Vec::new();
         for node in 0..self.trees.cluster.len() {
             let store = self.trees.store(node);
@@ -72,6 +75,12 @@ impl Run<'_> {
             // What is to be done about that brings the leaves along.
             if let Some(ahead) = ground.gone_on(&self.copies(node, row), &store) {
                 findings = vec![ahead];
+            }
+            if findings.is_empty()
+                && let (Goal::Issue, Some(again)) = (stage, signs_again)
+                && store.backups(&roots)?.chosen(of).is_none()
+            {
+                findings = tree.trusts_no_more(row, again)?;
             }
             if findings.is_empty() {
                 self.undo(row, stage, &tree, true, &mut report, env)?;

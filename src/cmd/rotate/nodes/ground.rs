@@ -15,7 +15,7 @@ use crate::key::PrivateKey;
 use crate::location::{FileId, Owner};
 use crate::observe::{Passphrases, Seen};
 use crate::observed::Ahead;
-use crate::plan::{Goal, Plan, Refusal, Turn, keys};
+use crate::plan::{Goal, Plan, Refusal, Turn, astray, keys};
 use crate::profile::rotation::place;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -91,30 +91,31 @@ impl<'a> Ground<'a> {
     /// That a node is neither where what all share is nor where that goes back to: a run that was ended may have brought it
     /// further, and it cannot go back from there.
     pub(super) fn gone_on(&self, copies: &[Spec], store: &Store) -> Option<Finding> {
-        let stage = generations(self.turn.row, &self.source.observed)
-            .ok()?
-            .stage;
         let public = copies.first()?.place.public();
         let of = &self.source.files.get(&public)?.bytes;
         let there = store.read(&public).ok().flatten()?.bytes;
         if there == *of || self.lags(&there, of).is_some() {
             return None;
         }
-        let goal = Goal::after(stage);
-        let then = match goal {
-            Goal::Drop => "; from there no way leads back",
-            Goal::Issue | Goal::Trust => ", and 'back' goes back from there",
+        let way_out = match astray(&self.source.observed, &public, &there) {
+            Some((row, goal)) => {
+                let then = match goal {
+                    Goal::Drop => "; from there no way leads back",
+                    Goal::Issue | Goal::Trust => ", and 'back' goes back from there",
+                };
+                format!(
+                    "a run that was ended brought it further: '{}' brings the others there{then}",
+                    goal.command(row)
+                )
+            }
+            None => "'certs all --force' puts that of all in its place".to_owned(),
         };
         Some(Finding {
             code: Code::RotationOrder,
             name: public.name.clone(),
             file: public,
             text: "is not as what all share, nor as it was before this stage".to_owned(),
-            way_out: over(&format!(
-                "if a run that was ended brought it further, '{}' brings the others there{then}; else 'certs all --inventory \
-                 FILE --out DIR --force' puts that of all in its place",
-                goal.command(self.turn.row)
-            )),
+            way_out: over(&way_out),
         })
     }
 

@@ -5,16 +5,18 @@ use super::Run;
 use crate::cmd::nodes::trees::there_of;
 use crate::cmd::sequence::writer;
 use crate::cmd::{Env, Stop};
+use crate::diff::generations;
 use crate::location::Root;
 use crate::profile::Profile;
 use crate::rollback::fates;
+use crate::store::{Store, overlays};
 
 impl Run<'_> {
     /// Takes the former key out of the backups, also out of those that a run left which was ended: what is left,
     /// and backups of other runs that hold one.
     pub(super) fn prune(
         &self,
-        row: &Profile,
+        row: &'static Profile,
         env: &mut Env<'_>,
     ) -> Result<(Vec<String>, Vec<String>), Stop> {
         let (mut left, mut held) = (Vec::new(), Vec::new());
@@ -29,6 +31,16 @@ impl Run<'_> {
             left.extend(writer.prune(fates));
             let tree = Tree::alone((&store, &roots), env.host.name, env.now);
             held.extend(tree.former_keys(row)?);
+        }
+        // They are no nodes any more, and stay as they are.
+        let source = self.look_at_shared();
+        let present = generations(row, &source.observed).ok();
+        let present = present.map(|there| there.present.public_key().clone());
+        for name in self.trees.cluster.others(overlays(&self.trees.out)?) {
+            let store = Store::of_node(&self.trees.out, &name);
+            let roots = there_of(&store, &Root::TREE);
+            let tree = Tree::alone((&store, &roots), env.host.name, env.now);
+            held.extend(tree.left_keys(row, present.as_ref())?);
         }
         Ok((left, held))
     }

@@ -8,7 +8,7 @@ use crate::diff::{Stage, generations};
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::Observed;
-use crate::plan::{Goal, Turn};
+use crate::plan::{Goal, Turn, astray};
 use crate::profile::Profile;
 use crate::profile::rotation::rotated;
 use crate::report::{Node, Nodes};
@@ -41,13 +41,43 @@ impl Run<'_> {
             if found.is_none_or(Observed::is_absent) {
                 continue;
             }
-            let behind = self.behind(&over, row, &source, env)?;
+            let half = self.half_way(row, &source);
+            let (behind, under_way) = match half {
+                Some((goal, behind)) => (behind, Some(goal)),
+                None => (self.behind(&over, row, &source, env)?, None),
+            };
             let issued = over.issued(row)?;
             self.told_by(&mut told, env.now, |told, turning| {
-                told.how_far(row, (&source.observed, issued), behind, turning);
+                told.how_far(
+                    row,
+                    (&source.observed, issued),
+                    (behind, under_way),
+                    turning,
+                );
             });
         }
         Ok(told.ended())
+    }
+
+    /// The stage that a run which was ended had brought some nodes to, and those that it did not get to: what all share
+    /// comes last.
+    fn half_way(&self, row: &'static Profile, source: &Seen) -> Option<(Goal, Vec<String>)> {
+        let stage = generations(row, &source.observed).ok()?.stage;
+        let then = Goal::after(stage);
+        let is_ahead = |node: usize| {
+            let copies = self.copies(node, row);
+            let file = copies.first()?.place.public();
+            let there = self.trees.store(node).read(&file).ok().flatten()?;
+            let (_, goal) = astray(&source.observed, &file, &there.bytes)?;
+            (goal == then).then_some(())
+        };
+        let nodes = 0..self.trees.cluster.len();
+        let (ahead, others): (Vec<usize>, Vec<usize>) =
+            nodes.partition(|node| is_ahead(*node).is_some());
+        let name = |node: usize| self.trees.cluster.name(node).to_owned();
+        let mut behind = others;
+        behind.retain(|node| !self.copies(*node, row).is_empty());
+        (!ahead.is_empty()).then(|| (then, behind.into_iter().map(name).collect()))
     }
 
     /// The nodes for which a run that goes where what all share is would have something to do, or is refused.
