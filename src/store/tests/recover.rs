@@ -841,7 +841,7 @@ fn a_copy_of_an_interrupted_run_s_directory_never_touches_the_original() {
             assert_eq!(tree.all(), before);
             let (_, names) = error.split_once("remove ").unwrap();
             assert!(
-                error.contains("so this is a copy: run 'certs all' there")
+                error.contains("so this is a copy: run it (all) there again")
                     && !names.contains(&tree.path("k/").display().to_string()),
                 "{error}"
             );
