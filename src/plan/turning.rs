@@ -296,23 +296,20 @@ impl Planner<'_> {
     ) -> Option<Finding> {
         let observed = self.observed(spec);
         let present = file(Some(turn.row.name), self.found);
-        let (held, follows) = match observed {
-            Observed::Kubeconfig(found) if !found.embeds_authorities() => {
-                let of_ca = Source::File(turn.row.stored.public());
-                (&found.authorities, found.sources[0] == of_ca)
-            }
-            Observed::Lead(lead) => {
-                let to = lead.to.as_ref().ok().filter(|to| !to.embedded)?;
-                let of_ca = to.named.is_empty() && alike(&to.authorities, present);
-                (&to.authorities, of_ca)
-            }
-            _ => return None,
+        let Observed::Kubeconfig(kubeconfig) = observed else {
+            return None;
         };
-        if follows || trusts(spec, observed, self.found) != Some(turn.row.name) {
+        let file = turn.row.stored.public();
+        let (held, source) = (&kubeconfig.authorities, &kubeconfig.sources[0]);
+        // What the CA's own file holds is seen to with that.
+        let follows = matches!(source, Source::File(named) if *named == file);
+        if *source == Source::Embedded
+            || follows
+            || trusts(spec, observed, self.found) != Some(turn.row.name)
+        {
             return None;
         }
         let lacks = then.is_none_or(|then| !then.iter().all(|ca| held.contains(ca)));
-        let file = turn.row.stored.public();
         if lacks && turn.goal == Goal::Drop {
             return Some(spec.finding(
                 Code::NotRotated,
