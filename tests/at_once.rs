@@ -108,10 +108,7 @@ impl Drop for Running {
 }
 
 fn over(trees: &Trees, arguments: &[&str]) -> Command {
-    let mut command = certs(arguments);
-    command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
-    command.args(["--out", text(&trees.out())]);
-    command
+    trees.over(arguments)
 }
 
 fn rotate(trees: &Trees, arguments: &[&str]) -> Finished {

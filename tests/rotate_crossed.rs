@@ -15,7 +15,7 @@ use serde_json::Value;
 
 mod common;
 use common::trees::{NODES, PLANES, Trees};
-use common::{Finished, Server, at, certs, read, run, text, tool, write};
+use common::{Finished, Server, at, read, run, text, tool, write};
 
 const END: &str = "-----END CERTIFICATE-----\n";
 
@@ -35,9 +35,7 @@ encryptionAlgorithm: ECDSA-P256
 ";
 
 fn over(trees: &Trees, arguments: &[&str]) -> Finished {
-    let mut command = certs(arguments);
-    command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
-    run(command.args(["--out", text(&trees.out())]))
+    run(&mut trees.over(arguments))
 }
 
 fn stage(trees: &Trees, stage: &str) {

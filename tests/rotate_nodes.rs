@@ -27,10 +27,7 @@ const STAGES: [(&str, &[&str]); 3] = [
 ];
 
 fn over(trees: &Trees, arguments: &[&str]) -> Command {
-    let mut command = certs(arguments);
-    command.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
-    command.args(["--out", text(&trees.out())]);
-    command
+    trees.over(arguments)
 }
 
 fn rotate(trees: &Trees, arguments: &[&str]) -> Finished {

@@ -44,11 +44,17 @@ impl Trees {
         Self(folder)
     }
 
-    /// A run over the inventory.
-    pub fn command(&self, flags: &[&str]) -> Command {
-        let mut command = certs(&["all", "--inventory", text(&self.0.join("nodes.yaml"))]);
-        command.args(["--out", text(&self.out())]).args(flags);
+    /// A verb over the inventory.
+    pub fn over(&self, arguments: &[&str]) -> Command {
+        let mut command = certs(arguments);
+        command.args(["--inventory", text(&self.0.join("nodes.yaml"))]);
+        command.args(["--out", text(&self.out())]);
         command
+    }
+
+    /// A run that makes them.
+    pub fn command(&self, flags: &[&str]) -> Command {
+        self.over(&[&["all"], flags].concat())
     }
 
     pub fn all(&self, flags: &[&str]) -> Finished {
