@@ -295,7 +295,8 @@ impl<'a> Preparation<'a> {
                 let leaf = issued.certificate().clone();
                 self.issued.insert(spec.name.clone(), leaf.clone());
                 let ca = wanted.issuer.as_deref().unwrap_or_default();
-                chain(&leaf, &self.authorities(ca)?, self.now)
+                let pool = self.authorities(ca)?;
+                self.with_crossed(spec, chain(&leaf, &pool, self.now), &pool)
             }
             _ => bail!("{} was not asked for", spec.name),
         };

@@ -277,6 +277,24 @@ pub fn crossed(
     sent.into_iter().find(leads)
 }
 
+/// The file of a leaf, with what leads who trusts a former CA alone to the one that signed it: what the file has of that already,
+/// else the first of those that are `sent`.
+pub fn with_crossed<'a>(
+    mut file: Vec<Certificate>,
+    authorities: &[Certificate],
+    sent: impl IntoIterator<Item = &'a Certificate>,
+    now: OffsetDateTime,
+) -> Vec<Certificate> {
+    let signs = |leaf: &Certificate| authorities.iter().find(|ca| verifies(leaf, ca));
+    let Some(ca) = file.first().and_then(signs) else {
+        return file;
+    };
+    let all = file.iter().cloned().chain(sent.into_iter().cloned());
+    let crossed = crossed(ca, authorities, all, now);
+    file.extend(crossed.filter(|crossed| !file.contains(crossed)));
+    file
+}
+
 /// The file of a CA as it was, and what is to be trusted in its place.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {

@@ -42,7 +42,7 @@ pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
 pub(crate) use generations::{BOUND, hindered, is_bound, moved};
-pub use generations::{Generations, Held, Stage, generations, untangled};
+pub use generations::{Generations, Held, Stage, generations, uncrossed, untangled};
 pub use ground::ground;
 pub use half::beyond_half_a_run;
 pub(crate) use leaf::{AFTER_ITS_CA, IN_ITS_CA, RENAME};
@@ -64,7 +64,7 @@ pub(crate) use superseded::{is_told_of_kubeconfig, superseded};
 pub use tree::{
     ENDS, absent, by_renewal, lasting_longer, of_this_cluster, survey, told_to_a_reader, whole,
 };
-pub(crate) use trust::{FOLLOW, anchored, brought_along, by_former, former, trusts};
+pub(crate) use trust::{FOLLOW, anchored, brought_along, by_former, former, trusted, trusts};
 
 /// What `--force` does to a kubeconfig of which nothing can be read.
 pub(crate) const OPAQUE: &str = "; what else is in it is in the backup alone then";

@@ -96,6 +96,7 @@ codes! {
     ChainOrder "chain-order" Error "the first certificate of a leaf's file is a CA's, and that of its key stands behind it", Rfc(8446, "section 4.4.2");
     ChangedSince "changed-since" Error "it is no longer what the run that is to be rolled back wrote", FILES;
     CriticalExtension "critical-extension" Error "it has a critical extension that Kubernetes does not know, and therefore refuses", Rfc(5280, "section 4.2");
+    CrossMissing "cross-certificate-missing" Warning "a CA was replaced, and the API server does not send the new one as the former one signed it, so that who trusts that alone is cut off", ROTATION;
     EndsSooner "ends-sooner" Warning "what is renewed, or came back, ends sooner than what it replaces", ISSUING;
     ExpiresSoon "expires-soon" Warning "its time ends soon, or that of a CA above it (--within, --ca-within)", EXPIRATION;
     ExpiresWithCa "expires-with-ca" Note "ends with its CA, before its validity has passed", Rfc(5280, "section 6.1.3");

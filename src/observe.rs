@@ -364,7 +364,8 @@ fn is_former(held: &[u8], now: &[u8]) -> bool {
 }
 
 impl Passphrases {
-    fn of(&self, name: &str) -> Option<&[u8]> {
+    /// That for the key of a CA.
+    pub fn of(&self, name: &str) -> Option<&[u8]> {
         self.named
             .get(name)
             .or(self.any.as_ref())

@@ -220,8 +220,8 @@ pub struct Destination {
     pub server_name: Option<String>,
     /// The CA certificates it trusts; without any those of the machine that it is used on.
     pub authorities: Vec<Certificate>,
-    /// Whether it holds these itself.
-    pub embedded: bool,
+    /// Where these are, if it has some.
+    pub source: Option<Source>,
     /// The file elsewhere that it names for these.
     pub named: Vec<Named>,
 }
@@ -319,6 +319,13 @@ impl Kubeconfig {
     /// Whether it holds its CA certificates itself, or is to: it names no file for them.
     pub fn embeds_authorities(&self) -> bool {
         self.sources[0] == Source::Embedded
+    }
+}
+
+impl Destination {
+    /// Whether it holds its CA certificates itself.
+    pub fn embeds_authorities(&self) -> bool {
+        self.source == Some(Source::Embedded)
     }
 }
 

@@ -15,6 +15,7 @@ mod request;
 mod shared;
 mod step;
 mod telling;
+mod trusting;
 mod turn;
 mod turning;
 

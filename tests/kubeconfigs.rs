@@ -12,7 +12,7 @@ use serde_json::Value;
 
 mod common;
 use common::tree::Tree;
-use common::{Finished, TempDir, read, run, set_mode, text, venv, write};
+use common::{Finished, kubectl, read, run, set_mode, text, write};
 
 /// A tree whose kubeconfigs point at an address where nothing answers, quickly.
 fn tree() -> Tree {
@@ -29,17 +29,6 @@ const FACTS: &[&str] = &[
     "--apiserver-bind-port",
     "1",
 ];
-
-fn kubectl(kubeconfig: &Path, arguments: &[&str]) -> Finished {
-    let home = TempDir::new();
-    let mut command = Command::new(venv("kubectl"));
-    command.env("HOME", home.path());
-    for name in ["KUBECONFIG", "HTTPS_PROXY", "https_proxy"] {
-        command.env_remove(name);
-    }
-    command.arg("--kubeconfig").arg(kubeconfig);
-    run(command.args(arguments))
-}
 
 fn view(kubeconfig: &Path) -> Value {
     let shown = kubectl(kubeconfig, &["config", "view", "--raw", "-o", "json"]);

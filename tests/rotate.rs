@@ -6,6 +6,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ use common::base::Base;
 use common::kubeadm::NOON;
 use common::rotation::{for_people, restarts};
 use common::snapshot::{same, snapshot};
-use common::{Finished, TempDir, at, certs, mode, read, run, text, write};
+use common::{Finished, TempDir, at, certs, mode, read, run, set_mode, text, write};
 
 const ALL: [&str; 4] = ["ca", "etcd-ca", "front-proxy-ca", "sa"];
 
@@ -581,6 +583,56 @@ fn a_step_back_tells_people_and_programs_alike_what_is_to_be_done() {
     }
 }
 
+/// A kubelet lets in by itself whom its file names since, and trusts by its kubeconfig what that held when it started.
+#[test]
+fn that_a_kubelet_was_restarted_is_proved_by_its_start_too() {
+    let place = Base::Ours.copy();
+    let bin = place.join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    // It lists the next CA, restarted or not; and the process is this one.
+    let listed =
+        "#!/bin/sh\nprintf 'Acceptable client certificate CA names\\nCN=kubernetes-2\\n'\n";
+    write(&bin.join("openssl"), listed);
+    write(&bin.join("pgrep"), "#!/bin/sh\necho $KUBELET\n");
+    for name in ["openssl", "pgrep"] {
+        set_mode(&bin.join(name), 0o755);
+    }
+    let report = rotate(&place, &["ca", "trust", "--output", "json"]).expect(0);
+    let report: Value = serde_json::from_str(&report.stdout).expect("JSON");
+    let all = &report["rotation"]["instructions"];
+    let mut all = all.as_array().expect("a list").iter();
+    let of_kubelet = all.find(|one| one["process"] == "kubelet").expect("it");
+    let proof = of_kubelet["proof"].as_str().expect("text").to_owned();
+    let path = format!("{}:{}", text(&bin), std::env::var("PATH").expect("PATH"));
+    let kubelet = std::process::id().to_string();
+    let proved = || {
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", &proof]);
+        run(shell.env("PATH", &path).env("KUBELET", &kubelet))
+            .status
+            .success()
+    };
+    let written = |file: &str, time: SystemTime| {
+        let file = fs::File::options().write(true).open(place.join(file));
+        file.expect("open").set_modified(time).expect("set a time");
+    };
+    let [before, after] = [
+        SystemTime::UNIX_EPOCH,
+        SystemTime::now() + Duration::from_mins(1),
+    ];
+    for (authorities, kubeconfig) in [
+        (after, after),
+        (before, after),
+        (after, before),
+        (before, before),
+    ] {
+        written("k/pki/ca.crt", authorities);
+        written("k/kubelet.conf", kubeconfig);
+        let both = [authorities, kubeconfig] == [before, before];
+        assert_eq!(proved(), both, "{authorities:?} {kubeconfig:?}");
+    }
+}
+
 #[test]
 fn what_a_stranger_signed_is_told_with_a_way_out_that_can_be_typed() {
     let place = Base::Ours.copy();
@@ -608,7 +660,7 @@ fn what_was_changed_since_is_not_taken_back() {
     rotate(&place, &["front-proxy-ca", "issue", "--restarted"]).expect(0);
     let mut renewal = certs(&["renew", "front-proxy-client"]);
     renewal.args(["--kubernetes-dir", text(&place.join("k"))]);
-    run(&mut at(NOON + 7200, "022", &renewal)).expect(0);
+    run(&mut at(NOON + 3600, "022", &renewal)).expect(0);
     let before = snapshot(&place.join("k"));
     let told = rotate(&place, &["front-proxy-ca", "back"]).expect(4);
     assert!(
@@ -617,7 +669,10 @@ fn what_was_changed_since_is_not_taken_back() {
         "{}",
         told.stderr
     );
+    let onward = "; or go on: 'certs rotate front-proxy-ca drop --restarted'";
+    assert!(told.stderr.contains(onward), "{}", told.stderr);
     same(&before, &place.join("k"));
+    rotate(&place, &["front-proxy-ca", "drop", "--restarted"]).expect(0);
 }
 
 fn openssl(arguments: &[&str], place: &TempDir) {

@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 mod common;
 use common::trees::{NODES, PLANES, Trees};
-use common::{Finished, Server, at, read, run, text, tool, write};
+use common::{Finished, Server, at, certs, read, run, text, tool, write};
 
 const END: &str = "-----END CERTIFICATE-----\n";
 
@@ -162,16 +162,18 @@ fn a_control_plane_that_comes_between_issue_and_drop_is_followed_by_who_trusts_t
 }
 
 #[test]
-fn what_a_tree_had_before_a_step_back_serves_for_the_stage_again() {
+fn what_all_sent_before_a_step_back_is_made_anew_by_the_stage_for_one_that_came_since_too() {
     let trees = issued(TWO);
     lose(&trees, "cp2");
     trees.all(&[]).expect(0);
     let sent = behind(&trees, "cp2");
     assert_eq!(sent.matches(END).count(), 1);
     over(&trees, &["rotate", "ca", "back"]).expect(0);
-    assert_eq!(behind(&trees, "cp1"), "");
+    assert_eq!(["cp1", "cp2"].map(|node| behind(&trees, node)), ["", ""]);
     stage(&trees, "issue");
-    assert_eq!(behind(&trees, "cp1"), sent);
+    let again = ["cp1", "cp2"].map(|node| behind(&trees, node));
+    assert_eq!(again[0].matches(END).count(), 1);
+    assert_eq!(again[0], again[1]);
     sound(&trees);
 }
 
@@ -290,4 +292,133 @@ fn nothing_is_taken_over_but_what_leads_from_the_former_ca_to_the_one_that_signs
     lose(&trees, "cp2");
     trees.all(&["--force"]).expect(0);
     assert_eq!(["cp1", "cp2"].map(|node| behind(&trees, node)), ["", ""]);
+}
+
+/// A verb over the tree of one of them, as on that node.
+fn on_node(trees: &Trees, node: &str, arguments: &[&str]) -> Finished {
+    let mut command = certs(arguments);
+    command.arg("--kubernetes-dir");
+    command.arg(trees.node(node, "etc/kubernetes"));
+    run(command.current_dir(trees.0.path()))
+}
+
+/// Signs the request for the API server of `cp2`, in a folder, with the CA of the first control plane.
+fn sign_for_it(trees: &Trees) {
+    let facts = ["--node-name", "cp2", "--apiserver-advertise-address"];
+    let endpoint = "--control-plane-endpoint=api.example.com:6443";
+    let sign = [&["sign", "one"], &facts[..], &["10.0.0.2", endpoint]].concat();
+    on_node(trees, "cp1", &[&sign[..], &["--force"]].concat()).expect(0);
+}
+
+fn without_pair(trees: &Trees, node: &str) {
+    for end in ["crt", "key"] {
+        fs::remove_file(trees.pki(node, &format!("apiserver.{end}"))).expect("a file");
+    }
+}
+
+/// What came back is the leaf alone, as from a CA's owner who knows of no other.
+fn leaf_alone(file: &Path) {
+    let all = read(file);
+    let (leaf, _) = all.split_once(END).expect("a certificate");
+    write(file, [leaf, END].concat());
+}
+
+#[test]
+fn what_comes_back_between_issue_and_drop_is_followed_by_who_trusts_the_former_ca_alone() {
+    let trees = issued(TWO);
+    let sent = behind(&trees, "cp1");
+    let ca = trees.out().join("ca");
+    let ask = ["csr", "apiserver", "--csr-dir"];
+    let before = parts(&trees, "cp2");
+
+    // Over all nodes it has what the others send, whether it was there before or came anew.
+    without_pair(&trees, "cp2");
+    let csrs = trees.0.join("csrs");
+    over(&trees, &[&ask[..], &[text(&csrs)]].concat()).expect(0);
+    let mut sign = certs(&["sign", text(&csrs), "--cert-dir", text(&ca)]);
+    sign.args(["--inventory", text(&trees.0.join("nodes.yaml"))]);
+    run(&mut sign).expect(0);
+    leaf_alone(&csrs.join("cp2/apiserver.crt"));
+    over(&trees, &["import", text(&csrs)]).expect(0);
+    assert_ne!(parts(&trees, "cp2")[0], before[0]);
+    assert_eq!(behind(&trees, "cp2"), sent);
+    handshake(&trees, "cp2").expect(0);
+    sound(&trees);
+    let whole = read(&served(&trees, "cp2"));
+    over(&trees, &["import", text(&csrs)]).expect(0);
+    assert_eq!(read(&served(&trees, "cp2")), whole);
+
+    // What was in its place had it.
+    let ask = [&ask[..], &["one", "--service-cidr", "10.96.0.0/12"]].concat();
+    on_node(&trees, "cp2", &ask).expect(0);
+    sign_for_it(&trees);
+    leaf_alone(&trees.0.join("one/apiserver.crt"));
+    on_node(&trees, "cp2", &["import", "one"]).expect(0);
+    assert_ne!(read(&served(&trees, "cp2")), whole);
+    assert_eq!(behind(&trees, "cp2"), sent);
+    handshake(&trees, "cp2").expect(0);
+
+    // Whoever signs beside an API server sends along what that one sends.
+    let anew = || {
+        without_pair(&trees, "cp2");
+        fs::remove_dir_all(trees.0.join("one")).expect("a folder");
+        on_node(&trees, "cp2", &ask).expect(0);
+        sign_for_it(&trees);
+    };
+    anew();
+    on_node(&trees, "cp2", &["import", "one"]).expect(0);
+    assert_eq!(behind(&trees, "cp2"), sent);
+    handshake(&trees, "cp2").expect(0);
+
+    // Where none of them has it that is told, before it is there and afterwards.
+    anew();
+    leaf_alone(&trees.0.join("one/apiserver.crt"));
+    let told = on_node(&trees, "cp2", &["import", "one"]).expect(3);
+    let words = "is followed by nobody who trusts \"CN=kubernetes\" alone, in whose place \"CN=kubernetes-2\" signs by now";
+    assert!(
+        told.stderr.contains(words) || told.stdout.contains(words),
+        "{told}"
+    );
+    handshake(&trees, "cp2").expect_failure("unable to get local issuer certificate");
+    let checked = on_node(&trees, "cp2", &["check", "-o", "json"]).expect(3);
+    assert!(
+        checked.stdout.contains("\"cross-certificate-missing\""),
+        "{checked}"
+    );
+    // As its way out has it.
+    write(
+        &served(&trees, "cp2"),
+        [behind_nothing(&trees), sent].concat(),
+    );
+    handshake(&trees, "cp2").expect(0);
+    sound(&trees);
+}
+
+fn behind_nothing(trees: &Trees) -> String {
+    let [leaf, behind] = parts(trees, "cp2");
+    assert_eq!(behind, "");
+    leaf
+}
+
+/// A further CA that is trusted for its own sake, and one by which no other may be signed.
+#[test]
+fn nobody_is_told_to_send_what_leads_from_a_ca_that_is_none_of_the_former_ones() {
+    let trees = Trees::of(TWO);
+    trees.all(&[]).expect(0);
+    let further = "-subj /CN=kubernetes/O=further -days 3000 -addext keyUsage=critical,keyCertSign";
+    let bound = "-subj /CN=former -days 3000 -addext basicConstraints=critical,CA:TRUE,pathlen:0";
+    let former = "-subj /CN=former -days 3000";
+    let ca = trees.pki("cp1", "ca.crt");
+    let own = read(&ca);
+    write(&trees.pki("cp1", "ca-signing.crt"), &own);
+    for (which, told) in [(further, 0), (bound, 0), (former, 3)] {
+        let made = format!(
+            "faketime -f -2h openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout f.key -out f.crt {which}"
+        );
+        run(&mut script(&trees, &made)).expect(0);
+        write(&ca, [own.as_str(), &read(&trees.0.join("f.crt"))].concat());
+        let said = on_node(&trees, "cp1", &["check", "-o", "json"]).expect(told);
+        let is = said.stdout.contains("\"cross-certificate-missing\"");
+        assert_eq!(is, told == 3, "{which}: {said}");
+    }
 }

@@ -436,6 +436,93 @@ fn what_a_run_did_not_get_to_is_told_and_done_by_the_next() {
     }
 }
 
+/// `all` makes no tree as long as the nodes differ, and says to end the stage first: that is not to say to make the tree first.
+#[test]
+fn a_tree_that_lacks_keeps_no_stage_from_being_ended() {
+    for what in ["ca", "sa"] {
+        let all = rotated(what, &[], NODES);
+        for (shared, node, run_again) in [(1, 0, 0), (1, 2, 1), (2, 3, 2)] {
+            let trees = kept(&all[shared]);
+            put("cp2", &all[node], &trees);
+            fs::remove_dir_all(trees.out().join("cp3")).expect("a tree");
+            trees.all(&[]).expect(4);
+            if (what, run_again) == ("ca", 1) {
+                // Nor one that leaves of the former CA came back to.
+                run(&mut over(&trees, &["renew", "--all"])).expect(4);
+            }
+            let ended = stage(&trees, what, STAGES[run_again]).expect(3);
+            let lacks = "has no tree: 'certs all --inventory";
+            // All others are at it: what comes next is to make the one.
+            let status = json(&trees, &["status"], 0);
+            let of_what = status["rotations"].as_array().expect("a list").iter();
+            let told = { of_what }.find(|told| told["what"] == what).expect("it");
+            let next = told["next"].as_str().expect("a command");
+            if run_again < 2 {
+                assert!(next.starts_with("certs all --inventory"), "{status:#}");
+            }
+            assert!(ended.stderr.contains(lacks), "{ended}");
+            trees.all(&[]).expect(0);
+            sound(&trees);
+            all_share_it(&trees, run_again);
+        }
+        // Nobody began it: whom it would cut off, it does not know.
+        let trees = kept(&all[1]);
+        fs::remove_dir_all(trees.out().join("cp3")).expect("a tree");
+        let before = snapshot(&trees.out());
+        stage(&trees, what, STAGES[1]).expect(4);
+        same(&before, &trees.out());
+    }
+}
+
+/// What all share was brought to the stage, and the run ended there.
+#[test]
+fn back_a_node_that_the_stage_did_not_reach_stays_as_it_is() {
+    for what in ["ca", "sa"] {
+        let all = rotated(what, &[], NODES);
+        let trees = kept(&all[1]);
+        let nodes = [&PLANES[..], &MEMBERS, &WORKERS].concat();
+        for node in &nodes {
+            put(node, &all[0], &trees);
+        }
+        let before: Vec<_> = nodes
+            .iter()
+            .map(|node| snapshot(&trees.out().join(node)))
+            .collect();
+        rotate(&trees, &[what, "back"]).expect(0);
+        for (node, before) in nodes.iter().zip(&before) {
+            same(before, &trees.out().join(node));
+        }
+    }
+}
+
+/// Who ran a stage over the tree of one node takes it back there.
+#[test]
+fn a_stage_of_one_node_alone_is_led_back() {
+    let trees = Trees::made();
+    let one = |verb: &[&str]| {
+        let mut command = certs(verb);
+        command.args([
+            "--kubernetes-dir",
+            text(&trees.node("cp1", "etc/kubernetes")),
+        ]);
+        command.args([
+            "--kubelet-dir",
+            text(&trees.node("cp1", "var/lib/kubelet/pki")),
+        ]);
+        run(&mut command)
+    };
+    one(&["rotate", "ca", "trust"]).expect(0);
+    let refused = stage(&trees, "ca", STAGES[0]).expect(4);
+    let command = refused.stderr.split("'certs rotate ca back ").nth(1);
+    let flags = command.and_then(|rest| rest.split('\'').next());
+    let flags: Vec<&str> = flags.expect("a way out").split(' ').collect();
+    run(&mut certs(
+        &[&["rotate", "ca", "back"], &flags[..]].concat(),
+    ))
+    .expect(0);
+    stage(&trees, "ca", STAGES[0]).expect(0);
+}
+
 /// A stage over nodes of which one is behind cuts that one off.
 #[test]
 fn a_node_that_missed_a_stage_stops_the_next() {
@@ -490,6 +577,46 @@ fn a_node_half_way_is_led_to_the_stage_that_makes_all_the_same() {
             }
             let typed: Vec<&str> = [what].into_iter().chain(way_out.split(' ')).collect();
             rotate(&trees, &typed).expect(0);
+            sound(&trees);
+        }
+    }
+}
+
+/// A renewal of the CA made a copy that a stage had brought further neither the former nor the next one, and the stage was refused
+/// with itself for a way out; and one that named nothing took such a copy back.
+#[test]
+fn a_renewal_leaves_what_a_stage_did_that_is_half_done_and_renews_no_ca_in_it() {
+    for (what, other) in [
+        ("ca", "front-proxy-ca"),
+        ("etcd-ca", "ca"),
+        ("front-proxy-ca", "ca"),
+    ] {
+        let all = rotated(what, &[], NODES);
+        for (shared, node, again) in [(1, 0, 0), (1, 2, 1), (2, 1, 1), (2, 3, 2)] {
+            let trees = kept(&all[shared]);
+            put("cp2", &all[node], &trees);
+            let before = snapshot(&trees.out());
+            let refused = run(&mut over(&trees, &["renew", what])).expect(4);
+            let (stage_again, flags) = STAGES[again];
+            let flags = flags.iter().map(|flag| format!(" {flag}"));
+            let flags: String = flags.collect();
+            let way_out = format!(
+                "'certs rotate {what} {stage_again}{flags} --inventory FILE --out DIR' brings all nodes to one stage"
+            );
+            assert!(refused.stderr.contains(&way_out), "{refused}");
+            assert!(refused.stderr.contains("nothing was written"), "{refused}");
+            same(&before, &trees.out());
+            // What is due of leaves is renewed all the same, and here nothing is.
+            let left = run(&mut over(&trees, &["renew"]));
+            assert!(
+                left.stderr.contains(&way_out) || left.stdout.contains(&way_out),
+                "{left}"
+            );
+            same(&before, &trees.out());
+            run(&mut over(&trees, &["renew", other])).expect(0);
+            stage(&trees, what, STAGES[again]).expect(0);
+            sound(&trees);
+            run(&mut over(&trees, &["renew", what])).expect(0);
             sound(&trees);
         }
     }
@@ -603,6 +730,11 @@ fn back_what_the_next_ca_signed_meanwhile_stops_it() {
         "{refused}"
     );
     same(&before, &trees.out());
+    let way_out = "'certs renew apiserver --inventory FILE --out DIR' has it issued anew";
+    assert!(refused.stderr.contains(way_out), "{refused}");
+    run(&mut over(&trees, &["renew", "apiserver"])).expect(0);
+    rotate(&trees, &["ca", "back", "--restarted"]).expect(0);
+    sound(&trees);
 }
 
 /// A control plane that was brought through the last stage trusts nobody who signs again after a step back, whatever was put
@@ -725,6 +857,52 @@ fn the_former_key_in_the_tree_of_a_node_that_left_is_named() {
         "{told}"
     );
     assert_eq!(told.stdout.matches(" is a former key").count(), 1, "{told}");
+}
+
+/// One that was not there at `issue` has it in its own place, which is no backup.
+#[test]
+fn the_former_key_in_the_own_place_of_a_node_that_left_before_is_told_as_that_and_its_ways_out_lead_out()
+ {
+    for what in ["ca", "sa"] {
+        let trees = Trees::made();
+        stage(&trees, what, STAGES[0]).expect(0);
+        let all = read(&trees.0.join("nodes.yaml"));
+        let left = all.lines().filter(|line| !line.contains("name: cp3"));
+        write(
+            &trees.0.join("nodes.yaml"),
+            left.collect::<Vec<_>>().join("\n") + "\n",
+        );
+        stage(&trees, what, STAGES[1]).expect(0);
+        let told = stage(&trees, what, STAGES[2]).expect(1);
+        let mut lines = told.stdout.lines();
+        let line = lines.find(|line| line.contains(" is a former key"));
+        let line = line.unwrap_or_else(|| panic!("{told}"));
+        let key = trees.pki("cp3", &format!("{what}.key"));
+        assert!(line.contains(text(&key)), "{line}");
+        assert!(!line.contains("backup"), "{line}");
+        let flags = format!(
+            "--inventory {} --out {}",
+            text(&trees.0.join("nodes.yaml")),
+            text(&trees.out())
+        );
+        let listed = format!(
+            "remove that tree or, if the node is still in use, list it and run 'certs all {flags} --force'"
+        );
+        assert!(line.ends_with(&listed), "{line}");
+        assert!(
+            !lines.any(|line| line.contains(" is a former key")),
+            "{told}"
+        );
+        let gone = kept(&trees);
+        fs::remove_dir_all(gone.out().join("cp3")).expect("a tree");
+        stage(&gone, what, STAGES[2]).expect(0);
+        write(&trees.0.join("nodes.yaml"), all);
+        trees.all(&["--force"]).expect(0);
+        sound(&trees);
+        // What took its place has a backup of it.
+        let told = stage(&trees, what, STAGES[2]).expect(1);
+        assert!(told.stdout.contains("remove that backup"), "{told}");
+    }
 }
 
 #[test]
@@ -850,9 +1028,8 @@ fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
     sound(&trees);
 }
 
-/// With the keys of CAs kept for all nodes alone, and encrypted there.
-#[test]
-fn an_encrypted_key_is_opened_and_that_the_next_is_not_encrypted_is_told() {
+/// With the keys of CAs kept for all nodes alone, the cluster's encrypted; and the file with its passphrase.
+fn encrypted() -> (Trees, PathBuf) {
     let trees = Trees::of(NODES);
     trees.all(&["--ca-keys", "none"]).expect(0);
     let key = trees.out().join("ca/ca.key");
@@ -869,6 +1046,12 @@ fn an_encrypted_key_is_opened_and_that_the_next_is_not_encrypted_is_told() {
     write(&key, encrypted);
     let file = trees.0.join("passphrase");
     write(&file, "secret\n");
+    (trees, file)
+}
+
+#[test]
+fn an_encrypted_key_is_opened_and_that_the_next_is_not_encrypted_is_told() {
+    let (trees, file) = encrypted();
     let before = snapshot(&trees.out());
     let locked = stage(&trees, "ca", STAGES[0]);
     assert!(!locked.status.success(), "{locked}");
@@ -901,6 +1084,224 @@ fn back_is_refused_while_a_node_is_at_the_stage_after() {
             sound(&trees);
         }
     }
+}
+
+/// The inventory with a control plane and a worker more.
+const MORE: &str = "- {name: cp4, addresses: [10.0.0.4], roles: [control-plane]}
+- {name: etcd4, addresses: [127.0.0.55], roles: [etcd]}
+- {name: worker3, addresses: [10.0.1.3], roles: [worker]}
+---";
+
+/// How far it is, and which nodes are not yet there.
+#[track_caller]
+fn is_at(trees: &Trees, what: &str, stage: &str) {
+    let status = json(trees, &["status"], 0);
+    let all = status["rotations"].as_array().expect("a list");
+    let told = all.iter().find(|told| told["what"] == what).expect("it");
+    assert_eq!(told["stage"], stage, "{status:#}");
+    assert!(
+        told["behind"].as_array().is_none_or(Vec::is_empty),
+        "{status:#}"
+    );
+}
+
+/// All leaves of the nodes are followed by who trusts this.
+#[track_caller]
+fn all_follow(trees: &Trees, authorities: &Trees) {
+    let folder = TempDir::new();
+    for (name, leaf) in leaves(trees, &folder) {
+        let authorities = authorities.out().join("ca").join(leaf.authority);
+        assert!(follows(&authorities, &leaf), "{name}");
+    }
+}
+
+const ELSEWHERE: &str = "\
+apiVersion: v1
+kind: Config
+current-context: main
+clusters: [{name: main, cluster: {server: 'https://api.example.com:6443', certificate-authority: /nonexistent/ca.crt}}]
+contexts: [{name: main, context: {cluster: main, user: own}}]
+users: [{name: own, user: {token: abcdef.0123456789abcdef}}]
+";
+
+/// They have no backup of the stage, and what the next one signed for them would be cut off by the second step.
+#[test]
+fn back_nodes_that_came_since_get_what_the_former_ca_signs() {
+    for (what, came) in [
+        ("ca", "trust"),
+        ("ca", "issue"),
+        ("etcd-ca", "issue"),
+        ("front-proxy-ca", "trust"),
+        ("sa", "issue"),
+    ] {
+        let trees = Trees::made();
+        let start = kept(&trees);
+        for one in &STAGES[..2] {
+            stage(&trees, what, *one).expect(0);
+            if one.0 == came {
+                write(&trees.0.join("nodes.yaml"), NODES.replace("---", MORE));
+                // As if all of one node had been lost.
+                fs::remove_dir_all(trees.out().join("cp2")).expect("a tree");
+                trees.all(&[]).expect(0);
+            }
+        }
+        // Whom it trusts nobody can tell, and a step back makes nothing of it.
+        let elsewhere = trees.node("cp4", "etc/kubernetes/elsewhere.conf");
+        write(&elsewhere, ELSEWHERE);
+        let issued = held(&trees.out());
+        let planned = rotate(&trees, &[what, "back", "--dry-run"]).expect(0);
+        if came == "issue" {
+            assert!(planned.stdout.contains("cp4: "), "{planned}");
+        }
+        assert!(held(&trees.out()) == issued);
+        rotate(&trees, &[what, "back"]).expect(0);
+        fs::remove_file(elsewhere).expect("remove");
+        sound(&trees);
+        is_at(&trees, what, "trust");
+        all_share_it(&trees, 1);
+        // Before the second step nothing hangs on the one that it takes away.
+        all_follow(&trees, &start);
+        rotate(&trees, &[what, "back", "--restarted"]).expect(0);
+        sound(&trees);
+        is_at(&trees, what, "start");
+        all_share_it(&trees, 0);
+        all_follow(&trees, &start);
+        for file in [
+            "ca/ca.crt",
+            "ca/ca.key",
+            "ca/sa.pub",
+            "ca/sa.key",
+            "ca/etcd/ca.key",
+        ] {
+            let [now, then] = [&trees, &start].map(|trees| read(&trees.out().join(file)));
+            assert!(now == then, "{what}: {file}");
+        }
+        for one in STAGES {
+            stage(&trees, what, one).expect(0);
+            sound(&trees);
+        }
+    }
+}
+
+#[test]
+fn back_what_a_run_did_not_get_to_is_done_by_the_next() {
+    let trees = Trees::made();
+    for one in &STAGES[..2] {
+        stage(&trees, "ca", *one).expect(0);
+    }
+    write(&trees.0.join("nodes.yaml"), NODES.replace("---", MORE));
+    trees.all(&[]).expect(0);
+    for place in [trees.pki("cp4", ""), trees.out().join("ca")] {
+        let full = common::struck(
+            &over(&trees, &["rotate", "ca", "back"]),
+            "fsync:error=ENOSPC",
+            Some(&place),
+        );
+        run(&mut { full }).expect(1);
+    }
+    let next = || read(&trees.pki("cp4", "ca.key"));
+    assert!(next() != read(&trees.out().join("ca/ca.key")));
+    rotate(&trees, &["ca", "back"]).expect(0);
+    assert!(next() == read(&trees.out().join("ca/ca.key")));
+    sound(&trees);
+    is_at(&trees, "ca", "trust");
+    rotate(&trees, &["ca", "back", "--restarted"]).expect(0);
+    sound(&trees);
+    is_at(&trees, "ca", "start");
+}
+
+/// The key that signs again is in the backup of what all share as it was there.
+#[test]
+fn back_an_encrypted_key_that_signs_again_is_asked_for_where_a_node_came_since() {
+    let (trees, file) = encrypted();
+    let opened = ["--ca-passphrase-file", text(&file)];
+    for (name, flags) in &STAGES[..2] {
+        stage(&trees, "ca", (name, &[flags, &opened[..]].concat())).expect(0);
+    }
+    write(&trees.0.join("nodes.yaml"), NODES.replace("---", MORE));
+    trees.all(&["--ca-keys", "none"]).expect(0);
+    let before = snapshot(&trees.out());
+    let refused = rotate(&trees, &["ca", "back"]).expect(2);
+    let words = "give its passphrase with --ca-passphrase-file";
+    assert!(refused.stderr.contains(words), "{refused}");
+    same(&before, &trees.out());
+    rotate(&trees, &[&["ca", "back"], &opened[..]].concat()).expect(0);
+    sound(&trees);
+}
+
+/// A renewal meanwhile put other files in place of those that a backup could be put back for.
+#[test]
+fn back_what_was_renewed_since_is_of_the_former_ca() {
+    let trees = Trees::made();
+    let start = kept(&trees);
+    stage(&trees, "ca", STAGES[0]).expect(0);
+    let issued = kept(&trees);
+    stage(&issued, "ca", STAGES[1]).expect(0);
+    // A run that ended brought one node to the stage after, and that one was put where the others are.
+    put("cp1", &issued, &trees);
+    trees.all(&["--force"]).expect(0);
+    is_at(&trees, "ca", "trust");
+    let before = snapshot(&trees.out());
+    let refused = rotate(&trees, &["ca", "back", "--restarted"]).expect(4);
+    assert!(
+        refused.stderr.contains("which goes with this step"),
+        "{refused}"
+    );
+    same(&before, &trees.out());
+    let ahead = || {
+        let status = json(&trees, &["status"], 0);
+        let notes = status["notes"].as_array().expect("a list").clone();
+        let mut notes = notes
+            .into_iter()
+            .filter_map(|note| Some(note.as_str()?.to_owned()));
+        notes.find(|note| note.contains("does not sign yet"))
+    };
+    let note = ahead().expect("a note");
+    let words = "\"CN=kubernetes-2\" does not sign yet, and signed certificates of cp1: 'certs rotate ca issue --restarted --inventory ";
+    assert!(note.starts_with(words), "{note}");
+    assert!(note.contains("('certs renew --all --inventory "), "{note}");
+    let onward = kept(&trees);
+    stage(&onward, "ca", STAGES[1]).expect(0);
+    sound(&onward);
+    run(&mut over(&trees, &["renew", "--all"])).expect(0);
+    assert_eq!(ahead(), None);
+    let trusted = kept(&trees);
+    rotate(&trees, &["ca", "back", "--restarted"]).expect(0);
+    sound(&trees);
+    is_at(&trees, "ca", "start");
+    all_follow(&trees, &start);
+    // And from the next stage, whose runs were two.
+    let trees = trusted;
+    stage(&trees, "ca", STAGES[1]).expect(0);
+    run(&mut over(&trees, &["renew", "apiserver"])).expect(0);
+    rotate(&trees, &["ca", "back"]).expect(0);
+    sound(&trees);
+    is_at(&trees, "ca", "trust");
+    all_follow(&trees, &start);
+    rotate(&trees, &["ca", "back", "--restarted"]).expect(0);
+    sound(&trees);
+    all_follow(&trees, &start);
+}
+
+/// What all share is put back by its backup alone, and a file of that which was changed refuses the step.
+#[test]
+fn back_is_refused_where_what_all_share_was_changed_and_the_way_on_is_told() {
+    let trees = Trees::made();
+    for (at, next) in [(0, 1), (1, 2)] {
+        stage(&trees, "ca", STAGES[at]).expect(0);
+        run(&mut over(&trees, &["renew", "ca"])).expect(0);
+        let before = snapshot(&trees.out());
+        let refused = rotate(&trees, &["ca", "back", "--restarted"]).expect(4);
+        assert!(refused.stderr.contains("changed-since"), "{refused}");
+        let onward = format!(
+            "; or go on: 'certs rotate ca {} --restarted --inventory FILE --out DIR'",
+            STAGES[next].0
+        );
+        assert!(refused.stderr.contains(&onward), "{refused}");
+        same(&before, &trees.out());
+    }
+    stage(&trees, "ca", STAGES[2]).expect(0);
+    sound(&trees);
 }
 
 /// Another run than a stage may have put the former key into a backup.

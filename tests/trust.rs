@@ -358,6 +358,9 @@ fn a_renewed_ca_comes_to_each_kubeconfig_that_a_run_writes_and_the_others_are_na
     for name in ["config", "admin.kubeconfig", "own.conf"] {
         fs::copy(k.join("admin.conf"), k.join(name)).expect("copy");
     }
+    // In a folder none is written, whoever its user is.
+    fs::create_dir(k.join("old")).expect("make a folder");
+    fs::copy(&bootstrap, k.join("old/bootstrap.conf")).expect("copy");
     over(&["check"], &k, 1).expect(0);
     let said = renew(&folder, 1, &["ca"]).expect(3);
     assert!(said.stdout.contains("bootstrap-kubelet.conf"), "{said}");
@@ -371,20 +374,20 @@ fn a_renewed_ca_comes_to_each_kubeconfig_that_a_run_writes_and_the_others_are_na
     }
     assert!(read(&bootstrap).contains("token: abcdef.0123456789abcdef"));
     let checked = over(&["check"], &k, 1).expect(3);
-    for name in ["config", "admin.kubeconfig"] {
+    for name in ["config", "admin.kubeconfig", "old/bootstrap.conf"] {
         let [code, _, remedy] = &told(&checked, name)[0];
         assert_eq!(code, "kubeconfig-trust-former", "{name}");
         assert!(remedy.contains("refresh FILE"), "{remedy}");
     }
     let report = renew(&folder, 1, &["ca", "--output", "json"]).expect(3);
-    for name in ["config", "admin.kubeconfig"] {
+    for name in ["config", "admin.kubeconfig", "old/bootstrap.conf"] {
         assert_eq!(
             told(&report, name)[0][0],
             "kubeconfig-trust-former",
             "{name}"
         );
     }
-    for name in ["config", "admin.kubeconfig"] {
+    for name in ["config", "admin.kubeconfig", "old/bootstrap.conf"] {
         over(&["kubeconfig", "refresh", text(&k.join(name))], &k, 1).expect(0);
     }
     let checked = over(&["check"], &k, 1).expect(0);

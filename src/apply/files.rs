@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
 use super::{CERTIFICATE_MODE, PRIVATE_MODE, Preparation, octets, pem};
-use crate::bundle::{chain, crossed, verifies};
+use crate::bundle::{chain, with_crossed};
 use crate::key::{self, PrivateKey};
 use crate::kubeconfig::{self, Credentials, Entry};
 use crate::location::{FileId, Owner, Root};
@@ -55,22 +55,18 @@ impl Preparation<'_> {
     pub(super) fn with_crossed(
         &self,
         spec: &Spec,
-        mut file: Vec<Certificate>,
+        file: Vec<Certificate>,
         authorities: &[Certificate],
     ) -> Vec<Certificate> {
-        let leaf = file.first().filter(|_| spec.name == API_SERVER);
-        let signs = |leaf: &Certificate| authorities.iter().find(|ca| verifies(leaf, ca));
-        let Some(ca) = leaf.and_then(signs) else {
+        if spec.name != API_SERVER {
             return file;
-        };
+        }
         let former = match self.seen.observed.get(&spec.name) {
             Some(Observed::Certificate { chain, .. }) => &chain[..],
             _ => &[],
         };
-        let sent = file.iter().chain(&self.crossed).chain(former).cloned();
-        let crossed = crossed(ca, authorities, sent, self.now);
-        file.extend(crossed.filter(|crossed| !file.contains(crossed)));
-        file
+        let sent = self.crossed.iter().chain(former);
+        with_crossed(file, authorities, sent, self.now)
     }
 
     /// As the kubelet writes what it rotated: certificates and key in a file called by the time, and then the link

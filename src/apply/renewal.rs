@@ -9,7 +9,7 @@ use crate::bundle::{Exchange, completed};
 use crate::diff::{file, trusts};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{self, Anew};
-use crate::observed::{Key, Kubeconfig, Observed, Source};
+use crate::observed::{Key, Observed, Source};
 use crate::profile::renewal::certificate;
 use crate::profile::signs_for;
 use crate::spec::{Place, Spec};
@@ -60,9 +60,8 @@ impl<'a> Preparation<'a> {
         let observed = self.found(spec)?;
         if let Observed::Lead(_) = observed {
             let (former, now) = self.trust(spec, observed)?;
-            let (former, now) = (&former[..], &now[..]);
             let anew = Anew {
-                trust: Some(Exchange { former, now }),
+                trust: exchange(&former, &now),
                 ..Anew::default()
             };
             return self.kubeconfig_anew(pair, spec, &anew);
@@ -76,7 +75,8 @@ impl<'a> Preparation<'a> {
         let (former, now) = self.trust(spec, observed)?;
         let certificate = pem(&file);
         let anew = Anew {
-            trust: exchange(found, &former, &now),
+            trust: exchange(&former, &now),
+            fills: true,
             certificate: Some(certificate.as_str())
                 .filter(|_| found.sources[1] == Source::Embedded && file != found.chain),
             ..Anew::default()
@@ -113,14 +113,15 @@ impl<'a> Preparation<'a> {
             return Ok(());
         };
         let observed = self.found(spec)?;
-        let Observed::Kubeconfig(found) = observed else {
+        let Observed::Kubeconfig(_) = observed else {
             bail!("{} is no kubeconfig", spec.name);
         };
         let (former, now) = self.trust(spec, observed)?;
         let certificate = pem(&file);
         let key = key.map(PrivateKey::to_pem);
         let anew = Anew {
-            trust: exchange(found, &former, &now),
+            trust: exchange(&former, &now),
+            fills: true,
             certificate: Some(&certificate),
             key: key.as_ref().map(|key| key.as_bytes()),
         };
@@ -209,14 +210,9 @@ impl<'a> Preparation<'a> {
     }
 }
 
-/// Nothing is exchanged where the kubeconfig names a file of them, or the CA is not here.
-fn exchange<'a>(
-    found: &Kubeconfig,
-    former: &'a [Certificate],
-    now: &'a [Certificate],
-) -> Option<Exchange<'a>> {
-    let embeds = found.embeds_authorities() && !now.is_empty();
-    embeds.then_some(Exchange { former, now })
+/// Nothing is exchanged where the CA is not here.
+fn exchange<'a>(former: &'a [Certificate], now: &'a [Certificate]) -> Option<Exchange<'a>> {
+    (!now.is_empty()).then_some(Exchange { former, now })
 }
 
 #[cfg(test)]

@@ -113,6 +113,7 @@ impl Job {
             let kept = source.observed.iter();
             seen.observed
                 .extend(kept.map(|(name, found)| (name.clone(), found.clone())));
+            seen.crossed.clone_from(&source.crossed);
             adapt
                 .as_ref()
                 .map_or(Ok(Vec::new()), |adapt| adapt(specs, seen))

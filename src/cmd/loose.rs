@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use super::Stop;
 use super::entries::entries;
 use super::there::{self, Lying};
+use crate::finding::Code;
+use crate::kubeconfig;
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
-use crate::plan::{Plan, Policy, left};
+use crate::plan::{Force, Plan, Planned, Policy, Step, left};
 use crate::profile::by_name;
 use crate::spec::Spec;
-use crate::store::Store;
+use crate::store::{FileContent, Store};
 
 /// Adds to a plan what is due where no run writes, beside `specs`, of which `places` were looked at, and what trusts a CA
 /// by a former certificate of it.
@@ -67,14 +70,57 @@ fn tell(
     (store, policy): (&Store, Policy<'_>),
     now: OffsetDateTime,
 ) {
-    for step in left(specs, cas, &also.observed, &also.ground, policy, now) {
-        let name = &step.spec.name;
+    for mut step in left(specs, cas, &also.observed, &also.ground, policy, now) {
         if !step.step.keeps() {
             let file = step.spec.place.public();
-            let content = store.read(&file).ok().flatten();
-            seen.files.extend(content.map(|content| (file, content)));
+            // All entries of a kubeconfig are brought in line with one of them.
+            let written =
+                |other: &Planned| !other.step.keeps() && other.spec.place.public() == file;
+            if planned.steps.iter().any(written) {
+                continue;
+            }
+            match to_write(store, &file) {
+                Ok(content) => {
+                    seen.files.insert(file, content);
+                }
+                Err(why) => {
+                    step = not_written(&step.spec, &why, policy);
+                    let told = |other: &Planned| other.findings == step.findings;
+                    if planned.steps.iter().any(told) {
+                        continue;
+                    }
+                }
+            }
         }
-        seen.observed.extend(also.observed.remove_entry(name));
+        seen.observed
+            .extend(also.observed.remove_entry(&step.spec.name));
         planned.steps.push(step);
+    }
+}
+
+/// A kubeconfig that is to be brought in line; or why it cannot be.
+fn to_write(store: &Store, file: &FileId) -> Result<FileContent> {
+    let there = store.read(file)?.context("it is gone")?;
+    kubeconfig::lead(&there.bytes)?;
+    Ok(there)
+}
+
+/// One that a run would write, and cannot: a stage does not begin for it, a renewal leaves it.
+fn not_written(spec: &Spec, why: &anyhow::Error, policy: Policy<'_>) -> Planned {
+    let code = if let Force::Turn(_) = policy.force {
+        Code::NotRotated
+    } else {
+        Code::NotRenewed
+    };
+    let told = spec.finding(
+        code,
+        format!("cannot be brought in line with its CA: {why:#}"),
+        "see to that, or move it away, and run the same command again",
+    );
+    Planned {
+        spec: spec.clone(),
+        step: Step::Keep,
+        findings: vec![told],
+        mended: Vec::new(),
     }
 }

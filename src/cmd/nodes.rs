@@ -41,7 +41,7 @@ use crate::store::{self, Roots, Store, Writer, overlays};
 
 use facts::{Asked, Settled, Wanted};
 use readers::Readers;
-use trees::{Trees, locked};
+use trees::{Trees, crossed, locked};
 
 const VERB: &str = "all";
 
@@ -264,7 +264,8 @@ impl Run<'_> {
     fn carry_out(&self, nodes: &mut [Node], alone: &Writer, env: &mut Env<'_>) -> Result<(), Stop> {
         let mut source = self.look_at_shared();
         if let Signer::Ca(signs) = CLUSTER {
-            source.crossed = self.trees.crossed((&source, signs), env.now);
+            let Trees { cluster, out, .. } = &self.trees;
+            source.crossed = crossed(cluster, out, (&source, signs), env.now);
         }
         let source = Arc::new(source);
         let (fresh, changing): (Vec<usize>, Vec<usize>) = (0..nodes.len())

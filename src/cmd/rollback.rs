@@ -52,6 +52,7 @@ impl Settled {
             within: &self.within,
             of: &|commands| (!commands.is_empty()).then_some(0),
             created: Created::Leave,
+            onward: None,
             lock_timeout: self.lock_timeout,
             dry_run: self.dry_run,
         }

@@ -4,6 +4,7 @@ mod back;
 mod backups;
 mod nodes;
 mod tree;
+mod undone;
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen, survey};
 use crate::observed::Observed;
 use crate::plan::{Force, Found, Policy};
-use crate::profile::{self, Host, Phase, Profile, TABLE, by_name};
+use crate::profile::{self, API_SERVER, Host, Phase, Profile, TABLE, by_name};
 use crate::requests::{Manifest, manifest};
 use crate::spec::{Place, Spec};
 use crate::store::{Store, request_directory};
@@ -350,6 +350,10 @@ fn adapt(
             hand_out(seen, ca, copy);
         }
         let there = there();
+        // What the API server beside the CA sends is what the one that asks is to send: whether it leads there is judged.
+        if let Some(Observed::Certificate { chain, .. }) = there.get(API_SERVER) {
+            seen.crossed = chain.get(1..).and_then(<[_]>::last).cloned();
+        }
         let mut findings: Vec<Finding> = unknown_signers(&there);
         for spec in specs {
             let Some(Observed::Request { request, .. }) = seen.observed.get(&spec.name) else {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::sequence::{commit, recover};
 use super::{Env, Stop, there};
 use crate::apply;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::location::{Owner, Root};
 use crate::observe::{Former, former, whole_users};
 use crate::plan::Refusal;
@@ -26,6 +26,8 @@ pub(crate) struct Undo<'a> {
     pub(crate) within: &'a [Root],
     pub(crate) of: &'a Choice<'a>,
     pub(crate) created: Created,
+    /// Of a step back the command that goes on instead.
+    pub(crate) onward: Option<String>,
     pub(crate) lock_timeout: Duration,
     pub(crate) dry_run: bool,
 }
@@ -119,7 +121,13 @@ impl Undo<'_> {
                 }
                 Ok(run.zip(former).map(|(run, former)| (run, former, plan)))
             }
-            Err(refusal) => {
+            Err(mut refusal) => {
+                let since = |told: &&mut Finding| told.code == Code::ChangedSince;
+                for told in refusal.findings.iter_mut().filter(since) {
+                    if let Some(onward) = &self.onward {
+                        told.way_out = format!("{}; or go on: {onward}", told.way_out);
+                    }
+                }
                 report.refuse(&refusal);
                 Ok(None)
             }

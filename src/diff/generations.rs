@@ -15,6 +15,7 @@ use crate::spec::Place;
 use crate::x509::cert::Certificate;
 
 pub(super) use behind::behind;
+pub use behind::uncrossed;
 pub(crate) use fit::{BOUND, is_bound};
 
 type Found = BTreeMap<String, Observed>;

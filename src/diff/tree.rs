@@ -10,8 +10,9 @@ use time::OffsetDateTime;
 use super::certificate::after_clock;
 use super::elsewhere::{elsewhere, unparted};
 use super::external::{made_elsewhere, requested};
-use super::generations::{behind, under_way};
+use super::generations::{behind, uncrossed, under_way};
 use super::scrutiny::{held, scrutiny};
+use super::trust::unfollowed;
 use super::{
     OPAQUE, Within, again, authorities, file, is_told_of_kubeconfig, lasting, reissue, signed_by,
     superseded, trusts,
@@ -45,6 +46,8 @@ pub fn survey(specs: &[Spec], found: &Found, within: Within, now: OffsetDateTime
     findings.extend(absent(found));
     findings.extend(under_way(found));
     findings.extend(behind(specs, found));
+    findings.extend(uncrossed(specs, found, now));
+    findings.extend(unfollowed(specs, found));
     let named = named(specs);
     for finding in &mut findings {
         let spec = named.get(finding.name.as_str()).copied();

@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 
 use super::server::{good_for, lead};
 use super::{Judge, file, issuer, signed_by};
-use crate::bundle::{Exchange, anchors, is_good, renews, verifies};
+use crate::bundle::{Exchange, anchors, is_good, is_root, renews, verifies};
 use crate::finding::{Code, Finding};
-use crate::observed::{Kubeconfig, Observed, Trusted};
+use crate::observed::{Destination, Kubeconfig, Observed, Source, Trusted};
 use crate::profile::found::looked_for;
 use crate::profile::{API_SERVER, CLUSTER, Signer, by_name};
 use crate::spec::Spec;
@@ -29,7 +29,7 @@ pub(crate) const FOLLOW: &str =
 pub(super) fn refresh(ca: Option<&str>, observed: &Observed) -> &'static str {
     let embedded = match observed {
         Observed::Kubeconfig(found) => found.embeds_authorities(),
-        Observed::Lead(lead) => lead.to.as_ref().is_ok_and(|to| to.embedded),
+        Observed::Lead(lead) => lead.to.as_ref().is_ok_and(Destination::embeds_authorities),
         _ => true,
     };
     match ca {
@@ -106,6 +106,65 @@ pub(crate) fn trusts<'a>(spec: &'a Spec, observed: &Observed, found: &'a Found) 
     own
 }
 
+/// What a kubeconfig that trusts this CA has for that, and where.
+pub(crate) fn trusted<'a>(
+    spec: &Spec,
+    observed: &'a Observed,
+    found: &Found,
+    ca: &str,
+) -> Option<(&'a [Certificate], &'a Source)> {
+    let (held, source) = match observed {
+        Observed::Kubeconfig(found) => (&found.authorities, &found.sources[0]),
+        Observed::Lead(lead) => {
+            let to = lead.to.as_ref().ok()?;
+            // Whose user shows no certificate of this CA may be another service's, and so may another entry.
+            let ours =
+                |held: &Certificate| file(Some(ca), found).iter().any(|ca| held.is_same_ca(ca));
+            if !to.authorities.iter().any(ours) {
+                return None;
+            }
+            (&to.authorities, to.source.as_ref()?)
+        }
+        _ => return None,
+    };
+    // That of another entry is its own matter, whoever answers where the current context leads.
+    let trusts = spec.place.entry().is_some() || trusts(spec, observed, found) == Some(ca);
+    trusts.then_some((held, source))
+}
+
+/// Kubeconfigs that trust a CA of the file, and not the one that signs for the API server, as of two of which one waits: they
+/// follow that by nothing that it sends.
+pub(super) fn unfollowed(specs: &[Spec], found: &Found) -> Vec<Finding> {
+    let Some(Observed::Certificate { chain, .. }) = found.get(API_SERVER) else {
+        return Vec::new();
+    };
+    let Some(((leaf, behind), ca)) = chain
+        .split_first()
+        .and_then(|sent| Some((sent, signer(sent.0, found)?)))
+    else {
+        return Vec::new();
+    };
+    let file = file(Some(ca), found);
+    let mut roots = file.iter().filter(|_| file.len() > 1);
+    let Some(signs) = roots.find(|ca| is_root(ca) && verifies(leaf, ca)) else {
+        return Vec::new();
+    };
+    let told = specs.iter().filter_map(|spec| {
+        let observed = found.get(&spec.name)?;
+        let (held, _) = trusted(spec, observed, found, ca)?;
+        // That none of them is trusted is told where each is held against its own CA.
+        if !trusts_any(held, file) || signed_by(leaf, behind, held) {
+            return None;
+        }
+        let text = format!(
+            "does not trust \"{}\", which signed the API server's certificate",
+            signs.subject
+        );
+        Some(spec.finding(Code::WrongCa, text, refresh(Some(ca), observed)))
+    });
+    told.collect()
+}
+
 /// The certificates in that file.
 pub(crate) fn anchored<'a>(
     spec: &'a Spec,
@@ -139,10 +198,10 @@ fn signer<'a>(leaf: &Certificate, found: &'a Found) -> Option<&'a str> {
 
 /// It, once each of its entries of this server that holds its CA certificates itself has had them exchanged.
 pub(crate) fn brought_along(mut found: Kubeconfig, exchange: Exchange<'_>) -> Kubeconfig {
-    if !found.embeds_authorities() {
-        return found;
-    }
-    if let Some(now) = exchange.of(&found.authorities) {
+    if let Some(now) = exchange
+        .of(&found.authorities)
+        .filter(|_| found.embeds_authorities())
+    {
         found.authorities = now;
     }
     for (_, trusted) in &mut found.beside {

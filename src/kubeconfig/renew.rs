@@ -19,6 +19,8 @@ use crate::yaml::{self, Node};
 pub struct Anew<'a> {
     /// The CA certificates that are exchanged, and those that come in their place.
     pub trust: Option<Exchange<'a>>,
+    /// Whether the current entry gets some where it has none, and trusts those of the machine.
+    pub fills: bool,
     /// The client certificate and its chain.
     pub certificate: Option<&'a str>,
     /// The client key.
@@ -46,14 +48,14 @@ pub fn renew(anew: &Anew<'_>, existing: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         );
     }
     if let Some(exchange) = anew.trust {
-        trust(&mut config, &current, exchange);
+        trust(&mut config, &current, exchange, anew.fills);
     }
     Ok(Zeroizing::new(yaml::write(&config).as_bytes().to_vec()))
 }
 
-/// The entry of the current context may have none, and has them then; each other entry of its cluster that has some
-/// has those of the cluster exchanged.
-fn trust(config: &mut Node, current: &Lead, exchange: Exchange<'_>) {
+/// Each entry of the cluster that holds some has those of the cluster exchanged, and that of the current context, if it
+/// has none, may get them.
+fn trust(config: &mut Node, current: &Lead, exchange: Exchange<'_>, fills: bool) {
     let both = [exchange.former, exchange.now].concat();
     let cluster = Cluster {
         authorities: &both,
@@ -67,7 +69,7 @@ fn trust(config: &mut Node, current: &Lead, exchange: Exchange<'_>) {
         };
         let held = match source(entry, AUTHORITY) {
             Ok(Source::Data { bytes, .. }) => Certificate::from_pem(&bytes).unwrap_or_default(),
-            _ if is_current => Vec::new(),
+            Err(_) if is_current && fills => Vec::new(),
             _ => continue,
         };
         let ours = is_current || matches!(standing(entry, &cluster), Standing::Holds(_));

@@ -791,6 +791,37 @@ fn a_renewal_of_the_ca_comes_to_each_entry_of_the_cluster_that_holds_it_and_to_n
 }
 
 #[test]
+fn the_current_entry_gets_cas_where_it_has_none_and_is_to_and_names_its_file_still() {
+    let bundle = [ca()];
+    let own = "certificate-authority-data: Q0EgMQpDQSAyCg==";
+    let wanted = format!("certificate-authority-data: {}", embedded(&bundle[0]));
+    for (field, fills, comes) in [
+        ("proxy-url: http://p", true, 1),
+        ("proxy-url: http://p", false, 0),
+        ("certificate-authority: ca.crt", true, 0),
+        ("certificate-authority: ca.crt", false, 0),
+    ] {
+        let anew = Anew {
+            trust: Some(Exchange {
+                former: &bundle,
+                now: &bundle,
+            }),
+            fills,
+            ..Anew::default()
+        };
+        // Another entry is brought along whatever the current one has.
+        let second =
+            format!("- cluster:\n    server: https://10.0.0.10:6443\n    {own}\n  name: second\n");
+        let existing = written(None)
+            .replace(own, field)
+            .replace("contexts:\n", &format!("{second}contexts:\n"));
+        let now = renewed(&anew, &existing);
+        assert_eq!(now.matches(&wanted).count(), 1 + comes, "{now}");
+        assert!(now.contains(field), "{now}");
+    }
+}
+
+#[test]
 fn a_renewal_exchanges_what_is_held_of_the_ca_and_leaves_what_is_held_beyond_it() {
     let (former, now, other) = (ca(), ca(), of_row("etcd-ca"));
     assert_ne!(former, now);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Seen;
+use super::parts::lies;
 use super::reader::{Reader, key_state};
 use crate::kubeconfig::{self, ClusterEntry, ContextEntry, Outline, Source, UserEntry};
 use crate::location::FileId;
@@ -170,7 +171,7 @@ impl Reading<'_, '_> {
                 server: entry.server.clone(),
                 server_name: entry.server_name.clone(),
                 authorities: authorities.unwrap_or_default(),
-                embedded: matches!(source, Some(Source::Data { .. })),
+                source: source.map(|source| lies(self.file, source, self.reader.store)),
                 named,
             });
         }

@@ -16,7 +16,7 @@ use crate::spec::{Place, Spec};
 use time::OffsetDateTime;
 
 /// What of `specs` is due and is not written, with what is told of it, and what trusts one of `cas` by a certificate that
-/// is not its present one. Nothing of it hinders the run.
+/// is not its present one. Nothing of it hinders a renewal; of a stage of a replacement, what would be cut off does.
 pub fn left(
     specs: &[Spec],
     cas: &[Spec],
@@ -42,14 +42,16 @@ pub fn left(
 impl Planner<'_> {
     /// A kubeconfig that a run writes has the present certificate of its CA put there; of each other one it is told.
     fn trusting(&self, spec: &Spec) -> Option<Planned> {
-        let Force::Renew(_) = self.policy.force else {
-            return None;
-        };
+        match self.policy.force {
+            Force::Renew(_) => {}
+            Force::Turn(turn) => return self.following(spec, turn),
+            _ => return None,
+        }
         let observed = self.observed(spec);
         let (held, written) = match observed {
             Observed::Kubeconfig(found) if found.embeds_authorities() => (&found.authorities, None),
             Observed::Lead(lead) => {
-                let to = lead.to.as_ref().ok().filter(|to| to.embedded)?;
+                let to = lead.to.as_ref().ok().filter(|to| to.embeds_authorities())?;
                 (&to.authorities, written(spec, to))
             }
             _ => return None,
@@ -150,8 +152,13 @@ impl Planner<'_> {
 }
 
 /// As it is written, where its place is one in which a run writes kubeconfigs.
-fn written(spec: &Spec, to: &Destination) -> Option<Spec> {
-    let called = others(&[spec.place.public()]).pop()?;
+pub(super) fn written(spec: &Spec, to: &Destination) -> Option<Spec> {
+    let file = spec.place.public();
+    // None is written in a folder beside the rows'.
+    if file.name.contains('/') {
+        return None;
+    }
+    let called = others(&[file]).pop()?;
     let Place::Kubeconfig {
         file, credentials, ..
     } = called.place

@@ -37,7 +37,9 @@ impl Planner<'_> {
     /// What is named is meant to be sound then: with an error that stays the run is refused.
     pub(super) fn renewal(&self, spec: &Spec, renewal: &Renewal) -> Result<Planned, Vec<Finding>> {
         if let Observed::Shared(files) = self.observed(spec) {
-            return Ok(followed(spec, files, self.judge(spec)));
+            // Where something was named, none but the copies of CAs among that are asked for.
+            let named = matches!(renewal.due, Due::Named(_));
+            return followed(spec, files, self.judge(spec), named);
         }
         if let Some(planned) = self.signing_apart(spec) {
             return Ok(planned);

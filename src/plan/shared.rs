@@ -19,23 +19,41 @@ pub(super) fn shared(files: &[Shared], force: Force<'_>, errors: Vec<Code>) -> S
 
 /// The same by a renewal, which changes no key and brings no other CA: what was right before one was renewed
 /// follows that.
-pub(super) fn followed(spec: &Spec, files: &[Shared], findings: Vec<Finding>) -> Planned {
+///
+/// What a stage of a replacement makes the same is left to that. Where its CA is `named` for renewal it is run to its end
+/// first: a copy that it brought further would be neither as all share it then nor as before.
+pub(super) fn followed(
+    spec: &Spec,
+    files: &[Shared],
+    findings: Vec<Finding>,
+    named: bool,
+) -> Result<Planned, Vec<Finding>> {
     let mut other = files.iter().filter(|shared| shared.differs()).peekable();
-    if other.peek().is_none() || !other.all(Shared::lags) {
-        return planned(spec, Step::Keep, findings);
+    let half_way = files.iter().any(|shared| shared.stage.is_some());
+    if half_way && named {
+        return Err(findings);
+    }
+    if other.peek().is_none() || half_way || !other.all(Shared::lags) {
+        return Ok(planned(spec, Step::Keep, findings));
     }
     let differs = |finding: &Finding| finding.code == Code::SharedDiffers;
     let (mended, findings) = findings.into_iter().partition(differs);
     let why = vec![Code::SharedDiffers];
-    Planned {
+    Ok(Planned {
         mended,
         ..planned(spec, Step::Replace { why }, findings)
-    }
+    })
 }
 
 /// The same by a stage of a replacement, after which it is another one that all nodes share: a copy of the former one
-/// follows, and one that is not there yet is made.
-pub(super) fn turned(spec: &Spec, files: &[Shared], mut findings: Vec<Finding>) -> Planned {
+/// follows, and one that is not there yet is made: but for a step `back`, which makes nothing that was not there before the
+/// stage.
+pub(super) fn turned(
+    spec: &Spec,
+    files: &[Shared],
+    mut findings: Vec<Finding>,
+    back: bool,
+) -> Planned {
     // What is as before the stage is right: it is to become another.
     let follows = |told: &Finding| {
         let mut files = files.iter().filter(|shared| shared.lags());
@@ -53,6 +71,10 @@ pub(super) fn turned(spec: &Spec, files: &[Shared], mut findings: Vec<Finding>) 
         return planned(spec, step, findings);
     }
     let absent = files.iter().all(|shared| shared.there.is_none());
-    let step = if absent { Step::Create } else { Step::Keep };
+    let step = if absent && !back {
+        Step::Create
+    } else {
+        Step::Keep
+    };
     planned(spec, step, findings)
 }

@@ -657,6 +657,8 @@ fn every_code_is_shown_by_a_test_of_the_room_that_tells_it() {
     shown.extend([Code::KeyShared]);
     // tests/intermediates.rs
     shown.extend([Code::KeyIdentifier]);
+    // tests/rotate_crossed.rs
+    shown.insert(Code::CrossMissing);
     // tests/rotate.rs
     shown.extend([Code::NotRotated, Code::Rotation, Code::RotationOrder]);
     // tests/sign.rs

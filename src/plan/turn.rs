@@ -21,6 +21,8 @@ pub struct Turn {
     pub goal: Goal,
     /// Whether the last run of a replacement of this ended it: run again that does nothing.
     pub ended: bool,
+    /// Whether that stage is what is there, and is taken back.
+    pub back: bool,
     /// Whether a run made the key that signs take the place of the other one that is here: keys have no names and no dates.
     pub issued: bool,
     /// The common names of generations that were taken back. Whoever was not restarted since trusts one of that name, and
@@ -108,6 +110,7 @@ impl Turn {
             row,
             goal,
             ended: false,
+            back: false,
             issued: false,
             taken: Vec::new(),
             common_name: None,

@@ -1,16 +1,17 @@
 //! What a stage of a replacement does to each file: those of the CA or key itself come to the stage, and
 //! what hangs on them is brought in line with that, be it in this run or after one on another machine.
 
+mod back;
+
 use super::telling::{planned, rekeyed, skipped};
+use super::trusting::alike;
 use super::turn::{Goal, Turn, Turned, then};
 use super::{Planned, Planner, Step, shared};
-use crate::bundle::{Exchange, verifies};
-use crate::diff::{
-    Generations, Held, Stage, file, generations, hindered, moved, trusts, untangled,
-};
+use crate::bundle::verifies;
+use crate::diff::{Generations, Held, Stage, file, generations, hindered, moved, untangled};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
-use crate::observed::{Observed, Source};
+use crate::observed::Observed;
 use crate::profile::renewal::{Changes, certificate, renewed};
 use crate::profile::rotation::name;
 use crate::profile::{Profile, signs_for};
@@ -23,13 +24,16 @@ const OF_TRUST: [Code; 3] = [Code::TrustExtra, Code::TrustFormer, Code::TrustMis
 impl Planner<'_> {
     pub(super) fn turning(&self, spec: &Spec, turn: &Turn) -> Result<Planned, Vec<Finding>> {
         if let Observed::Shared(files) = self.observed(spec) {
-            return Ok(shared::turned(spec, files, self.judge(spec)));
+            return Ok(shared::turned(spec, files, self.judge(spec), turn.back));
         }
         let row = turn.row;
         let there = match untangled(row, self.found, turn.issued) {
             Ok(there) => there,
             Err(finding) => return self.unknown(spec, row, finding),
         };
+        if turn.back {
+            return self.going_back(spec, turn, &there);
+        }
         let never = turn.goal == Goal::Drop && there.stage == Stage::Start && !turn.ended;
         let Some(turned) = turn.goal.turned(there.stage).filter(|_| !never) else {
             return out_of_order(spec, turn, &there);
@@ -148,7 +152,7 @@ impl Planner<'_> {
             Observed::Kubeconfig(found) => found.referred,
             _ => false,
         };
-        if by_other && !named && turn.goal == Goal::Issue {
+        if by_other && !named && (turn.back || turn.goal == Goal::Issue) {
             let changes = Changes {
                 key_algorithm: turn.key_algorithm.or(self.of_new_kind(leaf, turn, signs)),
                 ..Changes::default()
@@ -261,82 +265,6 @@ impl Planner<'_> {
         follows.then(|| signs.public_key.algorithm()).flatten()
     }
 
-    /// What a kubeconfig holds that trusts this CA.
-    fn held(&self, spec: &Spec, turn: &Turn) -> Option<&[Certificate]> {
-        let observed = self.observed(spec);
-        let held = match observed {
-            Observed::Kubeconfig(found) if found.embeds_authorities() => &found.authorities,
-            Observed::Lead(lead) => &lead.to.as_ref().ok().filter(|to| to.embedded)?.authorities,
-            _ => return None,
-        };
-        (trusts(spec, observed, self.found) == Some(turn.row.name)).then_some(held)
-    }
-
-    /// Whether a kubeconfig holds other certificates of this CA than its file will.
-    fn trusts_otherwise(&self, spec: &Spec, turn: &Turn, then: Option<&[Certificate]>) -> bool {
-        let Some(held) = self.held(spec, turn) else {
-            return false;
-        };
-        let former = file(Some(turn.row.name), self.found);
-        // What is yet to be made nobody holds.
-        let Some(now) = then else {
-            return true;
-        };
-        let then = Exchange { former, now }.of(held);
-        then.is_some_and(|then| !alike(held, &then))
-    }
-
-    /// What is told of a kubeconfig that names a file of its own for its CA certificates, where no stage writes: whoever
-    /// uses it would be cut off with the CA that goes, or go on trusting it.
-    fn trusts_by_file(
-        &self,
-        spec: &Spec,
-        turn: &Turn,
-        then: Option<&[Certificate]>,
-    ) -> Option<Finding> {
-        let observed = self.observed(spec);
-        let present = file(Some(turn.row.name), self.found);
-        let Observed::Kubeconfig(kubeconfig) = observed else {
-            return None;
-        };
-        let file = turn.row.stored.public();
-        let (held, source) = (&kubeconfig.authorities, &kubeconfig.sources[0]);
-        // What the CA's own file holds is seen to with that.
-        let follows = matches!(source, Source::File(named) if *named == file);
-        if *source == Source::Embedded
-            || follows
-            || trusts(spec, observed, self.found) != Some(turn.row.name)
-        {
-            return None;
-        }
-        let lacks = then.is_none_or(|then| !then.iter().all(|ca| held.contains(ca)));
-        if lacks && turn.goal == Goal::Drop {
-            return Some(spec.finding(
-                Code::NotRotated,
-                "trusts by a file that it names, and what is in that is nobody's once the former CA is gone",
-                format!("put the certificates of {file} into that file, and restart who reads it"),
-            ));
-        }
-        let former =
-            |ca: &Certificate| then.is_some_and(|then| present.contains(ca) && !then.contains(ca));
-        let (text, way_out) = if lacks {
-            (
-                "names a file for its CA certificates, and no stage writes there",
-                format!(
-                    "put those of {file} into that file once this is done: without them the last stage is refused"
-                ),
-            )
-        } else if held.iter().any(former) {
-            (
-                "names a file for its CA certificates, which holds the former CA still",
-                format!("put those of {file} into that file once this is done"),
-            )
-        } else {
-            return None;
-        };
-        Some(spec.finding(Code::TrustFile, text, way_out))
-    }
-
     /// Whether the chain behind a leaf holds what the former CA signed for the present one, which nobody follows once
     /// that is gone.
     fn sends_former(&self, spec: &Spec, turn: &Turn) -> bool {
@@ -345,11 +273,6 @@ impl Planner<'_> {
         let crossed = |ca: &Certificate| cas.iter().any(|one| one.is_same_ca(ca));
         turn.goal == Goal::Drop && behind.is_some_and(|behind| behind.iter().any(crossed))
     }
-}
-
-/// Whether these are the same certificates: their order is no matter.
-fn alike(held: &[Certificate], then: &[Certificate]) -> bool {
-    held.len() == then.len() && then.iter().all(|ca| held.contains(ca))
 }
 
 fn out_of_order(

@@ -124,6 +124,18 @@ pub fn certs(arguments: &[&str]) -> Command {
     command
 }
 
+/// kubectl with this kubeconfig, and nothing of who runs the tests.
+pub fn kubectl(kubeconfig: &Path, arguments: &[&str]) -> Finished {
+    let home = TempDir::new();
+    let mut command = Command::new(venv("kubectl"));
+    command.env("HOME", home.path());
+    for name in ["KUBECONFIG", "HTTPS_PROXY", "https_proxy"] {
+        command.env_remove(name);
+    }
+    command.arg("--kubeconfig").arg(kubeconfig);
+    run(command.args(arguments))
+}
+
 /// Runs `inner` with the clock standing at `unix` seconds, and with `umask`. A clock that went on
 /// would start within that second, and sometimes reach the next.
 pub fn at(unix: i64, umask: &str, inner: &Command) -> Command {

@@ -67,7 +67,7 @@ fn the_corpus_has_many_faults_each_once() {
 }
 
 /// What no fault of a tree can show, each with the test that shows it.
-const ELSEWHERE: [(Code, &str); 53] = [
+const ELSEWHERE: [(Code, &str); 54] = [
     // Of a CA that is replaced in stages.
     (
         Code::NotRotated,
@@ -76,6 +76,10 @@ const ELSEWHERE: [(Code, &str); 53] = [
     (
         Code::Rotation,
         "each_stage_is_told_by_the_files_and_leaves_a_tree_without_faults (tests/rotate.rs)",
+    ),
+    (
+        Code::CrossMissing,
+        "what_comes_back_between_issue_and_drop_is_followed_by_who_trusts_the_former_ca_alone (tests/rotate_crossed.rs)",
     ),
     (
         Code::RotationOrder,

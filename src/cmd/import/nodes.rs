@@ -17,14 +17,15 @@ use crate::cmd::nodes::facts::{self, Asked};
 use crate::cmd::nodes::readers::Readers;
 use crate::cmd::nodes::requests::Requests;
 use crate::cmd::nodes::round::{Finished, Round, Who};
+use crate::cmd::nodes::trees::crossed;
 use crate::cmd::{Env, Outcome, Stop};
 use crate::diff::placed;
 use crate::facts::Version;
 use crate::location::Root;
 use crate::observe::{Passphrases, Seen, survey};
 use crate::observed::{Access, Observed, Shared};
-use crate::profile::Kind;
 use crate::profile::found::looked_for;
+use crate::profile::{CLUSTER, Kind, Signer};
 use crate::report::{IMPORT_INTERRUPTED, Node, Nodes};
 use crate::requests::name;
 use crate::spec::Spec;
@@ -70,6 +71,9 @@ fn attempt(verb: &Import, env: &mut Env<'_>) -> Result<Nodes, Stop> {
     let (host, now) = (env.host.name.to_owned(), env.now);
     if run.each.contains(&Who::All) {
         run.foresee(&mut source, (&host, now))?;
+    }
+    if let Signer::Ca(signs) = CLUSTER {
+        source.crossed = crossed(&requests.cluster, &requests.out, (&source, signs), now);
     }
     let source = Arc::new(source);
     let round = Round {

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::cmd::check;
 use crate::cmd::there::{self, Lying};
-use crate::diff::{absent, authorities, in_common, placed, told_to_a_reader, warned};
+use crate::diff::{absent, authorities, in_common, placed, told_to_a_reader, uncrossed, warned};
 use crate::finding::{Code, Finding, Severity};
 use crate::location::Root;
 use crate::observe::Seen;
@@ -63,6 +63,9 @@ pub(super) fn as_check(
     // What was stated was resolved before.
     let tree = there::specs(places, &whole.observed, over, host).unwrap_or_default();
     let mut findings = judged(&tree, &whole, &back, now);
+    if back.iter().any(|(spec, _)| spec.name == API_SERVER) {
+        findings.extend(uncrossed(&tree, &whole.observed, now));
+    }
     findings.extend(in_common(tree, &whole.observed, &back));
     let lacking = absent(&whole.observed).into_iter();
     findings.extend(lacking.filter(|told| asked.contains(&told.name)));

@@ -11,7 +11,7 @@ use crate::diff::counted;
 use crate::location::{FileId, Root};
 use crate::observe::{self, Arrived, Seen};
 use crate::observed::{Access, Key, Observed, Returned, of_leaf};
-use crate::profile::{TABLE, signing_file};
+use crate::profile::{API_SERVER, TABLE, signing_file};
 use crate::requests::returned;
 use crate::spec::Spec;
 use crate::store::Store;
@@ -154,18 +154,20 @@ pub(super) fn take(
     let authorities = crate::diff::authorities(spec, &seen.observed);
     let (file, access) = file(spec, arrival.as_ref());
     // Wherever in the file it stands: the chain is put together here.
-    let leaf = arrival.and_then(|arrival| {
-        of_leaf(&arrival.certificates, key.as_ref())
-            .first()
-            .cloned()
-    });
-    let chain = leaf.map_or_else(Vec::new, |leaf| {
+    let came = arrival.map_or_else(Vec::new, |arrival| arrival.certificates);
+    let leaf = of_leaf(&came, key.as_ref()).first().cloned();
+    let mut chain = leaf.map_or_else(Vec::new, |leaf| {
         // The CA that is here says where trust in it begins: anybody can certify its public key below another root.
         let own = bundle::above(&leaf, authorities, time);
         let known = own.last().is_some_and(|top| bundle::is_root(top));
         let came = if known { &[][..] } else { pool };
         bundle::chain(&leaf, &[authorities, came].concat(), time)
     });
+    if spec.name == API_SERVER {
+        // What is in place stays, so that an import may be repeated.
+        let sent = now.iter().chain(&seen.crossed).chain(&came);
+        chain = bundle::with_crossed(chain, authorities, sent, time);
+    }
     put(
         seen,
         spec,

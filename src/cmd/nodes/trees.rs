@@ -8,7 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::facts::Cluster;
-use crate::bundle::crossed;
+use crate::bundle;
 use crate::cmd::sequence::writer;
 use crate::cmd::{Env, Stop};
 use crate::location::{FileId, Root};
@@ -103,36 +103,6 @@ impl Trees {
         above(&self.shared, self.lock_timeout, env)
     }
 
-    /// The cluster's CA as the one before it signed it, from the first control plane whose API server sends it. In `source` that CA
-    /// is called `signs`, which is another name while it waits.
-    pub(crate) fn crossed(
-        &self,
-        (source, signs): (&Seen, &str),
-        now: OffsetDateTime,
-    ) -> Option<Certificate> {
-        let certificates = |name: &str| match source.observed.get(name) {
-            Some(Observed::Certificate { chain, key, .. }) => Some((chain, key)),
-            _ => None,
-        };
-        let Signer::Ca(cluster) = CLUSTER else {
-            return None;
-        };
-        let (authorities, _) = certificates(cluster)?;
-        let (chain, key) = certificates(signs)?;
-        let file = by_name(API_SERVER)?.stored.public();
-        let nodes = 0..self.cluster.len();
-        let sent = nodes
-            .filter(|node| self.cluster.roles(*node).control_plane)
-            .filter_map(|node| self.store(node).read(&file).ok()?)
-            .filter_map(|read| Certificate::from_pem(&read.bytes).ok());
-        crossed(
-            signing(chain, key.as_ref())?,
-            authorities,
-            sent.flatten(),
-            now,
-        )
-    }
-
     /// Waits until no other run writes there.
     pub(crate) fn wait_for(
         &self,
@@ -150,6 +120,32 @@ impl Trees {
     pub(crate) fn stale_archives(&self, changed: impl Iterator<Item = usize>) -> Vec<PathBuf> {
         stale_archives(&self.out, &self.cluster, changed)
     }
+}
+
+/// The cluster's CA as the one before it signed it, from the first control plane whose API server sends it. In `source` that CA
+/// is called `signs`, which is another name while it waits.
+pub(crate) fn crossed(
+    cluster: &Cluster,
+    out: &Path,
+    (source, signs): (&Seen, &str),
+    now: OffsetDateTime,
+) -> Option<Certificate> {
+    let certificates = |name: &str| match source.observed.get(name) {
+        Some(Observed::Certificate { chain, key, .. }) => Some((chain, key)),
+        _ => None,
+    };
+    let Signer::Ca(ca) = CLUSTER else {
+        return None;
+    };
+    let (authorities, _) = certificates(ca)?;
+    let (chain, key) = certificates(signs)?;
+    let file = by_name(API_SERVER)?.stored.public();
+    let sent = (0..cluster.len())
+        .filter(|node| cluster.roles(*node).control_plane)
+        .filter_map(|node| Store::of_node(out, cluster.name(node)).read(&file).ok()?)
+        .filter_map(|read| Certificate::from_pem(&read.bytes).ok());
+    let signs = signing(chain, key.as_ref())?;
+    bundle::crossed(signs, authorities, sent.flatten(), now)
 }
 
 /// The directory of the nodes' trees, for this run alone. Who writes over many nodes holds it from what was seen to what

@@ -43,6 +43,15 @@ pub(super) fn left(
     Err(Refusal { findings })
 }
 
+/// The command that leads on from a stage that cannot be taken back, in quotes.
+pub(super) fn onward(row: &Profile, left: Goal) -> String {
+    let then = match left {
+        Goal::Trust => Goal::Issue,
+        Goal::Issue | Goal::Drop => Goal::Drop,
+    };
+    format!("'{}'", then.command(row))
+}
+
 /// What the run that takes a stage back is called.
 pub(super) fn verb(row: &Profile, left: Goal) -> String {
     command(row, &format!("back-{}", left.name()))
@@ -98,13 +107,27 @@ impl Back<'_> {
         if stage == Goal::Trust && !self.dry_run && !self.confirmed(report)? {
             return Ok(());
         }
+        let of = &|commands: &[&str]| standing(commands, (self.row.name, stage.name()));
+        let again = before.as_ref().ok().and_then(|there| there.others.first());
+        if let (Goal::Issue, Some(again)) = (stage, again.and_then(Held::certificate)) {
+            let backups = self.tree.store.backups(self.tree.roots)?;
+            // That there is no backup is told by who would undo it.
+            let run = backups.chosen(of).map(Some);
+            let lack = run.map(|run| self.tree.trusts_no_more(self.row, again, run));
+            let findings = lack.transpose()?.unwrap_or_default();
+            if !findings.is_empty() {
+                report.refuse(&Refusal { findings });
+                return Ok(());
+            }
+        }
         let verb = verb(self.row, stage);
         let undo = Undo {
             verb: &verb,
             store: self.tree.store,
             within: self.tree.roots,
-            of: &|commands| standing(commands, (self.row.name, stage.name())),
+            of,
             created: Created::Remove,
+            onward: Some(onward(self.row, stage)),
             lock_timeout: self.lock_timeout,
             dry_run: self.dry_run,
         };

@@ -22,19 +22,18 @@ impl Tree<'_> {
         self.other_keys(row, present.as_ref(), |run| !of_rotation(run))
     }
 
-    /// The same of a tree in which no run writes any more: its own file too, where that is not the `present` one.
+    /// The same of a tree in which no run writes any more, and its own file, where that is not the `present` one.
     pub(super) fn left_keys(
         &self,
         row: &Profile,
         present: Option<&PublicKey>,
-    ) -> Result<Vec<String>, Stop> {
+    ) -> Result<(Vec<String>, Option<String>), Stop> {
         let file = row.stored.key();
-        let mut held = self.other_keys(row, present, |_| true)?;
+        let held = self.other_keys(row, present, |_| true)?;
         let there = self.store.read(&file).ok().flatten();
-        if there.is_some_and(|there| key_of(&there.bytes).as_ref() != present) {
-            held.push(self.store.path(&file).display().to_string());
-        }
-        Ok(held)
+        let former = there.is_some_and(|there| key_of(&there.bytes).as_ref() != present);
+        let own = former.then(|| self.store.path(&file).display().to_string());
+        Ok((held, own))
     }
 
     /// The copies of its key in backups of these runs that are not the `present` one.

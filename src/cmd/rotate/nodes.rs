@@ -8,6 +8,7 @@ mod back;
 mod ground;
 mod prune;
 mod settle;
+mod shared;
 mod status;
 
 use anyhow::anyhow;
@@ -19,20 +20,21 @@ use crate::cli;
 use crate::cmd::around::ended_nodes;
 use crate::cmd::count::{Count, Told};
 use crate::cmd::nodes::kept::{Kept, told_of_many};
-use crate::cmd::nodes::trees::{Trees, there_of};
+use crate::cmd::nodes::trees::{Trees, crossed, there_of};
 use crate::cmd::sequence::{Carried, Judge, Sequence};
 use crate::cmd::{Env, Outcome, Stop};
+use crate::diff::generations;
 use crate::finding::Severity;
-use crate::location::{FileId, Owner, Root};
-use crate::observe::{Passphrases, Seen, observe};
+use crate::location::{FileId, Root};
+use crate::observe::{Passphrases, Seen};
 use crate::observed::Observed;
 use crate::plan::{Goal, Turn};
 use crate::profile::reader::runs_on;
-use crate::profile::rotation::{name, next, rotated};
-use crate::profile::{CLUSTER, Profile, Signer, signing_file};
+use crate::profile::rotation::name;
+use crate::profile::{CLUSTER, Signer};
 use crate::report::{INTERRUPTED, Node, Nodes, Report, Stage, Turning};
-use crate::spec::{Place, Spec};
-use crate::store::{self, overlays};
+use crate::spec::Spec;
+use crate::store::overlays;
 
 use ground::Ground;
 
@@ -93,18 +95,23 @@ impl Run<'_> {
             let waits = name(turn.row);
             let signs_already = seen.observed.get(&waits).is_none_or(Observed::is_absent);
             let signs = if signs_already { turn.row.name } else { &waits };
-            seen.crossed = self.trees.crossed((&seen, signs), env.now);
+            let Trees { cluster, out, .. } = &self.trees;
+            seen.crossed = crossed(cluster, out, (&seen, signs), env.now);
         }
         let mut ground = Ground::of(turn, self.kept(), (&seen, &plan), env.now)?;
         // What all share, once that is there.
         let trusted;
+        ground.begun = self.is_begun(turn, &seen);
         let mut all = self.plan(&ground, env)?;
         let refused = |all: &[Node]| all.iter().any(Node::is_refused);
         if !self.plan_only && !refused(&all) {
             if turn.goal == Goal::Trust {
                 shared = self.over_shared(turn, Some(&seen), env)?.0;
                 trusted = self.look_at_shared();
-                ground = Ground::as_it_is(turn, ground.specs, &trusted);
+                ground = Ground {
+                    begun: ground.begun,
+                    ..Ground::as_it_is(turn, ground.specs, &trusted)
+                };
             }
             if !shared.is_refused() {
                 self.carry_out(&mut all, &ground, env)?;
@@ -117,9 +124,7 @@ impl Run<'_> {
             told.stale_archives(&archives, self.trees.cluster.file());
             if !shared.is_refused() && !refused(&all) {
                 if turn.goal == Goal::Drop {
-                    let (left, held) = self.prune(turn.row, env)?;
-                    told.keeps_former_key(&left);
-                    told.holds_former_key(&held);
+                    self.prune(turn.row, &mut told, env)?;
                 }
                 let after = self.look_at_shared().observed;
                 self.told_by(&mut told, env.now, |told, turning| {
@@ -135,17 +140,6 @@ impl Run<'_> {
         told.shared(shared);
         told.nodes(all);
         Ok(told.ended())
-    }
-
-    /// What is kept of this row for all nodes.
-    fn shared(&self, row: &Profile) -> Result<&Spec, Stop> {
-        let mut specs = self.specs.iter();
-        specs.find(|spec| spec.name == row.name).ok_or_else(|| {
-            Stop::usage(format!(
-                "the nodes of the inventory share no {}: it is of a cluster that is run by others",
-                row.name
-            ))
-        })
     }
 
     /// What all nodes share, as a tree of its own; only planned, or done as it was planned over what was `seen`.
@@ -193,51 +187,6 @@ impl Run<'_> {
         Ok((report, carried))
     }
 
-    /// What is kept for all nodes, and what may wait there.
-    fn kept(&self) -> Vec<Spec> {
-        let rows = rotated().filter(|row| self.specs.iter().any(|spec| spec.name == row.name));
-        self.specs.iter().cloned().chain(rows.map(next)).collect()
-    }
-
-    /// The same as it is, with the keys open.
-    fn look_at_shared(&self) -> Seen {
-        let all = self.kept();
-        let apart: Vec<Spec> = self.specs.iter().filter_map(signing_file).collect();
-        let trusted = store::trusted_users(Owner::default());
-        let all = all.iter().chain(&apart);
-        observe(all, &self.trees.shared, &self.passphrases, trusted)
-    }
-
-    /// What a node has of what is replaced, or is to have.
-    fn copies(&self, node: usize, row: &Profile) -> Vec<Spec> {
-        let cluster = &self.trees.cluster;
-        let Some(kept) = self.specs.iter().find(|spec| spec.name == row.name) else {
-            return Vec::new();
-        };
-        let (public, key) = (kept.place.public(), kept.place.key());
-        if !cluster.shares(node, &public) {
-            return Vec::new();
-        }
-        // With the keys of CAs kept here alone it has none.
-        let store = self.trees.store(node);
-        let whole = cluster.shares(node, &key) && store.path(&key).exists();
-        let copy = Spec {
-            name: public.name.clone(),
-            place: if whole {
-                kept.place.clone()
-            } else {
-                Place::File {
-                    root: public.root,
-                    name: public.name,
-                }
-            },
-            ..kept.clone()
-        };
-        let signs = cluster.roles(node).control_plane;
-        let apart = signing_file(kept).filter(|_| signs);
-        [copy].into_iter().chain(apart).collect()
-    }
-
     /// What a run over one tree needs, given to `work`.
     fn over<T>(
         &self,
@@ -268,26 +217,41 @@ impl Run<'_> {
     fn plan(&self, ground: &Ground<'_>, env: &Env<'_>) -> Result<Vec<Node>, Stop> {
         let around = (env.host.name, env.now);
         let nodes = self.trees.cluster.len();
-        let planned = Count::new(self.told, Stage::Judging, nodes).each(nodes, |node| {
-            self.over(node, ground, around, |tree| {
-                let mut report = self.report(tree, node);
-                let lock = tree.store.lock_shared(tree.roots)?;
-                if let Some(journal) = lock.interrupted()? {
-                    report.unplanned(journal);
-                } else {
-                    report.busy(lock.busy().is_some());
-                    let judged = ground.judge(tree)?;
-                    report.planned(&judged.planning, &judged.seen);
-                }
-                let told = self.of_node(node, report);
-                // What all share would be brought there before it is found that this cannot be.
-                if told.changes() && !self.plan_only {
-                    tree.store.check_writable(tree.roots)?;
-                }
-                Ok(told)
-            })
-        });
+        let planned = Count::new(self.told, Stage::Judging, nodes)
+            .each(nodes, |node| self.plan_one(node, ground, around));
         planned.into_iter().collect()
+    }
+
+    /// Whether a run that was ended began this stage: what all share is there, or the copy that a node has.
+    fn is_begun(&self, turn: &Turn, seen: &Seen) -> bool {
+        let there = generations(turn.row, &seen.observed).map(|there| there.stage);
+        there.is_ok_and(|stage| turn.goal.turned(stage) == Some(None))
+            || (self.half_way(turn.row, seen)).is_some_and(|(goal, _)| goal == turn.goal)
+    }
+
+    fn plan_one(
+        &self,
+        node: usize,
+        ground: &Ground<'_>,
+        around: (&str, OffsetDateTime),
+    ) -> Result<Node, Stop> {
+        self.over(node, ground, around, |tree| {
+            let mut report = self.report(tree, node);
+            let lock = tree.store.lock_shared(tree.roots)?;
+            if let Some(journal) = lock.interrupted()? {
+                report.unplanned(journal);
+            } else {
+                report.busy(lock.busy().is_some());
+                let judged = ground.judge(tree)?;
+                report.planned(&judged.planning, &judged.seen);
+            }
+            let told = self.of_node(node, report);
+            // What all share would be brought there before it is found that this cannot be.
+            if told.changes() && !self.plan_only {
+                tree.store.check_writable(tree.roots)?;
+            }
+            Ok(told)
+        })
     }
 
     /// Does it, node by node.
@@ -305,26 +269,36 @@ impl Run<'_> {
                 told.keeps();
                 continue;
             }
-            let around = (env.host.name, env.now);
             *told = self
-                .over(node, ground, around, |tree| {
-                    let mut report = self.report(tree, node);
-                    let none = Passphrases::default();
-                    let sequence = Sequence::over(
-                        &command,
-                        (tree.store, tree.roots),
-                        &none,
-                        self.trees.lock_timeout,
-                        false,
-                    );
-                    let judge: &Judge<'_> = &|_, _| ground.judge(tree);
-                    sequence.run(judge, &mut report, env)?;
-                    Ok(self.of_node(node, report))
-                })
+                .carry_out_one(node, ground, &command, env)
                 .map_err(|stop| stop.of_node(self.trees.cluster.name(node)))?;
             count.one();
         }
         Ok(())
+    }
+
+    fn carry_out_one(
+        &self,
+        node: usize,
+        ground: &Ground<'_>,
+        command: &str,
+        env: &mut Env<'_>,
+    ) -> Result<Node, Stop> {
+        let around = (env.host.name, env.now);
+        self.over(node, ground, around, |tree| {
+            let mut report = self.report(tree, node);
+            let no_passphrases = Passphrases::default();
+            let sequence = Sequence::over(
+                command,
+                (tree.store, tree.roots),
+                &no_passphrases,
+                self.trees.lock_timeout,
+                false,
+            );
+            let judge: &Judge<'_> = &|_, _| ground.judge(tree);
+            sequence.run(judge, &mut report, env)?;
+            Ok(self.of_node(node, report))
+        })
     }
 
     fn report_of_shared(&self, now: OffsetDateTime) -> Report {

@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::bundle::verifies;
 use crate::cmd::nodes::kept::Kept;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::diff::{Held, generations, over_all, told_to_a_reader, trusts};
+use crate::diff::{told_to_a_reader, trusts};
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
-use crate::observe::{Before, Passphrases, Seen, observe, survey};
+use crate::observe::{Before, Passphrases, Seen, observe};
 use crate::observed::{Ahead, Observed, Octets};
 use crate::plan::{Force, Found, Goal, Policy, Refusal, Turn, plan};
 use crate::profile::found::looked_for;
-use crate::profile::renewal::certificate;
 use crate::profile::rotation::{next, rotated, waits_for};
 use crate::profile::{
     API_SERVER, CLUSTER, Kind, Profile, Signer, by_name, is_signing_file, signing_file,
@@ -24,7 +22,6 @@ use crate::report::Report;
 use crate::rollback::ended;
 use crate::spec::Spec;
 use crate::store::{self, Store};
-use crate::x509::cert::Certificate;
 
 /// A tree, and when it is looked at.
 pub(super) struct Tree<'a> {
@@ -155,6 +152,12 @@ impl<'a> Tree<'a> {
             let tree = (self.store, self.roots);
             let around = (self.host, self.now);
             loose::lying(planned, [&places, &all], &mut seen, tree, policy, around)?;
+            let cut_off = planned.findings();
+            let cut_off = cut_off.filter(|told| told.code == Code::NotRotated);
+            let findings: Vec<Finding> = cut_off.cloned().collect();
+            if !findings.is_empty() {
+                planning = Err(Refusal { findings });
+            }
         }
         // This verb forces nothing.
         let told = |findings: &mut Vec<Finding>| {
@@ -189,82 +192,6 @@ impl<'a> Tree<'a> {
         let specs = [looked_for(row), next(row)];
         let trusted = store::trusted_users(Owner::default());
         observe(&specs, self.store, passphrases, trusted)
-    }
-
-    /// What the next generation of this signed already, as somebody may have it do.
-    pub(super) fn signed_by_next(
-        &self,
-        row: &'static Profile,
-        passphrases: &Passphrases,
-    ) -> Result<Vec<Finding>, Stop> {
-        let of_row = self.look(row, passphrases);
-        let next = generations(row, &of_row.observed)
-            .ok()
-            .and_then(|there| there.next);
-        match next.as_ref().and_then(Held::certificate) {
-            Some(next) => self.signed_by(next),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// The kubeconfigs that do not trust this CA of the row, which signs again after a step back that changes nothing here.
-    pub(super) fn trusts_no_more(
-        &self,
-        row: &Profile,
-        again: &Certificate,
-    ) -> Result<Vec<Finding>, Stop> {
-        let (places, _) = there::places(self.store, self.roots);
-        let seen = survey(&places, self.store, store::trusted_users(Owner::default()));
-        let specs = there::specs(places, &seen.observed, None, self.host)?;
-        let lacks = specs.iter().filter(|spec| {
-            let Some(observed) = seen.observed.get(&spec.name) else {
-                return false;
-            };
-            let authorities = match observed {
-                Observed::Kubeconfig(found) => &found.authorities,
-                Observed::Lead(lead) => match &lead.to {
-                    Ok(to) => &to.authorities,
-                    Err(_) => return false,
-                },
-                _ => return false,
-            };
-            trusts(spec, observed, &seen.observed) == Some(row.name)
-                && !authorities.iter().any(|ca| ca.is_same_ca(again))
-        });
-        let told = lacks.map(|spec| {
-            let text = format!(
-                "does not trust \"{}\", which signs again after this step, and there is no backup to put back",
-                again.subject
-            );
-            let mut way_out = format!("'{}' ends the replacement instead", Goal::Drop.command(row));
-            over_all(&mut way_out);
-            spec.finding(Code::NotRotated, text, way_out)
-        });
-        Ok(told.collect())
-    }
-
-    /// What this CA signed, which is to go.
-    pub(super) fn signed_by(&self, next: &Certificate) -> Result<Vec<Finding>, Stop> {
-        let (places, _) = there::places(self.store, self.roots);
-        let seen = survey(&places, self.store, store::trusted_users(Owner::default()));
-        let specs = there::specs(places, &seen.observed, None, self.host)?;
-        let by_next = specs.iter().filter(|spec| {
-            let observed = seen.observed.get(&spec.name);
-            let leaf = observed.and_then(certificate).map(|(leaf, _)| leaf);
-            leaf.is_some_and(|leaf| !leaf.is_ca() && verifies(leaf, next))
-        });
-        let told = by_next.map(|spec| {
-            let text = format!(
-                "was signed by \"{}\", which goes with this step",
-                next.subject
-            );
-            spec.finding(
-                Code::NotRotated,
-                text,
-                "have it issued anew by the present CA, or take it away",
-            )
-        });
-        Ok(told.collect())
     }
 
     /// How far the replacement of each is.

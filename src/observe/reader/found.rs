@@ -7,6 +7,7 @@ use crate::der::{self, SEQUENCE};
 use crate::key::{self, PrivateKey};
 use crate::kubeconfig::{self, Bearer};
 use crate::location::FileId;
+use crate::observe::parts::lies;
 use crate::observed::{Access, Cause, Destination, Key, KeyState, Lead, Observed, Unreadable};
 use crate::pem::{self, Fault};
 use crate::pkcs12;
@@ -137,13 +138,14 @@ impl Reader<'_> {
         let led = self
             .parsed(file, &content.bytes, kubeconfig::lead)
             .and_then(|led| {
-                let authorities = self.authorities(file, led.authorities.as_ref())?;
+                let of_ca = led.authorities.as_ref();
+                let authorities = self.authorities(file, of_ca)?;
                 Some(Destination {
                     cluster: led.cluster,
                     server: led.server,
                     server_name: led.server_name,
                     authorities,
-                    embedded: matches!(led.authorities, Some(kubeconfig::Source::Data { .. })),
+                    source: of_ca.map(|source| lies(file, source, self.store)),
                     named: std::mem::take(&mut self.named),
                 })
             });

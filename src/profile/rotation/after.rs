@@ -50,12 +50,30 @@ macro_rules! served {
 /// It was started after the file was written, by whole seconds, of which the same counts as before. A process is known by
 /// the first 15 letters of its name.
 macro_rules! started {
-    ($process:literal) => {
+    ($process:literal, $written:literal) => {
         concat!(
             "test \"$(ps -o etimes= -p \"$(pgrep -xo ",
             $process,
-            ")\")\" -lt \"$(($(date +%s) - $(stat -c %Y {file})))\""
+            ")\")\" -lt \"$(($(date +%s) - $(",
+            $written,
+            ")))\""
         )
+    };
+    ($process:literal) => {
+        started!($process, "stat -c %Y {file}")
+    };
+}
+/// A kubelet reads by itself whom it lets in, and whom it trusts by its kubeconfig at its start alone.
+macro_rules! kubelets {
+    ($ca:literal, $not:literal) => {
+        kubelets(concat!(
+            lists!("127.0.0.1:10250", $ca, $not),
+            " && ",
+            started!(
+                "kubelet",
+                "stat -c %Y {file} {conf}/kubelet.conf | sort -n | tail -n 1"
+            )
+        ))
     };
 }
 macro_rules! etcd {
@@ -214,7 +232,7 @@ const AFTER: &[(&str, [&[Instruction]; 4])] = &[
                      and does not start again.",
                 ),
                 SCHEDULER,
-                kubelets(lists!("127.0.0.1:10250", "{new}", "")),
+                kubelets!("{new}", ""),
                 PROXY,
                 person(
                     "workloads",
@@ -263,7 +281,7 @@ const AFTER: &[(&str, [&[Instruction]; 4])] = &[
                 reads(API_SERVER, lists!("localhost:6443", "{old}", "!")),
                 manager(""),
                 SCHEDULER,
-                kubelets(lists!("127.0.0.1:10250", "{old}", "!")),
+                kubelets!("{old}", "!"),
                 PROXY,
                 CLUSTER_INFO,
                 AUTHENTICATION,
@@ -277,7 +295,7 @@ const AFTER: &[(&str, [&[Instruction]; 4])] = &[
                      manifest and in the ConfigMap kube-system/kubeadm-config: without it, it does not start.",
                 ),
                 SCHEDULER,
-                kubelets(lists!("127.0.0.1:10250", "{old}", "!")),
+                kubelets!("{old}", "!"),
                 PROXY,
                 CLUSTER_INFO,
                 AUTHENTICATION,

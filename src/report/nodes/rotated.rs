@@ -2,13 +2,16 @@
 
 use time::OffsetDateTime;
 
-use super::super::rotation::people::{former_key_left, holds_former_key, keeps_former_key};
+use super::super::rotation::people::{
+    former_key_left, holds_former_key, keeps_former_key, left_with_former_key, signed_ahead,
+};
 use super::super::rotation::{Over, Rotation, RunsOn};
 use super::Nodes;
 use crate::diff::{Generations, Held};
 use crate::plan::{Found, Goal};
 use crate::profile::Profile;
 use crate::store::{Roots, Store};
+use crate::x509::cert::Certificate;
 
 /// The nodes of a rotation.
 pub struct Turning<'a> {
@@ -46,20 +49,24 @@ impl Nodes {
         self.rotation = Self::over(turning, |over| Rotation::back(row, there, over));
     }
 
-    /// How far this row is, and which nodes are `behind`; of what is found there, whether a run made what signs take the
-    /// place of the other.
+    /// How far this row is, and which nodes are `behind`, all of them since they have no tree; of what is found there,
+    /// whether a run made what signs take the place of the other.
     pub fn how_far(
         &mut self,
         row: &'static Profile,
         found: (&Found, bool),
-        (behind, under_way): (Vec<String>, Option<Goal>),
+        (behind, treeless, under_way): (Vec<String>, bool, Option<Goal>),
         turning: &Turning<'_>,
     ) {
         match Self::over(turning, |over| Rotation::there(row, found, over)) {
             Ok(mut rotation) => {
                 let reached = rotation.reached().filter(|_| !behind.is_empty());
-                if let Some(goal) = under_way.or(reached) {
-                    rotation.next = Some(format!("{}{}", goal.command(row), turning.flags));
+                let command = match (under_way.or(reached), treeless && under_way.is_none()) {
+                    (Some(_), true) => Some("certs all".to_owned()),
+                    (goal, _) => goal.map(|goal| goal.command(row)),
+                };
+                if let Some(command) = command {
+                    rotation.next = Some(format!("{command}{}", turning.flags));
                 }
                 rotation.behind = behind;
                 self.rotations.get_or_insert_default().push(rotation);
@@ -90,6 +97,26 @@ impl Nodes {
     pub fn holds_former_key(&mut self, held: &[String]) {
         for path in held {
             self.notes.push(holds_former_key(path));
+            self.failed = true;
+        }
+    }
+
+    /// That nodes have certificates of a CA that does not sign yet.
+    pub fn signed_ahead(
+        &mut self,
+        names: &[String],
+        next: &Certificate,
+        (row, flags): (&Profile, &str),
+    ) {
+        if !names.is_empty() {
+            self.notes.push(signed_ahead(names, next, row, flags));
+        }
+    }
+
+    /// That trees of nodes which are listed no more hold a former key.
+    pub fn left_with_former_key(&mut self, held: &[String], flags: &str) {
+        for path in held {
+            self.notes.push(left_with_former_key(path, flags));
             self.failed = true;
         }
     }

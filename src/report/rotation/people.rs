@@ -3,6 +3,9 @@
 use super::super::Format;
 use super::super::lines::{BOLD, line, painted, shown, words, wrapped};
 use super::{Generation, Rotation};
+use crate::plan::Goal;
+use crate::profile::Profile;
+use crate::x509::cert::Certificate;
 
 /// That backups are to be removed which hold the former key of this; the command has these flags behind it.
 pub(in crate::report) fn former_key_left(what: &str, flags: &str) -> String {
@@ -14,6 +17,30 @@ pub(in crate::report) fn former_key_left(what: &str, flags: &str) -> String {
 /// That the former key could not be taken out of a backup, and why.
 pub(in crate::report) fn keeps_former_key(why: &str) -> String {
     format!("a backup holds the former key still: {why}: run the same command again")
+}
+
+/// That these nodes have certificates of a CA that does not sign yet; commands have these flags behind them.
+pub(in crate::report) fn signed_ahead(
+    names: &[String],
+    next: &Certificate,
+    row: &Profile,
+    flags: &str,
+) -> String {
+    format!(
+        "\"{}\" does not sign yet, and signed certificates of {}: '{}{flags}' goes on from there, and to go back have them issued \
+         anew first ('certs renew --all{flags}')",
+        next.subject,
+        names.join(", "),
+        Goal::Issue.command(row),
+    )
+}
+
+/// That the tree of a node which is listed no more holds a former key; the command has these flags behind it.
+pub(in crate::report) fn left_with_former_key(path: &str, flags: &str) -> String {
+    format!(
+        "{path} is a former key, which is to be nowhere, in the tree of a node that the inventory does not list: remove that tree \
+         or, if the node is still in use, list it and run 'certs all{flags} --force'"
+    )
 }
 
 /// That a backup which no rotation made holds a former key.

@@ -1,8 +1,14 @@
 //! All nodes back to the stage before, and what they share last: that tells how far they are.
+//!
+//! What a node's own backup has is put back. One that came since, or was changed, is brought there as to a stage.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::super::back::{Back, left, verb};
+use super::super::back::{Back, left, onward, verb};
+use super::super::command;
 use super::super::tree::Tree;
 use super::Run;
 use super::ground::Ground;
@@ -10,11 +16,30 @@ use crate::cmd::nodes::trees::there_of;
 use crate::cmd::undo::Undo;
 use crate::cmd::{Env, Stop};
 use crate::diff::{Generations, Held, generations, over_all};
-use crate::location::Root;
+use crate::finding::{Code, Finding};
+use crate::key::PrivateKey;
+use crate::location::{FileId, Root};
+use crate::observe::{Seen, former};
+use crate::observed::{Ahead, Octets};
 use crate::plan::{Goal, Refusal, Turn};
-use crate::profile::Profile;
+use crate::profile::{Kind, Profile};
 use crate::report::{Node, Nodes, Report};
-use crate::rollback::{Created, standing};
+use crate::rollback::{Created, Fate, fates, standing};
+use crate::store::FileContent;
+use crate::x509::cert::Certificate;
+
+/// A step back over all nodes.
+struct Step<'a> {
+    row: &'static Profile,
+    /// The stage that is taken back.
+    stage: Goal,
+    /// The CA that goes with it.
+    goes: Option<&'a Certificate>,
+    /// The one that signs again.
+    again: Option<&'a Certificate>,
+    /// What a node stands on that has no backup of the stage.
+    ground: Ground<'a>,
+}
 
 impl Run<'_> {
     pub(super) fn back(
@@ -56,49 +81,54 @@ impl Run<'_> {
         if stage == Goal::Trust && !self.plan_only {
             tree.has_left_issue(row, restarted, &self.flags)?;
         }
-        let reached = Turn::to(row, stage);
-        let ground = Ground::as_it_is(&reached, self.kept(), &source);
+        let reached = Turn {
+            back: true,
+            ..tree.in_turn(&Turn::to(row, stage))?
+        };
         let there = there.ok();
+        let ahead = self.comes_back((row, stage), there.as_ref(), &source)?;
+        let ground = Ground {
+            ahead: Arc::new(ahead),
+            ..Ground::as_it_is(&reached, self.kept(), &source)
+        };
         let next = there.as_ref().and_then(|there| there.next.as_ref());
-        let goes = next.and_then(Held::certificate);
-        let goes = goes.filter(|_| stage == Goal::Trust);
-        let signs_again = there.as_ref().and_then(|there| there.others.first());
-        let signs_again = signs_again.and_then(Held::certificate);
-        let of = &|commands: &[&str]| standing(commands, (row.name, stage.name()));
+        let others = there.as_ref().and_then(|there| there.others.first());
+        let step = Step {
+            row,
+            stage,
+            goes: next
+                .and_then(Held::certificate)
+                .filter(|_| stage == Goal::Trust),
+            again: others
+                .and_then(Held::certificate)
+                .filter(|_| stage == Goal::Issue),
+            ground,
+        };
         let mut all = Vec::new();
+        let mut anew = BTreeSet::new();
         for node in 0..self.trees.cluster.len() {
-            let store = self.trees.store(node);
-            let roots = there_of(&store, &Root::TREE);
-            let tree = Tree::alone((&store, &roots), env.host.name, env.now);
-            let mut report = self.report(&tree, node);
-            let mut findings = goes.map_or(Ok(Vec::new()), |next| tree.signed_by(next))?;
-            // What is to be done about that brings the leaves along.
-            if let Some(ahead) = ground.gone_on(&self.copies(node, row), &store) {
-                findings = vec![ahead];
-            }
-            if findings.is_empty()
-                && let (Goal::Issue, Some(again)) = (stage, signs_again)
-                && store.backups(&roots)?.chosen(of).is_none()
-            {
-                findings = tree.trusts_no_more(row, again)?;
-            }
-            if findings.is_empty() {
-                self.undo(row, stage, &tree, true, &mut report, env)?;
-            } else {
-                report.refuse(&Refusal { findings });
-            }
-            all.push(self.of_node(node, report).without_advice());
+            let (told, made) = self.plan_back(node, &step, env)?;
+            all.push(told.without_advice());
+            anew.extend(made.then_some(node));
+        }
+        let locked = row.kind == Kind::Ca && step.ground.ahead.cas.is_empty();
+        if locked && anew.iter().any(|node| all[*node].changes()) {
+            return Err(Stop::usage(format!(
+                "the key of {} that signs again after this step is encrypted, and nodes that came since are to have certificates \
+                 of it: give its passphrase with --ca-passphrase-file",
+                row.name
+            )));
         }
         let mut shared = self.report_of_shared(env.now);
         self.undo(row, stage, &tree, true, &mut shared, env)?;
         if !self.plan_only && !shared.is_refused() && !all.iter().any(Node::is_refused) {
             for (node, told) in all.iter_mut().enumerate() {
-                let store = self.trees.store(node);
-                let roots = there_of(&store, &Root::TREE);
-                let tree = Tree::alone((&store, &roots), env.host.name, env.now);
-                let mut report = self.report(&tree, node);
-                self.undo(row, stage, &tree, false, &mut report, env)?;
-                *told = self.of_node(node, report).without_advice();
+                let made = anew.contains(&node);
+                if made && !told.changes() {
+                    told.keeps();
+                    continue;
+                }
+                *told = self.take_back(node, &step, made, env)?.without_advice();
             }
             if !all.iter().any(Node::is_refused) {
                 shared = self.report_of_shared(env.now);
@@ -112,6 +142,128 @@ impl Run<'_> {
         told.shared(shared);
         told.nodes(all);
         Ok(told.ended())
+    }
+
+    /// What is to be done with a node, and whether that is made anew: where nothing can be put back, or something else is in
+    /// its place by now.
+    fn plan_back(
+        &self,
+        node: usize,
+        step: &Step<'_>,
+        env: &mut Env<'_>,
+    ) -> Result<(Node, bool), Stop> {
+        let (row, stage, ground) = (step.row, step.stage, &step.ground);
+        let store = self.trees.store(node);
+        let roots = there_of(&store, &Root::TREE);
+        let tree = Tree::alone((&store, &roots), env.host.name, env.now);
+        let refused = |mut findings: Vec<Finding>| {
+            for told in &mut findings {
+                over_all(&mut told.way_out);
+            }
+            let mut report = self.report(&tree, node);
+            report.refuse(&Refusal { findings });
+            (self.of_node(node, report), false)
+        };
+        let mut findings = (step.goes).map_or(Ok(Vec::new()), |next| tree.signed_by(next))?;
+        // What is to be done about that brings the leaves along.
+        if let Some(ahead) = ground.gone_on(&self.copies(node, row), &store) {
+            findings = vec![ahead];
+        }
+        if !findings.is_empty() {
+            return Ok(refused(findings));
+        }
+        let mut report = self.report(&tree, node);
+        self.undo(row, stage, &tree, true, &mut report, env)?;
+        let told = self.of_node(node, report);
+        let of = &|commands: &[&str]| standing(commands, (row.name, stage.name()));
+        if roots.is_empty() {
+            return Ok((told, false));
+        }
+        let backups = store.backups(&roots)?;
+        let run = backups.chosen(of);
+        let run = run.filter(|_| !told.tells(Code::ChangedSince));
+        if let Some(again) = step.again {
+            findings = tree.trusts_no_more(row, again, run)?;
+        }
+        if !findings.is_empty() {
+            return Ok(refused(findings));
+        }
+        if run.is_some() {
+            return Ok((told, false));
+        }
+        let told = self.plan_one(node, ground, (env.host.name, env.now))?;
+        Ok((told, true))
+    }
+
+    /// Takes a node back, by its backup or by what is made `anew`.
+    fn take_back(
+        &self,
+        node: usize,
+        step: &Step<'_>,
+        anew: bool,
+        env: &mut Env<'_>,
+    ) -> Result<Node, Stop> {
+        if !anew {
+            let store = self.trees.store(node);
+            let roots = there_of(&store, &Root::TREE);
+            let tree = Tree::alone((&store, &roots), env.host.name, env.now);
+            let mut report = self.report(&tree, node);
+            self.undo(step.row, step.stage, &tree, false, &mut report, env)?;
+            let told = self.of_node(node, report);
+            // Of several runs of the stage the last may be undone, and what the one before it wrote be another by now.
+            if !told.tells(Code::ChangedSince) {
+                return Ok(told);
+            }
+        }
+        let command = verb(step.row, step.stage);
+        let made = self.carry_out_one(node, &step.ground, &command, env);
+        made.map_err(|stop| stop.of_node(self.trees.cluster.name(node)))
+    }
+
+    /// What all share once this stage is undone there, for the nodes that have no backup of it: what the runs replaced that
+    /// brought it there, and the key that signs then.
+    fn comes_back(
+        &self,
+        (row, stage): (&'static Profile, Goal),
+        there: Option<&Generations<Held>>,
+        source: &Seen,
+    ) -> Result<Ahead, Stop> {
+        let store = &self.trees.shared;
+        let mut ahead = Ahead::default();
+        let runs = store.backups(&[Root::Pki])?.runs;
+        let commands: Vec<&str> = runs.iter().map(|run| run.origin.command.as_str()).collect();
+        let stands = fates(&commands).into_iter().map(|fate| fate == Fate::Kept);
+        let of_stage = command(row, stage.name());
+        // The oldest has what was there before all of them.
+        for (run, stands) in runs.iter().zip(stands) {
+            if stands && run.origin.command == of_stage {
+                let copies = former(run, store, Created::Leave).copies.into_iter();
+                let octets = |there: FileContent| Octets(Arc::new(there.bytes));
+                ahead
+                    .files
+                    .extend(copies.map(|(file, there)| (file, octets(there))));
+            }
+        }
+        let goes = match (there, stage) {
+            (Some(there), Goal::Issue) => Some(&there.present),
+            (Some(there), _) => there.next.as_ref(),
+            (None, _) => None,
+        };
+        if let Some(goes) = goes.and_then(Held::certificate) {
+            ahead.dropped.push(goes.clone());
+            let of = |file: &FileId| {
+                let then = ahead.files.get(file).map(|then| &*then.0);
+                then.or_else(|| source.files.get(file).map(|there| &there.bytes))
+            };
+            let chain = of(&row.stored.public()).map(|file| Certificate::from_pem(file));
+            let key = of(&row.stored.key());
+            let key = key.map(|file| PrivateKey::from_pem(file, self.passphrases.of(row.name)));
+            if let (Some(Ok(chain)), Some(Ok(key))) = (chain, key) {
+                let then = (chain, Arc::new(key));
+                ahead.cas.insert(row.name.to_owned(), then);
+            }
+        }
+        Ok(ahead)
     }
 
     /// Tells what is to be done now; `before` it stood otherwise.
@@ -149,12 +301,15 @@ impl Run<'_> {
         env: &mut Env<'_>,
     ) -> Result<(), Stop> {
         let of = &|commands: &[&str]| standing(commands, (row.name, stage.name()));
+        let mut onward = onward(row, stage);
+        over_all(&mut onward);
         let undo = Undo {
             verb: &verb(row, stage),
             store: tree.store,
             within: tree.roots,
             of,
             created: Created::Remove,
+            onward: Some(onward),
             lock_timeout: self.trees.lock_timeout,
             dry_run,
         };

@@ -12,7 +12,7 @@ use crate::cmd::sequence::Judged;
 use crate::diff::{Stage, generations, not_needed, over_all, treeless};
 use crate::finding::{Code, Finding};
 use crate::key::PrivateKey;
-use crate::location::{FileId, Owner};
+use crate::location::{FileId, Owner, Root};
 use crate::observe::{Passphrases, Seen};
 use crate::observed::Ahead;
 use crate::plan::{Goal, Plan, Refusal, Turn, astray, keys};
@@ -27,6 +27,9 @@ pub(super) struct Ground<'a> {
     /// What is in that, and what may wait there.
     pub(super) specs: Vec<Spec>,
     pub(super) ahead: Arc<Ahead>,
+    /// Whether a run that was ended began the stage. It is ended first: a tree that lacks is made by what all share then,
+    /// and 'all' makes none while the nodes differ.
+    pub(super) begun: bool,
 }
 
 impl<'a> Ground<'a> {
@@ -51,29 +54,41 @@ impl<'a> Ground<'a> {
             source,
             specs,
             ahead: Arc::default(),
+            begun: false,
         }
     }
 
     /// What is to be done with a node, with the ways out of who has many.
     pub(super) fn judge(&self, tree: &Tree<'_>) -> Result<Judged, Stop> {
-        if tree.roots.is_empty() {
-            let lacking = Finding {
+        if tree.roots.is_empty() && self.begun {
+            return Ok(judged(Ok(Plan {
+                ground: vec![treeless()],
+                steps: Vec::new(),
+            })));
+        } else if tree.roots.is_empty() {
+            return Ok(refused(Finding {
                 code: Code::NotRotated,
                 ..treeless()
-            };
-            return Ok(refused(lacking));
+            }));
         }
         let row = self.turn.row;
         let is_there = |file: &FileId| tree.store.path(file).exists();
         // A second one to come would be trusted by this node alone.
         if let Some(file) = place(row).files().into_iter().find(is_there) {
-            let way_out = "move it away: what is to come is kept for all nodes, and a stage is run over all of them";
+            let dir = |root: Root| tree.store.root(root).display();
+            let way_out = format!(
+                "what is to come is kept for all nodes: 'certs rotate {} back --kubernetes-dir {} --kubelet-dir {}' takes back \
+                 what a stage did to this tree alone",
+                row.name,
+                dir(Root::Kubeconfig),
+                dir(Root::Kubelet),
+            );
             return Ok(refused(Finding {
                 code: Code::NotRotated,
                 name: file.name.clone(),
                 file,
                 text: format!("waits here to take the place of {}", row.name),
-                way_out: way_out.to_owned(),
+                way_out,
             }));
         }
         let mut judged = tree.judge(self.turn, &Passphrases::default())?;
@@ -152,10 +167,15 @@ impl<'a> Ground<'a> {
 /// A node for which nothing can be planned.
 fn refused(finding: Finding) -> Judged {
     let findings = vec![finding];
+    judged(Err(Refusal { findings }))
+}
+
+/// A node at which nothing is looked at.
+fn judged(planning: Result<Plan, Refusal>) -> Judged {
     Judged {
         seen: Seen::default(),
         specs: Vec::new(),
-        planning: Err(Refusal { findings }),
+        planning,
     }
 }
 

@@ -8,18 +8,20 @@ use crate::cmd::{Env, Stop};
 use crate::diff::generations;
 use crate::location::Root;
 use crate::profile::Profile;
+use crate::report::Nodes;
 use crate::rollback::fates;
 use crate::store::{Store, overlays};
 
 impl Run<'_> {
-    /// Takes the former key out of the backups, also out of those that a run left which was ended: what is left,
-    /// and backups of other runs that hold one.
+    /// Takes the former key out of the backups, also out of those that a run left which was ended, and tells what is left,
+    /// backups of other runs that hold one, and trees of nodes that are none any more.
     pub(super) fn prune(
         &self,
         row: &'static Profile,
+        told: &mut Nodes,
         env: &mut Env<'_>,
-    ) -> Result<(Vec<String>, Vec<String>), Stop> {
-        let (mut left, mut held) = (Vec::new(), Vec::new());
+    ) -> Result<(), Stop> {
+        let (mut left, mut held, mut trees) = (Vec::new(), Vec::new(), Vec::new());
         let nodes = (0..self.trees.cluster.len()).map(|node| {
             let store = self.trees.store(node);
             let roots = there_of(&store, &Root::TREE);
@@ -40,8 +42,13 @@ impl Run<'_> {
             let store = Store::of_node(&self.trees.out, &name);
             let roots = there_of(&store, &Root::TREE);
             let tree = Tree::alone((&store, &roots), env.host.name, env.now);
-            held.extend(tree.left_keys(row, present.as_ref())?);
+            let (backups, own) = tree.left_keys(row, present.as_ref())?;
+            held.extend(backups);
+            trees.extend(own);
         }
-        Ok((left, held))
+        told.keeps_former_key(&left);
+        told.holds_former_key(&held);
+        told.left_with_former_key(&trees, &self.flags);
+        Ok(())
     }
 }

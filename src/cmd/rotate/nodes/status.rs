@@ -3,8 +3,9 @@
 use super::super::tree::Tree;
 use super::Run;
 use super::ground::Ground;
+use crate::cmd::nodes::trees::there_of;
 use crate::cmd::{Env, Stop};
-use crate::diff::{Stage, generations};
+use crate::diff::{Held, Stage, generations};
 use crate::location::{FileId, Root};
 use crate::observe::Seen;
 use crate::observed::Observed;
@@ -13,6 +14,7 @@ use crate::profile::Profile;
 use crate::profile::rotation::rotated;
 use crate::report::{Node, Nodes};
 use crate::rollback::ended;
+use crate::store::Store;
 
 impl Run<'_> {
     pub(super) fn status(&self, mut told: Nodes, env: &mut Env<'_>) -> Result<Nodes, Stop> {
@@ -46,12 +48,19 @@ impl Run<'_> {
                 Some((goal, behind)) => (behind, Some(goal)),
                 None => (self.behind(&over, row, &source, env)?, None),
             };
+            if under_way.is_none() {
+                self.signed_ahead(row, &source, &mut told, env)?;
+            }
+            let lacking = behind.iter().all(|name| {
+                let store = Store::of_node(&self.trees.out, name);
+                there_of(&store, &Root::TREE).is_empty()
+            });
             let issued = over.issued(row)?;
             self.told_by(&mut told, env.now, |told, turning| {
                 told.how_far(
                     row,
                     (&source.observed, issued),
-                    (behind, under_way),
+                    (behind, lacking, under_way),
                     turning,
                 );
             });
@@ -61,7 +70,11 @@ impl Run<'_> {
 
     /// The stage that a run which was ended had brought some nodes to, and those that it did not get to: what all share
     /// comes last.
-    fn half_way(&self, row: &'static Profile, source: &Seen) -> Option<(Goal, Vec<String>)> {
+    pub(super) fn half_way(
+        &self,
+        row: &'static Profile,
+        source: &Seen,
+    ) -> Option<(Goal, Vec<String>)> {
         let stage = generations(row, &source.observed).ok()?.stage;
         let then = Goal::after(stage);
         let is_ahead = |node: usize| {
@@ -78,6 +91,32 @@ impl Run<'_> {
         let mut behind = others;
         behind.retain(|node| !self.copies(*node, row).is_empty());
         (!ahead.is_empty()).then(|| (then, behind.into_iter().map(name).collect()))
+    }
+
+    /// Tells of nodes that have certificates of the CA that waits: another verb than a stage made their CA's file that of all.
+    fn signed_ahead(
+        &self,
+        row: &'static Profile,
+        source: &Seen,
+        told: &mut Nodes,
+        env: &Env<'_>,
+    ) -> Result<(), Stop> {
+        let there = generations(row, &source.observed).ok();
+        let next = there.and_then(|there| there.next);
+        let Some(next) = next.as_ref().and_then(Held::certificate) else {
+            return Ok(());
+        };
+        let mut names = Vec::new();
+        for node in 0..self.trees.cluster.len() {
+            let store = self.trees.store(node);
+            let roots = there_of(&store, &Root::TREE);
+            let tree = Tree::alone((&store, &roots), env.host.name, env.now);
+            if !tree.signed_by(next)?.is_empty() {
+                names.push(self.trees.cluster.name(node).to_owned());
+            }
+        }
+        told.signed_ahead(&names, next, (row, &self.flags));
+        Ok(())
     }
 
     /// The nodes for which a run that goes where what all share is would have something to do, or is refused.
