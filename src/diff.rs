@@ -41,7 +41,7 @@ pub use chain::{PERMIT, forbidden, forbids, signed_by};
 pub use elsewhere::{NOT_WRITTEN, TIMELESS, again, elsewhere, halving, lasting};
 pub use end::{End, end};
 pub(crate) use external::{away, external, external_of, is_signed_elsewhere, made_elsewhere};
-pub(crate) use generations::{BOUND, hindered, is_bound, moved};
+pub(crate) use generations::{BOUND, hindered, is_bound, locked, moved};
 pub use generations::{Generations, Held, Stage, generations, uncrossed, untangled};
 pub use ground::ground;
 pub use half::beyond_half_a_run;

@@ -845,22 +845,43 @@ fn an_encrypted_key_is_opened_and_what_takes_its_place_is_told_to_be_plain() {
         told.stderr
     );
     let open = ["--ca-passphrase-file", text(&secret)];
+    // How far it is the certificates tell.
+    let is_at = |stage: &str| {
+        let told = rotate(&place, &["status", "--output", "json"]).expect(0);
+        assert_eq!(json(&told)["rotations"][0]["stage"], stage, "{told}");
+        let opened = [&["status", "--output", "json"][..], &open].concat();
+        let opened = rotate(&place, &opened).expect(0);
+        let [told, opened] = [json(&told), json(&opened)].map(|told| told["rotations"].clone());
+        assert_eq!(told, opened);
+    };
+    is_at("start");
+    let start = contents(&place.join("k"));
     let told = rotate(&place, &[&["ca", "trust"][..], &open].concat()).expect(0);
     assert!(told.stdout.contains("is encrypted, and"), "{}", told.stdout);
+    is_at("trust");
+    rotate(&place, &["ca", "back"]).expect(0);
+    assert!(contents(&place.join("k")) == start);
+    rotate(&place, &[&["ca", "trust"][..], &open].concat()).expect(0);
     // What waits may be encrypted too, and stays so.
     seal("ca-next.key");
     let waits = read(&pki("ca-next.key"));
+    is_at("trust");
     rotate(
         &place,
         &[&["ca", "issue", "--restarted"][..], &open].concat(),
     )
     .expect(0);
     assert_eq!(read(&pki("ca.key")), waits);
+    is_at("issue");
+    // Which of the two goes is the key's to say.
+    let refused = rotate(&place, &["ca", "drop", "--restarted"]).expect(4);
+    assert!(refused.stderr.contains("--ca-passphrase-file"), "{refused}");
     rotate(
         &place,
         &[&["ca", "drop", "--restarted"][..], &open].concat(),
     )
     .expect(0);
+    is_at("start");
 }
 
 #[test]

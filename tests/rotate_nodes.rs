@@ -1063,6 +1063,13 @@ fn an_encrypted_key_is_opened_and_that_the_next_is_not_encrypted_is_told() {
         let warned = done.stdout.contains("ca-next.key is not: encrypt that");
         assert_eq!(warned, name == "trust", "{done}");
         sound(&trees);
+        // How far it is, and who is not there yet, the certificates tell.
+        let opened = ["status", "--ca-passphrase-file", text(&file)];
+        let [told, opened] =
+            [&["status"][..], &opened].map(|typed| json(&trees, typed, 0)["rotations"].clone());
+        let stage = if name == "drop" { "start" } else { name };
+        assert_eq!(told[0]["stage"], stage, "{told}");
+        assert_eq!(told, opened);
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::bundle::is_root;
 use crate::finding::{Code, Finding};
 use crate::key::PublicKey;
-use crate::observed::{Key, Observed, of_key};
+use crate::observed::{Key, KeyState, Observed, of_key};
 use crate::profile::Profile;
 use crate::profile::rotation;
 use crate::spec::Place;
@@ -166,14 +166,7 @@ fn of_ca(
             "have its owner issue the next one, and bring both in one file with 'certs import'",
         ));
     };
-    if key.open().is_none() {
-        return Err(hindered(
-            row,
-            "cannot be replaced without its key, which is encrypted",
-            "give its passphrase with --ca-passphrase-file",
-        ));
-    }
-    let Some(present) = of_key(chain, Some(key)) else {
+    let Some(present) = of_pair(chain, Some(key)) else {
         return Err(hindered(
             row,
             "holds no certificate of its key",
@@ -189,7 +182,7 @@ fn of_ca(
     }
     let next = match waiting {
         Some(Observed::Certificate { chain, key, .. }) => {
-            let next = of_key(chain, key.as_ref()).filter(|next| is_root(next));
+            let next = of_pair(chain, key.as_ref()).filter(|next| is_root(next));
             let Some(next) = next.filter(|next| {
                 next.public_key != present.public_key
                     && !next.subject.is_taken_for(&present.subject)
@@ -231,6 +224,34 @@ fn of_ca(
         present: held(present),
         next: next.map(held),
         others: others.into_iter().map(held).collect(),
+    })
+}
+
+/// That which a pair signs with: where its key is encrypted nothing tells but that each stage writes it first, which is
+/// enough to say how far a replacement is, and not to go on with it.
+fn of_pair<'a>(chain: &'a [Certificate], key: Option<&Key>) -> Option<&'a Certificate> {
+    match key?.state {
+        KeyState::Locked(_) => chain.first(),
+        _ => of_key(chain, key),
+    }
+}
+
+/// That the key of what is replaced, or of what takes its place, is encrypted: no stage is made on the word of its place in
+/// a file.
+pub(crate) fn locked(row: &Profile, found: &Found) -> Option<Finding> {
+    let locked = |name: &str| match found.get(name) {
+        Some(Observed::Certificate { key: Some(key), .. }) => {
+            matches!(key.state, KeyState::Locked(_))
+        }
+        _ => false,
+    };
+    let told = locked(row.name) || locked(&rotation::name(row));
+    told.then(|| {
+        hindered(
+            row,
+            "cannot be replaced without its key, which is encrypted",
+            "give its passphrase with --ca-passphrase-file",
+        )
     })
 }
 

@@ -8,7 +8,9 @@ use super::trusting::alike;
 use super::turn::{Goal, Turn, Turned, then};
 use super::{Planned, Planner, Step, shared};
 use crate::bundle::verifies;
-use crate::diff::{Generations, Held, Stage, file, generations, hindered, moved, untangled};
+use crate::diff::{
+    Generations, Held, Stage, file, generations, hindered, locked, moved, untangled,
+};
 use crate::finding::{Code, Finding};
 use crate::key::KeyAlgorithm;
 use crate::observed::Observed;
@@ -38,6 +40,9 @@ impl Planner<'_> {
         let Some(turned) = turn.goal.turned(there.stage).filter(|_| !never) else {
             return out_of_order(spec, turn, &there);
         };
+        if let (Some(_), Some(locked)) = (turned, locked(row, self.found)) {
+            return self.unknown(spec, row, locked);
+        }
         let keep = |findings| Ok(planned(spec, Step::Keep, findings));
         let signs = match turned {
             Some(Turned::Issue) => there.next.as_ref(),

@@ -1,7 +1,6 @@
 use time::Duration;
 
 use super::*;
-use crate::observed::KeyState;
 use crate::oracle::sample::tree;
 use crate::profile::by_name;
 
@@ -62,19 +61,28 @@ fn the_files_tell_the_stage_of_a_ca() {
     );
 }
 
+/// Each stage writes what signs first.
+#[test]
+fn an_encrypted_key_hides_no_stage_and_is_told_to_who_goes_on() {
+    let mut found = tree();
+    let next = ca(&mut found, "etcd-ca").0[0].clone();
+    ca(&mut found, "ca").0.push(next);
+    let open = generations(row("ca"), &found).unwrap();
+    assert_eq!(open.stage, Stage::Issue);
+    assert_eq!(locked(row("ca"), &found), None);
+    let key = ca(&mut found, "ca").1.as_mut().expect("its key");
+    key.state = KeyState::Locked("give its passphrase".to_owned());
+    assert_eq!(generations(row("ca"), &found).unwrap(), open);
+    let told = locked(row("ca"), &found).expect("it is locked");
+    assert!(told.text.contains("which is encrypted"), "{told:?}");
+}
+
 #[test]
 fn a_ca_whose_stage_cannot_be_told_says_why() {
     for (change, words) in [
         (
             (|found| *ca(found, "ca").1 = None) as fn(&mut Found),
             "stands without its key",
-        ),
-        (
-            |found| {
-                let key = ca(found, "ca").1.as_mut().expect("its key");
-                key.state = KeyState::Locked("give its passphrase".to_owned());
-            },
-            "which is encrypted",
         ),
         (
             |found| *ca(found, "ca").1 = ca(found, "etcd-ca").1.clone(),
