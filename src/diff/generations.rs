@@ -125,7 +125,10 @@ pub fn generations(row: &'static Profile, found: &Found) -> Result<Generations<H
     let waiting = found.get(&rotation::name(row));
     match found.get(row.name) {
         Some(Observed::Certificate { chain, key, .. }) => {
-            of_ca(row, (chain, key.as_ref()), waiting)
+            let there = of_ca(row, (chain, key.as_ref()), waiting);
+            // What is wrong may be wrong with the guess alone that an encrypted key asks for.
+            let guessed = key.as_ref().and_then(|_| locked(row, found));
+            there.map_err(|told| guessed.unwrap_or(told))
         }
         Some(Observed::KeyPair {
             key,

@@ -73,8 +73,17 @@ fn an_encrypted_key_hides_no_stage_and_is_told_to_who_goes_on() {
     let key = ca(&mut found, "ca").1.as_mut().expect("its key");
     key.state = KeyState::Locked("give its passphrase".to_owned());
     assert_eq!(generations(row("ca"), &found).unwrap(), open);
-    let told = locked(row("ca"), &found).expect("it is locked");
-    assert!(told.text.contains("which is encrypted"), "{told:?}");
+    let going_on = locked(row("ca"), &found).expect("it is locked");
+    assert!(going_on.text.contains("which is encrypted"), "{going_on:?}");
+    // By another hand's order nothing can be told of it.
+    ca(&mut found, "ca").0[1].validity.not_before += Duration::days(1);
+    assert_eq!(told("ca", &found), going_on);
+    // One without its key is somebody else's, whatever waits.
+    found.insert(rotation::name(row("ca")), found["ca"].clone());
+    *ca(&mut found, "ca").1 = None;
+    assert!(told("ca", &found).text.contains("without its key"));
+    // What waits is asked for too.
+    assert_eq!(locked(row("ca"), &found), Some(going_on));
 }
 
 #[test]
