@@ -1014,7 +1014,6 @@ fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
     assert!(without.stderr.contains("--inventory"), "{without}");
     for one in STAGES {
         let done = stage(&trees, "ca", one).expect(0);
-        // What runs on none of these nodes is not to be restarted.
         assert!(
             done.stdout.contains("restart kubelet\n     on    w1\n"),
             "{done}"
@@ -1023,9 +1022,63 @@ fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
             done.stdout.contains("restart kube-proxy\n     on    w1\n"),
             "{done}"
         );
-        assert!(!done.stdout.contains("kube-scheduler"), "{done}");
+        // What runs on none of these nodes is brought to it elsewhere.
+        assert!(!done.stdout.contains("restart kube-scheduler"), "{done}");
+        assert!(
+            done.stdout
+                .contains(" kube-scheduler\n     It runs on none of these nodes."),
+            "{done}"
+        );
     }
     sound(&trees);
+}
+
+#[test]
+fn whoever_reads_it_and_is_on_no_node_of_the_inventory_is_told_of() {
+    let member = |number: u32| {
+        format!("- {{name: etcd{number}, addresses: [127.0.0.5{number}], roles: [etcd]}}\n")
+    };
+    let trees = Trees::of(&format!(
+        "apiVersion: certs/v1\nkind: Inventory\nnodes:\n{}{}",
+        member(1),
+        member(2)
+    ));
+    trees.all(&[]).expect(0);
+    let tells = |told: &Value| {
+        let all = told["instructions"].as_array().expect("instructions");
+        let of = |process: &str| all.iter().find(|one| one["process"] == process);
+        let etcd = of("etcd").expect("etcd");
+        assert_ne!(etcd["action"], "do", "{told}");
+        assert_eq!(etcd["nodes"][1], "etcd2", "{told}");
+        let server = of("kube-apiserver").expect("the API server");
+        // No program is to restart it on the nodes that are listed.
+        assert_eq!(server["action"], "do", "{told}");
+        assert!(server.get("nodes").is_none(), "{told}");
+        let text = server["text"].as_str().expect("text");
+        assert!(
+            text.starts_with("It runs on none of these nodes."),
+            "{told}"
+        );
+        assert!(text.contains("etcd/ca.crt in the place"), "{told}");
+    };
+    let goes = [
+        &["etcd-ca", "trust"][..],
+        &["etcd-ca", "issue", "--restarted"],
+        &["etcd-ca", "back"],
+        &["etcd-ca", "back", "--restarted"],
+        &["etcd-ca", "trust"],
+        &["etcd-ca", "issue", "--restarted"],
+        &["etcd-ca", "drop", "--restarted"],
+    ];
+    for arguments in goes {
+        tells(&json(&trees, arguments, 0)["rotation"]);
+        let status = json(&trees, &["status"], 0);
+        let told = &status["rotations"][0];
+        assert_eq!(told["what"], "etcd-ca", "{status}");
+        if told["stage"] != "start" {
+            tells(told);
+        }
+    }
 }
 
 /// With the keys of CAs kept for all nodes alone, the cluster's encrypted; and the file with its passphrase.

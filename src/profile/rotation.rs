@@ -4,7 +4,7 @@ mod after;
 mod instruction;
 
 pub use after::{instructions, instructions_back};
-pub use instruction::{Action, Instruction, OfMany};
+pub use instruction::{Action, Instruction, ON_NO_NODE, OfMany};
 
 use super::found::{looked_for, told_by};
 use super::{Kind, Profile, Stored, TABLE, is_signing_file, signing_file_of};

@@ -54,6 +54,10 @@ pub enum OfMany {
     Only,
 }
 
+/// What goes before it where one run wrote the trees of nodes, and the process is on none of them.
+pub const ON_NO_NODE: &str = "It runs on none of these nodes. Where it does, first put {file} in the place of the one that it \
+    reads and, once another CA signs, have what that is to issue to it issued anew.";
+
 /// A process that is started again: how, how it is waited for, and what proves that it was.
 pub(super) const fn restart(
     process: &'static str,

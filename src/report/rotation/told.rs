@@ -7,7 +7,7 @@ use super::RunsOn;
 use crate::diff::Held;
 use crate::location::{FileId, Root};
 use crate::profile::Profile;
-use crate::profile::rotation::{Action, Instruction, OfMany, place};
+use crate::profile::rotation::{Action, Instruction, ON_NO_NODE, OfMany, place};
 use crate::store::Store;
 
 #[derive(Debug, Serialize)]
@@ -71,14 +71,22 @@ impl Values {
             _ => (one.process, one.text),
         };
         let nodes = runs_on.and_then(|runs_on| runs_on(process));
-        if nodes.as_ref().is_some_and(Vec::is_empty) {
-            return None;
-        }
+        let (action, text) = if nodes.as_ref().is_some_and(Vec::is_empty) {
+            // Only these have such a process.
+            if one.of_many == OfMany::Only {
+                return None;
+            }
+            // No program that goes by the list of nodes comes there.
+            let text = format!("{ON_NO_NODE} {text}");
+            (Action::Do, text.trim_end().to_owned())
+        } else {
+            (one.action, text.to_owned())
+        };
         Some(Told {
             process,
-            action: one.action.name(),
+            action: action.name(),
             one_at_a_time: one.action == Action::Restart,
-            text: self.text(text),
+            text: self.text(&text),
             command: self.command(one.command),
             wait: self.command(one.wait),
             proof: self.command(one.proof),
