@@ -87,6 +87,15 @@ pub fn is_ours(bytes: &[u8]) -> bool {
     read(bytes).is_some()
 }
 
+/// What the file of this name holds in what [`of`] made.
+pub fn file<'a>(bytes: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let member = read(bytes)?.into_iter().find(|held| held.name == name)?;
+    match member.content {
+        Content::File(held) => Some(held),
+        Content::Directory | Content::Link(_) => None,
+    }
+}
+
 fn plain<'a>(name: &'a str, bytes: &'a [u8]) -> Member<'a> {
     Member {
         name,
@@ -336,6 +345,9 @@ mod tests {
         let names: Vec<&str> = read.iter().map(|member| member.name).collect();
         assert_eq!(names, ["a", "a/b", "a/c"]);
         assert_eq!(read[2].bytes(), b"key");
+        let held = ["a", "a/b", "a/c", "c"].map(|name| file(&archive, name));
+        assert_eq!(held, [None, None, Some(&b"key"[..]), None]);
+        assert_eq!(file(&archive[1..], "a/c"), None);
         assert_eq!((read[0].user, read[0].group), (1000, 4_000_000_000));
         assert!(is_ours(&archive));
         assert_eq!(super::names(&archive), None);

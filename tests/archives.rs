@@ -429,6 +429,58 @@ fn what_a_node_that_left_had_is_named_and_no_archive_is_taken_for_a_tree() {
     assert!(!told.contains(".tar"), "{told}");
 }
 
+/// Until it is removed or made anew, of each node that is listed or was.
+#[test]
+fn the_former_key_in_an_archive_is_named_once_its_ca_is_replaced() {
+    let trees = archived();
+    let rotate = |arguments: &[&str]| run(&mut trees.over(&[&["rotate"], arguments].concat()));
+    rotate(&["ca", "trust"]).expect(0);
+    // As whoever lists it no more and removes its tree leaves it.
+    fs::remove_dir_all(trees.out().join("cp3")).expect("a tree");
+    let inventory = trees.0.join("nodes.yaml");
+    let all = read(&inventory);
+    let left = all.lines().filter(|line| !line.contains("name: cp3"));
+    write(&inventory, left.collect::<Vec<_>>().join("\n") + "\n");
+    rotate(&["ca", "issue", "--restarted"]).expect(0);
+    let flags = format!(
+        "--inventory {} --out {}",
+        text(&inventory),
+        text(&trees.out())
+    );
+    let named = |code| {
+        let told = rotate(&["ca", "drop", "--restarted"]).expect(code).stdout;
+        let words = " holds a former key, which is to be nowhere: remove it or, of a node that is listed, have it made anew ('certs ";
+        let way_out =
+            format!("all {flags} --archive', with the flags that the trees were made with)");
+        let lines = told.lines().filter_map(|line| line.split_once(words));
+        let mut names: Vec<String> = lines
+            .map(|(path, then)| {
+                assert_eq!(then, way_out, "{told}");
+                path.trim_start_matches("note: ").to_owned()
+            })
+            .collect();
+        names.sort();
+        names
+    };
+    let path = |node| text(&archive(&trees, node)).to_owned();
+    // Members and workers have no key of the cluster's CA.
+    assert_eq!(named(1), ["cp1", "cp2", "cp3"].map(path));
+    trees.all(ARCHIVE).expect(0);
+    assert_eq!(named(1), [path("cp3")]);
+    fs::remove_file(archive(&trees, "cp3")).expect("an archive");
+    // Another's is not looked into.
+    write(&trees.out().join("home.tar"), "etc/kubernetes/pki/ca.key");
+    assert!(named(0).is_empty());
+    // Of an archive that is of the tree as it is nothing is told.
+    trees.all(ARCHIVE).expect(0);
+    for stage in [&["sa", "trust"][..], &["sa", "issue", "--restarted"]] {
+        rotate(stage).expect(0);
+    }
+    trees.all(ARCHIVE).expect(0);
+    let told = rotate(&["sa", "drop", "--restarted"]).expect(0);
+    assert!(!told.stdout.contains("holds a former key"), "{told}");
+}
+
 /// Before anything is made.
 #[test]
 fn what_cannot_be_an_archive_is_told_and_stays() {

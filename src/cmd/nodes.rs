@@ -4,7 +4,7 @@
 //! node gets its copies of it, and certificates of its own that those CAs sign. All nodes are judged before
 //! the first file is written, and each is then one commit of its own.
 
-mod archive;
+pub(super) mod archive;
 pub(super) mod facts;
 mod fresh;
 pub(super) mod kept;

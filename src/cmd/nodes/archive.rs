@@ -19,7 +19,7 @@ use crate::report::{Archived, Node, Stage};
 use crate::store::{PackedContent, ReadError, Writer, archive_of, archived, beginning, packed};
 
 /// The largest archive that can be of a tree.
-const LARGEST: u64 = 16 << 20;
+pub(crate) const LARGEST: u64 = 16 << 20;
 
 impl Run<'_> {
     /// An error if what is to be an archive cannot be one. What lies there must be one of ours, whether it is of

@@ -111,7 +111,7 @@ impl Tree<'_> {
     }
 }
 
-fn key_of(bytes: &[u8]) -> Option<PublicKey> {
+pub(super) fn key_of(bytes: &[u8]) -> Option<PublicKey> {
     let key = PrivateKey::from_pem(bytes, None).ok()?;
     Some(key.public_key().clone())
 }

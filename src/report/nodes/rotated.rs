@@ -3,7 +3,8 @@
 use time::OffsetDateTime;
 
 use super::super::rotation::people::{
-    former_key_left, holds_former_key, keeps_former_key, left_with_former_key, signed_ahead,
+    archived_with_former_key, former_key_left, holds_former_key, keeps_former_key,
+    left_with_former_key, signed_ahead,
 };
 use super::super::rotation::{Over, Rotation, RunsOn};
 use super::Nodes;
@@ -117,6 +118,14 @@ impl Nodes {
     pub fn left_with_former_key(&mut self, held: &[String], flags: &str) {
         for path in held {
             self.notes.push(left_with_former_key(path, flags));
+            self.failed = true;
+        }
+    }
+
+    /// That archives of trees hold a former key.
+    pub fn archived_with_former_key(&mut self, held: &[String], flags: &str) {
+        for path in held {
+            self.notes.push(archived_with_former_key(path, flags));
             self.failed = true;
         }
     }

@@ -43,6 +43,14 @@ pub(in crate::report) fn left_with_former_key(path: &str, flags: &str) -> String
     )
 }
 
+/// That an archive of a node's tree as it was holds a former key; the command has these flags behind it.
+pub(in crate::report) fn archived_with_former_key(path: &str, flags: &str) -> String {
+    format!(
+        "{path} holds a former key, which is to be nowhere: remove it or, of a node that is listed, have it made anew ('certs \
+         all{flags} --archive', with the flags that the trees were made with)"
+    )
+}
+
 /// That a backup which no rotation made holds a former key.
 pub(in crate::report) fn holds_former_key(path: &str) -> String {
     format!("{path} is a former key, which is to be nowhere: remove that backup")
