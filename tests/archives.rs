@@ -448,7 +448,7 @@ fn the_former_key_in_an_archive_is_named_once_its_ca_is_replaced() {
         text(&trees.out())
     );
     let named = |code| {
-        let told = rotate(&["ca", "drop", "--restarted"]).expect(code).stdout;
+        let told = rotate(&["ca", "drop", "--restarted"]).expect(code).stderr;
         let words = " holds a former key, which is to be nowhere: remove it or, of a node that is listed, have it made anew ('certs ";
         let way_out =
             format!("all {flags} --archive', with the flags that the trees were made with)");
@@ -456,7 +456,7 @@ fn the_former_key_in_an_archive_is_named_once_its_ca_is_replaced() {
         let mut names: Vec<String> = lines
             .map(|(path, then)| {
                 assert_eq!(then, way_out, "{told}");
-                path.trim_start_matches("note: ").to_owned()
+                path.trim_start_matches("error: ").to_owned()
             })
             .collect();
         names.sort();
@@ -478,7 +478,7 @@ fn the_former_key_in_an_archive_is_named_once_its_ca_is_replaced() {
     }
     trees.all(ARCHIVE).expect(0);
     let told = rotate(&["sa", "drop", "--restarted"]).expect(0);
-    assert!(!told.stdout.contains("holds a former key"), "{told}");
+    assert!(!told.stderr.contains("holds a former key"), "{told}");
 }
 
 /// Before anything is made.

@@ -856,7 +856,7 @@ fn the_former_key_in_the_tree_of_a_node_that_left_is_named() {
         told.stdout.contains(&backup) || told.stderr.contains(&backup),
         "{told}"
     );
-    assert_eq!(told.stdout.matches(" is a former key").count(), 1, "{told}");
+    assert_eq!(told.stderr.matches(" is a former key").count(), 1, "{told}");
 }
 
 /// One that was not there at `issue` has it in its own place, which is no backup.
@@ -874,7 +874,7 @@ fn the_former_key_in_the_own_place_of_a_node_that_left_before_is_told_as_that_an
         );
         stage(&trees, what, STAGES[1]).expect(0);
         let told = stage(&trees, what, STAGES[2]).expect(1);
-        let mut lines = told.stdout.lines();
+        let mut lines = told.stderr.lines();
         let line = lines.find(|line| line.contains(" is a former key"));
         let line = line.unwrap_or_else(|| panic!("{told}"));
         let key = trees.pki("cp3", &format!("{what}.key"));
@@ -901,7 +901,7 @@ fn the_former_key_in_the_own_place_of_a_node_that_left_before_is_told_as_that_an
         sound(&trees);
         // What took its place has a backup of it.
         let told = stage(&trees, what, STAGES[2]).expect(1);
-        assert!(told.stdout.contains("remove that backup"), "{told}");
+        assert!(told.stderr.contains("remove that backup"), "{told}");
     }
 }
 
@@ -1379,21 +1379,57 @@ fn a_former_key_in_a_backup_of_another_run_is_named() {
         assert!(!status.stdout.contains("not yet"), "{status}");
         let named = stage(&trees, what, STAGES[2]).expect(1);
         let line = named
-            .stdout
+            .stderr
             .lines()
             .find(|line| line.contains("is a former key"));
         let line = line.unwrap_or_else(|| panic!("{named}"));
         let path = line
-            .trim_start_matches("note: ")
+            .trim_start_matches("error: ")
             .split(' ')
             .next()
             .expect("a path");
         assert!(path.ends_with(key), "{path}");
+        assert!(!named.stdout.contains("is a former key"), "{named}");
+        let report = json(&trees, &[what, "drop", "--restarted"], 1);
+        let notes = report["notes"].as_array().expect("notes");
+        let told = line.trim_start_matches("error: ");
+        assert!(notes.iter().any(|note| note == told), "{report}");
         assert_eq!(read(Path::new(path)), read(&all[0].pki("cp2", key)));
         let backup = Path::new(path).parent().expect("a folder");
         fs::remove_dir_all(backup).expect("the backup");
         stage(&trees, what, STAGES[2]).expect(0);
     }
+}
+
+/// It is why the run does not end well.
+#[test]
+fn a_former_key_over_one_tree_is_named_however_quiet_the_run_is() {
+    let all = rotated("ca", &[], NODES);
+    let trees = kept(&all[3]);
+    for name in ["ca.crt", "ca.key"] {
+        fs::copy(all[0].pki("cp2", name), trees.pki("cp2", name)).expect("copy");
+    }
+    trees.all(&["--force"]).expect(0);
+    let alone = |flags: &[&str]| {
+        let mut drop = certs(&["rotate", "ca", "drop", "--restarted"]);
+        drop.arg("--kubernetes-dir")
+            .arg(trees.node("cp2", "etc/kubernetes"))
+            .arg("--kubelet-dir")
+            .arg(trees.node("cp2", "var/lib/kubelet"));
+        run(drop.args(flags)).expect(1)
+    };
+    let quiet = alone(&["--quiet"]);
+    let line = quiet.stderr.trim_end();
+    assert!(quiet.stdout.is_empty(), "{quiet}");
+    assert!(line.starts_with("error: "), "{quiet}");
+    assert_eq!(line.matches(" is a former key").count(), 1, "{quiet}");
+    let loud = alone(&[]);
+    assert_eq!(loud.stderr, quiet.stderr);
+    assert!(!loud.stdout.contains("is a former key"), "{loud}");
+    let report: Value = serde_json::from_str(&alone(&["--output", "json"]).stdout).expect("JSON");
+    let notes = report["notes"].as_array().expect("notes");
+    let told = line.trim_start_matches("error: ");
+    assert!(notes.iter().any(|note| note == told), "{report}");
 }
 
 #[test]

@@ -9,6 +9,18 @@ pub(super) const RED: &str = "\x1b[31m";
 pub(super) const YELLOW: &str = "\x1b[33m";
 const RESET: &str = "\x1b[0m";
 
+/// Why a run does not end well, each in a line of its own, however wide the terminal is.
+pub(super) fn errors<'a>(
+    text: &mut String,
+    sentences: impl Iterator<Item = &'a String>,
+    format: &Format,
+) {
+    let word = painted(format, RED, "error");
+    for sentence in sentences {
+        line(text, &format!("{word}: {}", shown(sentence)));
+    }
+}
+
 /// A sentence in lines of the terminal's width.
 pub(super) fn told(text: &mut String, sentence: &str, format: &Format) {
     wrapped(text, "", &words(&shown(sentence)), " ", format);

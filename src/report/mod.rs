@@ -123,6 +123,9 @@ pub struct Report {
     /// How a run ends that was refused, or that failed after all was written.
     #[serde(skip)]
     refused: Option<Exit>,
+    /// What is left that was to be done, of the notes.
+    #[serde(skip)]
+    failures: Vec<String>,
     /// Whether an interrupted run was completed before this one began.
     #[serde(skip)]
     completed: bool,
@@ -187,6 +190,7 @@ impl Report {
             rotations: None,
             exec: None,
             refused: None,
+            failures: Vec::new(),
             completed: false,
             unsettled: false,
             looked: Vec::new(),

@@ -67,9 +67,9 @@ pub struct Nodes {
     grouped: Grouped,
     #[serde(skip)]
     completed: bool,
-    /// Whether something is left that was to be done beside the files.
+    /// What is left that was to be done beside the files, of the notes.
     #[serde(skip)]
-    failed: bool,
+    failures: Vec<String>,
     #[serde(skip)]
     least: Severity,
 }
@@ -182,7 +182,7 @@ impl Nodes {
             rotations: None,
             grouped: Grouped::default(),
             completed: false,
-            failed: false,
+            failures: Vec::new(),
             least,
         }
     }
@@ -323,7 +323,7 @@ impl Nodes {
         if let Some(exit) = self.parts().find_map(|part| part.refused) {
             return exit;
         }
-        if self.failed || self.exec.as_ref().is_some_and(Ran::has_failed) {
+        if !self.failures.is_empty() || self.exec.as_ref().is_some_and(Ran::has_failed) {
             return Exit::Failed;
         }
         Exit::of_findings(self.findings().map(|told| told.level).max(), self.least)

@@ -116,18 +116,22 @@ impl Report {
     /// That the former key could not be taken out of the backups, and why.
     pub fn keeps_former_key(&mut self, left: &[String]) {
         for why in left {
-            self.notes.push(people::keeps_former_key(why));
-            self.refused.get_or_insert(Exit::Failed);
+            self.fails(people::keeps_former_key(why));
         }
-        self.exit_code = self.exit().code();
     }
 
     /// That backups of other runs hold a former key.
     pub fn holds_former_key(&mut self, held: &[String]) {
         for path in held {
-            self.notes.push(people::holds_former_key(path));
-            self.refused.get_or_insert(Exit::Failed);
+            self.fails(people::holds_former_key(path));
         }
+    }
+
+    /// That the run does not end well for this.
+    fn fails(&mut self, note: String) {
+        self.failures.push(note.clone());
+        self.notes.push(note);
+        self.refused.get_or_insert(Exit::Failed);
         self.exit_code = self.exit().code();
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::found::{finding, notes, why};
 use super::lines::{
-    BOLD, GREEN, RED, YELLOW, command, count, line, painted, shown, told, words, wrapped,
+    BOLD, GREEN, YELLOW, command, count, errors, line, painted, shown, told, words, wrapped,
 };
 use super::next::Advice;
 use super::shape::Anchor;
@@ -21,12 +21,18 @@ pub fn waiting(directory: &Path) -> String {
 
 /// Why a run stopped before there was a report, for standard error.
 pub fn failure(sentences: &[String], format: &Format) -> Vec<u8> {
-    lines(&painted(format, RED, "error"), sentences)
+    let mut text = String::new();
+    errors(&mut text, sentences.iter(), format);
+    text.into_bytes()
 }
 
 /// What deserves a look, for standard error, where standard output is not for people.
 pub fn noted(sentences: &[String]) -> Vec<u8> {
-    lines("note", sentences)
+    let mut text = String::new();
+    for sentence in sentences {
+        line(&mut text, &format!("note: {}", shown(sentence)));
+    }
+    text.into_bytes()
 }
 
 /// Errors and warnings of what is handed out, for standard error.
@@ -59,14 +65,6 @@ pub fn told_alone(findings: &[Finding], store: &Store, refused: bool) -> Vec<u8>
             &mut text,
             &format!("refused with {errors}; nothing was written"),
         );
-    }
-    text.into_bytes()
-}
-
-fn lines(word: &str, sentences: &[String]) -> Vec<u8> {
-    let mut text = String::new();
-    for sentence in sentences {
-        line(&mut text, &format!("{word}: {}", shown(sentence)));
     }
     text.into_bytes()
 }
@@ -106,10 +104,8 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
     let mut stdout = String::new();
     let mut stderr = String::new();
     wrong(&mut stderr, report.findings.iter(), format);
-    if let Some(failure) = super::readers::failure(report.exec.as_ref(), report.result) {
-        let word = painted(format, RED, "error");
-        line(&mut stderr, &format!("{word}: {}", shown(&failure)));
-    }
+    let exec = super::readers::failure(report.exec.as_ref(), report.result);
+    errors(&mut stderr, report.failures.iter().chain(&exec), format);
     if report.result == Outcome::Refused {
         refused(&mut stderr, report.findings.iter(), report.completed);
     }
@@ -120,7 +116,8 @@ pub(super) fn render(report: &Report, format: &Format) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn body(text: &mut String, report: &Report, format: &Format) {
-    for note in &report.notes {
+    let told_already = |note: &&String| report.failures.contains(note);
+    for note in report.notes.iter().filter(|note| !told_already(note)) {
         told(text, &format!("note: {note}"), format);
     }
     let groups = groups(report);

@@ -1,7 +1,7 @@
 //! A run over many nodes, for people.
 
 use super::super::lines::{
-    BOLD, GREEN, RED, YELLOW, count, line, painted, shown, told, words, wrapped,
+    BOLD, GREEN, YELLOW, count, errors, line, painted, shown, told, words, wrapped,
 };
 use super::super::{rotation, text};
 use super::{Archived, Brief, Format, Node, Nodes, Outcome, Part, readers};
@@ -40,10 +40,8 @@ impl Nodes {
     pub(super) fn text(&self, format: &Format) -> (Vec<u8>, Vec<u8>) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         text::wrong(&mut stderr, self.findings(), format);
-        if let Some(failure) = readers::failure(self.exec.as_ref(), self.result) {
-            let word = painted(format, RED, "error");
-            line(&mut stderr, &format!("{word}: {}", shown(&failure)));
-        }
+        let exec = readers::failure(self.exec.as_ref(), self.result);
+        errors(&mut stderr, self.failures.iter().chain(&exec), format);
         if self.result == Outcome::Refused {
             text::refused(&mut stderr, self.findings(), self.completed);
         }
@@ -54,7 +52,9 @@ impl Nodes {
     }
 
     fn body(&self, text: &mut String, format: &Format) {
-        let notes = self.notes.iter().map(|note| (None, note));
+        let told_already = |note: &&String| self.failures.contains(note);
+        let notes = self.notes.iter().filter(|note| !told_already(note));
+        let notes = notes.map(|note| (None, note));
         let of_nodes = self.each.iter();
         let of_nodes =
             of_nodes.flat_map(|node| node.part.notes.iter().map(move |note| (Some(node), note)));

@@ -89,16 +89,14 @@ impl Nodes {
     /// That former keys could not be taken out of backups, and why.
     pub fn keeps_former_key(&mut self, left: &[String]) {
         for why in left {
-            self.notes.push(keeps_former_key(why));
-            self.failed = true;
+            self.fails(keeps_former_key(why));
         }
     }
 
     /// That backups of other runs hold a former key.
     pub fn holds_former_key(&mut self, held: &[String]) {
         for path in held {
-            self.notes.push(holds_former_key(path));
-            self.failed = true;
+            self.fails(holds_former_key(path));
         }
     }
 
@@ -117,17 +115,21 @@ impl Nodes {
     /// That trees of nodes which are listed no more hold a former key.
     pub fn left_with_former_key(&mut self, held: &[String], flags: &str) {
         for path in held {
-            self.notes.push(left_with_former_key(path, flags));
-            self.failed = true;
+            self.fails(left_with_former_key(path, flags));
         }
     }
 
     /// That archives of trees hold a former key.
     pub fn archived_with_former_key(&mut self, held: &[String], flags: &str) {
         for path in held {
-            self.notes.push(archived_with_former_key(path, flags));
-            self.failed = true;
+            self.fails(archived_with_former_key(path, flags));
         }
+    }
+
+    /// That the run does not end well for this.
+    fn fails(&mut self, note: String) {
+        self.failures.push(note.clone());
+        self.notes.push(note);
     }
 
     fn over<T>(turning: &Turning<'_>, tell: impl FnOnce(&Over<'_>) -> T) -> T {
