@@ -577,6 +577,38 @@ fn runs_at_once_make_each_node_once_and_directories_have_their_mode_whatever_the
     }
 }
 
+/// By the kubeconfig that has the right to: who joins has none, and nothing to bind.
+#[test]
+fn roles_are_to_be_bound_where_a_cluster_begins_and_by_no_control_plane_that_joins() {
+    let own = "- {name: cp3, ";
+    let joins = NODES.lines().find(|line| line.starts_with(own)).expect(own);
+    let trees = Trees::of(&NODES.replace(&format!("{joins}\n"), ""));
+    let begun = trees.all(&[]).expect(0);
+    let by = trees.node("cp1", "etc/kubernetes/super-admin.conf");
+    let bound = format!("--kubeconfig {} create clusterrolebinding", text(&by));
+    assert_eq!(begun.stdout.matches(&bound).count(), 2, "{begun}");
+    assert!(by.exists());
+    write(&trees.0.join("nodes.yaml"), NODES);
+    let joined = trees.all(&[]).expect(0);
+    assert!(trees.node("cp3", "etc/kubernetes/admin.conf").exists());
+    assert!(!joined.stdout.contains("super-admin.conf"), "{joined}");
+    assert!(!joined.stdout.contains("clusterrolebinding"), "{joined}");
+    // The same of its tree alone.
+    let alone = |conf: &str| {
+        let admin = trees.node("cp3", "etc/kubernetes/admin.conf");
+        fs::remove_file(admin).expect("admin.conf");
+        let mut made = certs(&["kubeconfig", conf, "--kubernetes-dir"]);
+        made.arg(trees.node("cp3", "etc/kubernetes"));
+        made.args(["--control-plane-endpoint", "api.example.com:6443"]);
+        run(&mut made).expect(0)
+    };
+    let admin = alone("admin");
+    assert!(!admin.stdout.contains("clusterrolebinding"), "{admin}");
+    fs::copy(by, trees.node("cp3", "etc/kubernetes/super-admin.conf")).expect("copy");
+    let admin = alone("admin");
+    assert!(admin.stdout.contains("clusterrolebinding"), "{admin}");
+}
+
 #[test]
 fn a_directory_that_others_may_write_is_refused() {
     let trees = Trees::made();

@@ -91,8 +91,14 @@ pub(super) fn advice(plan: &Plan, seen: &Seen, store: &Store, now: OffsetDateTim
             (binding.by_group || subject.organizations().is_empty()).then_some(binding)
         })
         .collect();
-    if !bindings.is_empty() {
-        let kubeconfig = store.path(&FileId::new(Root::Kubeconfig, SUPER_ADMIN));
+    let by = FileId::new(Root::Kubeconfig, SUPER_ADMIN);
+    let kubeconfig = store.path(&by);
+    // A control plane that joins has none of these, and joins a cluster in which they are bound.
+    let steps = || plan.steps.iter().map(|planned| &planned.spec.place);
+    let joins = steps().any(|place| place.public().root == by.root)
+        && !steps().any(|place| place.public() == by)
+        && !kubeconfig.exists();
+    if !bindings.is_empty() && !joins {
         advice.push(Advice {
             text:
                 "Once in a cluster, as soon as its API server answers, bind the roles that kubeadm \
