@@ -454,9 +454,20 @@ fn back_from_every_stage_is_the_tree_that_was_there_before() {
             let told = rotate(&place, &[what, "back"]).expect(2);
             let words = format!("'certs rotate {what} back --restarted'");
             assert!(told.stderr.contains(&words), "{}", told.stderr);
-            rotate(&place, &[what, "back", "--restarted"]).expect(0);
+            let last = json(&rotate(
+                &place,
+                &[what, "back", "--restarted", "--output", "json"],
+            ));
             assert!(start == contents(&place.join("k")), "{what}");
             assert_eq!(stage(&place, what), "start");
+            // Whoever was ended before that was told has it told with the refusal, and changes nothing by asking.
+            let again = rotate(&place, &[what, "back", "--output", "json"]).expect(4);
+            assert_eq!(json(&again)["rotation"], last["rotation"], "{what}");
+            let again = rotate(&place, &[what, "back"]).expect(4);
+            assert!(again.stdout.contains("To be done now"), "{again}");
+            let planned = rotate(&place, &[what, "back", "--dry-run", "--output", "json"]);
+            assert!(json(&planned).get("rotation").is_none(), "{planned}");
+            assert!(start == contents(&place.join("k")), "{what}");
             for (name, flags) in STAGES {
                 rotate(&place, &[&[what, name], flags].concat()).expect(0);
             }
@@ -467,6 +478,7 @@ fn back_from_every_stage_is_the_tree_that_was_there_before() {
                 "{}",
                 told.stderr
             );
+            assert!(!told.stdout.contains("To be done"), "{told}");
         }
     }
 }

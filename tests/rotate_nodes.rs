@@ -689,6 +689,13 @@ fn back_people_and_programs_are_told_alike_what_is_to_be_done_on_which_nodes() {
             let shown = for_people(told);
             assert!(text.contains(&shown), "{text}\n{shown}");
             assert_eq!(told["stage"], reached);
+            if reached == "start" {
+                // Whoever was ended before that was told has it told again.
+                let again = json(&trees, &[what, "back"], 4);
+                assert_eq!(again["rotation"], *told, "{what}");
+                let again = rotate(&trees, &[what, "back"]).expect(4).stdout;
+                assert!(again.contains(&shown), "{again}\n{shown}");
+            }
             let first = &told["instructions"][0];
             assert_eq!([&first["process"], &first["action"]], ["nodes", "do"]);
             if reached == "start" {

@@ -101,6 +101,13 @@ impl Back<'_> {
             Ok(stage) => stage,
             Err(refusal) => {
                 report.refuse(&refusal);
+                // Whoever was ended before it was told had no other way to it.
+                if let (Ok(there), false) = (&before, self.dry_run) {
+                    let gone = self.tree.before_back(self.row, there)?;
+                    if let Some(gone) = gone {
+                        report.turned_back(self.row, [Some(&gone), Some(there)]);
+                    }
+                }
                 return Ok(());
             }
         };

@@ -3,11 +3,12 @@
 use super::tree::Tree;
 use super::{VERB, command};
 use crate::cmd::Stop;
+use crate::diff::{Generations, Held, Stage};
 use crate::key::{PrivateKey, PublicKey, sha256};
 use crate::observe::former;
 use crate::plan::Goal;
-use crate::profile::Profile;
 use crate::profile::rotation::place;
+use crate::profile::{Kind, Profile};
 use crate::rollback::Created;
 use crate::store::Backup;
 use crate::x509::cert::Certificate;
@@ -74,26 +75,46 @@ impl Tree<'_> {
         Ok(last == Some(&command(row, stage)))
     }
 
-    /// The names of what waited to take its place and was taken away, as the backups tell.
-    pub(super) fn taken(&self, row: &Profile) -> Result<Vec<String>, Stop> {
-        let file = place(row).public();
-        let mut names = Vec::new();
+    /// What waited to take its place and was taken away, the last first, as the backups tell.
+    pub(super) fn taken(&self, row: &Profile) -> Result<Vec<Held>, Stop> {
+        let file = match row.kind {
+            Kind::KeyPair => place(row).key(),
+            _ => place(row).public(),
+        };
+        let mut taken = Vec::new();
         for run in self.store.backups(self.roots)?.runs {
-            if !run
-                .files
-                .iter()
-                .any(|changed| changed.file == file && changed.copied)
-            {
+            let mut files = run.files.iter();
+            if !files.any(|changed| changed.file == file && changed.copied) {
                 continue;
             }
             let copies = former(&run, self.store, Created::Leave).copies;
-            let copy = copies
-                .get(&file)
-                .map(|copy| Certificate::from_pem(&copy.bytes));
-            let cas = copy.into_iter().flatten().flatten();
-            names.extend(cas.filter_map(|ca| ca.subject.common_name()));
+            let Some(copy) = copies.get(&file) else {
+                continue;
+            };
+            match row.kind {
+                Kind::KeyPair => taken.extend(key_of(&copy.bytes).map(Held::Key)),
+                _ => {
+                    let cas = Certificate::from_pem(&copy.bytes).into_iter().flatten();
+                    taken.extend(cas.map(|ca| Held::Ca(Box::new(ca))));
+                }
+            }
         }
-        Ok(names)
+        Ok(taken)
+    }
+
+    /// How it was before the last step back, where that led to the start: no file but a backup tells what went.
+    pub(super) fn before_back(
+        &self,
+        row: &Profile,
+        there: &Generations<Held>,
+    ) -> Result<Option<Generations<Held>>, Stop> {
+        if there.stage != Stage::Start || !self.last_was(row, "back-trust")? {
+            return Ok(None);
+        }
+        Ok(Some(Generations {
+            next: self.taken(row)?.into_iter().next(),
+            ..there.clone()
+        }))
     }
 
     /// Whether what this row's public file holds is what `issue` wrote there.

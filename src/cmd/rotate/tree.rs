@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::cmd::nodes::kept::Kept;
 use crate::cmd::sequence::Judged;
 use crate::cmd::{Stop, loose, there};
-use crate::diff::{told_to_a_reader, trusts};
+use crate::diff::{Held, told_to_a_reader, trusts};
 use crate::finding::{Code, Finding};
 use crate::location::{FileId, Owner, Root};
 use crate::observe::{Before, Passphrases, Seen, observe};
@@ -179,10 +179,11 @@ impl<'a> Tree<'a> {
 
     /// What is asked for, with what the backups of the runs before tell of it.
     pub(super) fn in_turn(&self, turn: &Turn) -> Result<Turn, Stop> {
+        let name = |held: &Held| held.certificate()?.subject.common_name();
         Ok(Turn {
             ended: self.last_was(turn.row, Goal::Drop.name())?,
             issued: self.issued(turn.row)?,
-            taken: self.taken(turn.row)?,
+            taken: self.taken(turn.row)?.iter().filter_map(name).collect(),
             ..turn.clone()
         })
     }

@@ -76,7 +76,14 @@ impl Run<'_> {
         let there = generations(row, &source.observed);
         let stage = match left(row, &there) {
             Ok(stage) => stage,
-            Err(refusal) => return Ok(self.refused(told, refusal, env)),
+            Err(refusal) => {
+                if let (Ok(there), false) = (&there, self.plan_only)
+                    && let Some(gone) = tree.before_back(row, there)?
+                {
+                    self.told_back(row, Some(&gone), &mut told, env.now);
+                }
+                return Ok(self.refused(told, refusal, env));
+            }
         };
         if stage == Goal::Trust && !self.plan_only {
             tree.has_left_issue(row, restarted, &self.flags)?;
