@@ -77,10 +77,9 @@ impl Tree<'_> {
 
     /// What waited to take its place and was taken away, the last first, as the backups tell.
     pub(super) fn taken(&self, row: &Profile) -> Result<Vec<Held>, Stop> {
-        let file = match row.kind {
-            Kind::KeyPair => place(row).key(),
-            _ => place(row).public(),
-        };
+        let is_key = row.kind == Kind::KeyPair;
+        let place = place(row);
+        let file = if is_key { place.key() } else { place.public() };
         let mut taken = Vec::new();
         for run in self.store.backups(self.roots)?.runs {
             let mut files = run.files.iter();
@@ -91,13 +90,12 @@ impl Tree<'_> {
             let Some(copy) = copies.get(&file) else {
                 continue;
             };
-            match row.kind {
-                Kind::KeyPair => taken.extend(key_of(&copy.bytes).map(Held::Key)),
-                _ => {
-                    let cas = Certificate::from_pem(&copy.bytes).into_iter().flatten();
-                    taken.extend(cas.map(|ca| Held::Ca(Box::new(ca))));
-                }
+            if is_key {
+                taken.extend(key_of(&copy.bytes).map(Held::Key));
+                continue;
             }
+            let cas = Certificate::from_pem(&copy.bytes).into_iter().flatten();
+            taken.extend(cas.map(|ca| Held::Ca(Box::new(ca))));
         }
         Ok(taken)
     }
