@@ -1040,6 +1040,40 @@ fn what_is_of_no_node_and_what_does_not_go_together_is_told() {
     sound(&trees);
 }
 
+/// Nobody else tells of it that it is cut off by the last stage.
+#[test]
+fn what_the_kubelet_of_a_node_that_is_not_listed_needs_is_told() {
+    let trees = Trees::made();
+    let text = |told: &Value, process: &str| {
+        let all = told["rotation"]["instructions"].as_array();
+        let mut all = all.expect("a list").iter();
+        let one = all.find(|one| one["process"] == process);
+        one.map(|one| one["text"].as_str().expect("text").to_owned())
+    };
+    for (name, flags) in STAGES {
+        let told = json(&trees, &[&["ca", name], flags].concat(), 0);
+        let kubelet = text(&told, "kubelet").expect("kubelet");
+        let others = text(&told, "other nodes");
+        if name == "issue" {
+            let others = others.expect("other nodes");
+            assert!(others.contains(
+                "not list the kubelet is to have /etc/kubernetes/pki/ca.crt, a client certificate"
+            ));
+        } else {
+            assert!(kubelet.contains(
+                "not list first copy /etc/kubernetes/pki/ca.crt, and bring its kubelet.conf"
+            ));
+            assert_eq!(others, None, "{told}");
+        }
+        // A CA that no kubelet reads concerns none.
+        if name == "trust" {
+            let told = json(&trees, &["etcd-ca", name], 0);
+            assert_eq!(text(&told, "kubelet"), None, "{told}");
+            assert_eq!(text(&told, "other nodes"), None, "{told}");
+        }
+    }
+}
+
 #[test]
 fn whoever_reads_it_and_is_on_no_node_of_the_inventory_is_told_of() {
     let member = |number: u32| {

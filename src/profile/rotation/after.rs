@@ -135,6 +135,17 @@ const HAND_OUT: OfMany = OfMany::After(
 );
 const WHERE_ITS_TREE_IS: OfMany =
     OfMany::After("kubelet", "On every node, once its tree is there.");
+const OR_NO_TREE: OfMany = OfMany::After(
+    "kubelet",
+    "On every node, once its tree is there. To one that the inventory does not list first copy {file}, and bring its \
+     kubelet.conf up to date there ('certs kubeconfig refresh {conf}/kubelet.conf').",
+);
+/// Nobody here knows whether there are such nodes.
+const NOT_LISTED: OfMany = OfMany::After(
+    "other nodes",
+    "On one that the inventory does not list the kubelet is to have {file}, a client certificate of the CA that signs now, \
+     and a serving one: list it, so that it has a tree, or have them issued, and restart it.",
+);
 
 const fn manager(text: &'static str) -> Instruction {
     restart(
@@ -171,7 +182,7 @@ const PROXY: Instruction = Instruction {
 /// Those of all nodes, which have the CA in two files.
 const fn kubelets(proof: &'static str) -> Instruction {
     Instruction {
-        of_many: WHERE_ITS_TREE_IS,
+        of_many: OR_NO_TREE,
         ..restart(
             "kubelet",
             "On every node: first copy {file} to it, and bring its kubelet.conf up to date there ('certs \
@@ -261,7 +272,7 @@ const AFTER: &[(&str, [&[Instruction]; 4])] = &[
                 },
                 PROXY,
                 Instruction {
-                    of_many: OfMany::Done,
+                    of_many: NOT_LISTED,
                     ..person(
                         "kubelet",
                         "On every other node it is to have a client certificate of the CA that signs now, and a serving one. It asks for \

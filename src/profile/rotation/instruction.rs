@@ -48,8 +48,6 @@ pub enum OfMany {
     Same,
     /// The same, of this process, or of whom it concerns instead, and what goes before it.
     After(&'static str, &'static str),
-    /// Nothing.
-    Done,
     /// This, and nothing where there is one tree: kubeadm's nodes have no such process.
     Only,
 }

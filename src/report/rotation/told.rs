@@ -66,7 +66,6 @@ impl Values {
     pub(super) fn told(&self, one: &Instruction, runs_on: Option<&RunsOn<'_>>) -> Option<Told> {
         let (process, text) = match one.of_many {
             OfMany::After(process, text) if runs_on.is_some() => (process, text),
-            OfMany::Done if runs_on.is_some() => return None,
             OfMany::Only if runs_on.is_none() => return None,
             _ => (one.process, one.text),
         };
